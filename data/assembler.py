@@ -1,0 +1,156 @@
+"""The assembler's world: suppliers with private unit costs, a prior over them, a price and a demand."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
+
+from veridical.data.demand import AnyDemand
+from veridical.data.fields import SUM_TOLERANCE, Name, Numbers, Positive, Record, Text, numbers, wrong
+from veridical.data.prior import Prior, gaussian_copula, independent
+
+__all__ = ["AssemblerCase", "Supplier", "label"]
+
+Array = NDArray[np.float64]
+
+
+def label(value: float) -> str:
+    """Return a number as names carry it: as short as it can be without losing a digit."""
+    return repr(float(value)).removesuffix(".0")
+
+
+class Supplier(Record):
+    """The only source of one component; his unit cost is one of `costs`, and only he knows which."""
+
+    name: Name = Field(description="the supplier's name")
+    costs: Numbers = Field(description="one or more unit costs, ascending")
+    probabilities: Numbers | None = None
+
+    @field_validator("costs", mode="before")
+    @classmethod
+    def _costs(cls, value: object) -> Numbers:
+        allowed = "one or more finite unit costs > 0, strictly ascending"
+        costs = numbers(value, allowed, lambda x: x > 0)
+        if any(high <= low for low, high in zip(costs, costs[1:], strict=False)):
+            raise wrong(value, allowed)
+        return costs
+
+    @field_validator("probabilities", mode="before")
+    @classmethod
+    def _probabilities(cls, value: object) -> Numbers:
+        found = numbers(value, "finite probabilities >= 0, one a cost", lambda x: x >= 0)
+        if abs(sum(found) - 1) > SUM_TOLERANCE:
+            raise wrong(f"<{value!r} with the sum {sum(found)!r}>", f"probabilities that sum to 1 within {SUM_TOLERANCE}")
+        return found
+
+    @model_validator(mode="after")
+    def _match(self) -> Supplier:
+        if self.probabilities is not None and len(self.probabilities) != len(self.costs):
+            count = f"<{len(self.probabilities)} probabilities>"
+            raise wrong(count, f"as many as there are costs: {len(self.costs)}", "probabilities")
+        return self
+
+
+class AssemblerCase(Record):
+    """An assembler who buys one component from each supplier and does not know their unit costs.
+
+    Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
+    list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units.
+    Source: assembler paper, section 2; any number of costs a supplier.
+    """
+
+    kind: Literal["assembler"] = "assembler"
+    name: Text = ""
+    description: Text = ""
+    price: Positive = Field(description="a finite number > 0, currency per unit of product")
+    demand: AnyDemand = Field(description="a table with the key distribution")
+    suppliers: tuple[Supplier, ...] = Field(description="one or more [[suppliers]] tables")
+    prior: Prior | None = None
+
+    @field_validator("suppliers", mode="before")
+    @classmethod
+    def _some(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple) or not value:
+            raise wrong(value, "one or more [[suppliers]] tables")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AssemblerCase:
+        for i, name in enumerate(self.names):
+            if name in self.names[:i]:
+                raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
+        joint, correlation = (None, None) if self.prior is None else (self.prior.joint, self.prior.correlation)
+        for i, supplier in enumerate(self.suppliers):
+            if joint is not None and supplier.probabilities is not None:
+                allowed = "no probabilities beside prior.joint, which says them all"
+                raise wrong(supplier.probabilities, allowed, f"suppliers[{i}].probabilities")
+            if joint is None and supplier.probabilities is None and len(supplier.costs) > 1:
+                allowed = "this key is required where prior.joint is not given: one probability a cost"
+                raise wrong("<nothing>", allowed, f"suppliers[{i}].probabilities")
+        across = " x ".join(self.names)
+        if joint is not None and np.shape(joint) != self.shape:
+            raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {self.shape}: {across}", "prior.joint")
+        if correlation is not None and len(correlation) != len(self.shape):
+            allowed = f"one row a supplier, in order: {across}"
+            raise wrong(f"<{len(correlation)} rows>", allowed, "prior.correlation")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The suppliers' names, in order."""
+        return tuple(supplier.name for supplier in self.suppliers)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of costs of each supplier: the shape of every array over profiles."""
+        return tuple(len(supplier.costs) for supplier in self.suppliers)
+
+    @property
+    def profiles(self) -> int:
+        """Number of cost profiles."""
+        return math.prod(self.shape)
+
+    @cached_property
+    def marginals(self) -> list[Array]:
+        """Each supplier's own probabilities, one a cost."""
+        if self.prior is not None and self.prior.joint is not None:
+            axes = range(len(self.shape))
+            return [self.probability.sum(axis=tuple(a for a in axes if a != i)) for i in axes]
+        given = [supplier.probabilities or (1.0,) for supplier in self.suppliers]
+        return [np.array(each) / math.fsum(each) for each in given]
+
+    @cached_property
+    def probability(self) -> Array:
+        """beta[t], the joint prior."""
+        if self.prior is None:
+            return independent(self.marginals)
+        if self.prior.correlation is not None:
+            return gaussian_copula(self.marginals, np.array(self.prior.correlation))
+        joint = np.array(self.prior.joint, dtype=float)
+        return joint / joint.sum()
+
+    @cached_property
+    def independent(self) -> bool:
+        """Whether the costs are independent: the joint prior is the product of its marginals, to rounding."""
+        return self.prior is None or bool(np.allclose(self.probability, independent(self.marginals), rtol=0, atol=1e-13))
+
+    def costs(self, i: int) -> Array:
+        """Supplier i's unit costs along his own axis, ready to broadcast over profiles."""
+        return np.array(self.suppliers[i].costs).reshape([-1 if a == i else 1 for a in range(len(self.shape))])
+
+    @cached_property
+    def total_cost(self) -> Array:
+        """c(t), the cost of all components of one product, profile by profile."""
+        total = np.zeros(self.shape)
+        for i in range(len(self.shape)):
+            total += self.costs(i)
+        return total
+
+    def tokens(self, i: int) -> tuple[str, ...]:
+        """`name=cost` for each of supplier i's costs: what the labels of profiles are made of."""
+        return tuple(f"{self.names[i]}={label(cost)}" for cost in self.suppliers[i].costs)

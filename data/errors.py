@@ -1,0 +1,69 @@
+"""What can go wrong, as types: one exception a kind of end, each with the exit status of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["CertificateError", "InputError", "NotSolvedError", "Problem", "VeridicalError"]
+
+
+class VeridicalError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in some input: where it stands, what was found, what is allowed."""
+
+    field: str
+    value: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: got {self.value}; allowed: {self.allowed}"
+
+
+class InputError(VeridicalError, ValueError):
+    """Input that cannot be used: names the file, the field, the value found and what is allowed."""
+
+    exit_status = 2
+
+    def __init__(self, *problems: Problem, file: str | None = None) -> None:
+        self.problems = problems
+        self.file = file
+        head = f"{file}: " if file else ""
+        super().__init__("\n".join(f"{head}{problem}" for problem in problems))
+
+    @classmethod
+    def of(cls, field: str, value: object, allowed: str, file: str | None = None) -> InputError:
+        """Return the error for a single field."""
+        return cls(Problem(field, shown(value), allowed), file=file)
+
+
+class NotSolvedError(VeridicalError, RuntimeError):
+    """The solver ended without an optimum: infeasible, unbounded or a limit; says what is known."""
+
+    exit_status = 3
+
+    def __init__(self, message: str, status: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class CertificateError(VeridicalError, RuntimeError):
+    """A result that the solver calls optimal and our own check does not; the result rides along as `solution`."""
+
+    exit_status = 4
+
+    def __init__(self, message: str, solution: Any = None) -> None:
+        self.solution = solution
+        super().__init__(message)
+
+
+def shown(value: object, longest: int = 80) -> str:
+    """Return a value as an error message shows it: its repr, cut to a readable length."""
+    text = value if isinstance(value, str) and value.startswith("<") else repr(value)
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."

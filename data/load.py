@@ -1,0 +1,60 @@
+"""Where cases come from: TOML files, and the ones that are shipped."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from veridical.data.assembler import AssemblerCase
+from veridical.data.errors import InputError
+from veridical.data.fields import check
+
+__all__ = ["example", "examples", "load"]
+
+KINDS = {"assembler": AssemblerCase}
+Change = Callable[[dict[str, Any]], Mapping[str, Any]]
+
+
+def load(path: str | Path, change: Change | None = None) -> AssemblerCase:
+    """Read and validate a case file.
+
+    `change`, where given, takes the raw table of the file and returns the one to use in its place.
+    Raises InputError with file, field, value and what is allowed.
+    """
+    path = Path(path)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError.of("<file>", str(path), f"a readable case file ({error.strerror})", path.name) from None
+    except UnicodeDecodeError as error:
+        raise InputError.of("<file>", str(path), f"UTF-8 text in the TOML format ({error})", path.name) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None
+    return build(change(raw) if change else raw, path.name, path.parent)
+
+
+def build(raw: Mapping[str, Any], file: str, folder: Path) -> AssemblerCase:
+    """Return the case that a raw table describes; its name is the file's where it gives none."""
+    kind = raw.get("kind", "<nothing>")
+    if kind not in KINDS:
+        raise InputError.of("kind", kind, f"one of {', '.join(KINDS)}", file)
+    return check(KINDS[kind], {"name": Path(file).stem, **raw}, file, {"folder": folder})
+
+
+def examples() -> tuple[str, ...]:
+    """Return the names of the shipped cases."""
+    return tuple(sorted(path.name.removesuffix(".toml") for path in _shipped().iterdir() if path.name.endswith(".toml")))
+
+
+def example(name: str, change: Change | None = None) -> AssemblerCase:
+    """Return a shipped case by its name."""
+    if name not in examples():
+        raise InputError.of("example", name, f"one of {', '.join(examples())}")
+    return load(Path(str(_shipped() / f"{name}.toml")), change)
+
+
+def _shipped() -> Any:
+    return files("veridical.data") / "cases"

@@ -1,0 +1,146 @@
+"""A contract menu: what each supplier delivers and is paid, for every profile of reported costs."""
+
+from __future__ import annotations
+
+import csv
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from veridical.data.assembler import AssemblerCase, label
+from veridical.data.errors import InputError
+
+__all__ = ["Menu"]
+
+Array = NDArray[np.float64]
+
+
+class Menu:
+    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only."""
+
+    def __init__(self, case: AssemblerCase, quantity: Array, payment: Array) -> None:
+        full = (len(case.shape), *case.shape)
+        self.case = case
+        self.quantity = np.broadcast_to(quantity, full)
+        self.payment = np.broadcast_to(payment, full)
+
+    @classmethod
+    def balanced(cls, case: AssemblerCase, quantity: Array) -> Menu:
+        """Return the menu that buys `quantity` (shape of a profile array) of every component at the least truthful rents.
+
+        w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q(s+1, t_-i): eq. (11), any number of costs.
+        """
+        payment = np.empty((len(case.shape), *case.shape))
+        for i in range(len(case.shape)):
+            payment[i] = case.costs(i) * quantity
+            gaps = np.diff(case.costs(i), axis=i)
+            dearer = gaps * quantity[(slice(None),) * i + (slice(1, None),)]
+            rent = np.flip(np.cumsum(np.flip(dearer, axis=i), axis=i), axis=i)
+            payment[i][(slice(None),) * i + (slice(None, -1),)] += rent
+        return cls(case, quantity, payment)
+
+    def rent(self, i: int) -> Array:
+        """w_i(t) = P_i(t) - c_i(t_i) q_i(t): what a truthful supplier i earns."""
+        return self.payment[i] - self.case.costs(i) * self.quantity[i]
+
+    @cached_property
+    def expected_profit(self) -> float:
+        """The assembler's expected profit, eq. (2): sum_t beta(t) (S(min_i q_i(t)) - sum_i P_i(t))."""
+        case = self.case
+        assembled = np.maximum(self.quantity.min(axis=0), 0.0)
+        sales = case.demand.expected_sales(assembled)
+        return float(np.sum(case.probability * (case.price * sales - self.payment.sum(axis=0))))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent."""
+        case = self.case
+        names = case.names
+        index = pd.MultiIndex.from_product([supplier.costs for supplier in case.suppliers], names=names)
+        columns = {("probability", ""): case.probability.ravel()}
+        columns |= {("quantity", name): self.quantity[i].ravel() for i, name in enumerate(names)}
+        columns |= {("payment", name): self.payment[i].ravel() for i, name in enumerate(names)}
+        columns |= {("rent", name): self.rent(i).ravel() for i, name in enumerate(names)}
+        return pd.DataFrame(columns, index=index)
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write the table with a flat header (`quantity panel`, ...), as `read_csv` takes it, every digit kept."""
+        table = self.frame()
+        table.columns = [" ".join(filter(None, column)) for column in table.columns]
+        table.to_csv(path)
+
+    @classmethod
+    def read_csv(cls, case: AssemblerCase, path: str | Path) -> Menu:
+        """Read a menu from a CSV file: a column a supplier with the reported cost, `quantity NAME` and `payment NAME`.
+
+        One row for every profile of costs, in any order; further columns `probability` and `rent NAME` are ignored, since
+        they follow from the case. Raises InputError with file, row and column where something is missing or unknown.
+        """
+        file = Path(path).name
+        try:
+            with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+                header, *rows = [row for row in csv.reader(stream) if row]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise InputError.of("<file>", str(path), f"a readable CSV file ({error})", file) from None
+        except ValueError:
+            raise InputError.of("<file>", "<an empty file>", "a header and a row for every profile of costs", file) from None
+        header = [" ".join(name.split()) for name in header]
+        wanted = [*case.names, *(f"{what} {name}" for what in ("quantity", "payment") for name in case.names)]
+        known = [*wanted, "probability", *(f"rent {name}" for name in case.names)]
+        for name in wanted:
+            if header.count(name) != 1:
+                raise InputError.of("header", header, f"exactly one column {name!r}", file)
+        for name in header:
+            if name not in known:
+                raise InputError.of("header", name, f"the columns {', '.join(known)}", file)
+        at = {name: header.index(name) for name in wanted}
+        numbers = np.full((2, len(case.shape), *case.shape), np.nan)
+        for line, row in enumerate(rows, start=2):
+            if len(row) != len(header):
+                raise InputError.of(f"row {line}", row, f"{len(header)} values, as in the header", file)
+            place: list[int] = []
+            for i, supplier in enumerate(case.suppliers):
+                cost = _number(row[at[supplier.name]], f"row {line}, column {supplier.name}", file)
+                if cost not in supplier.costs:
+                    allowed = f"one of his costs: {', '.join(map(label, supplier.costs))}"
+                    raise InputError.of(f"row {line}, column {supplier.name}", cost, allowed, file)
+                place.append(supplier.costs.index(cost))
+            if not np.isnan(numbers[(0, 0, *place)]):
+                raise InputError.of(f"row {line}", row, "one row a profile of costs; this one stands above already", file)
+            for w, what in enumerate(("quantity", "payment")):
+                for i, name in enumerate(case.names):
+                    field = f"{what} {name}"
+                    value = _number(row[at[field]], f"row {line}, column {field}", file)
+                    if w == 0 and value < 0:
+                        raise InputError.of(f"row {line}, column {field}", value, "a finite number >= 0", file)
+                    numbers[(w, i, *place)] = value
+        missing = np.argwhere(np.isnan(numbers[0, 0]))
+        if len(missing):
+            profile = ", ".join(case.tokens(i)[k] for i, k in enumerate(missing[0]))
+            raise InputError.of("rows", f"<no row for {profile}>", f"a row for each of the {case.profiles} profiles", file)
+        return cls(case, numbers[0], numbers[1])
+
+    def records(self) -> list[dict[str, object]]:
+        """Return the menu as plain records: cost index per supplier, probability, quantity, payment, rent."""
+        n = len(self.case.shape)
+        flat = [array.reshape(n, -1).T.tolist() for array in (self.quantity, self.payment)]
+        rents = np.array([self.rent(i).ravel() for i in range(n)]).T.tolist()
+        probability = self.case.probability.ravel().tolist()
+        profiles = product(*(range(m) for m in self.case.shape))
+        return [
+            {"costs": list(costs), "probability": p, "quantity": q, "payment": pay, "rent": rent}
+            for costs, p, q, pay, rent in zip(profiles, probability, *flat, rents, strict=True)
+        ]
+
+
+def _number(text: str, field: str, file: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise InputError.of(field, text, "a finite number", file)
+    return value

@@ -1,0 +1,9 @@
+"""What is to be decided, declared in Pyomo: case -> model, one file a mechanism.
+
+Rooms: `assembler` (contract menus), `expected_sales` (E[min(D, y)] in the forms that solvers understand).
+"""
+
+from veridical.models.assembler import first_best, icds, icds_balanced, naive
+from veridical.models.expected_sales import ExpectedSales
+
+__all__ = ["ExpectedSales", "first_best", "icds", "icds_balanced", "naive"]

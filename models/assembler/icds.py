@@ -1,0 +1,53 @@
+"""Incentive compatible in dominant strategies: the assembler's full problem, (2)-(5) of the ICDS paper.
+
+The assembler may buy more of one component than she assembles: quantities are not assumed balanced, and are so only
+where virtual cost is monotone (18) or costs are independent. Any number of costs a supplier, any joint prior.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyomo.environ as pyo
+
+from veridical.data import AssemblerCase, Menu
+from veridical.models.assembler import vocabulary
+
+__all__ = ["build", "menu"]
+
+
+def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
+    """Return the model.
+
+    `form` is how expected sales are written: auto, linear, quadratic or tangent. `feasibility` puts (5) into the model under
+    its name; it follows from incentive compatibility, so with it in, duals split between the two families in more than one way.
+    """
+    m = vocabulary.frame(case, "icds", form)
+    vocabulary.contracts(m, form)
+    vocabulary.profit(m)  # (2)
+    q, P = m.quantity, m.payment
+
+    @m.Constraint(m.MISREPORTS)
+    def incentive_compatibility(m: Any, i: str, cost: float, report: float, others: str) -> Any:  # (3)
+        truth, lie = m.profile[i, cost, others], m.profile[i, report, others]
+        return P[i, truth] - cost * q[i, truth] >= P[i, lie] - cost * q[i, lie]
+
+    @m.Constraint(m.OWN_COST)
+    def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
+        truth = m.profile[i, cost, others]
+        return P[i, truth] >= cost * q[i, truth]
+
+    if feasibility:
+
+        @m.Constraint(m.NEIGHBOURS)
+        def feasibility(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (5)
+            return q[i, m.profile[i, cost, others]] >= q[i, m.profile[i, next_cost, others]]
+
+    m.contract_menu = menu
+    return m
+
+
+def menu(m: Any) -> Menu:
+    """Return the contract menu that a solved model holds."""
+    shape = (len(m.SUPPLIERS), *m.case.shape)
+    return Menu(m.case, vocabulary.value(m.quantity, shape).clip(min=0), vocabulary.value(m.payment, shape))

@@ -1,0 +1,115 @@
+"""The words that every assembler model is written in: suppliers, profiles, contracts, assembly.
+
+Names in a model are ones that a person reads: a profile of costs is `panel=4, battery=3`; what the other suppliers report is
+`battery=3`. `m.profile[i, cost, others]` is the profile in which supplier i's cost is `cost` and the others' are `others`.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from veridical.data import AssemblerCase, InputError
+from veridical.models.expected_sales import chosen, expected_sales
+
+__all__ = ["contracts", "expected_revenue", "fits", "frame", "profit", "value"]
+
+BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
+MEMORY = 8e9  # bytes: larger models are refused before they are built
+
+
+def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> pyo.ConcreteModel:
+    """Return a model with its sets and the prior: SUPPLIERS, PROFILES t, and for every supplier i
+
+    - OWN_COST (i, cost, others): what he knows,
+    - MISREPORTS (i, cost, report, others): what he could say in its stead,
+    - NEIGHBOURS (i, cost, next_cost, others): his neighbouring costs.
+    """
+    fits(case, name, form, contracts)
+    m = pyo.ConcreteModel(name=name)
+    m.case = case
+    m.levels = {  # what the parts of an index are called, family by family
+        "individual_rationality": ("supplier", "cost", "others"),
+        "incentive_compatibility": ("supplier", "cost", "report", "others"),
+        "feasibility": ("supplier", "cost", "next_cost", "others"),
+        "monotonicity": ("supplier", "cost", "next_cost", "others"),
+        "full_information": ("supplier", "cost", "others"),
+        "assembly": ("supplier", "profile"),
+        "expected_sales.written.cover": ("profile", "demand"),
+        "expected_sales.written.excess_covers": ("profile",),
+        "expected_sales.written.support": ("profile",),
+        "expected_sales.written.tangent": ("profile", "tangent"),
+    }
+    tokens = [case.tokens(i) for i in range(len(case.names))]
+    profiles = [", ".join(profile) for profile in product(*tokens)]
+    m.SUPPLIERS = pyo.Set(initialize=case.names)
+    m.PROFILES = pyo.Set(initialize=profiles)
+    m.probability = pyo.Param(m.PROFILES, initialize=dict(zip(profiles, case.probability.ravel().tolist(), strict=True)))
+
+    m.profile = {}
+    own, misreports, neighbours = [], [], []
+    for i, supplier in enumerate(case.suppliers):
+        for rest in product(*tokens[:i], *tokens[i + 1 :]):
+            others = ", ".join(rest)
+            for cost, token in zip(supplier.costs, tokens[i], strict=True):
+                m.profile[supplier.name, cost, others] = ", ".join((*rest[:i], token, *rest[i:]))
+                own.append((supplier.name, cost, others))
+                misreports += [(supplier.name, cost, report, others) for report in supplier.costs if report != cost]
+            neighbours += [(supplier.name, *pair, others) for pair in pairwise(supplier.costs)]
+    m.OWN_COST = pyo.Set(initialize=own, dimen=3)
+    m.MISREPORTS = pyo.Set(initialize=misreports, dimen=4)
+    m.NEIGHBOURS = pyo.Set(initialize=neighbours, dimen=4)
+    return m
+
+
+def contracts(m: Any, form: str) -> None:
+    """Declare contracts that depend on every report: quantity q_i(t), payment P_i(t); units assembled y(t) <= q_i(t)."""
+    m.quantity = pyo.Var(m.SUPPLIERS, m.PROFILES, domain=pyo.NonNegativeReals)
+    m.payment = pyo.Var(m.SUPPLIERS, m.PROFILES)
+    m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
+    m.expected_sales = expected_sales(m.units, m.case.demand, form)
+
+    @m.Constraint(m.SUPPLIERS, m.PROFILES)
+    def assembly(m: Any, i: str, t: str) -> Any:
+        return m.units[t] <= m.quantity[i, t]
+
+
+def expected_revenue(m: Any, t: str | None) -> Any:
+    """S(y(t)) = r E[min(D, y(t))]."""
+    return m.case.price * m.expected_sales.sales[t]
+
+
+def profit(m: Any) -> None:
+    """Declare the objective, expected profit: sum_t beta(t) (S(y(t)) - sum_i P_i(t)), (2)."""
+    m.profit = pyo.Objective(
+        expr=pyo.quicksum(
+            m.probability[t] * (expected_revenue(m, t) - pyo.quicksum(m.payment[i, t] for i in m.SUPPLIERS))
+            for t in m.PROFILES
+        ),
+        sense=pyo.maximize,
+    )
+
+
+def value(variable: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the values of an indexed variable as an array, in the order of its index set."""
+    values = np.fromiter((v.value for v in variable.values()), dtype=float, count=len(variable))
+    return values.reshape(shape)
+
+
+def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
+    """Refuse a model that would not fit into memory, before anything of it is built."""
+    n, profiles = len(case.shape), case.profiles
+    sales = {"linear": len(getattr(case.demand, "points", ())), "tangent": 16}.get(chosen(case.demand, form), 2)
+    pairs = sum(m - 1 for m in case.shape) / n  # misreports a supplier and profile, on average
+    rows = profiles * (sales + (n * (2 + 1.5 * pairs) if contracts else n))
+    if rows * BYTES > MEMORY:
+        raise InputError.of(
+            "suppliers",
+            f"<{n} suppliers with {profiles:,} cost profiles: {rows:,.0f} constraints, about {rows * BYTES / 1e9:,.0f} GB>",
+            f"models of `{name}` below {MEMORY / 1e9:.0f} GB; for larger cases the closed form (solver closed_form) where "
+            f"it applies, or fewer costs or suppliers with private costs",
+        )

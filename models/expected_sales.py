@@ -1,0 +1,129 @@
+"""Expected sales E[min(D, y)] written into a model, in the forms that solvers understand.
+
+- linear (finitely many demand points d_k, probabilities p_k): s_k <= d_k, s_k <= y, sales = sum_k p_k s_k. Exact, an LP.
+- quadratic (uniform): e >= y - low, e >= 0, y <= high, sales = y - e^2 / (2 (high - low)). Exact, a convex QP.
+- tangent (every distribution): sales <= E[min(D, a)] + (1 - F(a)) (y - a) at tangent points a. An LP and an outer
+  approximation: solvers add points until the gap is below their tolerance (`ExpectedSales.refine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import ArrayLike, NDArray
+from pyomo.core.expr import LinearExpression
+
+from veridical.data import Demand, Discrete, InputError, Uniform
+
+__all__ = ["FORMS", "ExpectedSales", "expected_sales"]
+
+Array = NDArray[np.float64]
+FIRST_TANGENTS = np.linspace(0.0, 0.9375, 16)  # cdf levels of the points that a tangent form starts with
+
+
+class ExpectedSales:
+    """The block `block`, whose `sales[t]` is E[min(demand, units[t])], and the form that it is written in.
+
+    `form` is one of FORMS that the distribution has, or `auto`: its best. A solver may rewrite the block in another form.
+    """
+
+    def __init__(self, block: Any, units: Any, demand: Demand, form: str = "auto") -> None:
+        self.block, self.units, self.demand = block, units, demand
+        block.sales = pyo.Expression(units.index_set())
+        self.form = ""
+        self.write(form)
+
+    def write(self, form: str) -> None:
+        """Write, or rewrite, the block in a form."""
+        form = chosen(self.demand, form)
+        if form == self.form:
+            return
+        if self.form:
+            self.block.del_component("written")
+        self.form = form
+        self.block.written = pyo.Block()
+        FORMS[form](self)
+
+    @property
+    def profiles(self) -> list[Hashable]:
+        """What `units` is indexed by, in order."""
+        return list(self.units.index_set())
+
+    def refine(self, at: Sequence[Hashable], points: ArrayLike) -> list[Any]:
+        """Add tangents of the curve of profile `at[k]` at `points[k]` units, and return the new constraints."""
+        points = np.asarray(points, dtype=float)
+        slopes = 1.0 - self.demand.cdf(points)
+        intercepts = self.demand.expected_sales(points) - slopes * points
+        written = self.block.written
+        new = []
+        for t, slope, intercept in zip(at, slopes.tolist(), intercepts.tolist(), strict=True):
+            key = (t, len(written.tangent))
+            written.tangent[key] = (
+                None,
+                LinearExpression(linear_coefs=[1.0, -slope], linear_vars=[written.curve[t], self.units[t]]),
+                intercept,
+            )
+            new.append(written.tangent[key])
+        return new
+
+
+def expected_sales(units: Any, demand: Demand, form: str) -> Any:
+    """Return a block to put on a model: `block.sales[t]` is E[min(demand, units[t])], `block.how` the ExpectedSales."""
+    block = pyo.Block(concrete=True)
+    block.how = ExpectedSales(block, units, demand, form)
+    return block
+
+
+def chosen(demand: Demand, form: str) -> str:
+    """Return the form asked for, if the distribution has it; `auto` is its best."""
+    if form == "auto":
+        return demand.forms[0]
+    if form not in demand.forms:
+        raise InputError.of("form", form, f"for {demand.distribution} demand one of auto, {', '.join(demand.forms)}")
+    return form
+
+
+def _linear(sales: ExpectedSales) -> None:
+    """Write s_k <= d_k, s_k <= y, sales = sum_k p_k s_k."""
+    demand, written, y = sales.demand, sales.block.written, sales.units
+    assert isinstance(demand, Discrete)
+    points, masses = demand.points.tolist(), demand.masses.tolist()
+    written.POINTS = pyo.Set(initialize=points)
+    written.covered = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, *key: (0, key[-1]))
+    s = written.covered
+    written.cover = pyo.Constraint(y.index_set(), written.POINTS, rule=lambda _, *key: s[key] <= y[key[:-1] or None])
+    for t in sales.profiles:
+        sales.block.sales[t] = LinearExpression(linear_coefs=masses, linear_vars=[s[_key(t, d)] for d in points])
+
+
+def _quadratic(sales: ExpectedSales) -> None:
+    """Write e >= y - low, e >= 0, y <= high, sales = y - e^2 / (2 (high - low))."""
+    demand, written, y = sales.demand, sales.block.written, sales.units
+    assert isinstance(demand, Uniform)
+    written.excess = pyo.Var(y.index_set(), domain=pyo.NonNegativeReals)
+    e = written.excess
+    written.excess_covers = pyo.Constraint(y.index_set(), rule=lambda _, *t: e[t or None] >= y[t or None] - demand.low)
+    written.support = pyo.Constraint(y.index_set(), rule=lambda _, *t: y[t or None] <= demand.high)
+    for t in sales.profiles:
+        sales.block.sales[t] = y[t] - e[t] ** 2 / (2 * (demand.high - demand.low))
+
+
+def _tangent(sales: ExpectedSales) -> None:
+    """Write the curve under its tangents at the first points; a solver adds the others."""
+    demand, written, y = sales.demand, sales.block.written, sales.units
+    written.curve = pyo.Var(y.index_set(), bounds=(0, demand.expectation))
+    written.tangent = pyo.Constraint(pyo.Any)
+    points = np.unique(np.concatenate([[0.0], demand.inverse_cdf(FIRST_TANGENTS)]))
+    for t in sales.profiles:
+        sales.block.sales[t] = written.curve[t]
+        sales.refine([t] * len(points), points)
+
+
+def _key(t: Hashable, last: Hashable) -> tuple[Hashable, ...]:
+    return (last,) if t is None else (*t, last) if isinstance(t, tuple) else (t, last)
+
+
+FORMS: dict[str, Callable[[ExpectedSales], None]] = {"linear": _linear, "quadratic": _quadratic, "tangent": _tangent}
