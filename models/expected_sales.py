@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ FIRST_TANGENTS = np.linspace(0.0, 0.9375, 16)  # cdf levels of the points that a
 
 
 class ExpectedSales:
-    """The block `block`, whose `sales[t]` is E[min(demand, units[t])], and the form that it is written in.
+    """The block `block`, whose `sales[t]` is E[min(demand, units[t])] for t in a set of plain names, and its form.
 
     `form` is one of FORMS that the distribution has, or `auto`: its best. A solver may rewrite the block in another form.
     """
@@ -33,6 +33,8 @@ class ExpectedSales:
     def __init__(self, block: Any, units: Any, demand: Demand, form: str = "auto") -> None:
         self.block, self.units, self.demand = block, units, demand
         block.sales = pyo.Expression(units.index_set())
+        self.at: list[int] = []  # of each tangent: the profile that it belongs to, by number
+        self.slopes: list[float] = []  # and its slope
         self.form = ""
         self.write(form)
 
@@ -50,23 +52,23 @@ class ExpectedSales:
     @property
     def profiles(self) -> list[Hashable]:
         """What `units` is indexed by, in order."""
-        return list(self.units.index_set())
+        return list(self.units)
 
-    def refine(self, at: Sequence[Hashable], points: ArrayLike) -> list[Any]:
-        """Add tangents of the curve of profile `at[k]` at `points[k]` units, and return the new constraints."""
+    def refine(self, at: Iterable[int], points: ArrayLike) -> list[Any]:
+        """Add tangents of the curve of profile number `at[k]` at `points[k]` units, and return the new constraints."""
         points = np.asarray(points, dtype=float)
         slopes = 1.0 - self.demand.cdf(points)
         intercepts = self.demand.expected_sales(points) - slopes * points
-        written = self.block.written
+        written, profiles = self.block.written, self.profiles
         new = []
-        for t, slope, intercept in zip(at, slopes.tolist(), intercepts.tolist(), strict=True):
-            key = (t, len(written.tangent))
-            written.tangent[key] = (
-                None,
-                LinearExpression(linear_coefs=[1.0, -slope], linear_vars=[written.curve[t], self.units[t]]),
-                intercept,
-            )
+        for number, slope, intercept in zip(at, slopes.tolist(), intercepts.tolist(), strict=True):
+            t = profiles[number]
+            key = t, len(self.at)
+            pair = [written.curve[t], self.units[t]]
+            written.tangent[key] = (None, LinearExpression(linear_coefs=[1.0, -slope], linear_vars=pair), intercept)
             new.append(written.tangent[key])
+            self.at.append(number)
+            self.slopes.append(slope)
         return new
 
 
@@ -92,11 +94,11 @@ def _linear(sales: ExpectedSales) -> None:
     assert isinstance(demand, Discrete)
     points, masses = demand.points.tolist(), demand.masses.tolist()
     written.POINTS = pyo.Set(initialize=points)
-    written.covered = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, *key: (0, key[-1]))
+    written.covered = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, t, d: (0, d))
     s = written.covered
-    written.cover = pyo.Constraint(y.index_set(), written.POINTS, rule=lambda _, *key: s[key] <= y[key[:-1] or None])
+    written.cover = pyo.Constraint(y.index_set(), written.POINTS, rule=lambda _, t, d: s[t, d] <= y[t])
     for t in sales.profiles:
-        sales.block.sales[t] = LinearExpression(linear_coefs=masses, linear_vars=[s[_key(t, d)] for d in points])
+        sales.block.sales[t] = LinearExpression(linear_coefs=masses, linear_vars=[s[t, d] for d in points])
 
 
 def _quadratic(sales: ExpectedSales) -> None:
@@ -105,8 +107,8 @@ def _quadratic(sales: ExpectedSales) -> None:
     assert isinstance(demand, Uniform)
     written.excess = pyo.Var(y.index_set(), domain=pyo.NonNegativeReals)
     e = written.excess
-    written.excess_covers = pyo.Constraint(y.index_set(), rule=lambda _, *t: e[t or None] >= y[t or None] - demand.low)
-    written.support = pyo.Constraint(y.index_set(), rule=lambda _, *t: y[t or None] <= demand.high)
+    written.excess_covers = pyo.Constraint(y.index_set(), rule=lambda _, t: e[t] >= y[t] - demand.low)
+    written.support = pyo.Constraint(y.index_set(), rule=lambda _, t: y[t] <= demand.high)
     for t in sales.profiles:
         sales.block.sales[t] = y[t] - e[t] ** 2 / (2 * (demand.high - demand.low))
 
@@ -116,14 +118,12 @@ def _tangent(sales: ExpectedSales) -> None:
     demand, written, y = sales.demand, sales.block.written, sales.units
     written.curve = pyo.Var(y.index_set(), bounds=(0, demand.expectation))
     written.tangent = pyo.Constraint(pyo.Any)
+    sales.at, sales.slopes = [], []
     points = np.unique(np.concatenate([[0.0], demand.inverse_cdf(FIRST_TANGENTS)]))
     for t in sales.profiles:
         sales.block.sales[t] = written.curve[t]
-        sales.refine([t] * len(points), points)
-
-
-def _key(t: Hashable, last: Hashable) -> tuple[Hashable, ...]:
-    return (last,) if t is None else (*t, last) if isinstance(t, tuple) else (t, last)
+    for number in range(len(y)):
+        sales.refine([number] * len(points), points)
 
 
 FORMS: dict[str, Callable[[ExpectedSales], None]] = {"linear": _linear, "quadratic": _quadratic, "tangent": _tangent}

@@ -78,7 +78,7 @@ def contracts(m: Any, form: str) -> None:
         return m.units[t] <= m.quantity[i, t]
 
 
-def expected_revenue(m: Any, t: str | None) -> Any:
+def expected_revenue(m: Any, t: str) -> Any:
     """S(y(t)) = r E[min(D, y(t))]."""
     return m.case.price * m.expected_sales.sales[t]
 

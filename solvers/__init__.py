@@ -1,0 +1,66 @@
+"""Who decides: solvers for any Pyomo model, closed forms for the mechanisms, and the certificate of every result.
+
+Rooms: `configuration` (how a solver is asked for), `standard_form` (a model as arrays), `highs`, `closed_form` (oracles, and
+solvers of their own for large cases), `solution`, `certificate`, `audit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from veridical.data import InputError
+from veridical.solvers import highs
+from veridical.solvers.audit import Audit, Misreport, audit
+from veridical.solvers.certificate import Certificate
+from veridical.solvers.configuration import Configuration, configure
+from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
+
+__all__ = [
+    "SOLVERS",
+    "Audit",
+    "Certificate",
+    "Configuration",
+    "Duals",
+    "Misreport",
+    "Solution",
+    "SolutionStatus",
+    "SolverRecord",
+    "Termination",
+    "audit",
+    "configure",
+    "preferred_form",
+    "solve",
+]
+
+SOLVERS = {"highs": highs}
+
+
+def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "highs") -> Solution:
+    """Solve any Pyomo model that the solver can take; load values into it; return a certified solution.
+
+    `solver` is a name, a table, or the path of a TOML file. Expected sales in the model are rewritten in the form that
+    suits the solver, or in the configuration's `form`. Where the model has an importing Suffix `dual` or `rc`, it is filled.
+
+    Raises InputError for input that cannot be used, NotSolvedError for an infeasible or unbounded model or a limit reached,
+    CertificateError for a result that does not pass its certificate.
+    """
+    configuration = configure(solver)
+    engine = _engine(configuration)
+    for sales in highs.written(model):
+        sales.write(preferred_form(sales.demand.forms, configuration))
+    return engine.solve(model, configuration).checked()
+
+
+def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
+    """Return the form asked for, or of the forms that a demand distribution has the one that suits the solver best."""
+    if configuration.form != "auto":
+        return configuration.form
+    return next(form for form in _engine(configuration).FORMS if form in forms)
+
+
+def _engine(configuration: Configuration) -> Any:
+    if configuration.solver not in SOLVERS:
+        raise InputError.of("solver", configuration.solver, f"one of {', '.join(SOLVERS)} for a model", "solver")
+    return SOLVERS[configuration.solver]

@@ -1,0 +1,92 @@
+"""The certificate of a result: optimality conditions recomputed from the model's coefficients, not from a solver's word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veridical.solvers.standard_form import StandardForm
+
+__all__ = ["ACCEPTED", "Certificate", "certify"]
+
+Array = NDArray[np.float64]
+ACCEPTED = 1e-6  # every figure of a certificate is relative, and must not be above this
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Relative violations of the optimality conditions; all are 0 at an exact optimum.
+
+    primal_residual: worst violated constraint or bound, relative to the size of its terms.
+    dual_residual: worst reduced cost of the wrong sign, relative to the largest term of any; for a closed form, the worst
+        violated optimality condition. None where there are no duals (integers).
+    complementarity: sum of dual times slack, relative to the objective. None where there are no duals.
+    gap: between objective and bound, relative to the objective (to 1 where that is smaller).
+    """
+
+    primal_residual: float
+    dual_residual: float | None
+    complementarity: float | None
+    gap: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether every figure is at most ACCEPTED (a NaN is not)."""
+        figures = (self.primal_residual, self.dual_residual, self.complementarity, self.gap)
+        return all(figure is None or figure <= ACCEPTED for figure in figures)
+
+
+def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> tuple[Certificate, float]:
+    """Return the certificate of point x (one value a variable) and multipliers `row_dual`, and the bound that they prove.
+
+    `row_dual` is d(minimised objective)/d(right-hand side), one value a row; None for a model with integers, for which
+    the solver's own `bound` (of the minimised objective) is used. The bound returned is in the model's own sense.
+    """
+    rows = form.matrix @ x
+    size = abs(form.matrix) @ np.abs(x)
+    row_slack_low, row_slack_high = rows - form.row_low, form.row_high - rows
+    slack_low, slack_high = x - form.low, form.high - x
+    violation = [
+        np.maximum(-np.minimum(row_slack_low, row_slack_high), 0.0) / np.maximum(size, 1.0),
+        np.maximum(-np.minimum(slack_low, slack_high), 0.0) / np.maximum(np.abs(x), 1.0),
+        np.abs(x - np.round(x))[form.integer],
+    ]
+    primal = _largest(violation)
+    value = form.sense * form.objective(x)
+    scale = max(1.0, abs(value))
+    if row_dual is None:
+        gap = abs(value - (np.nan if bound is None else bound)) / scale
+        return Certificate(primal, None, None, gap), form.sense * (np.nan if bound is None else bound)
+
+    gradient = form.gradient(x)
+    reduced = gradient - form.matrix.T @ row_dual
+    terms = np.abs(gradient) + abs(form.matrix.T) @ np.abs(row_dual)
+    largest = max(float(terms.max(initial=0.0)), np.finfo(float).tiny)
+    wrong = [
+        np.where(np.isinf(form.low), np.maximum(reduced, 0.0), 0.0) / largest,
+        np.where(np.isinf(form.high), np.maximum(-reduced, 0.0), 0.0) / largest,
+        np.where(np.isinf(form.row_low), np.maximum(row_dual, 0.0), 0.0) / largest,
+        np.where(np.isinf(form.row_high), np.maximum(-row_dual, 0.0), 0.0) / largest,
+    ]
+    products = [
+        _times(np.maximum(row_dual, 0.0), row_slack_low),
+        _times(np.maximum(-row_dual, 0.0), row_slack_high),
+        _times(np.maximum(reduced, 0.0), slack_low),
+        _times(np.maximum(-reduced, 0.0), slack_high),
+    ]
+    complementarity = float(sum(np.abs(product).sum() for product in products)) / scale
+    # A x - slack = bound, so the dual objective is the value less what the multipliers find unused.
+    proven = value - float(sum(product.sum() for product in products))
+    return Certificate(primal, _largest(wrong), complementarity, abs(value - proven) / scale), form.sense * proven
+
+
+def _largest(parts: list[Array]) -> float:
+    """Return the largest entry; NaN if there is one."""
+    return float(np.concatenate([np.zeros(1), *parts]).max())
+
+
+def _times(multiplier: Array, slack: Array) -> Array:
+    """Return multiplier * slack, where an infinite slack under a multiplier of the wrong sign is left to dual_residual."""
+    return np.where(np.isinf(slack), 0.0, multiplier * np.where(np.isinf(slack), 0.0, slack))

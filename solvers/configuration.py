@@ -1,0 +1,61 @@
+"""How a solver is asked for: a name, a table, or a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from veridical.data.errors import InputError
+from veridical.data.fields import Name, Positive, Record, check, wrong
+from veridical.models.expected_sales import FORMS
+
+__all__ = ["Configuration", "configure"]
+
+
+class Configuration(Record):
+    """A solver's name, the portable settings, and the solver's own options under its own names."""
+
+    solver: Name = Field(description="the name of a solver")
+    time_limit: Positive | None = None  # seconds
+    tolerance: Positive = 1e-8  # relative gap at which tangents stop
+    threads: int | None = None
+    form: str = "auto"
+    options: dict[str, Any] = {}
+
+    @field_validator("threads", mode="before")
+    @classmethod
+    def _threads(cls, value: object) -> object:
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            raise wrong(value, "a whole number >= 1")
+        return value
+
+    @field_validator("form", mode="before")
+    @classmethod
+    def _form(cls, value: object) -> object:
+        if value not in ("auto", *FORMS):
+            raise wrong(value, f"one of auto, {', '.join(FORMS)}")
+        return value
+
+
+def configure(solver: str | Path | Mapping[str, Any] | Configuration) -> Configuration:
+    """Return the configuration that a name, a table or the path of a TOML file describes.
+
+    Raises InputError with field, value and what is allowed, and the file where there is one.
+    """
+    if isinstance(solver, Configuration):
+        return solver
+    if isinstance(solver, Mapping):
+        return check(Configuration, dict(solver), "solver")
+    path = Path(solver)
+    if path.suffix != ".toml":
+        return check(Configuration, {"solver": str(solver)}, "solver")
+    try:
+        return check(Configuration, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+    except OSError as error:
+        raise InputError.of("<file>", str(path), f"a readable solver file ({error.strerror})", path.name) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None

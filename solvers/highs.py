@@ -1,0 +1,254 @@
+"""HiGHS: LP, convex QP and MIP, handed over as arrays; tangents of expected sales are added to the live solver.
+
+A new solver object for every solve: one that had seen a quadratic objective kept its Hessian for the next, linear one.
+For demand with a density the tangent form is the default even where a QP would be exact: the QP solver of HiGHS
+is slow on these models and now and then ends at a wrong point, which the certificate then refuses.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import highspy
+import numpy as np
+import pyomo.environ as pyo
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.linalg import eigsh
+
+from veridical.data import InputError, NotSolvedError
+from veridical.models.expected_sales import ExpectedSales
+from veridical.solvers.certificate import certify
+from veridical.solvers.configuration import Configuration
+from veridical.solvers.outcome import load, solution
+from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
+from veridical.solvers.standard_form import StandardForm, compile_model
+
+__all__ = ["ABILITIES", "FORMS", "solve", "version"]
+
+Array = NDArray[np.float64]
+ABILITIES = ("LP", "QP", "MIP", "duals")
+FORMS = ("linear", "tangent", "quadratic")  # best first
+DEFAULTS: Mapping[str, Any] = {
+    "output_flag": False,
+    "primal_feasibility_tolerance": 1e-9,
+    "dual_feasibility_tolerance": 1e-9,
+}
+ROUNDS = 100  # of tangents; five are usual
+FINE = 1e-4  # of the tolerance: the gap at which refinement rests
+
+TERMINATIONS = {
+    highspy.HighsModelStatus.kInfeasible: Termination.INFEASIBLE,
+    highspy.HighsModelStatus.kUnbounded: Termination.UNBOUNDED,
+    highspy.HighsModelStatus.kTimeLimit: Termination.TIME_LIMIT,
+    highspy.HighsModelStatus.kIterationLimit: Termination.ITERATION_LIMIT,
+}
+
+
+def version() -> str:
+    """Return the version of the embedded HiGHS."""
+    return str(highspy.Highs().version())
+
+
+def solve(model: Any, configuration: Configuration) -> Solution:
+    """Solve a Pyomo model, load the values into it and return the solution with its certificate.
+
+    Raises InputError for what HiGHS does not take, NotSolvedError where there is no optimum to return.
+    """
+    began = perf_counter()
+    form = compile_model(model)
+    _refuse_nonconvex(form, model.name)
+    curves = [_Curve(how, form) for how in written(model) if how.form == "tangent"]
+    deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
+    engine = _Engine(form, configuration)
+    translated = perf_counter()
+
+    rounds, gap, before = 0, math.inf, math.inf
+    while True:
+        relaxed, row_dual = engine.run(model.name, deadline)
+        rounds += 1
+        x = relaxed
+        for curve in curves:
+            x = curve.lowered(x)
+        scale = max(1.0, abs(form.objective(x)))
+        gap, before = float(form.cost @ (x - relaxed)) / scale, gap
+        # Quantities are as exact as the square root of the gap: once it is small enough, go on while rounds still pay.
+        if gap <= FINE * configuration.tolerance or (gap <= configuration.tolerance and gap > before / 10):
+            break
+        added = [new for curve in curves for new in curve.refine(relaxed, row_dual, FINE * configuration.tolerance * scale)]
+        if not added or rounds == ROUNDS:
+            break  # no tangent cuts deeper: the gap is what rounding leaves, and the certificate judges it
+        engine.add(form.append(added), form.row_high[-len(added) :])
+    solved = perf_counter()
+
+    certificate, bound = certify(form, x, row_dual, engine.bound)
+    duals = load(model, form, x, row_dual)
+    options = {**engine.effective, "tangent_rounds": rounds} if curves else engine.effective
+    forms = {how.form for how in written(model)}
+    return solution(
+        model,
+        objective=form.objective(x),
+        bound=bound,
+        certificate=certificate,
+        duals=duals,
+        record=SolverRecord(
+            name="highs",
+            version=version(),
+            options=options,
+            form=", ".join(sorted(forms)) or None,
+            seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
+        ),
+    )
+
+
+def written(model: Any) -> list[ExpectedSales]:
+    """Return the expected sales that stand in a model."""
+    return [block.how for block in model.component_data_objects(pyo.Block, active=True) if hasattr(block, "how")]
+
+
+class _Engine:
+    """One live HiGHS object."""
+
+    def __init__(self, form: StandardForm, configuration: Configuration) -> None:
+        self.highs = highspy.Highs()
+        self.bound: float | None = None
+        self.integer = bool(form.integer.any())
+        self.effective = self._set_options(configuration)
+        # Reduced costs are tested in absolute terms, and probabilities make them small: bring the usual cost to 1.
+        usual = np.median(np.abs(form.cost[form.cost != 0])) if form.cost.any() else 1.0
+        self.scale = 2.0 ** -round(math.log2(usual))
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(form.variables), len(form.constraints)
+        lp.col_cost_ = form.cost * self.scale
+        lp.col_lower_, lp.col_upper_ = form.low, form.high
+        lp.row_lower_, lp.row_upper_ = form.row_low, form.row_high
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_ = form.matrix.indptr, form.matrix.indices
+        lp.a_matrix_.value_ = form.matrix.data
+        if self.integer:
+            kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+            lp.integrality_ = [kinds[int(whole)] for whole in form.integer]
+        self.highs.passModel(lp)
+        if form.hessian is not None:
+            lower = sp.csc_array(sp.tril(form.hessian * self.scale))
+            hessian = highspy.HighsHessian()
+            hessian.dim_, hessian.format_ = lp.num_col_, highspy.HessianFormat.kTriangular
+            hessian.start_, hessian.index_, hessian.value_ = lower.indptr, lower.indices, lower.data
+            self.highs.passHessian(hessian)
+
+    def _set_options(self, configuration: Configuration) -> dict[str, Any]:
+        """Set the options and return those in effect, read back from the solver."""
+        asked = dict(DEFAULTS)
+        if configuration.threads is not None:
+            asked["threads"] = configuration.threads
+        known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")]
+        for name, value in configuration.options.items():
+            if name not in known:
+                near = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "see the list of HiGHS options"
+                raise InputError.of(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
+            asked[name] = value
+        for name, value in asked.items():
+            if self.highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+                kind = type(self.highs.getOptionValue(name)[1]).__name__
+                raise InputError.of(f"options.{name}", value, f"a value that HiGHS takes for this option ({kind})")
+        return {name: self.highs.getOptionValue(name)[1] for name in asked}
+
+    def run(self, name: str, deadline: float) -> tuple[Array, Array | None]:
+        """Solve what stands, and return point and row duals of the minimisation; raise NotSolvedError if there are none."""
+        if deadline < math.inf:
+            remaining = max(deadline - perf_counter(), 1e-3)
+            self.highs.setOptionValue("time_limit", self.highs.getRunTime() + remaining)
+        self.highs.run()
+        status = self.highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+            self.highs.setOptionValue("presolve", "off")
+            self.highs.run()
+            status = self.highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            termination = TERMINATIONS.get(status, Termination.FAILED)
+            word = self.highs.modelStatusToString(status)
+            raise NotSolvedError(f"{name}: HiGHS ended with '{word}' after {self.highs.getRunTime():.3g} s", termination)
+        found = self.highs.getSolution()
+        x = np.array(found.col_value)
+        if self.integer:
+            self.bound = self.highs.getInfo().mip_dual_bound / self.scale
+            return x, None
+        return x, np.array(found.row_dual) / self.scale
+
+    def add(self, rows: sp.csr_array, high: Array) -> None:
+        """Add rows `rows @ x <= high` to the live model."""
+        count = rows.shape[0]
+        low = np.full(count, -highspy.kHighsInf)
+        self.highs.addRows(count, low, high, rows.nnz, rows.indptr[:-1], rows.indices, rows.data)
+
+
+class _Curve:
+    """The tangents of one block of expected sales, seen from the arrays: one entry a profile, and one a tangent."""
+
+    def __init__(self, how: ExpectedSales, form: StandardForm) -> None:
+        self.how, self.form = how, form
+        curve = how.block.written.curve
+        self.sales = np.array([form.column(curve[t]) for t in how.profiles], dtype=int)
+        self.units = np.array([form.column(how.units[t]) for t in how.profiles], dtype=int)
+        self.worth = -form.cost[self.sales]  # what one more unit of sales adds
+        if (self.worth < 0).any():
+            allowed = "an objective that gains by sales: tangents bound them from above only"
+            raise InputError.of("form", "<tangent, where sales lower the objective>", allowed)
+
+    def lowered(self, x: Array) -> Array:
+        """Return x with sales brought down from the tangents to the curve."""
+        x = x.copy()
+        x[self.sales] = np.minimum(x[self.sales], self._curve(x))
+        return x
+
+    def refine(self, x: Array, row_dual: Array, tolerance: float) -> list[Any]:
+        """Add tangents where the relaxation is above the curve: at its point, and about where its duals put the optimum.
+
+        The duals of the tangents at a profile weigh their slopes, and the curve has that mean slope at one point. As
+        soon as the other constraints have their optimal multipliers, that point is the optimum itself; but the program
+        is flat along its tangent there, so two more beside it pin it down. Profiles that are pooled have multipliers of
+        their own in many ways and one common sum: those with the same units are also taken together.
+        """
+        excess = self.worth * (x[self.sales] - self._curve(x))
+        poor = np.flatnonzero(excess > tolerance / (2 * len(excess)))
+        units, worth = x[self.units], self.worth
+        slope = np.bincount(np.array(self.how.at), np.maximum(-row_dual[self._rows()], 0.0) * self.how.slopes, len(units))
+        _, group = np.unique(np.round(units, 6), return_inverse=True)
+        pooled = np.bincount(group, slope) / np.maximum(np.bincount(group, worth), np.finfo(float).tiny)
+        aims = np.concatenate([(slope / np.where(worth > 0, worth, 1.0))[poor], pooled[group][poor]])
+        aims = self.how.demand.inverse_cdf(1.0 - np.clip(aims, 1e-12, 1.0))
+        at = np.concatenate([poor, poor])
+        beside = np.maximum(np.abs(aims - units[at]) / 100, 1e-6 * aims)
+        points = np.concatenate([units[poor], aims, aims - beside, aims + beside])
+        pairs = np.unique(np.column_stack([np.concatenate([poor, at, at, at]), points]), axis=0)
+        return self.how.refine(pairs[:, 0].astype(int), np.maximum(pairs[:, 1], 0.0))
+
+    def _curve(self, x: Array) -> Array:
+        return self.how.demand.expected_sales(np.maximum(x[self.units], 0.0))
+
+    def _rows(self) -> NDArray[np.int64]:
+        """Rows of the tangents, in the order in which they were added."""
+        tangent = self.how.block.written.tangent
+        rows = [row for row, con in enumerate(self.form.constraints) if con.parent_component() is tangent]
+        return np.array(rows)
+
+
+def _refuse_nonconvex(form: StandardForm, name: str) -> None:
+    """Raise InputError for a quadratic objective that is not convex: HiGHS calls wrong points of those optimal."""
+    if form.hessian is None:
+        return
+    used = np.flatnonzero(np.diff(form.hessian.indptr))
+    part = form.hessian[used][:, used]
+    if (part - sp.diags_array(part.diagonal())).count_nonzero() == 0:
+        least = float(part.diagonal().min())
+    elif len(used) <= 2_000:
+        least = float(np.linalg.eigvalsh(part.toarray())[0])
+    else:
+        least = float(eigsh(part, k=1, which="SA", return_eigenvectors=False)[0])
+    if least < -1e-9 * float(np.abs(part.data).max()):
+        allowed = "a convex quadratic objective to minimise, a concave one to maximise"
+        raise InputError.of("objective", f"<a Hessian with the eigenvalue {form.sense * least:g}>", allowed, name)

@@ -1,0 +1,78 @@
+"""From a solver's arrays back to the model and its names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+from pyomo.core.base.constraint import ConstraintData
+
+from veridical.solvers.audit import audit
+from veridical.solvers.certificate import Certificate
+from veridical.solvers.solution import Duals, Solution, SolverRecord
+from veridical.solvers.standard_form import StandardForm
+
+__all__ = ["load", "solution"]
+
+Array = NDArray[np.float64]
+
+
+def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Duals:
+    """Load x into the model's variables, duals into its `dual` and `rc` suffixes where it has them; return the duals."""
+    for variable, value in zip(form.variables, x.tolist(), strict=True):
+        variable.set_value(value, skip_validation=True)
+    if row_dual is None:
+        return Duals({})
+    prices = form.sense * row_dual
+    for name, components, values in (
+        ("dual", form.constraints, prices),
+        ("rc", form.variables, form.sense * (form.gradient(x) - form.matrix.T @ row_dual)),
+    ):
+        suffix = model.component(name)
+        if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
+            suffix.update(zip(components, values.tolist(), strict=True))
+    families: dict[str, list[int]] = {}
+    for row, constraint in enumerate(form.constraints):
+        families.setdefault(constraint.parent_component().name, []).append(row)
+    levels = getattr(model, "levels", {})
+    return Duals(
+        {
+            family: partial(_series, [form.constraints[row] for row in rows], prices[rows], family, levels.get(family))
+            for family, rows in families.items()
+        }
+    )
+
+
+def solution(
+    model: Any, objective: float, bound: float, certificate: Certificate, duals: Duals, record: SolverRecord
+) -> Solution:
+    """Return the solution of a model whose values are loaded; with contract menu and audit where it is a mechanism."""
+    menu: Callable[[Any], Any] | None = getattr(model, "contract_menu", None)
+    contracts = None if menu is None else menu(model)
+    return Solution(
+        objective=objective,
+        bound=bound,
+        certificate=certificate,
+        solver=record,
+        duals=duals,
+        mechanism=None if menu is None else model.name,
+        case=None if menu is None else model.case.name,
+        contracts=contracts,
+        audit=None if contracts is None else audit(contracts),
+    )
+
+
+def _series(
+    constraints: Sequence[ConstraintData], prices: Array, family: str, levels: tuple[str, ...] | None
+) -> pd.Series:
+    keys: list[Hashable] = [constraint.index() for constraint in constraints]
+    if isinstance(keys[0], tuple):
+        index: pd.Index = pd.MultiIndex.from_tuples(keys, names=levels)
+    else:
+        index = pd.Index([family if key is None else key for key in keys], name=levels[0] if levels else None)
+    return pd.Series(prices, index=index, name="dual")
