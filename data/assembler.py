@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import cached_property
 from typing import Any, Literal
@@ -36,7 +37,7 @@ class Supplier(Record):
     def _costs(cls, value: object) -> Numbers:
         allowed = "one or more finite unit costs > 0, strictly ascending"
         costs = numbers(value, allowed, lambda x: x > 0)
-        if any(high <= low for low, high in zip(costs, costs[1:], strict=False)):
+        if any(high <= low for low, high in itertools.pairwise(costs)):
             raise wrong(value, allowed)
         return costs
 
@@ -131,8 +132,9 @@ class AssemblerCase(Record):
             return independent(self.marginals)
         if self.prior.correlation is not None:
             return gaussian_copula(self.marginals, np.array(self.prior.correlation))
-        joint = np.array(self.prior.joint, dtype=float)
-        return joint / joint.sum()
+        joint: Array = np.array(self.prior.joint, dtype=float)
+        joint = joint / joint.sum()
+        return joint
 
     @cached_property
     def independent(self) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 from abc import abstractmethod
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -108,7 +109,8 @@ class Exponential(Demand):
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
         with np.errstate(divide="ignore"):
-            return -self.mean * np.log1p(-np.asarray(u, dtype=float))
+            quantile: Array = -self.mean * np.log1p(-np.asarray(u, dtype=float))
+        return quantile
 
     def expected_sales(self, q: ArrayLike) -> Array:
         """E[min(D, q)] = mean * F(q)."""
@@ -134,7 +136,8 @@ class Discrete(Demand):
     def masses(self) -> Array:
         """Probability p_k of each point."""
         values, weights = self._observed
-        return np.bincount(np.searchsorted(self.points, values), weights=weights) / weights.sum()
+        masses: Array = np.bincount(np.searchsorted(self.points, values), weights=weights / weights.sum()).astype(float)
+        return masses
 
     @cached_property
     def _cumulative(self) -> Array:
@@ -239,7 +242,7 @@ def _column(path: Path, name: str) -> Numbers:
     return tuple(values)
 
 
-def _leaves(cls: type[Demand]) -> list[type[Demand]]:
+def _leaves(cls: Any) -> list[Any]:
     below = cls.__subclasses__()
     return [cls] if not below else [leaf for sub in below for leaf in _leaves(sub)]
 
@@ -265,5 +268,5 @@ def _tag(raw: Any) -> str:
 if TYPE_CHECKING:
     AnyDemand = Demand
 else:
-    _union = Union[tuple(Annotated[leaf, Tag(name)] for leaf, name in zip(_leaves(Demand), NAMES, strict=True))]
-    AnyDemand = Annotated[_union, Discriminator(_tag), BeforeValidator(_known)]
+    _tagged = (Annotated[leaf, Tag(name)] for leaf, name in zip(_leaves(Demand), NAMES, strict=True))
+    AnyDemand = Annotated[reduce(or_, _tagged), Discriminator(_tag), BeforeValidator(_known)]

@@ -45,7 +45,8 @@ class Menu:
 
     def rent(self, i: int) -> Array:
         """w_i(t) = P_i(t) - c_i(t_i) q_i(t): what a truthful supplier i earns."""
-        return self.payment[i] - self.case.costs(i) * self.quantity[i]
+        rent: Array = self.payment[i] - self.case.costs(i) * self.quantity[i]
+        return rent
 
     @cached_property
     def expected_profit(self) -> float:
@@ -102,7 +103,7 @@ class Menu:
             if len(row) != len(header):
                 raise InputError.of(f"row {line}", row, f"{len(header)} values, as in the header", file)
             place: list[int] = []
-            for i, supplier in enumerate(case.suppliers):
+            for supplier in case.suppliers:
                 cost = _number(row[at[supplier.name]], f"row {line}, column {supplier.name}", file)
                 if cost not in supplier.costs:
                     allowed = f"one of his costs: {', '.join(map(label, supplier.costs))}"
@@ -122,6 +123,25 @@ class Menu:
             profile = ", ".join(case.tokens(i)[k] for i, k in enumerate(missing[0]))
             raise InputError.of("rows", f"<no row for {profile}>", f"a row for each of the {case.profiles} profiles", file)
         return cls(case, numbers[0], numbers[1])
+
+    @classmethod
+    def from_frame(cls, case: AssemblerCase, frame: pd.DataFrame) -> Menu:
+        """Return the menu in a table laid out as `frame` lays it out; raises InputError where profiles or columns are missing."""
+        profiles = pd.MultiIndex.from_product([supplier.costs for supplier in case.suppliers], names=case.names)
+        allowed = f"one row for each of the {case.profiles} profiles of costs, indexed by {', '.join(case.names)}"
+        index = frame.index if isinstance(frame.index, pd.MultiIndex) else pd.MultiIndex.from_arrays([frame.index])
+        if index.nlevels != len(case.names) or len(index) != case.profiles or not profiles.isin(index).all():
+            raise InputError.of("menu", "<an index with other rows>", allowed)
+        table = frame.set_axis(index).reindex(profiles)
+        numbers = np.empty((2, len(case.names), case.profiles))
+        for w, what in enumerate(("quantity", "payment")):
+            for i, name in enumerate(case.names):
+                if (what, name) not in table.columns:
+                    raise InputError.of("menu", list(table.columns), f"a column {(what, name)!r}")
+                numbers[w, i] = table[(what, name)].to_numpy(dtype=float)
+        if not np.isfinite(numbers).all() or (numbers[0] < 0).any():
+            raise InputError.of("menu", "<NaN, infinite or negative numbers>", "finite payments and finite quantities >= 0")
+        return cls(case, *numbers.reshape(2, len(case.names), *case.shape))
 
     def records(self) -> list[dict[str, object]]:
         """Return the menu as plain records: cost index per supplier, probability, quantity, payment, rent."""

@@ -98,8 +98,11 @@ def _normal_cdf(upper: Array, correlation: Array) -> float:
     if len(bounded) == 1:
         return float(norm.cdf(upper[bounded[0]]))
     matrix = correlation[np.ix_(bounded, bounded)]
-    distribution = multivariate_normal(cov=matrix, allow_singular=True, seed=0, abseps=1e-8, releps=1e-8, maxpts=200_000)
-    return float(distribution.cdf(upper[bounded]))
+    return float(
+        multivariate_normal.cdf(
+            upper[bounded], cov=matrix, allow_singular=True, maxpts=1_000_000, abseps=1e-7, releps=1e-7, rng=0
+        )
+    )
 
 
 def _scaled(table: Array, marginals: list[Array]) -> Array:

@@ -50,14 +50,15 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
     engine = _engine(configuration)
     for sales in highs.written(model):
         sales.write(preferred_form(sales.demand.forms, configuration))
-    return engine.solve(model, configuration).checked()
+    solution: Solution = engine.solve(model, configuration)
+    return solution.checked()
 
 
 def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
     """Return the form asked for, or of the forms that a demand distribution has the one that suits the solver best."""
     if configuration.form != "auto":
         return configuration.form
-    return next(form for form in _engine(configuration).FORMS if form in forms)
+    return str(next(form for form in _engine(configuration).FORMS if form in forms))
 
 
 def _engine(configuration: Configuration) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,15 @@ class Audit:
     def individually_rational(self) -> bool:
         """Whether no truthful supplier loses more than 1e-6 of the largest payment."""
         return self.min_rent >= -TOLERANCE * max(self.largest_payment, 1.0)
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as plain values with the keys of the command line's JSON."""
+        return {
+            **asdict(self),
+            "misreports": [asdict(lie) for lie in self.misreports],
+            "truthful": self.truthful,
+            "individually_rational": self.individually_rational,
+        }
 
 
 def audit(menu: Menu) -> Audit:

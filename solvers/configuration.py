@@ -24,7 +24,7 @@ class Configuration(Record):
     tolerance: Positive = 1e-8  # relative gap at which tangents stop
     threads: int | None = None
     form: str = "auto"
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("threads", mode="before")
     @classmethod

@@ -77,7 +77,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         scale = max(1.0, abs(form.objective(x)))
         gap, before = float(form.cost @ (x - relaxed)) / scale, gap
         # Quantities are as exact as the square root of the gap: once it is small enough, go on while rounds still pay.
-        if gap <= FINE * configuration.tolerance or (gap <= configuration.tolerance and gap > before / 10):
+        if row_dual is None or gap <= FINE * configuration.tolerance or (gap <= configuration.tolerance and gap > before / 10):
             break
         added = [new for curve in curves for new in curve.refine(relaxed, row_dual, FINE * configuration.tolerance * scale)]
         if not added or rounds == ROUNDS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -67,10 +67,8 @@ def solution(
     )
 
 
-def _series(
-    constraints: Sequence[ConstraintData], prices: Array, family: str, levels: tuple[str, ...] | None
-) -> pd.Series:
-    keys: list[Hashable] = [constraint.index() for constraint in constraints]
+def _series(constraints: Sequence[ConstraintData], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:
+    keys: list[Any] = [constraint.index() for constraint in constraints]
     if isinstance(keys[0], tuple):
         index: pd.Index = pd.MultiIndex.from_tuples(keys, names=levels)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -106,6 +106,38 @@ class Solution:
         """The contract menu as a table: a row a profile of costs; probability, quantity, payment and rent."""
         return None if self.contracts is None else self.contracts.frame()
 
+    def record(self) -> dict[str, Any]:
+        """Return everything as plain values with the keys of the command line's JSON."""
+        seconds = self.solver.seconds
+        record: dict[str, Any] = {
+            "case": self.case,
+            "mechanism": self.mechanism,
+            "status": str(self.status),
+            "termination": str(self.termination),
+            "objective": self.objective,
+            "bound": self.bound,
+            "solver": {
+                "name": self.solver.name,
+                "version": self.solver.version,
+                "options": dict(self.solver.options),
+                "form": self.solver.form,
+                "seconds": {
+                    "build": seconds.build,
+                    "translate": seconds.translate,
+                    "solve": seconds.solve,
+                    "certify": seconds.certify,
+                    "total": seconds.total,
+                },
+            },
+            "certificate": asdict(self.certificate),
+            "audit": None if self.audit is None else self.audit.record(),
+            "duals": {family: _entries(series) for family, series in self.duals.items()},
+            "sensitivity": {},
+        }
+        if self.contracts is not None:
+            record["menu"] = self.contracts.records()
+        return record
+
     def checked(self, truthful: bool = False, individually_rational: bool = False) -> Solution:
         """Return this solution if its certificate holds, with what its mechanism promises; else raise CertificateError."""
         failures = []
@@ -125,3 +157,12 @@ class Solution:
             who = f"{self.solver.name} {self.solver.version}, form {self.solver.form}"
             raise CertificateError(f"the result of {who} fails its certificate: {'; '.join(failures)}", self)
         return self
+
+
+def _entries(series: pd.Series) -> list[dict[str, Any]]:
+    """Return a Series of duals as records: index by level name, and value."""
+    names = [name if name is not None else f"level_{k}" for k, name in enumerate(series.index.names)]
+    keys = series.index.to_frame().to_numpy(dtype=object).tolist()
+    return [
+        {"index": dict(zip(names, key, strict=True)), "value": value} for key, value in zip(keys, series.tolist(), strict=True)
+    ]

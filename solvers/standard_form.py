@@ -336,5 +336,3 @@ def _refuse_undefined(form: StandardForm, model: Any) -> None:
         raise InputError.of(f"objective, {where}", "<a coefficient that is NaN or infinite>", "finite numbers", name)
     if form.hessian is not None and not np.isfinite(form.hessian.data).all():
         raise InputError.of("objective", "<a quadratic coefficient that is NaN or infinite>", "finite numbers", name)
-
-

@@ -50,4 +50,4 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 def menu(m: Any) -> Menu:
     """Return the contract menu that a solved model holds."""
     shape = (len(m.SUPPLIERS), *m.case.shape)
-    return Menu(m.case, vocabulary.value(m.quantity, shape).clip(min=0), vocabulary.value(m.payment, shape))
+    return Menu(m.case, vocabulary.value(m.quantity, shape).clip(min=0), vocabulary.value(m.payment, shape) + 0.0)

@@ -28,8 +28,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
 
     m.profit = pyo.Objective(  # (14)
         expr=pyo.quicksum(
-            m.probability[t] * vocabulary.expected_revenue(m, t) - m.weighted_virtual_cost[t] * m.quantity[t]
-            for t in m.PROFILES
+            m.probability[t] * vocabulary.expected_revenue(m, t) - m.weighted_virtual_cost[t] * m.quantity[t] for t in m.PROFILES
         ),
         sense=pyo.maximize,
     )

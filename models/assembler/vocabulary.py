@@ -87,8 +87,7 @@ def profit(m: Any) -> None:
     """Declare the objective, expected profit: sum_t beta(t) (S(y(t)) - sum_i P_i(t)), (2)."""
     m.profit = pyo.Objective(
         expr=pyo.quicksum(
-            m.probability[t] * (expected_revenue(m, t) - pyo.quicksum(m.payment[i, t] for i in m.SUPPLIERS))
-            for t in m.PROFILES
+            m.probability[t] * (expected_revenue(m, t) - pyo.quicksum(m.payment[i, t] for i in m.SUPPLIERS)) for t in m.PROFILES
         ),
         sense=pyo.maximize,
     )

@@ -1,0 +1,134 @@
+"""The assembler's mechanisms in closed form, for any number of costs and any prior: from a case straight to its menu.
+
+The newsvendor quantity at the right unit cost, profile by profile: full cost for `first_best`, highest cost for `naive`, pooled
+virtual cost for ICDS (Propositions 1 and 2 of the ICDS paper, with pooling by isotonic regression in place of (20)-(23)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veridical.data import AssemblerCase, InputError, Menu, virtual_cost, weighted_virtual_cost
+from veridical.solvers.closed_form.isotonic import chain, isotonic
+
+__all__ = ["ClosedForm", "first_best", "icds", "icds_balanced", "monotone", "naive", "pooled_virtual_cost"]
+
+Array = NDArray[np.float64]
+MEMORY = 16e9  # bytes; about as many arrays over profiles as suppliers and six more are held at a time
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """An optimal menu, the upper bound on profit that proves it, and the relative error of the optimality condition."""
+
+    menu: Menu
+    bound: float
+    residual: float
+
+
+def first_best(case: AssemblerCase) -> ClosedForm:
+    """Return the first best: F(q(t)) = ((r - c(t)) / r)^+, paid at cost. (6)-(7)."""
+    _fits(case)
+    cost = case.total_cost
+    quantity = case.demand.newsvendor_quantity(case.price, cost)
+    payment = np.stack([case.costs(i) * quantity for i in range(len(case.shape))])
+    return ClosedForm(Menu(case, quantity, payment), _most(case, case.probability, cost), 0.0)
+
+
+def naive(case: AssemblerCase) -> ClosedForm:
+    """Return the naive mechanism: one quantity, everybody paid his highest cost. Definition 1."""
+    _fits(case)
+    highest = np.array([supplier.costs[-1] for supplier in case.suppliers])
+    one = (1,) * len(case.shape)
+    quantity = case.demand.newsvendor_quantity(case.price, highest.sum()).reshape(one)
+    menu = Menu(case, quantity, highest.reshape(-1, *one) * quantity)
+    return ClosedForm(menu, _most(case, np.ones(()), highest.sum()), 0.0)
+
+
+def icds_balanced(case: AssemblerCase) -> ClosedForm:
+    """Return the best balanced truthful menu: F(q(t)) = ((r - v(t)) / r)^+ at the pooled virtual cost v. (19), (22)."""
+    _fits(case)
+    pooled = pooled_virtual_cost(case)
+    quantity = case.demand.newsvendor_quantity(case.price, pooled)
+    weighted = weighted_virtual_cost(case)
+    with np.errstate(invalid="ignore"):
+        # Pooling moves virtual cost between profiles that buy alike, so cost is the same at raw and pooled: a condition
+        # that the optimum meets and hardly another point does.
+        at_pooled = np.where(quantity > 0, case.probability * pooled * quantity, 0.0).sum()
+    raw = (weighted * quantity).sum()
+    residual = abs(float(at_pooled - raw)) / max(1.0, abs(float(raw)))
+    return ClosedForm(Menu.balanced(case, quantity), _most(case, case.probability, pooled), residual)
+
+
+def icds(case: AssemblerCase) -> ClosedForm:
+    """Return the ICDS optimum where balanced ordering is known to be optimal.
+
+    That is where virtual cost is monotone (18), or costs are independent (then pooling each supplier's own virtual cost
+    proves it, for any number of costs). Elsewhere the full model can earn more than any balanced menu.
+    Raises InputError there.
+    """
+    _fits(case)
+    if not (case.independent or monotone(case)):
+        raise InputError.of(
+            "solver",
+            "closed_form",
+            "for `icds` only cases with independent costs or monotone virtual cost, condition (18): elsewhere unbalanced menus "
+            "can earn more, so solve the full model (solver highs), or ask for mechanism icds_balanced",
+            case.name,
+        )
+    return icds_balanced(case)
+
+
+def monotone(case: AssemblerCase) -> bool:
+    """Whether virtual cost does not fall when a supplier's cost rises: (18). Profiles of weight 0 may take any value."""
+    cost = virtual_cost(case)
+    cost = np.where(np.isnan(cost), -np.inf, cost)
+    return bool((cost >= _running_maximum(cost) - 1e-12 * case.price).all())
+
+
+def pooled_virtual_cost(case: AssemblerCase) -> Array:
+    """Return virtual cost, pooled where it is not monotone: its weighted isotonic regression over cost profiles.
+
+    Infinite where a profile has no weight and costs rent. Where it has neither weight nor rent, it follows the profiles below.
+    """
+    if monotone(case):
+        pooled = virtual_cost(case)
+    elif case.independent:  # the regression of a sum of functions of one cost each is the sum of their regressions
+        pooled = np.zeros(case.shape)
+        for i, (supplier, marginal) in enumerate(zip(case.suppliers, case.marginals, strict=True)):
+            rent = np.diff(supplier.costs) * np.cumsum(marginal)[:-1]
+            own = chain(marginal, marginal * supplier.costs + np.concatenate([[0.0], rent]))
+            pooled = pooled + own.reshape(case.costs(i).shape)
+    else:
+        pooled = isotonic(case.probability, weighted_virtual_cost(case))
+    undefined = np.isnan(pooled) | (pooled == -np.inf)
+    if undefined.any():
+        pooled = _running_maximum(np.where(undefined, -np.inf, pooled))
+        pooled = np.where(pooled == -np.inf, case.total_cost, pooled)
+    return pooled
+
+
+def _running_maximum(values: Array) -> Array:
+    """Return at each profile the largest value at any profile with no higher cost."""
+    for axis in range(values.ndim):
+        values = np.maximum.accumulate(values, axis=axis)
+    return values
+
+
+def _most(case: AssemblerCase, weight: Array, unit_cost: Array | float) -> float:
+    """Return sum_t weight(t) max_q (S(q) - unit_cost(t) q): what no quantities can exceed."""
+    quantity = case.demand.newsvendor_quantity(case.price, unit_cost)
+    cost = np.where(quantity > 0, unit_cost, 0.0) * quantity
+    return float(np.sum(weight * (case.price * case.demand.expected_sales(quantity) - cost)))
+
+
+def _fits(case: AssemblerCase) -> None:
+    """Refuse a case whose arrays would not fit into memory, before any is made."""
+    needed = 8.0 * case.profiles * (len(case.shape) + 6)
+    if needed > MEMORY:
+        found = f"<{len(case.shape)} suppliers with {case.profiles:,} cost profiles: about {needed / 1e9:,.0f} GB>"
+        allowed = f"menus below {MEMORY / 1e9:.0f} GB; for larger cases fewer costs or fewer suppliers with private costs"
+        raise InputError.of("suppliers", found, allowed, case.name)

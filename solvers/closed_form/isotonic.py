@@ -1,0 +1,108 @@
+"""Isotonic regression over the product order of cost profiles: the exact form of pooling.
+
+Minimise sum_t w(t) (g(t) - v(t))^2 over g non-decreasing in every cost. Given as w and w v, so that w(t) = 0 is allowed: such a
+profile goes to infinity where w v > 0, and follows its neighbours where both are 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+__all__ = ["chain", "isotonic"]
+
+Array = NDArray[np.float64]
+ROOM = 2**29  # scipy's maximum flow counts in 32-bit integers
+ROUNDING = 1e-13
+
+
+def chain(weight: Array, weighted: Array) -> Array:
+    """Return the regression along a chain (1-d arrays), by pooling adjacent violators."""
+    blocks: list[tuple[float, float, int]] = []
+    for w, wv in zip(weight.tolist(), weighted.tolist(), strict=True):
+        blocks.append((w, wv, 1))
+        while len(blocks) > 1 and not _mean(blocks[-2]) < _mean(blocks[-1]):
+            w2, wv2, n2 = blocks.pop()
+            w1, wv1, n1 = blocks.pop()
+            blocks.append((w1 + w2, wv1 + wv2, n1 + n2))
+    return np.repeat([_mean(block) for block in blocks], [count for _, _, count in blocks])
+
+
+def isotonic(weight: Array, weighted: Array) -> Array:
+    """Return the regression over the product order of the arrays' axes (any shape).
+
+    A set of profiles is split at its mean: the upper set with the largest surplus over the mean is found as a minimum
+    cut, and both parts are treated alike, until no part splits. Exact but for rounding; parts are pooled profiles.
+    """
+    shape = weight.shape
+    w, wv = weight.ravel(), weighted.ravel()
+    below, above = _covers(shape)
+    order = sp.csr_array((np.ones(len(below), dtype=np.int8), (below, above)), shape=(w.size, w.size))
+    fitted: Array = np.empty(w.size)
+    waiting = [np.arange(w.size)]
+    while waiting:
+        part = waiting.pop()
+        mean = _mean((float(w[part].sum()), float(wv[part].sum()), len(part)))
+        upper = _upper_set(wv[part] - mean * w[part], order[part][:, part]) if np.isfinite(mean) else None
+        if upper is None:
+            fitted[part] = mean
+        else:
+            waiting += [part[upper], part[~upper]]
+    fitted = np.reshape(fitted, shape)
+    for axis in range(len(shape)):  # parts whose means tie to rounding
+        fitted = np.maximum.accumulate(fitted, axis=axis)
+    return fitted
+
+
+def _mean(block: tuple[float, float, int]) -> float:
+    weight, weighted, _ = block
+    if weight > 0:
+        return weighted / weight
+    return np.inf if weighted > 0 else -np.inf
+
+
+def _covers(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the neighbouring pairs (lower, upper) of the product order, as flat places."""
+    place = np.arange(int(np.prod(shape))).reshape(shape)
+    pairs = [
+        (place.take(range(m - 1), axis=axis).ravel(), place.take(range(1, m), axis=axis).ravel()) for axis, m in enumerate(shape)
+    ]
+    below, above = zip(*pairs, strict=True)
+    return np.concatenate(below), np.concatenate(above)
+
+
+def _upper_set(surplus: Array, order: sp.csr_array) -> NDArray[np.bool_] | None:
+    """Return the upper set with the largest total surplus, or None where none has more than 0.
+
+    Maximum closure: source -> profiles with a surplus, profiles -> the ones above them (unbounded), profiles with a
+    deficit -> sink. Flows are found in integers at a coarse unit first, then what is left at ever finer ones.
+    """
+    n = len(surplus)
+    total = float(np.maximum(surplus, 0.0).sum())
+    size = float(np.abs(surplus).sum())
+    if total <= ROUNDING * size or n == 1:
+        return None
+    source, sink = n, n + 1
+    gain, loss = np.flatnonzero(surplus > 0), np.flatnonzero(surplus < 0)
+    edges = order.tocoo()
+    tail = np.concatenate([np.full(len(gain), source), loss, edges.row])
+    head = np.concatenate([gain, np.full(len(loss), sink), edges.col])
+    capacity = np.concatenate([surplus[gain], -surplus[loss], np.full(edges.nnz, np.inf)])
+    pair = np.concatenate([tail, head]), np.concatenate([head, tail])
+    residual = sp.csr_array((np.concatenate([capacity, np.zeros(len(tail))]), pair), shape=(n + 2, n + 2))
+    unit = total / ROOM
+    while unit > 1e-17 * total:
+        whole = np.minimum(np.floor(residual.data / unit), ROOM).astype(np.int32)
+        network = sp.csr_array((whole, residual.indices, residual.indptr), shape=residual.shape)
+        flow = maximum_flow(network, source, sink).flow
+        residual = sp.csr_array(residual - flow.astype(float) * unit)
+        left = float(residual[[source]].sum())
+        unit = min(unit / 4, max(left, 1e-17 * total) / ROOM) if left > 0 else 0.0
+    open_arcs = sp.csr_array(residual > ROUNDING * size)
+    reached = breadth_first_order(open_arcs, source, return_predecessors=False)
+    upper = np.zeros(n + 2, dtype=bool)
+    upper[reached] = True
+    upper = upper[:n]
+    return upper if upper.any() and not upper.all() and surplus[upper].sum() > ROUNDING * size else None

@@ -1,0 +1,181 @@
+"""The command line: tables for people on standard output, or JSON alone; everything else on standard error.
+
+Exit status: 0 solved and certified; 2 bad input; 3 infeasible, unbounded or a limit; 4 certificate failed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from veridical import __doc__ as about
+from veridical import solving, tables
+from veridical.data import AssemblerCase, InputError, VeridicalError, example, examples, load
+from veridical.mechanisms import MECHANISMS, find
+from veridical.studies import figures
+
+app = typer.Typer(
+    name="veridical",
+    help=(about or "").splitlines()[0],
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Case = Annotated[str, typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.")]
+Json = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write JSON; - prints it, and nothing else.")]
+Solver = Annotated[str, typer.Option("--solver", metavar="NAME|FILE", help="A solver's name, or a TOML file.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a field of the case or a parameter.")
+]
+
+
+@app.command()
+def solve(
+    case: Case,
+    mechanism: Annotated[str | None, typer.Option(metavar="NAME", help=f"One of {', '.join(MECHANISMS)}.")] = None,
+    solver: Solver = "highs",
+    changes: Changes = None,
+    to_json: Json = None,
+    menu: Annotated[str | None, typer.Option("--menu", metavar="FILE.csv", help="Write the contract menu.")] = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the contract menu.")] = None,
+) -> None:
+    """Solve a case: contract menu, shadow prices, audit and certificate."""
+    world, parameters = read(case, mechanism, changes or [])
+    solution = solving.solve(world, mechanism, solver, **parameters)
+    if menu is not None and solution.contracts is not None:
+        write(menu, "--menu", lambda: solution.contracts.write_csv(menu))
+    if plot is not None:
+        write(plot, "--plot", lambda: figures.save(figures.contract_menu(solution), plot))
+    if to_json is not None:
+        emit(to_json, solution.record())
+    if to_json != "-":
+        tables.show(*tables.result(solution))
+
+
+@app.command()
+def compare(
+    case: Case,
+    mechanism: Annotated[list[str] | None, typer.Option(metavar="NAME", help="May be given several times.")] = None,
+    solver: Solver = "highs",
+    changes: Changes = None,
+    to_json: Json = None,
+) -> None:
+    """Compare mechanisms: profits, ratios, regret and rents side by side."""
+    world, parameters = read(case, None, changes or [])
+    if parameters:
+        raise InputError.of(f"--set {next(iter(parameters))}", next(iter(parameters.values())), "fields of the case")
+    frame = solving.compare(world, mechanism, solver)
+    if to_json is not None:
+        emit(to_json, {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")})
+    if to_json != "-":
+        tables.show(*tables.comparison(world.name, frame))
+
+
+@app.command()
+def audit(
+    case: Case,
+    menu: Annotated[str, typer.Argument(metavar="MENU.csv", help="A contract menu, as --menu writes it.")],
+    changes: Changes = None,
+    to_json: Json = None,
+) -> None:
+    """Audit anybody's contract menu: who would lie, as what, and gain how much."""
+    world, parameters = read(case, None, changes or [])
+    if parameters:
+        raise InputError.of(f"--set {next(iter(parameters))}", next(iter(parameters.values())), "fields of the case")
+    checked = solving.audit(world, menu)
+    if to_json is not None:
+        emit(to_json, {"case": world.name, "menu": Path(menu).name, "audit": checked.record()})
+    if to_json != "-":
+        tables.show(*tables.misreports(f"{Path(menu).name} for {world.name}", checked))
+
+
+@app.command()
+def solvers() -> None:
+    """List the solvers that work on this machine, with versions and what each can do."""
+    tables.show(*tables.solvers())
+
+
+def read(case: str, mechanism: str | None, changes: list[str]) -> tuple[AssemblerCase, dict[str, Any]]:
+    """Return the case with `--set` changes made, and the mechanism's parameters among them."""
+    parameters: dict[str, Any] = {}
+
+    def change(raw: dict[str, Any]) -> dict[str, Any]:
+        for text in changes:
+            key, equals, value = text.partition("=")
+            if not equals:
+                raise InputError.of("--set", text, "KEY=VALUE")
+            if key.split(".")[0] in AssemblerCase.model_fields:
+                put(raw, key, parsed(value))
+            else:
+                parameters[key] = parsed(value)
+        return raw
+
+    shipped = not Path(case).exists() and case in examples()
+    if not shipped and not Path(case).exists() and not case.endswith(".toml"):
+        raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
+    world = example(case, change) if shipped else load(case, change)
+    known = find(world, mechanism).parameters
+    for key, value in parameters.items():
+        if key not in known:
+            fields = ", ".join((*AssemblerCase.model_fields, *known))
+            raise InputError.of(f"--set {key}", value, f"one of {fields}")
+    return world, parameters
+
+
+def put(raw: dict[str, Any], key: str, value: Any) -> None:
+    """Set a field of a raw case: `price`, `demand.low`, `suppliers.panel.costs` (a supplier by name or number)."""
+    here: Any = raw
+    *path, last = key.split(".")
+    for step in path:
+        if isinstance(here, list):
+            names = [each.get("name") for each in here if isinstance(each, dict)]
+            if step not in names and not (step.isdecimal() and int(step) < len(here)):
+                raise InputError.of(f"--set {key}", step, f"one of {', '.join(map(str, names))}")
+            here = here[names.index(step) if step in names else int(step)]
+        elif isinstance(here, dict):
+            here = here.setdefault(step, {})
+        if not isinstance(here, dict | list):
+            raise InputError.of(f"--set {key}", value, "a field of the case, with dots between tables")
+    if not isinstance(here, dict):
+        raise InputError.of(f"--set {key}", value, "a field of a table, such as suppliers.NAME.costs")
+    here[last] = value
+
+
+def parsed(text: str) -> Any:
+    """Return a value as TOML reads it; what is no TOML is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def emit(target: str, record: dict[str, Any]) -> None:
+    """Write JSON to a file, or to standard output for `-`."""
+    text = json.dumps(record, indent=1, allow_nan=False)
+    if target == "-":
+        sys.stdout.write(f"{text}\n")
+    else:
+        write(target, "--json", lambda: Path(target).write_text(f"{text}\n", encoding="utf-8"))
+
+
+def write(target: str, option: str, action: Any) -> None:
+    """Run an action that writes a file; say what is wrong where it cannot."""
+    try:
+        action()
+    except (OSError, ValueError) as error:
+        raise InputError.of(option, target, f"a file that can be written ({error})") from None
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one message and an exit status, never a traceback."""
+    try:
+        app()
+    except VeridicalError as error:
+        sys.stderr.write(f"veridical: {error}\n")
+        sys.exit(error.exit_status)

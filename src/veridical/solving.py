@@ -1,0 +1,107 @@
+"""From a case to a certified answer: build, solve, compare, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pandas as pd
+from pyomo.common.gc_manager import PauseGC
+
+from veridical import solvers
+from veridical.data import AssemblerCase, InputError, Menu
+from veridical.mechanisms import MECHANISMS, find
+from veridical.solvers import Audit, Configuration, Solution, closed_form
+
+__all__ = ["audit", "build", "compare", "solve"]
+
+
+def build(case: AssemblerCase, mechanism: str | None = None, form: str = "auto", **parameters: Any) -> Any:
+    """Return the Pyomo model of a mechanism for a case: edit it, write it, solve it.
+
+    `form` is how expected sales are written; `parameters` are the mechanism's own (`feasibility=False`, ...).
+    """
+    chosen = find(case, mechanism)
+    for name, value in parameters.items():
+        if name not in chosen.parameters:
+            allowed = f"for {chosen.name} {', '.join(chosen.parameters) or 'no parameters'}"
+            raise InputError.of(name, value, allowed)
+    return chosen.build(case, form=form, **parameters)
+
+
+def solve(
+    case: AssemblerCase,
+    mechanism: str | None = None,
+    solver: str | Path | Mapping[str, Any] | Configuration = "highs",
+    **parameters: Any,
+) -> Solution:
+    """Solve a case under a mechanism (the kind's own where none is named) and return a certified solution.
+
+    `solver` is `closed_form`, a solver's name, a table, or the path of a TOML file.
+    Raises InputError for input that cannot be used, NotSolvedError where there is no optimum, CertificateError where a
+    result fails its certificate or what its mechanism promises (no misreport gains, nobody truthful loses).
+    """
+    chosen = find(case, mechanism)
+    configuration = solvers.configure(solver)
+    if configuration.solver == "closed_form":
+        if chosen.closed_form is None:
+            raise InputError.of("solver", "closed_form", f"a solver for models: {chosen.name} has no closed form")
+        if parameters:
+            raise InputError.of(next(iter(parameters)), next(iter(parameters.values())), "no parameters of closed forms")
+        solution = closed_form.solve(case, chosen.name, chosen.closed_form, configuration, version("veridical"))
+    else:
+        with PauseGC():  # the model is one large web of objects: collecting in between only costs time
+            began = perf_counter()
+            form = solvers.preferred_form(case.demand.forms, configuration)
+            model = build(case, chosen.name, form, **parameters)
+            built = perf_counter() - began
+            solution = solvers.solve(model, configuration)
+        record = replace(solution.solver, seconds=replace(solution.solver.seconds, build=built))
+        solution = replace(solution, solver=record)
+    return solution.checked(chosen.truthful, chosen.individually_rational)
+
+
+def compare(
+    case: AssemblerCase,
+    mechanisms: Iterable[str] | None = None,
+    solver: str | Path | Mapping[str, Any] | Configuration = "highs",
+) -> pd.DataFrame:
+    """Solve a case under several mechanisms, all that fit where none are named; one row each.
+
+    Columns: profit, share_of_first_best, expected_rents (all suppliers together), max_regret, min_rent, balanced, seconds.
+    """
+    names = list(mechanisms or (name for name, each in MECHANISMS.items() if each.kind == case.kind))
+    best = solve(case, "first_best", solver).objective
+    rows = {}
+    for name in names:
+        solution = solve(case, name, solver)
+        contracts, checked = solution.contracts, solution.audit
+        assert contracts is not None
+        assert checked is not None
+        rents = sum(float((case.probability * contracts.rent(i)).sum()) for i in range(len(case.names)))
+        rows[name] = {
+            "profit": solution.objective,
+            "share_of_first_best": solution.objective / best if best > 0 else float("nan"),
+            "expected_rents": rents,
+            "max_regret": checked.max_regret,
+            "min_rent": checked.min_rent,
+            "balanced": checked.balanced,
+            "seconds": solution.solver.seconds.total,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
+
+
+def audit(case: AssemblerCase, menu: Menu | pd.DataFrame | str | Path) -> Audit:
+    """Audit a contract menu, anybody's: a Menu, a table laid out as `solution.menu`, or a CSV file.
+
+    Says who would misreport, as what, and for how much; who would lose by the truth; and what the assembler earns.
+    """
+    if isinstance(menu, pd.DataFrame):
+        menu = Menu.from_frame(case, menu)
+    elif not isinstance(menu, Menu):
+        menu = Menu.read_csv(case, menu)
+    return solvers.audit(menu)

@@ -1,0 +1,200 @@
+"""Results as tables for people, with rich."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import pandas as pd
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from veridical.data import Menu
+from veridical.data.assembler import label
+from veridical.solvers import SOLVERS, Audit, Solution
+
+__all__ = ["comparison", "misreports", "result", "show", "solvers"]
+
+ROWS = 16  # profiles shown of a menu
+PRICES = 3  # shadow prices shown of each family
+
+
+def show(*parts: RenderableType) -> None:
+    """Print to standard output."""
+    console = Console(width=None if Console().is_terminal else 120)
+    console.print(Group(*parts))
+
+
+def money(value: float) -> str:
+    """Return an amount with two decimals and thousands separators; -0 is 0."""
+    return f"{value + 0.0:,.2f}".replace("-0.00", "0.00")
+
+
+def result(solution: Solution) -> list[RenderableType]:
+    """Return a solution as it is shown: what it is worth, the menu, the shadow prices, the certificate."""
+    parts: list[RenderableType] = [
+        Text(f"{solution.mechanism} for {solution.case}", style="bold"),
+        Text(f"expected profit {money(solution.objective)}, {solution.status} (bound {money(solution.bound)})"),
+    ]
+    if solution.contracts is not None:
+        parts.append(menu(solution.contracts))
+    parts.append(shadow_prices(solution))
+    if solution.audit is not None:
+        parts.append(truth(solution.audit))
+    checks = solution.certificate
+    figures = [f"primal residual {checks.primal_residual:.1e}"]
+    if checks.dual_residual is not None:
+        figures.append(f"dual residual {checks.dual_residual:.1e}")
+    if checks.complementarity is not None:
+        figures.append(f"complementarity {checks.complementarity:.1e}")
+    record = solution.solver
+    form = f", {record.form} form" if record.form else ""
+    parts += [
+        Text(f"certificate: {', '.join(figures)}, gap {checks.gap:.1e} (all relative)"),
+        Text(f"solved by {record.name} {record.version}{form} in {record.seconds.total:.2f} s", style="dim"),
+    ]
+    return parts
+
+
+def menu(contracts: Menu) -> RenderableType:
+    """Return a contract menu as a table; the most likely profiles where there are many."""
+    case = contracts.case
+    names, n = case.names, len(case.names)
+    weight = case.probability.ravel()
+    order = np.arange(case.profiles)
+    if case.profiles > ROWS:
+        order = np.sort(np.argsort(-weight, kind="stable")[:ROWS])
+    table = Table(title="contract menu: a row for what the suppliers report", title_justify="left", title_style="italic")
+    for name in names:
+        table.add_column(f"{name}\ncost", justify="right")
+    table.add_column("proba-\nbility", justify="right")
+    spread = np.ptp(contracts.quantity, axis=0).max()
+    balanced = bool(spread <= 1e-6 * max(1.0, float(contracts.quantity.max())))
+    wide = n <= 3
+    for name in ["all"] if balanced else names:
+        table.add_column("quantity\nof each" if balanced else f"{name}\nquantity", justify="right")
+    for name in names if wide else ["all"]:
+        table.add_column(f"{name}\npayment" if wide else "payments\nin all", justify="right")
+        table.add_column(f"{name}\nrent" if wide else "rents\nin all", justify="right")
+    quantity = contracts.quantity.reshape(n, -1)
+    payment = contracts.payment.reshape(n, -1)
+    rent = np.array([contracts.rent(i).ravel() for i in range(n)])
+    for t in order:
+        place = np.unravel_index(t, case.shape)
+        cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(place)]
+        cells.append(f"{weight[t]:.4g}")
+        cells += [money(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
+        for i in range(n) if wide else [slice(None)]:
+            cells += [money(float(np.sum(payment[i, t]))), money(float(np.sum(rent[i, t])))]
+        table.add_row(*cells)
+    if case.profiles <= ROWS:
+        return table
+    note = f"the {ROWS} most likely of {case.profiles:,} profiles; --menu FILE.csv writes all, for every supplier"
+    return Group(table, Text(note, style="dim"))
+
+
+def shadow_prices(solution: Solution) -> RenderableType:
+    """Return the largest shadow prices of the mechanism's own constraints as a table."""
+    families = sorted((each for each in solution.duals if not each.startswith("expected_sales")), key="assembly".__eq__)
+    if not families:
+        return Text("no shadow prices: a closed form has no constraints", style="dim")
+    title = f"shadow prices: profit per unit by which a constraint is relaxed, the {PRICES} largest of each kind"
+    table = Table(title=title, title_justify="left", title_style="italic")
+    table.add_column("constraint")
+    table.add_column("where")
+    table.add_column("shadow price", justify="right")
+    for family in families:
+        prices = solution.duals[family]
+        largest = prices[prices.abs() > 1e-9].abs().nlargest(PRICES, keep="first").index
+        for key in largest:
+            table.add_row(family, where(prices.index.names, key), f"{prices[key]:.6g}")
+    parts: list[RenderableType] = [table]
+    if "feasibility" in families and "incentive_compatibility" in families:
+        note = "feasibility follows from incentive_compatibility, so how a price splits between the two is not unique"
+        parts.append(Text(note, style="dim"))
+    return Group(*parts)
+
+
+def where(names: Sequence[Hashable | None], key: object) -> str:
+    """Return the index of a dual in words."""
+    values = key if isinstance(key, tuple) else (key,)
+    words = [label(value) if isinstance(value, float) else str(value) for value in values]
+    told = [f"{str(name).replace('_', ' ')} {word}" if name else word for name, word in zip(names, words, strict=True) if word]
+    return ", ".join(told)
+
+
+def truth(checked: Audit) -> Text:
+    """Return what the audit says, in a sentence."""
+    if checked.truthful:
+        lies = f"no misreport gains (largest regret {checked.max_regret:.1e})"
+    else:
+        lie = checked.misreports[0]
+        lies = (
+            f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {money(lie.gain)} by reporting {label(lie.report)}"
+        )
+        lies += f" when {lie.others}" if lie.others else ""
+    rents = f"smallest rent {money(checked.min_rent)}"
+    balanced = "balanced" if checked.balanced else "not balanced"
+    return Text(f"audit: {lies}; {rents}; quantities {balanced}", style="" if checked.truthful else "yellow")
+
+
+def misreports(name: str, checked: Audit) -> list[RenderableType]:
+    """Return the audit of a menu as it is shown: who would lie, as what, and for how much."""
+    parts: list[RenderableType] = [
+        Text(f"audit of {name}", style="bold"),
+        Text(f"expected profit {money(checked.expected_profit)} if everybody tells the truth"),
+    ]
+    if checked.misreports and not checked.truthful:
+        table = Table(title="who would lie, most gain first", title_justify="left", title_style="italic")
+        for heading in ("supplier", "true cost", "report", "when the others report", "gain"):
+            table.add_column(heading, justify="left" if heading in ("supplier", "when the others report") else "right")
+        for lie in checked.misreports:
+            table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", money(lie.gain))
+        parts.append(table)
+    else:
+        parts.append(Text(f"no misreport gains (largest regret {checked.max_regret:.1e}): the menu is truthful"))
+    loses = "" if checked.individually_rational else ": a truthful supplier would lose by taking part"
+    parts.append(Text(f"smallest rent {money(checked.min_rent)}{loses}"))
+    parts.append(Text(f"quantities {'balanced' if checked.balanced else 'not balanced'}"))
+    return parts
+
+
+def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
+    """Return mechanisms side by side."""
+    table = Table(title=f"mechanisms for {case}", title_justify="left", title_style="bold")
+    table.add_column("mechanism")
+    headings = (
+        "expected\nprofit",
+        "share of\nfirst best",
+        "expected\nrents",
+        "largest\nregret",
+        "smallest\nrent",
+        "balanced",
+        "seconds",
+    )
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for name, row in frame.iterrows():
+        table.add_row(
+            str(name),
+            money(row["profit"]),
+            f"{row['share_of_first_best']:.2%}",
+            money(row["expected_rents"]),
+            money(row["max_regret"]),
+            money(row["min_rent"]),
+            "yes" if row["balanced"] else "no",
+            f"{row['seconds']:.2f}",
+        )
+    return [table]
+
+
+def solvers() -> list[RenderableType]:
+    """Return which solvers work here, with versions and what each can do."""
+    table = Table()
+    for heading in ("solver", "version", "solves", "forms of expected sales, best first"):
+        table.add_column(heading)
+    for name, engine in SOLVERS.items():
+        table.add_row(name, engine.version(), ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
+    table.add_row("closed_form", "-", "mechanisms that have one", "-")
+    return [table]
