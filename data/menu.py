@@ -49,6 +49,12 @@ class Menu:
         return rent
 
     @cached_property
+    def is_balanced(self) -> bool:
+        """Whether the same quantity is bought of every component at every profile, to 1e-6 of the largest quantity."""
+        spread = self.quantity.max(axis=0) - self.quantity.min(axis=0)
+        return bool(spread.max() <= 1e-6 * max(1.0, float(self.quantity.max())))
+
+    @cached_property
     def expected_profit(self) -> float:
         """The assembler's expected profit, eq. (2): sum_t beta(t) (S(min_i q_i(t)) - sum_i P_i(t))."""
         case = self.case

@@ -89,11 +89,10 @@ def audit(menu: Menu) -> Audit:
             regret = max(regret, best.gain)
             found.append(best)
     largest = float(np.abs(menu.payment).max())
-    spread = menu.quantity.max(axis=0) - menu.quantity.min(axis=0)
     return Audit(
         max_regret=regret,
         min_rent=rent,
-        balanced=bool(spread.max() <= TOLERANCE * max(1.0, float(menu.quantity.max()))),
+        balanced=menu.is_balanced,
         expected_profit=menu.expected_profit,
         largest_payment=largest,
         misreports=tuple(sorted(found, key=lambda lie: -lie.gain)),

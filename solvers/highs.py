@@ -37,6 +37,7 @@ DEFAULTS: Mapping[str, Any] = {
     "output_flag": False,
     "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,
+    "qp_regularization_value": 1e-12,  # the default, 1e-7, leaves gradients wrong by 1e-7 times the quantity
 }
 ROUNDS = 100  # of tangents; five are usual
 FINE = 1e-4  # of the tolerance: the gap at which refinement rests

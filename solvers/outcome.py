@@ -73,4 +73,8 @@ def _series(constraints: Sequence[ConstraintData], prices: Array, family: str, l
         index: pd.Index = pd.MultiIndex.from_tuples(keys, names=levels)
     else:
         index = pd.Index([family if key is None else key for key in keys], name=levels[0] if levels else None)
-    return pd.Series(prices, index=index, name="dual")
+    series = pd.Series(prices, index=index, name="dual")
+    try:
+        return series.sort_index()  # pandas looks names up fast, and without a warning, in a sorted index alone
+    except TypeError:
+        return series  # a user's own index of things that have no order

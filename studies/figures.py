@@ -16,10 +16,7 @@ __all__ = ["contract_menu", "save"]
 
 
 def contract_menu(solution: Solution) -> Figure:
-    """Return a figure of a contract menu: each supplier's quantity, and his payment split into cost and rent.
-
-    Profiles stand in the order of total cost; the width of a bar is the probability of its profile.
-    """
+    """Return a figure of a contract menu: quantities, once where they are balanced, and payments split into cost and rent."""
     from matplotlib.figure import Figure
 
     menu = solution.contracts
@@ -29,28 +26,29 @@ def contract_menu(solution: Solution) -> Figure:
     order = np.argsort(case.total_cost.ravel(), kind="stable")
     order = order[weight[order] > 0]
     edges = np.concatenate([[0.0], np.cumsum(weight[order])])
-    n = len(case.names)
-    figure = Figure(figsize=(9.0, 1.6 + 1.7 * n), layout="constrained")
-    axes = figure.subplots(n, 2, sharex=True, squeeze=False)
-    for i, name in enumerate(case.names):
-        quantity = menu.quantity[i].ravel()[order]
+    panels = [("quantity of each", menu.quantity[0])] if menu.is_balanced else list(zip(case.names, menu.quantity, strict=True))
+    rows = len(panels) + len(case.names)
+    figure = Figure(figsize=(8.0, 1.4 + 1.25 * rows), layout="constrained")
+    axes = figure.subplots(rows, 1, sharex=True)
+    for axis, (name, quantity) in zip(axes, panels, strict=False):
+        axis.stairs(quantity.ravel()[order], edges, fill=True, color="#4c78a8")
+        axis.set_ylabel(name, fontsize=9)
+    for i, axis in enumerate(axes[len(panels) :]):
         payment = menu.payment[i].ravel()[order]
-        cost = payment - menu.rent(i).ravel()[order]
-        left, right = axes[i]
-        left.stairs(quantity, edges, fill=True, color="#4c78a8")
-        left.set_ylabel(name)
-        right.stairs(payment, edges, fill=True, color="#f2a541", label="information rent")
-        right.stairs(cost, edges, fill=True, color="#9a9a9a", label="production cost")
-        for axis in (left, right):
-            axis.set_ylim(bottom=0)
-            axis.margins(x=0)
-            axis.spines[["top", "right"]].set_visible(False)
-    axes[0, 0].set_title("quantity, units", loc="left", fontsize=10)
-    axes[0, 1].set_title("payment, currency", loc="left", fontsize=10)
-    handles, labels = axes[0, 1].get_legend_handles_labels()
+        axis.stairs(payment, edges, fill=True, color="#f2a541", label="information rent")
+        axis.stairs(payment - menu.rent(i).ravel()[order], edges, fill=True, color="#9a9a9a", label="production cost")
+        axis.set_ylabel(case.names[i], fontsize=9)
+    for axis in axes:
+        axis.set_ylim(bottom=0)
+        axis.margins(x=0)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8)
+        axis.yaxis.set_major_formatter("{x:,.0f}")
+    axes[0].set_title("quantity, units", loc="left", fontsize=10)
+    axes[len(panels)].set_title("payment, currency", loc="left", fontsize=10)
+    axes[-1].set_xlabel("profiles of costs, cheapest first; a bar is as wide as its profile is likely", fontsize=9)
+    handles, labels = axes[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=9)
-    for axis in axes[-1]:
-        axis.set_xlabel("cumulative probability, cheapest cost profiles first", fontsize=9)
     figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}", fontsize=11)
     return figure
 

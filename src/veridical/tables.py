@@ -69,8 +69,7 @@ def menu(contracts: Menu) -> RenderableType:
     for name in names:
         table.add_column(f"{name}\ncost", justify="right")
     table.add_column("proba-\nbility", justify="right")
-    spread = np.ptp(contracts.quantity, axis=0).max()
-    balanced = bool(spread <= 1e-6 * max(1.0, float(contracts.quantity.max())))
+    balanced = contracts.is_balanced
     wide = n <= 3
     for name in ["all"] if balanced else names:
         table.add_column("quantity\nof each" if balanced else f"{name}\nquantity", justify="right")
