@@ -101,7 +101,7 @@ def steady(text: str) -> list[str]:
     text = re.sub(r"\d+\.\d+\.\d+", "VERSION", text)
     text = re.sub(r"\d\.\de[-+]\d\d", "ROUNDING", text)
     text = re.sub(r"in \d+\.\d\d s", "in SECONDS", text)
-    text = re.sub(r"\d+\.\d\d │$", "SECONDS │", text, flags=re.MULTILINE)
+    text = re.sub(r"(yes|no) │ +\d+\.\d\d │$", r"\1 │ SECONDS │", text, flags=re.MULTILINE)
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
