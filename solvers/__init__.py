@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from veridical.data import InputError
-from veridical.solvers import highs
+from veridical.solvers import highs, ipopt
 from veridical.solvers.audit import Audit, Misreport, audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
+from veridical.solvers.outcome import written
 from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
 
 __all__ = [
@@ -34,7 +35,7 @@ __all__ = [
     "solve",
 ]
 
-SOLVERS = {"highs": highs}
+SOLVERS = {"highs": highs, "ipopt": ipopt}
 
 
 def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "highs") -> Solution:
@@ -48,7 +49,7 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
     """
     configuration = configure(solver)
     engine = _engine(configuration)
-    for sales in highs.written(model):
+    for sales in written(model):
         sales.write(preferred_form(sales.demand.forms, configuration))
     solution: Solution = engine.solve(model, configuration)
     return solution.checked()

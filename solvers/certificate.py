@@ -44,8 +44,8 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     `row_dual` is d(minimised objective)/d(right-hand side), one value a row; None for a model with integers, for which
     the solver's own `bound` (of the minimised objective) is used. The bound returned is in the model's own sense.
     """
-    rows = form.matrix @ x
-    size = abs(form.matrix) @ np.abs(x)
+    rows, jacobian = form.rows(x), form.jacobian(x)
+    size = np.maximum(abs(jacobian) @ np.abs(x), np.abs(rows))
     row_slack_low, row_slack_high = rows - form.row_low, form.row_high - rows
     slack_low, slack_high = x - form.low, form.high - x
     violation = [
@@ -54,15 +54,15 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         np.abs(x - np.round(x))[form.integer],
     ]
     primal = _largest(violation)
-    value = form.sense * form.objective(x)
+    value = form.minimised(x)
     scale = max(1.0, abs(value))
     if row_dual is None:
         gap = abs(value - (np.nan if bound is None else bound)) / scale
         return Certificate(primal, None, None, gap), form.sense * (np.nan if bound is None else bound)
 
     gradient = form.gradient(x)
-    reduced = gradient - form.matrix.T @ row_dual
-    terms = np.abs(gradient) + abs(form.matrix.T) @ np.abs(row_dual)
+    reduced = gradient - jacobian.T @ row_dual
+    terms = np.abs(gradient) + abs(jacobian.T) @ np.abs(row_dual)
     largest = max(float(terms.max(initial=0.0)), np.finfo(float).tiny)
     wrong = [
         np.where(np.isinf(form.low), np.maximum(reduced, 0.0), 0.0) / largest,

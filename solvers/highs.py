@@ -15,7 +15,6 @@ from typing import Any
 
 import highspy
 import numpy as np
-import pyomo.environ as pyo
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.linalg import eigsh
@@ -24,7 +23,7 @@ from veridical.data import InputError, NotSolvedError
 from veridical.models.expected_sales import ExpectedSales
 from veridical.solvers.certificate import certify
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.outcome import load, solution
+from veridical.solvers.outcome import load, solution, written
 from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 
@@ -104,11 +103,6 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
         ),
     )
-
-
-def written(model: Any) -> list[ExpectedSales]:
-    """Return the expected sales that stand in a model."""
-    return [block.how for block in model.component_data_objects(pyo.Block, active=True) if hasattr(block, "how")]
 
 
 class _Engine:

@@ -12,12 +12,13 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pyomo.core.base.constraint import ConstraintData
 
+from veridical.models.expected_sales import ExpectedSales
 from veridical.solvers.audit import audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.solution import Duals, Solution, SolverRecord
 from veridical.solvers.standard_form import StandardForm
 
-__all__ = ["load", "solution"]
+__all__ = ["load", "solution", "written"]
 
 Array = NDArray[np.float64]
 
@@ -31,7 +32,7 @@ def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Du
     prices = form.sense * row_dual
     for name, components, values in (
         ("dual", form.constraints, prices),
-        ("rc", form.variables, form.sense * (form.gradient(x) - form.matrix.T @ row_dual)),
+        ("rc", form.variables, form.sense * (form.gradient(x) - form.jacobian(x).T @ row_dual)),
     ):
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
@@ -65,6 +66,11 @@ def solution(
         contracts=contracts,
         audit=None if contracts is None else audit(contracts),
     )
+
+
+def written(model: Any) -> list[ExpectedSales]:
+    """Return the expected sales that stand in a model."""
+    return [block.how for block in model.component_data_objects(pyo.Block, active=True) if hasattr(block, "how")]
 
 
 def _series(constraints: Sequence[ConstraintData], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:

@@ -1,7 +1,7 @@
-"""A Pyomo model as arrays: minimise sense * (c'x + x'Qx / 2 + c0) subject to row_low <= A x <= row_high, low <= x <= high.
+"""A Pyomo model as arrays: minimise c'x + f(x) + c0 subject to row_low <= A x + g(x) <= row_high, low <= x <= high.
 
-Why not Pyomo's own compiler: on the full ICDS model with ten suppliers translation took longer than the solve. Linear parts
-are collected here in one pass over the expression nodes; what is not linear goes through Pyomo's `generate_standard_repn`.
+f and g are what is not linear (`Curvature`); f may be a quadratic form x'Qx / 2. Why not Pyomo's own compiler: on the full
+ICDS model with ten suppliers its translation took longer than the solve. Linear parts are collected here in one pass.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.expression import NamedExpressionData
-from pyomo.core.base.objective import ObjectiveData
 from pyomo.core.base.var import VarData
 from pyomo.core.expr import (
     DivisionExpression,
@@ -26,10 +25,10 @@ from pyomo.core.expr import (
     ProductExpression,
     SumExpression,
 )
-from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
-from pyomo.repn import generate_standard_repn
+from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
 from veridical.data import InputError
+from veridical.solvers.curvature import SMOOTH, Curvature, Sum, Terms
 
 __all__ = ["StandardForm", "compile_model"]
 
@@ -40,13 +39,15 @@ Array = NDArray[np.float64]
 class StandardForm:
     """The arrays, and the components of the model that their rows and columns stand for.
 
-    `sense` is 1 to minimise and -1 to maximise; `cost`, `offset` and `hessian` are those of the minimisation.
+    `sense` is 1 to minimise and -1 to maximise; objective parts are those of the minimisation. `hessian` is the Q of a
+    quadratic objective where the form was compiled for LP and QP solvers; `curved` all nonlinear terms otherwise.
     """
 
     sense: int
     cost: Array
     offset: float
     hessian: sp.csc_array | None
+    curved: Curvature | None
     matrix: sp.csr_array
     row_low: Array
     row_high: Array
@@ -61,9 +62,13 @@ class StandardForm:
         """Return a variable's column."""
         return self._column[id(variable)]
 
+    def holds(self, variable: VarData) -> bool:
+        """Whether a variable has a column: it stands in the model and is not fixed."""
+        return id(variable) in self._column
+
     def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
-        """Add rows for further constraints on the same variables, and return those rows."""
-        rows = _Rows(dict(self._column), [])
+        """Add rows for further linear constraints on the same variables, and return those rows."""
+        rows = _Rows(dict(self._column), list(self.variables))
         for constraint in constraints:
             rows.add(constraint)
         new = rows.matrix(len(self.variables))
@@ -73,25 +78,49 @@ class StandardForm:
         self.constraints += constraints
         return new
 
+    def minimised(self, x: Array) -> float:
+        """Return the minimised objective at x."""
+        value = float(self.cost @ x) + self.offset
+        if self.hessian is not None:
+            value += float(x @ (self.hessian @ x)) / 2
+        return value if self.curved is None else value + self.curved.values(x)[0]
+
     def objective(self, x: Array) -> float:
         """Return the model's objective, in its own sense, at x."""
-        quadratic = 0.0 if self.hessian is None else float(x @ (self.hessian @ x)) / 2
-        return self.sense * (float(self.cost @ x) + quadratic + self.offset)
+        return self.sense * self.minimised(x)
 
     def gradient(self, x: Array) -> Array:
         """Return the gradient of the minimised objective at x."""
-        return self.cost if self.hessian is None else self.cost + self.hessian @ x
+        gradient: Array = self.cost if self.hessian is None else self.cost + self.hessian @ x
+        if self.curved is None:
+            return gradient
+        own = self.curved.jacobian_rows < 0
+        return gradient + np.bincount(self.curved.jacobian_columns[own], self.curved.first(x)[own], len(x))
+
+    def rows(self, x: Array) -> Array:
+        """Return the values of the constraints' bodies at x."""
+        linear: Array = self.matrix @ x
+        return linear if self.curved is None else linear + self.curved.values(x)[1]
+
+    def jacobian(self, x: Array) -> sp.csr_array:
+        """Return the Jacobian of the constraints' bodies at x."""
+        if self.curved is None:
+            return self.matrix
+        own = self.curved.jacobian_rows >= 0
+        place = self.curved.jacobian_rows[own], self.curved.jacobian_columns[own]
+        return sp.csr_array(self.matrix + sp.coo_array((self.curved.first(x)[own], place), shape=self.matrix.shape))
 
 
 class NonlinearError(Exception):
     """An expression that is not linear."""
 
 
-def compile_model(model: Any) -> StandardForm:
-    """Translate the active part of a model with a linear or quadratic objective and linear constraints.
+def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
+    """Translate the active part of a model.
 
-    Fixed variables count as their values, mutable parameters as theirs. Raises InputError, with the name of the
-    constraint or variable, for NaN, infinite or nonlinear parts, and for a model without exactly one objective.
+    `nonlinear` allows smooth expressions everywhere; without it constraints must be linear and the objective at most
+    quadratic. Fixed variables count as their values, mutable parameters as theirs. Raises InputError, with the name of
+    the constraint or variable, for NaN, infinite or forbidden parts, and for a model without exactly one objective.
     """
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
     if len(objectives) != 1:
@@ -100,22 +129,34 @@ def compile_model(model: Any) -> StandardForm:
     variables: list[VarData] = []
     rows = _Rows(column, variables)
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
-        rows.add(constraint)
-    cost, offset, hessian = _objective(objectives[0], column, variables)
-    matrix = rows.matrix(len(variables))
+        rows.add(constraint, nonlinear)
+    sense = 1 if objectives[0].sense == pyo.minimize else -1
+    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0].name)
+    n = len(variables)
+    rows.curved.close(len(rows.constraints), n)
+    cost = np.zeros(n)
+    cost[list(terms.coefficients)] = list(terms.coefficients.values())
+    offset, hessian, curved = terms.constant, None, None if rows.curved.empty else rows.curved
+    if curved is not None and not nonlinear:
+        if curved.degree(objective=True) > 2:
+            allowed = "a linear or convex quadratic objective (this solver takes no others)"
+            raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
+        hessian, cost, offset = _quadratic(curved, cost, offset)
+        curved = None
     bounds = [(_or(v.lb, -np.inf), _or(v.ub, np.inf)) for v in variables]
     low, high = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()
     form = StandardForm(
-        sense=1 if objectives[0].sense == pyo.minimize else -1,
+        sense=sense,
         cost=cost,
         offset=offset,
         hessian=hessian,
-        matrix=matrix,
+        curved=curved,
+        matrix=rows.matrix(n),
         row_low=np.array(rows.low),
         row_high=np.array(rows.high),
         low=low,
         high=high,
-        integer=np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=len(variables)),
+        integer=np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=n),
         variables=variables,
         constraints=rows.constraints,
         _column=column,
@@ -124,11 +165,23 @@ def compile_model(model: Any) -> StandardForm:
     return form
 
 
+def _quadratic(curved: Curvature, cost: Array, offset: float) -> tuple[sp.csc_array, Array, float]:
+    """Return Q, cost and offset of an objective whose nonlinear terms are quadratic."""
+    zero = np.zeros(curved.columns)
+    values = curved.second(zero, np.zeros(curved.count), 1.0)
+    place = (curved.hessian_rows, curved.hessian_columns)
+    lower = sp.coo_array((values, place), shape=(curved.columns,) * 2)
+    full = sp.csc_array(lower + sp.tril(lower, -1).T)
+    cost = cost + np.bincount(curved.jacobian_columns, curved.first(zero), curved.columns)
+    return full, cost, offset + curved.values(zero)[0]
+
+
 class _Rows:
     """Rows under construction."""
 
     def __init__(self, column: dict[int, int], variables: list[VarData]) -> None:
         self.column, self.variables = column, variables
+        self.curved = Curvature(Terms(self._place))
         self.constraints: list[ConstraintData] = []
         self.low: list[float] = []
         self.high: list[float] = []
@@ -136,49 +189,59 @@ class _Rows:
         self.indices: list[int] = []
         self.values: list[float] = []
 
-    def add(self, constraint: ConstraintData) -> None:
+    def add(self, constraint: ConstraintData, nonlinear: bool = False) -> None:
         """Translate one constraint, in the orientation of Pyomo's own `constraint.body`."""
-        expression = constraint.expr
         low, high = -np.inf, np.inf
-        terms = _Terms(self.column, self.variables)
-        try:
-            kind = type(expression)
-            if kind is InequalityExpression or kind is EqualityExpression:
-                left, right = expression.args
-                if kind is InequalityExpression and not _varies(left):
-                    terms.add(right, 1.0)
-                    low = _number(left)
-                elif not _varies(right):
-                    terms.add(left, 1.0)
-                    high = _number(right)
-                else:
-                    terms.add(left, 1.0)
-                    terms.add(right, -1.0)
-                    high = 0.0
-                if kind is EqualityExpression:
-                    low = high
-            elif kind is RangedExpression:
-                left, body, right = expression.args
-                terms.add(body, 1.0)
-                low, high = _number(left), _number(right)
-            else:
-                raise NonlinearError
-        except NonlinearError:
-            if constraint.body.polynomial_degree() not in (0, 1):
-                allowed = "linear constraints (this solver takes no others)"
-                raise InputError.of(constraint.name, f"<{constraint.body}>", allowed) from None
-            terms = _Terms(self.column, self.variables)
-            repn = generate_standard_repn(constraint.body)
-            for coefficient, variable in zip(repn.linear_coefs, repn.linear_vars, strict=True):
-                terms.add_variable(variable, coefficient)
-            terms.constant = pyo.value(repn.constant)
-            low, high = _or(pyo.value(constraint.lb), -np.inf), _or(pyo.value(constraint.ub), np.inf)
+        kind, arguments = type(constraint.expr), constraint.expr.args
+        if kind is RangedExpression:
+            parts = [(arguments[1], 1.0)]
+            low, high = _number(arguments[0]), _number(arguments[2])
+        elif not _varies(arguments[1]):
+            parts = [(arguments[0], 1.0)]
+            high = _number(arguments[1])
+        elif not _varies(arguments[0]):
+            parts = [(arguments[1], 1.0)]
+            low = _number(arguments[0])
+        else:
+            parts = [(arguments[0], 1.0), (arguments[1], -1.0)]
+            high = 0.0
+        if kind is EqualityExpression:
+            low = high = high if low == -np.inf else low
+        terms = self.terms(parts, len(self.constraints) if nonlinear else None, constraint.name)
         self.constraints.append(constraint)
         self.low.append(low - terms.constant)
         self.high.append(high - terms.constant)
         self.indices.extend(terms.coefficients)
         self.values.extend(terms.coefficients.values())
         self.starts.append(len(self.indices))
+
+    def terms(self, parts: list[tuple[Any, float]], row: int | None, name: str) -> _Terms | Sum:
+        """Return the linear part of sum factor * part; nonlinear terms go to `curved` under `row`, or are refused."""
+        linear = _Terms(self.column, self.variables)
+        try:
+            for part, factor in parts:
+                linear.add(part, factor)
+        except NonlinearError:
+            total = Sum()
+            try:
+                for part, factor in parts:
+                    total.add(self.curved.terms.split(part), factor)
+            except InputError as error:
+                raise InputError.of(name, error.problems[0].value, SMOOTH) from None
+            if total.terms and row is None:
+                shown = " - ".join(str(part) for part, _ in parts)
+                raise InputError.of(name, f"<{shown}>", "linear constraints (this solver takes no others)") from None
+            self.curved.add(-1 if row is None else row, total.terms)
+            return total
+        return linear
+
+    def _place(self, variable: VarData) -> int:
+        """Return a variable's column; a new one where it has none."""
+        key = id(variable)
+        if key not in self.column:
+            self.column[key] = len(self.variables)
+            self.variables.append(variable)
+        return self.column[key]
 
     def matrix(self, columns: int) -> sp.csr_array:
         """Return the rows so far as a sparse matrix."""
@@ -282,38 +345,6 @@ def _number(node: Any) -> float:
 
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
-
-
-def _objective(
-    objective: ObjectiveData, column: dict[int, int], variables: list[VarData]
-) -> tuple[Array, float, sp.csc_array | None]:
-    """Return cost, offset and Hessian of the minimised objective; new variables get columns."""
-    sign = 1.0 if objective.sense == pyo.minimize else -1.0
-    terms = _Terms(column, variables)
-    pairs: list[tuple[int, int, float]] = []
-    try:
-        terms.add(objective.expr, sign)
-    except NonlinearError:
-        repn = generate_standard_repn(objective.expr, quadratic=True)
-        if repn.nonlinear_expr is not None:
-            allowed = "a linear or convex quadratic objective (this solver takes no others)"
-            raise InputError.of(objective.name, f"<{repn.nonlinear_expr}>", allowed) from None
-        terms = _Terms(column, variables)
-        terms.constant = sign * pyo.value(repn.constant)
-        for coefficient, variable in zip(repn.linear_coefs, repn.linear_vars, strict=True):
-            terms.add_variable(variable, sign * pyo.value(coefficient))
-        place = _Terms(column, variables)
-        for coefficient, (left, right) in zip(repn.quadratic_coefs, repn.quadratic_vars, strict=True):
-            place.add_variable(left, 0.0)
-            place.add_variable(right, 0.0)
-            pairs.append((column[id(left)], column[id(right)], sign * pyo.value(coefficient)))
-    cost = np.zeros(len(variables))
-    cost[list(terms.coefficients)] = list(terms.coefficients.values())
-    if not pairs:
-        return cost, terms.constant, None
-    rows, columns, values = (np.array(part) for part in zip(*pairs, strict=True))
-    half = sp.coo_array((values, (rows, columns)), shape=(len(variables),) * 2)
-    return cost, terms.constant, sp.csc_array(half + half.T)
 
 
 def _refuse_undefined(form: StandardForm, model: Any) -> None:

@@ -1,0 +1,146 @@
+"""Ipopt from the package index alone (`cyipopt-wheels`): nonlinear models with exact derivatives, no ASL, no executable.
+
+`register()` also offers it to Pyomo as SolverFactory("veridical_ipopt"), for models that have nothing to do with ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from veridical.data import InputError, NotSolvedError
+from veridical.solvers.certificate import certify
+from veridical.solvers.configuration import Configuration
+from veridical.solvers.nlp import SmoothNLP
+from veridical.solvers.outcome import load, solution, written
+from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
+from veridical.solvers.standard_form import StandardForm, compile_model
+
+__all__ = ["ABILITIES", "FORMS", "available", "solve", "version"]
+
+Array = NDArray[np.float64]
+ABILITIES = ("LP", "QP", "NLP", "duals")
+FORMS = ("quadratic", "smooth", "linear")  # best first
+DEFAULTS: Mapping[str, Any] = {
+    "sb": "yes",
+    "print_level": 0,
+    "bound_relax_factor": 0.0,  # the default relaxes bounds, and objectives come out slightly too good
+    "mumps_pivot_order": 4,  # these two halve the time of MUMPS on the models here
+    "mumps_scaling": 0,
+}
+TERMINATIONS = {
+    0: Termination.CONVERGED,
+    1: Termination.CONVERGED,  # to the acceptable level: the certificate judges it
+    2: Termination.INFEASIBLE,
+    4: Termination.UNBOUNDED,
+    -1: Termination.ITERATION_LIMIT,
+    -4: Termination.TIME_LIMIT,
+    -5: Termination.TIME_LIMIT,
+}
+
+
+def available() -> bool:
+    """Whether the wheel with Ipopt inside is installed."""
+    return importlib.util.find_spec("cyipopt") is not None
+
+
+def version() -> str:
+    """Return the version of Ipopt inside the wheel."""
+    return ".".join(map(str, importlib.import_module("cyipopt").IPOPT_VERSION))
+
+
+def solve(model: Any, configuration: Configuration) -> Solution:
+    """Solve a Pyomo model, load the values into it and return the solution with its certificate.
+
+    Starts from the variables' values where they have any. With the option `warm_start_init_point = "yes"` the multipliers
+    start from the model's suffixes `dual`, `ipopt_zL_in` and `ipopt_zU_in`, as Pyomo users know them; `ipopt_zL_out` and
+    `ipopt_zU_out` are filled where the model has them.
+    Raises InputError for what is not smooth, NotSolvedError where there is no optimum to return.
+    """
+    from pyomo.contrib.pynumero.interfaces.cyipopt_interface import CyIpoptNLP
+
+    began = perf_counter()
+    form = compile_model(model, nonlinear=True)
+    if form.integer.any():
+        name = form.variables[int(np.argmax(form.integer))].name
+        raise InputError.of(name, "<an integer variable>", "continuous variables (ipopt takes no others)", model.name)
+    warm = configuration.options.get("warm_start_init_point") == "yes"
+    nlp = SmoothNLP(form, _start(form), -form.sense * _suffix(model, "dual", form.constraints) if warm else None)
+    problem = CyIpoptNLP(nlp)
+    effective = _set_options(problem, configuration)
+    multipliers = {}
+    if warm:
+        multipliers = {
+            "lagrange": nlp.init_duals(),
+            "zl": _suffix(model, "ipopt_zL_in", form.variables),
+            "zu": -_suffix(model, "ipopt_zU_in", form.variables),
+        }
+    translated = perf_counter()
+    x, info = problem.solve(nlp.init_primals(), **multipliers)
+    solved = perf_counter()
+
+    termination = TERMINATIONS.get(info["status"], Termination.FAILED)
+    if termination is not Termination.CONVERGED:
+        word = info["status_msg"]
+        word = word.decode() if isinstance(word, bytes) else str(word)
+        raise NotSolvedError(f"{model.name}: Ipopt ended with '{word.strip()}' after {solved - translated:.3g} s", termination)
+    x, row_dual = np.array(x), -np.array(info["mult_g"])
+    certificate, bound = certify(form, x, row_dual)
+    duals = load(model, form, x, row_dual)
+    for name, values in (("ipopt_zL_out", info["mult_x_L"]), ("ipopt_zU_out", -np.array(info["mult_x_U"]))):
+        suffix = model.component(name)
+        if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
+            suffix.update(zip(form.variables, np.asarray(values).tolist(), strict=True))
+    return solution(
+        model,
+        objective=form.objective(x),
+        bound=bound,
+        certificate=certificate,
+        duals=duals,
+        record=SolverRecord(
+            name="ipopt",
+            version=version(),
+            options=effective,
+            form=", ".join(sorted({how.form for how in written(model)})) or None,
+            seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
+        ),
+    )
+
+
+def _set_options(problem: Any, configuration: Configuration) -> dict[str, Any]:
+    """Set the options on the problem and return those in effect; Ipopt refuses names and values that it does not know."""
+    if configuration.threads not in (None, 1):
+        raise InputError.of("threads", configuration.threads, "1: this Ipopt runs on one thread", "solver")
+    effective = {**DEFAULTS, "tol": min(configuration.tolerance, 1e-8) / 100}
+    if configuration.time_limit is not None:
+        effective["max_wall_time"] = configuration.time_limit
+    effective |= configuration.options
+    for name, value in effective.items():
+        try:
+            problem.add_option(name, value)
+        except TypeError:
+            raise InputError.of(f"options.{name}", value, "an option of Ipopt, with a value that it takes", "solver") from None
+    return effective
+
+
+def _start(form: StandardForm) -> Array:
+    """Return the variables' values; where there are none, a point between the bounds, or as near to 0 as they allow."""
+    values = np.array([math.nan if variable.value is None else variable.value for variable in form.variables], dtype=float)
+    both = np.isfinite(form.low) & np.isfinite(form.high)
+    middle = np.where(both, (np.where(both, form.low, 0) + np.where(both, form.high, 0)) / 2, np.clip(0, form.low, form.high))
+    return np.where(np.isnan(values), middle, values)
+
+
+def _suffix(model: Any, name: str, components: list[Any]) -> Array:
+    """Return the values of a suffix, 0 where it has none."""
+    suffix = model.component(name)
+    if not isinstance(suffix, pyo.Suffix):
+        return np.zeros(len(components))
+    return np.array([suffix.get(component, 0.0) for component in components])
