@@ -5,7 +5,19 @@ contract menu), `virtual_cost` (eq. (13)), `fields` (field types with their mess
 """
 
 from veridical.data.assembler import AssemblerCase, Supplier
-from veridical.data.demand import Demand, Discrete, Empirical, Exponential, Sample, Uniform
+from veridical.data.demand import (
+    Continuous,
+    Demand,
+    Discrete,
+    Empirical,
+    Exponential,
+    Gamma,
+    Lognormal,
+    Normal,
+    Sample,
+    Uniform,
+    Weibull,
+)
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
 from veridical.data.load import example, examples, load
 from veridical.data.menu import Menu
@@ -15,12 +27,16 @@ from veridical.data.virtual_cost import virtual_cost, weighted_virtual_cost
 __all__ = [
     "AssemblerCase",
     "CertificateError",
+    "Continuous",
     "Demand",
     "Discrete",
     "Empirical",
     "Exponential",
+    "Gamma",
     "InputError",
+    "Lognormal",
     "Menu",
+    "Normal",
     "NotSolvedError",
     "Prior",
     "Problem",
@@ -28,6 +44,7 @@ __all__ = [
     "Supplier",
     "Uniform",
     "VeridicalError",
+    "Weibull",
     "example",
     "examples",
     "load",

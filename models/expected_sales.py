@@ -2,6 +2,7 @@
 
 - linear (finitely many demand points d_k, probabilities p_k): s_k <= d_k, s_k <= y, sales = sum_k p_k s_k. Exact, an LP.
 - quadratic (uniform): e >= y - low, e >= 0, y <= high, sales = y - e^2 / (2 (high - low)). Exact, a convex QP.
+- smooth (every density): a function node with exact derivatives S' = 1 - F, S'' = -f, for NLP solvers that take it.
 - tangent (every distribution): sales <= E[min(D, a)] + (1 - F(a)) (y - a) at tangent points a. An LP and an outer
   approximation: solvers add points until the gap is below their tolerance (`ExpectedSales.refine`).
 """
@@ -16,7 +17,7 @@ import pyomo.environ as pyo
 from numpy.typing import ArrayLike, NDArray
 from pyomo.core.expr import LinearExpression
 
-from veridical.data import Demand, Discrete, InputError, Uniform
+from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
 
 __all__ = ["FORMS", "ExpectedSales", "expected_sales"]
 
@@ -113,6 +114,20 @@ def _quadratic(sales: ExpectedSales) -> None:
         sales.block.sales[t] = y[t] - e[t] ** 2 / (2 * (demand.high - demand.low))
 
 
+def _smooth(sales: ExpectedSales) -> None:
+    """Write one function node a profile; the function also takes all of them at once (`batch`)."""
+    demand = sales.demand
+    assert isinstance(demand, Continuous)
+    sales.block.written.curve = curve = pyo.ExternalFunction(
+        function=lambda q: float(demand.expected_sales(q)),
+        gradient=lambda args, fixed: [float(1.0 - demand.cdf(args[0]))],
+        hessian=lambda args, fixed: [float(-demand.density(args[0]))],
+    )
+    curve.batch = lambda q: (demand.expected_sales(q), [1.0 - demand.cdf(q)], [-demand.density(q)])
+    for t in sales.profiles:
+        sales.block.sales[t] = curve(sales.units[t])
+
+
 def _tangent(sales: ExpectedSales) -> None:
     """Write the curve under its tangents at the first points; a solver adds the others."""
     demand, written, y = sales.demand, sales.block.written, sales.units
@@ -126,4 +141,9 @@ def _tangent(sales: ExpectedSales) -> None:
         sales.refine([number] * len(points), points)
 
 
-FORMS: dict[str, Callable[[ExpectedSales], None]] = {"linear": _linear, "quadratic": _quadratic, "tangent": _tangent}
+FORMS: dict[str, Callable[[ExpectedSales], None]] = {
+    "linear": _linear,
+    "quadratic": _quadratic,
+    "smooth": _smooth,
+    "tangent": _tangent,
+}

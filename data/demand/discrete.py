@@ -1,120 +1,22 @@
-"""Demand D >= 0 in units of product: what a distribution knows about itself.
-
-To add one, write a class here: a subclass of `Demand` with a `distribution` name is found by case files by itself.
-`forms` says in which ways its expected sales can be written exactly into a model, the best first; `tangent` always works.
-"""
+"""Demand that takes finitely many values: stated with probabilities, or observed."""
 
 from __future__ import annotations
 
 import csv
 from abc import abstractmethod
-from functools import cached_property, reduce
-from operator import or_
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo, field_validator, model_validator
+from numpy.typing import ArrayLike
+from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from veridical.data.fields import SUM_TOLERANCE, NonNegative, Numbers, Positive, Record, Text, number, numbers, wrong
+from veridical.data.demand.distribution import Array, Demand
+from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, number, numbers, wrong
 
-__all__ = ["AnyDemand", "Demand", "Discrete", "Empirical", "Exponential", "Sample", "Uniform"]
-
-Array = NDArray[np.float64]
-
-
-class Demand(Record):
-    """A demand distribution with cdf F; all functions take and return arrays of any shape."""
-
-    forms: ClassVar[tuple[str, ...]] = ("tangent",)
-    distribution: str
-
-    @property
-    @abstractmethod
-    def expectation(self) -> float:
-        """E[D], units."""
-
-    @abstractmethod
-    def cdf(self, q: ArrayLike) -> Array:
-        """F(q) = P(D <= q)."""
-
-    @abstractmethod
-    def inverse_cdf(self, u: ArrayLike) -> Array:
-        """Least q with F(q) >= u, for u in [0, 1]; infinite at u = 1 where the support is."""
-
-    @abstractmethod
-    def expected_sales(self, q: ArrayLike) -> Array:
-        """E[min(D, q)] for q >= 0, units: concave, with slope 1 - F(q)."""
-
-    def newsvendor_quantity(self, price: float, unit_cost: ArrayLike) -> Array:
-        """Quantity that maximises price * E[min(D, q)] - unit_cost * q: F(q) = (price - unit_cost) / price.
-
-        Where unit_cost >= price (infinite included) the answer is 0, not the lower end of the support: there
-        F(q) = 0 leaves q open, but the first unit already loses money. Eq. (19) of the assembler paper.
-        """
-        ratio = np.clip(1.0 - np.asarray(unit_cost, dtype=float) / price, 0.0, 1.0)
-        return np.where(ratio > 0.0, self.inverse_cdf(ratio), 0.0)
-
-
-class Uniform(Demand):
-    """Uniform on [low, high] units."""
-
-    forms = ("quadratic", "tangent")
-    distribution: Literal["uniform"] = "uniform"
-    low: NonNegative
-    high: Positive
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Uniform:
-        if not self.low < self.high:
-            raise wrong(self.high, f"a finite number above low = {self.low}", field="high")
-        return self
-
-    @property
-    def expectation(self) -> float:
-        """E[D], units."""
-        return (self.low + self.high) / 2
-
-    def cdf(self, q: ArrayLike) -> Array:
-        """F(q)."""
-        return np.clip((np.asarray(q, dtype=float) - self.low) / (self.high - self.low), 0.0, 1.0)
-
-    def inverse_cdf(self, u: ArrayLike) -> Array:
-        """Least q with F(q) >= u."""
-        return self.low + np.asarray(u, dtype=float) * (self.high - self.low)
-
-    def expected_sales(self, q: ArrayLike) -> Array:
-        """E[min(D, q)] = q - (q - low)^2 / (2 (high - low)) between low and high."""
-        q = np.minimum(q, self.high)
-        return q - np.maximum(q - self.low, 0.0) ** 2 / (2 * (self.high - self.low))
-
-
-class Exponential(Demand):
-    """Exponential with the given mean, units."""
-
-    distribution: Literal["exponential"] = "exponential"
-    mean: Positive
-
-    @property
-    def expectation(self) -> float:
-        """E[D], units."""
-        return self.mean
-
-    def cdf(self, q: ArrayLike) -> Array:
-        """F(q)."""
-        return -np.expm1(-np.asarray(q, dtype=float) / self.mean)
-
-    def inverse_cdf(self, u: ArrayLike) -> Array:
-        """Least q with F(q) >= u."""
-        with np.errstate(divide="ignore"):
-            quantile: Array = -self.mean * np.log1p(-np.asarray(u, dtype=float))
-        return quantile
-
-    def expected_sales(self, q: ArrayLike) -> Array:
-        """E[min(D, q)] = mean * F(q)."""
-        return self.mean * self.cdf(q)
+__all__ = ["Discrete", "Empirical", "Sample"]
 
 
 class Discrete(Demand):
@@ -240,33 +142,3 @@ def _column(path: Path, name: str) -> Numbers:
     if not values:
         raise wrong(f"<no row in {name}>", "one or more rows with a finite number >= 0", "file")
     return tuple(values)
-
-
-def _leaves(cls: Any) -> list[Any]:
-    below = cls.__subclasses__()
-    return [cls] if not below else [leaf for sub in below for leaf in _leaves(sub)]
-
-
-NAMES = tuple(str(leaf.model_fields["distribution"].default) for leaf in _leaves(Demand))
-
-
-def _known(raw: Any) -> Any:
-    allowed = f"one of {', '.join(NAMES)}"
-    if isinstance(raw, Demand):
-        return raw
-    if not isinstance(raw, dict):
-        raise wrong(raw, f"a table with the key distribution, {allowed}")
-    if raw.get("distribution") not in NAMES:
-        raise wrong(raw.get("distribution", "<nothing>"), allowed, "distribution")
-    return raw
-
-
-def _tag(raw: Any) -> str:
-    return str(raw.distribution if isinstance(raw, Demand) else raw["distribution"])
-
-
-if TYPE_CHECKING:
-    AnyDemand = Demand
-else:
-    _tagged = (Annotated[leaf, Tag(name)] for leaf, name in zip(_leaves(Demand), NAMES, strict=True))
-    AnyDemand = Annotated[reduce(or_, _tagged), Discriminator(_tag), BeforeValidator(_known)]

@@ -1,0 +1,288 @@
+"""Demand with a density: uniform, normal, lognormal, gamma, Weibull and exponential."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import model_validator
+from scipy import special
+
+from veridical.data.demand.distribution import Array, Demand
+from veridical.data.fields import NonNegative, Positive, wrong
+
+__all__ = ["Continuous", "Exponential", "Gamma", "Lognormal", "Normal", "Uniform", "Weibull"]
+
+
+class Continuous(Demand):
+    """Demand with a density f = F'."""
+
+    forms = ("smooth", "tangent")
+
+    @abstractmethod
+    def density(self, q: ArrayLike) -> Array:
+        """Return f(q): minus the second derivative of expected sales."""
+
+    @abstractmethod
+    def partial_expectation(self, q: ArrayLike) -> Array:
+        """Return E[D; D <= q], units."""
+
+    def expected_sales(self, q: ArrayLike) -> Array:
+        """E[min(D, q)] = E[D; D <= q] + q (1 - F(q))."""
+        q = np.asarray(q, dtype=float)
+        finite = np.where(np.isfinite(q), q, 0.0)
+        sales = self.partial_expectation(finite) + finite * (1.0 - self.cdf(finite))
+        return np.where(np.isfinite(q), sales, self.expectation)
+
+
+class Uniform(Continuous):
+    """Uniform on [low, high] units."""
+
+    forms = ("quadratic", "smooth", "tangent")
+    distribution: Literal["uniform"] = "uniform"
+    low: NonNegative
+    high: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Uniform:
+        if not self.low < self.high:
+            raise wrong(self.high, f"a finite number above low = {self.low}", field="high")
+        return self
+
+    @property
+    def expectation(self) -> float:
+        """E[D], units."""
+        return (self.low + self.high) / 2
+
+    def cdf(self, q: ArrayLike) -> Array:
+        """F(q)."""
+        return np.clip((np.asarray(q, dtype=float) - self.low) / (self.high - self.low), 0.0, 1.0)
+
+    def inverse_cdf(self, u: ArrayLike) -> Array:
+        """Least q with F(q) >= u."""
+        return self.low + np.asarray(u, dtype=float) * (self.high - self.low)
+
+    def density(self, q: ArrayLike) -> Array:
+        """f(q), 1 / (high - low) within the range."""
+        q = np.asarray(q, dtype=float)
+        return np.where((q >= self.low) & (q <= self.high), 1.0 / (self.high - self.low), 0.0)
+
+    def partial_expectation(self, q: ArrayLike) -> Array:
+        """E[D; D <= q]."""
+        q = np.clip(q, self.low, self.high)
+        return (q**2 - self.low**2) / (2 * (self.high - self.low))
+
+    def expected_sales(self, q: ArrayLike) -> Array:
+        """E[min(D, q)] = q - (q - low)^2 / (2 (high - low)) between low and high."""
+        q = np.minimum(q, self.high)
+        return q - np.maximum(q - self.low, 0.0) ** 2 / (2 * (self.high - self.low))
+
+
+class Normal(Continuous):
+    """Normal, truncated to D >= 0: `mean` and `sd` are those of the normal before it is truncated.
+
+    Its probability of negative demand, Phi(-mean / sd), is spread over D >= 0; no mass is put at zero. The expectation
+    is then a little above `mean`: by sd phi(mean / sd) / Phi(mean / sd).
+    """
+
+    distribution: Literal["normal"] = "normal"
+    mean: Positive
+    sd: Positive
+
+    @property
+    def _kept(self) -> float:
+        return float(special.ndtr(self.mean / self.sd))
+
+    def _score(self, q: ArrayLike) -> Array:
+        return (np.maximum(q, 0.0) - self.mean) / self.sd
+
+    @property
+    def expectation(self) -> float:
+        """E[D], units."""
+        return float(self.mean + self.sd * _phi(np.float64(self.mean / self.sd)) / self._kept)
+
+    def cdf(self, q: ArrayLike) -> Array:
+        """F(q)."""
+        return 1.0 - special.ndtr(-self._score(q)) / self._kept
+
+    def inverse_cdf(self, u: ArrayLike) -> Array:
+        """Least q with F(q) >= u."""
+        return np.maximum(self.mean - self.sd * special.ndtri((1.0 - np.asarray(u, dtype=float)) * self._kept), 0.0)
+
+    def density(self, q: ArrayLike) -> Array:
+        """f(q)."""
+        return np.where(np.asarray(q) >= 0, _phi(self._score(q)) / (self.sd * self._kept), 0.0)
+
+    def partial_expectation(self, q: ArrayLike) -> Array:
+        """E[D; D <= q]."""
+        start = _phi(np.float64(self.mean / self.sd))
+        return self.mean * self.cdf(q) - self.sd * (_phi(self._score(q)) - start) / self._kept
+
+
+class Lognormal(Continuous):
+    """Lognormal with the given mean and standard deviation of D itself, units."""
+
+    distribution: Literal["lognormal"] = "lognormal"
+    mean: Positive
+    sd: Positive
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of log D."""
+        return float(np.sqrt(np.log1p((self.sd / self.mean) ** 2)))
+
+    @property
+    def mu(self) -> float:
+        """Mean of log D."""
+        return float(np.log(self.mean) - self.sigma**2 / 2)
+
+    @property
+    def expectation(self) -> float:
+        """E[D], units."""
+        return self.mean
+
+    def _score(self, q: ArrayLike) -> Array:
+        with np.errstate(divide="ignore"):
+            score: Array = (np.log(np.maximum(q, 0.0)) - self.mu) / self.sigma
+        return score
+
+    def cdf(self, q: ArrayLike) -> Array:
+        """F(q)."""
+        return np.asarray(special.ndtr(self._score(q)))
+
+    def inverse_cdf(self, u: ArrayLike) -> Array:
+        """Least q with F(q) >= u."""
+        return np.exp(self.mu + self.sigma * special.ndtri(u))
+
+    def density(self, q: ArrayLike) -> Array:
+        """f(q)."""
+        q = np.asarray(q, dtype=float)
+        positive = np.where(q > 0, q, 1.0)
+        return np.where(q > 0, _phi(self._score(positive)) / (self.sigma * positive), 0.0)
+
+    def partial_expectation(self, q: ArrayLike) -> Array:
+        """E[D; D <= q]."""
+        return self.mean * special.ndtr(self._score(q) - self.sigma)
+
+
+class Gamma(Continuous):
+    """Gamma with the given mean and standard deviation, units."""
+
+    distribution: Literal["gamma"] = "gamma"
+    mean: Positive
+    sd: Positive
+
+    @property
+    def shape(self) -> float:
+        """Shape parameter, (mean / sd)^2."""
+        return (self.mean / self.sd) ** 2
+
+    @property
+    def scale(self) -> float:
+        """Scale parameter, sd^2 / mean."""
+        return self.sd**2 / self.mean
+
+    @property
+    def expectation(self) -> float:
+        """E[D], units."""
+        return self.mean
+
+    def cdf(self, q: ArrayLike) -> Array:
+        """F(q)."""
+        return np.asarray(special.gammainc(self.shape, np.maximum(q, 0.0) / self.scale))
+
+    def inverse_cdf(self, u: ArrayLike) -> Array:
+        """Least q with F(q) >= u."""
+        return self.scale * special.gammaincinv(self.shape, u)
+
+    def density(self, q: ArrayLike) -> Array:
+        """f(q); infinite at 0 where sd > mean."""
+        z = np.maximum(q, 0.0) / self.scale
+        with np.errstate(divide="ignore"):
+            logarithm = special.xlogy(self.shape - 1, z) - z - special.gammaln(self.shape)
+        return np.where(np.asarray(q) >= 0, np.exp(logarithm) / self.scale, 0.0)
+
+    def partial_expectation(self, q: ArrayLike) -> Array:
+        """E[D; D <= q]."""
+        return self.mean * special.gammainc(self.shape + 1, np.maximum(q, 0.0) / self.scale)
+
+
+class Weibull(Continuous):
+    """Weibull with the given shape and scale (units): F(q) = 1 - exp(-(q / scale)^shape)."""
+
+    distribution: Literal["weibull"] = "weibull"
+    shape: Positive
+    scale: Positive
+
+    @property
+    def expectation(self) -> float:
+        """E[D], units."""
+        return float(self.scale * special.gamma(1 + 1 / self.shape))
+
+    def _power(self, q: ArrayLike) -> Array:
+        power: Array = (np.maximum(q, 0.0) / self.scale) ** self.shape
+        return power
+
+    def cdf(self, q: ArrayLike) -> Array:
+        """F(q)."""
+        return -np.expm1(-self._power(q))
+
+    def inverse_cdf(self, u: ArrayLike) -> Array:
+        """Least q with F(q) >= u."""
+        with np.errstate(divide="ignore"):
+            quantile: Array = self.scale * (-np.log1p(-np.asarray(u, dtype=float))) ** (1 / self.shape)
+        return quantile
+
+    def density(self, q: ArrayLike) -> Array:
+        """f(q); infinite at 0 where shape < 1."""
+        z = np.maximum(q, 0.0) / self.scale
+        with np.errstate(divide="ignore"):
+            density = self.shape / self.scale * z ** (self.shape - 1) * np.exp(-self._power(q))
+        return np.where(np.asarray(q) >= 0, density, 0.0)
+
+    def partial_expectation(self, q: ArrayLike) -> Array:
+        """E[D; D <= q]."""
+        return self.expectation * special.gammainc(1 + 1 / self.shape, self._power(q))
+
+
+class Exponential(Continuous):
+    """Exponential with the given mean, units."""
+
+    distribution: Literal["exponential"] = "exponential"
+    mean: Positive
+
+    @property
+    def expectation(self) -> float:
+        """E[D], units."""
+        return self.mean
+
+    def cdf(self, q: ArrayLike) -> Array:
+        """F(q)."""
+        return -np.expm1(-np.maximum(q, 0.0) / self.mean)
+
+    def inverse_cdf(self, u: ArrayLike) -> Array:
+        """Least q with F(q) >= u."""
+        with np.errstate(divide="ignore"):
+            quantile: Array = -self.mean * np.log1p(-np.asarray(u, dtype=float))
+        return quantile
+
+    def density(self, q: ArrayLike) -> Array:
+        """f(q)."""
+        q = np.asarray(q, dtype=float)
+        return np.where(q >= 0, np.exp(-np.maximum(q, 0.0) / self.mean) / self.mean, 0.0)
+
+    def partial_expectation(self, q: ArrayLike) -> Array:
+        """E[D; D <= q]."""
+        z = np.maximum(q, 0.0) / self.mean
+        return self.mean * (-np.expm1(-z) - z * np.exp(-z))
+
+    def expected_sales(self, q: ArrayLike) -> Array:
+        """E[min(D, q)] = mean * F(q)."""
+        return self.mean * self.cdf(q)
+
+
+def _phi(z: ArrayLike) -> Array:
+    """Return the standard normal density."""
+    return np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)

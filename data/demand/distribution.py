@@ -1,0 +1,48 @@
+"""What every demand distribution knows about itself."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from veridical.data.fields import Record
+
+__all__ = ["Array", "Demand"]
+
+Array = NDArray[np.float64]
+
+
+class Demand(Record):
+    """A demand distribution with cdf F; all functions take and return arrays of any shape."""
+
+    forms: ClassVar[tuple[str, ...]] = ("tangent",)
+    distribution: str
+
+    @property
+    @abstractmethod
+    def expectation(self) -> float:
+        """E[D], units."""
+
+    @abstractmethod
+    def cdf(self, q: ArrayLike) -> Array:
+        """F(q) = P(D <= q)."""
+
+    @abstractmethod
+    def inverse_cdf(self, u: ArrayLike) -> Array:
+        """Least q with F(q) >= u, for u in [0, 1]; infinite at u = 1 where the support is."""
+
+    @abstractmethod
+    def expected_sales(self, q: ArrayLike) -> Array:
+        """E[min(D, q)] for q >= 0, units: concave, with slope 1 - F(q)."""
+
+    def newsvendor_quantity(self, price: float, unit_cost: ArrayLike) -> Array:
+        """Quantity that maximises price * E[min(D, q)] - unit_cost * q: F(q) = (price - unit_cost) / price.
+
+        Where unit_cost >= price (infinite included) the answer is 0, not the lower end of the support: there
+        F(q) = 0 leaves q open, but the first unit already loses money. Eq. (19) of the assembler paper.
+        """
+        ratio = np.clip(1.0 - np.asarray(unit_cost, dtype=float) / price, 0.0, 1.0)
+        return np.where(ratio > 0.0, self.inverse_cdf(ratio), 0.0)
