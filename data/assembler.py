@@ -43,7 +43,9 @@ class Supplier(Record):
 
     @field_validator("probabilities", mode="before")
     @classmethod
-    def _probabilities(cls, value: object) -> Numbers:
+    def _probabilities(cls, value: object) -> Numbers | None:
+        if value is None:
+            return None
         found = numbers(value, "finite probabilities >= 0, one a cost", lambda x: x >= 0)
         if abs(sum(found) - 1) > SUM_TOLERANCE:
             raise wrong(f"<{value!r} with the sum {sum(found)!r}>", f"probabilities that sum to 1 within {SUM_TOLERANCE}")

@@ -27,6 +27,8 @@ class Prior(Record):
     @field_validator("joint", mode="before")
     @classmethod
     def _joint(cls, value: Any) -> Any:
+        if value is None:
+            return None
         allowed = "nested lists of finite probabilities >= 0, one level a supplier"
         try:
             table = np.array(value, dtype=float)
@@ -41,6 +43,8 @@ class Prior(Record):
     @field_validator("correlation", mode="before")
     @classmethod
     def _correlation(cls, value: Any) -> Any:
+        if value is None:
+            return None
         allowed = "a symmetric positive semidefinite matrix with ones on its diagonal, one row a supplier"
         try:
             matrix = np.array(value, dtype=float)

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import eigsh
 
 from veridical.data import InputError, NotSolvedError
-from veridical.models.expected_sales import ExpectedSales
 from veridical.solvers.certificate import certify
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.outcome import load, solution, written
+from veridical.solvers.conflict import conflict
+from veridical.solvers.outcome import forms, load, solution
 from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
+from veridical.solvers.tangents import converge
 
 __all__ = ["ABILITIES", "FORMS", "solve", "version"]
 
@@ -38,8 +39,6 @@ DEFAULTS: Mapping[str, Any] = {
     "dual_feasibility_tolerance": 1e-9,
     "qp_regularization_value": 1e-12,  # the default, 1e-7, leaves gradients wrong by 1e-7 times the quantity
 }
-ROUNDS = 100  # of tangents; five are usual
-FINE = 1e-4  # of the tolerance: the gap at which refinement rests
 
 TERMINATIONS = {
     highspy.HighsModelStatus.kInfeasible: Termination.INFEASIBLE,
@@ -62,33 +61,16 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     began = perf_counter()
     form = compile_model(model)
     _refuse_nonconvex(form, model.name)
-    curves = [_Curve(how, form) for how in written(model) if how.form == "tangent"]
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
     engine = _Engine(form, configuration)
     translated = perf_counter()
 
-    rounds, gap, before = 0, math.inf, math.inf
-    while True:
-        relaxed, row_dual = engine.run(model.name, deadline)
-        rounds += 1
-        x = relaxed
-        for curve in curves:
-            x = curve.lowered(x)
-        scale = max(1.0, abs(form.objective(x)))
-        gap, before = float(form.cost @ (x - relaxed)) / scale, gap
-        # Quantities are as exact as the square root of the gap: once it is small enough, go on while rounds still pay.
-        if row_dual is None or gap <= FINE * configuration.tolerance or (gap <= configuration.tolerance and gap > before / 10):
-            break
-        added = [new for curve in curves for new in curve.refine(relaxed, row_dual, FINE * configuration.tolerance * scale)]
-        if not added or rounds == ROUNDS:
-            break  # no tangent cuts deeper: the gap is what rounding leaves, and the certificate judges it
-        engine.add(form.append(added), form.row_high[-len(added) :])
+    x, row_dual, rounds = converge(model, form, configuration.tolerance, lambda: engine.run(model.name, deadline), engine.add)
     solved = perf_counter()
 
     certificate, bound = certify(form, x, row_dual, engine.bound)
     duals = load(model, form, x, row_dual)
-    options = {**engine.effective, "tangent_rounds": rounds} if curves else engine.effective
-    forms = {how.form for how in written(model)}
+    options = {**engine.effective, "tangent_rounds": rounds} if rounds else engine.effective
     return solution(
         model,
         objective=form.objective(x),
@@ -99,7 +81,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             name="highs",
             version=version(),
             options=options,
-            form=", ".join(sorted(forms)) or None,
+            form=forms(model),
             seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
         ),
     )
@@ -109,7 +91,7 @@ class _Engine:
     """One live HiGHS object."""
 
     def __init__(self, form: StandardForm, configuration: Configuration) -> None:
-        self.highs = highspy.Highs()
+        self.highs, self.form = highspy.Highs(), form
         self.bound: float | None = None
         self.integer = bool(form.integer.any())
         self.effective = self._set_options(configuration)
@@ -166,7 +148,8 @@ class _Engine:
         if status != highspy.HighsModelStatus.kOptimal:
             termination = TERMINATIONS.get(status, Termination.FAILED)
             word = self.highs.modelStatusToString(status)
-            raise NotSolvedError(f"{name}: HiGHS ended with '{word}' after {self.highs.getRunTime():.3g} s", termination)
+            why = f"; {conflict(self.form)}" if termination is Termination.INFEASIBLE else ""
+            raise NotSolvedError(f"{name}: HiGHS ended with '{word}' after {self.highs.getRunTime():.3g} s{why}", termination)
         found = self.highs.getSolution()
         x = np.array(found.col_value)
         if self.integer:
@@ -179,57 +162,6 @@ class _Engine:
         count = rows.shape[0]
         low = np.full(count, -highspy.kHighsInf)
         self.highs.addRows(count, low, high, rows.nnz, rows.indptr[:-1], rows.indices, rows.data)
-
-
-class _Curve:
-    """The tangents of one block of expected sales, seen from the arrays: one entry a profile, and one a tangent."""
-
-    def __init__(self, how: ExpectedSales, form: StandardForm) -> None:
-        self.how, self.form = how, form
-        curve = how.block.written.curve
-        self.sales = np.array([form.column(curve[t]) for t in how.profiles], dtype=int)
-        self.units = np.array([form.column(how.units[t]) for t in how.profiles], dtype=int)
-        self.worth = -form.cost[self.sales]  # what one more unit of sales adds
-        if (self.worth < 0).any():
-            allowed = "an objective that gains by sales: tangents bound them from above only"
-            raise InputError.of("form", "<tangent, where sales lower the objective>", allowed)
-
-    def lowered(self, x: Array) -> Array:
-        """Return x with sales brought down from the tangents to the curve."""
-        x = x.copy()
-        x[self.sales] = np.minimum(x[self.sales], self._curve(x))
-        return x
-
-    def refine(self, x: Array, row_dual: Array, tolerance: float) -> list[Any]:
-        """Add tangents where the relaxation is above the curve: at its point, and about where its duals put the optimum.
-
-        The duals of the tangents at a profile weigh their slopes, and the curve has that mean slope at one point. As
-        soon as the other constraints have their optimal multipliers, that point is the optimum itself; but the program
-        is flat along its tangent there, so two more beside it pin it down. Profiles that are pooled have multipliers of
-        their own in many ways and one common sum: those with the same units are also taken together.
-        """
-        excess = self.worth * (x[self.sales] - self._curve(x))
-        poor = np.flatnonzero(excess > tolerance / (2 * len(excess)))
-        units, worth = x[self.units], self.worth
-        slope = np.bincount(np.array(self.how.at), np.maximum(-row_dual[self._rows()], 0.0) * self.how.slopes, len(units))
-        _, group = np.unique(np.round(units, 6), return_inverse=True)
-        pooled = np.bincount(group, slope) / np.maximum(np.bincount(group, worth), np.finfo(float).tiny)
-        aims = np.concatenate([(slope / np.where(worth > 0, worth, 1.0))[poor], pooled[group][poor]])
-        aims = self.how.demand.inverse_cdf(1.0 - np.clip(aims, 1e-12, 1.0))
-        at = np.concatenate([poor, poor])
-        beside = np.maximum(np.abs(aims - units[at]) / 100, 1e-6 * aims)
-        points = np.concatenate([units[poor], aims, aims - beside, aims + beside])
-        pairs = np.unique(np.column_stack([np.concatenate([poor, at, at, at]), points]), axis=0)
-        return self.how.refine(pairs[:, 0].astype(int), np.maximum(pairs[:, 1], 0.0))
-
-    def _curve(self, x: Array) -> Array:
-        return self.how.demand.expected_sales(np.maximum(x[self.units], 0.0))
-
-    def _rows(self) -> NDArray[np.int64]:
-        """Rows of the tangents, in the order in which they were added."""
-        tangent = self.how.block.written.tangent
-        rows = [row for row, con in enumerate(self.form.constraints) if con.parent_component() is tangent]
-        return np.array(rows)
 
 
 def _refuse_nonconvex(form: StandardForm, name: str) -> None:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from veridical.data import InputError, NotSolvedError
 from veridical.solvers.certificate import certify
 from veridical.solvers.configuration import Configuration
+from veridical.solvers.conflict import conflict, violated
 from veridical.solvers.nlp import SmoothNLP
-from veridical.solvers.outcome import load, solution, written
+from veridical.solvers.outcome import forms, load, solution
 from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 
@@ -90,7 +91,11 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     if termination is not Termination.CONVERGED:
         word = info["status_msg"]
         word = word.decode() if isinstance(word, bytes) else str(word)
-        raise NotSolvedError(f"{model.name}: Ipopt ended with '{word.strip()}' after {solved - translated:.3g} s", termination)
+        why = (conflict(form) if form.curved is None else "") or violated(form, np.array(x))
+        why = f"; {why}" if why and termination is Termination.INFEASIBLE else ""
+        raise NotSolvedError(
+            f"{model.name}: Ipopt ended with '{word.strip()}' after {solved - translated:.3g} s{why}", termination
+        )
     x, row_dual = np.array(x), -np.array(info["mult_g"])
     certificate, bound = certify(form, x, row_dual)
     duals = load(model, form, x, row_dual)
@@ -108,7 +113,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             name="ipopt",
             version=version(),
             options=effective,
-            form=", ".join(sorted({how.form for how in written(model)})) or None,
+            form=forms(model),
             seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
         ),
     )

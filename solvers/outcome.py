@@ -18,7 +18,7 @@ from veridical.solvers.certificate import Certificate
 from veridical.solvers.solution import Duals, Solution, SolverRecord
 from veridical.solvers.standard_form import StandardForm
 
-__all__ = ["load", "solution", "written"]
+__all__ = ["forms", "load", "solution", "written"]
 
 Array = NDArray[np.float64]
 
@@ -71,6 +71,11 @@ def solution(
 def written(model: Any) -> list[ExpectedSales]:
     """Return the expected sales that stand in a model."""
     return [block.how for block in model.component_data_objects(pyo.Block, active=True) if hasattr(block, "how")]
+
+
+def forms(model: Any) -> str | None:
+    """Return the forms in which expected sales stand in a model."""
+    return ", ".join(sorted({how.form for how in written(model)})) or None
 
 
 def _series(constraints: Sequence[ConstraintData], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 
 from veridical.data import CertificateError, Menu
+from veridical.data.assembler import label
+from veridical.solvers import sensitivity
 from veridical.solvers.audit import Audit
 from veridical.solvers.certificate import ACCEPTED, Certificate
 
-__all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination"]
+__all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "words"]
 
 
 class Termination(StrEnum):
@@ -106,6 +108,31 @@ class Solution:
         """The contract menu as a table: a row a profile of costs; probability, quantity, payment and rent."""
         return None if self.contracts is None else self.contracts.frame()
 
+    @cached_property
+    def sensitivity(self) -> pd.Series:
+        """Derivatives of the optimum by the envelope theorem, by name; empty for a model that is no mechanism of ours."""
+        if self.contracts is None or self.mechanism is None:
+            return pd.Series(dtype=float, name="sensitivity")
+        return sensitivity.assembler(self.mechanism, self.contracts, self.duals)
+
+    def explain(self, most: int = 5) -> str:
+        """Return in words which constraints bind and what relaxing each by one unit is worth: the largest, in currency."""
+        prices = [
+            (family, words(series.index.names, key), float(value))
+            for family, series in self.duals.items()
+            if not family.startswith("expected_sales")
+            for key, value in series[series.abs() > 1e-9].items()
+        ]
+        if not prices:
+            return "No constraint binds that is worth relaxing, or none has a price here (a closed form, integers)."
+        prices.sort(key=lambda price: -abs(price[2]))
+        lines = [f"{len(prices)} constraints bind with a price. The {min(most, len(prices))} that matter most:"]
+        for family, where, value in prices[:most]:
+            lines.append(f"- {family} ({where}): one unit of slack is worth {abs(value):,.4g} in currency")
+        if "feasibility" in self.duals and "incentive_compatibility" in self.duals:
+            lines.append("feasibility follows from incentive_compatibility: how a price splits between them is not unique.")
+        return "\n".join(lines)
+
     def record(self) -> dict[str, Any]:
         """Return everything as plain values with the keys of the command line's JSON."""
         seconds = self.solver.seconds
@@ -132,7 +159,7 @@ class Solution:
             "certificate": asdict(self.certificate),
             "audit": None if self.audit is None else self.audit.record(),
             "duals": {family: _entries(series) for family, series in self.duals.items()},
-            "sensitivity": {},
+            "sensitivity": self.sensitivity.to_dict(),
         }
         if self.contracts is not None:
             record["menu"] = self.contracts.records()
@@ -157,6 +184,15 @@ class Solution:
             who = f"{self.solver.name} {self.solver.version}, form {self.solver.form}"
             raise CertificateError(f"the result of {who} fails its certificate: {'; '.join(failures)}", self)
         return self
+
+
+def words(names: Sequence[Hashable | None], key: object) -> str:
+    """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`."""
+    values = key if isinstance(key, tuple) else (key,)
+    told = [label(value) if isinstance(value, float) else str(value) for value in values]
+    return ", ".join(
+        f"{str(name).replace('_', ' ')} {word}" if name else word for name, word in zip(names, told, strict=True) if word
+    )
 
 
 def _entries(series: pd.Series) -> list[dict[str, Any]]:

@@ -116,9 +116,12 @@ class Sample(Discrete):
     def _read(cls, raw: Any, info: ValidationInfo) -> Any:
         if not isinstance(raw, dict) or not isinstance(raw.get("file"), str):
             return raw
+        in_file = info.context is not None
+        if "values" in raw and not in_file:
+            return raw  # a case that was written out by `model_dump`
         if "values" in raw:
-            raise wrong(raw["values"], "no such key; the values are read from the file", "values")
-        folder = Path((info.context or {}).get("folder", "."))
+            raise wrong(raw["values"], "only the keys distribution, file: the values are read from the file", "values")
+        folder = Path(info.context["folder"] if info.context else ".")
         return {**raw, "values": _column(folder / raw["file"], raw["file"])}
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-
 import numpy as np
 import pandas as pd
 from rich.console import Console, Group, RenderableType
@@ -13,6 +11,7 @@ from rich.text import Text
 from veridical.data import Menu
 from veridical.data.assembler import label
 from veridical.solvers import SOLVERS, Audit, Solution
+from veridical.solvers.solution import words
 
 __all__ = ["comparison", "misreports", "result", "show", "solvers"]
 
@@ -107,20 +106,12 @@ def shadow_prices(solution: Solution) -> RenderableType:
         prices = solution.duals[family]
         largest = prices[prices.abs() > 1e-9].abs().nlargest(PRICES, keep="first").index
         for key in largest:
-            table.add_row(family, where(prices.index.names, key), f"{prices[key]:.6g}")
+            table.add_row(family, words(prices.index.names, key), f"{prices[key]:.6g}")
     parts: list[RenderableType] = [table]
     if "feasibility" in families and "incentive_compatibility" in families:
         note = "feasibility follows from incentive_compatibility, so how a price splits between the two is not unique"
         parts.append(Text(note, style="dim"))
     return Group(*parts)
-
-
-def where(names: Sequence[Hashable | None], key: object) -> str:
-    """Return the index of a dual in words."""
-    values = key if isinstance(key, tuple) else (key,)
-    words = [label(value) if isinstance(value, float) else str(value) for value in values]
-    told = [f"{str(name).replace('_', ' ')} {word}" if name else word for name, word in zip(names, words, strict=True) if word]
-    return ", ".join(told)
 
 
 def truth(checked: Audit) -> Text:

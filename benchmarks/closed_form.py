@@ -1,0 +1,34 @@
+"""The closed form of ICDS on large independent cases: seconds from case to certified menu, and peak memory.
+
+python benchmarks/closed_form.py [SUPPLIERS ...]
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from time import perf_counter
+
+from instances import assembler
+
+import veridical as vd
+
+
+def once(suppliers: int) -> None:
+    """Solve one case and print its size, time and the peak memory of this process."""
+    case = assembler(suppliers, {"distribution": "uniform", "low": 100, "high": 900})
+    began = perf_counter()
+    solution = vd.solve(case, "icds", solver="closed_form")
+    seconds = perf_counter() - began
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    gap = solution.certificate.gap
+    print(f"{suppliers} suppliers, {case.profiles:,} profiles: {seconds:.2f} s, {memory:,.0f} MB, gap {gap:.1e}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["once"]:
+        once(int(sys.argv[2]))
+    else:
+        for number in sys.argv[1:] or ["12", "16", "20"]:
+            subprocess.run([sys.executable, __file__, "once", number], check=True)

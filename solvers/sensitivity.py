@@ -1,0 +1,113 @@
+"""What parameters are worth at the margin: derivatives of the optimal profit by the envelope theorem, from the duals.
+
+At an optimum the profit moves as the Lagrangian does with contracts and multipliers held: dZ/d(parameter) = dL/d(parameter).
+Where duals are not unique (pooled profiles, demand points) the profit has a kink, and any value between the one-sided
+derivatives comes out; `veridical.one_sided` gives those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from veridical.data import AssemblerCase, Menu
+
+__all__ = ["assembler"]
+
+Array = NDArray[np.float64]
+
+
+def assembler(mechanism: str, menu: Menu, duals: Mapping[str, pd.Series]) -> pd.Series:
+    """Return dZ/dprice, dZ/dcost for every supplier and cost, and dZ/dprobability for every profile, by name.
+
+    Names: `price`, `cost panel=4`, `probability panel=4, battery=3`. Probabilities are free weights here: for ones that
+    sum to 1 only differences between profiles mean something. Units: currency per unit of the parameter.
+    """
+    case = menu.case
+    sales = case.demand.expected_sales(menu.quantity.min(axis=0))
+    worth = case.price * sales - menu.payment.sum(axis=0)  # (2): the weight of beta(t)
+    found: dict[str, float] = {"price": float((case.probability * sales).sum())}
+    priced = "individual_rationality" in duals or "full_information" in duals
+    cost = _by_duals(menu, duals) if priced else RULES[mechanism](case, menu)
+    for i in range(len(case.names)):
+        found |= {f"cost {token}": value for token, value in zip(case.tokens(i), cost[i], strict=True)}
+    profiles = (", ".join(case.tokens(i)[k] for i, k in enumerate(place)) for place in np.ndindex(*case.shape))
+    found |= {f"probability {name}": value for name, value in zip(profiles, worth.ravel().tolist(), strict=True)}
+    return pd.Series(found, name="sensitivity")
+
+
+def _at_cost(case: AssemblerCase, menu: Menu) -> list[list[float]]:
+    """Return dZ/dcost where everybody is paid his cost."""
+    paid = -case.probability * menu.quantity
+    return [np.moveaxis(paid[i], i, 0).reshape(m, -1).sum(axis=1).tolist() for i, m in enumerate(case.shape)]
+
+
+def _at_highest_cost(case: AssemblerCase, menu: Menu) -> list[list[float]]:
+    """Return dZ/dcost where everybody is paid his highest cost for one quantity."""
+    return [[0.0] * (m - 1) + [-float(menu.quantity.flat[0])] for m in case.shape]
+
+
+def _by_rents(case: AssemblerCase, menu: Menu) -> list[list[float]]:
+    """Return dZ/dcost under balanced ordering at the least rents, (11): minus what a unit of a cost adds to payments.
+
+    A cost is paid to its own type and to all cheaper ones for the units that its type delivers; it shortens the step
+    above it, which the cheaper types and its own earn on the next type's units.
+    """
+    found = []
+    for i, m in enumerate(case.shape):
+        weight = np.moveaxis(case.probability, i, 0)
+        quantity = np.moveaxis(menu.quantity[i], i, 0)
+        upto = np.cumsum(weight, axis=0)
+        own = (upto * quantity).reshape(m, -1).sum(axis=1)
+        above = np.append((upto[:-1] * quantity[1:]).reshape(m - 1, -1).sum(axis=1), 0.0)
+        found.append((above - own).tolist())
+    return found
+
+
+RULES: Mapping[str, Callable[[AssemblerCase, Menu], list[list[float]]]] = {
+    "first_best": _at_cost,
+    "naive": _at_highest_cost,
+    "icds": _by_rents,  # where it has a closed form
+    "icds_balanced": _by_rents,
+}
+
+
+def _by_duals(menu: Menu, duals: Mapping[str, pd.Series]) -> list[list[float]]:
+    """Return dZ/dcost from the multipliers of the constraints that a cost stands in."""
+    case = menu.case
+    quantity = _lookup(menu)
+    found = {(supplier.name, cost): 0.0 for supplier in case.suppliers for cost in supplier.costs}
+    for key, dual in _items(duals, "individual_rationality"):
+        found[key[0], key[1]] -= dual * quantity(key[0], key[1], key[2] if len(key) > 2 else None)
+    for key, dual in _items(duals, "full_information"):
+        found[key[0], key[1]] += dual * quantity(key[0], key[1], key[2])
+    for (name, cost, report, others), dual in _items(duals, "incentive_compatibility"):
+        found[name, cost] -= dual * (quantity(name, cost, others) - quantity(name, report, others))
+    return [[found[supplier.name, cost] for cost in supplier.costs] for supplier in case.suppliers]
+
+
+def _items(duals: Mapping[str, pd.Series], family: str) -> list[tuple[tuple[Hashable, ...], float]]:
+    """Return the duals of a family that are not zero."""
+    if family not in duals:
+        return []
+    series = duals[family]
+    series = series[series != 0.0]
+    return list(zip(series.index.tolist(), series.tolist(), strict=True))
+
+
+def _lookup(menu: Menu) -> Callable[..., float]:
+    """Return a function (supplier, cost, what the others report) -> quantity, as models name their profiles."""
+    case = menu.case
+    table: dict[tuple[Hashable, ...], float] = {}
+    for i, supplier in enumerate(case.suppliers):
+        own = np.moveaxis(menu.quantity[i], i, 0)
+        rest = [case.tokens(j) for j in range(len(case.names)) if j != i]
+        for place in np.ndindex(*own.shape[1:]):
+            others = ", ".join(tokens[k] for tokens, k in zip(rest, place, strict=True))
+            for k, cost in enumerate(supplier.costs):
+                table[supplier.name, cost, others] = float(own[(k, *place)])
+    anywhere = float(menu.quantity.flat[0])
+    return lambda name, cost, others: anywhere if others is None else table[name, cost, others]

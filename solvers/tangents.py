@@ -1,0 +1,111 @@
+"""Refining the tangents of expected sales until the linear relaxation and the true objective meet.
+
+The relaxation bounds the objective from one side, its point put on the curve from the other; new tangents close the gap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from veridical.data import InputError
+from veridical.models.expected_sales import ExpectedSales
+from veridical.solvers.outcome import written
+from veridical.solvers.standard_form import StandardForm
+
+__all__ = ["converge"]
+
+Array = NDArray[np.float64]
+ROUNDS = 100  # of tangents; five are usual
+FINE = 1e-4  # of the tolerance: the gap at which refinement rests
+
+
+def converge(
+    model: Any,
+    form: StandardForm,
+    tolerance: float,
+    run: Callable[[], tuple[Array, Array | None]],
+    extend: Callable[[sp.csr_array, Array], None],
+) -> tuple[Array, Array | None, int]:
+    """Solve by `run` until the relative gap is below the tolerance; return point, row duals, and the number of rounds.
+
+    `run` solves what stands; `extend` adds rows (matrix, upper bounds) to it, which are in the model and the form by then.
+    Without tangents in the model it is one run, and no round is counted.
+    """
+    curves = [_Curve(how, form) for how in written(model) if how.form == "tangent"]
+    if not curves:
+        return *run(), 0
+    rounds, gap = 0, math.inf
+    while True:
+        relaxed, row_dual = run()
+        rounds += 1
+        x = relaxed
+        for curve in curves:
+            x = curve.lowered(x)
+        scale = max(1.0, abs(form.objective(x)))
+        before, gap = gap, float(form.cost @ (x - relaxed)) / scale
+        # Quantities are as exact as the square root of the gap: once it is small enough, go on while rounds still pay.
+        if gap <= FINE * tolerance or (gap <= tolerance and gap > before / 10) or rounds == ROUNDS:
+            return x, row_dual, rounds
+        added = [new for curve in curves for new in curve.refine(relaxed, row_dual, FINE * tolerance * scale)]
+        if not added:
+            return x, row_dual, rounds  # no tangent cuts deeper: the gap is rounding, and the certificate judges it
+        extend(form.append(added), form.row_high[-len(added) :])
+
+
+class _Curve:
+    """The tangents of one block of expected sales, seen from the arrays: one entry a profile, and one a tangent."""
+
+    def __init__(self, how: ExpectedSales, form: StandardForm) -> None:
+        self.how, self.form = how, form
+        curve = how.block.written.curve
+        self.sales = np.array([form.column(curve[t]) for t in how.profiles], dtype=int)
+        self.units = np.array([form.column(how.units[t]) for t in how.profiles], dtype=int)
+        self.worth = -form.cost[self.sales]  # what one more unit of sales adds
+        if (self.worth < 0).any():
+            allowed = "an objective that gains by sales: tangents bound them from above only"
+            raise InputError.of("form", "<tangent, where sales lower the objective>", allowed)
+
+    def lowered(self, x: Array) -> Array:
+        """Return x with sales brought down from the tangents to the curve."""
+        x = x.copy()
+        x[self.sales] = np.minimum(x[self.sales], self._curve(x))
+        return x
+
+    def refine(self, x: Array, row_dual: Array | None, tolerance: float) -> list[Any]:
+        """Add tangents where the relaxation is above the curve: at its point, and about where its duals put the optimum.
+
+        The duals of the tangents at a profile weigh their slopes, and the curve has that mean slope at one point. As
+        soon as the other constraints have their optimal multipliers, that point is the optimum itself; but the program
+        is flat along its tangent there, so two more beside it pin it down. Profiles that are pooled have multipliers of
+        their own in many ways and one common sum: those with the same units are also taken together.
+        """
+        excess = self.worth * (x[self.sales] - self._curve(x))
+        poor = np.flatnonzero(excess > tolerance / (2 * len(excess)))
+        units, worth = x[self.units], self.worth
+        if row_dual is None:
+            return self.how.refine(poor, np.maximum(units[poor], 0.0))
+        slope = np.bincount(np.array(self.how.at), np.maximum(-row_dual[self._rows()], 0.0) * self.how.slopes, len(units))
+        _, group = np.unique(np.round(units, 6), return_inverse=True)
+        pooled = np.bincount(group, slope) / np.maximum(np.bincount(group, worth), np.finfo(float).tiny)
+        aims = np.concatenate([(slope / np.where(worth > 0, worth, 1.0))[poor], pooled[group][poor]])
+        aims = self.how.demand.inverse_cdf(1.0 - np.clip(aims, 1e-12, 1.0))
+        at = np.concatenate([poor, poor])
+        beside = np.maximum(np.abs(aims - units[at]) / 100, 1e-6 * aims)
+        points = np.concatenate([units[poor], aims, aims - beside, aims + beside])
+        pairs = np.unique(np.column_stack([np.concatenate([poor, at, at, at]), points]), axis=0)
+        return self.how.refine(pairs[:, 0].astype(int), np.maximum(pairs[:, 1], 0.0))
+
+    def _curve(self, x: Array) -> Array:
+        return self.how.demand.expected_sales(np.maximum(x[self.units], 0.0))
+
+    def _rows(self) -> NDArray[np.int64]:
+        """Rows of the tangents, in the order in which they were added."""
+        tangent = self.how.block.written.tangent
+        rows = [row for row, con in enumerate(self.form.constraints) if con.parent_component() is tangent]
+        return np.array(rows)
