@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from veridical.data import InputError
-from veridical.solvers import highs, ipopt
+from veridical.solvers import factory, highs, ipopt
 from veridical.solvers.audit import Audit, Misreport, audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
@@ -63,6 +63,6 @@ def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
 
 
 def _engine(configuration: Configuration) -> Any:
-    if configuration.solver not in SOLVERS:
-        raise InputError.of("solver", configuration.solver, f"one of {', '.join(SOLVERS)} for a model", "solver")
-    return SOLVERS[configuration.solver]
+    if configuration.solver == "closed_form":
+        raise InputError.of("solver", "closed_form", "a solver for models; closed forms start from a case: veridical.solve")
+    return SOLVERS.get(configuration.solver, factory)

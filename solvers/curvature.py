@@ -8,7 +8,7 @@ once: a `Jet` carries value, gradient and Hessian with respect to the slots as a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -323,7 +323,7 @@ class Batch:
                 _merge(total.hessian, part.hessian, 1.0)
             return total
         if operation == "*":
-            return _product(*parts, order)
+            return _product(parts[0], parts[1], order)
         return _chain(parts[0], *UNARY[operation](parts[0].value), order)
 
     def _external(self, function: int, parts: list[Jet], order: int) -> Jet:
@@ -349,7 +349,7 @@ class Batch:
         return jet
 
 
-def _one_by_one(external: Any, values: list[Array], n: int, order: int) -> tuple[Array, Array, Array]:
+def _one_by_one(external: Any, values: Sequence[Array], n: int, order: int) -> tuple[Array, Array, Array]:
     """Return value, gradient and Hessian (column-wise upper triangle) of an external function, called once a term."""
     hidden = [external._fcn_id] if hasattr(external, "_fcn_id") else []
     found = [external.evaluate_fgh([*point, *hidden], fgh=order) for point in zip(*(v.tolist() for v in values), strict=True)]
@@ -418,7 +418,7 @@ class Curvature:
             for k, slot in enumerate(batch.slots):
                 weight = batch.factors * gradient.get(k, 0.0)
                 parts.append(np.repeat(weight, np.diff(slot.indptr)) * slot.data)
-        return np.bincount(self._first, np.concatenate(parts) if parts else None, len(self.jacobian_rows))
+        return _sums(self._first, parts, len(self.jacobian_rows))
 
     def second(self, x: Array, weights: Array, objective: float) -> Array:
         """Return the entries of the Hessian of objective * f + weights @ rows, lower triangle, at `hessian_rows`, `..columns`."""
@@ -428,7 +428,12 @@ class Curvature:
             hessian = batch.jet(x, 2).hessian
             for key, (_, _, term, factor) in zip(batch.keys, batch.pairs, strict=True):
                 parts.append((multiplier * hessian[key])[term] * factor)
-        return np.bincount(self._second, np.concatenate(parts) if parts else None, len(self.hessian_rows))
+        return _sums(self._second, parts, len(self.hessian_rows))
+
+
+def _sums(place: Integers, parts: list[Array], size: int) -> Array:
+    """Return the sums of the entries of all parts by place."""
+    return np.bincount(place, np.concatenate([np.zeros(0), *parts]), size).astype(float)
 
 
 def _canonical(tree: Tree, slots: dict[Form, int], numbers: list[float]) -> Shape:

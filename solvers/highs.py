@@ -28,7 +28,7 @@ from veridical.solvers.solution import Seconds, Solution, SolverRecord, Terminat
 from veridical.solvers.standard_form import StandardForm, compile_model
 from veridical.solvers.tangents import converge
 
-__all__ = ["ABILITIES", "FORMS", "solve", "version"]
+__all__ = ["ABILITIES", "FORMS", "available", "solve", "version"]
 
 Array = NDArray[np.float64]
 ABILITIES = ("LP", "QP", "MIP", "duals")
@@ -46,6 +46,11 @@ TERMINATIONS = {
     highspy.HighsModelStatus.kTimeLimit: Termination.TIME_LIMIT,
     highspy.HighsModelStatus.kIterationLimit: Termination.ITERATION_LIMIT,
 }
+
+
+def available() -> bool:
+    """Whether HiGHS is installed: it comes with the package."""
+    return True
 
 
 def version() -> str:

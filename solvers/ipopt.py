@@ -1,6 +1,6 @@
 """Ipopt from the package index alone (`cyipopt-wheels`): nonlinear models with exact derivatives, no ASL, no executable.
 
-`register()` also offers it to Pyomo as SolverFactory("veridical_ipopt"), for models that have nothing to do with ours.
+It is also Pyomo's SolverFactory("veridical_ipopt"), for models that have nothing to do with ours.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
+from pyomo.common.errors import ApplicationError
+from pyomo.opt import SolverFactory, SolverResults, SolverStatus, TerminationCondition
 
 from veridical.data import InputError, NotSolvedError
 from veridical.solvers.certificate import certify
@@ -24,7 +26,7 @@ from veridical.solvers.outcome import forms, load, solution
 from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 
-__all__ = ["ABILITIES", "FORMS", "available", "solve", "version"]
+__all__ = ["ABILITIES", "FORMS", "EmbeddedIpopt", "available", "solve", "version"]
 
 Array = NDArray[np.float64]
 ABILITIES = ("LP", "QP", "NLP", "duals")
@@ -35,6 +37,14 @@ DEFAULTS: Mapping[str, Any] = {
     "bound_relax_factor": 0.0,  # the default relaxes bounds, and objectives come out slightly too good
     "mumps_pivot_order": 4,  # these two halve the time of MUMPS on the models here
     "mumps_scaling": 0,
+}
+MISSING = "Ipopt is not installed: `pip install cyipopt-wheels` (wheels for CPython 3.10 to 3.13 on Linux)"
+CLASSIC = {  # our words for the end of a run in those of Pyomo's classic interface
+    Termination.INFEASIBLE: "infeasible",
+    Termination.UNBOUNDED: "unbounded",
+    Termination.TIME_LIMIT: "maxTimeLimit",
+    Termination.ITERATION_LIMIT: "maxIterations",
+    Termination.FAILED: "error",
 }
 TERMINATIONS = {
     0: Termination.CONVERGED,
@@ -65,6 +75,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     `ipopt_zU_out` are filled where the model has them.
     Raises InputError for what is not smooth, NotSolvedError where there is no optimum to return.
     """
+    if not available():
+        raise InputError.of("solver", "ipopt", f"a solver that is installed; {MISSING}", "solver")
     from pyomo.contrib.pynumero.interfaces.cyipopt_interface import CyIpoptNLP
 
     began = perf_counter()
@@ -93,9 +105,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         word = word.decode() if isinstance(word, bytes) else str(word)
         why = (conflict(form) if form.curved is None else "") or violated(form, np.array(x))
         why = f"; {why}" if why and termination is Termination.INFEASIBLE else ""
-        raise NotSolvedError(
-            f"{model.name}: Ipopt ended with '{word.strip()}' after {solved - translated:.3g} s{why}", termination
-        )
+        ended = f"Ipopt ended with '{word.strip()}' after {solved - translated:.3g} s"
+        raise NotSolvedError(f"{model.name}: {ended}{why}", termination)
     x, row_dual = np.array(x), -np.array(info["mult_g"])
     certificate, bound = certify(form, x, row_dual)
     duals = load(model, form, x, row_dual)
@@ -117,6 +128,43 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
         ),
     )
+
+
+@SolverFactory.register("veridical_ipopt", doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")  # type: ignore[untyped-decorator]
+class EmbeddedIpopt:
+    """The classic solver interface of Pyomo: SolverFactory("veridical_ipopt").solve(model)."""
+
+    def __init__(self, **options: Any) -> None:
+        options.pop("doc", None)
+        self.options: dict[str, Any] = dict(options.pop("options", {}) or {}) | options
+
+    def available(self, exception_flag: bool = True) -> bool:
+        """Whether the wheel is installed; raises ApplicationError where it is not and `exception_flag` is set."""
+        if exception_flag and not available():
+            raise ApplicationError(MISSING)
+        return available()
+
+    def version(self) -> tuple[int, ...]:
+        """Return the version of Ipopt."""
+        return tuple(map(int, version().split(".")))
+
+    def solve(self, model: Any, options: Mapping[str, Any] | None = None, tee: bool = False, **_: Any) -> SolverResults:
+        """Solve, load the values, duals and reduced costs where the model has suffixes for them, and return the results."""
+        chosen = {**self.options, **(options or {}), **({"print_level": 5} if tee else {})}
+        results = SolverResults()
+        results.solver.name = "veridical_ipopt"
+        try:
+            found = solve(model, Configuration(solver="ipopt", options=chosen))
+        except NotSolvedError as error:
+            results.solver.status = SolverStatus.warning
+            results.solver.termination_condition = getattr(TerminationCondition, CLASSIC[error.status])
+            results.solver.message = str(error)
+            return results
+        results.solver.status = SolverStatus.ok
+        results.solver.termination_condition = TerminationCondition.optimal
+        results.solver.time = found.solver.seconds.solve
+        results.problem.lower_bound = results.problem.upper_bound = found.objective
+        return results
 
 
 def _set_options(problem: Any, configuration: Configuration) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         columns = np.concatenate([linear.col, curved.jacobian_columns[own]]).astype(np.int64)
         keys, place = np.unique(rows * max(n, 1) + columns, return_inverse=True)
         self._jacobian = keys // max(n, 1), keys % max(n, 1)
-        self._linear = np.bincount(place[: linear.nnz], linear.data, len(keys)).astype(float)  # integers where there is none
+        self._linear = np.bincount(place[: linear.nnz], linear.data, len(keys)).astype(float)
         self._nonlinear = place[linear.nnz :]
 
         off = curved.hessian_rows != curved.hessian_columns
@@ -183,4 +183,5 @@ def _matrix(out: Any, data: Array, place: tuple[Any, Any], shape: tuple[int, int
     if out is None:
         return sp.coo_matrix((data, place), shape=shape)
     out.data[:] = data
-    return out
+    matrix: sp.coo_matrix = out
+    return matrix

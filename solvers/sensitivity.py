@@ -79,7 +79,9 @@ def _by_duals(menu: Menu, duals: Mapping[str, pd.Series]) -> list[list[float]]:
     """Return dZ/dcost from the multipliers of the constraints that a cost stands in."""
     case = menu.case
     quantity = _lookup(menu)
-    found = {(supplier.name, cost): 0.0 for supplier in case.suppliers for cost in supplier.costs}
+    found: dict[tuple[Hashable, ...], float] = {
+        (supplier.name, cost): 0.0 for supplier in case.suppliers for cost in supplier.costs
+    }
     for key, dual in _items(duals, "individual_rationality"):
         found[key[0], key[1]] -= dual * quantity(key[0], key[1], key[2] if len(key) > 2 else None)
     for key, dual in _items(duals, "full_information"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +19,7 @@ __all__ = ["Continuous", "Exponential", "Gamma", "Lognormal", "Normal", "Uniform
 class Continuous(Demand):
     """Demand with a density f = F'."""
 
-    forms = ("smooth", "tangent")
+    forms: ClassVar[tuple[str, ...]] = ("smooth", "tangent")
 
     @abstractmethod
     def density(self, q: ArrayLike) -> Array:
@@ -154,7 +154,7 @@ class Lognormal(Continuous):
 
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
-        return np.exp(self.mu + self.sigma * special.ndtri(u))
+        return np.exp(self.mu + self.sigma * special.ndtri(np.asarray(u, dtype=float)))
 
     def density(self, q: ArrayLike) -> Array:
         """f(q)."""
@@ -195,7 +195,8 @@ class Gamma(Continuous):
 
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
-        return self.scale * special.gammaincinv(self.shape, u)
+        quantile: Array = np.asarray(self.scale * special.gammaincinv(self.shape, np.asarray(u, dtype=float)), dtype=float)
+        return quantile
 
     def density(self, q: ArrayLike) -> Array:
         """f(q); infinite at 0 where sd > mean."""
@@ -206,7 +207,8 @@ class Gamma(Continuous):
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
-        return self.mean * special.gammainc(self.shape + 1, np.maximum(q, 0.0) / self.scale)
+        partial: Array = np.asarray(self.mean * special.gammainc(self.shape + 1, np.maximum(q, 0.0) / self.scale), dtype=float)
+        return partial
 
 
 class Weibull(Continuous):
@@ -244,7 +246,8 @@ class Weibull(Continuous):
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
-        return self.expectation * special.gammainc(1 + 1 / self.shape, self._power(q))
+        partial: Array = np.asarray(self.expectation * special.gammainc(1 + 1 / self.shape, self._power(q)), dtype=float)
+        return partial
 
 
 class Exponential(Continuous):
@@ -285,4 +288,5 @@ class Exponential(Continuous):
 
 def _phi(z: ArrayLike) -> Array:
     """Return the standard normal density."""
-    return np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)
+    density: Array = np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)
+    return density

@@ -12,7 +12,7 @@ Rooms: `veridical.data` (what the world is), `veridical.models` (what is to be d
 from veridical import data, models, solvers, studies
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError, example, examples, load
 from veridical.mechanisms import MECHANISMS, Mechanism
-from veridical.solving import audit, build, compare, solve
+from veridical.solving import audit, build, compare, one_sided, solve
 
 __all__ = [
     "MECHANISMS",
@@ -29,6 +29,7 @@ __all__ = [
     "examples",
     "load",
     "models",
+    "one_sided",
     "solve",
     "solvers",
     "studies",

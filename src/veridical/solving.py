@@ -14,10 +14,11 @@ from pyomo.common.gc_manager import PauseGC
 
 from veridical import solvers
 from veridical.data import AssemblerCase, InputError, Menu
+from veridical.data.fields import check
 from veridical.mechanisms import MECHANISMS, find
 from veridical.solvers import Audit, Configuration, Solution, closed_form
 
-__all__ = ["audit", "build", "compare", "solve"]
+__all__ = ["audit", "build", "compare", "one_sided", "solve"]
 
 
 def build(case: AssemblerCase, mechanism: str | None = None, form: str = "auto", **parameters: Any) -> Any:
@@ -93,6 +94,40 @@ def compare(
             "seconds": solution.solver.seconds.total,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
+
+
+def one_sided(
+    case: AssemblerCase,
+    parameter: str,
+    mechanism: str | None = None,
+    solver: str | Path | Mapping[str, Any] | Configuration = "highs",
+    step: float = 1e-4,
+) -> tuple[float, float]:
+    """Return the left and the right derivative of the optimal profit in `price` or `cost NAME=COST`.
+
+    `solution.sensitivity` gives one number; where the profit has a kink (pooled profiles, demand points) it lies between
+    these two. By solving again at -step and +step, relative to the parameter; exact where profit is piecewise linear.
+    Raises InputError for another name.
+    """
+    names = {f"cost {token}": (i, k) for i in range(len(case.names)) for k, token in enumerate(case.tokens(i))}
+    if parameter != "price" and parameter not in names:
+        raise InputError.of("parameter", parameter, f"one of price, {', '.join(names)}")
+
+    def moved(change: float) -> float:
+        raw = case.model_dump()
+        if parameter == "price":
+            raw["price"] += change
+        else:
+            i, k = names[parameter]
+            costs = list(case.suppliers[i].costs)
+            costs[k] += change
+            raw["suppliers"][i]["costs"] = costs
+        return solve(check(AssemblerCase, raw), mechanism, solver).objective
+
+    value = case.price if parameter == "price" else case.suppliers[names[parameter][0]].costs[names[parameter][1]]
+    change = step * value
+    here = moved(0.0)
+    return (here - moved(-change)) / change, (moved(change) - here) / change
 
 
 def audit(case: AssemblerCase, menu: Menu | pd.DataFrame | str | Path) -> Audit:

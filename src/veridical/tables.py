@@ -10,7 +10,7 @@ from rich.text import Text
 
 from veridical.data import Menu
 from veridical.data.assembler import label
-from veridical.solvers import SOLVERS, Audit, Solution
+from veridical.solvers import SOLVERS, Audit, Solution, factory
 from veridical.solvers.solution import words
 
 __all__ = ["comparison", "misreports", "result", "show", "solvers"]
@@ -185,6 +185,10 @@ def solvers() -> list[RenderableType]:
     for heading in ("solver", "version", "solves", "forms of expected sales, best first"):
         table.add_column(heading)
     for name, engine in SOLVERS.items():
-        table.add_row(name, engine.version(), ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
+        number = engine.version() if engine.available() else "not installed"
+        table.add_row(name, number, ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
+    for name in ("scip", "pounce", "gurobi", "knitro", "cbc", "glpk"):
+        if factory.available(name):
+            table.add_row(name, factory.version(name), "what Pyomo's interface to it takes", ", ".join(factory.FORMS))
     table.add_row("closed_form", "-", "mechanisms that have one", "-")
-    return [table]
+    return [table, Text("and any other name that Pyomo's SolverFactory knows", style="dim")]

@@ -1,0 +1,204 @@
+"""Any other solver that Pyomo's factories know, by name: `scip`, `gurobi`, `pounce`, ...
+
+The new-style interface (`pyomo.contrib.solver`) is preferred, then the classic one; where the plain name is not
+available, `NAME_direct` is tried; a package `pyomo_NAME`, where there is one, registers itself. Every result is
+certified like those of our own adapters. A solver that hands over no duals is believed only as far as its own bound goes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+from pyomo.contrib.solver.common.base import SolverBase
+from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
+from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
+
+from veridical.data import InputError, NotSolvedError
+from veridical.solvers.certificate import certify
+from veridical.solvers.configuration import Configuration
+from veridical.solvers.conflict import conflict
+from veridical.solvers.outcome import forms, load, solution
+from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
+from veridical.solvers.standard_form import StandardForm, compile_model
+from veridical.solvers.tangents import converge
+
+__all__ = ["FORMS", "available", "solve", "version"]
+
+Array = NDArray[np.float64]
+FORMS = ("linear", "tangent", "quadratic")  # best first: what every LP solver takes
+
+NEW_TERMINATIONS = {
+    TerminationCondition.convergenceCriteriaSatisfied: Termination.CONVERGED,
+    TerminationCondition.maxTimeLimit: Termination.TIME_LIMIT,
+    TerminationCondition.iterationLimit: Termination.ITERATION_LIMIT,
+    TerminationCondition.unbounded: Termination.UNBOUNDED,
+    TerminationCondition.provenInfeasible: Termination.INFEASIBLE,
+    TerminationCondition.locallyInfeasible: Termination.INFEASIBLE,
+    TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE,
+}
+CLASSIC_TERMINATIONS = {
+    pyo.TerminationCondition.optimal: Termination.CONVERGED,
+    pyo.TerminationCondition.locallyOptimal: Termination.CONVERGED,
+    pyo.TerminationCondition.globallyOptimal: Termination.CONVERGED,
+    pyo.TerminationCondition.maxTimeLimit: Termination.TIME_LIMIT,
+    pyo.TerminationCondition.maxIterations: Termination.ITERATION_LIMIT,
+    pyo.TerminationCondition.unbounded: Termination.UNBOUNDED,
+    pyo.TerminationCondition.infeasible: Termination.INFEASIBLE,
+    pyo.TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE,
+}
+
+
+def available(name: str) -> bool:
+    """Whether a solver of that name works here."""
+    return _found(name) is not None
+
+
+def version(name: str) -> str:
+    """Return the version of a solver that is available."""
+    number = _found(name).version()
+    return ".".join(map(str, number)) if isinstance(number, tuple) else str(number or "unknown")
+
+
+def solve(model: Any, configuration: Configuration) -> Solution:
+    """Solve a Pyomo model, load the values into it and return the solution with its certificate.
+
+    Raises InputError for a name that no factory knows or that does not work here, NotSolvedError where there is no optimum.
+    """
+    began = perf_counter()
+    name = configuration.solver
+    if not available(name):
+        allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
+        raise InputError.of("solver", name, allowed, "solver")
+    form = compile_model(model, nonlinear=True)
+    deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
+    bound: list[float | None] = [None]
+
+    def run() -> tuple[Array, Array | None]:
+        x, row_dual, bound[0] = _run(model, form, configuration, deadline - perf_counter())
+        return x, row_dual
+
+    translated = perf_counter()
+    x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
+    solved = perf_counter()
+    certificate, proven = certify(form, x, row_dual, bound[0])
+    duals = load(model, form, x, row_dual)
+    return solution(
+        model,
+        objective=form.objective(x),
+        bound=proven,
+        certificate=certificate,
+        duals=duals,
+        record=SolverRecord(
+            name=name,
+            version=version(name),
+            options={**configuration.options, **({"tangent_rounds": rounds} if rounds else {})},
+            form=forms(model),
+            seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
+        ),
+    )
+
+
+def _found(name: str) -> Any:
+    """Return a solver object that works here, or None."""
+    with suppress(ImportError):
+        importlib.import_module(f"pyomo_{name}")
+    for candidate in (name, f"{name}_direct"):
+        for factory in (NewFactory, pyo.SolverFactory):
+            with _quiet(), suppress(Exception):
+                solver = factory(candidate)
+                if solver.available() if isinstance(solver, SolverBase) else solver.available(exception_flag=False):
+                    return solver
+    return None
+
+
+def _run(
+    model: Any, form: StandardForm, configuration: Configuration, remaining: float
+) -> tuple[Array, Array | None, float | None]:
+    """Run the solver once; return point, row duals of the minimisation where it has them, and its bound."""
+    solver = _found(configuration.solver)
+    run = _new_style if isinstance(solver, SolverBase) else _classic
+    limit = None if remaining == math.inf else max(remaining, 1e-3)
+    try:
+        with _quiet():
+            termination, duals, bound = run(solver, model, form, configuration, limit)
+    except (InputError, NotSolvedError):
+        raise
+    except Exception as error:
+        # What a foreign solver raises for options, expressions or licences has no common type.
+        raise InputError.of(
+            "solver", configuration.solver, f"a model and options that it takes ({type(error).__name__}: {error})", model.name
+        ) from error
+    if termination is not Termination.CONVERGED:
+        why = conflict(form) if termination is Termination.INFEASIBLE and form.curved is None else ""
+        raise NotSolvedError(f"{model.name}: {configuration.solver} ended: {termination}{'; ' + why if why else ''}", termination)
+    x = np.array([variable.value for variable in form.variables], dtype=float)
+    row_dual = None
+    if duals is not None and not form.integer.any():
+        row_dual = form.sense * np.array([duals[constraint] for constraint in form.constraints], dtype=float)
+    return x, row_dual, None if bound is None else form.sense * bound
+
+
+def _new_style(
+    solver: Any, model: Any, form: StandardForm, configuration: Configuration, limit: float | None
+) -> tuple[Termination, Any, float | None]:
+    options: dict[str, Any] = {"load_solutions": False, "raise_exception_on_nonoptimal_result": False}
+    if limit is not None:
+        options["time_limit"] = limit
+    if configuration.threads is not None:
+        options["threads"] = configuration.threads
+    results = solver.solve(model, solver_options=dict(configuration.options), **options)
+    termination = NEW_TERMINATIONS.get(results.termination_condition, Termination.FAILED)
+    if results.solution_status not in (SolutionStatus.optimal, SolutionStatus.feasible):
+        return termination if termination is not Termination.CONVERGED else Termination.FAILED, None, None
+    if termination is Termination.CONVERGED:
+        results.solution_loader.load_vars()
+    duals = None
+    with suppress(Exception):  # an interface without duals says so by an exception of its own
+        duals = results.solution_loader.get_duals()
+        if any(constraint not in duals for constraint in form.constraints):
+            duals = None
+    return termination, duals, results.objective_bound
+
+
+def _classic(
+    solver: Any, model: Any, form: StandardForm, configuration: Configuration, limit: float | None
+) -> tuple[Termination, Any, float | None]:
+    solver.options.update(configuration.options)
+    given = {} if limit is None else {"timelimit": limit}
+    own = model.component("dual") is None
+    if own:
+        model.dual = pyo.Suffix(direction=pyo.Suffix.IMPORT)
+    try:
+        results = solver.solve(model, load_solutions=False, **given)
+        termination = CLASSIC_TERMINATIONS.get(results.solver.termination_condition, Termination.FAILED)
+        if termination is not Termination.CONVERGED:
+            return termination, None, None
+        model.solutions.load_from(results)
+        duals = dict(model.dual.items())
+        complete = all(constraint in duals for constraint in form.constraints)
+        bound = results.problem.upper_bound if form.sense < 0 else results.problem.lower_bound
+        return termination, duals if complete else None, float(bound) if math.isfinite(bound or math.inf) else None
+    finally:
+        if own:
+            model.del_component("dual")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pyomo's log quiet about what is raised as an error of ours anyway."""
+    logger = logging.getLogger("pyomo")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
