@@ -130,7 +130,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     )
 
 
-@SolverFactory.register("veridical_ipopt", doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")  # type: ignore[untyped-decorator]
+@SolverFactory.register("veridical_ipopt", doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")
 class EmbeddedIpopt:
     """The classic solver interface of Pyomo: SolverFactory("veridical_ipopt").solve(model)."""
 
@@ -157,7 +157,7 @@ class EmbeddedIpopt:
             found = solve(model, Configuration(solver="ipopt", options=chosen))
         except NotSolvedError as error:
             results.solver.status = SolverStatus.warning
-            results.solver.termination_condition = getattr(TerminationCondition, CLASSIC[error.status])
+            results.solver.termination_condition = getattr(TerminationCondition, CLASSIC[Termination(error.status)])
             results.solver.message = str(error)
             return results
         results.solver.status = SolverStatus.ok
