@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyomo.common.gc_manager import PauseGC
+
 from veridical.data import InputError
 from veridical.solvers import factory, highs, ipopt
 from veridical.solvers.audit import Audit, Misreport, audit
@@ -51,7 +53,8 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
     engine = _engine(configuration)
     for sales in written(model):
         sales.write(preferred_form(sales.demand.forms, configuration))
-    solution: Solution = engine.solve(model, configuration)
+    with PauseGC():  # expressions are one large web of objects: collecting in between only costs time
+        solution: Solution = engine.solve(model, configuration)
     return solution.checked()
 
 

@@ -394,6 +394,11 @@ class Curvature:
         self.hessian_rows, self.hessian_columns, self._second = _unique(second, columns)
 
     @property
+    def in_rows(self) -> bool:
+        """Whether a constraint has a nonlinear term."""
+        return bool((self.jacobian_rows >= 0).any())
+
+    @property
     def empty(self) -> bool:
         """Whether there is no nonlinear term."""
         return not self.batches

@@ -87,7 +87,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     warm = configuration.options.get("warm_start_init_point") == "yes"
     nlp = SmoothNLP(form, _start(form), -form.sense * _suffix(model, "dual", form.constraints) if warm else None)
     problem = CyIpoptNLP(nlp)
-    effective = _set_options(problem, configuration)
+    effective = _set_options(problem, form, configuration)
     multipliers = {}
     if warm:
         multipliers = {
@@ -167,11 +167,13 @@ class EmbeddedIpopt:
         return results
 
 
-def _set_options(problem: Any, configuration: Configuration) -> dict[str, Any]:
+def _set_options(problem: Any, form: StandardForm, configuration: Configuration) -> dict[str, Any]:
     """Set the options on the problem and return those in effect; Ipopt refuses names and values that it does not know."""
     if configuration.threads not in (None, 1):
         raise InputError.of("threads", configuration.threads, "1: this Ipopt runs on one thread", "solver")
     effective = {**DEFAULTS, "tol": min(configuration.tolerance, 1e-8) / 100}
+    if form.curved is None or not form.curved.in_rows:  # linear constraints: their Jacobian is asked for once
+        effective |= {"jac_c_constant": "yes", "jac_d_constant": "yes"}
     if configuration.time_limit is not None:
         effective["max_wall_time"] = configuration.time_limit
     effective |= configuration.options

@@ -100,11 +100,11 @@ class StandardForm:
     def rows(self, x: Array) -> Array:
         """Return the values of the constraints' bodies at x."""
         linear: Array = self.matrix @ x
-        return linear if self.curved is None else linear + self.curved.values(x)[1]
+        return linear + self.curved.values(x)[1] if self.curved is not None and self.curved.in_rows else linear
 
     def jacobian(self, x: Array) -> sp.csr_array:
         """Return the Jacobian of the constraints' bodies at x."""
-        if self.curved is None:
+        if self.curved is None or not self.curved.in_rows:
             return self.matrix
         own = self.curved.jacobian_rows >= 0
         place = self.curved.jacobian_rows[own], self.curved.jacobian_columns[own]
@@ -131,7 +131,7 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
         rows.add(constraint, nonlinear)
     sense = 1 if objectives[0].sense == pyo.minimize else -1
-    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0].name)
+    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0])
     n = len(variables)
     rows.curved.close(len(rows.constraints), n)
     cost = np.zeros(n)
@@ -207,7 +207,7 @@ class _Rows:
             high = 0.0
         if kind is EqualityExpression:
             low = high = high if low == -np.inf else low
-        terms = self.terms(parts, len(self.constraints) if nonlinear else None, constraint.name)
+        terms = self.terms(parts, len(self.constraints) if nonlinear else None, constraint)
         self.constraints.append(constraint)
         self.low.append(low - terms.constant)
         self.high.append(high - terms.constant)
@@ -215,7 +215,7 @@ class _Rows:
         self.values.extend(terms.coefficients.values())
         self.starts.append(len(self.indices))
 
-    def terms(self, parts: list[tuple[Any, float]], row: int | None, name: str) -> _Terms | Sum:
+    def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> _Terms | Sum:
         """Return the linear part of sum factor * part; nonlinear terms go to `curved` under `row`, or are refused."""
         linear = _Terms(self.column, self.variables)
         try:
@@ -227,10 +227,10 @@ class _Rows:
                 for part, factor in parts:
                     total.add(self.curved.terms.split(part), factor)
             except InputError as error:
-                raise InputError.of(name, error.problems[0].value, SMOOTH) from None
+                raise InputError.of(owner.name, error.problems[0].value, SMOOTH) from None
             if total.terms and row is None:
                 shown = " - ".join(str(part) for part, _ in parts)
-                raise InputError.of(name, f"<{shown}>", "linear constraints (this solver takes no others)") from None
+                raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)") from None
             self.curved.add(-1 if row is None else row, total.terms)
             return total
         return linear
