@@ -5,12 +5,11 @@ python benchmarks/closed_form.py [SUPPLIERS ...]
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from time import perf_counter
 
-from instances import assembler
+from instances import assembler, peak_memory
 
 import veridical as vd
 
@@ -21,9 +20,8 @@ def once(suppliers: int) -> None:
     began = perf_counter()
     solution = vd.solve(case, "icds", solver="closed_form")
     seconds = perf_counter() - began
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     gap = solution.certificate.gap
-    print(f"{suppliers} suppliers, {case.profiles:,} profiles: {seconds:.2f} s, {memory:,.0f} MB, gap {gap:.1e}")
+    print(f"{suppliers} suppliers, {case.profiles:,} profiles: {seconds:.2f} s, {peak_memory():,.0f} MB, gap {gap:.1e}")
 
 
 if __name__ == "__main__":

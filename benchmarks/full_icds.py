@@ -7,14 +7,13 @@ Empirical demand with 20 points. A pair is: the arrays alone (passModel and run)
 
 from __future__ import annotations
 
-import resource
 import statistics
 import subprocess
 import sys
 from time import perf_counter
 
 import highspy
-from instances import assembler, points
+from instances import assembler, peak_memory, points
 from pyomo.common.gc_manager import PauseGC
 
 from veridical import models, solvers
@@ -68,6 +67,6 @@ def main(suppliers: int = 10, repeats: int = 5) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["once"]:
         through_pyomo(int(sys.argv[2]))
-        print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+        print(round(peak_memory()))
     else:
         main(*map(int, sys.argv[1:]))

@@ -8,14 +8,13 @@ cvxpy solves the same linear programs: the first tangents, then those of every f
 
 from __future__ import annotations
 
-import resource
 import statistics
 import sys
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from instances import assembler
+from instances import assembler, peak_memory
 from pyomo.common.gc_manager import PauseGC
 
 from veridical import models, solvers
@@ -88,6 +87,6 @@ def main(suppliers: int = 10, repeats: int = 3) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["once"]:
         ours(assembler(int(sys.argv[2]), DEMAND))
-        print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+        print(f"  peak memory {peak_memory():,.0f} MB")
     else:
         main(*map(int, sys.argv[1:]))
