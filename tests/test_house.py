@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import json
 import re
 import shlex
 import shutil
@@ -137,3 +138,14 @@ def test_the_docstring_of_the_package_runs() -> None:
     results = doctest.testmod(veridical)
     assert results.attempted > 0
     assert results.failed == 0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    names: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), path.name, "exec"), names)
+    assert all(cell["outputs"] for cell in cells if cell["cell_type"] == "code" and "import" not in cell["source"][0])
