@@ -6,6 +6,7 @@ It is also Pyomo's SolverFactory("veridical_ipopt"), for models that have nothin
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import math
 from collections.abc import Mapping
 from time import perf_counter
