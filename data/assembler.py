@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from veridical.data.demand import AnyDemand
-from veridical.data.fields import SUM_TOLERANCE, Name, Numbers, Positive, Record, Text, numbers, wrong
+from veridical.data.fields import SUM_TOLERANCE, Name, Numbers, Positive, Record, Text, fixed, numbers, wrong
 from veridical.data.prior import Prior, gaussian_copula, independent
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
@@ -87,6 +87,9 @@ class AssemblerCase(Record):
         for i, name in enumerate(self.names):
             if name in self.names[:i]:
                 raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
+            taken = ["probability", *(f"{what} {other}" for what in ("quantity", "payment", "rent") for other in self.names)]
+            if name in taken:
+                raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
         joint, correlation = (None, None) if self.prior is None else (self.prior.joint, self.prior.correlation)
         for i, supplier in enumerate(self.suppliers):
             if joint is not None and supplier.probabilities is not None:
@@ -123,20 +126,19 @@ class AssemblerCase(Record):
         """Each supplier's own probabilities, one a cost."""
         if self.prior is not None and self.prior.joint is not None:
             axes = range(len(self.shape))
-            return [self.probability.sum(axis=tuple(a for a in axes if a != i)) for i in axes]
+            return [fixed(self.probability.sum(axis=tuple(a for a in axes if a != i))) for i in axes]
         given = [supplier.probabilities or (1.0,) for supplier in self.suppliers]
-        return [np.array(each) / math.fsum(each) for each in given]
+        return [fixed(np.array(each) / math.fsum(each)) for each in given]
 
     @cached_property
     def probability(self) -> Array:
         """beta[t], the joint prior."""
         if self.prior is None:
-            return independent(self.marginals)
+            return fixed(independent(self.marginals))
         if self.prior.correlation is not None:
-            return gaussian_copula(self.marginals, np.array(self.prior.correlation))
+            return fixed(gaussian_copula(self.marginals, np.array(self.prior.correlation)))
         joint: Array = np.array(self.prior.joint, dtype=float)
-        joint = joint / joint.sum()
-        return joint
+        return fixed(joint / joint.sum())
 
     @cached_property
     def independent(self) -> bool:
@@ -153,7 +155,7 @@ class AssemblerCase(Record):
         total = np.zeros(self.shape)
         for i in range(len(self.shape)):
             total += self.costs(i)
-        return total
+        return fixed(total)
 
     def tokens(self, i: int) -> tuple[str, ...]:
         """`name=cost` for each of supplier i's costs: what the labels of profiles are made of."""

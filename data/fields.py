@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from numbers import Real
 from typing import Annotated, Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data.errors import InputError, Problem, shown
 
-__all__ = ["Name", "NonNegative", "Numbers", "Positive", "Record", "Text", "check", "number", "numbers", "wrong"]
+__all__ = ["Name", "NonNegative", "Numbers", "Positive", "Record", "Text", "check", "fixed", "number", "numbers", "wrong"]
 
 SUM_TOLERANCE = 1e-9  # probabilities sum to 1 within this
 
@@ -28,8 +31,11 @@ def wrong(value: object, allowed: str, field: str = "") -> PydanticCustomError:
 
 def number(value: object, allowed: str, holds: Callable[[float], bool] = lambda x: True) -> float:
     """Return a finite number for which `holds`; booleans and text are no numbers."""
-    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and holds(float(value)):
-        return float(value)
+    if isinstance(value, Real) and not isinstance(value, bool):
+        with suppress(OverflowError):  # a whole number beyond the range of floats
+            found = float(value)
+            if math.isfinite(found) and holds(found):
+                return found
     raise wrong(value, allowed)
 
 
@@ -41,6 +47,12 @@ def numbers(value: object, allowed: str, holds: Callable[[float], bool] = lambda
         return tuple(number(item, allowed, holds) for item in value)
     except PydanticCustomError:
         raise wrong(value, allowed) from None
+
+
+def fixed(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the array, which nobody can write to any more."""
+    array.setflags(write=False)
+    return array
 
 
 def _positive(value: object) -> float:
@@ -58,9 +70,9 @@ def _text(value: object) -> str:
 
 
 def _name(value: object) -> str:
-    if isinstance(value, str) and value.strip() == value and value and "\n" not in value:
+    if isinstance(value, str) and value and " ".join(value.split()) == value and value.isprintable():
         return value
-    raise wrong(value, "non-empty text on one line, without spaces at its ends")
+    raise wrong(value, "non-empty text on one line, without spaces at its ends or two in a row")
 
 
 Positive = Annotated[float, BeforeValidator(_positive)]
@@ -74,6 +86,16 @@ class Record(BaseModel):
     """A table of a case file: immutable, and strict about its keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are equal; what was computed from them and kept does not count."""
+        return type(self) is type(other) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def _fields(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in type(self).model_fields)
 
     @model_validator(mode="before")
     @classmethod

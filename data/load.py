@@ -39,7 +39,7 @@ def load(path: str | Path, change: Change | None = None) -> AssemblerCase:
 def build(raw: Mapping[str, Any], file: str, folder: Path) -> AssemblerCase:
     """Return the case that a raw table describes; its name is the file's where it gives none."""
     kind = raw.get("kind", "<nothing>")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InputError.of("kind", kind, f"one of {', '.join(KINDS)}", file)
     return check(KINDS[kind], {"name": Path(file).stem, **raw}, file, {"folder": folder})
 

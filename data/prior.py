@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from scipy.stats import multivariate_normal, norm
 
-from veridical.data.fields import SUM_TOLERANCE, Numbers, Record, wrong
+from veridical.data.fields import SUM_TOLERANCE, Numbers, Record, number, wrong
 
 __all__ = ["Prior", "gaussian_copula", "independent"]
+
+SWEEPS = 10_000  # of proportional fitting; a dozen are usual, thousands where correlations are close to 1
 
 Array = NDArray[np.float64]
 Nested = tuple[Any, ...]
@@ -30,11 +33,8 @@ class Prior(Record):
         if value is None:
             return None
         allowed = "nested lists of finite probabilities >= 0, one level a supplier"
-        try:
-            table = np.array(value, dtype=float)
-        except (TypeError, ValueError):
-            raise wrong(value, allowed) from None
-        if table.ndim == 0 or table.size == 0 or not np.isfinite(table).all() or (table < 0).any():
+        table = _numbers(value, allowed)
+        if table.ndim == 0 or table.size == 0 or (table < 0).any():
             raise wrong(value, allowed)
         if abs(table.sum() - 1) > SUM_TOLERANCE:
             raise wrong(f"<the sum {float(table.sum())!r}>", f"probabilities that sum to 1 within {SUM_TOLERANCE}")
@@ -46,11 +46,8 @@ class Prior(Record):
         if value is None:
             return None
         allowed = "a symmetric positive semidefinite matrix with ones on its diagonal, one row a supplier"
-        try:
-            matrix = np.array(value, dtype=float)
-        except (TypeError, ValueError):
-            raise wrong(value, allowed) from None
-        square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] and np.isfinite(matrix).all()
+        matrix = _numbers(value, allowed)
+        square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
         if not square or not np.array_equal(matrix, matrix.T) or not (np.diag(matrix) == 1).all():
             raise wrong(value, allowed)
         if np.linalg.eigvalsh(matrix)[0] < -1e-10:
@@ -60,7 +57,8 @@ class Prior(Record):
     @model_validator(mode="after")
     def _one(self) -> Prior:
         if (self.joint is None) == (self.correlation is None):
-            raise wrong("<both or neither>", "either joint or correlation", "joint")
+            found = "<neither joint nor correlation>" if self.joint is None else "<joint and correlation>"
+            raise wrong(found, "exactly one of joint and correlation")
         return self
 
 
@@ -112,7 +110,7 @@ def _normal_cdf(upper: Array, correlation: Array) -> float:
 def _scaled(table: Array, marginals: list[Array]) -> Array:
     """Return the table scaled along its axes in turn until every marginal is met (iterative proportional fitting)."""
     axes = range(table.ndim)
-    for _ in range(100):
+    for _ in range(SWEEPS):
         for axis, marginal in enumerate(marginals):
             now = table.sum(axis=tuple(a for a in axes if a != axis))
             factor = np.divide(marginal, now, out=np.zeros_like(marginal), where=now > 0)
@@ -124,6 +122,18 @@ def _scaled(table: Array, marginals: list[Array]) -> Array:
         if worst < 1e-14:
             break
     return table
+
+
+def _numbers(value: Any, allowed: str) -> Array:
+    """Return nested lists of finite numbers as an array."""
+
+    def leaves(part: Any) -> Any:
+        return [leaves(each) for each in part] if isinstance(part, list | tuple) else number(part, allowed)
+
+    try:
+        return np.array(leaves(value), dtype=float)
+    except (PydanticCustomError, ValueError):
+        raise wrong(value, allowed) from None
 
 
 def _nested(value: Any) -> Any:

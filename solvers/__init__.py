@@ -12,7 +12,6 @@ from typing import Any
 
 from pyomo.common.gc_manager import PauseGC
 
-from veridical.data import InputError
 from veridical.solvers import factory, highs, ipopt
 from veridical.solvers.audit import Audit, Misreport, audit
 from veridical.solvers.certificate import Certificate
@@ -60,6 +59,8 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
 
 def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
     """Return the form asked for, or of the forms that a demand distribution has the one that suits the solver best."""
+    if configuration.form not in ("auto", *forms):
+        raise configuration.refuse("form", configuration.form, f"for this demand one of auto, {', '.join(forms)}")
     if configuration.form != "auto":
         return configuration.form
     return str(next(form for form in _engine(configuration).FORMS if form in forms))
@@ -67,5 +68,5 @@ def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
 
 def _engine(configuration: Configuration) -> Any:
     if configuration.solver == "closed_form":
-        raise InputError.of("solver", "closed_form", "a solver for models; closed forms start from a case: veridical.solve")
+        raise configuration.refuse("solver", "closed_form", "a solver for models; closed forms start from a case")
     return SOLVERS.get(configuration.solver, factory)

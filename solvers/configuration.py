@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, Positive, Record, check, wrong
@@ -25,6 +25,18 @@ class Configuration(Record):
     threads: int | None = None
     form: str = "auto"
     options: dict[str, Any] = Field(default_factory=dict)
+    _file: str = PrivateAttr("solver")
+
+    def refuse(self, field: str, value: object, allowed: str) -> InputError:
+        """Return the error for a setting that a solver does not take; it names the file that the setting came from."""
+        return InputError.of(field, value, allowed, self._file)
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _options(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            raise wrong(value, "a table of options under the solver's own names")
+        return value
 
     @field_validator("threads", mode="before")
     @classmethod
@@ -54,8 +66,10 @@ def configure(solver: str | Path | Mapping[str, Any] | Configuration) -> Configu
     if path.suffix != ".toml":
         return check(Configuration, {"solver": str(solver)}, "solver")
     try:
-        return check(Configuration, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+        configuration = check(Configuration, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
     except OSError as error:
         raise InputError.of("<file>", str(path), f"a readable solver file ({error.strerror})", path.name) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None
+    configuration._file = path.name
+    return configuration

@@ -77,7 +77,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     name = configuration.solver
     if not available(name):
         allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
-        raise InputError.of("solver", name, allowed, "solver")
+        raise configuration.refuse("solver", name, allowed)
     form = compile_model(model, nonlinear=True)
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
     bound: list[float | None] = [None]
@@ -126,7 +126,10 @@ def _run(
     """Run the solver once; return point, row duals of the minimisation where it has them, and its bound."""
     solver = _found(configuration.solver)
     run = _new_style if isinstance(solver, SolverBase) else _classic
-    limit = None if remaining == math.inf else max(remaining, 1e-3)
+    limit = None if remaining == math.inf else remaining
+    if limit is not None and limit <= 0:
+        over = f"{model.name}: the time limit was over before {configuration.solver} could start"
+        raise NotSolvedError(over, Termination.TIME_LIMIT)
     try:
         with _quiet():
             termination, duals, bound = run(solver, model, form, configuration, limit)

@@ -131,18 +131,20 @@ class _Engine:
         for name, value in configuration.options.items():
             if name not in known:
                 near = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "see the list of HiGHS options"
-                raise InputError.of(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
+                raise configuration.refuse(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
             asked[name] = value
         for name, value in asked.items():
             if self.highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
                 kind = type(self.highs.getOptionValue(name)[1]).__name__
-                raise InputError.of(f"options.{name}", value, f"a value that HiGHS takes for this option ({kind})")
+                raise configuration.refuse(f"options.{name}", value, f"a value that HiGHS takes for this option ({kind})")
         return {name: self.highs.getOptionValue(name)[1] for name in asked}
 
     def run(self, name: str, deadline: float) -> tuple[Array, Array | None]:
         """Solve what stands, and return point and row duals of the minimisation; raise NotSolvedError if there are none."""
         if deadline < math.inf:
-            remaining = max(deadline - perf_counter(), 1e-3)
+            remaining = deadline - perf_counter()
+            if remaining <= 0:
+                raise NotSolvedError(f"{name}: the time limit was over before HiGHS could start", Termination.TIME_LIMIT)
             self.highs.setOptionValue("time_limit", self.highs.getRunTime() + remaining)
         self.highs.run()
         status = self.highs.getModelStatus()

@@ -77,7 +77,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     Raises InputError for what is not smooth, NotSolvedError where there is no optimum to return.
     """
     if not available():
-        raise InputError.of("solver", "ipopt", f"a solver that is installed; {MISSING}", "solver")
+        raise configuration.refuse("solver", "ipopt", f"a solver that is installed; {MISSING}")
     from pyomo.contrib.pynumero.interfaces.cyipopt_interface import CyIpoptNLP
 
     began = perf_counter()
@@ -171,7 +171,7 @@ class EmbeddedIpopt:
 def _set_options(problem: Any, form: StandardForm, configuration: Configuration) -> dict[str, Any]:
     """Set the options on the problem and return those in effect; Ipopt refuses names and values that it does not know."""
     if configuration.threads not in (None, 1):
-        raise InputError.of("threads", configuration.threads, "1: this Ipopt runs on one thread", "solver")
+        raise configuration.refuse("threads", configuration.threads, "1: this Ipopt runs on one thread")
     effective = {**DEFAULTS, "tol": min(configuration.tolerance, 1e-8) / 100}
     if form.curved is None or not form.curved.in_rows:  # linear constraints: their Jacobian is asked for once
         effective |= {"jac_c_constant": "yes", "jac_d_constant": "yes"}
@@ -182,7 +182,7 @@ def _set_options(problem: Any, form: StandardForm, configuration: Configuration)
         try:
             problem.add_option(name, value)
         except TypeError:
-            raise InputError.of(f"options.{name}", value, "an option of Ipopt, with a value that it takes", "solver") from None
+            raise configuration.refuse(f"options.{name}", value, "an option of Ipopt, with a value that it takes") from None
     return effective
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from veridical.data import InputError
+from veridical.data import InputError, NotSolvedError
 from veridical.models.expected_sales import ExpectedSales
 from veridical.solvers.outcome import written
 from veridical.solvers.standard_form import StandardForm
@@ -40,10 +40,18 @@ def converge(
     curves = [_Curve(how, form) for how in written(model) if how.form == "tangent"]
     if not curves:
         return *run(), 0
-    rounds, gap = 0, math.inf
+    rounds, gap, bound = 0, math.inf, math.nan
+    x = np.zeros(0)
     while True:
-        relaxed, row_dual = run()
+        try:
+            relaxed, row_dual = run()
+        except NotSolvedError as error:
+            if rounds == 0:
+                raise
+            known = f"known by then: a solution worth {form.objective(x):,.6g}, and that none is worth more than {bound:,.6g}"
+            raise NotSolvedError(f"{error}; {known if form.sense < 0 else known.replace('more', 'less')}", error.status) from None
         rounds += 1
+        bound = form.objective(relaxed)
         x = relaxed
         for curve in curves:
             x = curve.lowered(x)

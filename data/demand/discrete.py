@@ -14,7 +14,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data.demand.distribution import Array, Demand
-from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, number, numbers, wrong
+from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, fixed, number, numbers, wrong
 
 __all__ = ["Discrete", "Empirical", "Sample"]
 
@@ -32,21 +32,21 @@ class Discrete(Demand):
     @cached_property
     def points(self) -> Array:
         """Distinct demand values d_k, ascending, units."""
-        return np.unique(self._observed[0])
+        return fixed(np.unique(self._observed[0]))
 
     @cached_property
     def masses(self) -> Array:
         """Probability p_k of each point."""
         values, weights = self._observed
         masses: Array = np.bincount(np.searchsorted(self.points, values), weights=weights / weights.sum()).astype(float)
-        return masses
+        return fixed(masses)
 
     @cached_property
     def _cumulative(self) -> Array:
         """F before the first point (0) and at each point; the last is exactly 1."""
         cumulative = np.concatenate([[0.0], np.cumsum(self.masses)])
         cumulative[-1] = 1.0
-        return cumulative
+        return fixed(cumulative)
 
     @property
     def expectation(self) -> float:
@@ -64,10 +64,11 @@ class Discrete(Demand):
 
     def expected_sales(self, q: ArrayLike) -> Array:
         """E[min(D, q)] = sum_k p_k min(d_k, q)."""
-        q = np.asarray(q, dtype=float)
+        units = np.minimum(np.asarray(q, dtype=float), self.points[-1])
         below = np.concatenate([[0.0], np.cumsum(self.masses * self.points)])
-        covered = np.searchsorted(self.points, q, side="right")
-        return below[covered] + q * (1.0 - self._cumulative[covered])
+        covered = np.searchsorted(self.points, units, side="right")
+        sales: Array = below[covered] + units * (1.0 - self._cumulative[covered])
+        return sales
 
 
 class Empirical(Discrete):
@@ -133,7 +134,7 @@ def _column(path: Path, name: str) -> Numbers:
     """Return the one column of numbers in a CSV file."""
     try:
         rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if any(map(str.strip, row))]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a NUL in the name
         raise wrong(name, f"a readable CSV file beside the case file ({type(error).__name__})", "file") from None
     values: list[float] = []
     for line, row in enumerate(rows, start=1):

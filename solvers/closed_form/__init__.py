@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from veridical.data import AssemblerCase, InputError
+from veridical.data import AssemblerCase
 from veridical.solvers.audit import audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.closed_form import assembler
@@ -29,8 +29,10 @@ def solve(
 
     The bound is what no quantities can exceed at the pooled virtual cost, so the gap is a proof of optimality.
     """
-    if configuration.options or configuration.form != "auto":
-        raise InputError.of("solver", dict(configuration), "for closed_form neither options nor a form", "solver")
+    for name, value in configuration.options.items():
+        raise configuration.refuse(f"options.{name}", value, "no options: a closed form has none")
+    if configuration.form != "auto":
+        raise configuration.refuse("form", configuration.form, "auto: a closed form needs no other")
     began = perf_counter()
     closed = formula(case, **parameters)
     objective = closed.menu.expected_profit

@@ -6,6 +6,8 @@ Exit status: 0 solved and certified; 2 bad input; 3 infeasible, unbounded or a l
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -116,8 +118,8 @@ def read(case: str, mechanism: str | None, changes: list[str]) -> tuple[Assemble
                 parameters[key] = parsed(value)
         return raw
 
-    shipped = not Path(case).exists() and case in examples()
-    if not shipped and not Path(case).exists() and not case.endswith(".toml"):
+    shipped = case in examples() and not Path(case).exists()
+    if not shipped and not case.endswith(".toml") and not os.path.exists(case):
         raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
     world = example(case, change) if shipped else load(case, change)
     known = find(world, mechanism).parameters
@@ -157,11 +159,20 @@ def parsed(text: str) -> Any:
 
 def emit(target: str, record: dict[str, Any]) -> None:
     """Write JSON to a file, or to standard output for `-`."""
-    text = json.dumps(record, indent=1, allow_nan=False)
+    text = json.dumps(finite(record), indent=1, allow_nan=False)
     if target == "-":
         sys.stdout.write(f"{text}\n")
     else:
         write(target, "--json", lambda: Path(target).write_text(f"{text}\n", encoding="utf-8"))
+
+
+def finite(value: Any) -> Any:
+    """Return a record with null for what JSON has no number for (an infinite option, the share of a profit of 0)."""
+    if isinstance(value, dict):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write(target: str, option: str, action: Any) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from veridical import models
 from veridical.data import AssemblerCase, InputError
@@ -35,6 +35,15 @@ class Mechanism:
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that `build` takes beside the case and the form of expected sales."""
         return tuple(name for name in inspect.signature(self.build).parameters if name not in ("case", "form"))
+
+    def check(self, parameters: Mapping[str, Any]) -> None:
+        """Raise InputError for a parameter that the mechanism does not have, or a value that is not of its type."""
+        types = get_type_hints(self.build)
+        for name, value in parameters.items():
+            if name not in self.parameters:
+                raise InputError.of(name, value, f"for {self.name} {', '.join(self.parameters) or 'no parameters'}")
+            if type(value) is not types[name]:
+                raise InputError.of(name, value, {bool: "true or false", int: "a whole number"}.get(types[name], "text"))
 
 
 MECHANISMS = {

@@ -27,10 +27,7 @@ def build(case: AssemblerCase, mechanism: str | None = None, form: str = "auto",
     `form` is how expected sales are written; `parameters` are the mechanism's own (`feasibility=False`, ...).
     """
     chosen = find(case, mechanism)
-    for name, value in parameters.items():
-        if name not in chosen.parameters:
-            allowed = f"for {chosen.name} {', '.join(chosen.parameters) or 'no parameters'}"
-            raise InputError.of(name, value, allowed)
+    chosen.check(parameters)
     return chosen.build(case, form=form, **parameters)
 
 
@@ -51,8 +48,8 @@ def solve(
     if configuration.solver == "closed_form":
         if chosen.closed_form is None:
             raise InputError.of("solver", "closed_form", f"a solver for models: {chosen.name} has no closed form")
-        if parameters:
-            raise InputError.of(next(iter(parameters)), next(iter(parameters.values())), "no parameters of closed forms")
+        for name, value in parameters.items():
+            raise InputError.of(name, value, "no parameters with solver closed_form")
         solution = closed_form.solve(case, chosen.name, chosen.closed_form, configuration, version("veridical"))
     else:
         with PauseGC():  # the model is one large web of objects: collecting in between only costs time

@@ -21,7 +21,8 @@ PRICES = 3  # shadow prices shown of each family
 
 def show(*parts: RenderableType) -> None:
     """Print to standard output."""
-    console = Console(width=None if Console().is_terminal else 120)
+    # names are the user's: nothing in them is markup
+    console = Console(width=None if Console().is_terminal else 120, markup=False, emoji=False, highlight=False)
     console.print(Group(*parts))
 
 
@@ -169,7 +170,7 @@ def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
         table.add_row(
             str(name),
             money(row["profit"]),
-            f"{row['share_of_first_best']:.2%}",
+            "-" if np.isnan(row["share_of_first_best"]) else f"{row['share_of_first_best']:.2%}",
             money(row["expected_rents"]),
             money(row["max_regret"]),
             money(row["min_rent"]),
