@@ -186,7 +186,7 @@ def write(target: str, option: str, action: Any) -> None:
 def main() -> None:
     """Run the command line; an error of ours is one message and an exit status, never a traceback."""
     try:
-        app()
+        app(prog_name="veridical")
     except VeridicalError as error:
         sys.stderr.write(f"veridical: {error}\n")
         sys.exit(error.exit_status)
