@@ -165,12 +165,17 @@ class Solution:
             record["menu"] = self.contracts.records()
         return record
 
-    def checked(self, truthful: bool = False, individually_rational: bool = False) -> Solution:
-        """Return this solution if its certificate holds, with what its mechanism promises; else raise CertificateError."""
+    def checked(self, promised: tuple[bool, bool] | None = None) -> Solution:
+        """Return this solution if its certificate holds; else raise CertificateError.
+
+        `promised` says what else must hold of a mechanism as it was built: the menu earns the objective, and whether no
+        misreport gains and nobody truthful loses. A model that its user has changed promises neither.
+        """
         failures = []
         if not self.certificate.holds:
             failures.append(f"the optimality conditions are violated by more than {ACCEPTED:g}: {self.certificate}")
-        if self.audit is not None:
+        if self.audit is not None and promised is not None:
+            truthful, individually_rational = promised
             difference = abs(self.audit.expected_profit - self.objective)
             if not difference <= ACCEPTED * max(1.0, abs(self.objective)):
                 profit = self.audit.expected_profit

@@ -101,6 +101,7 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
         for i, (supplier, marginal) in enumerate(zip(case.suppliers, case.marginals, strict=True)):
             rent = np.diff(supplier.costs) * np.cumsum(marginal)[:-1]
             own = chain(marginal, marginal * supplier.costs + np.concatenate([[0.0], rent]))
+            own = np.where(own == -np.inf, supplier.costs, own)  # the cheapest costs, where they never occur
             pooled = pooled + own.reshape(case.costs(i).shape)
     else:
         pooled = isotonic(case.probability, weighted_virtual_cost(case))

@@ -45,7 +45,11 @@ def isotonic(weight: Array, weighted: Array) -> Array:
     while waiting:
         part = waiting.pop()
         mean = _mean((float(w[part].sum()), float(wv[part].sum()), len(part)))
-        upper = _upper_set(wv[part] - mean * w[part], order[part][:, part]) if np.isfinite(mean) else None
+        if np.isfinite(mean):
+            owed = mean * w[part]
+            upper = _upper_set(wv[part] - owed, np.abs(wv[part]) + np.abs(owed), order[part][:, part])
+        else:
+            upper = None
         if upper is None:
             fitted[part] = mean
         else:
@@ -73,36 +77,37 @@ def _covers(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64
     return np.concatenate(below), np.concatenate(above)
 
 
-def _upper_set(surplus: Array, order: sp.csr_array) -> NDArray[np.bool_] | None:
-    """Return the upper set with the largest total surplus, or None where none has more than 0.
+def _upper_set(surplus: Array, scale: Array, order: sp.csr_array) -> NDArray[np.bool_] | None:
+    """Return the upper set with the largest total surplus, or None where none has more than rounding.
 
-    Maximum closure: source -> profiles with a surplus, profiles -> the ones above them (unbounded), profiles with a
-    deficit -> sink. Flows are found in integers at a coarse unit first, then what is left at ever finer ones.
+    `scale` is the size of the numbers that each surplus is the difference of. Maximum closure: source -> profiles with a
+    surplus, profiles -> the ones above them (unbounded), profiles with a deficit -> sink. Flows are found in integers at a
+    coarse unit first, then what is left at ever finer ones, down to a trace of the smallest surplus or deficit.
     """
     n = len(surplus)
-    total = float(np.maximum(surplus, 0.0).sum())
-    size = float(np.abs(surplus).sum())
-    if total <= ROUNDING * size or n == 1:
+    surplus = np.where(np.abs(surplus) > ROUNDING * scale, surplus, 0.0)
+    gain, loss = np.flatnonzero(surplus > 0), np.flatnonzero(surplus < 0)
+    if len(gain) == 0 or len(loss) == 0:
         return None
     source, sink = n, n + 1
-    gain, loss = np.flatnonzero(surplus > 0), np.flatnonzero(surplus < 0)
     edges = order.tocoo()
     tail = np.concatenate([np.full(len(gain), source), loss, edges.row])
     head = np.concatenate([gain, np.full(len(loss), sink), edges.col])
-    capacity = np.concatenate([surplus[gain], -surplus[loss], np.full(edges.nnz, np.inf)])
+    capacity = np.concatenate([np.abs(surplus[gain]), np.abs(surplus[loss]), np.full(edges.nnz, np.inf)])
     pair = np.concatenate([tail, head]), np.concatenate([head, tail])
     residual = sp.csr_array((np.concatenate([capacity, np.zeros(len(tail))]), pair), shape=(n + 2, n + 2))
-    unit = total / ROOM
-    while unit > 1e-17 * total:
+    finest = 1e-12 * float(capacity.min())
+    unit = float(surplus[gain].sum()) / ROOM
+    while unit > finest:
         whole = np.minimum(np.floor(residual.data / unit), ROOM).astype(np.int32)
         network = sp.csr_array((whole, residual.indices, residual.indptr), shape=residual.shape)
         flow = maximum_flow(network, source, sink).flow
         residual = sp.csr_array(residual - flow.astype(float) * unit)
         left = float(residual[[source]].sum())
-        unit = min(unit / 4, max(left, 1e-17 * total) / ROOM) if left > 0 else 0.0
-    open_arcs = sp.csr_array(residual > ROUNDING * size)
-    reached = breadth_first_order(open_arcs, source, return_predecessors=False)
+        unit = min(unit / 4, left / ROOM)
+    reached = breadth_first_order(sp.csr_array(residual > 1e3 * finest), source, return_predecessors=False)
     upper = np.zeros(n + 2, dtype=bool)
     upper[reached] = True
     upper = upper[:n]
-    return upper if upper.any() and not upper.all() and surplus[upper].sum() > ROUNDING * size else None
+    worth = float(surplus[upper].sum()) > ROUNDING * float(scale[upper].sum())
+    return upper if upper.any() and not upper.all() and worth else None
