@@ -1,257 +1,26 @@
-"""Nonlinear terms with exact first and second derivatives, evaluated in batches.
+"""The nonlinear terms of a model with exact first and second derivatives, evaluated in batches.
 
-What is nonlinear in an expression is split into terms. The arguments of a term are linear forms of the variables ("slots")
-and numbers; terms of one shape (the same operations on other slots and numbers) are one batch, evaluated for all at
-once: a `Jet` carries value, gradient and Hessian with respect to the slots as arrays with one entry a term.
+Terms of one shape are one batch: a `Jet` carries value, gradient and Hessian with respect to their slots as arrays with one
+entry a term, and the slots' coefficients carry them on to the variables.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pyomo.core.base.expression import NamedExpressionData
-from pyomo.core.base.var import VarData
-from pyomo.core.expr import (
-    AbsExpression,
-    DivisionExpression,
-    ExternalFunctionExpression,
-    LinearExpression,
-    MonomialTermExpression,
-    NegationExpression,
-    PowExpression,
-    ProductExpression,
-    SumExpression,
-    UnaryFunctionExpression,
-)
 
-from veridical.data import InputError
+from veridical.solvers.jets import UNARY, Jet, chain, merge, outer, product
+from veridical.solvers.terms import Form, Shape, Terms, Tree, canonical
 
-__all__ = ["Curvature", "Jet", "Sum", "Terms"]
+__all__ = ["UNARY", "Batch", "Curvature"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Tree = Any  # a float, a Form, or a tuple (operation, trees ...)
-Shape = Any  # the same with slots and numbers replaced by their places
-SMOOTH = "smooth algebraic expressions: + - * / **, exp, log, trigonometric and hyperbolic functions, ExternalFunction"
-
-
-@dataclass(frozen=True)
-class Form:
-    """A linear form of the variables, an argument of a nonlinear operation: sum coefficient * column + constant."""
-
-    coefficients: tuple[tuple[int, float], ...]
-    constant: float
-
-
-@dataclass
-class Sum:
-    """An expression split into a linear part and nonlinear terms (factor, tree)."""
-
-    coefficients: dict[int, float] = field(default_factory=dict)
-    constant: float = 0.0
-    terms: list[tuple[float, Tree]] = field(default_factory=list)
-
-    def add(self, other: Sum, factor: float) -> None:
-        """Add factor * other."""
-        for column, coefficient in other.coefficients.items():
-            self.coefficients[column] = self.coefficients.get(column, 0.0) + factor * coefficient
-        self.constant += factor * other.constant
-        self.terms += [(factor * each, tree) for each, tree in other.terms]
-
-    @property
-    def is_number(self) -> bool:
-        """Whether no variable is left in it."""
-        return not self.coefficients and not self.terms
-
-    def tree(self) -> Tree:
-        """Return the whole as one tree."""
-        linear: Tree = self.constant
-        if self.coefficients:
-            linear = Form(tuple(sorted(self.coefficients.items())), self.constant)
-        parts = [tree if factor == 1.0 else ("*", factor, tree) for factor, tree in self.terms]
-        if not parts:
-            return linear
-        if linear != 0.0:
-            parts.insert(0, linear)
-        return parts[0] if len(parts) == 1 else ("+", *parts)
-
-
-class Terms:
-    """Splits expressions; gives new variables columns through `column`."""
-
-    def __init__(self, column: Callable[[VarData], int]) -> None:
-        self.column = column
-        self.functions: dict[int, Any] = {}  # external functions met, by id
-
-    def split(self, node: Any) -> Sum:
-        """Return an expression as a Sum; raises InputError for what is not smooth."""
-        if not hasattr(node, "is_potentially_variable") or not node.is_potentially_variable():
-            return Sum(constant=_number(node))
-        if isinstance(node, VarData):
-            return Sum(constant=_number(node)) if node.fixed else Sum({self.column(node): 1.0})
-        if isinstance(node, NamedExpressionData):
-            return self.split(node.expr)
-        kind = type(node)
-        if kind in (SumExpression, LinearExpression):
-            return self._sum((1.0, argument) for argument in node.args)
-        if kind in (ProductExpression, MonomialTermExpression):
-            return self._product(*map(self.split, node.args))
-        if kind is NegationExpression:
-            return self._sum([(-1.0, node.args[0])])
-        if kind is DivisionExpression:
-            above, below = map(self.split, node.args)
-            return self._product(above, self._power(below, -1.0))
-        if kind is PowExpression:
-            base, exponent = map(self.split, node.args)
-            if exponent.is_number:
-                return self._power(base, exponent.constant)
-            return _term(("exp", ("*", exponent.tree(), ("log", base.tree()))))
-        if kind is UnaryFunctionExpression and node.getname() in UNARY:
-            argument = self.split(node.args[0])
-            if argument.is_number:
-                return Sum(constant=_number(UNARY[node.getname()](np.float64(argument.constant))[0]))
-            return _term((node.getname(), argument.tree()))
-        if kind is ExternalFunctionExpression:
-            return self._external(node)
-        name = "abs" if kind is AbsExpression else getattr(node, "getname", lambda: kind.__name__)()
-        raise InputError.of("expression", f"<{name}: {node}>", SMOOTH)
-
-    def _sum(self, parts: Iterable[tuple[float, Any]]) -> Sum:
-        total = Sum()
-        for factor, part in parts:
-            total.add(self.split(part), factor)
-        return total
-
-    def _product(self, left: Sum, right: Sum) -> Sum:
-        if right.is_number:
-            left, right = right, left
-        if left.is_number:
-            total = Sum()
-            total.add(right, left.constant)
-            return total
-        return _term(("*", left.tree(), right.tree()))
-
-    def _power(self, base: Sum, exponent: float) -> Sum:
-        if base.is_number:
-            return Sum(constant=_number(np.power(base.constant, exponent)))
-        if exponent == 0:
-            return Sum(constant=1.0)
-        return base if exponent == 1 else _term(("pow", exponent, base.tree()))
-
-    def _external(self, node: Any) -> Sum:
-        *arguments, _ = node.args if hasattr(node._fcn, "_fcn_id") else (*node.args, None)
-        self.functions[id(node._fcn)] = node._fcn
-        parts = [self.split(argument) for argument in arguments]
-        if all(part.is_number for part in parts):
-            return Sum(constant=_number(node._fcn.evaluate(node.args)))
-        return _term(("external", id(node._fcn), *(part.tree() for part in parts)))
-
-
-def _term(tree: Tree) -> Sum:
-    return Sum(terms=[(1.0, tree)])
-
-
-def _number(node: Any) -> float:
-    value = pyo.value(node, exception=False)
-    return math.nan if value is None else float(value)
-
-
-@dataclass
-class Jet:
-    """Value, gradient and Hessian of a batch with respect to its slots; keys of the Hessian are (lower, upper) slots."""
-
-    value: Any
-    gradient: dict[int, Any] = field(default_factory=dict)
-    hessian: dict[tuple[int, int], Any] = field(default_factory=dict)
-
-
-def _merge(into: dict[Any, Any], other: dict[Any, Any], factor: Any) -> None:
-    for key, value in other.items():
-        into[key] = into[key] + factor * value if key in into else factor * value
-
-
-def _outer(into: dict[tuple[int, int], Any], left: dict[int, Any], right: dict[int, Any], factor: Any) -> None:
-    """Add factor * (left right' + right left') / (2 on the diagonal of one pair) to the Hessian."""
-    for i, a in left.items():
-        for j, b in right.items():
-            key = (i, j) if i <= j else (j, i)
-            value = factor * a * b * (2.0 if i == j else 1.0)
-            into[key] = into[key] + value if key in into else value
-
-
-def _product(left: Jet, right: Jet, order: int) -> Jet:
-    jet = Jet(left.value * right.value)
-    if order >= 1:
-        _merge(jet.gradient, left.gradient, right.value)
-        _merge(jet.gradient, right.gradient, left.value)
-    if order >= 2:
-        _merge(jet.hessian, left.hessian, right.value)
-        _merge(jet.hessian, right.hessian, left.value)
-        _outer(jet.hessian, left.gradient, right.gradient, 1.0)
-    return jet
-
-
-def _chain(inner: Jet, value: Any, first: Any, second: Any, order: int) -> Jet:
-    """Return the jet of a function of one argument with the given value and derivatives."""
-    jet = Jet(value)
-    if order >= 1:
-        _merge(jet.gradient, inner.gradient, first)
-    if order >= 2:
-        _merge(jet.hessian, inner.hessian, first)
-        for i, a in inner.gradient.items():
-            for j, b in inner.gradient.items():
-                if i <= j:
-                    extra = second * a * b
-                    jet.hessian[i, j] = jet.hessian[i, j] + extra if (i, j) in jet.hessian else extra
-    return jet
-
-
-def _tan(u: Array) -> tuple[Array, Array, Array]:
-    t = np.tan(u)
-    return t, 1 + t * t, 2 * t * (1 + t * t)
-
-
-def _tanh(u: Array) -> tuple[Array, Array, Array]:
-    t = np.tanh(u)
-    return t, 1 - t * t, -2 * t * (1 - t * t)
-
-
-def _exp(u: Array) -> tuple[Array, Array, Array]:
-    e = np.exp(u)
-    return e, e, e
-
-
-def _sqrt(u: Array) -> tuple[Array, Array, Array]:
-    s = np.sqrt(u)
-    return s, 0.5 / s, -0.25 / (s * u)
-
-
-# Value, first and second derivative of the functions of one argument, under Pyomo's names.
-UNARY: dict[str, Callable[[Any], tuple[Any, Any, Any]]] = {
-    "exp": _exp,
-    "log": lambda u: (np.log(u), 1 / u, -1 / u**2),
-    "log10": lambda u: (np.log10(u), 1 / (u * math.log(10)), -1 / (u**2 * math.log(10))),
-    "sqrt": _sqrt,
-    "sin": lambda u: (np.sin(u), np.cos(u), -np.sin(u)),
-    "cos": lambda u: (np.cos(u), -np.sin(u), -np.cos(u)),
-    "tan": _tan,
-    "asin": lambda u: (np.arcsin(u), (1 - u * u) ** -0.5, u * (1 - u * u) ** -1.5),
-    "acos": lambda u: (np.arccos(u), -((1 - u * u) ** -0.5), -u * (1 - u * u) ** -1.5),
-    "atan": lambda u: (np.arctan(u), 1 / (1 + u * u), -2 * u / (1 + u * u) ** 2),
-    "sinh": lambda u: (np.sinh(u), np.cosh(u), np.sinh(u)),
-    "cosh": lambda u: (np.cosh(u), np.sinh(u), np.cosh(u)),
-    "tanh": _tanh,
-    "asinh": lambda u: (np.arcsinh(u), (u * u + 1) ** -0.5, -u * (u * u + 1) ** -1.5),
-    "acosh": lambda u: (np.arccosh(u), (u * u - 1) ** -0.5, -u * (u * u - 1) ** -1.5),
-    "atanh": lambda u: (np.arctanh(u), 1 / (1 - u * u), 2 * u / (1 - u * u) ** 2),
-}
 
 
 class Batch:
@@ -312,19 +81,19 @@ class Batch:
             u = inner.value
             first = exponent * np.power(u, exponent - 1)
             second = exponent * (exponent - 1) * (np.power(u, exponent - 2) if exponent != 2 else 1.0)
-            return _chain(inner, np.power(u, exponent), first, second, order)
+            return chain(inner, np.power(u, exponent), first, second, order)
         if operation == "external":
             return self._external(arguments[0], [self._evaluate(each, inputs, order) for each in arguments[1:]], order)
         parts = [self._evaluate(each, inputs, order) for each in arguments]
         if operation == "+":
             total = Jet(sum(part.value for part in parts))
             for part in parts:
-                _merge(total.gradient, part.gradient, 1.0)
-                _merge(total.hessian, part.hessian, 1.0)
+                merge(total.gradient, part.gradient, 1.0)
+                merge(total.hessian, part.hessian, 1.0)
             return total
         if operation == "*":
-            return _product(parts[0], parts[1], order)
-        return _chain(parts[0], *UNARY[operation](parts[0].value), order)
+            return product(parts[0], parts[1], order)
+        return chain(parts[0], *UNARY[operation](parts[0].value), order)
 
     def _external(self, function: int, parts: list[Jet], order: int) -> Jet:
         """Return the jet of an external function: in one call where it has `batch`, else term by term."""
@@ -337,15 +106,15 @@ class Batch:
             value, gradient, hessian = _one_by_one(external, values, n, order)
         jet = Jet(value)
         for k in range(n if order >= 1 else 0):
-            _merge(jet.gradient, parts[k].gradient, gradient[k])
+            merge(jet.gradient, parts[k].gradient, gradient[k])
             if order >= 2:
-                _merge(jet.hessian, parts[k].hessian, gradient[k])
+                merge(jet.hessian, parts[k].hessian, gradient[k])
                 for low in range(k + 1):
                     weight = hessian[low + k * (k + 1) // 2]
-                    inner = _chain(parts[k], 0.0, 0.0, weight, 2).hessian if low == k else {}
+                    inner = chain(parts[k], 0.0, 0.0, weight, 2).hessian if low == k else {}
                     if low < k:
-                        _outer(inner, parts[low].gradient, parts[k].gradient, weight)
-                    _merge(jet.hessian, inner, 1.0)
+                        outer(inner, parts[low].gradient, parts[k].gradient, weight)
+                    merge(jet.hessian, inner, 1.0)
         return jet
 
 
@@ -372,7 +141,7 @@ class Curvature:
         for factor, tree in parts:
             slots: dict[Form, int] = {}
             numbers: list[float] = []
-            shape = _canonical(tree, slots, numbers)
+            shape = canonical(tree, slots, numbers)
             batch = self.batches.get(shape)
             if batch is None:
                 batch = self.batches[shape] = Batch(shape, self.terms.functions)
@@ -439,21 +208,6 @@ class Curvature:
 def _sums(place: Integers, parts: list[Array], size: int) -> Array:
     """Return the sums of the entries of all parts by place."""
     return np.bincount(place, np.concatenate([np.zeros(0), *parts]), size).astype(float)
-
-
-def _canonical(tree: Tree, slots: dict[Form, int], numbers: list[float]) -> Shape:
-    """Return the shape of a tree, and collect its slots and numbers in the order in which they are met."""
-    if isinstance(tree, Form):
-        return "slot", slots.setdefault(tree, len(slots))
-    if not isinstance(tree, tuple):
-        numbers.append(float(tree))
-        return "number", len(numbers) - 1
-    operation, *arguments = tree
-    if operation in ("pow", "external"):
-        return operation, arguments[0], *(_canonical(each, slots, numbers) for each in arguments[1:])
-    if operation == "*" and len(arguments) != 2:
-        raise AssertionError(tree)
-    return operation, *(_canonical(each, slots, numbers) for each in arguments)
 
 
 def _entries(batch: Batch, k: int) -> tuple[Integers, Integers]:

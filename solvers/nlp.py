@@ -12,8 +12,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pyomo.contrib.pynumero.interfaces.nlp import NLP
 
-from veridical.solvers.curvature import Curvature, Terms
+from veridical.solvers.curvature import Curvature
 from veridical.solvers.standard_form import StandardForm
+from veridical.solvers.terms import Terms
 
 __all__ = ["SmoothNLP"]
 

@@ -6,7 +6,6 @@ ICDS model with ten suppliers its translation took longer than the solve. Linear
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,20 +14,13 @@ import pyomo.environ as pyo
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from pyomo.core.base.constraint import ConstraintData
-from pyomo.core.base.expression import NamedExpressionData
 from pyomo.core.base.var import VarData
-from pyomo.core.expr import (
-    DivisionExpression,
-    LinearExpression,
-    MonomialTermExpression,
-    NegationExpression,
-    ProductExpression,
-    SumExpression,
-)
 from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
 from veridical.data import InputError
-from veridical.solvers.curvature import SMOOTH, Curvature, Sum, Terms
+from veridical.solvers.curvature import Curvature
+from veridical.solvers.linear import Linear, NonlinearError, number, varies
+from veridical.solvers.terms import SMOOTH, Sum, Terms
 
 __all__ = ["StandardForm", "compile_model"]
 
@@ -111,10 +103,6 @@ class StandardForm:
         return sp.csr_array(self.matrix + sp.coo_array((self.curved.first(x)[own], place), shape=self.matrix.shape))
 
 
-class NonlinearError(Exception):
-    """An expression that is not linear."""
-
-
 def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     """Translate the active part of a model.
 
@@ -195,13 +183,13 @@ class _Rows:
         kind, arguments = type(constraint.expr), constraint.expr.args
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
-            low, high = _number(arguments[0]), _number(arguments[2])
-        elif not _varies(arguments[1]):
+            low, high = number(arguments[0]), number(arguments[2])
+        elif not varies(arguments[1]):
             parts = [(arguments[0], 1.0)]
-            high = _number(arguments[1])
-        elif not _varies(arguments[0]):
+            high = number(arguments[1])
+        elif not varies(arguments[0]):
             parts = [(arguments[1], 1.0)]
-            low = _number(arguments[0])
+            low = number(arguments[0])
         else:
             parts = [(arguments[0], 1.0), (arguments[1], -1.0)]
             high = 0.0
@@ -215,9 +203,9 @@ class _Rows:
         self.values.extend(terms.coefficients.values())
         self.starts.append(len(self.indices))
 
-    def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> _Terms | Sum:
+    def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Linear | Sum:
         """Return the linear part of sum factor * part; nonlinear terms go to `curved` under `row`, or are refused."""
-        linear = _Terms(self.column, self.variables)
+        linear = Linear(self.column, self.variables)
         try:
             for part, factor in parts:
                 linear.add(part, factor)
@@ -248,99 +236,6 @@ class _Rows:
         shape = (len(self.starts) - 1, columns)
         data = (np.array(self.values, dtype=float), np.array(self.indices, dtype=np.int32), np.array(self.starts))
         return sp.csr_array(data, shape=shape)
-
-
-class _Terms:
-    """A linear expression under construction: column -> coefficient, and a constant."""
-
-    __slots__ = ("coefficients", "column", "constant", "variables")
-
-    def __init__(self, column: dict[int, int], variables: list[VarData]) -> None:
-        self.column, self.variables = column, variables
-        self.coefficients: dict[int, float] = {}
-        self.constant = 0.0
-
-    def add(self, node: Any, factor: float) -> None:
-        """Add factor * node."""
-        handler = _HANDLERS.get(type(node))
-        if handler is not None:
-            handler(self, node, factor)
-        elif isinstance(node, VarData):
-            self.add_variable(node, factor)
-        elif isinstance(node, NamedExpressionData):
-            self.add(node.expr, factor)
-        elif not _varies(node):
-            self.constant += factor * _number(node)
-        else:
-            raise NonlinearError
-
-    def add_variable(self, variable: VarData, factor: float) -> None:
-        """Add factor * variable."""
-        if variable.fixed:
-            self.constant += factor * variable.value
-            return
-        key = id(variable)
-        column = self.column.get(key)
-        if column is None:
-            column = self.column[key] = len(self.variables)
-            self.variables.append(variable)
-        coefficients = self.coefficients
-        coefficients[column] = coefficients.get(column, 0.0) + factor
-
-    def add_number(self, node: float, factor: float) -> None:
-        """Add factor * node, a number."""
-        self.constant += factor * node
-
-    def add_monomial(self, node: Any, factor: float) -> None:
-        """Add factor * (coefficient * variable)."""
-        coefficient, variable = node.args
-        self.add_variable(variable, factor * _number(coefficient))
-
-    def add_sum(self, node: Any, factor: float) -> None:
-        """Add factor * (sum of the arguments)."""
-        for argument in node.args:
-            self.add(argument, factor)
-
-    def add_negation(self, node: Any, factor: float) -> None:
-        """Add factor * (-argument)."""
-        self.add(node.args[0], -factor)
-
-    def add_product(self, node: Any, factor: float) -> None:
-        """Add factor * (left * right) where one of the two is a number."""
-        left, right = node.args
-        if not _varies(left):
-            self.add(right, factor * _number(left))
-        elif not _varies(right):
-            self.add(left, factor * _number(right))
-        else:
-            raise NonlinearError
-
-    def add_division(self, node: Any, factor: float) -> None:
-        """Add factor * (numerator / denominator) where the denominator is a number."""
-        numerator, denominator = node.args
-        if _varies(denominator):
-            raise NonlinearError
-        self.add(numerator, factor / _number(denominator))
-
-
-_HANDLERS: dict[type, Callable[[_Terms, Any, float], None]] = {
-    int: _Terms.add_number,
-    float: _Terms.add_number,
-    MonomialTermExpression: _Terms.add_monomial,
-    SumExpression: _Terms.add_sum,
-    LinearExpression: _Terms.add_sum,
-    NegationExpression: _Terms.add_negation,
-    ProductExpression: _Terms.add_product,
-    DivisionExpression: _Terms.add_division,
-}
-
-
-def _varies(node: Any) -> bool:
-    return node.__class__ not in (int, float) and hasattr(node, "is_potentially_variable") and node.is_potentially_variable()
-
-
-def _number(node: Any) -> float:
-    return node if node.__class__ is float else float(_or(pyo.value(node), np.nan))
 
 
 def _or(value: float | None, default: float) -> float:
