@@ -62,8 +62,10 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
 
     gradient = form.gradient(x)
     reduced = gradient - jacobian.T @ row_dual
-    terms = np.abs(gradient) + abs(jacobian.T) @ np.abs(row_dual)
+    terms = np.maximum(form.gradient_size(x), np.abs(gradient)) + abs(jacobian.T) @ np.abs(row_dual)
     largest = max(float(terms.max(initial=0.0)), np.finfo(float).tiny)
+    if form.curved is not None:  # terms can vanish together, as in (x - 1)^2: measure by the objective as well
+        largest = max(largest, scale / max(1.0, float(np.abs(x).max(initial=0.0))))
     wrong = [
         np.where(np.isinf(form.low), np.maximum(reduced, 0.0), 0.0) / largest,
         np.where(np.isinf(form.high), np.maximum(-reduced, 0.0), 0.0) / largest,

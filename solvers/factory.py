@@ -83,6 +83,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     bound: list[float | None] = [None]
 
     def run() -> tuple[Array, Array | None]:
+        if not form.variables:  # all is fixed: not every solver takes such a model
+            return np.zeros(0), np.zeros(len(form.constraints))
         x, row_dual, bound[0] = _run(model, form, configuration, deadline - perf_counter())
         return x, row_dual
 
@@ -158,6 +160,8 @@ def _new_style(
         options["time_limit"] = limit
     if configuration.threads is not None:
         options["threads"] = configuration.threads
+    if hasattr(solver.config, "writer_config"):  # what the NL writer presolves away comes back without duals
+        solver.config.writer_config.linear_presolve = False
     results = solver.solve(model, solver_options=dict(configuration.options), **options)
     termination = NEW_TERMINATIONS.get(results.termination_condition, Termination.FAILED)
     if results.solution_status not in (SolutionStatus.optimal, SolutionStatus.feasible):

@@ -146,6 +146,8 @@ class _Engine:
             if remaining <= 0:
                 raise NotSolvedError(f"{name}: the time limit was over before HiGHS could start", Termination.TIME_LIMIT)
             self.highs.setOptionValue("time_limit", self.highs.getRunTime() + remaining)
+        if not self.form.variables:  # all is fixed: HiGHS calls that no model
+            return np.zeros(0), np.zeros(len(self.form.constraints))
         self.highs.run()
         status = self.highs.getModelStatus()
         if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
@@ -155,8 +157,9 @@ class _Engine:
         if status != highspy.HighsModelStatus.kOptimal:
             termination = TERMINATIONS.get(status, Termination.FAILED)
             word = self.highs.modelStatusToString(status)
-            why = f"; {conflict(self.form)}" if termination is Termination.INFEASIBLE else ""
-            raise NotSolvedError(f"{name}: HiGHS ended with '{word}' after {self.highs.getRunTime():.3g} s{why}", termination)
+            why = conflict(self.form) if termination is Termination.INFEASIBLE else ""
+            ended = f"{name}: HiGHS ended with '{word}' after {self.highs.getRunTime():.3g} s"
+            raise NotSolvedError(f"{ended}; {why}" if why else ended, termination)
         found = self.highs.getSolution()
         x = np.array(found.col_value)
         if self.integer:

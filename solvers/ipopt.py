@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -87,6 +88,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         raise InputError.of(name, "<an integer variable>", "continuous variables (ipopt takes no others)", model.name)
     warm = configuration.options.get("warm_start_init_point") == "yes"
     nlp = SmoothNLP(form, _start(form), -form.sense * _suffix(model, "dual", form.constraints) if warm else None)
+    if not form.variables:  # all is fixed: Ipopt takes no such problem
+        return _done(model, form, np.zeros(0), np.zeros(len(form.constraints)), {}, Seconds(0.0, perf_counter() - began))
     problem = CyIpoptNLP(nlp)
     effective = _set_options(problem, form, configuration)
     multipliers = {}
@@ -109,12 +112,18 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         ended = f"Ipopt ended with '{word.strip()}' after {solved - translated:.3g} s"
         raise NotSolvedError(f"{model.name}: {ended}{why}", termination)
     x, row_dual = np.array(x), -np.array(info["mult_g"])
-    certificate, bound = certify(form, x, row_dual)
-    duals = load(model, form, x, row_dual)
     for name, values in (("ipopt_zL_out", info["mult_x_L"]), ("ipopt_zU_out", -np.array(info["mult_x_U"]))):
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
             suffix.update(zip(form.variables, np.asarray(values).tolist(), strict=True))
+    return _done(model, form, x, row_dual, effective, Seconds(0.0, translated - began, solved - translated))
+
+
+def _done(model: Any, form: StandardForm, x: Array, row_dual: Array, options: dict[str, Any], seconds: Seconds) -> Solution:
+    """Load a point and its multipliers into the model, and return them as a solution with its certificate."""
+    began = perf_counter()
+    certificate, bound = certify(form, x, row_dual)
+    duals = load(model, form, x, row_dual)
     return solution(
         model,
         objective=form.objective(x),
@@ -124,9 +133,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         record=SolverRecord(
             name="ipopt",
             version=version(),
-            options=effective,
+            options=options,
             form=forms(model),
-            seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
+            seconds=replace(seconds, certify=perf_counter() - began),
         ),
     )
 

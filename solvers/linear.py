@@ -18,7 +18,9 @@ from pyomo.core.expr import (
     SumExpression,
 )
 
-__all__ = ["Linear", "NonlinearError", "number", "varies"]
+from veridical.data import InputError
+
+__all__ = ["Linear", "NonlinearError", "fixed_value", "number", "varies"]
 
 
 class NonlinearError(Exception):
@@ -52,7 +54,7 @@ class Linear:
     def add_variable(self, variable: VarData, factor: float) -> None:
         """Add factor * variable."""
         if variable.fixed:
-            self.constant += factor * number(variable)
+            self.constant += factor * fixed_value(variable)
             return
         key = id(variable)
         column = self.column.get(key)
@@ -108,6 +110,13 @@ HANDLERS: dict[type, Callable[[Linear, Any, float], None]] = {
     ProductExpression: Linear.add_product,
     DivisionExpression: Linear.add_division,
 }
+
+
+def fixed_value(variable: VarData) -> float:
+    """Return the value of a fixed variable; raises InputError, with its name, where it has none."""
+    if variable.value is None:
+        raise InputError.of(variable.name, "<no value>", "a value: the variable is fixed")
+    return float(variable.value)
 
 
 def varies(node: Any) -> bool:

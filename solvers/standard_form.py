@@ -17,7 +17,7 @@ from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.var import VarData
 from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
-from veridical.data import InputError
+from veridical.data import InputError, NotSolvedError
 from veridical.solvers.curvature import Curvature
 from veridical.solvers.linear import Linear, NonlinearError, number, varies
 from veridical.solvers.terms import SMOOTH, Sum, Terms
@@ -89,6 +89,11 @@ class StandardForm:
         own = self.curved.jacobian_rows < 0
         return gradient + np.bincount(self.curved.jacobian_columns[own], self.curved.first(x)[own], len(x))
 
+    def gradient_size(self, x: Array) -> Array:
+        """Return the size of the terms that the gradient is the sum of, as far as they are linear or quadratic."""
+        size: Array = np.abs(self.cost)
+        return size if self.hessian is None else size + abs(self.hessian) @ np.abs(x)
+
     def rows(self, x: Array) -> Array:
         """Return the values of the constraints' bodies at x."""
         linear: Array = self.matrix @ x
@@ -150,6 +155,7 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
         _column=column,
     )
     _refuse_undefined(form, model)
+    _refuse_empty(form, model)
     return form
 
 
@@ -240,6 +246,19 @@ class _Rows:
 
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
+
+
+def _refuse_empty(form: StandardForm, model: Any) -> None:
+    """Raise NotSolvedError for bounds that no number meets, and constraints without variables that do not hold."""
+    fixed = np.flatnonzero((np.diff(form.matrix.indptr) == 0) & (form.curved is None))
+    for low, high, things, places in (
+        (form.low, form.high, form.variables, np.arange(len(form.variables))),
+        (np.maximum(form.row_low, 0.0), np.minimum(form.row_high, 0.0), form.constraints, fixed),
+    ):
+        apart = low[places] - high[places] > 1e-9 * np.maximum(1.0, np.abs(low[places]))
+        if apart.any():
+            names = ", ".join(things[place].name for place in places[apart][:10])
+            raise NotSolvedError(f"{model.name}: infeasible, nothing lies within the bounds of {names}", "infeasible")
 
 
 def _refuse_undefined(form: StandardForm, model: Any) -> None:

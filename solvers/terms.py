@@ -27,7 +27,7 @@ from pyomo.core.expr import (
 
 from veridical.data import InputError
 from veridical.solvers.jets import UNARY
-from veridical.solvers.linear import number
+from veridical.solvers.linear import fixed_value, number
 
 __all__ = ["SMOOTH", "Form", "Shape", "Sum", "Terms", "Tree", "canonical"]
 
@@ -89,7 +89,7 @@ class Terms:
         if not hasattr(node, "is_potentially_variable") or not node.is_potentially_variable():
             return Sum(constant=number(node))
         if isinstance(node, VarData):
-            return Sum(constant=number(node)) if node.fixed else Sum({self.column(node): 1.0})
+            return Sum(constant=fixed_value(node)) if node.fixed else Sum({self.column(node): 1.0})
         if isinstance(node, NamedExpressionData):
             return self.split(node.expr)
         kind = type(node)
