@@ -59,11 +59,11 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
 
 def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
     """Return the form asked for, or of the forms that a demand distribution has the one that suits the solver best."""
-    if configuration.form not in ("auto", *forms):
-        raise configuration.refuse("form", configuration.form, f"for this demand one of auto, {', '.join(forms)}")
-    if configuration.form != "auto":
-        return configuration.form
-    return str(next(form for form in _engine(configuration).FORMS if form in forms))
+    common = [form for form in _engine(configuration).FORMS if form in forms]
+    if configuration.form not in ("auto", *common):
+        allowed = f"for {configuration.solver} and this demand one of auto, {', '.join(common)}"
+        raise configuration.refuse("form", configuration.form, allowed)
+    return str(common[0]) if configuration.form == "auto" else configuration.form
 
 
 def _engine(configuration: Configuration) -> Any:

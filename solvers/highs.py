@@ -127,6 +127,7 @@ class _Engine:
         asked = dict(DEFAULTS)
         if configuration.threads is not None:
             asked["threads"] = configuration.threads
+            self.highs.resetGlobalScheduler(True)  # another number of threads than the last run's needs a new one
         known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")]
         for name, value in configuration.options.items():
             if name not in known:

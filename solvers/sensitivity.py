@@ -57,12 +57,13 @@ def _by_rents(case: AssemblerCase, menu: Menu) -> list[list[float]]:
     above it, which the cheaper types and its own earn on the next type's units.
     """
     found = []
-    for i, m in enumerate(case.shape):
+    for i in range(len(case.shape)):
         weight = np.moveaxis(case.probability, i, 0)
         quantity = np.moveaxis(menu.quantity[i], i, 0)
         upto = np.cumsum(weight, axis=0)
-        own = (upto * quantity).reshape(m, -1).sum(axis=1)
-        above = np.append((upto[:-1] * quantity[1:]).reshape(m - 1, -1).sum(axis=1), 0.0)
+        rest = tuple(range(1, weight.ndim))
+        own = (upto * quantity).sum(axis=rest)
+        above = np.append((upto[:-1] * quantity[1:]).sum(axis=rest), 0.0)
         found.append((above - own).tolist())
     return found
 

@@ -86,7 +86,7 @@ class Empirical(Discrete):
     @field_validator("weights", mode="before")
     @classmethod
     def _weights(cls, value: object) -> Numbers:
-        return numbers(value, "finite probabilities >= 0, one a value", lambda x: x >= 0)
+        return () if value == () else numbers(value, "finite probabilities >= 0, one a value", lambda x: x >= 0)
 
     @model_validator(mode="after")
     def _match(self) -> Empirical:
