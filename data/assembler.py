@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from veridical.data.demand import AnyDemand
+from veridical.data.errors import InputError
 from veridical.data.fields import SUM_TOLERANCE, Name, Numbers, Positive, Record, Text, fixed, numbers, wrong
 from veridical.data.prior import Prior, gaussian_copula, independent
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
 
 Array = NDArray[np.float64]
+MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six more are held at a time
 
 
 def label(value: float) -> str:
@@ -144,6 +146,14 @@ class AssemblerCase(Record):
     def independent(self) -> bool:
         """Whether the costs are independent: the joint prior is the product of its marginals, to rounding."""
         return self.prior is None or bool(np.allclose(self.probability, independent(self.marginals), rtol=0, atol=1e-13))
+
+    def refuse_large_menu(self) -> None:
+        """Raise InputError where a contract menu and its audit would not fit into memory, before any of it is made."""
+        needed = 8.0 * self.profiles * (len(self.shape) + 6)
+        if needed > MEMORY:
+            found = f"<{len(self.shape)} suppliers with {self.profiles:,} cost profiles: about {needed / 1e9:,.0f} GB>"
+            allowed = f"menus below {MEMORY / 1e9:.0f} GB; for larger cases fewer costs or fewer suppliers with private costs"
+            raise InputError.of("suppliers", found, allowed, self.name)
 
     def costs(self, i: int) -> Array:
         """Supplier i's unit costs along his own axis, ready to broadcast over profiles."""

@@ -45,6 +45,7 @@ NEW_TERMINATIONS = {
     TerminationCondition.locallyInfeasible: Termination.INFEASIBLE,
     TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE,
 }
+UNCLEAR = (Termination.ITERATION_LIMIT, Termination.FAILED)  # what some interfaces say of an end at the time limit
 CLASSIC_TERMINATIONS = {
     pyo.TerminationCondition.optimal: Termination.CONVERGED,
     pyo.TerminationCondition.locallyOptimal: Termination.CONVERGED,
@@ -79,8 +80,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
         raise configuration.refuse("solver", name, allowed)
     form = compile_model(model, nonlinear=True)
-    deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
     bound: list[float | None] = [None]
+    translated = perf_counter()
+    deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
 
     def run() -> tuple[Array, Array | None]:
         if not form.variables:  # all is fixed: not every solver takes such a model
@@ -88,7 +90,6 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         x, row_dual, bound[0] = _run(model, form, configuration, deadline - perf_counter())
         return x, row_dual
 
-    translated = perf_counter()
     x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
     solved = perf_counter()
     certificate, proven = certify(form, x, row_dual, bound[0])
@@ -132,6 +133,7 @@ def _run(
     if limit is not None and limit <= 0:
         over = f"{model.name}: the time limit was over before {configuration.solver} could start"
         raise NotSolvedError(over, Termination.TIME_LIMIT)
+    began = perf_counter()
     try:
         with _quiet():
             termination, duals, bound = run(solver, model, form, configuration, limit)
@@ -142,6 +144,8 @@ def _run(
         raise InputError.of(
             "solver", configuration.solver, f"a model and options that it takes ({type(error).__name__}: {error})", model.name
         ) from error
+    if limit is not None and termination in UNCLEAR and perf_counter() - began >= limit:
+        termination = Termination.TIME_LIMIT
     if termination is not Termination.CONVERGED:
         why = conflict(form) if termination is Termination.INFEASIBLE and form.curved is None else ""
         raise NotSolvedError(f"{model.name}: {configuration.solver} ended: {termination}{'; ' + why if why else ''}", termination)

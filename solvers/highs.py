@@ -66,9 +66,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     began = perf_counter()
     form = compile_model(model)
     _refuse_nonconvex(form, model.name)
-    deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
     engine = _Engine(form, configuration)
     translated = perf_counter()
+    deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
 
     x, row_dual, rounds = converge(model, form, configuration.tolerance, lambda: engine.run(model.name, deadline), engine.add)
     solved = perf_counter()
@@ -172,7 +172,11 @@ class _Engine:
         """Add rows `rows @ x <= high` to the live model."""
         count = rows.shape[0]
         low = np.full(count, -highspy.kHighsInf)
-        self.highs.addRows(count, low, high, rows.nnz, rows.indptr[:-1], rows.indices, rows.data)
+        status = self.highs.addRows(count, low, high, rows.nnz, rows.indptr[:-1], rows.indices, rows.data)
+        if status != highspy.HighsStatus.kOk:
+            raise NotSolvedError(
+                "HiGHS refused further tangents: the point that they are made at is no number", Termination.FAILED
+            )
 
 
 def _refuse_nonconvex(form: StandardForm, name: str) -> None:

@@ -136,7 +136,7 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
             raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
         hessian, cost, offset = _quadratic(curved, cost, offset)
         curved = None
-    bounds = [(_or(v.lb, -np.inf), _or(v.ub, np.inf)) for v in variables]
+    bounds = [_bounds(v) for v in variables]
     low, high = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()
     form = StandardForm(
         sense=sense,
@@ -242,6 +242,13 @@ class _Rows:
         shape = (len(self.starts) - 1, columns)
         data = (np.array(self.values, dtype=float), np.array(self.indices, dtype=np.int32), np.array(self.starts))
         return sp.csr_array(data, shape=shape)
+
+
+def _bounds(variable: VarData) -> tuple[float, float]:
+    try:
+        return _or(variable.lb, -np.inf), _or(variable.ub, np.inf)
+    except ValueError as error:  # Pyomo's own word for a bound that is NaN or has no value
+        raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
 
 
 def _or(value: float | None, default: float) -> float:

@@ -22,6 +22,7 @@ __all__ = ["converge"]
 
 Array = NDArray[np.float64]
 ROUNDS = 100  # of tangents; five are usual
+IDLE = 5  # rounds that do not halve the gap: the solver's own tolerance is reached
 FINE = 1e-4  # of the tolerance: the gap at which refinement rests
 
 
@@ -40,7 +41,7 @@ def converge(
     curves = [_Curve(how, form) for how in written(model) if how.form == "tangent"]
     if not curves:
         return *run(), 0
-    rounds, gap, bound = 0, math.inf, math.nan
+    rounds, idle, gap, bound = 0, 0, math.inf, math.nan
     x = np.zeros(0)
     while True:
         try:
@@ -57,8 +58,9 @@ def converge(
             x = curve.lowered(x)
         scale = max(1.0, abs(form.objective(x)))
         before, gap = gap, float(form.cost @ (x - relaxed)) / scale
+        idle = idle + 1 if gap > before / 2 else 0
         # Quantities are as exact as the square root of the gap: once it is small enough, go on while rounds still pay.
-        if gap <= FINE * tolerance or (gap <= tolerance and gap > before / 10) or rounds == ROUNDS:
+        if gap <= FINE * tolerance or (gap <= tolerance and gap > before / 10) or idle == IDLE or rounds == ROUNDS:
             return x, row_dual, rounds
         added = [new for curve in curves for new in curve.refine(relaxed, row_dual, FINE * tolerance * scale)]
         if not added:

@@ -18,6 +18,7 @@ EVERY = "every profile"  # the one contract's place in the sets of the other mec
 
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model. `form` is how expected sales are written: auto, linear, quadratic or tangent."""
+    case.refuse_large_menu()
     m = pyo.ConcreteModel(name="naive")
     m.case = case
     m.levels = {"individual_rationality": ("supplier", "cost")}

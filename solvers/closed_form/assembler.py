@@ -17,7 +17,6 @@ from veridical.solvers.closed_form.isotonic import chain, isotonic
 __all__ = ["ClosedForm", "first_best", "icds", "icds_balanced", "monotone", "naive", "pooled_virtual_cost"]
 
 Array = NDArray[np.float64]
-MEMORY = 16e9  # bytes; about as many arrays over profiles as suppliers and six more are held at a time
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class ClosedForm:
 
 def first_best(case: AssemblerCase) -> ClosedForm:
     """Return the first best: F(q(t)) = ((r - c(t)) / r)^+, paid at cost. (6)-(7)."""
-    _fits(case)
+    case.refuse_large_menu()
     cost = case.total_cost
     quantity = case.demand.newsvendor_quantity(case.price, cost)
     payment = np.stack([case.costs(i) * quantity for i in range(len(case.shape))])
@@ -40,7 +39,7 @@ def first_best(case: AssemblerCase) -> ClosedForm:
 
 def naive(case: AssemblerCase) -> ClosedForm:
     """Return the naive mechanism: one quantity, everybody paid his highest cost. Definition 1."""
-    _fits(case)
+    case.refuse_large_menu()
     highest = np.array([supplier.costs[-1] for supplier in case.suppliers])
     one = (1,) * len(case.shape)
     quantity = case.demand.newsvendor_quantity(case.price, highest.sum()).reshape(one)
@@ -50,7 +49,7 @@ def naive(case: AssemblerCase) -> ClosedForm:
 
 def icds_balanced(case: AssemblerCase) -> ClosedForm:
     """Return the best balanced truthful menu: F(q(t)) = ((r - v(t)) / r)^+ at the pooled virtual cost v. (19), (22)."""
-    _fits(case)
+    case.refuse_large_menu()
     pooled = pooled_virtual_cost(case)
     quantity = case.demand.newsvendor_quantity(case.price, pooled)
     weighted = weighted_virtual_cost(case)
@@ -70,7 +69,7 @@ def icds(case: AssemblerCase) -> ClosedForm:
     proves it, for any number of costs). Elsewhere the full model can earn more than any balanced menu.
     Raises InputError there.
     """
-    _fits(case)
+    case.refuse_large_menu()
     if not (case.independent or monotone(case)):
         raise InputError.of(
             "solver",
@@ -124,12 +123,3 @@ def _most(case: AssemblerCase, weight: Array, unit_cost: Array | float) -> float
     quantity = case.demand.newsvendor_quantity(case.price, unit_cost)
     cost = np.where(quantity > 0, unit_cost, 0.0) * quantity
     return float(np.sum(weight * (case.price * case.demand.expected_sales(quantity) - cost)))
-
-
-def _fits(case: AssemblerCase) -> None:
-    """Refuse a case whose arrays would not fit into memory, before any is made."""
-    needed = 8.0 * case.profiles * (len(case.shape) + 6)
-    if needed > MEMORY:
-        found = f"<{len(case.shape)} suppliers with {case.profiles:,} cost profiles: about {needed / 1e9:,.0f} GB>"
-        allowed = f"menus below {MEMORY / 1e9:.0f} GB; for larger cases fewer costs or fewer suppliers with private costs"
-        raise InputError.of("suppliers", found, allowed, case.name)

@@ -1,0 +1,338 @@
+"""Shadow prices: every family, and plain models, against finite differences of the optimal value."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import veridical as vd
+from veridical.data import AssemblerCase
+
+Assembler = Callable[..., AssemblerCase]
+Edit = Callable[[Any], None]
+
+LINEAR = {"solver": "highs", "form": "linear"}
+QUADRATIC = {"solver": "highs", "form": "quadratic"}
+TANGENT = {"solver": "highs", "form": "tangent", "tolerance": 1e-10}
+MECHANISMS = ("naive", "icds_balanced", "icds", "first_best")
+LEVELS = {  # as models/assembler/vocabulary.py documents them
+    "incentive_compatibility": ("supplier", "cost", "report", "others"),
+    "individual_rationality": ("supplier", "cost", "others"),
+    "feasibility": ("supplier", "cost", "next_cost", "others"),
+    "monotonicity": ("supplier", "cost", "next_cost", "others"),
+    "full_information": ("supplier", "cost", "others"),
+    "assembly": ("supplier", "profile"),
+    "expected_sales.written.cover": ("profile", "demand"),
+    "expected_sales.written.excess_covers": ("profile",),
+    "expected_sales.written.support": ("profile",),
+}
+
+
+def unchanged(model: Any) -> None:
+    """Leave a model as it is built."""
+
+
+def without_upward_lies(model: Any) -> None:
+    """Leave out the misreports of a cost below one's own: feasibility (5) then no longer follows from the others, and binds."""
+    for index, constraint in model.incentive_compatibility.items():
+        if index[2] < index[1]:
+            constraint.deactivate()
+
+
+def with_volume(model: Any) -> None:
+    """Ask for nearly all of the units that the support has: some profiles then stand at its upper end."""
+    expected = pyo.quicksum(model.probability[t] * model.units[t] for t in model.PROFILES)
+    model.volume = pyo.Constraint(expr=expected >= 0.95 * model.case.demand.high)
+
+
+def shifted(constraint: Any, change: float) -> None:
+    """Put the same body between bounds that are both moved by `change`."""
+    low, body, high = constraint.lb, constraint.body, constraint.ub
+    if low is not None and low == high:
+        constraint.set_value(body == low + change)
+    else:
+        moved = [None if bound is None else bound + change for bound in (low, high)]
+        constraint.set_value((moved[0], body, moved[1]))
+
+
+def slopes(
+    case: AssemblerCase, mechanism: str, edit: Edit, solver: dict[str, Any], family: str, step: float
+) -> Iterator[tuple[Any, float, float, float]]:
+    """Give for every constraint of a family its name, its dual, and the two one-sided derivatives of the optimal value."""
+
+    def model() -> Any:
+        built = vd.build(case, mechanism, form=solver["form"])
+        edit(built)
+        built.contract_menu = None  # quantities of a shifted model are no menu of ours
+        return built
+
+    here = vd.solvers.solve(model(), solver)
+    duals = here.duals[family]
+    for key, dual in duals.items():
+        values = []
+        for change in (step, -step):
+            other = model()
+            shifted(other.find_component(family)[key], change)
+            values.append(vd.solvers.solve(other, solver).objective)
+        yield key, float(dual), (values[0] - here.objective) / step, (here.objective - values[1]) / step
+
+
+@pytest.mark.parametrize(
+    ("problem", "mechanism", "family", "edit"),
+    [
+        ("discrete", "icds", "incentive_compatibility", unchanged),
+        ("discrete", "icds", "individual_rationality", unchanged),
+        ("discrete", "icds", "assembly", unchanged),
+        ("discrete", "icds", "expected_sales.written.cover", unchanged),
+        ("pooled", "icds", "feasibility", without_upward_lies),
+        ("pooled", "icds_balanced", "monotonicity", unchanged),
+        ("discrete", "icds_balanced", "expected_sales.written.cover", unchanged),
+        ("discrete", "naive", "individual_rationality", unchanged),
+        ("discrete", "naive", "expected_sales.written.cover", unchanged),
+        ("discrete", "first_best", "full_information", unchanged),
+        ("discrete", "first_best", "assembly", unchanged),
+    ],
+)
+def test_duals_are_derivatives_where_models_are_linear(
+    problem: str, mechanism: str, family: str, edit: Edit, request: pytest.FixtureRequest
+) -> None:
+    case = request.getfixturevalue(problem)
+    prices = []
+    for key, dual, right, left in slopes(case, mechanism, edit, LINEAR, family, step=0.01):
+        # The optimum is concave in every right-hand side, and a dual one of its supergradients.
+        assert right - 1e-6 <= dual <= left + 1e-6, key
+        if right == pytest.approx(left, abs=1e-6):
+            assert dual == pytest.approx((right + left) / 2, abs=1e-6), key
+            prices.append(abs(dual))
+    # Balanced quantities stand at demand points, where moving a pooled one has a kink: that family has no unique price but 0.
+    assert max(prices) > 0.1 or family == "monotonicity"
+
+
+@pytest.mark.parametrize(
+    ("problem", "mechanism", "family", "edit", "solver"),
+    [
+        ("regular", "icds", "incentive_compatibility", unchanged, TANGENT),
+        ("regular", "icds", "individual_rationality", unchanged, TANGENT),
+        ("regular", "icds", "assembly", unchanged, TANGENT),
+        ("correlated", "icds", "feasibility", without_upward_lies, TANGENT),
+        ("correlated", "icds_balanced", "monotonicity", unchanged, TANGENT),
+        ("regular", "naive", "individual_rationality", unchanged, TANGENT),
+        ("regular", "first_best", "full_information", unchanged, TANGENT),
+        ("correlated", "icds_balanced", "monotonicity", unchanged, QUADRATIC),
+        ("regular", "icds_balanced", "expected_sales.written.excess_covers", unchanged, QUADRATIC),
+        ("regular", "first_best", "expected_sales.written.excess_covers", unchanged, QUADRATIC),
+        ("regular", "first_best", "expected_sales.written.support", with_volume, QUADRATIC),
+        ("regular", "first_best", "assembly", with_volume, QUADRATIC),
+    ],
+)
+def test_duals_are_derivatives_where_demand_has_a_density(
+    problem: str, mechanism: str, family: str, edit: Edit, solver: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    case = request.getfixturevalue(problem)
+    prices = []
+    # Slope changes by r / 800 = .04 a unit at most, so one-sided differences over a fifth of a unit are .01 apart where there
+    # is no kink; what they have in common is as exact as the tangents' gap, 1e-10 of 7,000, over that step.
+    for key, dual, right, left in slopes(case, mechanism, edit, solver, family, step=0.2):
+        assert right - 2e-2 <= dual <= left + 2e-2, key
+        if right == pytest.approx(left, abs=2e-2):
+            assert dual == pytest.approx((right + left) / 2, abs=1e-3), key
+            prices.append(abs(dual))
+    assert max(prices) > 0.1
+
+
+def test_a_family_that_follows_from_another_has_a_kink(correlated: AssemblerCase) -> None:
+    # (5) follows from (3): loosening it alone changes nothing, tightening it costs, and any dual in between is right.
+    found = {
+        key: (dual, right, left) for key, dual, right, left in slopes(correlated, "icds", unchanged, TANGENT, "feasibility", 0.2)
+    }
+    assert found
+    for dual, right, left in found.values():
+        assert min(abs(right), abs(left)) < 1e-3
+        assert min(right, left) - 1e-3 <= dual <= max(right, left) + 1e-3
+    assert max(abs(right - left) for _, right, left in found.values()) > 0.1
+
+
+def test_duals_by_hand(assembler: Assembler) -> None:
+    # One supplier, 4 or 9 with odds .25, .75, D uniform on [100, 900], r = 30. A unit more at the low type's own cost is
+    # worth beta = .25 to nobody but him: paying him one more costs .25. The high type's participation carries his own
+    # payment (.75) and what the low type could copy (.25).
+    solution = vd.solve(assembler([[4, 9]], [[0.25, 0.75]]), "icds", TANGENT, feasibility=False)
+    duals = solution.duals
+    # body <= 0 with body = (lie) - (truth): room of one unit of money is a payment saved
+    assert duals["incentive_compatibility"]["a", 4.0, 9.0, ""] == pytest.approx(0.25, abs=1e-6)
+    assert duals["incentive_compatibility"]["a", 9.0, 4.0, ""] == pytest.approx(0, abs=1e-6)
+    assert duals["individual_rationality"]["a", 4.0, ""] == pytest.approx(0, abs=1e-6)
+    assert duals["individual_rationality"]["a", 9.0, ""] == pytest.approx(1, abs=1e-6)
+    # a component that comes from nowhere saves its weighted virtual cost
+    assert duals["assembly"]["a", "a=4"] == pytest.approx(0.25 * 4, abs=1e-4)
+    assert duals["assembly"]["a", "a=9"] == pytest.approx(0.75 * 9 + 0.25 * 5, abs=1e-4)
+
+
+# --- names ---
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_duals_are_indexed_by_names_that_a_reader_knows(
+    discrete: AssemblerCase, correlated: AssemblerCase, mechanism: str
+) -> None:
+    seen = set()
+    for case, solver in ((discrete, LINEAR), (correlated, QUADRATIC), (correlated, TANGENT)):
+        for family, series in vd.solve(case, mechanism, solver).duals.items():
+            assert isinstance(series, pd.Series)
+            assert series.index.is_unique
+            assert np.isfinite(series).all()
+            if mechanism != "naive" and family in LEVELS:
+                assert tuple(series.index.names) == LEVELS[family], family
+                seen.add(family)
+    if mechanism == "naive":
+        own = vd.solve(discrete, "naive", LINEAR).duals["individual_rationality"]
+        assert tuple(own.index.names) == ("supplier", "cost")
+        # one unit of money is what the dearest cost of each is worth, and no cheaper one binds
+        assert own.to_dict() == pytest.approx(
+            {("a", 4.0): 0, ("a", 9.0): 0, ("a", 11.0): 1, ("b", 3.0): 0, ("b", 7.0): 1}, abs=1e-9
+        )
+    elif mechanism == "icds":
+        assert set(LEVELS) - {"monotonicity", "full_information"} == seen
+        duals = vd.solve(discrete, "icds", LINEAR).duals
+        assert set(duals["incentive_compatibility"].index) == {
+            *(
+                ("a", cost, report, f"b={b}")
+                for cost in (4.0, 9.0, 11.0)
+                for report in (4.0, 9.0, 11.0)
+                if cost != report
+                for b in (3, 7)
+            ),
+            *(("b", cost, 10.0 - cost, f"a={a}") for cost in (3.0, 7.0) for a in (4, 9, 11)),
+        }
+        assert set(duals["assembly"].index) == {(i, f"a={a}, b={b}") for i in "ab" for a in (4, 9, 11) for b in (3, 7)}
+
+
+# --- plain models ---
+
+
+def plain(sense: int, inside: list[float], slack: list[float], quadratic: bool = False) -> Any:
+    """Return a model with a row of every kind, <=, >=, ==, ranged, and one turned round; the point `inside` is feasible."""
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(range(4), bounds=(-10, 10))
+    x, p = m.x, inside
+    m.turned_to = pyo.Param(initialize=p[2] - p[1] / 2, mutable=True)
+    m.most = pyo.Constraint(expr=x[0] + 2 * x[1] <= p[0] + 2 * p[1] + slack[0])
+    m.least = pyo.Constraint(expr=x[1] - x[2] + 3 * x[3] >= p[1] - p[2] + 3 * p[3] - slack[1])
+    m.same = pyo.Constraint(expr=x[0] + x[2] + x[3] == p[0] + p[2] + p[3])
+    m.ranged = pyo.Constraint(expr=(2 * p[0] - p[3] - slack[2], 2 * x[0] - x[3], 2 * p[0] - p[3] + slack[3]))
+    m.turned = pyo.Constraint(expr=m.turned_to == x[2] - x[1] / 2)
+    expression = 3 * x[0] - 2 * x[1] + x[2] + 2 * x[3] + 5
+    if quadratic:
+        expression += sense * sum((x[k] - k) ** 2 + x[k] * x[(k + 1) % 4] / 2 for k in range(4))
+    m.objective = pyo.Objective(expr=expression, sense=sense)
+    m.dual, m.rc = pyo.Suffix(direction=pyo.Suffix.IMPORT), pyo.Suffix(direction=pyo.Suffix.IMPORT)
+    return m
+
+
+@pytest.mark.parametrize("sense", [pyo.minimize, pyo.maximize])
+@pytest.mark.parametrize("quadratic", [False, True])
+@given(
+    inside=st.lists(st.integers(-900, 900).map(lambda n: n / 97), min_size=4, max_size=4),
+    slack=st.lists(st.integers(1, 300).map(lambda n: n / 89), min_size=4, max_size=4),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_duals_and_reduced_costs_are_derivatives_for_both_senses(
+    sense: int, quadratic: bool, inside: list[float], slack: list[float]
+) -> None:
+    model = plain(sense, inside, slack, quadratic)
+    here = vd.solvers.solve(model)
+    step = 1e-4
+    # HiGHS' QP is exact to about 1e-9, which is 1e-5 over the step.
+    tolerance = 1e-4 if quadratic else 1e-6
+
+    def slopes_of(change: Callable[[Any, float], None]) -> tuple[float, float]:
+        values = []
+        for moved in (step, -step):
+            other = plain(sense, inside, slack, quadratic)
+            change(other, moved)
+            values.append(vd.solvers.solve(other).objective)
+        return (values[0] - here.objective) / step, (here.objective - values[1]) / step
+
+    for name in ("most", "least", "same", "ranged", "turned"):
+        right, left = slopes_of(lambda m, moved, name=name: shifted(m.component(name), moved))  # type: ignore[misc]
+        dual = here.duals[name].iloc[0]
+        assert model.dual[model.component(name)] == dual
+        assert min(left, right) - 3e-3 <= dual <= max(left, right) + 3e-3
+        if left == pytest.approx(right, abs=3e-3):
+            assert dual == pytest.approx((left + right) / 2, abs=tolerance)
+    for k in range(4):
+        value = model.x[k].value
+        for setter, bound in ((pyo.value(model.x[k].lb), "setlb"), (pyo.value(model.x[k].ub), "setub")):
+            if abs(value - setter) < 1e-7:
+                right, left = slopes_of(lambda m, moved, k=k, s=setter, b=bound: getattr(m.x[k], b)(s + moved))  # type: ignore[misc]
+                assert model.rc[model.x[k]] == pytest.approx((left + right) / 2, abs=tolerance)
+                break
+        else:
+            assert model.rc[model.x[k]] == pytest.approx(0, abs=tolerance)
+    assert len(model.rc) == 4
+
+
+def diet(sense: int) -> Any:
+    """Return min or max of -+(3 x + 2 y), subject to rows whose duals are plain to see."""
+    m = pyo.ConcreteModel()
+    m.x, m.y = pyo.Var(bounds=(0, None)), pyo.Var(bounds=(0, 4))
+    m.capacity = pyo.Constraint(expr=m.x + m.y <= 10)
+    gain = 3 * m.x + 5 * m.y
+    m.objective = pyo.Objective(expr=gain if sense == pyo.maximize else -gain, sense=sense)
+    m.dual, m.rc = pyo.Suffix(direction=pyo.Suffix.IMPORT), pyo.Suffix(direction=pyo.Suffix.IMPORT)
+    return m
+
+
+@pytest.mark.parametrize(("sense", "sign"), [(pyo.maximize, 1), (pyo.minimize, -1)])
+def test_signs_by_hand(sense: int, sign: int) -> None:
+    # y = 4 at its bound, x = 6: one more of capacity is 3 more gain, one more of y's bound 5 - 3.
+    model = diet(sense)
+    solution = vd.solvers.solve(model)
+    assert solution.objective == pytest.approx(sign * 38)
+    assert solution.duals["capacity"].to_dict() == pytest.approx({"capacity": sign * 3})
+    assert model.dual[model.capacity] == pytest.approx(sign * 3)
+    assert model.rc[model.y] == pytest.approx(sign * 2)
+    assert model.rc[model.x] == pytest.approx(0)
+    assert (model.x.value, model.y.value) == pytest.approx((6, 4))
+
+
+def test_a_parameter_on_the_left_keeps_the_sign_of_pyomos_own_body() -> None:
+    for turned in (False, True):
+        m = pyo.ConcreteModel()
+        m.x, m.p = pyo.Var(), pyo.Param(initialize=5, mutable=True)
+        m.fixed = pyo.Constraint(expr=(m.p == m.x) if turned else (m.x == m.p))
+        m.cost = pyo.Objective(expr=3 * m.x)
+        assert vd.solvers.solve(m).duals["fixed"].iloc[0] == pytest.approx(3)
+
+
+def test_suffixes_that_only_export_are_left_alone() -> None:
+    model = diet(pyo.maximize)
+    model.del_component("dual")
+    model.dual = pyo.Suffix(direction=pyo.Suffix.EXPORT)
+    vd.solvers.solve(model)
+    assert len(model.dual) == 0
+    assert len(model.rc) == 2
+
+
+def test_the_duals_of_a_second_solve_replace_those_of_the_first() -> None:
+    model = diet(pyo.maximize)
+    vd.solvers.solve(model)
+    model.capacity.deactivate()
+    model.x.setub(1)
+    second = vd.solvers.solve(model)
+    assert "capacity" not in second.duals
+    assert second.objective == pytest.approx(23)
+    assert model.rc[model.x] == pytest.approx(3)
+
+
+def test_indexed_constraints_of_a_users_own_keep_their_index(discrete: AssemblerCase) -> None:
+    model = vd.build(discrete, "icds", form="linear")
+    model.quota = pyo.Constraint(model.SUPPLIERS, rule=lambda m, i: sum(m.quantity[i, t] for t in m.PROFILES) <= 1000)
+    duals = vd.solvers.solve(model, LINEAR).duals["quota"]
+    assert list(duals.index) == ["a", "b"]
+    assert duals.max() > 0.01
