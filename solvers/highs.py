@@ -40,6 +40,8 @@ DEFAULTS: Mapping[str, Any] = {
     "qp_regularization_value": 1e-12,  # the default, 1e-7, leaves gradients wrong by 1e-7 times the quantity
 }
 
+# How a warm start sometimes ends on large models with many tangents (seen at 12 suppliers); a cold one then finds the optimum.
+LOST = (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kSolveError)
 TERMINATIONS = {
     highspy.HighsModelStatus.kInfeasible: Termination.INFEASIBLE,
     highspy.HighsModelStatus.kUnbounded: Termination.UNBOUNDED,
@@ -149,12 +151,13 @@ class _Engine:
             self.highs.setOptionValue("time_limit", self.highs.getRunTime() + remaining)
         if not self.form.variables:  # all is fixed: HiGHS calls that no model
             return np.zeros(0), np.zeros(len(self.form.constraints))
-        self.highs.run()
-        status = self.highs.getModelStatus()
+        status = self._status()
         if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
             self.highs.setOptionValue("presolve", "off")
-            self.highs.run()
-            status = self.highs.getModelStatus()
+            status = self._status()
+        if status in LOST:
+            self.highs.clearSolver()  # forget the basis that led nowhere
+            status = self._status()
         if status != highspy.HighsModelStatus.kOptimal:
             termination = TERMINATIONS.get(status, Termination.FAILED)
             word = self.highs.modelStatusToString(status)
@@ -167,6 +170,10 @@ class _Engine:
             self.bound = self.highs.getInfo().mip_dual_bound / self.scale
             return x, None
         return x, np.array(found.row_dual) / self.scale
+
+    def _status(self) -> highspy.HighsModelStatus:
+        self.highs.run()
+        return self.highs.getModelStatus()
 
     def add(self, rows: sp.csr_array, high: Array) -> None:
         """Add rows `rows @ x <= high` to the live model."""
