@@ -54,7 +54,7 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
         sales.write(preferred_form(sales.demand.forms, configuration))
     with PauseGC():  # expressions are one large web of objects: collecting in between only costs time
         solution: Solution = engine.solve(model, configuration)
-    return solution.checked()
+    return solution.checked(gap=configuration.tolerance)
 
 
 def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:

@@ -34,8 +34,13 @@ class Certificate:
     @property
     def holds(self) -> bool:
         """Whether every figure is at most ACCEPTED (a NaN is not)."""
-        figures = (self.primal_residual, self.dual_residual, self.complementarity, self.gap)
-        return all(figure is None or figure <= ACCEPTED for figure in figures)
+        return self.within(ACCEPTED)
+
+    def within(self, gap: float) -> bool:
+        """Whether gap and complementarity are at most `gap`, and the residuals at most ACCEPTED (a NaN is not)."""
+        residuals, gaps = (self.primal_residual, self.dual_residual), (self.complementarity, self.gap)
+        pairs = [(figure, ACCEPTED) for figure in residuals] + [(figure, max(gap, ACCEPTED)) for figure in gaps]
+        return all(figure is None or figure <= limit for figure, limit in pairs)
 
 
 def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> tuple[Certificate, float]:

@@ -23,11 +23,10 @@ from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 
 from veridical.data import InputError, NotSolvedError
-from veridical.solvers.certificate import certify
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.conflict import conflict
-from veridical.solvers.outcome import forms, load, solution
-from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
+from veridical.solvers.outcome import finished
+from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 from veridical.solvers.tangents import converge
 
@@ -91,23 +90,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         return x, row_dual
 
     x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
-    solved = perf_counter()
-    certificate, proven = certify(form, x, row_dual, bound[0])
-    duals = load(model, form, x, row_dual)
-    return solution(
-        model,
-        objective=form.objective(x),
-        bound=proven,
-        certificate=certificate,
-        duals=duals,
-        record=SolverRecord(
-            name=name,
-            version=version(name),
-            options={**configuration.options, **({"tangent_rounds": rounds} if rounds else {})},
-            form=forms(model),
-            seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
-        ),
-    )
+    seconds = Seconds(0.0, translated - began, perf_counter() - translated)
+    options = {**configuration.options, **({"tangent_rounds": rounds} if rounds else {})}
+    return finished(model, form, x, row_dual, (name, version(name)), options, seconds, bound[0])
 
 
 def _found(name: str) -> Any:
@@ -183,6 +168,9 @@ def _new_style(
 def _classic(
     solver: Any, model: Any, form: StandardForm, configuration: Configuration, limit: float | None
 ) -> tuple[Termination, Any, float | None]:
+    if configuration.threads is not None:
+        allowed = f"no such setting: Pyomo's interface to {configuration.solver} has none; its own option may be in [options]"
+        raise configuration.refuse("threads", configuration.threads, allowed)
     solver.options.update(configuration.options)
     given = {} if limit is None else {"timelimit": limit}
     own = model.component("dual") is None

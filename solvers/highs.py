@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import eigsh
 
 from veridical.data import InputError, NotSolvedError
-from veridical.solvers.certificate import certify
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.conflict import conflict
-from veridical.solvers.outcome import forms, load, solution
-from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
+from veridical.solvers.outcome import finished
+from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 from veridical.solvers.tangents import converge
 
@@ -73,25 +72,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
 
     x, row_dual, rounds = converge(model, form, configuration.tolerance, lambda: engine.run(model.name, deadline), engine.add)
-    solved = perf_counter()
-
-    certificate, bound = certify(form, x, row_dual, engine.bound)
-    duals = load(model, form, x, row_dual)
+    seconds = Seconds(0.0, translated - began, perf_counter() - translated)
     options = {**engine.effective, "tangent_rounds": rounds} if rounds else engine.effective
-    return solution(
-        model,
-        objective=form.objective(x),
-        bound=bound,
-        certificate=certificate,
-        duals=duals,
-        record=SolverRecord(
-            name="highs",
-            version=version(),
-            options=options,
-            form=forms(model),
-            seconds=Seconds(0.0, translated - began, solved - translated, perf_counter() - solved),
-        ),
-    )
+    return finished(model, form, x, row_dual, ("highs", version()), options, seconds, engine.bound)
 
 
 class _Engine:

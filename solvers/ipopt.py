@@ -9,7 +9,6 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -20,12 +19,11 @@ from pyomo.common.errors import ApplicationError
 from pyomo.opt import SolverFactory, SolverResults, SolverStatus, TerminationCondition
 
 from veridical.data import InputError, NotSolvedError
-from veridical.solvers.certificate import certify
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.conflict import conflict, violated
 from veridical.solvers.nlp import SmoothNLP
-from veridical.solvers.outcome import forms, load, solution
-from veridical.solvers.solution import Seconds, Solution, SolverRecord, Termination
+from veridical.solvers.outcome import finished
+from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 
 __all__ = ["ABILITIES", "FORMS", "EmbeddedIpopt", "available", "solve", "version"]
@@ -89,7 +87,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     warm = configuration.options.get("warm_start_init_point") == "yes"
     nlp = SmoothNLP(form, _start(form), -form.sense * _suffix(model, "dual", form.constraints) if warm else None)
     if not form.variables:  # all is fixed: Ipopt takes no such problem
-        return _done(model, form, np.zeros(0), np.zeros(len(form.constraints)), {}, Seconds(0.0, perf_counter() - began))
+        seconds = Seconds(0.0, perf_counter() - began)
+        return finished(model, form, np.zeros(0), np.zeros(len(form.constraints)), ("ipopt", version()), {}, seconds)
     problem = CyIpoptNLP(nlp)
     effective = _set_options(problem, form, configuration)
     multipliers = {}
@@ -109,35 +108,15 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         word = word.decode() if isinstance(word, bytes) else str(word)
         why = (conflict(form) if form.curved is None else "") or violated(form, np.array(x))
         why = f"; {why}" if why and termination is Termination.INFEASIBLE else ""
-        ended = f"Ipopt ended with '{word.strip()}' after {solved - translated:.3g} s"
+        ended = f"Ipopt ended: {termination} ('{word.strip()}') after {solved - translated:.3g} s"
         raise NotSolvedError(f"{model.name}: {ended}{why}", termination)
     x, row_dual = np.array(x), -np.array(info["mult_g"])
     for name, values in (("ipopt_zL_out", info["mult_x_L"]), ("ipopt_zU_out", -np.array(info["mult_x_U"]))):
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
             suffix.update(zip(form.variables, np.asarray(values).tolist(), strict=True))
-    return _done(model, form, x, row_dual, effective, Seconds(0.0, translated - began, solved - translated))
-
-
-def _done(model: Any, form: StandardForm, x: Array, row_dual: Array, options: dict[str, Any], seconds: Seconds) -> Solution:
-    """Load a point and its multipliers into the model, and return them as a solution with its certificate."""
-    began = perf_counter()
-    certificate, bound = certify(form, x, row_dual)
-    duals = load(model, form, x, row_dual)
-    return solution(
-        model,
-        objective=form.objective(x),
-        bound=bound,
-        certificate=certificate,
-        duals=duals,
-        record=SolverRecord(
-            name="ipopt",
-            version=version(),
-            options=options,
-            form=forms(model),
-            seconds=replace(seconds, certify=perf_counter() - began),
-        ),
-    )
+    seconds = Seconds(0.0, translated - began, solved - translated)
+    return finished(model, form, x, row_dual, ("ipopt", version()), effective, seconds)
 
 
 @SolverFactory.register("veridical_ipopt", doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")

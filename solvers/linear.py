@@ -128,5 +128,8 @@ def number(node: Any) -> float:
     """Return the value of an expression without variables; NaN where it has none."""
     if node.__class__ is float:
         return node
-    value = pyo.value(node, exception=False)
+    try:
+        value = pyo.value(node, exception=False)
+    except ValueError:  # a parameter that was never given a value
+        value = None
     return np.nan if value is None else float(value)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,11 @@ from pyomo.core.base.constraint import ConstraintData
 
 from veridical.models.expected_sales import ExpectedSales
 from veridical.solvers.audit import audit
-from veridical.solvers.certificate import Certificate
-from veridical.solvers.solution import Duals, Solution, SolverRecord
+from veridical.solvers.certificate import certify
+from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
 from veridical.solvers.standard_form import StandardForm
 
-__all__ = ["forms", "load", "solution", "written"]
+__all__ = ["finished", "load", "written"]
 
 Array = NDArray[np.float64]
 
@@ -49,17 +51,37 @@ def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Du
     )
 
 
-def solution(
-    model: Any, objective: float, bound: float, certificate: Certificate, duals: Duals, record: SolverRecord
+def finished(
+    model: Any,
+    form: StandardForm,
+    x: Array,
+    row_dual: Array | None,
+    solver: tuple[str, str],
+    options: Mapping[str, Any],
+    seconds: Seconds,
+    bound: float | None = None,
 ) -> Solution:
-    """Return the solution of a model whose values are loaded; with contract menu and audit where it is a mechanism."""
+    """Load a point and its multipliers into the model and return them as a solution, certified; menu and audit with it.
+
+    `row_dual` and `bound` are as `certify` takes them; `solver` is name and version.
+    """
+    began = perf_counter()
+    certificate, proven = certify(form, x, row_dual, bound)
+    duals = load(model, form, x, row_dual)
     menu: Callable[[Any], Any] | None = getattr(model, "contract_menu", None)
     contracts = None if menu is None else menu(model)
+    forms = sorted({how.form for how in written(model)})
     return Solution(
-        objective=objective,
-        bound=bound,
+        objective=form.objective(x),
+        bound=proven,
         certificate=certificate,
-        solver=record,
+        solver=SolverRecord(
+            name=solver[0],
+            version=solver[1],
+            options=options,
+            form=", ".join(forms) or None,
+            seconds=replace(seconds, certify=perf_counter() - began),
+        ),
         duals=duals,
         mechanism=None if menu is None else model.name,
         case=None if menu is None else model.case.name,
@@ -71,11 +93,6 @@ def solution(
 def written(model: Any) -> list[ExpectedSales]:
     """Return the expected sales that stand in a model."""
     return [block.how for block in model.component_data_objects(pyo.Block, active=True) if hasattr(block, "how")]
-
-
-def forms(model: Any) -> str | None:
-    """Return the forms in which expected sales stand in a model."""
-    return ", ".join(sorted({how.form for how in written(model)})) or None
 
 
 def _series(constraints: Sequence[ConstraintData], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:

@@ -815,3 +815,15 @@ def test_isotonic_regression_of_weights_ten_orders_of_magnitude_apart(seed: int,
     assert weight * np.abs(fitted - wanted) == pytest.approx(0, abs=1e-11 * float((weight * value).sum()))
     heavy = weight > 1e-3
     assert fitted[heavy] == pytest.approx(wanted[heavy], rel=1e-7)
+
+
+def test_a_wider_gap_may_be_asked_for_and_is_kept(regular: AssemblerCase) -> None:
+    exact = vd.solve(regular, "icds", "closed_form").objective
+    solution = vd.solve(regular, "icds", {"solver": "highs", "tolerance": 1e-2})
+    assert solution.certificate.gap <= 1e-2
+    assert solution.objective <= exact * (1 + 1e-9)
+    assert solution.bound >= exact * (1 - 1e-9)
+    loose = replace(solution, certificate=replace(solution.certificate, gap=5e-3))
+    assert loose.checked(gap=1e-2) is loose
+    with pytest.raises(vd.CertificateError):
+        loose.checked()

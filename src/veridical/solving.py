@@ -60,7 +60,7 @@ def solve(
             solution = solvers.solve(model, configuration)
         record = replace(solution.solver, seconds=replace(solution.solver.seconds, build=built))
         solution = replace(solution, solver=record)
-    return solution.checked((chosen.truthful, chosen.individually_rational))
+    return solution.checked((chosen.truthful, chosen.individually_rational), configuration.tolerance)
 
 
 def compare(
