@@ -30,11 +30,19 @@ from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 from veridical.solvers.tangents import converge
 
-__all__ = ["FORMS", "available", "solve", "version"]
+__all__ = ["ABILITIES", "FORMS", "available", "solve", "version"]
 
 Array = NDArray[np.float64]
 FORMS = ("linear", "tangent", "quadratic")  # best first: what every LP solver takes
 
+ABILITIES = {  # of the ones that people are likely to have; any other name is tried as well
+    "scip": ("LP", "QP", "NLP", "MIP"),
+    "pounce": ("LP", "QP", "NLP", "duals"),
+    "gurobi": ("LP", "QP", "MIP", "duals"),
+    "knitro": ("LP", "QP", "NLP", "MIP", "duals"),
+    "cbc": ("LP", "MIP", "duals"),
+    "glpk": ("LP", "MIP", "duals"),
+}
 NEW_TERMINATIONS = {
     TerminationCondition.convergenceCriteriaSatisfied: Termination.CONVERGED,
     TerminationCondition.maxTimeLimit: Termination.TIME_LIMIT,

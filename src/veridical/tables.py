@@ -188,8 +188,8 @@ def solvers() -> list[RenderableType]:
     for name, engine in SOLVERS.items():
         number = engine.version() if engine.available() else "not installed"
         table.add_row(name, number, ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
-    for name in ("scip", "pounce", "gurobi", "knitro", "cbc", "glpk"):
+    for name, abilities in factory.ABILITIES.items():
         if factory.available(name):
-            table.add_row(name, factory.version(name), "what Pyomo's interface to it takes", ", ".join(factory.FORMS))
+            table.add_row(name, factory.version(name), ", ".join(abilities), ", ".join(factory.FORMS))
     table.add_row("closed_form", "-", "mechanisms that have one", "-")
     return [table, Text("and any other name that Pyomo's SolverFactory knows", style="dim")]
