@@ -34,8 +34,8 @@ def conflict(form: StandardForm) -> str:
             if _elastic(form, others)[0] > 1e-9:
                 rows = others
     names = [form.constraints[row].name for row in rows]
-    columns = np.unique(form.matrix[rows].indices)
-    bounded = [form.variables[c].name for c in columns if np.isfinite(form.low[c]) or np.isfinite(form.high[c])]
+    pull = form.matrix[rows].T @ _elastic(form, rows)[1]  # on each variable, held back by a bound where it is not 0
+    bounded = [form.variables[column].name for column in np.flatnonzero(np.abs(pull) > 1e-9)]
     text = f"these constraints cannot hold together: {_listed(names)}"
     return f"{text}; bounds on their variables: {_listed(bounded)}" if bounded else text
 
