@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import logging
 import math
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import perf_counter
@@ -132,6 +133,9 @@ def _run(
             termination, duals, bound = run(solver, model, form, configuration, limit)
     except (InputError, NotSolvedError):
         raise
+    except subprocess.TimeoutExpired:  # an executable that did not keep its own limit was ended
+        over = f"{model.name}: {configuration.solver} ended: {Termination.TIME_LIMIT}"
+        raise NotSolvedError(over, Termination.TIME_LIMIT) from None
     except Exception as error:
         # What a foreign solver raises for options, expressions or licences has no common type.
         raise InputError.of(
