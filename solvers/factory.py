@@ -51,7 +51,7 @@ NEW_TERMINATIONS = {
     TerminationCondition.unbounded: Termination.UNBOUNDED,
     TerminationCondition.provenInfeasible: Termination.INFEASIBLE,
     TerminationCondition.locallyInfeasible: Termination.INFEASIBLE,
-    TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE,
+    TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE_OR_UNBOUNDED,
 }
 UNCLEAR = (Termination.ITERATION_LIMIT, Termination.FAILED)  # what some interfaces say of an end at the time limit
 CLASSIC_TERMINATIONS = {
@@ -62,7 +62,7 @@ CLASSIC_TERMINATIONS = {
     pyo.TerminationCondition.maxIterations: Termination.ITERATION_LIMIT,
     pyo.TerminationCondition.unbounded: Termination.UNBOUNDED,
     pyo.TerminationCondition.infeasible: Termination.INFEASIBLE,
-    pyo.TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE,
+    pyo.TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE_OR_UNBOUNDED,
 }
 
 
@@ -144,7 +144,9 @@ def _run(
     if limit is not None and termination in UNCLEAR and perf_counter() - began >= limit:
         termination = Termination.TIME_LIMIT
     if termination is not Termination.CONVERGED:
-        why = conflict(form) if termination is Termination.INFEASIBLE and form.curved is None else ""
+        perhaps = termination in (Termination.INFEASIBLE, Termination.INFEASIBLE_OR_UNBOUNDED)
+        why = conflict(form) if perhaps and form.curved is None else ""
+        termination = Termination.INFEASIBLE if why else termination
         raise NotSolvedError(f"{model.name}: {configuration.solver} ended: {termination}{'; ' + why if why else ''}", termination)
     x = np.array([variable.value for variable in form.variables], dtype=float)
     row_dual = None

@@ -25,6 +25,7 @@ class Termination(StrEnum):
     CONVERGED = "converged"
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
+    INFEASIBLE_OR_UNBOUNDED = "infeasible_or_unbounded"  # and the solver does not say which
     TIME_LIMIT = "time_limit"
     ITERATION_LIMIT = "iteration_limit"
     FAILED = "failed"

@@ -66,3 +66,22 @@ def test_ipopt_that_is_not_installed_is_said_to_be_missing(monkeypatch: pytest.M
     monkeypatch.setattr(vd.solvers.ipopt, "available", lambda: False)
     with pytest.raises(vd.InputError, match="pip install cyipopt-wheels"):
         vd.solve(vd.example("two-suppliers"), "icds", "ipopt")
+
+
+def test_pooling_too_much_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One pool of everything is monotone and has the right mean: only the proof of the bound tells that it is wrong.
+    def pooled(weight: Array, weighted: Array) -> Array:
+        return np.full(weight.shape, weighted.sum() / weight.sum())
+
+    correlated = vd.example("two-suppliers-correlated")
+    raw = vd.example("two-suppliers").model_dump()
+    own = {"name": "panel", "costs": [1.0, 2.0, 3.0], "probabilities": [0.6, 0.01, 0.39]}
+    raw["suppliers"] = [own, raw["suppliers"][1]]
+    irregular = vd.data.AssemblerCase.model_validate(raw)
+    assert vd.solve(correlated, "icds_balanced", "closed_form").objective == pytest.approx(4896.969697, rel=1e-9)
+    assert vd.solve(irregular, "icds", "closed_form").certificate.holds
+    monkeypatch.setattr(vd.solvers.closed_form.assembler, "isotonic", pooled)
+    monkeypatch.setattr(vd.solvers.closed_form.assembler, "chain", pooled)
+    for case, mechanism in ((correlated, "icds_balanced"), (irregular, "icds")):
+        with pytest.raises(vd.CertificateError):
+            vd.solve(case, mechanism, "closed_form")

@@ -7,12 +7,15 @@ virtual cost for ICDS (Propositions 1 and 2 of the ICDS paper, with pooling by i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.optimize import linprog
 
 from veridical.data import AssemblerCase, InputError, Menu, virtual_cost, weighted_virtual_cost
-from veridical.solvers.closed_form.isotonic import chain, isotonic
+from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
 
 __all__ = ["ClosedForm", "first_best", "icds", "icds_balanced", "monotone", "naive", "pooled_virtual_cost"]
 
@@ -58,7 +61,8 @@ def icds_balanced(case: AssemblerCase) -> ClosedForm:
         # that the optimum meets and hardly another point does.
         at_pooled = np.where(quantity > 0, case.probability * pooled * quantity, 0.0).sum()
     raw = (weighted * quantity).sum()
-    residual = abs(float(at_pooled - raw)) / max(1.0, abs(float(raw)))
+    wrong = abs(float(at_pooled - raw)) + float(quantity.max()) * _misplaced(case, pooled)
+    residual = wrong / max(1.0, abs(float(raw)))
     return ClosedForm(Menu.balanced(case, quantity), _most(case, case.probability, pooled), residual)
 
 
@@ -97,11 +101,8 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
         pooled = virtual_cost(case)
     elif case.independent:  # the regression of a sum of functions of one cost each is the sum of their regressions
         pooled = np.zeros(case.shape)
-        for i, (supplier, marginal) in enumerate(zip(case.suppliers, case.marginals, strict=True)):
-            rent = np.diff(supplier.costs) * np.cumsum(marginal)[:-1]
-            own = chain(marginal, marginal * supplier.costs + np.concatenate([[0.0], rent]))
-            own = np.where(own == -np.inf, supplier.costs, own)  # the cheapest costs, where they never occur
-            pooled = pooled + own.reshape(case.costs(i).shape)
+        for i in range(len(case.shape)):
+            pooled = pooled + _own_pooled(case, i).reshape(case.costs(i).shape)
     else:
         pooled = isotonic(case.probability, weighted_virtual_cost(case))
     undefined = np.isnan(pooled) | (pooled == -np.inf)
@@ -109,6 +110,42 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
         pooled = _running_maximum(np.where(undefined, -np.inf, pooled))
         pooled = np.where(pooled == -np.inf, case.total_cost, pooled)
     return pooled
+
+
+def _own(case: AssemblerCase, i: int) -> Array:
+    """Return supplier i's own virtual cost times its probability, one entry a cost; costs are independent."""
+    marginal, costs = case.marginals[i], case.suppliers[i].costs
+    own: Array = marginal * costs + np.concatenate([[0.0], np.diff(costs) * np.cumsum(marginal)[:-1]])
+    return own
+
+
+def _own_pooled(case: AssemblerCase, i: int) -> Array:
+    own = chain(case.marginals[i], _own(case, i))
+    return np.where(own == -np.inf, case.suppliers[i].costs, own)  # the cheapest costs, where they never occur
+
+
+def _misplaced(case: AssemblerCase, pooled: Array) -> float:
+    """Return how far pooled virtual cost is from proving its bound: 0 where every lower set costs at least as much raw.
+
+    Then no quantities that fall with costs are cheaper at raw than at pooled virtual cost. Checked apart from how it was
+    pooled: by running sums where costs are independent, else by the linear program over lower sets.
+    """
+    if monotone(case):
+        return 0.0
+    if case.independent:
+        owed = [_own(case, i) - _times(case.marginals[i], _own_pooled(case, i)) for i in range(len(case.shape))]
+        return sum(max(0.0, -float(np.cumsum(each).min())) for each in owed)
+    excess = (weighted_virtual_cost(case) - _times(case.probability, pooled)).ravel()
+    below, above = covers(case.shape)
+    pair = np.arange(len(below))
+    falls: Any = sp.csr_array((np.repeat([1.0, -1.0], len(below)), (np.tile(pair, 2), np.concatenate([above, below]))))
+    least = linprog(excess, A_ub=falls, b_ub=np.zeros(len(below)), bounds=(0, 1), method="highs").fun
+    return np.inf if least is None else -float(least)
+
+
+def _times(weight: Array, cost: Array) -> Array:
+    """Return weight * cost, 0 where the weight is, also under an infinite cost."""
+    return weight * np.where(weight > 0, cost, 0.0)
 
 
 def _running_maximum(values: Array) -> Array:

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-__all__ = ["chain", "isotonic"]
+__all__ = ["chain", "covers", "isotonic"]
 
 Array = NDArray[np.float64]
 ROOM = 2**29  # scipy's maximum flow counts in 32-bit integers
@@ -38,7 +38,7 @@ def isotonic(weight: Array, weighted: Array) -> Array:
     """
     shape = weight.shape
     w, wv = weight.ravel(), weighted.ravel()
-    below, above = _covers(shape)
+    below, above = covers(shape)
     order = sp.csr_array((np.ones(len(below), dtype=np.int8), (below, above)), shape=(w.size, w.size))
     fitted: Array = np.empty(w.size)
     waiting = [np.arange(w.size)]
@@ -67,7 +67,7 @@ def _mean(block: tuple[float, float, int]) -> float:
     return np.inf if weighted > 0 else -np.inf
 
 
-def _covers(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def covers(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the neighbouring pairs (lower, upper) of the product order, as flat places."""
     place = np.arange(int(np.prod(shape))).reshape(shape)
     pairs = [

@@ -69,9 +69,7 @@ def compare(
     to_json: Json = None,
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side."""
-    world, parameters = read(case, None, changes or [])
-    if parameters:
-        raise InputError.of(f"--set {next(iter(parameters))}", next(iter(parameters.values())), "fields of the case")
+    world = read_case(case, changes or [])
     frame = solving.compare(world, mechanism, solver)
     if to_json is not None:
         emit(to_json, {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")})
@@ -87,9 +85,7 @@ def audit(
     to_json: Json = None,
 ) -> None:
     """Audit anybody's contract menu: who would lie, as what, and gain how much."""
-    world, parameters = read(case, None, changes or [])
-    if parameters:
-        raise InputError.of(f"--set {next(iter(parameters))}", next(iter(parameters.values())), "fields of the case")
+    world = read_case(case, changes or [])
     checked = solving.audit(world, menu)
     if to_json is not None:
         emit(to_json, {"case": world.name, "menu": Path(menu).name, "audit": checked.record()})
@@ -128,6 +124,14 @@ def read(case: str, mechanism: str | None, changes: list[str]) -> tuple[Assemble
             fields = ", ".join((*AssemblerCase.model_fields, *known))
             raise InputError.of(f"--set {key}", value, f"one of {fields}")
     return world, parameters
+
+
+def read_case(case: str, changes: list[str]) -> AssemblerCase:
+    """Return the case with `--set` changes made, for commands that take no parameters of a mechanism."""
+    world, parameters = read(case, None, changes)
+    for key, value in parameters.items():
+        raise InputError.of(f"--set {key}", value, "fields of the case")
+    return world
 
 
 def put(raw: dict[str, Any], key: str, value: Any) -> None:
