@@ -22,7 +22,7 @@ from veridical.data.errors import CertificateError, InputError, NotSolvedError, 
 from veridical.data.load import example, examples, load
 from veridical.data.menu import Menu
 from veridical.data.prior import Prior
-from veridical.data.virtual_cost import virtual_cost, weighted_virtual_cost
+from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity, virtual_cost, weighted_virtual_cost
 
 __all__ = [
     "AssemblerCase",
@@ -36,6 +36,7 @@ __all__ = [
     "InputError",
     "Lognormal",
     "Menu",
+    "Monotonicity",
     "Normal",
     "NotSolvedError",
     "Prior",
@@ -45,9 +46,11 @@ __all__ = [
     "Uniform",
     "VeridicalError",
     "Weibull",
+    "correlation",
     "example",
     "examples",
     "load",
+    "monotonicity",
     "virtual_cost",
     "weighted_virtual_cost",
 ]

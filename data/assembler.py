@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -13,18 +14,26 @@ from pydantic import Field, field_validator, model_validator
 
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
-from veridical.data.fields import SUM_TOLERANCE, Name, Numbers, Positive, Record, Text, fixed, numbers, wrong
+from veridical.data.fields import SUM_TOLERANCE, Name, Numbers, Positive, Record, Text, check, fixed, numbers, wrong
 from veridical.data.prior import Prior, gaussian_copula, independent
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
 
 Array = NDArray[np.float64]
 MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six more are held at a time
+AXES = 60  # suppliers: numpy's arrays have at most 64 axes
+ENUMERATED = 2**16  # profiles up to which a table over all of them is made where a smaller one would do
 
 
 def label(value: float) -> str:
     """Return a number as names carry it: as short as it can be without losing a digit."""
     return repr(float(value)).removesuffix(".0")
+
+
+def shortened(count: int) -> str:
+    """Return a count in words of a readable length, however large it is."""
+    digits = str(count)
+    return f"{count:,}" if len(digits) <= 15 else f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
 
 
 class Supplier(Record):
@@ -149,11 +158,52 @@ class AssemblerCase(Record):
 
     def refuse_large_menu(self) -> None:
         """Raise InputError where a contract menu and its audit would not fit into memory, before any of it is made."""
-        needed = 8.0 * self.profiles * (len(self.shape) + 6)
-        if needed > MEMORY:
-            found = f"<{len(self.shape)} suppliers with {self.profiles:,} cost profiles: about {needed / 1e9:,.0f} GB>"
-            allowed = f"menus below {MEMORY / 1e9:.0f} GB; for larger cases fewer costs or fewer suppliers with private costs"
+        needed = 8 * self.profiles * (len(self.shape) + 6)
+        if needed > MEMORY or len(self.shape) > AXES:
+            gigabytes = f"about {needed // 10**9:,} GB" if needed < 10**18 else "far beyond any memory"
+            found = f"<{len(self.shape)} suppliers with {shortened(self.profiles)} cost profiles: {gigabytes}>"
+            allowed = (
+                f"menus below {MEMORY / 1e9:.0f} GB and at most {AXES} suppliers; for larger cases mechanism `hybrid` by closed "
+                "form, whose menu answers to k suppliers alone"
+            )
             raise InputError.of("suppliers", found, allowed, self.name)
+
+    def widest(self, k: int | None) -> tuple[int, ...]:
+        """Return the numbers, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
+
+        Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them.
+        Source: section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
+        """
+        n = len(self.suppliers)
+        if k is None:
+            k = (n + 1) // 2
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 0 <= k <= n:
+            raise InputError.of("k", k, f"a whole number from 0 to the number of suppliers, {n}", self.name)
+        width = [supplier.costs[-1] - supplier.costs[0] for supplier in self.suppliers]
+        return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
+
+    def with_private(self, kept: Sequence[int]) -> AssemblerCase:
+        """Return the case in which only the suppliers of those numbers have private costs, and the others their highest.
+
+        The others come together as one supplier of the rest of the product. Menus that answer to the kept suppliers alone are
+        the same in both cases. Nothing is enumerated that the result does not have, so there may be hundreds of suppliers.
+        """
+        rest = [supplier for i, supplier in enumerate(self.suppliers) if i not in kept]
+        if not rest:
+            return self
+        raw: dict[str, Any] = {"name": self.name, "description": self.description, "price": self.price, "demand": self.demand}
+        raw["suppliers"] = [self.suppliers[i] for i in kept]
+        others = {"name": f"the {len(rest)} others" if len(rest) > 1 else rest[0].name, "costs": [sum(s.costs[-1] for s in rest)]}
+        if self.prior is None or not kept:
+            raw["suppliers"].append(others)
+        elif self.prior.correlation is not None and self.profiles > ENUMERATED:
+            rows = [*([self.prior.correlation[i][j] for j in kept] + [0.0] for i in kept), [0.0] * len(kept) + [1.0]]
+            raw |= {"suppliers": [*raw["suppliers"], others | {"probabilities": [1.0]}], "prior": {"correlation": rows}}
+        else:
+            joint = self.probability.sum(axis=tuple(i for i in range(len(self.shape)) if i not in kept))
+            private = [{"name": supplier.name, "costs": list(supplier.costs)} for supplier in raw["suppliers"]]
+            raw |= {"suppliers": [*private, others], "prior": {"joint": joint[..., None].tolist()}}
+        return check(AssemblerCase, raw)
 
     def costs(self, i: int) -> Array:
         """Supplier i's unit costs along his own axis, ready to broadcast over profiles."""

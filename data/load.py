@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from veridical.data.assembler import AssemblerCase
+from veridical.data.continuous import ContinuousCase
 from veridical.data.errors import InputError
 from veridical.data.fields import check
 
-__all__ = ["example", "examples", "load"]
+__all__ = ["Case", "example", "examples", "load"]
 
-KINDS = {"assembler": AssemblerCase}
+Case = AssemblerCase | ContinuousCase
+KINDS = ("assembler",)
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
-def load(path: str | Path, change: Change | None = None) -> AssemblerCase:
-    """Read and validate a case file.
+def load(path: str | Path, change: Change | None = None) -> Any:
+    """Read and validate a case file; the case's type is its kind's (`Case`).
 
     `change`, where given, takes the raw table of the file and returns the one to use in its place.
     Raises InputError with file, field, value and what is allowed.
@@ -36,12 +38,21 @@ def load(path: str | Path, change: Change | None = None) -> AssemblerCase:
     return build(change(raw) if change else raw, path.name, path.parent)
 
 
-def build(raw: Mapping[str, Any], file: str, folder: Path) -> AssemblerCase:
-    """Return the case that a raw table describes; its name is the file's where it gives none."""
+def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case:
+    """Return the case that a raw table describes; its name is the file's where it gives none.
+
+    Suppliers with a `cost` have continuous costs, suppliers with `costs` finitely many.
+    """
     kind = raw.get("kind", "<nothing>")
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError.of("kind", kind, f"one of {', '.join(KINDS)}", file)
-    return check(KINDS[kind], {"name": Path(file).stem, **raw}, file, {"folder": folder})
+    named, context = {"name": Path(file).stem, **raw}, {"folder": folder}
+    suppliers = raw.get("suppliers")
+    if isinstance(suppliers, list | tuple) and any(
+        isinstance(supplier, Mapping) and "cost" in supplier for supplier in suppliers
+    ):
+        return check(ContinuousCase, named, file, context)
+    return check(AssemblerCase, named, file, context)
 
 
 def examples() -> tuple[str, ...]:
@@ -49,7 +60,7 @@ def examples() -> tuple[str, ...]:
     return tuple(sorted(path.name.removesuffix(".toml") for path in _shipped().iterdir() if path.name.endswith(".toml")))
 
 
-def example(name: str, change: Change | None = None) -> AssemblerCase:
+def example(name: str, change: Change | None = None) -> Any:
     """Return a shipped case by its name."""
     if name not in examples():
         raise InputError.of("example", name, f"one of {', '.join(examples())}")

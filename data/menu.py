@@ -48,11 +48,16 @@ class Menu:
         rent: Array = self.payment[i] - self.case.costs(i) * self.quantity[i]
         return rent
 
+    @property
+    def spread(self) -> Array:
+        """The largest less the smallest quantity bought of any component, one entry a profile; units."""
+        spread: Array = self.quantity.max(axis=0) - self.quantity.min(axis=0)
+        return spread
+
     @cached_property
     def is_balanced(self) -> bool:
         """Whether the same quantity is bought of every component at every profile, to 1e-6 of the largest quantity."""
-        spread = self.quantity.max(axis=0) - self.quantity.min(axis=0)
-        return bool(spread.max() <= 1e-6 * max(1.0, float(self.quantity.max())))
+        return bool(self.spread.max() <= 1e-6 * max(1.0, float(self.quantity.max())))
 
     @cached_property
     def expected_profit(self) -> float:

@@ -1,13 +1,19 @@
-"""Virtual cost: unit cost plus the information rent that one more unit leaves to cheaper types. Eq. (13), any m_i."""
+"""Virtual cost: unit cost plus the information rent that one more unit leaves to cheaper types. Eq. (13), any m_i.
+
+And the condition on it that decides whether balanced ordering is optimal, (18).
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veridical.data.assembler import AssemblerCase
+from veridical.data.assembler import AssemblerCase, label
+from veridical.data.errors import InputError
 
-__all__ = ["virtual_cost", "weighted_virtual_cost"]
+__all__ = ["Monotonicity", "correlation", "monotonicity", "running_maximum", "virtual_cost", "weighted_virtual_cost"]
 
 Array = NDArray[np.float64]
 
@@ -30,3 +36,87 @@ def virtual_cost(case: AssemblerCase) -> Array:
     """Return v(t): infinite where beta(t) = 0 but cheaper types have weight, nan where they have none either."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return weighted_virtual_cost(case) / case.probability
+
+
+@dataclass(frozen=True)
+class Monotonicity:
+    """Whether virtual cost never falls when a supplier's cost rises, (18), and where it falls most if it does.
+
+    `fall` is in currency per unit: how much less virtual cost is where `supplier` has `next_cost` than where he has `cost`,
+    the others having `others`; infinite where the cheaper profile never occurs, but still cheaper types of somebody do.
+    """
+
+    holds: bool
+    independent: bool
+    fall: float = 0.0
+    supplier: str | None = None
+    cost: float | None = None
+    next_cost: float | None = None
+    others: str | None = None
+
+    @property
+    def balanced_is_optimal(self) -> bool:
+        """Whether balanced ordering is known to be optimal: (18), or independent costs. Elsewhere it may or may not be.
+
+        With independent costs, pooling each supplier's own virtual cost proves it for any number of costs; two costs a
+        supplier then always meet (18) (Corollary 1 of the assembler paper), three need not.
+        """
+        return self.holds or self.independent
+
+    def __str__(self) -> str:
+        if self.holds:
+            return "virtual cost never falls when a cost rises"
+        rise = f"when the cost of {self.supplier} rises from {label(self.cost or 0)} to {label(self.next_cost or 0)}"
+        return f"virtual cost falls by {self.fall:.4g} {rise}" + (f" while the others have {self.others}" if self.others else "")
+
+
+def monotonicity(case: AssemblerCase) -> Monotonicity:
+    """Return whether condition (18) holds, and the worst neighbouring pair of costs if not.
+
+    Profiles of weight 0 may take any value.
+    """
+    cost = virtual_cost(case)
+    cost = np.where(np.isnan(cost), -np.inf, cost)
+    highest = running_maximum(cost)
+    if ((cost >= highest - 1e-12 * case.price) | (cost == -np.inf)).all():
+        return Monotonicity(True, case.independent)
+    worst = Monotonicity(False, case.independent)
+    for before in (cost, highest):  # with weights of 0 in between, no two neighbours need differ
+        for i, supplier in enumerate(case.suppliers):
+            cheaper = np.moveaxis(before, i, 0)[:-1]
+            dearer = np.moveaxis(np.where(cost == -np.inf, np.inf, cost), i, 0)[1:]
+            fall = np.subtract(cheaper, dearer, out=np.zeros(cheaper.shape), where=dearer < cheaper)
+            if fall.size and fall.max() > worst.fall:
+                place = np.unravel_index(int(fall.argmax()), fall.shape)
+                rest = [j for j in range(len(case.shape)) if j != i]
+                others = ", ".join(case.tokens(j)[p] for j, p in zip(rest, place[1:], strict=True))
+                pair = supplier.costs[int(place[0])], supplier.costs[int(place[0]) + 1]
+                worst = Monotonicity(False, case.independent, float(fall.max()), supplier.name, *pair, others)
+        if worst.fall > 0:
+            break
+    return worst
+
+
+def correlation(case: AssemblerCase) -> float:
+    """Return the correlation of two suppliers' costs under the prior, from -1 to 1; NaN where a cost does not vary.
+
+    With two costs each it depends on the prior alone: (b(ll) b(hh) - b(lh) b(hl)) / sqrt(p1(l) p1(h) p2(l) p2(h)), and (18)
+    holds wherever it is not positive. Source: assembler paper, section 2.3.2 and Appendix A.
+    Raises InputError for another number of suppliers.
+    """
+    if len(case.shape) != 2:
+        raise InputError.of(
+            "suppliers", f"<{len(case.shape)} suppliers>", "two suppliers: correlation is measured between two", case.name
+        )
+    centred = [case.costs(i) - float((case.probability * case.costs(i)).sum()) for i in range(2)]
+    variances = [float((case.probability * each**2).sum()) for each in centred]
+    covariance = float((case.probability * centred[0] * centred[1]).sum())
+    varies = all(np.count_nonzero(own) > 1 for own in case.marginals)  # a variance of 0 may come out as its rounding
+    return covariance / float(np.sqrt(variances[0] * variances[1])) if varies else float("nan")
+
+
+def running_maximum(values: Array) -> Array:
+    """Return at each profile the largest value at any profile with no higher cost."""
+    for axis in range(values.ndim):
+        values = np.maximum.accumulate(values, axis=axis)
+    return values

@@ -1,7 +1,7 @@
 """Who decides: solvers for any Pyomo model, closed forms for the mechanisms, and the certificate of every result.
 
 Rooms: `configuration` (how a solver is asked for), `standard_form` (a model as arrays), `highs`, `closed_form` (oracles, and
-solvers of their own for large cases), `solution`, `certificate`, `audit`.
+solvers of their own for large cases), `solution`, `certificate`, `properties` of menus and the `audit` that they make.
 """
 
 from __future__ import annotations
@@ -13,19 +13,24 @@ from typing import Any
 from pyomo.common.gc_manager import PauseGC
 
 from veridical.solvers import factory, highs, ipopt
-from veridical.solvers.audit import Audit, Misreport, audit
+from veridical.solvers.audit import Audit, audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.outcome import written
+from veridical.solvers.properties import IMPLIES, PROPERTIES, Finding, Misreport, Property
 from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
 
 __all__ = [
+    "IMPLIES",
+    "PROPERTIES",
     "SOLVERS",
     "Audit",
     "Certificate",
     "Configuration",
     "Duals",
+    "Finding",
     "Misreport",
+    "Property",
     "Solution",
     "SolutionStatus",
     "SolverRecord",

@@ -2,98 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from veridical.data import Menu
+from veridical.solvers.properties import Finding, Misreport, survey
 
-__all__ = ["Audit", "Misreport", "audit"]
-
-TOLERANCE = 1e-6  # relative to the largest payment
-
-
-@dataclass(frozen=True)
-class Misreport:
-    """Supplier `supplier`, whose cost is `cost`, reports `report` while the others report `others`, and gains `gain`."""
-
-    supplier: str
-    cost: float
-    report: float
-    others: str
-    gain: float
+__all__ = ["Audit", "audit"]
 
 
 @dataclass(frozen=True)
 class Audit:
     """What a menu is worth and whether it can be trusted; all money in currency.
 
-    max_regret: largest gain from any misreport, over all suppliers, costs, reports and the others' reports; `misreports`
-    has the best lie of every supplier who gains by one, the largest first.
-    min_rent: smallest rent of a truthful supplier at any profile; negative where somebody would lose.
-    balanced: whether the same quantity is bought of every component at every profile.
-    expected_profit: of the assembler, eq. (2), recomputed from the menu alone.
+    `findings`: what each property of `veridical.PROPERTIES` comes to. `truth` and `participation` are the two that the menu is
+    held to: dominant_strategy_ic or bayesian_ic, ex_post_ir or interim_ir. `lies`: for both kinds of truth the best lie of every
+    supplier who gains by one, the largest first. `expected_profit`: of the assembler, (2), recomputed from the menu alone.
     """
 
-    max_regret: float
-    min_rent: float
-    balanced: bool
+    findings: Mapping[str, Finding]
+    lies: Mapping[str, tuple[Misreport, ...]]
     expected_profit: float
     largest_payment: float
-    misreports: tuple[Misreport, ...]
+    truth: str = "dominant_strategy_ic"
+    participation: str = "ex_post_ir"
+
+    @property
+    def max_regret(self) -> float:
+        """Largest gain from any misreport; 0 where none gains."""
+        return max(0.0, self.findings[self.truth].worst)
+
+    @property
+    def min_rent(self) -> float:
+        """Smallest rent of a truthful supplier; negative where somebody would lose."""
+        return 0.0 - self.findings[self.participation].worst
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the same quantity is bought of every component at every profile."""
+        return self.findings["balanced"].holds
+
+    @property
+    def misreports(self) -> tuple[Misreport, ...]:
+        """The best lie of every supplier who gains by one, the largest first."""
+        return self.lies[self.truth]
 
     @property
     def truthful(self) -> bool:
         """Whether no misreport gains more than 1e-6 of the largest payment."""
-        return self.max_regret <= TOLERANCE * max(self.largest_payment, 1.0)
+        return self.findings[self.truth].holds
 
     @property
     def individually_rational(self) -> bool:
         """Whether no truthful supplier loses more than 1e-6 of the largest payment."""
-        return self.min_rent >= -TOLERANCE * max(self.largest_payment, 1.0)
+        return self.findings[self.participation].holds
+
+    def held_to(self, promises: tuple[str, ...]) -> Audit:
+        """Return this audit with truth and participation in expectation where no more than that is promised."""
+        truth = "bayesian_ic" if "bayesian_ic" in promises else "dominant_strategy_ic"
+        participation = "interim_ir" if "interim_ir" in promises else "ex_post_ir"
+        return replace(self, truth=truth, participation=participation)
 
     def record(self) -> dict[str, Any]:
         """Return everything as plain values with the keys of the command line's JSON."""
         return {
-            **asdict(self),
-            "misreports": [asdict(lie) for lie in self.misreports],
+            "max_regret": self.max_regret,
+            "min_rent": self.min_rent,
+            "balanced": self.balanced,
             "truthful": self.truthful,
             "individually_rational": self.individually_rational,
+            "truth": self.truth,
+            "participation": self.participation,
+            "expected_profit": self.expected_profit,
+            "largest_payment": self.largest_payment,
+            "misreports": [asdict(lie) for lie in self.misreports],
+            "properties": {name: asdict(finding) for name, finding in self.findings.items()},
         }
 
 
 def audit(menu: Menu) -> Audit:
     """Return the audit of a menu, from its numbers and the case alone."""
-    case = menu.case
-    found: list[Misreport] = []
-    regret, rent = 0.0, np.inf
-    for i, supplier in enumerate(case.suppliers):
-        quantity = np.moveaxis(menu.quantity[i], i, 0)
-        payment = np.moveaxis(menu.payment[i], i, 0)
-        best: Misreport | None = None
-        for k, cost in enumerate(supplier.costs):
-            truth = payment[k] - cost * quantity[k]
-            rent = min(rent, float(truth.min()))
-            for s, report in enumerate(supplier.costs):
-                if s == k:
-                    continue
-                gain = payment[s] - cost * quantity[s] - truth
-                worst = float(gain.max())
-                if worst > max(0.0, best.gain if best else 0.0):
-                    place = np.unravel_index(int(gain.argmax()), gain.shape)
-                    rest = [j for j in range(len(case.shape)) if j != i]
-                    others = ", ".join(case.tokens(j)[p] for j, p in zip(rest, place, strict=True))
-                    best = Misreport(supplier.name, cost, report, others, worst)
-        if best:
-            regret = max(regret, best.gain)
-            found.append(best)
-    largest = float(np.abs(menu.payment).max())
-    return Audit(
-        max_regret=regret,
-        min_rent=rent,
-        balanced=menu.is_balanced,
-        expected_profit=menu.expected_profit,
-        largest_payment=largest,
-        misreports=tuple(sorted(found, key=lambda lie: -lie.gain)),
-    )
+    findings, lies = survey(menu)
+    return Audit(findings, lies, menu.expected_profit, float(np.abs(menu.payment).max()))

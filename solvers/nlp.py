@@ -24,10 +24,12 @@ Array = NDArray[np.float64]
 class SmoothNLP(NLP):  # type: ignore[misc]
     """min f(x) subject to constraints_lb <= g(x) <= constraints_ub, primals_lb <= x <= primals_ub.
 
-    Multipliers are those of the Lagrangian obj_factor * f + duals'g.
+    Multipliers are those of the Lagrangian obj_factor * f + duals'g. `damping` is added to the diagonal of its Hessian for
+    every variable that has no bounds and no curvature: steps are then bounded also along directions in which nothing changes,
+    and the points that a method can converge to are the same, since the Hessian is all that is changed.
     """
 
-    def __init__(self, form: StandardForm, start: Array, duals: Array | None = None) -> None:
+    def __init__(self, form: StandardForm, start: Array, duals: Array | None = None, damping: float = 0.0) -> None:
         super().__init__()
         self.form = form
         n, m = len(form.variables), len(form.constraints)
@@ -52,8 +54,11 @@ class SmoothNLP(NLP):  # type: ignore[misc]
 
         off = curved.hessian_rows != curved.hessian_columns
         low, high = curved.hessian_rows, curved.hessian_columns
-        self._hessian = np.concatenate([low, high[off]]), np.concatenate([high, low[off]])
+        free = np.flatnonzero(~np.isfinite(form.low) & ~np.isfinite(form.high)) if damping else np.zeros(0, dtype=int)
+        free = np.setdiff1d(free, np.concatenate([low, high]))
+        self._hessian = np.concatenate([low, high[off], free]), np.concatenate([high, low[off], free])
         self._off = np.flatnonzero(off)
+        self._damping = np.full(len(free), damping)
 
     def n_primals(self) -> int:
         """Return the number of variables."""
@@ -166,7 +171,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
     def evaluate_hessian_lag(self, out: sp.coo_matrix | None = None) -> sp.coo_matrix:
         """Return the Hessian of the Lagrangian, both triangles."""
         lower = self._curved.second(self._x, self._duals, self._factor)
-        data = np.concatenate([lower, lower[self._off]])
+        data = np.concatenate([lower, lower[self._off], self._damping])
         return _matrix(out, data, self._hessian, (self.n_primals(), self.n_primals()))
 
     def report_solver_status(self, status_code: int, status_message: str) -> None:

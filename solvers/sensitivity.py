@@ -8,6 +8,7 @@ derivatives comes out; `veridical.one_sided` gives those.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,8 @@ def assembler(mechanism: str, menu: Menu, duals: Mapping[str, pd.Series]) -> pd.
     case = menu.case
     sales = case.demand.expected_sales(menu.quantity.min(axis=0))
     worth = case.price * sales - menu.payment.sum(axis=0)  # (2): the weight of beta(t)
+    if mechanism == "bic":
+        worth = worth + _by_beliefs(menu, duals)
     found: dict[str, float] = {"price": float((case.probability * sales).sum())}
     priced = "individual_rationality" in duals or "full_information" in duals
     cost = _by_duals(menu, duals) if priced else RULES[mechanism](case, menu)
@@ -51,7 +54,7 @@ def _at_highest_cost(case: AssemblerCase, menu: Menu) -> list[list[float]]:
 
 
 def _by_rents(case: AssemblerCase, menu: Menu) -> list[list[float]]:
-    """Return dZ/dcost under balanced ordering at the least rents, (11): minus what a unit of a cost adds to payments.
+    """Return dZ/dcost at the least rents, (11): minus what a unit of a cost adds to payments.
 
     A cost is paid to its own type and to all cheaper ones for the units that its type delivers; it shortens the step
     above it, which the cheaper types and its own earn on the next type's units.
@@ -71,6 +74,8 @@ def _by_rents(case: AssemblerCase, menu: Menu) -> list[list[float]]:
 RULES: Mapping[str, Callable[[AssemblerCase, Menu], list[list[float]]]] = {
     "first_best": _at_cost,
     "naive": _at_highest_cost,
+    "frw": _by_rents,
+    "hybrid": _by_rents,
     "icds": _by_rents,  # where it has a closed form
     "icds_balanced": _by_rents,
 }
@@ -79,20 +84,48 @@ RULES: Mapping[str, Callable[[AssemblerCase, Menu], list[list[float]]]] = {
 def _by_duals(menu: Menu, duals: Mapping[str, pd.Series]) -> list[list[float]]:
     """Return dZ/dcost from the multipliers of the constraints that a cost stands in."""
     case = menu.case
-    quantity = _lookup(menu)
+    bought = _Quantities(menu)
     found: dict[tuple[Hashable, ...], float] = {
         (supplier.name, cost): 0.0 for supplier in case.suppliers for cost in supplier.costs
     }
-    for key, dual in _items(duals, "individual_rationality"):
-        found[key[0], key[1]] -= dual * quantity(key[0], key[1], key[2] if len(key) > 2 else None)
-    for key, dual in _items(duals, "full_information"):
-        found[key[0], key[1]] += dual * quantity(key[0], key[1], key[2])
-    for (name, cost, report, others), dual in _items(duals, "incentive_compatibility"):
-        found[name, cost] -= dual * (quantity(name, cost, others) - quantity(name, report, others))
+    for (name, cost, *others), dual in _items(duals, "individual_rationality"):
+        found[name, cost] -= dual * bought(name, cost, cost, *others)
+    for (name, cost, *others), dual in _items(duals, "full_information"):
+        found[name, cost] += dual * bought(name, cost, cost, *others)
+    for (name, cost, report, *others), dual in _items(duals, "incentive_compatibility"):
+        found[name, cost] -= dual * (bought(name, cost, cost, *others) - bought(name, cost, report, *others))
     return [[found[supplier.name, cost] for cost in supplier.costs] for supplier in case.suppliers]
 
 
-def _items(duals: Mapping[str, pd.Series], family: str) -> list[tuple[tuple[Hashable, ...], float]]:
+def _by_beliefs(menu: Menu, duals: Mapping[str, pd.Series]) -> Array:
+    """Return what a unit of each profile's probability adds by the beliefs that it makes in interim constraints.
+
+    The expectation of g(others) given one's own cost moves by (g(others) - expectation) / marginal.
+    """
+    case = menu.case
+    added = np.zeros(case.shape)
+    place = {supplier.name: i for i, supplier in enumerate(case.suppliers)}
+
+    def add(i: int, k: int, dual: float, gain: Array) -> None:
+        weight = np.moveaxis(case.probability, i, 0)[k]
+        marginal = weight.sum()
+        np.moveaxis(added, i, 0)[k] += dual * (gain - (weight * gain).sum() / marginal) / marginal
+
+    for (name, cost, *others), dual in _items(duals, "individual_rationality"):
+        if not others:
+            i = place[str(name)]
+            k = case.suppliers[i].costs.index(cost)
+            add(i, k, dual, np.moveaxis(menu.rent(i), i, 0)[k])
+    for (name, cost, report, *others), dual in _items(duals, "incentive_compatibility"):
+        if not others:
+            i = place[str(name)]
+            k, s = (case.suppliers[i].costs.index(each) for each in (cost, report))
+            earned = np.moveaxis(menu.payment[i] - cost * menu.quantity[i], i, 0)
+            add(i, k, dual, earned[k] - earned[s])
+    return added
+
+
+def _items(duals: Mapping[str, pd.Series], family: str) -> list[tuple[tuple[Any, ...], float]]:
     """Return the duals of a family that are not zero."""
     if family not in duals:
         return []
@@ -101,16 +134,29 @@ def _items(duals: Mapping[str, pd.Series], family: str) -> list[tuple[tuple[Hash
     return list(zip(series.index.tolist(), series.tolist(), strict=True))
 
 
-def _lookup(menu: Menu) -> Callable[..., float]:
-    """Return a function (supplier, cost, what the others report) -> quantity, as models name their profiles."""
-    case = menu.case
-    table: dict[tuple[Hashable, ...], float] = {}
-    for i, supplier in enumerate(case.suppliers):
-        own = np.moveaxis(menu.quantity[i], i, 0)
-        rest = [case.tokens(j) for j in range(len(case.names)) if j != i]
-        for place in np.ndindex(*own.shape[1:]):
-            others = ", ".join(tokens[k] for tokens, k in zip(rest, place, strict=True))
+class _Quantities:
+    """The quantity bought of a supplier for (his name, cost, report, what the others report), as models name their profiles.
+
+    Without the last, in expectation over the others given his cost.
+    """
+
+    def __init__(self, menu: Menu) -> None:
+        case = menu.case
+        self.at: dict[tuple[Hashable, ...], float] = {}
+        self.expected: dict[tuple[Hashable, ...], float] = {}
+        for i, supplier in enumerate(case.suppliers):
+            own, weight = (np.moveaxis(each, i, 0) for each in (menu.quantity[i], case.probability))
+            rest = [case.tokens(j) for j in range(len(case.names)) if j != i]
+            for place in np.ndindex(*own.shape[1:]):
+                others = ", ".join(tokens[k] for tokens, k in zip(rest, place, strict=True))
+                for k, cost in enumerate(supplier.costs):
+                    self.at[supplier.name, cost, others] = float(own[(k, *place)])
             for k, cost in enumerate(supplier.costs):
-                table[supplier.name, cost, others] = float(own[(k, *place)])
-    anywhere = float(menu.quantity.flat[0])
-    return lambda name, cost, others: anywhere if others is None else table[name, cost, others]
+                likely = (
+                    weight[k] if weight[k].any() else np.ones_like(weight[k])
+                )  # a contract that answers to one's own cost alone
+                for s, report in enumerate(supplier.costs):
+                    self.expected[supplier.name, cost, report] = float((likely * own[s]).sum() / likely.sum())
+
+    def __call__(self, name: str, cost: float, report: float, others: str | None = None) -> float:
+        return self.expected[name, cost, report] if others is None else self.at[name, report, others]

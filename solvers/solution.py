@@ -101,6 +101,7 @@ class Solution:
     duals: Mapping[str, pd.Series] = field(default_factory=dict)
     case: str | None = None
     mechanism: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     contracts: Menu | None = None
     audit: Audit | None = None
 
@@ -140,6 +141,7 @@ class Solution:
         record: dict[str, Any] = {
             "case": self.case,
             "mechanism": self.mechanism,
+            "parameters": dict(self.parameters),
             "status": str(self.status),
             "termination": str(self.termination),
             "objective": self.objective,
@@ -166,27 +168,27 @@ class Solution:
             record["menu"] = self.contracts.records()
         return record
 
-    def checked(self, promised: tuple[bool, bool] | None = None, gap: float = ACCEPTED) -> Solution:
-        """Return this solution if its certificate holds; else raise CertificateError.
-
-        `promised` says what else must hold of a mechanism as it was built: the menu earns the objective, and whether no
-        misreport gains and nobody truthful loses. A model that its user has changed promises neither. `gap` is the
-        relative gap that was asked for, where it is a wider one.
-        """
+    def failures(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> list[str]:
+        """Return in words what `checked` would raise for."""
         failures = []
         if not self.certificate.within(gap):
             failures.append(f"the optimality conditions are violated by more than {max(gap, ACCEPTED):g}: {self.certificate}")
         if self.audit is not None and promised is not None:
-            truthful, individually_rational = promised
             difference = abs(self.audit.expected_profit - self.objective)
             if not difference <= ACCEPTED * max(1.0, abs(self.objective)):
                 profit = self.audit.expected_profit
                 failures.append(f"the menu earns {profit!r} where the solver reports {self.objective!r}")
-            if truthful and not self.audit.truthful:
-                lie = self.audit.misreports[0]
-                failures.append(f"a misreport pays: {lie}")
-            if individually_rational and not self.audit.individually_rational:
-                failures.append(f"a truthful supplier loses {-self.audit.min_rent:g}")
+            failures += [str(self.audit.findings[name]) for name in promised if not self.audit.findings[name].holds]
+        return failures
+
+    def checked(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> Solution:
+        """Return this solution if its certificate holds; else raise CertificateError.
+
+        `promised` says what else must hold of a mechanism as it was built: the menu earns the objective, and has these
+        properties. A model that its user has changed promises nothing. `gap` is the relative gap that was asked for,
+        where it is a wider one.
+        """
+        failures = self.failures(promised, gap)
         if failures:
             who = f"{self.solver.name} {self.solver.version}, form {self.solver.form}"
             raise CertificateError(f"the result of {who} fails its certificate: {'; '.join(failures)}", self)

@@ -1,5 +1,35 @@
-"""Figures of results. Rooms: `figures`."""
+"""Published tables recomputed, sweeps, and figures.
 
-from veridical.studies import figures
+Rooms: `reproduction` (published, as published, exact), `assembler_study` (sections 3.1 and 3.2 of the ICDS paper),
+`full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `choice` (how many suppliers
+to let report), `figures`.
+"""
 
-__all__ = ["figures"]
+from collections.abc import Callable, Iterable, Mapping
+
+from veridical.data import InputError
+from veridical.studies import assembler_study, balanced_ordering, figures, full_models
+from veridical.studies.choice import Choice, choose_k
+from veridical.studies.reproduction import Reproduction
+
+__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "figures", "reproduce"]
+
+REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
+    "assembler-3.1": assembler_study.section_3_1,
+    "assembler-3.2": assembler_study.section_3_2,
+    "assembler-figure-1": assembler_study.figure_1,
+    "assembler-figure-2": assembler_study.figure_2,
+    "assembler-figure-3": assembler_study.figure_3,
+    "assembler-proposition-2": balanced_ordering.proposition_2,
+    "assembler-models": full_models.agreement,
+}
+LONG = ("assembler-models",)  # minutes: run only where they are named
+
+
+def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:
+    """Yield reproductions by name; without names all that do not take minutes. Raises InputError for an unknown name."""
+    chosen = list(names) or [name for name in REPRODUCTIONS if name not in LONG]
+    for name in chosen:
+        if name not in REPRODUCTIONS:
+            raise InputError.of("NAME", name, f"one of {', '.join(REPRODUCTIONS)}")
+    return (REPRODUCTIONS[name]() for name in chosen)

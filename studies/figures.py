@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from veridical.solvers import Solution
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["contract_menu", "save"]
+__all__ = ["choice", "contract_menu", "readings", "save", "unbalanced"]
+
+COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
 
 
 def contract_menu(solution: Solution) -> Figure:
@@ -51,6 +55,97 @@ def contract_menu(solution: Solution) -> Figure:
     figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=9)
     figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}", fontsize=11)
     return figure
+
+
+def readings(title: str, panels: Mapping[str, pd.DataFrame], unit: str, scale: str = "linear") -> Figure:
+    """Return a figure of a study: a panel a parameter, a line a series; exact drawn through, as published dashed."""
+    from matplotlib.figure import Figure
+
+    rows = (len(panels) + 1) // 2
+    figure = Figure(figsize=(9.5, 0.9 + 3.1 * rows), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(rows, 2, sharey=True)).ravel()
+    for axis, (name, points) in zip(axes, panels.items(), strict=True):
+        names = list(dict.fromkeys(points["series"]))
+        several = len(names) > 1
+        for place, series in enumerate(names):
+            own = points[points["series"] == series]
+            colour = COLOURS[place // 2 if any(each.startswith("hybrid") for each in names) else place % len(COLOURS)]
+            marker = "s" if series.startswith("hybrid") else "o"
+            axis.plot(own["x"], own["exact"], color=colour, marker=marker, markersize=4, label=series if several else "exact")
+            label = None if several else "as published"
+            axis.plot(own["x"], own["as published"], color=colour, linestyle="--", linewidth=1, alpha=0.8, label=label)
+        axis.set_xlabel(name, fontsize=9)
+        tidy(axis)
+        axis.set_yscale(scale)
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.set_xticks(sorted(set(points["x"])))
+        if scale == "linear" and several:
+            axis.legend(frameon=False, fontsize=8)
+    for axis in axes[::2]:
+        axis.set_ylabel(unit, fontsize=9)
+    if not any(axis.get_legend() for axis in axes):
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    figure.suptitle(f"{title}\nexact: drawn through; as published: dashed", fontsize=11)
+    return figure
+
+
+def unbalanced(title: str, table: pd.DataFrame) -> Figure:
+    """Return a figure of what balanced ordering costs: the gain of unbalanced ordering by correlation and cost gap."""
+    from matplotlib.figure import Figure
+
+    grid = table.pivot(index="gap", columns="correlation", values="gain")
+    figure = Figure(figsize=(8.0, 4.8), layout="constrained")
+    axis = figure.subplots()
+    x, y, gain = grid.columns.to_numpy(), grid.index.to_numpy(), grid.to_numpy()
+    mesh = axis.pcolormesh(x, y, np.where(gain > 1e-4, gain, np.nan), cmap="viridis_r", vmin=0, shading="nearest")
+    axis.set_facecolor("#ededed")
+    axis.axvline(1 / 3, color="#333333", linestyle=":", linewidth=1)
+    axis.text(1 / 3 - 0.01, y.max(), "(18) holds: balanced is optimal", rotation=90, ha="right", va="top", fontsize=8)
+    figure.colorbar(mesh, ax=axis, label="gain over the best balanced menu, %")
+    axis.set_xlabel("correlation of the two suppliers' costs", fontsize=9)
+    axis.set_ylabel("cost gap of each, currency per unit", fontsize=9)
+    axis.tick_params(labelsize=8)
+    axis.set_title(
+        f"{title}\ncosts 4 or 4 + gap, equally likely; price 30; demand uniform on 100 to 900; grey: no gain",
+        loc="left",
+        fontsize=10,
+    )
+    return figure
+
+
+def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> Figure:
+    """Return a figure of the hybrid by k: profit against the number of contracts, and what each further supplier adds."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.5, 3.9), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(table["contracts"], table["profit"], color=COLOURS[0], marker="o", markersize=4)
+    left.set_xscale("log", base=2)
+    left.set_xlabel("contracts in the menu", fontsize=9)
+    left.set_ylabel("expected profit, currency", fontsize=9)
+    if k is not None:
+        point = table.loc[k, "contracts"], table.loc[k, "profit"]
+        left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
+        note = f"k = {k}: the least that loses at most\n{accepted:.3g} of the ICDS profit ({table.loc[k, 'loss']:.2g})"
+        left.annotate(note, (0.98, 0.06), xycoords="axes fraction", ha="right", fontsize=8, color=COLOURS[1])
+    added = table.iloc[1:]
+    names = [f"{place}. {name}" for place, name in added["supplier"].items()]
+    right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else "#c9c9c9" for place in added.index])
+    right.invert_yaxis()
+    right.set_xlabel("profit added by his reporting too, currency", fontsize=9)
+    for axis in (left, right):
+        tidy(axis)
+    left.yaxis.set_major_formatter("{x:,.0f}")
+    left.xaxis.set_major_formatter("{x:,.0f}")
+    right.xaxis.set_major_formatter("{x:,.0f}")
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def tidy(axis: Any) -> None:
+    """Take off what a plot does not need."""
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=8)
 
 
 def save(figure: Figure, path: str | Path) -> None:

@@ -6,6 +6,7 @@ where virtual cost is monotone (18) or costs are independent. Any number of cost
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import pyomo.environ as pyo
@@ -13,7 +14,7 @@ import pyomo.environ as pyo
 from veridical.data import AssemblerCase, Menu
 from veridical.models.assembler import vocabulary
 
-__all__ = ["build", "menu"]
+__all__ = ["build", "declare", "menu"]
 
 
 def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
@@ -23,11 +24,20 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     its name; it follows from incentive compatibility, so with it in, duals split between the two families in more than one way.
     """
     m = vocabulary.frame(case, "icds", form)
+    declare(m, form, feasibility)
+    return m
+
+
+def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | None = None) -> None:
+    """Declare the variables, the profit and the constraints on a frame; truth for the `reporting` suppliers, all by default."""
     vocabulary.contracts(m, form)
     vocabulary.profit(m)  # (2)
     q, P = m.quantity, m.payment
 
-    @m.Constraint(m.MISREPORTS)
+    def told(index: Any) -> list[Any]:
+        return [key for key in index if reporting is None or key[0] in reporting]
+
+    @m.Constraint(told(m.MISREPORTS))
     def incentive_compatibility(m: Any, i: str, cost: float, report: float, others: str) -> Any:  # (3)
         truth, lie = m.profile[i, cost, others], m.profile[i, report, others]
         return P[i, truth] - cost * q[i, truth] >= P[i, lie] - cost * q[i, lie]
@@ -39,12 +49,11 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 
     if feasibility:
 
-        @m.Constraint(m.NEIGHBOURS)
+        @m.Constraint(told(m.NEIGHBOURS))
         def feasibility(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (5)
             return q[i, m.profile[i, cost, others]] >= q[i, m.profile[i, next_cost, others]]
 
     m.contract_menu = menu
-    return m
 
 
 def menu(m: Any) -> Menu:

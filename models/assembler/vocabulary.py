@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from veridical.data import AssemblerCase, InputError
 from veridical.models.expected_sales import chosen, expected_sales
 
-__all__ = ["contracts", "expected_revenue", "fits", "frame", "profit", "value"]
+__all__ = ["contracts", "expected_revenue", "fits", "frame", "own_costs", "profit", "value"]
 
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
 MEMORY = 8e9  # bytes: larger models are refused before they are built
@@ -39,6 +39,9 @@ def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> 
         "monotonicity": ("supplier", "cost", "next_cost", "others"),
         "full_information": ("supplier", "cost", "others"),
         "assembly": ("supplier", "profile"),
+        "pooling": ("supplier", "profile"),
+        "posted_price": ("supplier", "profile"),
+        "balanced_ordering": ("supplier", "profile"),
         "expected_sales.written.cover": ("profile", "demand"),
         "expected_sales.written.excess_covers": ("profile",),
         "expected_sales.written.support": ("profile",),
@@ -64,6 +67,16 @@ def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> 
     m.MISREPORTS = pyo.Set(initialize=misreports, dimen=4)
     m.NEIGHBOURS = pyo.Set(initialize=neighbours, dimen=4)
     return m
+
+
+def own_costs(m: Any) -> None:
+    """Declare the sets of what sees a supplier's own cost alone: COSTS (i, cost) with `marginal`, REPORTS (i, cost, report)."""
+    suppliers = m.case.suppliers
+    marginals = [p for each in m.case.marginals for p in each.tolist()]
+    m.COSTS = pyo.Set(initialize=[(s.name, cost) for s in suppliers for cost in s.costs], dimen=2)
+    m.REPORTS = pyo.Set(initialize=[(s.name, c, r) for s in suppliers for c in s.costs for r in s.costs if r != c], dimen=3)
+    m.marginal = pyo.Param(m.COSTS, initialize=dict(zip(m.COSTS, marginals, strict=True)))
+    m.levels |= {"individual_rationality": ("supplier", "cost"), "incentive_compatibility": ("supplier", "cost", "report")}
 
 
 def contracts(m: Any, form: str) -> None:

@@ -14,7 +14,7 @@ from veridical.solvers.closed_form.assembler import ClosedForm
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
-__all__ = ["ClosedForm", "assembler", "solve"]
+__all__ = ["ClosedForm", "assembler", "frw", "solve"]
 
 
 def solve(

@@ -1,12 +1,15 @@
 """The assembler's mechanisms in closed form, for any number of costs and any prior: from a case straight to its menu.
 
 The newsvendor quantity at the right unit cost, profile by profile: full cost for `first_best`, highest cost for `naive`, pooled
-virtual cost for ICDS (Propositions 1 and 2 of the ICDS paper, with pooling by isotonic regression in place of (20)-(23)).
+virtual cost for ICDS and the hybrid (Propositions 1 to 3 of the ICDS paper, with pooling by isotonic regression in place of
+(20)-(23)). `frw` has a room of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,82 +17,123 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from veridical.data import AssemblerCase, InputError, Menu, virtual_cost, weighted_virtual_cost
+from veridical.data import AssemblerCase, InputError, Menu, monotonicity, virtual_cost, weighted_virtual_cost
+from veridical.data.assembler import ENUMERATED
+from veridical.data.virtual_cost import running_maximum
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
 
-__all__ = ["ClosedForm", "first_best", "icds", "icds_balanced", "monotone", "naive", "pooled_virtual_cost"]
+__all__ = ["ClosedForm", "first_best", "hybrid", "icds", "icds_balanced", "naive", "pooled_virtual_cost"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """An optimal menu, the upper bound on profit that proves it, and the relative error of the optimality condition."""
+    """The most that a mechanism can earn, and, made when first asked for, the menu that earns it and the proof.
 
-    menu: Menu
+    `bound`: expected profit that no menu of this mechanism exceeds; `menu` earns it. `residual`: relative error of the
+    optimality condition that `bound` rests on.
+    """
+
     bound: float
-    residual: float
+    _menu: Callable[[], Menu]
+    _residual: Callable[[], float] = float
+
+    @cached_property
+    def menu(self) -> Menu:
+        """The optimal contract menu."""
+        return self._menu()
+
+    @cached_property
+    def residual(self) -> float:
+        """Relative error of the optimality condition."""
+        return self._residual()
 
 
 def first_best(case: AssemblerCase) -> ClosedForm:
     """Return the first best: F(q(t)) = ((r - c(t)) / r)^+, paid at cost. (6)-(7)."""
     case.refuse_large_menu()
     cost = case.total_cost
-    quantity = case.demand.newsvendor_quantity(case.price, cost)
-    payment = np.stack([case.costs(i) * quantity for i in range(len(case.shape))])
-    return ClosedForm(Menu(case, quantity, payment), _most(case, case.probability, cost), 0.0)
+
+    def menu() -> Menu:
+        quantity = case.demand.newsvendor_quantity(case.price, cost)
+        return Menu(case, quantity, np.stack([case.costs(i) * quantity for i in range(len(case.shape))]))
+
+    return ClosedForm(_most(case, case.probability, cost), menu)
 
 
 def naive(case: AssemblerCase) -> ClosedForm:
     """Return the naive mechanism: one quantity, everybody paid his highest cost. Definition 1."""
     case.refuse_large_menu()
     highest = np.array([supplier.costs[-1] for supplier in case.suppliers])
-    one = (1,) * len(case.shape)
-    quantity = case.demand.newsvendor_quantity(case.price, highest.sum()).reshape(one)
-    menu = Menu(case, quantity, highest.reshape(-1, *one) * quantity)
-    return ClosedForm(menu, _most(case, np.ones(()), highest.sum()), 0.0)
+
+    def menu() -> Menu:
+        one = (1,) * len(case.shape)
+        quantity = case.demand.newsvendor_quantity(case.price, highest.sum()).reshape(one)
+        return Menu(case, quantity, highest.reshape(-1, *one) * quantity)
+
+    return ClosedForm(_most(case, np.ones(()), highest.sum()), menu)
 
 
 def icds_balanced(case: AssemblerCase) -> ClosedForm:
     """Return the best balanced truthful menu: F(q(t)) = ((r - v(t)) / r)^+ at the pooled virtual cost v. (19), (22)."""
     case.refuse_large_menu()
     pooled = pooled_virtual_cost(case)
-    quantity = case.demand.newsvendor_quantity(case.price, pooled)
-    weighted = weighted_virtual_cost(case)
-    with np.errstate(invalid="ignore"):
+
+    def quantity() -> Array:
+        return case.demand.newsvendor_quantity(case.price, pooled)
+
+    def residual() -> float:
+        bought = quantity()
         # Pooling moves virtual cost between profiles that buy alike, so cost is the same at raw and pooled: a condition
         # that the optimum meets and hardly another point does.
-        at_pooled = np.where(quantity > 0, case.probability * pooled * quantity, 0.0).sum()
-    raw = (weighted * quantity).sum()
-    wrong = abs(float(at_pooled - raw)) + float(quantity.max()) * _misplaced(case, pooled)
-    residual = wrong / max(1.0, abs(float(raw)))
-    return ClosedForm(Menu.balanced(case, quantity), _most(case, case.probability, pooled), residual)
+        at_pooled = np.where(bought > 0, _times(case.probability, pooled) * bought, 0.0).sum()
+        raw = (weighted_virtual_cost(case) * bought).sum()
+        wrong = abs(float(at_pooled - raw)) + float(bought.max()) * _misplaced(case, pooled)
+        return wrong / max(1.0, abs(float(raw)))
+
+    return ClosedForm(_most(case, case.probability, pooled), lambda: Menu.balanced(case, quantity()), residual)
 
 
-def icds(case: AssemblerCase) -> ClosedForm:
-    """Return the ICDS optimum where balanced ordering is known to be optimal.
+def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) -> ClosedForm:
+    """Return the hybrid optimum: ICDS over the k suppliers with the widest range of costs, the others at their highest.
 
-    That is where virtual cost is monotone (18), or costs are independent (then pooling each supplier's own virtual cost
-    proves it, for any number of costs). Elsewhere the full model can earn more than any balanced menu.
-    Raises InputError there.
+    Virtual cost is that of the case in which those k costs alone are private: the conditional expectation of v(t) given what
+    they report, (26) with v raw. Nothing over all profiles is enumerated, so there may be hundreds of suppliers; above 65,536
+    profiles the menu is that of the smaller case, with the others as one supplier. With `balanced` the best balanced hybrid;
+    without, InputError where balanced ordering is not known to be optimal, as with `icds`. Proposition 3.
+    """
+    kept = case.widest(k)
+    small = case.with_private(kept)
+    closed = icds_balanced(small) if balanced else icds(small, "hybrid")
+    if small is case or case.profiles > ENUMERATED:
+        return closed
+
+    def menu() -> Menu:
+        own = [m if i in kept else 1 for i, m in enumerate(case.shape)]
+        return Menu.balanced(case, np.broadcast_to(closed.menu.quantity[0].reshape(own), case.shape))
+
+    return ClosedForm(closed.bound, menu, lambda: closed.residual)
+
+
+def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
+    """Return the ICDS optimum where balanced ordering is known to be optimal (`veridical.monotonicity`).
+
+    Elsewhere the full model can earn more than any balanced menu. Raises InputError there.
     """
     case.refuse_large_menu()
-    if not (case.independent or monotone(case)):
-        raise InputError.of(
-            "solver",
-            "closed_form",
-            "for `icds` only cases with independent costs or monotone virtual cost, condition (18): elsewhere unbalanced menus "
-            "can earn more, so solve the full model (solver highs), or ask for mechanism icds_balanced",
-            case.name,
-        )
+    if not case.independent:
+        found = monotonicity(case)
+        if not found.holds:
+            other = {"icds": "mechanism icds_balanced", "hybrid": "balanced=true"}[mechanism]
+            raise InputError.of(
+                "solver",
+                "closed_form",
+                f"for `{mechanism}` only cases with independent costs or monotone virtual cost, condition (18). Here {found}, "
+                f"and unbalanced menus can earn more: solve the full model (solver highs), or ask for {other}",
+                case.name,
+            )
     return icds_balanced(case)
-
-
-def monotone(case: AssemblerCase) -> bool:
-    """Whether virtual cost does not fall when a supplier's cost rises: (18). Profiles of weight 0 may take any value."""
-    cost = virtual_cost(case)
-    cost = np.where(np.isnan(cost), -np.inf, cost)
-    return bool((cost >= _running_maximum(cost) - 1e-12 * case.price).all())
 
 
 def pooled_virtual_cost(case: AssemblerCase) -> Array:
@@ -97,7 +141,7 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
 
     Infinite where a profile has no weight and costs rent. Where it has neither weight nor rent, it follows the profiles below.
     """
-    if monotone(case):
+    if monotonicity(case).holds:
         pooled = virtual_cost(case)
     elif case.independent:  # the regression of a sum of functions of one cost each is the sum of their regressions
         pooled = np.zeros(case.shape)
@@ -107,7 +151,7 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
         pooled = isotonic(case.probability, weighted_virtual_cost(case))
     undefined = np.isnan(pooled) | (pooled == -np.inf)
     if undefined.any():
-        pooled = _running_maximum(np.where(undefined, -np.inf, pooled))
+        pooled = running_maximum(np.where(undefined, -np.inf, pooled))
         pooled = np.where(pooled == -np.inf, case.total_cost, pooled)
     return pooled
 
@@ -130,7 +174,7 @@ def _misplaced(case: AssemblerCase, pooled: Array) -> float:
     Then no quantities that fall with costs are cheaper at raw than at pooled virtual cost. Checked apart from how it was
     pooled: by running sums where costs are independent, else by the linear program over lower sets.
     """
-    if monotone(case):
+    if monotonicity(case).holds:
         return 0.0
     if case.independent:
         owed = [_own(case, i) - _times(case.marginals[i], _own_pooled(case, i)) for i in range(len(case.shape))]
@@ -146,13 +190,6 @@ def _misplaced(case: AssemblerCase, pooled: Array) -> float:
 def _times(weight: Array, cost: Array) -> Array:
     """Return weight * cost, 0 where the weight is, also under an infinite cost."""
     return weight * np.where(weight > 0, cost, 0.0)
-
-
-def _running_maximum(values: Array) -> Array:
-    """Return at each profile the largest value at any profile with no higher cost."""
-    for axis in range(values.ndim):
-        values = np.maximum.accumulate(values, axis=axis)
-    return values
 
 
 def _most(case: AssemblerCase, weight: Array, unit_cost: Array | float) -> float:

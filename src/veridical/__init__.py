@@ -10,12 +10,27 @@ Rooms: `veridical.data` (what the world is), `veridical.models` (what is to be d
 """
 
 from veridical import data, models, solvers, studies
-from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError, example, examples, load
+from veridical.data import (
+    CertificateError,
+    InputError,
+    NotSolvedError,
+    VeridicalError,
+    correlation,
+    example,
+    examples,
+    load,
+    monotonicity,
+    virtual_cost,
+)
 from veridical.mechanisms import MECHANISMS, Mechanism
+from veridical.solvers import IMPLIES, PROPERTIES
 from veridical.solving import audit, build, compare, one_sided, solve
+from veridical.studies import choose_k, reproduce
 
 __all__ = [
+    "IMPLIES",
     "MECHANISMS",
+    "PROPERTIES",
     "CertificateError",
     "InputError",
     "Mechanism",
@@ -23,14 +38,19 @@ __all__ = [
     "VeridicalError",
     "audit",
     "build",
+    "choose_k",
     "compare",
+    "correlation",
     "data",
     "example",
     "examples",
     "load",
     "models",
+    "monotonicity",
     "one_sided",
+    "reproduce",
     "solve",
     "solvers",
     "studies",
+    "virtual_cost",
 ]

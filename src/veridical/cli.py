@@ -10,15 +10,16 @@ import math
 import os
 import sys
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from veridical import __doc__ as about
-from veridical import solving, tables
+from veridical import solving, studies, tables
 from veridical.data import AssemblerCase, InputError, VeridicalError, example, examples, load
-from veridical.mechanisms import MECHANISMS, find
+from veridical.mechanisms import MECHANISMS, find, fitting
 from veridical.studies import figures
 
 app = typer.Typer(
@@ -48,7 +49,7 @@ def solve(
     plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the contract menu.")] = None,
 ) -> None:
     """Solve a case: contract menu, shadow prices, audit and certificate."""
-    world, parameters = read(case, mechanism, changes or [])
+    world, parameters = read(case, changes or [], lambda world: [mechanism])
     solution = solving.solve(world, mechanism, solver, **parameters)
     if menu is not None and solution.contracts is not None:
         write(menu, "--menu", lambda: solution.contracts.write_csv(menu))
@@ -69,8 +70,8 @@ def compare(
     to_json: Json = None,
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side."""
-    world = read_case(case, changes or [])
-    frame = solving.compare(world, mechanism, solver)
+    world, parameters = read(case, changes or [], lambda world: mechanism or fitting(world))
+    frame = solving.compare(world, mechanism, solver, **parameters)
     if to_json is not None:
         emit(to_json, {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")})
     if to_json != "-":
@@ -85,12 +86,56 @@ def audit(
     to_json: Json = None,
 ) -> None:
     """Audit anybody's contract menu: who would lie, as what, and gain how much."""
-    world = read_case(case, changes or [])
+    world, _ = read(case, changes or [], lambda world: [])
     checked = solving.audit(world, menu)
     if to_json is not None:
         emit(to_json, {"case": world.name, "menu": Path(menu).name, "audit": checked.record()})
     if to_json != "-":
         tables.show(*tables.misreports(f"{Path(menu).name} for {world.name}", checked))
+
+
+@app.command("choose-k")
+def choose_k(
+    case: Case,
+    loss: Annotated[float, typer.Option(metavar="SHARE", help="Share of the ICDS profit that may be lost, 0 to 1.")] = 0.05,
+    solver: Solver = "closed_form",
+    changes: Changes = None,
+    to_json: Json = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw profit against contracts.")] = None,
+) -> None:
+    """Choose how many suppliers should report: the hybrid for every k, its profit against the size of its menu."""
+    world, _ = read(case, changes or [], lambda world: [])
+    find(world, "hybrid")
+    choice = studies.choose_k(world, loss, solver)
+    if plot is not None:
+        write(plot, "--plot", lambda: figures.save(choice.figure(), plot))
+    if to_json is not None:
+        emit(to_json, choice.record())
+    if to_json != "-":
+        tables.show(*tables.choice(choice))
+
+
+@app.command()
+def reproduce(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help=f"Of {', '.join(studies.REPRODUCTIONS)}.")] = None,
+    to_json: Json = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="DIR", help="Draw the figures into a folder.")] = None,
+) -> None:
+    """Recompute what the papers print: published, as published, exact. Without names all but those that take minutes."""
+    found = []
+    for each in studies.reproduce(names or []):
+        found.append(each.record())
+        if plot is not None and (draw := each.draw) is not None:
+            target = Path(plot) / f"{each.name}.png"
+            write(
+                str(target),
+                "--plot",
+                lambda draw=draw, target=target: (target.parent.mkdir(parents=True, exist_ok=True), figures.save(draw(), target)),
+            )
+        if to_json != "-":
+            tables.show(*tables.reproduction(each))
+    if to_json is not None:
+        emit(to_json, {"reproductions": found})
 
 
 @app.command()
@@ -99,8 +144,10 @@ def solvers() -> None:
     tables.show(*tables.solvers())
 
 
-def read(case: str, mechanism: str | None, changes: list[str]) -> tuple[AssemblerCase, dict[str, Any]]:
-    """Return the case with `--set` changes made, and the mechanism's parameters among them."""
+def read(
+    case: str, changes: list[str], mechanisms: Callable[[AssemblerCase], Iterable[str | None]]
+) -> tuple[AssemblerCase, dict[str, Any]]:
+    """Return the case with `--set` changes made, and those that are parameters of the mechanisms at hand."""
     parameters: dict[str, Any] = {}
 
     def change(raw: dict[str, Any]) -> dict[str, Any]:
@@ -118,20 +165,12 @@ def read(case: str, mechanism: str | None, changes: list[str]) -> tuple[Assemble
     if not shipped and not case.endswith(".toml") and not os.path.exists(case):
         raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
     world = example(case, change) if shipped else load(case, change)
-    known = find(world, mechanism).parameters
+    known = dict.fromkeys(name for each in mechanisms(world) for name in find(world, each).parameters)
     for key, value in parameters.items():
         if key not in known:
             fields = ", ".join((*AssemblerCase.model_fields, *known))
             raise InputError.of(f"--set {key}", value, f"one of {fields}")
     return world, parameters
-
-
-def read_case(case: str, changes: list[str]) -> AssemblerCase:
-    """Return the case with `--set` changes made, for commands that take no parameters of a mechanism."""
-    world, parameters = read(case, None, changes)
-    for key, value in parameters.items():
-        raise InputError.of(f"--set {key}", value, "fields of the case")
-    return world
 
 
 def put(raw: dict[str, Any], key: str, value: Any) -> None:

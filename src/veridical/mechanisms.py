@@ -5,95 +5,122 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from veridical import models
 from veridical.data import AssemblerCase, InputError
 from veridical.solvers.closed_form import ClosedForm
 from veridical.solvers.closed_form import assembler as closed
+from veridical.solvers.closed_form.frw import frw
 
-__all__ = ["MECHANISMS", "Mechanism", "find"]
+__all__ = ["DEFAULTS", "MECHANISMS", "Mechanism", "find", "fitting"]
 
 
 @dataclass(frozen=True)
 class Mechanism:
     """One mechanism; the ways to compute it are `build` (a Pyomo model) and, where there is one, `closed_form`.
 
-    `truthful`: no misreport gains, whatever the others report. `individually_rational`: no truthful party loses.
-    Every result is held against both.
+    `kind` is the type of its cases. `promises` says, for the mechanism's parameters, which of `veridical.PROPERTIES` its menus
+    have; every result is held against them.
     """
 
     name: str
-    kind: str
+    kind: type[Any]
     summary: str
     build: Callable[..., Any]
     closed_form: Callable[..., ClosedForm] | None
-    truthful: bool
-    individually_rational: bool
+    promises: Callable[..., tuple[str, ...]]
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that `build` takes beside the case and the form of expected sales."""
         return tuple(name for name in inspect.signature(self.build).parameters if name not in ("case", "form"))
 
-    def check(self, parameters: Mapping[str, Any]) -> None:
-        """Raise InputError for a parameter that the mechanism does not have, or a value that is not of its type."""
+    def check(self, case: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters, with `k` where it follows from the case.
+
+        Raises InputError for one that the mechanism does not have, or a value that is not of its type.
+        """
         types = get_type_hints(self.build)
         for name, value in parameters.items():
             if name not in self.parameters:
                 raise InputError.of(name, value, f"for {self.name} {', '.join(self.parameters) or 'no parameters'}")
-            if type(value) is not types[name]:
-                raise InputError.of(name, value, {bool: "true or false", int: "a whole number"}.get(types[name], "text"))
+            allowed = get_args(types[name]) or (types[name],)
+            if not any(type(value) is each if isinstance(each, type) else value == each for each in allowed):
+                words = {bool: "true or false", int: "a whole number", type(None): None}
+                choices = [words.get(each, repr(each)) for each in allowed]
+                raise InputError.of(name, value, " or ".join(filter(None, choices)))
+        if "k" in self.parameters:
+            return {**parameters, "k": len(case.widest(parameters.get("k")))}
+        return dict(parameters)
+
+
+def always(*names: str) -> Callable[..., tuple[str, ...]]:
+    """Return promises that do not depend on parameters."""
+    return lambda **parameters: names
+
+
+TRUTHFUL = always("dominant_strategy_ic", "ex_post_ir")
+BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
+
+
+def hybrid(balanced: bool = False, **parameters: Any) -> tuple[str, ...]:
+    """Return what the hybrid promises."""
+    return BALANCED() if balanced else TRUTHFUL()
+
+
+def bic(participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
+    """Return what a Bayesian menu promises."""
+    return "bayesian_ic", f"{participation}_ir"
 
 
 MECHANISMS = {
-    mechanism.name: mechanism
-    for mechanism in (
-        Mechanism(
+    name: Mechanism(name, AssemblerCase, summary, build, closed_form, promises)
+    for name, summary, build, closed_form, promises in (
+        (
             "naive",
-            "assembler",
             "one quantity, everybody paid his highest cost",
             models.naive.build,
             closed.naive,
-            truthful=True,
-            individually_rational=True,
+            always(*BALANCED(), "budget"),
         ),
-        Mechanism(
+        ("frw", "contracts that answer to a supplier's own cost alone", models.frw.build, frw, TRUTHFUL),
+        (
+            "hybrid",
+            "quantities answer to the k suppliers with the widest range of costs",
+            models.hybrid.build,
+            closed.hybrid,
+            hybrid,
+        ),
+        (
             "icds_balanced",
-            "assembler",
-            "truthful in dominant strategies, the same quantity of every component",
+            "as icds, the same quantity of every component",
             models.icds_balanced.build,
             closed.icds_balanced,
-            truthful=True,
-            individually_rational=True,
+            BALANCED,
         ),
-        Mechanism(
-            "icds",
-            "assembler",
-            "truthful in dominant strategies",
-            models.icds.build,
-            closed.icds,
-            truthful=True,
-            individually_rational=True,
-        ),
-        Mechanism(
+        ("icds", "truthful in dominant strategies", models.icds.build, closed.icds, TRUTHFUL),
+        ("bic", "truthful in expectation, if the others tell the truth", models.bic.build, None, bic),
+        (
             "first_best",
-            "assembler",
             "costs known to the assembler: a benchmark that nobody can run",
             models.first_best.build,
             closed.first_best,
-            truthful=False,
-            individually_rational=True,
+            always("ex_post_ir"),
         ),
     )
 }
-DEFAULTS = {"assembler": "icds"}  # what a kind of case is solved by where no mechanism is named
+DEFAULTS: Mapping[type[Any], str] = {AssemblerCase: "icds"}  # what a kind of case is solved by where no mechanism is named
 
 
-def find(case: AssemblerCase, name: str | None) -> Mechanism:
+def fitting(case: Any) -> dict[str, Mechanism]:
+    """Return the mechanisms that fit the case."""
+    return {name: mechanism for name, mechanism in MECHANISMS.items() if mechanism.kind is type(case)}
+
+
+def find(case: Any, name: str | None) -> Mechanism:
     """Return a mechanism that fits the case; the kind's own where no name is given."""
-    fitting = {key: mechanism for key, mechanism in MECHANISMS.items() if mechanism.kind == case.kind}
-    name = DEFAULTS[case.kind] if name is None else name
-    if name not in fitting:
-        raise InputError.of("mechanism", name, f"for a case of kind {case.kind} one of {', '.join(fitting)}")
-    return fitting[name]
+    name = DEFAULTS[type(case)] if name is None else name
+    if name not in fitting(case):
+        raise InputError.of("mechanism", name, f"for a case of kind {case.kind} one of {', '.join(fitting(case))}")
+    return MECHANISMS[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -15,10 +16,12 @@ from pyomo.common.gc_manager import PauseGC
 from veridical import solvers
 from veridical.data import AssemblerCase, InputError, Menu
 from veridical.data.fields import check
-from veridical.mechanisms import MECHANISMS, find
+from veridical.mechanisms import find, fitting
 from veridical.solvers import Audit, Configuration, Solution, closed_form
 
 __all__ = ["audit", "build", "compare", "one_sided", "solve"]
+
+TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
 
 
 def build(case: AssemblerCase, mechanism: str | None = None, form: str = "auto", **parameters: Any) -> Any:
@@ -27,8 +30,7 @@ def build(case: AssemblerCase, mechanism: str | None = None, form: str = "auto",
     `form` is how expected sales are written; `parameters` are the mechanism's own (`feasibility=False`, ...).
     """
     chosen = find(case, mechanism)
-    chosen.check(parameters)
-    return chosen.build(case, form=form, **parameters)
+    return chosen.build(case, form=form, **chosen.check(case, parameters))
 
 
 def solve(
@@ -45,12 +47,15 @@ def solve(
     """
     chosen = find(case, mechanism)
     configuration = solvers.configure(solver)
+    parameters = chosen.check(case, parameters)
     if configuration.solver == "closed_form":
         if chosen.closed_form is None:
             raise InputError.of("solver", "closed_form", f"a solver for models: {chosen.name} has no closed form")
+        known = [name for name in chosen.parameters if name in inspect.signature(chosen.closed_form).parameters]
         for name, value in parameters.items():
-            raise InputError.of(name, value, "no parameters with solver closed_form")
-        solution = closed_form.solve(case, chosen.name, chosen.closed_form, configuration, version("veridical"))
+            if name not in known:
+                raise InputError.of(name, value, f"with solver closed_form {', '.join(known) or 'no parameters'}")
+        solution = closed_form.solve(case, chosen.name, chosen.closed_form, configuration, version("veridical"), **parameters)
     else:
         with PauseGC():  # the model is one large web of objects: collecting in between only costs time
             began = perf_counter()
@@ -60,34 +65,48 @@ def solve(
             solution = solvers.solve(model, configuration)
         record = replace(solution.solver, seconds=replace(solution.solver.seconds, build=built))
         solution = replace(solution, solver=record)
-    return solution.checked((chosen.truthful, chosen.individually_rational), configuration.tolerance)
+    promises = chosen.promises(**parameters)
+    audited = None if solution.audit is None else solution.audit.held_to(promises)
+    return replace(solution, audit=audited, parameters=parameters).checked(promises, configuration.tolerance)
 
 
 def compare(
     case: AssemblerCase,
     mechanisms: Iterable[str] | None = None,
     solver: str | Path | Mapping[str, Any] | Configuration = "highs",
+    **parameters: Any,
 ) -> pd.DataFrame:
-    """Solve a case under several mechanisms, all that fit where none are named; one row each.
+    """Solve a case under several mechanisms, all that fit case and solver where none are named; one row each.
 
-    Columns: profit, share_of_first_best, expected_rents (all suppliers together), max_regret, min_rent, balanced, seconds.
+    `parameters` go to the mechanisms that have them (`k=3` to `hybrid`). Columns: parameters, profit, share_of_first_best,
+    expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`), balanced, truthful (`always`,
+    `in expectation`, `no`), seconds.
     """
-    names = list(mechanisms or (name for name, each in MECHANISMS.items() if each.kind == case.kind))
+    direct = solvers.configure(solver).solver == "closed_form"
+    names = list(mechanisms or (name for name, each in fitting(case).items() if each.closed_form or not direct))
+    known = {name for each in names for name in find(case, each).parameters}
+    for name, value in parameters.items():
+        if name not in known:
+            raise InputError.of(name, value, f"one of {', '.join(sorted(known)) or 'no parameters'}")
     best = solve(case, "first_best", solver).objective
     rows = {}
     for name in names:
-        solution = solve(case, name, solver)
+        own = {key: value for key, value in parameters.items() if key in find(case, name).parameters}
+        solution = solve(case, name, solver, **own)
         contracts, checked = solution.contracts, solution.audit
         assert contracts is not None
         assert checked is not None
         rents = sum(float((case.probability * contracts.rent(i)).sum()) for i in range(len(case.names)))
+        truthful = (word for word, kind in TRUTHFUL.items() if checked.findings[kind].holds)
         rows[name] = {
+            "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
             "profit": solution.objective,
             "share_of_first_best": solution.objective / best if best > 0 else float("nan"),
             "expected_rents": rents,
             "max_regret": checked.max_regret,
             "min_rent": checked.min_rent,
             "balanced": checked.balanced,
+            "truthful": next(truthful, "no"),
             "seconds": solution.solver.seconds.total,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
@@ -99,6 +118,7 @@ def one_sided(
     mechanism: str | None = None,
     solver: str | Path | Mapping[str, Any] | Configuration = "highs",
     step: float = 1e-4,
+    **parameters: Any,
 ) -> tuple[float, float]:
     """Return the left and the right derivative of the optimal profit in `price` or `cost NAME=COST`.
 
@@ -119,7 +139,7 @@ def one_sided(
             costs = list(case.suppliers[i].costs)
             costs[k] += change
             raw["suppliers"][i]["costs"] = costs
-        return solve(check(AssemblerCase, raw), mechanism, solver).objective
+        return solve(check(AssemblerCase, raw), mechanism, solver, **parameters).objective
 
     value = case.price if parameter == "price" else case.suppliers[names[parameter][0]].costs[names[parameter][1]]
     change = step * value

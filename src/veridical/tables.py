@@ -10,10 +10,11 @@ from rich.text import Text
 
 from veridical.data import Menu
 from veridical.data.assembler import label
-from veridical.solvers import SOLVERS, Audit, Solution, factory
+from veridical.solvers import PROPERTIES, SOLVERS, Audit, Solution, factory
 from veridical.solvers.solution import words
+from veridical.studies import Choice, Reproduction
 
-__all__ = ["comparison", "misreports", "result", "show", "solvers"]
+__all__ = ["choice", "comparison", "misreports", "reproduction", "result", "show", "solvers"]
 
 ROWS = 16  # profiles shown of a menu
 PRICES = 3  # shadow prices shown of each family
@@ -34,7 +35,7 @@ def money(value: float) -> str:
 def result(solution: Solution) -> list[RenderableType]:
     """Return a solution as it is shown: what it is worth, the menu, the shadow prices, the certificate."""
     parts: list[RenderableType] = [
-        Text(f"{solution.mechanism} for {solution.case}", style="bold"),
+        Text(f"{named(solution)} for {solution.case}", style="bold"),
         Text(f"expected profit {money(solution.objective)}, {solution.status} (bound {money(solution.bound)})"),
     ]
     if solution.contracts is not None:
@@ -55,6 +56,12 @@ def result(solution: Solution) -> list[RenderableType]:
         Text(f"solved by {record.name} {record.version}{form} in {record.seconds.total:.2f} s", style="dim"),
     ]
     return parts
+
+
+def named(solution: Solution) -> str:
+    """Return a mechanism with its parameters."""
+    parameters = ", ".join(f"{key}={value}" for key, value in solution.parameters.items())
+    return f"{solution.mechanism} ({parameters})" if parameters else str(solution.mechanism)
 
 
 def menu(contracts: Menu) -> RenderableType:
@@ -118,14 +125,15 @@ def shadow_prices(solution: Solution) -> RenderableType:
 def truth(checked: Audit) -> Text:
     """Return what the audit says, in a sentence."""
     if checked.truthful:
-        lies = f"no misreport gains (largest regret {checked.max_regret:.1e})"
+        expected = " in expectation" if checked.truth == "bayesian_ic" else ""
+        lies = f"no misreport gains{expected} (largest regret {checked.max_regret:.1e})"
     else:
         lie = checked.misreports[0]
         lies = (
             f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {money(lie.gain)} by reporting {label(lie.report)}"
         )
         lies += f" when {lie.others}" if lie.others else ""
-    rents = f"smallest rent {money(checked.min_rent)}"
+    rents = f"smallest {'expected ' if checked.participation == 'interim_ir' else ''}rent {money(checked.min_rent)}"
     balanced = "balanced" if checked.balanced else "not balanced"
     return Text(f"audit: {lies}; {rents}; quantities {balanced}", style="" if checked.truthful else "yellow")
 
@@ -147,8 +155,19 @@ def misreports(name: str, checked: Audit) -> list[RenderableType]:
         parts.append(Text(f"no misreport gains (largest regret {checked.max_regret:.1e}): the menu is truthful"))
     loses = "" if checked.individually_rational else ": a truthful supplier would lose by taking part"
     parts.append(Text(f"smallest rent {money(checked.min_rent)}{loses}"))
-    parts.append(Text(f"quantities {'balanced' if checked.balanced else 'not balanced'}"))
+    parts.append(properties(checked))
     return parts
+
+
+def properties(checked: Audit) -> RenderableType:
+    """Return what each property comes to, with the worst case of those that fail."""
+    table = Table(title="properties", title_justify="left", title_style="italic")
+    for heading in ("property", "", "worst case", "by"):
+        table.add_column(heading, justify="right" if heading == "by" else "left")
+    for name, finding in checked.findings.items():
+        row = (finding.where, money(finding.worst)) if not finding.holds else ("", "")
+        table.add_row(PROPERTIES[name].summary, "holds" if finding.holds else "fails", *row)
+    return table
 
 
 def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
@@ -162,22 +181,58 @@ def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
         "largest\nregret",
         "smallest\nrent",
         "balanced",
+        "truthful",
         "seconds",
     )
     for heading in headings:
         table.add_column(heading, justify="right")
     for name, row in frame.iterrows():
         table.add_row(
-            str(name),
+            f"{name} ({row['parameters']})" if row["parameters"] else str(name),
             money(row["profit"]),
             "-" if np.isnan(row["share_of_first_best"]) else f"{row['share_of_first_best']:.2%}",
             money(row["expected_rents"]),
             money(row["max_regret"]),
             money(row["min_rent"]),
             "yes" if row["balanced"] else "no",
+            row["truthful"],
             f"{row['seconds']:.2f}",
         )
     return [table]
+
+
+def choice(found: Choice) -> list[RenderableType]:
+    """Return the hybrid by k."""
+    title = f"hybrid menus for {found.case}: k suppliers report, the others are paid their highest cost"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for heading in ("k", "who comes to report", "contracts", "expected\nprofit", "added", "lost of\nicds"):
+        table.add_column(heading, justify="left" if heading.startswith("who") else "right")
+    for k, row in found.table.iterrows():
+        lost = "-" if np.isnan(row["loss"]) else f"{row['loss']:.2%}"
+        added = "" if np.isnan(row["added"]) else money(row["added"])
+        table.add_row(str(k), row["supplier"] or "-", f"{row['contracts']:,}", money(row["profit"]), added, lost)
+    if found.k is None:
+        return [
+            table,
+            Text(f"no k up to {found.table.index[-1]} is known to lose at most {found.accepted:.2%} of the profit of icds"),
+        ]
+    return [table, Text(f"k = {found.k} is the smallest that loses at most {found.accepted:.2%} of the profit of icds")]
+
+
+def reproduction(found: Reproduction) -> list[RenderableType]:
+    """Return a published table recomputed: published, as published, exact, and in a sentence why they differ."""
+    table = Table(title=f"{found.name}: {found.title}", title_justify="left", title_style="bold")
+    table.add_column("quantity")
+    for heading in ("published", "as published", "exact"):
+        table.add_column(heading, justify="right")
+    notes: list[str] = []
+    for quantity, row in found.table.iterrows():
+        if row["note"] and row["note"] not in notes:
+            notes.append(row["note"])
+        mark = f" [{notes.index(row['note']) + 1}]" if row["note"] else ""
+        figures = (f"{row[name]:,.6g}" if np.isfinite(row[name]) else "" for name in ("published", "as_published", "exact"))
+        table.add_row(f"{quantity}{mark}", *figures)
+    return [table, *(Text(f"[{number}] {note}", style="dim") for number, note in enumerate(notes, start=1))]
 
 
 def solvers() -> list[RenderableType]:

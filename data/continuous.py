@@ -1,0 +1,122 @@
+"""The assembler's world with continuous costs: section 4 of the ICDS paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
+
+from veridical.data.assembler import AssemblerCase
+from veridical.data.demand import AnyDemand
+from veridical.data.errors import InputError
+from veridical.data.fields import Name, Positive, Record, Text, check, fixed, wrong
+from veridical.data.prior import Prior
+from veridical.data.private_cost import PrivateCost
+
+__all__ = ["ContinuousCase", "ContinuousSupplier"]
+
+Array = NDArray[np.float64]
+SINGULAR = 1e-9  # least eigenvalue of a correlation under which costs still vary when the others are known
+
+
+class ContinuousSupplier(Record):
+    """The only source of one component; his unit cost is drawn from a distribution, and only he knows it."""
+
+    name: Name = Field(description="the supplier's name")
+    cost: PrivateCost = Field(description="a table with the key distribution")
+
+
+class ContinuousCase(Record):
+    """An assembler who buys one component from each supplier, whose unit costs x_i ~ G_i lie anywhere between two ends.
+
+    Costs are independent, or depend on one another through the `correlation` of a Gaussian copula. Money in currency, costs
+    and price in currency per unit, demand in units. Source: assembler paper, section 4.
+    """
+
+    kind: Literal["assembler"] = "assembler"
+    name: Text = ""
+    description: Text = ""
+    price: Positive = Field(description="a finite number > 0, currency per unit of product")
+    demand: AnyDemand = Field(description="a table with the key distribution")
+    suppliers: tuple[ContinuousSupplier, ...] = Field(description="one or more [[suppliers]] tables")
+    prior: Prior | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _continuous(cls, raw: Any) -> Any:
+        suppliers = raw.get("suppliers") if isinstance(raw, Mapping) else None
+        for i, supplier in enumerate(suppliers if isinstance(suppliers, list | tuple) else ()):
+            for key in ("costs", "probabilities"):
+                if isinstance(supplier, Mapping) and key in supplier:
+                    allowed = "a cost (continuous) for every supplier, or costs for every supplier: a case has one kind alone"
+                    raise wrong(supplier[key], allowed, f"suppliers[{i}].{key}")
+        return raw
+
+    @field_validator("suppliers", mode="before")
+    @classmethod
+    def _some(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple) or not value:
+            raise wrong(value, "one or more [[suppliers]] tables")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ContinuousCase:
+        taken = ["probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in self.names)]
+        for i, name in enumerate(self.names):
+            if name in self.names[:i]:
+                raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
+            if name in taken:
+                raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
+        if self.prior is None:
+            return self
+        if self.prior.correlation is None:
+            raise wrong("<joint>", "only correlation: continuous costs have no joint table", "prior.joint")
+        if len(self.prior.correlation) != len(self.names):
+            allowed = f"one row a supplier, in order: {' x '.join(self.names)}"
+            raise wrong(f"<{len(self.prior.correlation)} rows>", allowed, "prior.correlation")
+        if np.linalg.eigvalsh(self.correlation)[0] < SINGULAR:
+            allowed = "a positive definite matrix: a cost that follows from the others' has no density given them"
+            raise wrong(self.prior.correlation, allowed, "prior.correlation")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The suppliers' names, in order."""
+        return tuple(supplier.name for supplier in self.suppliers)
+
+    @cached_property
+    def correlation(self) -> Array:
+        """Correlation of the suppliers' normal scores Phi^-1(G_i(x_i)), shape (n, n)."""
+        given = None if self.prior is None else self.prior.correlation
+        return fixed(np.eye(len(self.suppliers)) if given is None else np.array(given, dtype=float))
+
+    @property
+    def independent(self) -> bool:
+        """Whether the costs are independent."""
+        return bool(np.array_equal(self.correlation, np.eye(len(self.suppliers))))
+
+    def grid(self, points: int) -> AssemblerCase:
+        """Return the case with each supplier's range cut into `points` cells of equal width.
+
+        A cell's cost is its upper end, its probability the cell's; the correlation carries over. A menu of that case with the
+        payments (11) is also one for the continuous case: reports are rounded up to the grid. It is truthful there, since a
+        cost between c_{k-1} and c_k prefers the k-th contract to the next as c_k does, and to the one before as c_{k-1} does,
+        nobody truthful loses, since no cost is above the one it is paid as, and it earns the same. So the grid's optimum
+        over balanced menus is a lower bound on the continuous one. Raises InputError where `points` is no whole number >= 1.
+        """
+        if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 1:
+            raise InputError.of("points", points, "a whole number >= 1: cells of each supplier's range of costs", self.name)
+        suppliers = []
+        for supplier in self.suppliers:
+            ends = np.linspace(supplier.cost.low, supplier.cost.high, int(points) + 1)
+            if not (np.diff(ends) > 0).all():
+                raise InputError.of("points", points, f"fewer: the range of {supplier.name} has not as many numbers", self.name)
+            probabilities = np.diff(supplier.cost.cdf(ends)).tolist()
+            suppliers.append({"name": supplier.name, "costs": ends[1:].tolist(), "probabilities": probabilities})
+        raw = {"name": self.name, "description": self.description, "price": self.price, "demand": self.demand}
+        prior = None if self.independent else self.prior
+        return check(AssemblerCase, {**raw, "suppliers": suppliers, "prior": prior}, self.name or None)

@@ -1,0 +1,61 @@
+"""Bayesian incentive compatible: truth is best in expectation, if the others tell it. Appendix B of the ICDS paper.
+
+Asks more of the suppliers than `icds`: all of them must know, and trust, the prior. Where costs are independent it earns no
+more; where they are correlated, interim participation lets the assembler bet with each supplier on what the others report
+(Cremer and McLean), and she takes the first best. A type that never occurs has no beliefs, and no constraints.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pyomo.environ as pyo
+
+from veridical.data import AssemblerCase
+from veridical.models.assembler import vocabulary
+from veridical.models.assembler.icds import menu
+
+__all__ = ["build", "menu"]
+
+
+def build(case: AssemblerCase, form: str = "auto", participation: Literal["interim", "ex_post"] = "interim") -> pyo.ConcreteModel:
+    """Return the model.
+
+    `form` is how expected sales are written: auto, linear, quadratic or tangent. `participation`: a truthful supplier loses
+    nothing in expectation over the others' costs (`interim`), or whatever they are (`ex_post`).
+    """
+    m = vocabulary.frame(case, "bic", form)
+    vocabulary.own_costs(m)
+    vocabulary.contracts(m, form)
+    vocabulary.profit(m)  # (2)
+    q, P = m.quantity, m.payment
+
+    beliefs: dict[tuple[str, float], list[tuple[str, float]]] = {}  # what the others report, and how likely given one's own cost
+    for i, cost, others in m.OWN_COST:
+        if (weight := m.probability[m.profile[i, cost, others]]) > 0:
+            beliefs.setdefault((i, cost), []).append((others, weight / m.marginal[i, cost]))
+
+    def expected(variable: Any, i: str, cost: float, report: float) -> Any:
+        return pyo.quicksum(weight * variable[i, m.profile[i, report, others]] for others, weight in beliefs[i, cost])
+
+    @m.Constraint([(i, cost, report) for i, cost, report in m.REPORTS if (i, cost) in beliefs])
+    def incentive_compatibility(m: Any, i: str, cost: float, report: float) -> Any:
+        truth = expected(P, i, cost, cost) - cost * expected(q, i, cost, cost)
+        return truth >= expected(P, i, cost, report) - cost * expected(q, i, cost, report)
+
+    if participation == "interim":
+
+        @m.Constraint(list(beliefs))
+        def individual_rationality(m: Any, i: str, cost: float) -> Any:
+            return expected(P, i, cost, cost) >= cost * expected(q, i, cost, cost)
+
+    else:
+
+        @m.Constraint(m.OWN_COST)
+        def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
+            truth = m.profile[i, cost, others]
+            return P[i, truth] >= cost * q[i, truth]
+
+        m.levels["individual_rationality"] = ("supplier", "cost", "others")
+    m.contract_menu = menu
+    return m

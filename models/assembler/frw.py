@@ -1,0 +1,75 @@
+"""FRW: every supplier's contract answers to his own cost alone. Section 2.1 of the ICDS paper, after Fang, Ru and Wang (2014).
+
+Simple to offer, however many suppliers there are; quantities are not balanced, since none of them knows what the others report.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from veridical.data import AssemblerCase, Menu
+from veridical.models.assembler import vocabulary
+from veridical.models.expected_sales import expected_sales
+
+__all__ = ["build", "menu"]
+
+
+def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
+    """Return the model.
+
+    `form` is how expected sales are written: auto, linear, quadratic or tangent. `feasibility` is as in `icds`.
+    """
+    m = vocabulary.frame(case, "frw", form, contracts=False)
+    vocabulary.own_costs(m)
+    m.quantity = pyo.Var(m.COSTS, domain=pyo.NonNegativeReals)
+    m.payment = pyo.Var(m.COSTS)
+    m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
+    m.expected_sales = expected_sales(m.units, case.demand, form)
+    q, P = m.quantity, m.payment
+
+    m.profit = pyo.Objective(  # (2)
+        expr=pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
+        - pyo.quicksum(m.marginal[own] * P[own] for own in m.COSTS),
+        sense=pyo.maximize,
+    )
+
+    @m.Constraint(m.OWN_COST)
+    def assembly(m: Any, i: str, cost: float, others: str) -> Any:
+        return m.units[m.profile[i, cost, others]] <= q[i, cost]
+
+    @m.Constraint(m.REPORTS)
+    def incentive_compatibility(m: Any, i: str, cost: float, report: float) -> Any:
+        return P[i, cost] - cost * q[i, cost] >= P[i, report] - cost * q[i, report]
+
+    @m.Constraint(m.COSTS)
+    def individual_rationality(m: Any, i: str, cost: float) -> Any:
+        return P[i, cost] >= cost * q[i, cost]
+
+    if feasibility:
+        neighbours = [(supplier.name, *pair) for supplier in case.suppliers for pair in pairwise(supplier.costs)]
+
+        @m.Constraint(neighbours)
+        def feasibility(m: Any, i: str, cost: float, next_cost: float) -> Any:
+            return q[i, cost] >= q[i, next_cost]
+
+    m.levels |= {"assembly": ("supplier", "cost", "others"), "feasibility": ("supplier", "cost", "next_cost")}
+    m.contract_menu = menu
+    return m
+
+
+def menu(m: Any) -> Menu:
+    """Return the contract menu that a solved model holds: the same contract for a cost, whatever the others report."""
+    case = m.case
+
+    def spread(variable: Any) -> Any:
+        own = [
+            np.array([variable[s.name, cost].value for cost in s.costs]).reshape(case.costs(i).shape)
+            for i, s in enumerate(case.suppliers)
+        ]
+        return np.stack([np.broadcast_to(each, case.shape) for each in own])
+
+    return Menu(case, spread(m.quantity).clip(min=0), spread(m.payment) + 0.0)

@@ -1,0 +1,65 @@
+"""The hybrid mechanism: quantities answer to k suppliers alone. Section 2.5 of the ICDS paper, `pooling` is (25).
+
+The k suppliers are those with the widest range of costs. What one of the others reports does not move his quantity, so
+incentive compatibility leaves him one price, and individual rationality makes it his highest cost for every unit. k = 0 is
+`naive`, k = n is `icds`. Contracts grow with the costs of k suppliers, not of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from itertools import product
+from typing import Any
+
+import pyomo.environ as pyo
+
+from veridical.data import AssemblerCase
+from veridical.models.assembler import vocabulary
+from veridical.models.assembler.icds import declare, menu
+
+__all__ = ["build", "menu"]
+
+
+def build(
+    case: AssemblerCase, form: str = "auto", k: int | None = None, balanced: bool = False, feasibility: bool = True
+) -> pyo.ConcreteModel:
+    """Return the model.
+
+    `form` is how expected sales are written: auto, linear, quadratic or tangent. `k` suppliers report, from 0 to all of
+    them; half of them, rounded up, where it is not given. `balanced` asks for the same quantity of every component, which
+    is no restriction where costs are independent. `feasibility` is as in `icds`.
+    """
+    reporting = case.widest(k)
+    m = vocabulary.frame(case, "hybrid", form)
+    declare(m, form, feasibility, [case.names[i] for i in reporting])
+
+    places = list(product(*map(range, case.shape)))
+    name = dict(zip(places, m.PROFILES, strict=True))
+
+    def like(ignored: Container[int]) -> dict[str, str]:
+        """Return for each profile the one that it is pooled with where some suppliers' reports are ignored, if another."""
+        pooled = {t: tuple(0 if i in ignored else c for i, c in enumerate(t)) for t in places}
+        return {name[t]: name[pool] for t, pool in pooled.items() if pool != t}
+
+    others = [i for i in range(len(case.names)) if i not in reporting]
+    pool = like(others)
+
+    @m.Constraint(m.SUPPLIERS, list(pool))
+    def pooling(m: Any, i: str, t: str) -> Any:  # (25)
+        return m.quantity[i, t] == m.quantity[i, pool[t]]
+
+    # What (3) comes to for the others, both ways at once: as two inequalities it would leave no interior, and no finite duals.
+    same = {(case.names[i], t): to for i in others for t, to in like([i]).items()}
+
+    @m.Constraint(list(same))
+    def posted_price(m: Any, i: str, t: str) -> Any:
+        return m.payment[i, t] == m.payment[i, same[i, t]]
+
+    if balanced:
+        first, *rest = m.SUPPLIERS
+
+        @m.Constraint(rest, [t for t in m.PROFILES if t not in pool])
+        def balanced_ordering(m: Any, i: str, t: str) -> Any:
+            return m.quantity[i, t] == m.quantity[first, t]
+
+    return m

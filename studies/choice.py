@@ -1,0 +1,89 @@
+"""How many suppliers to let report: the profit of the hybrid for every k. Section 2.5 of the ICDS paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from veridical import models, solvers
+from veridical.data import AssemblerCase, InputError
+from veridical.solvers import Configuration, closed_form
+from veridical.studies import figures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Choice", "choose_k"]
+
+CONTRACTS = 2**16  # menus with more are not looked at
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The hybrid by k, and the smallest k that loses no more than is accepted.
+
+    `table` is indexed by k, the number of suppliers who report: `supplier` who comes to report at that k; `contracts`, the
+    number of quantities and payments that the menu lists for a supplier; `profit` in currency; `added` by that supplier; `loss`,
+    the share of the profit of ICDS (k = n) that is given up, NaN where that is out of reach. `k` is None where no k reached is
+    known to be enough.
+    """
+
+    case: str
+    accepted: float
+    k: int | None
+    table: pd.DataFrame
+
+    def figure(self) -> Figure:
+        """Return the picture of it: profit against contracts, and what each further supplier adds."""
+        return figures.choice(
+            f"how many suppliers should report? hybrid menus for {self.case}", self.table, self.k, self.accepted
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        rows = self.table.reset_index().to_dict(orient="records")
+        return {"case": self.case, "loss": self.accepted, "k": self.k, "hybrids": rows}
+
+
+def choose_k(
+    case: AssemblerCase, loss: float = 0.05, solver: str | Path | Mapping[str, Any] | Configuration = "closed_form"
+) -> Choice:
+    """Return the profit of the hybrid for k = 0, 1, ... against the size of its menu, and the smallest k within a loss of ICDS.
+
+    `loss` is a share of the profit of ICDS, from 0 to 1. By closed form unless a solver is named; full models (solver highs) decide
+    where virtual cost is not monotone. k goes up to all suppliers, or as far as the menu has at most 65,536 contracts.
+    Raises InputError for a loss that is no share, or where the solver refuses the case.
+    """
+    if isinstance(loss, bool) or not isinstance(loss, int | float) or not 0 <= loss <= 1:
+        raise InputError.of("loss", loss, "a share of the profit, from 0 to 1")
+    configuration = solvers.configure(solver)
+    n = len(case.names)
+    rows: list[dict[str, Any]] = []
+    for k in range(n + 1):
+        reporting = case.widest(k)
+        contracts = math.prod(case.shape[i] for i in reporting)
+        if contracts > CONTRACTS:
+            break
+        profit = hybrid(case, k, configuration)
+        newest = [case.names[i] for i in reporting if k and i not in case.widest(k - 1)]
+        before = rows[-1]["profit"] if rows else float("nan")
+        rows.append({"supplier": newest[0] if newest else "", "contracts": contracts, "profit": profit, "added": profit - before})
+    table = pd.DataFrame(rows).rename_axis("k")
+    best = table["profit"].iloc[-1] if len(table) == n + 1 else float("nan")
+    table["loss"] = (1 - table["profit"] / best).clip(lower=0.0) if best > 0 else 0.0 * best
+    enough = table.index[table["loss"] <= loss + 1e-9]
+    return Choice(case.name, float(loss), int(enough[0]) if len(enough) else None, table)
+
+
+def hybrid(case: AssemblerCase, k: int, configuration: Configuration) -> float:
+    """Return the certified profit of the hybrid."""
+    if configuration.solver == "closed_form":
+        closed = closed_form.assembler.hybrid
+        return closed_form.solve(case, "hybrid", closed, configuration, "", k=k).checked().objective
+    form = solvers.preferred_form(case.demand.forms, configuration)
+    return solvers.solve(models.hybrid.build(case, form, k=k), configuration).objective

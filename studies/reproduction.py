@@ -1,0 +1,78 @@
+"""What a paper prints beside what is true: published, as published (recomputed the way the authors evidently did), exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Reproduction", "Row", "published"]
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity: exact, as published, and the sentence that says why they differ from what is printed.
+
+    Readings that do not exist are NaN; what is printed is looked up in the paper's file.
+    """
+
+    quantity: str
+    exact: float
+    as_published: float = NAN
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A table of a paper recomputed.
+
+    `table` has a row a quantity with the columns published, as_published, exact, where (in the paper) and note; `series` the
+    numbers of the figure, a row a point, where there is one, and `draw` draws it.
+    """
+
+    name: str
+    title: str
+    table: pd.DataFrame
+    series: pd.DataFrame | None = None
+    draw: Callable[[], Figure] | None = None
+
+    @classmethod
+    def of(cls, name: str, title: str, rows: Sequence[Row], **figure: Any) -> Reproduction:
+        """Return the reproduction with the published numbers beside the rows; every printed number must have its row."""
+        printed = published(name)
+        missing = [quantity for quantity in printed.index if quantity not in {row.quantity for row in rows}]
+        assert not missing, f"{name}: nothing is computed for {missing}"
+        found = []
+        for row in rows:
+            value, where = printed.loc[row.quantity] if row.quantity in printed.index else (NAN, "")
+            found.append((row.quantity, value, row.as_published, row.exact, where, row.note))
+        table = pd.DataFrame(found, columns=["quantity", "published", "as_published", "exact", "where", "note"]).set_index(
+            "quantity"
+        )
+        return cls(name, title, table, **figure)
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        series = None if self.series is None else self.series.to_dict(orient="records")
+        return {
+            "name": self.name,
+            "title": self.title,
+            "rows": self.table.reset_index().to_dict(orient="records"),
+            "series": series,
+        }
+
+
+def published(name: str) -> pd.DataFrame:
+    """Return what is printed for a reproduction: published and where, by quantity."""
+    folder = files("veridical.data") / "published"
+    tables = [pd.read_csv(str(path)) for path in folder.iterdir() if path.name.endswith(".csv")]
+    table = pd.concat(tables)
+    return table[table["reproduction"] == name].set_index("quantity")[["published", "where"]]
