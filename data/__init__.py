@@ -1,10 +1,12 @@
 """What the world is: typed, validated, immutable cases; demand; priors; contract menus.
 
-Rooms: `load` (files and shipped examples), `assembler` (the assembler's case), `demand` and `prior` (its parts), `menu` (a
-contract menu), `virtual_cost` (eq. (13)), `fields` (field types with their messages), `errors`.
+Rooms: `load` (files and shipped examples), `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
+`private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)), `fields` (field types, with their messages),
+`errors`.
 """
 
 from veridical.data.assembler import AssemblerCase, Supplier
+from veridical.data.continuous import ContinuousCase, ContinuousSupplier
 from veridical.data.demand import (
     Continuous,
     Demand,
@@ -22,12 +24,15 @@ from veridical.data.errors import CertificateError, InputError, NotSolvedError, 
 from veridical.data.load import example, examples, load
 from veridical.data.menu import Menu
 from veridical.data.prior import Prior
+from veridical.data.private_cost import PrivateCost
 from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity, virtual_cost, weighted_virtual_cost
 
 __all__ = [
     "AssemblerCase",
     "CertificateError",
     "Continuous",
+    "ContinuousCase",
+    "ContinuousSupplier",
     "Demand",
     "Discrete",
     "Empirical",
@@ -40,6 +45,7 @@ __all__ = [
     "Normal",
     "NotSolvedError",
     "Prior",
+    "PrivateCost",
     "Problem",
     "Sample",
     "Supplier",

@@ -36,6 +36,11 @@ def shortened(count: int) -> str:
     return f"{count:,}" if len(digits) <= 15 else f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
 
 
+def gigabytes(count: float) -> str:
+    """Return a number of bytes in words."""
+    return f"about {count / 1e9:,.0f} GB" if count < 1e18 else "far beyond any memory"
+
+
 class Supplier(Record):
     """The only source of one component; his unit cost is one of `costs`, and only he knows which."""
 
@@ -160,8 +165,7 @@ class AssemblerCase(Record):
         """Raise InputError where a contract menu and its audit would not fit into memory, before any of it is made."""
         needed = 8 * self.profiles * (len(self.shape) + 6)
         if needed > MEMORY or len(self.shape) > AXES:
-            gigabytes = f"about {needed // 10**9:,} GB" if needed < 10**18 else "far beyond any memory"
-            found = f"<{len(self.shape)} suppliers with {shortened(self.profiles)} cost profiles: {gigabytes}>"
+            found = f"<{len(self.shape)} suppliers with {shortened(self.profiles)} cost profiles: {gigabytes(needed)}>"
             allowed = (
                 f"menus below {MEMORY / 1e9:.0f} GB and at most {AXES} suppliers; for larger cases mechanism `hybrid` by closed "
                 "form, whose menu answers to k suppliers alone"

@@ -3,7 +3,7 @@
 Rooms: `assembler` (contract menus), `expected_sales` (E[min(D, y)] in the forms that solvers understand).
 """
 
-from veridical.models.assembler import bic, first_best, frw, hybrid, icds, icds_balanced, naive
+from veridical.models.assembler import bic, continuous, first_best, frw, hybrid, icds, icds_balanced, naive
 from veridical.models.expected_sales import ExpectedSales
 
-__all__ = ["ExpectedSales", "bic", "first_best", "frw", "hybrid", "icds", "icds_balanced", "naive"]
+__all__ = ["ExpectedSales", "bic", "continuous", "first_best", "frw", "hybrid", "icds", "icds_balanced", "naive"]

@@ -33,6 +33,8 @@ def assembler(mechanism: str, menu: Menu, duals: Mapping[str, pd.Series]) -> pd.
     if mechanism == "bic":
         worth = worth + _by_beliefs(menu, duals)
     found: dict[str, float] = {"price": float((case.probability * sales).sum())}
+    if mechanism == "continuous":  # costs and probabilities are the grid's, no parameters of the case
+        return pd.Series(found, name="sensitivity")
     priced = "individual_rationality" in duals or "full_information" in duals
     cost = _by_duals(menu, duals) if priced else RULES[mechanism](case, menu)
     for i in range(len(case.names)):

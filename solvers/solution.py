@@ -104,6 +104,7 @@ class Solution:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     contracts: Menu | None = None
     audit: Audit | None = None
+    rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
     def menu(self) -> pd.DataFrame | None:
@@ -113,6 +114,8 @@ class Solution:
     @cached_property
     def sensitivity(self) -> pd.Series:
         """Derivatives of the optimum by the envelope theorem, by name; empty for a model that is no mechanism of ours."""
+        if self.rule is not None:
+            return pd.Series({"price": self.rule.expected_sales}, name="sensitivity")
         if self.contracts is None or self.mechanism is None:
             return pd.Series(dtype=float, name="sensitivity")
         return sensitivity.assembler(self.mechanism, self.contracts, self.duals)
@@ -166,6 +169,8 @@ class Solution:
         }
         if self.contracts is not None:
             record["menu"] = self.contracts.records()
+        if self.rule is not None:
+            record["integration"] = asdict(self.rule.integration)
         return record
 
     def failures(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> list[str]:

@@ -1,14 +1,14 @@
 """Published tables recomputed, sweeps, and figures.
 
 Rooms: `reproduction` (published, as published, exact), `assembler_study` (sections 3.1 and 3.2 of the ICDS paper),
-`full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `choice` (how many suppliers
+`full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `continuous_costs` (Proposition 4), `choice` (how many suppliers
 to let report), `figures`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 
 from veridical.data import InputError
-from veridical.studies import assembler_study, balanced_ordering, figures, full_models
+from veridical.studies import assembler_study, balanced_ordering, continuous_costs, figures, full_models
 from veridical.studies.choice import Choice, choose_k
 from veridical.studies.reproduction import Reproduction
 
@@ -21,6 +21,7 @@ REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
     "assembler-figure-2": assembler_study.figure_2,
     "assembler-figure-3": assembler_study.figure_3,
     "assembler-proposition-2": balanced_ordering.proposition_2,
+    "assembler-proposition-4": continuous_costs.proposition_4,
     "assembler-models": full_models.agreement,
 }
 LONG = ("assembler-models",)  # minutes: run only where they are named

@@ -24,6 +24,7 @@ from veridical.studies.reproduction import Reproduction, Row
 
 __all__ = ["AsPublished", "many_suppliers", "profits", "two_suppliers"]
 
+Formula = Callable[[AssemblerCase], closed.ClosedForm]
 Instance = tuple[dict[str, Any], AssemblerCase]
 READINGS = ("exact", "as published")
 SIZES = (4, 6, 8, 10)
@@ -45,7 +46,9 @@ class AsPublished(Uniform):
         return q - (q - self.low) ** 2 / (2 * (self.high - self.low))
 
 
-def instance(price: float, middle: float, alpha: float, costs: list[tuple[float, float]], high: list[float]) -> AssemblerCase:
+def instance(
+    price: float, middle: float, alpha: float, costs: Sequence[tuple[float, float]], high: Sequence[float]
+) -> AssemblerCase:
     """Return a case: demand uniform on [middle - alpha, middle + alpha], supplier i's high cost with probability high[i]."""
     suppliers = [
         {"name": f"supplier {i}", "costs": list(own), "probabilities": [1 - p, p]}
@@ -75,9 +78,7 @@ def many_suppliers(n: int, fixed: str) -> Iterator[Instance]:
         yield parameters, instance(price, 1000, alpha, costs, [p] * n)
 
 
-def profits(
-    instances: Iterator[Instance], mechanisms: Mapping[str, Callable[[AssemblerCase], closed.ClosedForm]]
-) -> pd.DataFrame:
+def profits(instances: Iterator[Instance], mechanisms: Mapping[str, Formula]) -> pd.DataFrame:
     """Return expected profits, a row an instance: its parameters, and for both readings a column a mechanism.
 
     FRW and naive quantities never leave demand's support, so they have one reading.
@@ -99,7 +100,13 @@ def profits(
 def study(n: int, fixed: str = "") -> pd.DataFrame:
     """Return the profits of section 3.1 (n = 2) or of a set of section 3.2, hybrid with every k."""
     hybrids = {f"hybrid {k}": partial(closed.hybrid, k=k) for k in range(n + 1)}
-    mechanisms = {"naive": closed.naive, "frw": frw, **hybrids, "icds": closed.icds, "first_best": closed.first_best}
+    mechanisms: dict[str, Callable[[AssemblerCase], closed.ClosedForm]] = {
+        "naive": closed.naive,
+        "frw": frw,
+        **hybrids,
+        "icds": closed.icds,
+        "first_best": closed.first_best,
+    }
     return profits(two_suppliers() if n == 2 else many_suppliers(n, fixed), mechanisms)
 
 
@@ -118,11 +125,11 @@ def rows_of(table: pd.DataFrame, label: str, better: str, than: str, note: str =
 def section_3_1() -> Reproduction:
     """Return section 3.1: what ICDS gains over FRW with two suppliers."""
     table = study(2)
-    both = [gain(table, reading, "icds", "frw") for reading in READINGS]
+    exact, as_published = (gain(table, reading, "icds", "frw") for reading in READINGS)
     note = "the printed figure cannot come from an optimal FRW menu, and no reading of the text that gives it was found"
     rows = [
-        Row("icds over frw, mean gain %", *(float(each.mean()) for each in both), note),
-        Row("icds over frw, standard deviation of the gain", *(float(each.std()) for each in both), note),
+        Row("icds over frw, mean gain %", float(exact.mean()), float(as_published.mean()), note),
+        Row("icds over frw, standard deviation of the gain", float(exact.std()), float(as_published.std()), note),
     ]
     return Reproduction.of("assembler-3.1", "ICDS against FRW, two suppliers, 2,400 problems", rows)
 
@@ -159,10 +166,10 @@ def figure_1() -> Reproduction:
         "probability of a high cost p1(h)": table["", "p1(h)"],
     }.items():
         panels[name] = curves(table, values, {"icds": ("icds", "frw")})
-    by = panels["probability of a high cost p1(h)"].set_index("x")
     note = "the text has the gain fall as p1(h) rises; it rises first"
     rows = [
-        Row(f"p1(h)={p:g}: icds over frw, mean gain %", *by.loc[p, list(READINGS)], note if p < 0.5 else "") for p in by.index
+        Row(f"p1(h)={p['x']:g}: icds over frw, mean gain %", p["exact"], p["as published"], note if p["x"] < 0.5 else "")
+        for p in panels["probability of a high cost p1(h)"].to_dict("records")
     ]
     return drawn("assembler-figure-1", "Gain of ICDS over FRW, two suppliers", panels, "mean gain, %", rows)
 

@@ -29,8 +29,8 @@ class Choice:
 
     `table` is indexed by k, the number of suppliers who report: `supplier` who comes to report at that k; `contracts`, the
     number of quantities and payments that the menu lists for a supplier; `profit` in currency; `added` by that supplier; `loss`,
-    the share of the profit of ICDS (k = n) that is given up, NaN where that is out of reach. `k` is None where no k reached is
-    known to be enough.
+    the share of the profit of ICDS (k = n) that is given up. Where k = n is out of reach it is the most that can be given up, if
+    costs are independent, else NaN. `k` is None where no k reached is known to be enough.
     """
 
     case: str
@@ -55,12 +55,15 @@ def choose_k(
 ) -> Choice:
     """Return the profit of the hybrid for k = 0, 1, ... against the size of its menu, and the smallest k within a loss of ICDS.
 
-    `loss` is a share of the profit of ICDS, from 0 to 1. By closed form unless a solver is named; full models (solver highs) decide
-    where virtual cost is not monotone. k goes up to all suppliers, or as far as the menu has at most 65,536 contracts.
+    `loss` is a share of the profit of ICDS, from 0 to 1. By closed form unless a solver is named; where virtual cost is not
+    monotone full models decide (solver highs). k goes up to all suppliers, or as far as the menu has at most 65,536 contracts.
     Raises InputError for a loss that is no share, or where the solver refuses the case.
     """
     if isinstance(loss, bool) or not isinstance(loss, int | float) or not 0 <= loss <= 1:
         raise InputError.of("loss", loss, "a share of the profit, from 0 to 1")
+    if not isinstance(case, AssemblerCase):
+        allowed = "a case whose suppliers have `costs`; for continuous ones a grid of them, `case.grid(points)`"
+        raise InputError.of("case", "<continuous costs>", allowed, case.name)
     configuration = solvers.configure(solver)
     n = len(case.names)
     rows: list[dict[str, Any]] = []
@@ -70,11 +73,14 @@ def choose_k(
         if contracts > CONTRACTS:
             break
         profit = hybrid(case, k, configuration)
-        newest = [case.names[i] for i in reporting if k and i not in case.widest(k - 1)]
+        newest = next((case.names[i] for i in reporting if i not in case.widest(k - 1)), "") if k else ""
         before = rows[-1]["profit"] if rows else float("nan")
-        rows.append({"supplier": newest[0] if newest else "", "contracts": contracts, "profit": profit, "added": profit - before})
+        rows.append({"supplier": newest, "contracts": contracts, "profit": profit, "added": profit - before})
     table = pd.DataFrame(rows).rename_axis("k")
-    best = table["profit"].iloc[-1] if len(table) == n + 1 else float("nan")
+    if len(table) == n + 1:
+        best = float(table["profit"].iloc[-1])
+    else:
+        best = closed_form.assembler.icds_limit(case) if case.prior is None else float("nan")
     table["loss"] = (1 - table["profit"] / best).clip(lower=0.0) if best > 0 else 0.0 * best
     enough = table.index[table["loss"] <= loss + 1e-9]
     return Choice(case.name, float(loss), int(enough[0]) if len(enough) else None, table)

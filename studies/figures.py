@@ -14,7 +14,7 @@ from veridical.solvers import Solution
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["choice", "contract_menu", "readings", "save", "unbalanced"]
+__all__ = ["choice", "contract_menu", "convergence", "readings", "save", "unbalanced"]
 
 COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
 
@@ -113,6 +113,26 @@ def unbalanced(title: str, table: pd.DataFrame) -> Figure:
     return figure
 
 
+def convergence(title: str, table: pd.DataFrame) -> Figure:
+    """Return a figure of how far the profit on a grid of costs is below that for continuous costs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, 4.0), layout="constrained")
+    axis = figure.subplots()
+    axis.loglog(table["points"], table["below"], color=COLOURS[0], marker="o", markersize=5, label="model on a grid")
+    last = table.iloc[-1]
+    slope = last["below"] * (table["points"] / last["points"]) ** -2.0
+    axis.loglog(table["points"], slope, color=COLOURS[4], linestyle=":", label="points to the power -2")
+    axis.set_xticks(table["points"], [str(points) for points in table["points"]])
+    axis.minorticks_off()
+    axis.set_xlabel("costs a supplier on the grid", fontsize=9)
+    axis.set_ylabel("profit lost against continuous costs, share", fontsize=9)
+    axis.legend(frameon=False, fontsize=8)
+    tidy(axis)
+    axis.set_title(title, loc="left", fontsize=10)
+    return figure
+
+
 def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> Figure:
     """Return a figure of the hybrid by k: profit against the number of contracts, and what each further supplier adds."""
     from matplotlib.figure import Figure
@@ -126,7 +146,7 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> F
     if k is not None:
         point = table.loc[k, "contracts"], table.loc[k, "profit"]
         left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
-        note = f"k = {k}: the least that loses at most\n{accepted:.3g} of the ICDS profit ({table.loc[k, 'loss']:.2g})"
+        note = f"k = {k}: the least that loses at most\n{accepted:.3g} of the ICDS profit ({float(table['loss'][k]):.2g})"
         left.annotate(note, (0.98, 0.06), xycoords="axes fraction", ha="right", fontsize=8, color=COLOURS[1])
     added = table.iloc[1:]
     names = [f"{place}. {name}" for place, name in added["supplier"].items()]

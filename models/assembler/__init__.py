@@ -3,6 +3,6 @@
 `vocabulary` holds the sets and the constraints that they share.
 """
 
-from veridical.models.assembler import bic, first_best, frw, hybrid, icds, icds_balanced, naive
+from veridical.models.assembler import bic, continuous, first_best, frw, hybrid, icds, icds_balanced, naive
 
-__all__ = ["bic", "first_best", "frw", "hybrid", "icds", "icds_balanced", "naive"]
+__all__ = ["bic", "continuous", "first_best", "frw", "hybrid", "icds", "icds_balanced", "naive"]

@@ -12,10 +12,12 @@ from veridical.data.continuous import ContinuousCase
 from veridical.models.assembler import icds_balanced
 from veridical.models.assembler.icds_balanced import menu
 
-__all__ = ["build", "menu"]
+__all__ = ["POINTS", "build", "menu"]
+
+POINTS = 16  # costs a supplier
 
 
-def build(case: ContinuousCase, form: str = "auto", points: int = 16) -> pyo.ConcreteModel:
+def build(case: ContinuousCase, form: str = "auto", points: int = POINTS) -> pyo.ConcreteModel:
     """Return the model with `points` costs a supplier.
 
     `form` is how expected sales are written: auto, linear, quadratic or tangent. `model.case` is the case on the grid.

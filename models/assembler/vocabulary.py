@@ -14,6 +14,7 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from veridical.data import AssemblerCase, InputError
+from veridical.data.assembler import gigabytes, shortened
 from veridical.models.expected_sales import chosen, expected_sales
 
 __all__ = ["contracts", "expected_revenue", "fits", "frame", "own_costs", "profit", "value"]
@@ -114,14 +115,14 @@ def value(variable: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
 
 def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
     """Refuse a model that would not fit into memory, before anything of it is built."""
-    n, profiles = len(case.shape), case.profiles
+    n, profiles = len(case.shape), min(case.profiles, 10**18)
     sales = {"linear": len(getattr(case.demand, "points", ())), "tangent": 16}.get(chosen(case.demand, form), 2)
     pairs = sum(m - 1 for m in case.shape) / n  # misreports a supplier and profile, on average
     rows = profiles * (sales + (n * (2 + 1.5 * pairs) if contracts else n))
     if rows * BYTES > MEMORY:
         raise InputError.of(
             "suppliers",
-            f"<{n} suppliers with {profiles:,} cost profiles: {rows:,.0f} constraints, about {rows * BYTES / 1e9:,.0f} GB>",
+            f"<{n} suppliers with {shortened(case.profiles)} cost profiles: {gigabytes(rows * BYTES)}>",
             f"models of `{name}` below {MEMORY / 1e9:.0f} GB; for larger cases the closed form (solver closed_form) where "
             f"it applies, or fewer costs or suppliers with private costs",
         )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from veridical.data import AssemblerCase
+from veridical.data import AssemblerCase, ContinuousCase
 from veridical.solvers.audit import audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.closed_form import assembler
 from veridical.solvers.closed_form.assembler import ClosedForm
+from veridical.solvers.closed_form.continuous import PROFILES, continuous
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
-__all__ = ["ClosedForm", "assembler", "frw", "solve"]
+__all__ = ["ClosedForm", "assembler", "solve", "solve_continuous"]
+
+SAMPLED = 16  # costs a supplier at which the rule for continuous costs is shown, fewer where there are many suppliers
+ERRORS = 4  # standard errors by which two ways of computing a profit may differ
 
 
 def solve(
@@ -29,10 +34,7 @@ def solve(
 
     The bound is what no quantities can exceed at the pooled virtual cost, so the gap is a proof of optimality.
     """
-    for name, value in configuration.options.items():
-        raise configuration.refuse(f"options.{name}", value, "no options: a closed form has none")
-    if configuration.form != "auto":
-        raise configuration.refuse("form", configuration.form, "auto: a closed form needs no other")
+    _plain(configuration)
     began = perf_counter()
     closed = formula(case, **parameters)
     objective = closed.menu.expected_profit
@@ -60,3 +62,44 @@ def solve(
         contracts=closed.menu,
         audit=checked,
     )
+
+
+def solve_continuous(
+    case: ContinuousCase, configuration: Configuration, version: str, points: int = SAMPLED, **parameters: Any
+) -> Solution:
+    """Return the optimum for continuous costs, Proposition 4: `rule` says what is bought and paid at any costs.
+
+    `contracts` shows it at `points` costs a supplier, or as many as 20,000 profiles allow. Profit is computed from virtual costs
+    and again from payments; the gap is by how much more they differ than integration errs. The audit is of random misreports.
+    """
+    _plain(configuration)
+    began = perf_counter()
+    found = continuous(case, **parameters)
+    solved = perf_counter()
+    while points > 1 and points ** len(case.names) > PROFILES:
+        points -= 1
+    integration = found.integration
+    excess = abs(found.profit - found.profit_by_payments) - ERRORS * (integration.error + integration.payments_error)
+    checked = replace(found.audit(), expected_profit=found.profit)
+    certificate = Certificate(
+        primal_residual=0.0, dual_residual=0.0, complementarity=None, gap=max(0.0, excess) / max(1.0, abs(found.profit))
+    )
+    return Solution(
+        objective=found.profit,
+        bound=found.profit + integration.error,
+        certificate=certificate,
+        solver=SolverRecord("closed_form", version, {}, None, Seconds(0.0, 0.0, solved - began, perf_counter() - solved)),
+        case=case.name,
+        mechanism="continuous",
+        contracts=found.menu(points),
+        audit=checked,
+        rule=found,
+    )
+
+
+def _plain(configuration: Configuration) -> None:
+    """Refuse options and forms: a closed form has none."""
+    for name, value in configuration.options.items():
+        raise configuration.refuse(f"options.{name}", value, "no options: a closed form has none")
+    if configuration.form != "auto":
+        raise configuration.refuse("form", configuration.form, "auto: a closed form needs no other")

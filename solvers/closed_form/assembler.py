@@ -22,7 +22,7 @@ from veridical.data.assembler import ENUMERATED
 from veridical.data.virtual_cost import running_maximum
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
 
-__all__ = ["ClosedForm", "first_best", "hybrid", "icds", "icds_balanced", "naive", "pooled_virtual_cost"]
+__all__ = ["ClosedForm", "first_best", "hybrid", "icds", "icds_balanced", "icds_limit", "naive", "pooled_virtual_cost"]
 
 Array = NDArray[np.float64]
 
@@ -134,6 +134,31 @@ def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
                 case.name,
             )
     return icds_balanced(case)
+
+
+def icds_limit(case: AssemblerCase, points: int = 2**16) -> float:
+    """Return what ICDS can earn at most with independent costs, without a menu: for hundreds of suppliers.
+
+    Profit is a convex function of the sum of the suppliers' own pooled virtual costs. Each of these is split between
+    neighbouring points of a grid at its own mean, so the distribution of the sum, a convolution, is wider and the expectation no
+    smaller; the error falls with the square of the step. Raises InputError where costs are not independent.
+    """
+    if not case.independent:
+        raise InputError.of("prior", "<correlated costs>", "independent costs: virtual costs do not add up otherwise", case.name)
+    owns = [
+        np.minimum(_own_pooled(case, i), case.price) for i in range(len(case.shape))
+    ]  # nothing is bought at the price or above
+    least = sum(float(own.min()) for own in owns)
+    step = max(sum(float(own.max()) for own in owns) - least, 1e-9 * case.price) / points
+    spectrum: Any = np.ones(points + len(owns) // 2 * 2 + 3, dtype=complex)
+    length = 2 * (len(spectrum) - 1)
+    for i, own in enumerate(owns):
+        place = (own - own.min()) / step
+        below = np.floor(place).astype(int)
+        split = np.concatenate([case.marginals[i] * (1 - (place - below)), case.marginals[i] * (place - below)])
+        spectrum *= np.fft.rfft(np.bincount(np.concatenate([below, below + 1]), split, length))
+    sums: Array = np.linspace(least, least + step * (length - 1), length)
+    return _most(case, np.maximum(np.fft.irfft(spectrum, length), 0.0), sums)
 
 
 def pooled_virtual_cost(case: AssemblerCase) -> Array:

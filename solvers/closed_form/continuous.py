@@ -49,7 +49,7 @@ class Rule:
         return self._incurred(x[..., i], x) + self.rent(i, x)
 
     def _incurred(self, cost: Array, x: Array) -> Array:
-        """What it costs to deliver Q(x); nothing at cost 0, where demand without an upper end may ask for infinitely many units."""
+        """What Q(x) costs; nothing at cost 0, where demand without an upper end may ask for infinitely many units."""
         return np.where(cost > 0, cost, 1.0) * np.where(cost > 0, self.quantity(x), 0.0)
 
     def menu(self, points: int) -> Menu | None:

@@ -11,6 +11,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -105,7 +106,6 @@ def choose_k(
 ) -> None:
     """Choose how many suppliers should report: the hybrid for every k, its profit against the size of its menu."""
     world, _ = read(case, changes or [], lambda world: [])
-    find(world, "hybrid")
     choice = studies.choose_k(world, loss, solver)
     if plot is not None:
         write(plot, "--plot", lambda: figures.save(choice.figure(), plot))
@@ -125,13 +125,10 @@ def reproduce(
     found = []
     for each in studies.reproduce(names or []):
         found.append(each.record())
-        if plot is not None and (draw := each.draw) is not None:
+        if plot is not None and each.draw is not None:
             target = Path(plot) / f"{each.name}.png"
-            write(
-                str(target),
-                "--plot",
-                lambda draw=draw, target=target: (target.parent.mkdir(parents=True, exist_ok=True), figures.save(draw(), target)),
-            )
+            write(plot, "--plot", partial(target.parent.mkdir, parents=True, exist_ok=True))
+            write(plot, "--plot", partial(figures.save, each.draw(), target))
         if to_json != "-":
             tables.show(*tables.reproduction(each))
     if to_json is not None:

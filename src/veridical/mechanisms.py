@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
 from veridical import models
-from veridical.data import AssemblerCase, InputError
-from veridical.solvers.closed_form import ClosedForm
+from veridical.data import AssemblerCase, ContinuousCase, InputError
 from veridical.solvers.closed_form import assembler as closed
+from veridical.solvers.closed_form.continuous import continuous
 from veridical.solvers.closed_form.frw import frw
 
 __all__ = ["DEFAULTS", "MECHANISMS", "Mechanism", "find", "fitting"]
@@ -28,7 +28,7 @@ class Mechanism:
     kind: type[Any]
     summary: str
     build: Callable[..., Any]
-    closed_form: Callable[..., ClosedForm] | None
+    closed_form: Callable[..., Any] | None
     promises: Callable[..., tuple[str, ...]]
 
     @property
@@ -110,7 +110,18 @@ MECHANISMS = {
         ),
     )
 }
-DEFAULTS: Mapping[type[Any], str] = {AssemblerCase: "icds"}  # what a kind of case is solved by where no mechanism is named
+MECHANISMS["continuous"] = Mechanism(
+    "continuous",
+    ContinuousCase,
+    "truthful in dominant strategies, costs anywhere in a range",
+    models.continuous.build,
+    continuous,
+    BALANCED,
+)
+DEFAULTS: Mapping[type[Any], str] = {
+    AssemblerCase: "icds",
+    ContinuousCase: "continuous",
+}  # what a kind of case is solved by where no mechanism is named
 
 
 def fitting(case: Any) -> dict[str, Mechanism]:

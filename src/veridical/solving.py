@@ -13,9 +13,11 @@ from typing import Any
 import pandas as pd
 from pyomo.common.gc_manager import PauseGC
 
-from veridical import solvers
-from veridical.data import AssemblerCase, InputError, Menu
+from veridical import models, solvers
+from veridical.data import AssemblerCase, ContinuousCase, InputError, Menu
+from veridical.data.assembler import label
 from veridical.data.fields import check
+from veridical.data.load import Case
 from veridical.mechanisms import find, fitting
 from veridical.solvers import Audit, Configuration, Solution, closed_form
 
@@ -24,7 +26,7 @@ __all__ = ["audit", "build", "compare", "one_sided", "solve"]
 TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
 
 
-def build(case: AssemblerCase, mechanism: str | None = None, form: str = "auto", **parameters: Any) -> Any:
+def build(case: Case, mechanism: str | None = None, form: str = "auto", **parameters: Any) -> Any:
     """Return the Pyomo model of a mechanism for a case: edit it, write it, solve it.
 
     `form` is how expected sales are written; `parameters` are the mechanism's own (`feasibility=False`, ...).
@@ -34,7 +36,7 @@ def build(case: AssemblerCase, mechanism: str | None = None, form: str = "auto",
 
 
 def solve(
-    case: AssemblerCase,
+    case: Case,
     mechanism: str | None = None,
     solver: str | Path | Mapping[str, Any] | Configuration = "highs",
     **parameters: Any,
@@ -55,8 +57,13 @@ def solve(
         for name, value in parameters.items():
             if name not in known:
                 raise InputError.of(name, value, f"with solver closed_form {', '.join(known) or 'no parameters'}")
-        solution = closed_form.solve(case, chosen.name, chosen.closed_form, configuration, version("veridical"), **parameters)
+        if isinstance(case, ContinuousCase):
+            solution = closed_form.solve_continuous(case, configuration, version("veridical"), **parameters)
+        else:
+            solution = closed_form.solve(case, chosen.name, chosen.closed_form, configuration, version("veridical"), **parameters)
     else:
+        if "points" in chosen.parameters:  # said with the result, which they decide
+            parameters = {"points": models.continuous.POINTS, **parameters}
         with PauseGC():  # the model is one large web of objects: collecting in between only costs time
             began = perf_counter()
             form = solvers.preferred_form(case.demand.forms, configuration)
@@ -71,7 +78,7 @@ def solve(
 
 
 def compare(
-    case: AssemblerCase,
+    case: Case,
     mechanisms: Iterable[str] | None = None,
     solver: str | Path | Mapping[str, Any] | Configuration = "highs",
     **parameters: Any,
@@ -88,16 +95,17 @@ def compare(
     for name, value in parameters.items():
         if name not in known:
             raise InputError.of(name, value, f"one of {', '.join(sorted(known)) or 'no parameters'}")
-    best = solve(case, "first_best", solver).objective
+    best = solve(case, "first_best", solver).objective if "first_best" in fitting(case) else float("nan")
     rows = {}
     for name in names:
         own = {key: value for key, value in parameters.items() if key in find(case, name).parameters}
         solution = solve(case, name, solver, **own)
         contracts, checked = solution.contracts, solution.audit
-        assert contracts is not None
         assert checked is not None
-        rents = sum(float((case.probability * contracts.rent(i)).sum()) for i in range(len(case.names)))
-        truthful = (word for word, kind in TRUTHFUL.items() if checked.findings[kind].holds)
+        rents = float("nan")
+        if contracts is not None and solution.rule is None:
+            rents = sum(float((contracts.case.probability * contracts.rent(i)).sum()) for i in range(len(contracts.case.names)))
+        truthful = (word for word, kind in TRUTHFUL.items() if kind in checked.findings and checked.findings[kind].holds)
         rows[name] = {
             "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
             "profit": solution.objective,
@@ -113,7 +121,7 @@ def compare(
 
 
 def one_sided(
-    case: AssemblerCase,
+    case: Case,
     parameter: str,
     mechanism: str | None = None,
     solver: str | Path | Mapping[str, Any] | Configuration = "highs",
@@ -126,9 +134,10 @@ def one_sided(
     these two. By solving again at -step and +step, relative to the parameter; exact where profit is piecewise linear.
     Raises InputError for another name.
     """
-    names = {f"cost {token}": (i, k) for i in range(len(case.names)) for k, token in enumerate(case.tokens(i))}
+    costs = case.suppliers if isinstance(case, AssemblerCase) else ()
+    names = {f"cost {s.name}={label(cost)}": (i, k) for i, s in enumerate(costs) for k, cost in enumerate(s.costs)}
     if parameter != "price" and parameter not in names:
-        raise InputError.of("parameter", parameter, f"one of price, {', '.join(names)}")
+        raise InputError.of("parameter", parameter, f"one of price, {', '.join(names)}" if names else "price")
 
     def moved(change: float) -> float:
         raw = case.model_dump()
@@ -136,12 +145,15 @@ def one_sided(
             raw["price"] += change
         else:
             i, k = names[parameter]
-            costs = list(case.suppliers[i].costs)
-            costs[k] += change
-            raw["suppliers"][i]["costs"] = costs
-        return solve(check(AssemblerCase, raw), mechanism, solver, **parameters).objective
+            own = list(raw["suppliers"][i]["costs"])
+            own[k] += change
+            raw["suppliers"][i]["costs"] = own
+        return solve(check(type(case), raw), mechanism, solver, **parameters).objective
 
-    value = case.price if parameter == "price" else case.suppliers[names[parameter][0]].costs[names[parameter][1]]
+    value = case.price
+    if parameter in names:
+        i, k = names[parameter]
+        value = costs[i].costs[k]
     change = step * value
     here = moved(0.0)
     return (here - moved(-change)) / change, (moved(change) - here) / change
@@ -152,6 +164,9 @@ def audit(case: AssemblerCase, menu: Menu | pd.DataFrame | str | Path) -> Audit:
 
     Says who would misreport, as what, and for how much; who would lose by the truth; and what the assembler earns.
     """
+    if not isinstance(case, AssemblerCase):
+        allowed = "a case whose suppliers have `costs`; for continuous ones a grid of them, `case.grid(points)`"
+        raise InputError.of("case", "<continuous costs>", allowed, case.name)
     if isinstance(menu, pd.DataFrame):
         menu = Menu.from_frame(case, menu)
     elif not isinstance(menu, Menu):

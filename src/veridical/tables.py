@@ -49,6 +49,9 @@ def result(solution: Solution) -> list[RenderableType]:
         figures.append(f"dual residual {checks.dual_residual:.1e}")
     if checks.complementarity is not None:
         figures.append(f"complementarity {checks.complementarity:.1e}")
+    if solution.rule is not None:
+        how = solution.rule.integration
+        parts.append(Text(f"profit by {how.method} over {how.points:,} cost profiles, error {how.error:.1e}"))
     record = solution.solver
     form = f", {record.form} form" if record.form else ""
     parts += [
