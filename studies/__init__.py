@@ -1,8 +1,8 @@
 """Published tables recomputed, sweeps, and figures.
 
 Rooms: `reproduction` (published, as published, exact), `assembler_study` (sections 3.1 and 3.2 of the ICDS paper),
-`full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `continuous_costs` (Proposition 4), `choice` (how many suppliers
-to let report), `figures`.
+`full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `continuous_costs`
+(Proposition 4), `choice` (how many suppliers to let report), `figures`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +17,7 @@ __all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "figur
 REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
     "assembler-3.1": assembler_study.section_3_1,
     "assembler-3.2": assembler_study.section_3_2,
+    "assembler-3.2.1": assembler_study.section_3_2_1,
     "assembler-figure-1": assembler_study.figure_1,
     "assembler-figure-2": assembler_study.figure_2,
     "assembler-figure-3": assembler_study.figure_3,

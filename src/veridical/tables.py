@@ -10,7 +10,7 @@ from rich.text import Text
 
 from veridical.data import Menu
 from veridical.data.assembler import label
-from veridical.solvers import PROPERTIES, SOLVERS, Audit, Solution, factory
+from veridical.solvers import SOLVERS, Audit, Solution, factory
 from veridical.solvers.solution import words
 from veridical.studies import Choice, Reproduction
 
@@ -165,11 +165,11 @@ def misreports(name: str, checked: Audit) -> list[RenderableType]:
 def properties(checked: Audit) -> RenderableType:
     """Return what each property comes to, with the worst case of those that fail."""
     table = Table(title="properties", title_justify="left", title_style="italic")
-    for heading in ("property", "", "worst case", "by"):
+    for heading in ("property", "", "by", "worst case"):
         table.add_column(heading, justify="right" if heading == "by" else "left")
     for name, finding in checked.findings.items():
-        row = (finding.where, money(finding.worst)) if not finding.holds else ("", "")
-        table.add_row(PROPERTIES[name].summary, "holds" if finding.holds else "fails", *row)
+        row = ("", "") if finding.holds else (money(finding.worst), finding.where)
+        table.add_row(name, "holds" if finding.holds else "fails", *row)
     return table
 
 

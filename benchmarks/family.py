@@ -1,0 +1,33 @@
+"""The assembler family by closed form: seconds of the hybrid with hundreds of suppliers, FRW, continuous costs, and the study.
+
+python benchmarks/family.py
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+from instances import assembler, peak_memory
+
+import veridical as vd
+
+NORMAL = {"distribution": "normal", "mean": 500, "sd": 150}
+
+
+def timed(what: str, call: Any) -> None:
+    """Print how long a call takes and what it says of itself."""
+    began = perf_counter()
+    said = call()
+    print(f"{what}: {perf_counter() - began:.2f} s, {peak_memory():,.0f} MB; {said}")
+
+
+if __name__ == "__main__":
+    many = assembler(500, NORMAL)
+    timed("hybrid, 500 suppliers, k = 12", lambda: vd.solve(many, "hybrid", "closed_form", k=12).audit)
+    timed("choose_k, 500 suppliers, k up to 16", lambda: vd.choose_k(many).table["loss"].tail(1).to_dict())
+    for n in (10, 16, 20):
+        timed(f"frw, {n} suppliers", lambda n=n: vd.solve(assembler(n, NORMAL), "frw", "closed_form").certificate)
+    for name in ("continuous-pair", "continuous-pair-correlated"):
+        timed(name, lambda name=name: vd.solve(vd.example(name), solver="closed_form").rule.integration)
+    timed("reproduce", lambda: [found.name for found in vd.reproduce()])
