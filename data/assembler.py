@@ -75,6 +75,16 @@ class Supplier(Record):
         return self
 
 
+def tell_apart(names: tuple[str, ...]) -> None:
+    """Refuse suppliers' names that are not distinct, or that a column of a contract menu has."""
+    taken = ["probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in names)]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
+        if name in taken:
+            raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
+
+
 class AssemblerCase(Record):
     """An assembler who buys one component from each supplier and does not know their unit costs.
 
@@ -100,12 +110,7 @@ class AssemblerCase(Record):
 
     @model_validator(mode="after")
     def _consistent(self) -> AssemblerCase:
-        for i, name in enumerate(self.names):
-            if name in self.names[:i]:
-                raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
-            taken = ["probability", *(f"{what} {other}" for what in ("quantity", "payment", "rent") for other in self.names)]
-            if name in taken:
-                raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
+        tell_apart(self.names)
         joint, correlation = (None, None) if self.prior is None else (self.prior.joint, self.prior.correlation)
         for i, supplier in enumerate(self.suppliers):
             if joint is not None and supplier.probabilities is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from veridical.data.assembler import AssemblerCase
+from veridical.data.assembler import AssemblerCase, tell_apart
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, Positive, Record, Text, check, fixed, wrong
@@ -65,12 +65,7 @@ class ContinuousCase(Record):
 
     @model_validator(mode="after")
     def _consistent(self) -> ContinuousCase:
-        taken = ["probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in self.names)]
-        for i, name in enumerate(self.names):
-            if name in self.names[:i]:
-                raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
-            if name in taken:
-                raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
+        tell_apart(self.names)
         if self.prior is None:
             return self
         if self.prior.correlation is None:

@@ -176,14 +176,13 @@ class PrivateCost(Record):
         found = []
         for a, b in itertools.pairwise(corners):
             slope = (u[b] * x[b] - u[a] * x[a]) / (u[b] - u[a])
-            if b == a + 1:
-                if cost[b] < cost[a] - ROUNDING * self.high:  # as where density is infinite at an end
-                    found.append((float(x[a]), float(x[b]), float(slope)))
-                continue
-            between = slice(a + 1, b)
+            between = slice(a, b)
             above = u[between] * x[between] - u[a] * x[a] - slope * (u[between] - u[a])
-            if above.max() > ROUNDING * self.high:
+            falls = cost[b] < cost[a] - ROUNDING * self.high  # also within a step, as where density is infinite at an end
+            if b > a + 1 and (falls or above.max() > ROUNDING * self.high):
                 found.append(self._chord((x[max(a - 1, 0)], x[a], x[a + 1]), (x[b - 1], x[b], x[min(b + 1, GRID)]), slope))
+            elif falls:
+                found.append((float(x[a]), float(x[b]), float(slope)))
         return tuple(found)
 
     def _chord(

@@ -126,7 +126,7 @@ class Continuous(Rule):
         return ", ".join(f"{name}={label(cost)}" for j, (name, cost) in enumerate(zip(self.case.names, x, strict=True)) if j != i)
 
 
-def continuous(case: ContinuousCase, points: int = 2**20, seed: int = 0) -> Continuous:
+def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Continuous:
     """Return the optimal mechanism for continuous costs, Proposition 4, visiting about `points` cost profiles at most.
 
     Up to three suppliers profits are found by quadrature to 1e-8, as far as the points allow; above by quasi-Monte Carlo with
