@@ -168,6 +168,7 @@ class Solution:
             "sensitivity": self.sensitivity.to_dict(),
         }
         if self.contracts is not None:
+            record["suppliers"] = list(self.contracts.case.names)
             record["menu"] = self.contracts.records()
         if self.rule is not None:
             record["integration"] = asdict(self.rule.integration)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from veridical.data import Menu
 from veridical.solvers import Solution
 
 if TYPE_CHECKING:
@@ -16,16 +17,22 @@ if TYPE_CHECKING:
 
 __all__ = ["choice", "contract_menu", "convergence", "readings", "save", "unbalanced"]
 
+MAPPED = 8  # costs of both of two suppliers from which a menu is drawn as maps
 COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
 
 
 def contract_menu(solution: Solution) -> Figure:
-    """Return a figure of a contract menu: quantities, once where they are balanced, and payments split into cost and rent."""
+    """Return a figure of a contract menu: quantities, once where they are balanced, and payments split into cost and rent.
+
+    A bar a profile; maps where two suppliers have many costs each.
+    """
     from matplotlib.figure import Figure
 
     menu = solution.contracts
     assert menu is not None
     case = menu.case
+    if len(case.shape) == 2 and min(case.shape) >= MAPPED:
+        return maps(solution, menu)
     weight = case.probability.ravel()
     order = np.argsort(case.total_cost.ravel(), kind="stable")
     order = order[weight[order] > 0]
@@ -53,6 +60,29 @@ def contract_menu(solution: Solution) -> Figure:
     axes[-1].set_xlabel("profiles of costs, cheapest first; a bar is as wide as its profile is likely", fontsize=9)
     handles, labels = axes[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=9)
+    figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}", fontsize=11)
+    return figure
+
+
+def maps(solution: Solution, menu: Menu) -> Figure:
+    """Return maps of quantities and rents over the costs of two suppliers."""
+    from matplotlib.figure import Figure
+
+    case = menu.case
+    first, second = (np.array(supplier.costs) for supplier in case.suppliers)
+    panels = [("quantity of each, units", menu.quantity[0])]
+    if not menu.is_balanced:
+        panels = [(f"quantity of {name}, units", menu.quantity[i]) for i, name in enumerate(case.names)]
+    panels += [(f"rent of {name}, currency", menu.rent(i)) for i, name in enumerate(case.names)]
+    figure = Figure(figsize=(4.2 * len(panels), 3.9), layout="constrained")
+    for axis, (name, values) in zip(figure.subplots(1, len(panels), sharey=True), panels, strict=True):
+        mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
+        bar = figure.colorbar(mesh, ax=axis, format="{x:,.0f}")
+        bar.ax.tick_params(labelsize=8)
+        axis.set_title(name, loc="left", fontsize=10)
+        axis.set_xlabel(f"cost of {case.names[0]}, currency per unit", fontsize=9)
+        tidy(axis)
+    figure.axes[0].set_ylabel(f"cost of {case.names[1]}, currency per unit", fontsize=9)
     figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}", fontsize=11)
     return figure
 

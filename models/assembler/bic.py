@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 import pyomo.environ as pyo
 
-from veridical.data import AssemblerCase
+from veridical.data import AssemblerCase, InputError
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
 
 __all__ = ["build", "menu"]
+
+EXACT, TOLD = 1e-13, 1e-6  # relative singular values of beliefs: dependent up to the first, told apart from the second
 
 
 def build(case: AssemblerCase, form: str = "auto", participation: Literal["interim", "ex_post"] = "interim") -> pyo.ConcreteModel:
@@ -23,7 +26,10 @@ def build(case: AssemblerCase, form: str = "auto", participation: Literal["inter
 
     `form` is how expected sales are written: auto, linear, quadratic or tangent. `participation`: a truthful supplier loses
     nothing in expectation over the others' costs (`interim`), or whatever they are (`ex_post`).
+    Raises InputError for interim participation under beliefs that differ so little that no solver can tell.
     """
+    if participation == "interim":
+        refuse_faint_beliefs(case)
     m = vocabulary.frame(case, "bic", form)
     vocabulary.own_costs(m)
     vocabulary.contracts(m, form)
@@ -59,3 +65,24 @@ def build(case: AssemblerCase, form: str = "auto", participation: Literal["inter
         m.levels["individual_rationality"] = ("supplier", "cost", "others")
     m.contract_menu = menu
     return m
+
+
+def refuse_faint_beliefs(case: AssemblerCase) -> None:
+    """Raise InputError where what a supplier's types believe of the others is all but linearly dependent, and yet not so.
+
+    The optimum jumps there: bets on the difference extract his rent, however large they must be. The measure is the smallest
+    singular value of his beliefs, relative to the largest.
+    """
+    for i, name in enumerate(case.names):
+        weight = np.moveaxis(case.probability, i, 0).reshape(case.shape[i], -1)
+        weight = weight[weight.sum(axis=1) > 0]
+        values = np.linalg.svd(weight / weight.sum(axis=1, keepdims=True), compute_uv=False)
+        faint = values[(values > EXACT * values[0]) & (values < TOLD * values[0])] / values[0]
+        if len(faint):
+            raise InputError.of(
+                "prior",
+                f"<costs of {name} that say almost nothing of the others: singular value {faint[0]:.1e}>",
+                f"for interim participation beliefs that are dependent (independent costs), or told apart by {TOLD:g}: in "
+                "between huge bets on next to nothing decide; make costs independent, or ask for participation ex_post",
+                case.name,
+            )
