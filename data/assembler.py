@@ -173,7 +173,7 @@ class AssemblerCase(Record):
             found = f"<{len(self.shape)} suppliers with {shortened(self.profiles)} cost profiles: {gigabytes(needed)}>"
             allowed = (
                 f"menus below {MEMORY / 1e9:.0f} GB and at most {AXES} suppliers; for larger cases mechanism `hybrid` by closed "
-                "form, whose menu answers to k suppliers alone"
+                "form, with a k that is small enough"
             )
             raise InputError.of("suppliers", found, allowed, self.name)
 
@@ -196,13 +196,20 @@ class AssemblerCase(Record):
 
         The others come together as one supplier of the rest of the product. Menus that answer to the kept suppliers alone are
         the same in both cases. Nothing is enumerated that the result does not have, so there may be hundreds of suppliers.
+        Raises InputError for a number that is no supplier's.
         """
+        kept = sorted(set(kept))
+        if kept and not 0 <= kept[0] <= kept[-1] < len(self.suppliers):
+            raise InputError.of("kept", kept, f"numbers of suppliers, from 0 to {len(self.suppliers) - 1}", self.name)
         rest = [supplier for i, supplier in enumerate(self.suppliers) if i not in kept]
         if not rest:
             return self
         raw: dict[str, Any] = {"name": self.name, "description": self.description, "price": self.price, "demand": self.demand}
         raw["suppliers"] = [self.suppliers[i] for i in kept]
-        others = {"name": f"the {len(rest)} others" if len(rest) > 1 else rest[0].name, "costs": [sum(s.costs[-1] for s in rest)]}
+        together = f"the {len(rest)} others" if len(rest) > 1 else rest[0].name
+        while together in [self.suppliers[i].name for i in kept]:
+            together += " together"
+        others = {"name": together, "costs": [sum(s.costs[-1] for s in rest)]}
         if self.prior is None or not kept:
             raw["suppliers"].append(others)
         elif self.prior.correlation is not None and self.profiles > ENUMERATED:

@@ -110,6 +110,8 @@ class _Engine:
     def _set_options(self, configuration: Configuration) -> dict[str, Any]:
         """Set the options and return those in effect, read back from the solver."""
         asked = dict(DEFAULTS)
+        if self.form.hessian is not None:  # its QP solver can cycle where the optimum is not bounded, and has no limit of its own
+            asked["qp_iteration_limit"] = 1_000 + 50 * (len(self.form.variables) + len(self.form.constraints))
         if configuration.threads is not None:
             asked["threads"] = configuration.threads
             self.highs.resetGlobalScheduler(True)  # another number of threads than the last run's needs a new one

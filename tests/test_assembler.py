@@ -16,7 +16,7 @@ from scipy.optimize import linprog, minimize, minimize_scalar
 
 import veridical as vd
 from veridical.data import AssemblerCase, Menu, virtual_cost, weighted_virtual_cost
-from veridical.solvers.closed_form.assembler import monotone, pooled_virtual_cost
+from veridical.solvers.closed_form.assembler import pooled_virtual_cost
 from veridical.solvers.closed_form.isotonic import isotonic
 
 Array = NDArray[np.float64]
@@ -197,7 +197,7 @@ def test_costs_that_never_occur_beside_costs_that_always_do(assembler: Assembler
 
 def test_independent_irregular_priors_give_one_answer_three_ways(irregular: AssemblerCase) -> None:
     assert irregular.independent
-    assert not monotone(irregular)
+    assert not vd.monotonicity(irregular).holds
     agree(irregular)
     # v_a = 2, then 15 and 7 + 4 .65/.35 pooled to (.05 15 + .35 7 + 4 .65)/.4; v_b = 1, then (.1 19 + .4 6.5)/.5
     a, b = np.array([2, 14.5, 14.5]), np.array([1, 9, 9])
@@ -224,7 +224,7 @@ def test_joint_priors_with_zeros_keep_every_promise(cases: Cases, kind: str, dat
         assert below <= above + SOLVED * max(1.0, abs(above))
     for name in ("naive", "icds_balanced", "first_best"):
         assert solutions[name].objective == near(vd.solve(case, name, "closed_form").objective)
-    if case.independent or monotone(case):
+    if vd.monotonicity(case).balanced_is_optimal:
         assert solutions["icds"].objective == near(solutions["icds_balanced"].objective)
     else:
         with pytest.raises(vd.InputError, match=r"\(18\)"):

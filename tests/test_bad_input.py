@@ -343,7 +343,47 @@ BAD_COMMANDS = [  # id; arguments; the file that the message names (None: it nee
         "False",
         "no parameters",
     ),
-    ("compare sets parameter", f"compare case.toml {SWITCH}", None, "--set feasibility", "False", "fields of the case"),
+    (
+        "compare sets parameter",
+        f"compare case.toml --mechanism naive {SWITCH}",
+        None,
+        "--set feasibility",
+        "False",
+        "one of kind",
+    ),
+    ("compare sets k too large", "compare case.toml --set k=9", None, "k", "9", "from 0 to the number of suppliers, 2"),
+    ("k too large", "solve case.toml --mechanism hybrid --set k=9", None, "k", "9", "from 0 to the number of suppliers, 2"),
+    ("k negative", "solve case.toml --mechanism hybrid --set k=-1", None, "k", "-1", "from 0 to the number of suppliers, 2"),
+    ("k a fraction", "solve case.toml --mechanism hybrid --set k=1.5", None, "k", "1.5", "a whole number"),
+    ("k a boolean", "solve case.toml --mechanism hybrid --set k=true", None, "k", "True", "a whole number"),
+    ("k a word", "solve case.toml --mechanism hybrid --set k=two", None, "k", "'two'", "a whole number"),
+    ("k by closed form", "solve case.toml --mechanism hybrid --solver closed_form --set k=9", None, "k", "9", "suppliers, 2"),
+    ("k of another mechanism", "solve case.toml --set k=1", None, "--set k", "1", "one of kind"),
+    ("balanced a number", "solve case.toml --mechanism hybrid --set balanced=1", None, "balanced", "1", "true or false"),
+    (
+        "participation misspelt",
+        "solve case.toml --mechanism bic --set participation=expost",
+        None,
+        "participation",
+        "'expost'",
+        "'interim' or 'ex_post'",
+    ),
+    (
+        "bic by closed form",
+        "solve case.toml --mechanism bic --solver closed_form",
+        None,
+        "solver",
+        "'closed_form'",
+        "no closed form",
+    ),
+    (
+        "hybrid in vain",
+        f"solve {PAIR} --mechanism hybrid --set k=2 --solver closed_form",
+        None,
+        "solver",
+        "'closed_form'",
+        "balanced=true",
+    ),
     (
         "mechanism",
         "solve case.toml --mechanism auction",
@@ -413,7 +453,7 @@ def test_bad_case_is_refused(run: Run, text: str, field: str, value: str, allowe
 
 
 @pytest.mark.parametrize(
-    ("solver", "count", "allowed"), [("highs", 24, "solver closed_form"), ("closed_form", 40, "fewer costs")]
+    ("solver", "count", "allowed"), [("highs", 24, "solver closed_form"), ("closed_form", 40, "mechanism `hybrid`")]
 )
 def test_too_many_suppliers_are_refused_before_memory_runs_out(run: Run, solver: str, count: int, allowed: str) -> None:
     Path("case.toml").write_text(many(count), encoding="utf-8")

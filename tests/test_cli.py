@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from veridical import MECHANISMS
+from veridical import MECHANISMS, compare, example, load, one_sided, solve
 from veridical.cli import main
+from veridical.data import InputError
+from veridical.mechanisms import fitting
 from veridical.solvers import highs
 
 Run = Callable[..., tuple[int, str, str]]
@@ -202,7 +204,12 @@ def test_a_manipulable_menu_names_who_would_lie_and_what_he_gains(run: Run) -> N
     status, out, err = run("audit", "case.toml", "menu.csv")
     assert (status, err) == (0, "")
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
-    assert rows == [["panel", "3", "9", "battery=4", "280.00"], ["battery", "1", "4", "panel=3", "190.00"]]
+    assert rows[:2] == [["panel", "3", "9", "battery=4", "280.00"], ["battery", "1", "4", "panel=3", "190.00"]]
+    # Properties: truth fails by as much, and in expectation by .6 220 + .4 280; cells of long rows may be wrapped.
+    verdicts = [cell for row in rows[2:] for cell in row if cell in ("holds", "fails")]
+    assert verdicts == ["fails", "fails", "holds", "holds", "holds", "holds"]
+    assert "244.00" in out
+    assert audited["properties"]["bayesian_ic"]["worst"] == pytest.approx(244)
     assert "expected profit 1,542.00 if everybody tells the truth" in out
     assert "the menu is truthful" not in out
 
@@ -294,11 +301,11 @@ def test_a_wrong_answer_of_the_solver_ends_with_status_4(run: Run, monkeypatch: 
 
 def test_an_untruthful_menu_ends_with_status_4(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # The first best is optimal for its model, so its certificate holds; it fails once it promises the truth.
-    promising = dataclasses.replace(MECHANISMS["first_best"], truthful=True)
+    promising = dataclasses.replace(MECHANISMS["first_best"], promises=MECHANISMS["icds"].promises)
     monkeypatch.setitem(MECHANISMS, "first_best", promising)
     status, out, err = run("solve", "case.toml", "--mechanism", "first_best")
     assert (status, out) == (4, "")
-    assert "a misreport pays" in err
+    assert "dominant_strategy_ic fails" in err
 
 
 def test_plot_writes_a_picture(run: Run) -> None:
@@ -396,5 +403,341 @@ def test_names_are_printed_as_they_are(run: Run) -> None:
 def test_json_of_a_comparison_where_nothing_is_earned(run: Run) -> None:
     status, out, _ = run("compare", "two-suppliers", "--set", "price=1", "--json", "-")
     assert status == 0
-    assert [row["share_of_first_best"] for row in json.loads(out)["mechanisms"]] == [None] * 4
+    assert [row["share_of_first_best"] for row in json.loads(out)["mechanisms"]] == [None] * len(
+        fitting(example("two-suppliers"))
+    )
     assert "nan" not in run("compare", "two-suppliers", "--set", "price=1")[1]
+
+
+def cells(out: str) -> list[list[str]]:
+    """Return the cells of the tables that a command printed, row by row."""
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+
+
+def is_picture(path: str) -> bool:
+    return Path(path).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "naive"),
+    # By hand: q = 200 + 600 (r - 13) / r, profit (r - 13) q - r (q - 200)^2 / 1200.
+    [([], 6290.0), (["--set", "price=26"], (13 * 500 - 26 * 300**2 / 1200))],
+)
+def test_compare_with_a_parameter_gives_it_to_the_mechanisms_that_have_it(run: Run, change: list[str], naive: float) -> None:
+    rows = record(run("compare", "case.toml", *change, "--set", "k=0", "--json", "-"))["mechanisms"]
+    found = {row["mechanism"]: row for row in rows}
+    assert found["hybrid"]["parameters"] == "k=0"
+    assert found["hybrid"]["profit"] == pytest.approx(naive, rel=1e-8)
+    assert found["naive"]["profit"] == pytest.approx(naive, rel=1e-8)
+    assert {row["parameters"] for name, row in found.items() if name != "hybrid"} == {""}
+    status, out, err = run("compare", "case.toml", *change, "--set", "k=0")
+    assert (status, err) == (0, "")
+    assert ["hybrid (k=0)", f"{naive:,.2f}"] in [row[:2] for row in cells(out)]
+
+
+def test_compare_says_in_json_what_is_truthful_only_in_expectation(run: Run) -> None:
+    changes = ["--set", "k=1", "--set", "participation=ex_post"]
+    rows = {
+        row["mechanism"]: row for row in record(run("compare", "two-suppliers-correlated", *changes, "--json", "-"))["mechanisms"]
+    }
+    assert (rows["hybrid"]["parameters"], rows["bic"]["parameters"]) == ("k=1", "participation=ex_post")
+    assert {name: row["truthful"] for name, row in rows.items()} == {
+        **dict.fromkeys(("naive", "frw", "hybrid", "icds_balanced", "icds"), "always"),
+        "bic": "in expectation",
+        "first_best": "no",
+    }
+
+
+@pytest.mark.parametrize("key", ["k", "participation"])
+def test_compare_refuses_a_parameter_that_nobody_has(run: Run, key: str) -> None:
+    status, out, err = run("compare", "case.toml", "--mechanism", "naive", "--mechanism", "icds", "--set", f"{key}=0")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"veridical: --set {key}: got 0; allowed: one of kind, ")
+    assert err.rstrip().endswith("prior, feasibility")
+
+
+def test_json_of_an_audit_has_every_property_with_its_worst_case(run: Run) -> None:
+    Path("menu.csv").write_text(MANIPULABLE, encoding="utf-8")
+    found = record(run("audit", "case.toml", "menu.csv", "--json", "-"))["audit"]["properties"]
+    names = {"dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"}
+    assert set(found) == names
+    for name, finding in found.items():
+        assert set(finding) == {"name", "holds", "worst", "supplier", "cost", "report", "others"}
+        assert finding["name"] == name
+        assert is_number(finding["worst"])
+    assert {name for name, finding in found.items() if not finding["holds"]} == {"dominant_strategy_ic", "bayesian_ic"}
+    lie = {"name": "dominant_strategy_ic", "holds": False, "worst": 280.0, "supplier": "panel", "cost": 3.0, "report": 9.0}
+    assert found["dominant_strategy_ic"] == {**lie, "others": "battery=4"}
+    assert [found["bayesian_ic"][key] for key in ("supplier", "cost", "report")] == ["panel", 3.0, 9.0]
+
+
+# --- continuous costs ---
+
+
+def panel_alone(run: Run) -> None:
+    """Write a case of one supplier, cost uniform on [3, 13]."""
+    suppliers = '[[suppliers]]\nname = "panel"\ncost = { distribution = "uniform", low = 3.0, high = 13.0 }\n'
+    Path("case.toml").write_text(CASE[: CASE.index("[[suppliers]]")] + suppliers, encoding="utf-8")
+
+
+@pytest.mark.parametrize("solver", ["highs", "closed_form"])
+def test_continuous_costs_have_the_keys_that_scripts_rely_on(run: Run, solver: str) -> None:
+    found = record(run("solve", "continuous-pair", "--solver", solver, "--json", "-"))
+    assert (found["case"], found["mechanism"], found["status"]) == ("continuous-pair", "continuous", "optimal")
+    assert all(is_number(found[key]) for key in ("objective", "bound"))
+    assert found["bound"] >= found["objective"] * (1 - 1e-8)
+    assert set(found["solver"]) == {"name", "version", "options", "form", "seconds"}
+    assert found["solver"]["name"] == solver
+    assert all(is_number(found["certificate"][figure]) for figure in ("primal_residual", "dual_residual", "gap"))
+    assert found["audit"]["balanced"] is True
+    assert found["audit"]["truthful"] is True
+    assert is_number(found["audit"]["max_regret"])
+    assert is_number(found["audit"]["min_rent"])
+    assert is_number(found["sensitivity"]["price"])
+    assert len(found["menu"]) == 16 * 16
+    assert sum(row["probability"] for row in found["menu"]) == pytest.approx(1)
+    for row in found["menu"]:
+        assert all(len(row[key]) == 2 and all(map(is_number, row[key])) for key in ("quantity", "payment", "rent"))
+    if solver == "highs":
+        assert found["parameters"] == {"points": 16}
+        assert found["duals"]
+        assert "integration" not in found
+    else:
+        assert found["duals"] == {}
+        assert set(found["integration"]) == {"method", "points", "error", "payments_error"}
+        assert found["integration"]["method"] == "quadrature"
+        assert 0 <= found["integration"]["error"] <= 1e-7 * found["objective"]
+
+
+def test_a_continuous_case_by_hand(run: Run) -> None:
+    # J = 2 x - 3, evenly on [3, 23], below the price: mean of (30 - v) 200 + 300 (30 - v)^2 / 30 over v, 30 - v from 27 to 7.
+    exact = 200 * 17 + 10 * (27**3 - 7**3) / 60
+    panel_alone(run)
+    direct = record(run("solve", "case.toml", "--solver", "closed_form", "--json", "-"))
+    assert direct["objective"] == pytest.approx(exact, rel=1e-8)
+    for points in (1, 8):
+        solved = record(run("solve", "case.toml", "--set", f"points={points}", "--json", "-"))
+        assert solved["parameters"] == {"points": points}
+        assert [row["costs"] for row in solved["menu"]] == [[k] for k in range(points)]
+        assert [row["probability"] for row in solved["menu"]] == pytest.approx([1 / points] * points)
+        # Cells are paid as their upper ends c_k = 3 + 10 k / points: v = c_k + (k - 1) 10 / points.
+        each = [30 - (3 + 10 * k / points + (k - 1) * 10 / points) for k in range(1, points + 1)]
+        expected = sum(200 * less + 10 * less**2 for less in each) / points
+        assert solved["objective"] == pytest.approx(expected, rel=1e-8)
+        assert solved["objective"] < exact
+
+
+def test_points_reach_the_closed_form_too(run: Run) -> None:
+    found = record(run("solve", "continuous-pair", "--solver", "closed_form", "--set", "points=8", "--json", "-"))
+    assert found["parameters"] == {"points": 8}
+    assert len(found["menu"]) == 64
+    usual = record(run("solve", "continuous-pair", "--solver", "closed_form", "--json", "-"))
+    assert found["objective"] == usual["objective"]  # they are where the rule is shown, no more
+
+
+@pytest.mark.parametrize("solver", ["highs", "closed_form"])
+@pytest.mark.parametrize("points", ["0", "-3", "1.5", "true", "many"])
+def test_points_are_a_whole_number_above_0(run: Run, points: str, solver: str) -> None:
+    status, out, err = run("solve", "continuous-pair", "--solver", solver, "--set", f"points={points}")
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert "points: got" in line
+    assert "a whole number" in line
+
+
+def test_tables_of_continuous_costs(run: Run) -> None:
+    status, out, err = run("solve", "continuous-pair", "--solver", "closed_form")
+    assert (status, err) == (0, "")
+    assert "the 16 most likely of 256 profiles" in out
+    assert "profit by quadrature over" in out
+    assert "nan" not in out
+    status, out, _ = run("solve", "continuous-pair", "--set", "points=8")
+    assert status == 0
+    assert out.startswith("continuous (points=8) for continuous-pair")
+
+
+def test_a_continuous_menu_is_audited_on_its_grid_alone(run: Run) -> None:
+    Path("menu.csv").write_text(MANIPULABLE, encoding="utf-8")
+    status, out, err = run("audit", "continuous-pair", "menu.csv")
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        "veridical: continuous-pair: case: got <continuous costs>; allowed: a case whose suppliers have `costs`"
+    )
+
+
+def test_mechanisms_for_costs_that_can_be_listed_refuse_continuous_ones(run: Run) -> None:
+    status, out, err = run("solve", "continuous-pair", "--mechanism", "icds")
+    assert (status, out) == (2, "")
+    assert "mechanism: got 'icds'" in err
+    assert "continuous" in err
+
+
+@pytest.mark.parametrize("solver", ["highs", "closed_form"])
+def test_the_price_of_a_continuous_case_has_the_derivative_that_is_said(solver: str) -> None:
+    case = example("continuous-pair")
+    said = float(solve(case, solver=solver).sensitivity["price"])
+    left, right = one_sided(case, "price", solver=solver)
+    assert left <= said <= right  # profit is convex in the price
+    # Expected sales rise by 280 in all as the price goes from 15 to 30, and by less than 100 for every unit of price: a step of
+    # 1e-4 of it moves the slope by less than 0.3.
+    assert right - left <= 0.3
+    with pytest.raises(InputError, match=r"parameter: got 'cost panel=3'; allowed: one of price|parameter: .*allowed: price"):
+        one_sided(case, "cost panel=3", solver=solver)
+
+
+def test_one_sided_derivatives_of_one_continuous_cost_by_hand(run: Run) -> None:
+    panel_alone(run)
+    # Z = mean of (r - v) 200 + 300 (r - v)^2 / r, v evenly on [3, 23]: dZ/dr = 200 + mean of 300 (1 - v^2 / r^2).
+    slope = 200 + 300 * (1 - (23**3 - 3**3) / (3 * 20 * 900))
+    case = load("case.toml")
+    assert solve(case, solver="closed_form").sensitivity["price"] == pytest.approx(slope, rel=1e-8)
+    assert one_sided(case, "price", solver="closed_form") == pytest.approx((slope, slope), rel=1e-3)
+
+
+def test_json_of_a_comparison_of_continuous_costs(run: Run) -> None:
+    for solver in ("highs", "closed_form"):
+        (row,) = record(run("compare", "continuous-pair", "--solver", solver, "--json", "-"))["mechanisms"]
+        assert row["mechanism"] == "continuous"
+        assert row["share_of_first_best"] is None
+        assert (row["truthful"], row["balanced"]) == ("always", True)
+    frame = compare(example("continuous-pair"), solver="closed_form")
+    assert row["profit"] == frame["profit"].iloc[0]
+
+
+# --- reproductions ---
+
+
+def test_reproduce_shows_published_as_published_and_exact(run: Run) -> None:
+    status, out, err = run("reproduce", "assembler-3.1")
+    assert (status, err) == (0, "")
+    rows = cells(out)
+    assert [row[0].removesuffix("[1]").strip() for row in rows] == [
+        "icds over frw, mean gain %",
+        "icds over frw, standard deviation of the gain",
+    ]
+    assert [row[1] for row in rows] == ["10.38", "13.78"]
+    assert rows[0][3].startswith("7.96")
+    assert rows[1][3].startswith("8.64") or rows[1][3].startswith("8.65")
+    assert "[1] the printed figure cannot come from an optimal FRW menu" in " ".join(out.split())
+
+
+def test_reproduce_gives_names_in_their_order_and_json_alone(run: Run) -> None:
+    names = ["assembler-figure-1", "assembler-3.1"]
+    found = record(run("reproduce", *names, "--json", "-"))["reproductions"]
+    assert [each["name"] for each in found] == names
+    figure, section = found
+    assert section["series"] is None
+    assert [row["published"] for row in section["rows"]] == [10.38, 13.78]
+    assert [row["published"] for row in figure["rows"]] == [None] * 4  # the paper prints no number beside its figure
+    assert {key for row in section["rows"] for key in row} == {"quantity", "published", "as_published", "exact", "where", "note"}
+    assert len(figure["series"]) == 5 + 6 + 5 + 4
+    assert {key for point in figure["series"] for key in point} == {"x", "series", "exact", "as published", "panel"}
+    assert all(is_number(point[key]) for point in figure["series"] for key in ("x", "exact", "as published"))
+
+
+def test_reproduce_writes_json_beside_the_tables_and_pictures_where_there_are_some(run: Run) -> None:
+    names = ["assembler-3.1", "assembler-figure-1"]
+    status, out, err = run("reproduce", *names, "--json", "found.json", "--plot", "deep/figures")
+    assert (status, err) == (0, "")
+    assert all(name in out for name in names)
+    written = json.loads(Path("found.json").read_text(encoding="utf-8"), parse_constant=no_constant)
+    assert written == record(run("reproduce", *names, "--json", "-"))
+    assert [path.name for path in Path("deep/figures").iterdir()] == ["assembler-figure-1.png"]
+    assert is_picture("deep/figures/assembler-figure-1.png")
+
+
+def test_reproduce_refuses_names_that_it_does_not_know_at_once(run: Run) -> None:
+    status, out, err = run("reproduce", "assembler-3.1", "assembler-3.3")
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("veridical: NAME: got 'assembler-3.3'; allowed: one of assembler-3.1, ")
+    assert "assembler-models" in line
+
+
+@pytest.mark.parametrize("folder", ["case.toml", "case.toml/figures"])
+def test_reproduce_refuses_a_folder_that_cannot_be_made(run: Run, folder: str) -> None:
+    status, _, err = run("reproduce", "assembler-figure-1", "--plot", folder)
+    assert status == 2
+    assert err.startswith(f"veridical: --plot: got {folder!r}; allowed: ")
+    assert "Traceback" not in err
+
+
+# --- the choice of k ---
+
+
+def test_choose_k_shows_the_hybrid_by_k(run: Run) -> None:
+    status, out, err = run("choose-k", "case.toml")
+    assert (status, err) == (0, "")
+    profits = [solve(load("case.toml"), "hybrid", "closed_form", k=k).objective for k in range(3)]
+    naive, one, icds = profits
+    assert naive == pytest.approx(6290)  # by hand, see above
+    assert cells(out) == [
+        ["0", "-", "1", f"{naive:,.2f}", "", f"{1 - naive / icds:.2%}"],
+        ["1", "panel", "2", f"{one:,.2f}", f"{one - naive:,.2f}", f"{1 - one / icds:.2%}"],
+        ["2", "battery", "4", f"{icds:,.2f}", f"{icds - one:,.2f}", "0.00%"],
+    ]
+    enough = next(k for k, profit in enumerate(profits) if profit >= 0.95 * icds)
+    assert f"k = {enough} is the smallest that loses at most 5.00% of the profit of icds" in out
+
+
+def test_choose_k_by_hand(run: Run) -> None:
+    # One reports, of cost 3 or 9 with 4 for the other: v = 7 or 9 + 4 + 6 * 1.5 = 22; .6 and .4 of (30 - v) 200 + 10 (30 - v)^2.
+    one = 0.6 * (23 * 200 + 10 * 23**2) + 0.4 * (8 * 200 + 10 * 8**2)
+    found = record(run("choose-k", "case.toml", "--loss", "0.01", "--json", "-"))
+    assert (found["case"], found["loss"]) == ("a pair", 0.01)
+    assert [row["k"] for row in found["hybrids"]] == [0, 1, 2]
+    assert [row["supplier"] for row in found["hybrids"]] == ["", "panel", "battery"]
+    assert [row["contracts"] for row in found["hybrids"]] == [1, 2, 4]
+    assert [row["profit"] for row in found["hybrids"][:2]] == pytest.approx([6290, one])
+    assert found["hybrids"][0]["added"] is None
+    assert found["hybrids"][1]["added"] == pytest.approx(one - 6290)
+    icds = found["hybrids"][2]["profit"]
+    assert [row["loss"] for row in found["hybrids"]] == pytest.approx([1 - 6290 / icds, 1 - one / icds, 0])
+    ks = [record(run("choose-k", "case.toml", "--loss", loss, "--json", "-"))["k"] for loss in ("0", "0.09", "1")]
+    assert ks == [2, next(k for k, row in enumerate(found["hybrids"]) if row["loss"] <= 0.09), 0]
+
+
+def test_choose_k_takes_changes_and_a_solver(run: Run) -> None:
+    status, out, err = run("choose-k", "two-suppliers-correlated")
+    assert (status, out) == (2, "")
+    assert "highs" in err
+    found = record(run("choose-k", "two-suppliers-correlated", "--solver", "highs", "--json", "-"))
+    assert found["k"] == 2
+    assert found["hybrids"][2]["profit"] == pytest.approx(5655.30, abs=6e-3)  # the case's page
+    moved = record(run("choose-k", "case.toml", "--set", "price=26", "--json", "-"))
+    assert moved["hybrids"][0]["profit"] == pytest.approx(13 * 500 - 26 * 300**2 / 1200)
+
+
+def test_choose_k_writes_json_and_a_picture(run: Run) -> None:
+    status, out, err = run("choose-k", "electronics", "--json", "found.json", "--plot", "choice.png")
+    assert (status, err) == (0, "")
+    assert is_picture("choice.png")
+    assert len(cells(out)) == 7
+    written = json.loads(Path("found.json").read_text(encoding="utf-8"), parse_constant=no_constant)
+    assert written == record(run("choose-k", "electronics", "--json", "-"))
+    assert "nan" not in out
+
+
+@pytest.mark.parametrize("loss", ["-0.1", "1.1", "nan", "inf", "x"])
+def test_choose_k_refuses_a_loss_that_is_no_share(run: Run, loss: str) -> None:
+    status, out, err = run("choose-k", "case.toml", f"--loss={loss}")
+    assert (status, out) == (2, "")
+    assert "loss" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["continuous-pair"], "case.grid(points)"),
+        (["case.toml", "--solver", "nobody"], "nobody"),
+        (["case.toml", "--set", "k=1"], "--set k: got 1"),
+        (["case.toml", "--plot", "missing/choice.png"], "--plot: got 'missing/choice.png'"),
+        (["case.toml", "--json", "missing/choice.json"], "--json: got 'missing/choice.json'"),
+        (["missing.toml"], "missing.toml"),
+    ],
+)
+def test_choose_k_says_what_is_wrong(run: Run, arguments: list[str], words: str) -> None:
+    status, out, err = run("choose-k", *arguments)
+    assert (status, out) == (2, "")
+    assert words in err

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
+
 from veridical import models
 from veridical.data import AssemblerCase, ContinuousCase, InputError
 from veridical.solvers.closed_form import assembler as closed
@@ -45,6 +47,7 @@ class Mechanism:
         for name, value in parameters.items():
             if name not in self.parameters:
                 raise InputError.of(name, value, f"for {self.name} {', '.join(self.parameters) or 'no parameters'}")
+            value = value.item() if isinstance(value, np.generic) else value
             allowed = get_args(types[name]) or (types[name],)
             if not any(type(value) is each if isinstance(each, type) else value == each for each in allowed):
                 words = {bool: "true or false", int: "a whole number", type(None): None}
