@@ -154,7 +154,7 @@ class AssemblerCase(Record):
     @cached_property
     def probability(self) -> Array:
         """beta[t], the joint prior."""
-        if self.prior is None:
+        if self.prior is None or (self.prior.correlation is not None and self.independent):
             return fixed(independent(self.marginals))
         if self.prior.correlation is not None:
             return fixed(gaussian_copula(self.marginals, np.array(self.prior.correlation)))
@@ -163,7 +163,14 @@ class AssemblerCase(Record):
 
     @cached_property
     def independent(self) -> bool:
-        """Whether the costs are independent: the joint prior is the product of its marginals, to rounding."""
+        """Whether the costs are independent: the joint prior is the product of its marginals, to rounding.
+
+        Under a copula it is decided from the correlations of those suppliers whose costs vary, without the joint prior.
+        """
+        if self.prior is not None and self.prior.correlation is not None:
+            vary = [i for i, marginal in enumerate(self.marginals) if np.count_nonzero(marginal) > 1]
+            among = np.array(self.prior.correlation)[np.ix_(vary, vary)]
+            return bool(np.array_equal(among, np.eye(len(vary))))
         return self.prior is None or bool(np.allclose(self.probability, independent(self.marginals), rtol=0, atol=1e-13))
 
     def refuse_large_menu(self) -> None:

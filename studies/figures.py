@@ -88,22 +88,25 @@ def maps(solution: Solution, menu: Menu) -> Figure:
 
 
 def readings(title: str, panels: Mapping[str, pd.DataFrame], unit: str, scale: str = "linear") -> Figure:
-    """Return a figure of a study: a panel a parameter, a line a series; exact drawn through, as published dashed."""
+    """Return a figure of a study: a panel a parameter, a line a series; exact drawn through, as published dashed if there is."""
     from matplotlib.figure import Figure
 
     rows = (len(panels) + 1) // 2
     figure = Figure(figsize=(9.5, 0.9 + 3.1 * rows), layout="constrained")
     axes = np.atleast_1d(figure.subplots(rows, 2, sharey=True)).ravel()
-    for axis, (name, points) in zip(axes, panels.items(), strict=True):
+    for axis in axes[len(panels) :]:
+        axis.remove()
+    for axis, (name, points) in zip(axes, panels.items(), strict=False):
         names = list(dict.fromkeys(points["series"]))
         several = len(names) > 1
+        hybrids = [series for series in names if series.startswith("hybrid")]
         for place, series in enumerate(names):
             own = points[points["series"] == series]
-            colour = COLOURS[place // 2 if any(each.startswith("hybrid") for each in names) else place % len(COLOURS)]
-            marker = "s" if series.startswith("hybrid") else "o"
+            colour = COLOURS[place // 2 if hybrids else place % len(COLOURS)]
+            marker, dashes = ("s", ":") if series in hybrids else ("o", "--")
             axis.plot(own["x"], own["exact"], color=colour, marker=marker, markersize=4, label=series if several else "exact")
-            label = None if several else "as published"
-            axis.plot(own["x"], own["as published"], color=colour, linestyle="--", linewidth=1, alpha=0.8, label=label)
+            if own["as published"].notna().any():
+                axis.plot(own["x"], own["as published"], color=colour, linestyle=dashes, linewidth=1.2, alpha=0.8)
         axis.set_xlabel(name, fontsize=9)
         tidy(axis)
         axis.set_yscale(scale)
@@ -113,9 +116,11 @@ def readings(title: str, panels: Mapping[str, pd.DataFrame], unit: str, scale: s
             axis.legend(frameon=False, fontsize=8)
     for axis in axes[::2]:
         axis.set_ylabel(unit, fontsize=9)
-    if not any(axis.get_legend() for axis in axes):
+    published = any(points["as published"].notna().any() for points in panels.values())
+    if published and not any(axis.get_legend() for axis in axes):
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=8)
-    figure.suptitle(f"{title}\nexact: drawn through; as published: dashed", fontsize=11)
+    lines = "exact: drawn through; as published: dashed (hybrid: dotted)"
+    figure.suptitle(f"{title}\n{lines}" if published else title, fontsize=11)
     return figure
 
 
@@ -176,7 +181,7 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> F
     if k is not None:
         point = table.loc[k, "contracts"], table.loc[k, "profit"]
         left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
-        note = f"k = {k}: the least that loses at most\n{accepted:.3g} of the ICDS profit ({float(table['loss'][k]):.2g})"
+        note = f"k = {k}: the least that loses at most\n{accepted:.3g} of what k = n earns ({float(table['loss'][k]):.2g})"
         left.annotate(note, (0.98, 0.06), xycoords="axes fraction", ha="right", fontsize=8, color=COLOURS[1])
     added = table.iloc[1:]
     names = [f"{place}. {name}" for place, name in added["supplier"].items()]

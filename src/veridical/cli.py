@@ -105,8 +105,12 @@ def choose_k(
     plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw profit against contracts.")] = None,
 ) -> None:
     """Choose how many suppliers should report: the hybrid for every k, its profit against the size of its menu."""
-    world, _ = read(case, changes or [], lambda world: [])
-    choice = studies.choose_k(world, loss, solver)
+    world, parameters = read(case, changes or [], lambda world: ["hybrid"] if isinstance(world, AssemblerCase) else [])
+    for name in parameters.keys() - {"balanced"}:
+        raise InputError.of(f"--set {name}", parameters[name], "fields of the case, and balanced")
+    if parameters:
+        find(world, "hybrid").check(world, parameters)
+    choice = studies.choose_k(world, loss, solver, **parameters)
     if plot is not None:
         write(plot, "--plot", lambda: figures.save(choice.figure(), plot))
     if to_json is not None:
@@ -123,12 +127,13 @@ def reproduce(
 ) -> None:
     """Recompute what the papers print: published, as published, exact. Without names all but those that take minutes."""
     found = []
-    for each in studies.reproduce(names or []):
+    wanted = studies.reproduce(names or [])
+    if plot is not None:
+        write(plot, "--plot", partial(Path(plot).mkdir, parents=True, exist_ok=True))
+    for each in wanted:
         found.append(each.record())
         if plot is not None and each.draw is not None:
-            target = Path(plot) / f"{each.name}.png"
-            write(plot, "--plot", partial(target.parent.mkdir, parents=True, exist_ok=True))
-            write(plot, "--plot", partial(figures.save, each.draw(), target))
+            write(plot, "--plot", partial(figures.save, each.draw(), Path(plot) / f"{each.name}.png"))
         if to_json != "-":
             tables.show(*tables.reproduction(each))
     if to_json is not None:

@@ -165,7 +165,7 @@ def audit(case: AssemblerCase, menu: Menu | pd.DataFrame | str | Path) -> Audit:
     Says who would misreport, as what, and for how much; who would lose by the truth; and what the assembler earns.
     """
     if not isinstance(case, AssemblerCase):
-        allowed = "a case whose suppliers have `costs`; for continuous ones a grid of them, `case.grid(points)`"
+        allowed = "a case whose suppliers have `costs` (from Python, a grid of continuous ones: case.grid(points))"
         raise InputError.of("case", "<continuous costs>", allowed, case.name)
     if isinstance(menu, pd.DataFrame):
         menu = Menu.from_frame(case, menu)

@@ -17,6 +17,7 @@ from veridical.studies import Choice, Reproduction
 __all__ = ["choice", "comparison", "misreports", "reproduction", "result", "show", "solvers"]
 
 ROWS = 16  # profiles shown of a menu
+PRICED = 1e-9  # a dual from which on a constraint has a price
 PRICES = 3  # shadow prices shown of each family
 
 
@@ -108,6 +109,8 @@ def shadow_prices(solution: Solution) -> RenderableType:
     families = sorted((each for each in solution.duals if not each.startswith("expected_sales")), key="assembly".__eq__)
     if not families:
         return Text("no shadow prices: a closed form has no constraints", style="dim")
+    if not any((solution.duals[family].abs() > PRICED).any() for family in families):
+        return Text("no shadow prices: no constraint of the mechanism binds", style="dim")
     title = f"shadow prices: profit per unit by which a constraint is relaxed, the {PRICES} largest of each kind"
     table = Table(title=title, title_justify="left", title_style="italic")
     table.add_column("constraint")
@@ -115,7 +118,7 @@ def shadow_prices(solution: Solution) -> RenderableType:
     table.add_column("shadow price", justify="right")
     for family in families:
         prices = solution.duals[family]
-        largest = prices[prices.abs() > 1e-9].abs().nlargest(PRICES, keep="first").index
+        largest = prices[prices.abs() > PRICED].abs().nlargest(PRICES, keep="first").index
         for key in largest:
             table.add_row(family, words(prices.index.names, key), f"{prices[key]:.6g}")
     parts: list[RenderableType] = [table]
@@ -194,7 +197,7 @@ def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
             f"{name} ({row['parameters']})" if row["parameters"] else str(name),
             money(row["profit"]),
             "-" if np.isnan(row["share_of_first_best"]) else f"{row['share_of_first_best']:.2%}",
-            money(row["expected_rents"]),
+            "-" if np.isnan(row["expected_rents"]) else money(row["expected_rents"]),
             money(row["max_regret"]),
             money(row["min_rent"]),
             "yes" if row["balanced"] else "no",
@@ -208,7 +211,7 @@ def choice(found: Choice) -> list[RenderableType]:
     """Return the hybrid by k."""
     title = f"hybrid menus for {found.case}: k suppliers report, the others are paid their highest cost"
     table = Table(title=title, title_justify="left", title_style="bold")
-    for heading in ("k", "who comes to report", "contracts", "expected\nprofit", "added", "lost of\nicds"):
+    for heading in ("k", "who comes to report", "contracts", "expected\nprofit", "added", "lost of\nk = n"):
         table.add_column(heading, justify="left" if heading.startswith("who") else "right")
     for k, row in found.table.iterrows():
         lost = "-" if np.isnan(row["loss"]) else f"{row['loss']:.2%}"
@@ -217,9 +220,9 @@ def choice(found: Choice) -> list[RenderableType]:
     if found.k is None:
         return [
             table,
-            Text(f"no k up to {found.table.index[-1]} is known to lose at most {found.accepted:.2%} of the profit of icds"),
+            Text(f"no k up to {found.table.index[-1]} is known to lose at most {found.accepted:.2%} of what k = n earns"),
         ]
-    return [table, Text(f"k = {found.k} is the smallest that loses at most {found.accepted:.2%} of the profit of icds")]
+    return [table, Text(f"k = {found.k} is the smallest that loses at most {found.accepted:.2%} of what k = n earns")]
 
 
 def reproduction(found: Reproduction) -> list[RenderableType]:
