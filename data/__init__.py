@@ -1,10 +1,12 @@
 """What the world is: typed, validated, immutable cases; demand; priors; contract menus.
 
-Rooms: `load` (files and shipped examples), `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
-`private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)), `fields` (field types, with their messages),
-`errors`.
+Rooms: `load` (files and shipped examples); `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
+`private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`,
+`typed_demand`, `private_type` and `type_profiles` (its parts); `truncated` (distributions of costs and types), `fields` (field
+types, with their messages), `errors`.
 """
 
+from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
 from veridical.data.assembler import AssemblerCase, Supplier
 from veridical.data.continuous import ContinuousCase, ContinuousSupplier
 from veridical.data.demand import (
@@ -25,9 +27,12 @@ from veridical.data.load import example, examples, load
 from veridical.data.menu import Menu
 from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
+from veridical.data.private_type import PrivateType
+from veridical.data.revenue import LinearDemand, Newsvendor, PowerDemand, Revenue
 from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity, virtual_cost, weighted_virtual_cost
 
 __all__ = [
+    "AllocationCase",
     "AssemblerCase",
     "CertificateError",
     "Continuous",
@@ -37,16 +42,23 @@ __all__ = [
     "Discrete",
     "Empirical",
     "Exponential",
+    "FixedPrice",
     "Gamma",
     "InputError",
+    "LinearDemand",
     "Lognormal",
     "Menu",
     "Monotonicity",
+    "Newsvendor",
     "Normal",
     "NotSolvedError",
+    "PowerDemand",
     "Prior",
     "PrivateCost",
+    "PrivateType",
     "Problem",
+    "RetailerGroup",
+    "Revenue",
     "Sample",
     "Supplier",
     "Uniform",

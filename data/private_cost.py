@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import model_serializer, model_validator
-from scipy import optimize, stats
+from scipy import optimize
 
-from veridical.data.errors import InputError
-from veridical.data.fields import Record, check, number, wrong
+from veridical.data.truncated import Truncated, quiet
 
 __all__ = ["PrivateCost"]
 
@@ -25,7 +18,7 @@ GRID = 4096  # steps in quantile space between which irregular stretches are loo
 ROUNDING = 1e-10  # relative to the highest cost: smaller departures from convexity are taken for rounding of quantiles
 
 
-class PrivateCost(Record):
+class PrivateCost(Truncated):
     """A unit cost x ~ G on [low, high], currency/unit: `uniform` between its ends, or a distribution of scipy.stats.
 
     `distribution` and `parameters` (shapes, `loc`, `scale`) are scipy's; `low` and `high` truncate, and are always the ends of
@@ -33,118 +26,20 @@ class PrivateCost(Record):
     `cost = { distribution = "norm", loc = 8, scale = 2, low = 3, high = 13 }`. Functions take and return arrays of any shape.
     """
 
-    distribution: str
-    parameters: tuple[tuple[str, float], ...] = ()
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, frozen: Any, low: float | None = None, high: float | None = None) -> PrivateCost:
-        """Return the cost with a frozen distribution of scipy.stats, truncated to low and high where given.
-
-        Raises InputError where it is something else, or where its ends are not finite and >= 0.
-        """
-        base: Any = getattr(frozen, "dist", None)
-        if not isinstance(base, stats.rv_continuous) or type(_known(base.name)) is not type(base):
-            raise InputError.of("distribution", frozen, "a frozen continuous distribution of scipy.stats, such as norm(8, 2)")
-        parse: Any = base._parse_args  # type: ignore[attr-defined]  # not in the stubs
-        shapes, loc, scale = parse(*frozen.args, **frozen.kwds)
-        raw: dict[str, Any] = dict(zip(_shapes(base), map(_plain, shapes), strict=True))
-        raw |= {"loc": _plain(loc), "scale": _plain(scale)}
-        if base.name == "uniform":
-            ends = _parameters(base, raw)
-            raw, first, last = {}, ends["loc"], ends["loc"] + ends["scale"]
-            low, high = first if low is None else max(first, low), last if high is None else min(last, high)
-        raw |= {name: _plain(end) for name, end in (("low", low), ("high", high)) if end is not None}
-        return check(cls, {"distribution": base.name, **raw})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keys(cls, raw: Any) -> Any:
-        if isinstance(raw, cls):
-            return raw
-        example = 'a table such as { distribution = "uniform", low = 3.0, high = 13.0 }'
-        if not isinstance(raw, Mapping):
-            raise wrong(raw, example)
-        name = raw.get("distribution", "<nothing>")
-        base = _known(name)
-        if base is None:
-            names = "uniform, or the name of a continuous distribution in scipy.stats, such as beta, norm, gamma or triang"
-            raise wrong(name, names, "distribution")
-        own = {key: value for key, value in raw.items() if key not in ("distribution", "low", "high")}
-        if name == "uniform":
-            for key in own:
-                raise wrong(own[key], "only the keys distribution, low, high", key)
-            for key in ("low", "high"):
-                if key not in raw:
-                    raise wrong("<nothing>", "this key is required: uniform lies between low and high", key)
-        parameters = {} if name == "uniform" else _parameters(base, own)
-        given = {end: _number(raw[end], end) for end in ("low", "high") if end in raw}
-        low, high = (given.get("low"), given.get("high")) if name == "uniform" else _ends(base, parameters, given)
-        assert low is not None
-        assert high is not None
-        if low < 0:
-            found, allowed = given.get("low", f"<costs from {low!r} on>"), "a finite number >= 0: no unit cost is negative"
-            raise wrong(found, allowed if "low" in given else f"{allowed}; low = 0 truncates the distribution", "low")
-        if not low < high:
-            raise wrong(high, f"a finite number above low = {low!r}", "high")
-        return {"distribution": name, "parameters": tuple(parameters.items()), "low": low, "high": high}
-
-    @model_validator(mode="after")
-    def _some_probability(self) -> PrivateCost:
-        if not self._mass > 0:
-            raise wrong(f"<low = {self.low!r}, high = {self.high!r}>", "ends with a probability between them", "low, high")
-        return self
-
-    @model_serializer
-    def _table(self) -> dict[str, Any]:
-        return {"distribution": self.distribution, **dict(self.parameters), "low": self.low, "high": self.high}
-
-    @cached_property
-    def _base(self) -> Any:
-        """The distribution before it is truncated."""
-        if self.distribution == "uniform":
-            return stats.uniform(self.low, self.high - self.low)
-        return _known(self.distribution)(**dict(self.parameters))
-
-    @cached_property
-    def _upper(self) -> bool:
-        """Whether the range lies in the upper tail, where survival has the digits that the cdf has lost."""
-        return bool(self._base.cdf(self.low) > 0.5)
-
-    @cached_property
-    def _mass(self) -> float:
-        """Probability between the ends before truncation."""
-        function = self._base.sf if self._upper else self._base.cdf
-        return float(abs(function(self.high) - function(self.low)))
+    noun = "unit cost"
 
     def cdf(self, x: ArrayLike) -> Array:
         """G(x) = P(cost <= x)."""
         x = np.clip(np.asarray(x, dtype=float), self.low, self.high)
-        with _quiet():
+        with quiet():
             below = self._base.sf(self.low) - self._base.sf(x) if self._upper else self._base.cdf(x) - self._base.cdf(self.low)
         probability: Array = np.clip(below / self._mass, 0.0, 1.0)
         return probability
 
-    def survival(self, x: ArrayLike) -> Array:
-        """1 - G(x), exact where it is small."""
-        x = np.clip(np.asarray(x, dtype=float), self.low, self.high)
-        with _quiet():
-            above = self._base.sf(x) - self._base.sf(self.high)
-        probability: Array = np.clip(above / self._mass, 0.0, 1.0)
-        return probability
-
-    def density(self, x: ArrayLike) -> Array:
-        """g(x), per currency/unit: 0 outside [low, high], infinite at an end where the distribution's is."""
-        x = np.asarray(x, dtype=float)
-        with _quiet():
-            inside = np.asarray(self._base.pdf(np.clip(x, self.low, self.high)) / self._mass, dtype=float)
-        return np.where((x >= self.low) & (x <= self.high), inside, 0.0)
-
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least cost x with G(x) >= u, for u in [0, 1]."""
         u = np.asarray(u, dtype=float)
-        with _quiet():
+        with quiet():
             if self._upper:
                 x = self._base.isf(self._base.sf(self.low) - u * self._mass)
             else:
@@ -213,72 +108,6 @@ class PrivateCost(Record):
         for start, end, flat in self.stretches:
             cost = np.where(x < start, np.minimum(cost, flat), np.where(x > end, np.maximum(cost, flat), flat))
         return cost
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep scipy from warning where a density is 0 or infinite, or a quantile is found to fewer digits than it wished for."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _known(name: object) -> Any:
-    """Return the distribution of scipy.stats with that name, or None."""
-    found = getattr(stats, name, None) if isinstance(name, str) else None
-    return found if isinstance(found, stats.rv_continuous) else None
-
-
-def _shapes(base: Any) -> list[str]:
-    return [name.strip() for name in base.shapes.split(",")] if base.shapes else []
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic | np.ndarray) and np.size(value) == 1 else value
-
-
-def _number(value: object, field: str) -> float:
-    try:
-        return number(value, "")
-    except ValueError:
-        raise wrong(value, "a finite number", field) from None
-
-
-def _parameters(base: Any, given: Mapping[str, object]) -> dict[str, float]:
-    """Return the checked parameters of a distribution: its shapes, `loc` and `scale`."""
-    shapes = _shapes(base)
-    names = [*shapes, "loc", "scale"]
-    for name in given:
-        if name not in names:
-            raise wrong(given[name], f"only the keys distribution, {', '.join(names)}, low, high", str(name))
-    for name in shapes:
-        if name not in given:
-            raise wrong("<nothing>", f"this key is required: {base.name} has the shape parameters {', '.join(shapes)}", name)
-    found = {name: _number(given.get(name, float(name == "scale")), name) for name in names}
-    if found["scale"] <= 0:
-        raise wrong(given["scale"], "a finite number > 0", "scale")
-    with np.errstate(all="ignore"):
-        if not np.all(base._argcheck(*(found[name] for name in shapes))):
-            values = ", ".join(f"{name} = {found[name]!r}" for name in shapes)
-            raise wrong(f"<{values}>", f"shape parameters that scipy.stats.{base.name} allows", ", ".join(shapes))
-    return found
-
-
-def _ends(base: Any, parameters: Mapping[str, float], given: Mapping[str, float]) -> tuple[float, float]:
-    """Return the ends of a distribution's support, cut to those given."""
-    support = map(float, base.support(**parameters))
-    ends = {}
-    for name, end, cut in zip(("low", "high"), support, (max, min), strict=True):
-        if name not in given and not math.isfinite(end):
-            side = {"low": "lower", "high": "upper"}[name]
-            raise wrong("<nothing>", f"needs {name}: {base.name} has no {side} end, and costs must have one", name)
-        ends[name] = cut(end, given[name]) if name in given else end
-    if len(given) == 2 and not given["low"] < given["high"]:
-        raise wrong(given["high"], f"a finite number above low = {given['low']!r}", "high")
-    if not ends["low"] < ends["high"]:
-        found = ", ".join(f"{name} = {value!r}" for name, value in given.items())
-        raise wrong(f"<{found}>", "ends with a probability between them", ", ".join(given))
-    return ends["low"], ends["high"]
 
 
 def _convex_minorant(u: Array, h: Array) -> list[int]:

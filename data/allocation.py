@@ -1,0 +1,220 @@
+"""The supplier's world: one scarce capacity, retailers with private types, and what they earn from units of it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
+
+from veridical.data.errors import InputError
+from veridical.data.fields import SUM_TOLERANCE, Name, NonNegative, Numbers, Positive, Record, Text, check, fixed, numbers, wrong
+from veridical.data.private_type import PrivateType
+from veridical.data.revenue import AnyRevenue
+from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
+
+__all__ = ["AllocationCase", "FixedPrice", "RetailerGroup"]
+
+Array = NDArray[np.float64]
+ENUMERATED = 200_000  # type profiles up to which all of them are visited
+SAMPLES = 20_000  # profiles that are drawn where there are more
+RULES = ("linear", "proportional", "uniform")
+
+
+class RetailerGroup(Record):
+    """Identical, independent retailers: each has one of `types`, or a type drawn from `prior`, and only he knows it."""
+
+    name: Name | None = None
+    count: int = Field(description="a whole number >= 1: retailers of this group")
+    types: Numbers | None = None
+    probabilities: Numbers | None = None
+    prior: PrivateType | None = None
+    revenue: AnyRevenue = Field(description="a table with the key form")
+
+    @field_validator("count", mode="before")
+    @classmethod
+    def _count(cls, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise wrong(value, "a whole number >= 1")
+        return int(value)
+
+    @field_validator("types", mode="before")
+    @classmethod
+    def _types(cls, value: object) -> Numbers | None:
+        if value is None:
+            return None
+        allowed = "one or more finite types >= 0, strictly ascending"
+        types = numbers(value, allowed, lambda x: x >= 0)
+        if any(high <= low for low, high in itertools.pairwise(types)):
+            raise wrong(value, allowed)
+        return types
+
+    @field_validator("probabilities", mode="before")
+    @classmethod
+    def _probabilities(cls, value: object) -> Numbers | None:
+        if value is None:
+            return None
+        found = numbers(value, "finite probabilities >= 0, one a type", lambda x: x >= 0)
+        if abs(math.fsum(found) - 1) > SUM_TOLERANCE:
+            raise wrong(f"<{value!r} with the sum {math.fsum(found)!r}>", f"probabilities that sum to 1 within {SUM_TOLERANCE}")
+        return found
+
+    @model_validator(mode="after")
+    def _match(self) -> RetailerGroup:
+        if (self.types is None) == (self.prior is None):
+            found = "<neither types nor prior>" if self.types is None else "<types and prior>"
+            raise wrong(found, "exactly one of types (with probabilities) and prior", "types")
+        if self.types is None:
+            if self.probabilities is not None:
+                raise wrong(self.probabilities, "no probabilities beside prior, which says them all", "probabilities")
+        elif self.probabilities is None:
+            if len(self.types) > 1:
+                raise wrong("<nothing>", "this key is required beside types: one probability a type", "probabilities")
+        elif len(self.probabilities) != len(self.types):
+            count = f"<{len(self.probabilities)} probabilities>"
+            raise wrong(count, f"as many as there are types: {len(self.types)}", "probabilities")
+        return self
+
+    @cached_property
+    def theta(self) -> Array:
+        """The types, ascending; empty where they are drawn from `prior`."""
+        return fixed(np.array(self.types or (), dtype=float))
+
+    @cached_property
+    def probability(self) -> Array:
+        """f, one a type, summing to 1; empty where they are drawn from `prior`."""
+        given = self.probabilities or (1.0,) * len(self.theta)
+        return fixed(np.array(given[: len(self.theta)]) / math.fsum(given or (1.0,)))
+
+    @cached_property
+    def survival(self) -> Array:
+        """P(type >= theta_k), one a type, and 0 behind the last: 1 - F_k is the entry behind type k's."""
+        return fixed(np.append(np.cumsum(self.probability[::-1])[::-1], 0.0))
+
+
+class FixedPrice(Record):
+    """The manipulable benchmark: a wholesale price, currency per unit, and the rule that rations orders above capacity."""
+
+    wholesale_price: Positive = Field(description="a finite number > 0, currency per unit")
+    rule: Literal["linear", "proportional", "uniform"] = Field(description=f"one of {', '.join(RULES)}")
+
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _known_rule(cls, value: object) -> object:
+        if not isinstance(value, str) or value not in RULES:
+            raise wrong(value, f"one of {', '.join(RULES)}")
+        return value
+
+
+class AllocationCase(Record):
+    """A supplier who sells a scarce capacity to retailers and does not know their types.
+
+    Either `capacity` (units) is fixed, or it is chosen at `capacity_cost` (currency per unit). Retailers are in `order`: group
+    by group; arrays over type profiles are as `TypeProfiles` says. Source: allocation paper, section 3.
+    """
+
+    kind: Literal["allocation"] = "allocation"
+    name: Text = ""
+    description: Text = ""
+    capacity: Positive | None = None
+    capacity_cost: NonNegative | None = None
+    retailers: tuple[RetailerGroup, ...] = Field(description="one or more [[retailers]] tables")
+    fixed_price: FixedPrice | None = None
+
+    @field_validator("retailers", mode="before")
+    @classmethod
+    def _some(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple) or not value:
+            raise wrong(value, "one or more [[retailers]] tables")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AllocationCase:
+        if (self.capacity is None) == (self.capacity_cost is None):
+            found = "<neither capacity nor capacity_cost>" if self.capacity is None else "<capacity and capacity_cost>"
+            allowed = "exactly one of capacity (fixed, units) and capacity_cost (chosen, currency per unit)"
+            raise wrong(found, allowed, "capacity")
+        for i, name in enumerate(self.names):
+            if name in self.names[:i]:
+                raise wrong(name, "a name that no other group has", f"retailers[{i}].name")
+        if self.capacity_cost == 0:
+            for i, group in enumerate(self.retailers):
+                if group.revenue.unbounded:
+                    allowed = "a number > 0: capacity is not free where more units always earn more"
+                    raise wrong(0.0, f"{allowed}, as with the revenue of retailers[{i}]", "capacity_cost")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The groups' names, in order; `retailers 1`, `retailers 2`, ... where none is given."""
+        return tuple(group.name or f"retailers {i}" for i, group in enumerate(self.retailers, start=1))
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        """Number of retailers of each group."""
+        return tuple(group.count for group in self.retailers)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Each retailer's group: 0 for every retailer of the first, and so on; N numbers."""
+        return tuple(i for i, group in enumerate(self.retailers) for _ in range(group.count))
+
+    @property
+    def continuous(self) -> bool:
+        """Whether the types of some group are drawn from a continuous prior."""
+        return any(group.prior is not None for group in self.retailers)
+
+    @property
+    def profile_count(self) -> int:
+        """Number of type profiles, identical retailers' types counted as multisets. Finite types only."""
+        self._refuse_continuous()
+        return count_profiles(self.members, [len(group.theta) for group in self.retailers])
+
+    def profiles(self, samples: int = SAMPLES, seed: int = 0) -> TypeProfiles:
+        """Return all type profiles up to 200,000 of them; above, `samples` that are drawn with the given seed.
+
+        Raises InputError for a group with a continuous prior (see `grid`), and for `samples` that are no whole number >= 1.
+        """
+        if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
+            raise InputError.of("samples", samples, "a whole number >= 1: type profiles that are drawn", self.name)
+        many = self.profile_count > ENUMERATED
+        probabilities = [group.probability for group in self.retailers]
+        return sampled(self.members, probabilities, samples, seed) if many else enumerated(self.members, probabilities)
+
+    def grid(self, points: int) -> AllocationCase:
+        """Return the case with each continuous prior cut into `points` cells of equal probability; finite types stay.
+
+        A cell's type is its lower end. What is truthful in that case is so in this one, with reports rounded down to the grid:
+        a type between theta_k and theta_{k+1} prefers the k-th report to the next, as theta_{k+1} does not mind which, and to
+        the one before, as theta_k does. So the grid's optimum is a lower bound on the continuous one.
+        Raises InputError where `points` is no whole number >= 1, or more than the prior has numbers.
+        """
+        if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 1:
+            raise InputError.of("points", points, "a whole number >= 1: cells of each continuous prior", self.name)
+        groups = []
+        for name, group in zip(self.names, self.retailers, strict=True):
+            if group.prior is None:
+                groups.append(group)
+                continue
+            types = group.prior.inverse_survival(1.0 - np.arange(points) / points)
+            if not (np.diff(types) > 0).all():
+                raise InputError.of("points", points, f"fewer: the prior of {name} has not as many types", self.name)
+            raw = {"name": group.name, "count": group.count, "revenue": group.revenue}
+            groups.append(check(RetailerGroup, raw | {"types": types.tolist(), "probabilities": [1 / points] * int(points)}))
+        return self.changed(retailers=groups)
+
+    def changed(self, **fields: Any) -> AllocationCase:
+        """Return the case with other values of some fields, validated; None leaves a field out."""
+        raw: Mapping[str, Any] = {name: getattr(self, name) for name in type(self).model_fields} | fields
+        return check(AllocationCase, {name: value for name, value in raw.items() if value is not None}, self.name or None)
+
+    def _refuse_continuous(self) -> None:
+        for i, group in enumerate(self.retailers):
+            if group.prior is not None:
+                allowed = "finite types here: case.grid(points) cuts a continuous prior into them"
+                raise InputError.of(f"retailers[{i}].prior", group.prior.distribution, allowed, self.name)

@@ -1,0 +1,150 @@
+"""What a retailer earns from q units when his private type is theta: R(q, theta), concave in q, with increasing differences.
+
+To use another revenue, subclass `Revenue` with a `form` of its own and hand an instance to a retailer group in Python.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from veridical.data.fields import Positive, Record
+from veridical.data.typed_demand import AnyTypedDemand, chosen
+
+__all__ = ["AnyRevenue", "InverseDemand", "LinearDemand", "Newsvendor", "PowerDemand", "Revenue"]
+
+Array = NDArray[np.float64]
+
+
+class Revenue(Record):
+    """A retailer's revenue, currency; q >= 0 in units, type theta >= 0; functions broadcast over arrays of any shape.
+
+    What the mechanisms rest on: R(0, theta) = 0; R concave in q (assumption 1); R and R_q non-decreasing in theta (assumption 2).
+    The virtual revenue must fall in q once it has a maximum, as it does for every form here.
+    `separable`: R_q_theta does not depend on q, so that types of one pool are pooled at every quantity.
+    """
+
+    form: str
+    separable: ClassVar[bool] = False
+
+    @abstractmethod
+    def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R(q, theta), currency."""
+
+    @abstractmethod
+    def marginal(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q, currency per unit."""
+
+    @abstractmethod
+    def by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_theta, currency per unit of type: the information rent that a continuous type gains as it rises."""
+
+    @abstractmethod
+    def marginal_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q_theta >= 0."""
+
+    @abstractmethod
+    def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
+        """Largest q >= 0 at which R_q is `marginal`, units; 0 where R_q is below it throughout.
+
+        At 0 the upper end of useful quantities: infinite where there is none (`unbounded`).
+        """
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether more units earn more, however many there are."""
+        return bool(np.isinf(self.quantity(0.0, 1.0)))
+
+
+class InverseDemand(Revenue):
+    """Units sell at a price that is theta less what the market takes off for their number: R = q (theta - v(q)). (17)-(18)."""
+
+    separable = True
+
+    def by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_theta = q."""
+        return np.asarray(q, dtype=float) * np.ones(np.shape(theta))
+
+    def marginal_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q_theta = 1."""
+        return np.ones(np.broadcast_shapes(np.shape(q), np.shape(theta)))
+
+
+class LinearDemand(InverseDemand):
+    """Units sell at the price theta - q: R = q (theta - q). Example 1, (15)."""
+
+    form: Literal["linear_demand"] = "linear_demand"
+
+    def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R(q, theta), currency."""
+        q = np.asarray(q, dtype=float)
+        revenue: Array = q * (np.asarray(theta, dtype=float) - q)
+        return revenue
+
+    def marginal(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q = theta - 2 q."""
+        marginal: Array = np.asarray(theta, dtype=float) - 2 * np.asarray(q, dtype=float)
+        return marginal
+
+    def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
+        """(theta - marginal)^+ / 2."""
+        return np.maximum(np.asarray(theta, dtype=float) - marginal, 0.0) / 2
+
+
+class PowerDemand(InverseDemand):
+    """Units sell at the price theta - a q^b, with a the `scale` and b the `exponent`: R = q (theta - a q^b). Example 3, (18)."""
+
+    form: Literal["power_demand"] = "power_demand"
+    scale: Positive
+    exponent: Positive
+
+    def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R(q, theta), currency."""
+        q = np.asarray(q, dtype=float)
+        return q * (np.asarray(theta, dtype=float) - self.scale * q**self.exponent)
+
+    def marginal(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q = theta - a (b + 1) q^b."""
+        return np.asarray(theta, dtype=float) - self.scale * (self.exponent + 1) * np.asarray(q, dtype=float) ** self.exponent
+
+    def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
+        """((theta - marginal)^+ / (a (b + 1)))^(1 / b)."""
+        left: Array = np.maximum(np.asarray(theta, dtype=float) - marginal, 0.0) / (self.scale * (self.exponent + 1))
+        return np.asarray(left ** (1 / self.exponent), dtype=float)
+
+
+class Newsvendor(Revenue):
+    """A newsvendor who sells at a fixed `price` what he has, up to his demand: R = price E[min(D^+, q)]. (16)."""
+
+    form: Literal["newsvendor"] = "newsvendor"
+    price: Positive
+    demand: AnyTypedDemand
+
+    def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R(q, theta), currency."""
+        return self.price * self.demand.sales(q, theta)
+
+    def marginal(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q = price P(D > q)."""
+        return self.price * self.demand.survival(q, theta)
+
+    def by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_theta, currency per unit of type."""
+        return self.price * self.demand.sales_by_type(q, theta)
+
+    def marginal_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q_theta."""
+        return self.price * self.demand.survival_by_type(q, theta)
+
+    def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
+        """Largest q >= 0 with price P(D > q) = marginal, units."""
+        return self.demand.quantile(np.clip(np.asarray(marginal, dtype=float) / self.price, 0.0, 1.0), theta)
+
+
+if TYPE_CHECKING:
+    AnyRevenue = Revenue
+else:
+    AnyRevenue = chosen((LinearDemand, PowerDemand, Newsvendor), Revenue, "form")

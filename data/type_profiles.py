@@ -1,0 +1,89 @@
+"""Type profiles of groups of identical retailers: multisets, with how often they occur."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+__all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled"]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TypeProfiles:
+    """How many retailers of each group have which type, profile by profile.
+
+    counts: whole numbers, shape (rows, M): one column a type of a group, groups in order, types ascending within a group.
+    probability: shape (rows,), sums to 1. sampled: whether the rows were drawn and weigh 1 / rows each, not enumerated.
+    sizes: number of types of each group, M in all.
+    """
+
+    counts: Whole
+    probability: Array
+    sizes: tuple[int, ...]
+    sampled: bool = False
+
+    def columns(self, group: int) -> slice:
+        """Return the columns of a group's types."""
+        start = sum(self.sizes[:group])
+        return slice(start, start + self.sizes[group])
+
+    def types(self) -> Whole:
+        """Return the types' places in their group's list, shape (rows, N): retailers in order, sorted within a group."""
+        rows = len(self.counts)
+        places = [
+            np.repeat(np.tile(np.arange(size), rows), self.counts[:, self.columns(g)].ravel()).reshape(rows, -1)
+            for g, size in enumerate(self.sizes)
+        ]
+        return np.concatenate(places, axis=1)
+
+    def by_retailer(self, by_type: Array) -> Array:
+        """Return what retailers have, shape (rows, N), given what their types have, shape (rows, M)."""
+        places = self.types()
+        starts = np.cumsum([0, *self.sizes[:-1]])
+        members = [int(self.counts[0, self.columns(g)].sum()) for g in range(len(self.sizes))]
+        return np.take_along_axis(by_type, places + np.repeat(starts, members), axis=1)
+
+
+def count_profiles(members: Sequence[int], sizes: Sequence[int]) -> int:
+    """Return the number of type profiles of groups of so many retailers with so many types, without making any."""
+    return math.prod(math.comb(n + m - 1, n) for n, m in zip(members, sizes, strict=True))
+
+
+def enumerated(members: Sequence[int], probabilities: Sequence[Array]) -> TypeProfiles:
+    """Return all profiles, the lowest types first, with the product of the groups' multinomial probabilities."""
+    counts, weight = np.zeros((1, 0), dtype=np.int64), np.ones(1)
+    for n, own in zip(members, probabilities, strict=True):
+        multisets = _multisets(n, len(own))
+        logarithm = (
+            special.gammaln(n + 1) - special.gammaln(multisets + 1).sum(axis=1) + special.xlogy(multisets, own).sum(axis=1)
+        )
+        rows, added = len(counts), len(multisets)
+        counts = np.concatenate([np.repeat(counts, added, axis=0), np.tile(multisets, (rows, 1))], axis=1)
+        weight = np.multiply.outer(weight, np.exp(logarithm)).ravel()
+    return TypeProfiles(counts, weight / weight.sum(), tuple(map(len, probabilities)))
+
+
+def sampled(members: Sequence[int], probabilities: Sequence[Array], samples: int, seed: int) -> TypeProfiles:
+    """Return `samples` profiles drawn with the given seed, of the weight 1 / samples each."""
+    rng = np.random.default_rng(seed)
+    drawn = [rng.multinomial(n, own, size=samples) for n, own in zip(members, probabilities, strict=True)]
+    counts = np.concatenate(drawn, axis=1).astype(np.int64)
+    return TypeProfiles(counts, np.full(samples, 1 / samples), tuple(map(len, probabilities)), sampled=True)
+
+
+def _multisets(n: int, m: int) -> Whole:
+    """Return how often each of m types occurs in every multiset of n, shape (rows, m): n stars between m - 1 bars."""
+    rows = math.comb(n + m - 1, n)
+    bars = itertools.combinations(range(n + m - 1), m - 1)
+    places = np.fromiter(itertools.chain.from_iterable(bars), dtype=np.int64, count=rows * (m - 1)).reshape(rows, m - 1)
+    ends = np.full((rows, 1), n + m - 1)
+    return np.diff(np.concatenate([ends - n - m, places, ends], axis=1), axis=1)[::-1] - 1

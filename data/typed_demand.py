@@ -1,0 +1,232 @@
+"""A newsvendor's demand whose place or scale is his private type: normal, uniform, exponential and gamma."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Discriminator, SerializeAsAny, Tag, WrapValidator
+from scipy import special
+
+from veridical.data.fields import Positive, Record, wrong
+
+__all__ = [
+    "AnyTypedDemand",
+    "Scaled",
+    "ScaledExponential",
+    "ScaledGamma",
+    "ScaledUniform",
+    "ShiftedNormal",
+    "TypedDemand",
+    "chosen",
+]
+
+Array = NDArray[np.float64]
+
+
+class TypedDemand(Record):
+    """A newsvendor's demand D whose place or scale is his type; functions of q >= 0 in units and theta, broadcast."""
+
+    distribution: str
+
+    @abstractmethod
+    def survival(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """P(D > q)."""
+
+    @abstractmethod
+    def sales(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """E[min(D^+, q)], the integral of survival from 0 to q, units."""
+
+    @abstractmethod
+    def survival_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """Derivative of P(D > q) with respect to theta."""
+
+    @abstractmethod
+    def sales_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """Derivative of E[min(D^+, q)] with respect to theta."""
+
+    @abstractmethod
+    def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
+        """Largest q >= 0 with P(D > q) = survival, for survival in [0, 1]; 0 where there is none."""
+
+
+class ShiftedNormal(TypedDemand):
+    """Normal with mean theta and standard deviation `sd`, units: not truncated, as in the paper's Example 2.
+
+    A truncated normal is not shifted by its mean, and linear allocation would no longer be optimal. What lies below zero counts
+    as no demand, where (16) counts it as negative sales: this leaves R_q and every allocation as they are, but R(0, theta) is
+    then 0, and nobody is paid for, or earns rent on, demand that is negative.
+    """
+
+    distribution: Literal["normal"] = "normal"
+    sd: Positive
+
+    def _score(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        score: Array = (np.asarray(theta, dtype=float) - np.asarray(q, dtype=float)) / self.sd
+        return score
+
+    def survival(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """P(D > q)."""
+        return np.asarray(special.ndtr(self._score(q, theta)), dtype=float)
+
+    def sales(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """E[min(D^+, q)]: z Phi(z) + phi(z) is the integral of Phi."""
+
+        def below(z: Array) -> Array:
+            integral: Array = z * special.ndtr(z) + _phi(z)
+            return integral
+
+        return self.sd * (below(self._score(0.0, theta)) - below(self._score(q, theta)))
+
+    def survival_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """phi((theta - q) / sd) / sd."""
+        return _phi(self._score(q, theta)) / self.sd
+
+    def sales_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """Phi(theta / sd) - Phi((theta - q) / sd)."""
+        return self.survival(0.0, theta) - self.survival(q, theta)
+
+    def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
+        """Largest q >= 0 with P(D > q) = survival."""
+        return np.maximum(np.asarray(theta, dtype=float) - self.sd * special.ndtri(np.asarray(survival, dtype=float)), 0.0)
+
+
+class Scaled(TypedDemand):
+    """theta times a demand Z of one distribution; no demand where theta is 0. Example 4."""
+
+    @abstractmethod
+    def _survival(self, z: Array) -> Array:
+        """P(Z > z)."""
+
+    @abstractmethod
+    def _partial(self, z: Array) -> Array:
+        """E[Z; Z <= z]."""
+
+    @abstractmethod
+    def _density(self, z: Array) -> Array:
+        """z times the density of Z."""
+
+    @abstractmethod
+    def _quantile(self, survival: Array) -> Array:
+        """Largest z with P(Z > z) = survival."""
+
+    @staticmethod
+    def _ratio(q: ArrayLike, theta: ArrayLike) -> tuple[Array, Array]:
+        scale = np.asarray(theta, dtype=float)
+        return np.asarray(q, dtype=float) / np.where(scale > 0, scale, 1.0), scale
+
+    def survival(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """P(Z > q / theta)."""
+        z, scale = self._ratio(q, theta)
+        return np.where(scale > 0, self._survival(z), 0.0)
+
+    def sales(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """theta E[Z; theta Z <= q] + q P(theta Z > q)."""
+        z, scale = self._ratio(q, theta)
+        return scale * (self._partial(z) + z * self._survival(z))
+
+    def survival_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """z f(z) / theta at z = q / theta."""
+        z, scale = self._ratio(q, theta)
+        return np.where(scale > 0, self._density(z) / np.where(scale > 0, scale, 1.0), 0.0)
+
+    def sales_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """E[Z; theta Z <= q]."""
+        z, scale = self._ratio(q, theta)
+        return np.where(scale > 0, self._partial(z), 0.0)
+
+    def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
+        """Theta times the quantile of Z."""
+        z, scale = self._quantile(np.asarray(survival, dtype=float)), np.asarray(theta, dtype=float)
+        return np.where(scale > 0, np.where(scale > 0, scale, 1.0) * z, 0.0)
+
+
+class ScaledUniform(Scaled):
+    """Uniform between 0 and theta units."""
+
+    distribution: Literal["uniform"] = "uniform"
+
+    def _survival(self, z: Array) -> Array:
+        return np.maximum(1.0 - z, 0.0)
+
+    def _partial(self, z: Array) -> Array:
+        return np.minimum(z, 1.0) ** 2 / 2
+
+    def _density(self, z: Array) -> Array:
+        return np.where(z <= 1.0, z, 0.0)  # from the left at the end
+
+    def _quantile(self, survival: Array) -> Array:
+        return 1.0 - survival
+
+
+class ScaledGamma(Scaled):
+    """Gamma with the given `shape` and the scale theta, units."""
+
+    distribution: Literal["gamma"] = "gamma"
+    shape: Positive
+
+    def _survival(self, z: Array) -> Array:
+        return np.asarray(special.gammaincc(self.shape, z), dtype=float)
+
+    def _partial(self, z: Array) -> Array:
+        return np.asarray(self.shape * special.gammainc(self.shape + 1, z), dtype=float)
+
+    def _density(self, z: Array) -> Array:
+        return np.asarray(np.exp(special.xlogy(self.shape, z) - z - special.gammaln(self.shape)), dtype=float)
+
+    def _quantile(self, survival: Array) -> Array:
+        return np.asarray(special.gammainccinv(self.shape, survival), dtype=float)
+
+
+class ScaledExponential(Scaled):
+    """Exponential with mean theta, units."""
+
+    distribution: Literal["exponential"] = "exponential"
+
+    def _survival(self, z: Array) -> Array:
+        return np.exp(-z)
+
+    def _partial(self, z: Array) -> Array:
+        return np.asarray(special.gammainc(2.0, z), dtype=float)
+
+    def _density(self, z: Array) -> Array:
+        return z * np.exp(-z)
+
+    def _quantile(self, survival: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            return -np.log(survival)
+
+
+def _phi(z: Array) -> Array:
+    """Return the standard normal density."""
+    return np.asarray(np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi), dtype=float)
+
+
+def chosen(classes: tuple[Any, ...], base: type[Record], key: str) -> Any:
+    """Return the field type of a table whose `key` says which of the classes it is; any instance of `base` passes too."""
+    names = tuple(str(each.model_fields[key].default) for each in classes)
+    allowed = f"one of {', '.join(names)}"
+
+    def known(raw: Any, handler: Any) -> Any:
+        if isinstance(raw, base):
+            return raw
+        if not isinstance(raw, dict):
+            raise wrong(raw, f"a table with the key {key}, {allowed}")
+        if raw.get(key) not in names:
+            raise wrong(raw.get(key, "<nothing>"), allowed, key)
+        return handler(raw)
+
+    annotated, as_any = cast(Any, Annotated), cast(Any, SerializeAsAny)  # these types are made at run time
+    union = reduce(or_, (annotated[each, Tag(name)] for each, name in zip(classes, names, strict=True)))
+    table = annotated[union, Discriminator(lambda raw: str(raw[key]))]
+    return annotated[as_any[table], WrapValidator(known)]
+
+
+if TYPE_CHECKING:
+    AnyTypedDemand = TypedDemand
+else:
+    AnyTypedDemand = chosen((ShiftedNormal, ScaledUniform, ScaledExponential, ScaledGamma), TypedDemand, "distribution")

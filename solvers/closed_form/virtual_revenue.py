@@ -1,0 +1,166 @@
+"""Virtual revenue: what a type's units earn once the rent is taken off that they leave to higher types; ironed for finite types.
+
+With S_k = P(type >= theta_k), the virtual marginal revenue of types a..b pooled is
+    [S_a R_q(q, theta_a) - S_{b+1} R_q(q, theta_{b+1})] / (S_a - S_{b+1}),
+since the terms in between cancel: a pool earns what its lowest type would, had it the probability of all. Ironed virtual
+marginal revenue is the isotonic regression of that over types at every q, so the quantities at a shadow price lambda are
+    q_k(lambda) = max over a <= k of min over b >= k of q_ab(lambda),
+where q_ab(lambda) is the quantity at which the pool's virtual marginal revenue has fallen to lambda.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import elementwise
+
+from veridical.data.allocation import RetailerGroup
+from veridical.data.revenue import Revenue
+from veridical.solvers.closed_form.isotonic import chain
+
+__all__ = ["TINY", "VirtualRevenue", "falling_root", "least_marginal"]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+TINY = 1e-280  # of the highest marginal revenue: where no unit is worth more, tails are not yet 0 in floating point
+ROOM = 2_000_000  # quantities of pools that are computed at a time
+
+
+@dataclass(frozen=True)
+class VirtualRevenue:
+    """Virtual revenue of a group's m types, of which s have a positive probability and others follow the one below them.
+
+    theta: the s types. survival: S, shape (s + 1,), ends with 0. place: for each of the m types the number of the one that it
+    follows, -1 where no type below it ever occurs: such a type gets nothing. With full information survival is None, no rent is
+    paid, nothing is pooled, and every type has a place of its own.
+    """
+
+    revenue: Revenue
+    theta: Array
+    place: Whole
+    survival: Array | None
+
+    @classmethod
+    def of(cls, group: RetailerGroup, rent: bool = True) -> VirtualRevenue:
+        """Return the virtual revenue of a group with finite types; with `rent` False its revenue itself."""
+        occurs = group.probability > 0
+        if not rent:
+            return cls(group.revenue, group.theta, np.arange(len(group.theta)), None)
+        return cls(group.revenue, group.theta[occurs], np.cumsum(occurs) - 1, np.append(group.survival[:-1][occurs], 0.0))
+
+    @property
+    def _rate(self) -> Array:
+        """(1 - F_k) / f_k, shape (s,)."""
+        return np.zeros(len(self.theta)) if self.survival is None else self.survival[1:] / -np.diff(self.survival)
+
+    @property
+    def _next(self) -> Array:
+        """theta_{k+1}, shape (s,); the last is its own, at the rate 0."""
+        return np.append(self.theta[1:], self.theta[-1:])
+
+    def value(self, q: Array) -> Array:
+        """R(q, theta_k) - (1 - F_k) / f_k (R(q, theta_{k+1}) - R(q, theta_k)), currency; q of shape (..., m)."""
+        k = np.maximum(self.place, 0)
+        own = self.revenue.value(q, self.theta[k])
+        rent = self._rate[k] * (self.revenue.value(q, self._next[k]) - own)
+        return np.where(self.place >= 0, own - rent, 0.0)
+
+    def marginal(self, q: float) -> Array:
+        """Return ironed virtual marginal revenue at q, shape (m,), -inf for a type that gets nothing. (6), ironed."""
+        return self._spread(self._pooled(_virtual_marginal(self.revenue, q, self.theta, self._next, self._rate)), -np.inf)
+
+    def quantity(self, shadow_price: ArrayLike) -> Array:
+        """Return the types' quantities at shadow prices >= 0 of shape (rows,), units, shape (rows, m), never falling in type."""
+        shadow = np.asarray(shadow_price, dtype=float)[:, None]
+        if self.revenue.separable:
+            return self._spread(self.revenue.quantity(shadow, self._pooled(self._separable)), 0.0)
+        found = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
+        if self.survival is None:
+            return self._spread(found, 0.0)
+        falls = np.flatnonzero((found[:, 1:] < found[:, :-1]).any(axis=1))
+        pairs = len(self.theta) * (len(self.theta) + 1) // 2
+        for rows in np.array_split(falls, 1 + len(falls) * pairs // ROOM):
+            found[rows] = self._best_pools(self.survival, shadow[rows])
+        return self._spread(found, 0.0)
+
+    def ironed(self, shadow_price: Array) -> bool:
+        """Return whether types are pooled at any of those shadow prices, shape (rows,)."""
+        shadow = shadow_price[:, None]
+        if self.revenue.separable:
+            apart = self.revenue.quantity(shadow, self._separable)
+        else:
+            apart = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
+        return bool((apart[:, 1:] < apart[:, :-1] * (1 - 1e-12)).any())
+
+    @property
+    def _separable(self) -> Array:
+        """theta_k - (1 - F_k) / f_k (theta_{k+1} - theta_k), the type that earns R what k earns in virtual revenue."""
+        return self.theta - self._rate * (self._next - self.theta)
+
+    def _pooled(self, each: Array) -> Array:
+        if self.survival is None:
+            return each
+        probability = -np.diff(self.survival)
+        return chain(probability, probability * each)
+
+    def _best_pools(self, survival: Array, shadow: Array) -> Array:
+        """Return the quantities at shadow prices of shape (rows, 1) by the formula at the top, shape (rows, s)."""
+        s = len(self.theta)
+        first, last = np.triu_indices(s)
+        after = survival[last + 1]
+        rate = after / (survival[first] - after)
+        pools = np.full((len(shadow), s, s), np.inf)
+        pools[:, first, last] = _quantity(self.revenue, shadow, self.theta[first], self._next[last], rate)
+        least = np.minimum.accumulate(pools[:, :, ::-1], axis=2)[:, :, ::-1]  # [a, k]: over b >= k
+        best: Array = np.where(np.triu(np.ones((s, s), dtype=bool)), least, -np.inf).max(axis=1)  # over a <= k
+        return best
+
+    def _spread(self, found: Array, nothing: float) -> Array:
+        """Return what the m types have, given what those that occur have."""
+        return np.where(self.place >= 0, found[..., np.maximum(self.place, 0)], nothing)
+
+
+def falling_root(function: Callable[..., Array], high: Array, arguments: tuple[Array, ...]) -> Array:
+    """Return where function(q, *arguments) falls through 0 between q = 0 and `high`, or the end that it does not reach."""
+    shape = np.broadcast_shapes(high.shape, *(each.shape for each in arguments))
+    high = np.broadcast_to(high, shape).ravel()
+    flat = tuple(np.broadcast_to(each, shape).ravel() for each in arguments)
+    inside = (function(np.zeros(high.shape), *flat) > 0) & (high > 0)
+    found = np.where(inside, high, 0.0)
+    inside[inside] = function(high[inside], *(each[inside] for each in flat)) < 0
+    if inside.any():
+        ends = np.zeros(int(inside.sum())), high[inside]
+        result: Any = elementwise.find_root(function, ends, args=tuple(each[inside] for each in flat))
+        found[inside] = result.x
+    return found.reshape(shape)
+
+
+def least_marginal(revenue: Revenue, theta: Array) -> Array:
+    """Return a marginal revenue that is as good as 0, and at which quantities are finite."""
+    return TINY * np.maximum(revenue.marginal(0.0, theta), 0.0)
+
+
+def _virtual_marginal(revenue: Revenue, q: ArrayLike, theta: Array, following: Array, rate: Array) -> Array:
+    """R_q(q, theta) - rate (R_q(q, following) - R_q(q, theta)), currency per unit."""
+    own = revenue.marginal(q, theta)
+    return own - rate * (revenue.marginal(q, following) - own)
+
+
+def _quantity(revenue: Revenue, shadow: Array, theta: Array, following: Array, rate: Array) -> Array:
+    """Return the quantities at which virtual marginal revenue has fallen to the shadow price, 0 where it begins below."""
+    most = revenue.quantity(shadow, theta)
+    some = np.flatnonzero(rate > 0)
+    if not some.size:
+        return most
+    theta, following, rate = theta[some], following[some], rate[some]
+    high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
+
+    def excess(q: Array, price: Array, theta: Array, following: Array, rate: Array) -> Array:
+        return _virtual_marginal(revenue, q, theta, following, rate) - price
+
+    most[:, some] = falling_root(excess, high, (shadow, theta, following, rate))
+    return most

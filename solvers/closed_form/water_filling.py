@@ -1,0 +1,180 @@
+"""Water-filling: capacity is given out, profile by profile, where virtual marginal revenue is highest. (6)-(11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import elementwise
+
+from veridical.data import InputError
+from veridical.data.allocation import AllocationCase, RetailerGroup
+from veridical.data.revenue import LinearDemand
+from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue, falling_root, least_marginal
+
+__all__ = ["at_types", "checked_capacity", "water_filling"]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+WIDER = 1e-9  # relative: a bracket whose ends are exact can miss its root by rounding
+TYPES = 257  # quantiles of a continuous prior between which its virtual revenue is looked at
+PRICES = 33  # shadow prices at which it is
+
+
+def water_filling(groups: Sequence[VirtualRevenue], counts: Whole, capacity: float) -> tuple[Array, Array]:
+    """Return shadow prices lambda, shape (rows,), currency per unit, and quantities by type, shape (rows, M), units.
+
+    counts: how many retailers have which type, shape (rows, M), as in `TypeProfiles`. sum_k n_k Q_k <= K, with equality where
+    lambda > 0; ironed virtual marginal revenue is lambda where Q_k > 0 and not above it where Q_k = 0. A type that nobody has
+    in a profile has the quantity 0 there.
+
+    Where all revenue is `linear_demand`, total demand at lambda is the largest of its linear pieces, one for each number of
+    types served, so lambda is the largest of the pieces' own. Elsewhere lambda is bracketed by the least and the highest
+    virtual marginal revenue at K / N, and found by Chandrupatla's method for all profiles at once, to rounding.
+    """
+    if all(type(group.revenue) is LinearDemand for group in groups):
+        shadow, quantity = _linear(groups, counts, capacity)
+        return shadow, np.where(counts > 0, quantity, 0.0)
+
+    def demand(shadow: Array, row: Whole) -> Array:
+        return np.concatenate([group.quantity(shadow) for group in groups], axis=1)
+
+    def marginal(q: float) -> Array:
+        return np.where(counts > 0, np.concatenate([group.marginal(q) for group in groups]), np.nan)
+
+    shadow, quantity = _shadow_price(demand, marginal, counts, capacity)
+    return shadow, np.where(counts > 0, quantity, 0.0)
+
+
+def _linear(groups: Sequence[VirtualRevenue], counts: Whole, capacity: float) -> tuple[Array, Array]:
+    marginal = np.concatenate([group.marginal(0.0) for group in groups])
+    order = np.argsort(-marginal, kind="stable")
+    order = order[np.isfinite(marginal[order])]
+    served = np.cumsum(counts[:, order], axis=1)
+    total = np.cumsum(counts[:, order] * marginal[order], axis=1)
+    pieces = np.divide(total - 2 * capacity, served, out=np.zeros(total.shape), where=served > 0)
+    shadow = np.maximum(pieces.max(axis=1, initial=0.0), 0.0)
+    quantity = np.maximum(marginal - shadow[:, None], 0.0) / 2
+    used = (counts * quantity).sum(axis=1)  # the capacity, but for what a difference of large numbers loses
+    return shadow, quantity * np.where((shadow > 0) & (used > 0), capacity / np.where(used > 0, used, 1.0), 1.0)[:, None]
+
+
+def _shadow_price(
+    demand: Callable[[Array, Whole], Array], marginal: Callable[[float], Array], counts: Whole, capacity: float
+) -> tuple[Array, Array]:
+    """Return shadow prices and quantities, given both sides of the market, NaN where nobody has a type."""
+    rows = np.arange(len(counts))
+    first = np.maximum(np.nanmax(marginal(0.0), axis=1), 0.0)
+    if capacity == 0:
+        return first, np.zeros(counts.shape)
+
+    def bought(shadow: Array, row: Whole) -> Array:
+        return np.minimum(demand(shadow, row), 2 * capacity)  # nobody gets so much; demand may be infinite at 0
+
+    def excess(shadow: Array, row: Any) -> Array:
+        row = row.astype(int)
+        surplus: Array = (counts[row] * bought(shadow, row)).sum(axis=1) - capacity
+        return surplus
+
+    shadow = np.zeros(len(counts))
+    quantity = bought(shadow, rows)
+    tight = np.flatnonzero((counts * quantity).sum(axis=1) > capacity)
+    if tight.size:
+        at_share = marginal(capacity / counts.sum(axis=1).max())
+        low = np.maximum(np.nanmin(at_share, axis=1), 0.0)[tight] * (1 - WIDER)
+        high = np.maximum(np.maximum(np.nanmax(at_share, axis=1), TINY * first)[tight], low) * (1 + WIDER)
+        result: Any = elementwise.find_root(excess, (low, high), args=(tight,))
+        reached = excess(low, tight) <= 0  # only by rounding, where demand jumps
+        end = np.where(reached, low, high)
+        shadow[tight] = np.where(result.success, result.x, end)
+        below, above = (np.where(result.success, each, end) for each in result.bracket)
+        more, less = bought(below, tight), bought(above, tight)
+        most, least = ((counts[tight] * each).sum(axis=1) for each in (more, less))
+        share = np.divide(capacity - least, most - least, out=np.ones(len(tight)), where=most > least)
+        quantity[tight] = less + np.clip(share, 0.0, 1.0)[:, None] * (more - less)  # uses capacity up
+    return shadow, quantity
+
+
+def at_types(case: AllocationCase, types: ArrayLike, capacity: float) -> tuple[Array, Array]:
+    """Return shadow prices, shape (rows,), and quantities, shape (rows, N), at any types of continuous priors. Theorem 2.
+
+    types: one a retailer, in the case's `order`, shape (rows, N), within the priors' ends. Exact to rounding for regular priors.
+    Raises InputError where a group has finite types, for types beyond a prior's ends, for a capacity that is not finite and
+    >= 0, and where a prior is not regular, that is virtual marginal revenue falls as the type rises: `case.grid` is ironed.
+    """
+    _refuse_irregular(case)
+    theta = np.asarray(types, dtype=float)
+    order = np.array(case.order)
+    if theta.ndim != 2 or theta.shape[1] != len(order):
+        raise InputError.of("types", f"<shape {theta.shape}>", f"shape (rows, {len(order)}): one type a retailer", case.name)
+    capacity = checked_capacity(case, capacity)
+    rates = np.empty(theta.shape)
+    for g, group in enumerate(case.retailers):
+        assert group.prior is not None
+        own = theta[:, order == g]
+        if not ((own >= group.prior.low) & (own <= group.prior.high)).all():
+            found, ends = own[~((own >= group.prior.low) & (own <= group.prior.high))][0], (group.prior.low, group.prior.high)
+            raise InputError.of("types", float(found), f"types from {ends[0]!r} to {ends[1]!r} for {case.names[g]}", case.name)
+        rates[:, order == g] = group.prior.inverse_hazard(own)
+
+    def demand(shadow: Array, row: Whole) -> Array:
+        quantity = np.empty((len(row), len(order)))
+        for g, group in enumerate(case.retailers):
+            quantity[:, order == g] = _continuous(group, shadow[:, None], theta[row][:, order == g], rates[row][:, order == g])
+        return quantity
+
+    def marginal(q: float) -> Array:
+        found = np.empty(theta.shape)
+        for g, group in enumerate(case.retailers):
+            found[:, order == g] = _virtual_marginal(group, q, theta[:, order == g], rates[:, order == g])
+        return found
+
+    shadow, quantity = _shadow_price(demand, marginal, np.ones(theta.shape, dtype=np.int64), capacity)
+    return shadow, quantity
+
+
+def checked_capacity(case: AllocationCase, capacity: object) -> float:
+    """Return a capacity in units; raises InputError for what is no finite number >= 0."""
+    if isinstance(capacity, bool) or not isinstance(capacity, Real) or not 0 <= float(capacity) < np.inf:
+        raise InputError.of("capacity", capacity, "a finite number >= 0, units", case.name)
+    return float(capacity)
+
+
+def _virtual_marginal(group: RetailerGroup, q: ArrayLike, theta: Array, rate: Array) -> Array:
+    """R_q - R_q_theta H, (6); -inf where the inverse hazard rate H is infinite."""
+    with np.errstate(invalid="ignore"):
+        found = group.revenue.marginal(q, theta) - group.revenue.marginal_by_type(q, theta) * rate
+    return np.where(np.isfinite(rate), found, -np.inf)
+
+
+def _continuous(group: RetailerGroup, shadow: Array, theta: Array, rate: Array) -> Array:
+    """Return the quantities at which virtual marginal revenue has fallen to the shadow price, of the shape of theta."""
+    revenue = group.revenue
+    if revenue.separable:
+        return revenue.quantity(shadow, theta - rate)
+    without_rent = revenue.quantity(shadow, theta)
+    high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
+
+    def excess(q: Array, price: Array, theta: Array, rate: Array) -> Array:
+        return _virtual_marginal(group, q, theta, rate) - price
+
+    return np.where(rate > 0, falling_root(excess, high, (shadow, theta, rate)), without_rent)
+
+
+def _refuse_irregular(case: AllocationCase) -> None:
+    """Refuse finite types, and priors with which a quantity falls, at any shadow price, as the type rises."""
+    for g, group in enumerate(case.retailers):
+        if group.prior is None:
+            raise InputError.of(f"retailers[{g}].types", group.types, "a prior: finite types have `allocation`", case.name)
+        theta = group.prior.inverse_survival(1.0 - np.arange(TYPES) / TYPES)
+        rate = group.prior.inverse_hazard(theta)
+        highest = max(float(_virtual_marginal(group, 0.0, theta, rate).max()), 0.0)
+        quantity = _continuous(group, highest * np.linspace(0.0, 1.0, PRICES)[:, None], theta, rate)
+        if (quantity[:, 1:] < quantity[:, :-1] * (1 - WIDER)).any():
+            allowed = (
+                "a regular prior here, whose virtual marginal revenue never falls as the type rises; case.grid(points) is ironed"
+            )
+            raise InputError.of(f"retailers[{g}].prior", group.prior.distribution, allowed, case.name)
