@@ -2,13 +2,14 @@
 
 Rooms: `reproduction` (published, as published, exact), `assembler_study` (sections 3.1 and 3.2 of the ICDS paper),
 `full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `continuous_costs`
-(Proposition 4), `choice` (how many suppliers to let report), `figures`.
+(Proposition 4), `choice` (how many suppliers to let report); `allocation_tables` (Tables 1 to 5 of the allocation paper);
+`figures`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 
 from veridical.data import InputError
-from veridical.studies import assembler_study, balanced_ordering, continuous_costs, figures, full_models
+from veridical.studies import allocation_tables, assembler_study, balanced_ordering, continuous_costs, figures, full_models
 from veridical.studies.choice import Choice, choose_k
 from veridical.studies.reproduction import Reproduction
 
@@ -23,6 +24,11 @@ REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
     "assembler-figure-3": assembler_study.figure_3,
     "assembler-proposition-2": balanced_ordering.proposition_2,
     "assembler-proposition-4": continuous_costs.proposition_4,
+    "allocation-table-1": allocation_tables.table_1,
+    "allocation-table-2": allocation_tables.table_2,
+    "allocation-table-3": allocation_tables.table_3,
+    "allocation-table-4": allocation_tables.table_4,
+    "allocation-table-5": allocation_tables.table_5,
     "assembler-models": full_models.agreement,
 }
 LONG = ("assembler-models",)  # minutes: run only where they are named

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -21,13 +22,19 @@ NAN = float("nan")
 class Row:
     """One quantity: exact, as published, and the sentence that says why they differ from what is printed.
 
-    Readings that do not exist are NaN; what is printed is looked up in the paper's file.
+    Readings that do not exist are NaN. What is printed, and where, is looked up in the paper's file unless it is given here.
     """
 
     quantity: str
     exact: float
     as_published: float = NAN
     note: str = ""
+    printed: float = NAN
+    place: str = ""
+
+    def where(self, place: str) -> Row:
+        """Return the row with the place in the paper where it is printed, if it is."""
+        return replace(self, place=place if np.isfinite(self.printed) else "")
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Reproduction:
         assert not missing, f"{name}: nothing is computed for {missing}"
         found = []
         for row in rows:
-            value, where = printed.loc[row.quantity] if row.quantity in printed.index else (NAN, "")
+            value, where = printed.loc[row.quantity] if row.quantity in printed.index else (row.printed, row.place)
             found.append((row.quantity, value, row.as_published, row.exact, where, row.note))
         table = pd.DataFrame(found, columns=["quantity", "published", "as_published", "exact", "where", "note"]).set_index(
             "quantity"
