@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,30 +75,15 @@ class Supplier(Record):
         return self
 
 
-def tell_apart(names: tuple[str, ...]) -> None:
-    """Refuse suppliers' names that are not distinct, or that a column of a contract menu has."""
-    taken = ["probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in names)]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
-        if name in taken:
-            raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
-
-
-class AssemblerCase(Record):
-    """An assembler who buys one component from each supplier and does not know their unit costs.
-
-    Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
-    list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units.
-    Source: assembler paper, section 2; any number of costs a supplier.
-    """
+class Assembly(Record):
+    """What every assembler's case has, whatever is known of the suppliers' costs."""
 
     kind: Literal["assembler"] = "assembler"
     name: Text = ""
     description: Text = ""
     price: Positive = Field(description="a finite number > 0, currency per unit of product")
     demand: AnyDemand = Field(description="a table with the key distribution")
-    suppliers: tuple[Supplier, ...] = Field(description="one or more [[suppliers]] tables")
+    suppliers: tuple[Any, ...] = Field(description="one or more [[suppliers]] tables")
     prior: Prior | None = None
 
     @field_validator("suppliers", mode="before")
@@ -109,8 +94,33 @@ class AssemblerCase(Record):
         return value
 
     @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        taken = ["probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in self.names)]
+        for i, name in enumerate(self.names):
+            if name in self.names[:i]:
+                raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
+            if name in taken:
+                raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The suppliers' names, in order."""
+        return tuple(supplier.name for supplier in self.suppliers)
+
+
+class AssemblerCase(Assembly):
+    """An assembler who buys one component from each supplier and does not know their unit costs.
+
+    Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
+    list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units.
+    Source: assembler paper, section 2; any number of costs a supplier.
+    """
+
+    suppliers: tuple[Supplier, ...] = Field(description="one or more [[suppliers]] tables")
+
+    @model_validator(mode="after")
     def _consistent(self) -> AssemblerCase:
-        tell_apart(self.names)
         joint, correlation = (None, None) if self.prior is None else (self.prior.joint, self.prior.correlation)
         for i, supplier in enumerate(self.suppliers):
             if joint is not None and supplier.probabilities is not None:
@@ -126,11 +136,6 @@ class AssemblerCase(Record):
             allowed = f"one row a supplier, in order: {across}"
             raise wrong(f"<{len(correlation)} rows>", allowed, "prior.correlation")
         return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The suppliers' names, in order."""
-        return tuple(supplier.name for supplier in self.suppliers)
 
     @property
     def shape(self) -> tuple[int, ...]:

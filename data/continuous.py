@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from veridical.data.assembler import AssemblerCase, tell_apart
-from veridical.data.demand import AnyDemand
+from veridical.data.assembler import AssemblerCase, Assembly
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Positive, Record, Text, check, fixed, wrong
-from veridical.data.prior import Prior
+from veridical.data.fields import Name, Record, check, fixed, wrong
 from veridical.data.private_cost import PrivateCost
 
-__all__ = ["ContinuousCase", "ContinuousSupplier"]
+__all__ = ["ContinuousCase", "ContinuousSupplier", "refuse_continuous"]
 
 Array = NDArray[np.float64]
 SINGULAR = 1e-9  # least eigenvalue of a correlation under which costs still vary when the others are known
@@ -30,20 +28,14 @@ class ContinuousSupplier(Record):
     cost: PrivateCost = Field(description="a table with the key distribution")
 
 
-class ContinuousCase(Record):
+class ContinuousCase(Assembly):
     """An assembler who buys one component from each supplier, whose unit costs x_i ~ G_i lie anywhere between two ends.
 
     Costs are independent, or depend on one another through the `correlation` of a Gaussian copula. Money in currency, costs
     and price in currency per unit, demand in units. Source: assembler paper, section 4.
     """
 
-    kind: Literal["assembler"] = "assembler"
-    name: Text = ""
-    description: Text = ""
-    price: Positive = Field(description="a finite number > 0, currency per unit of product")
-    demand: AnyDemand = Field(description="a table with the key distribution")
     suppliers: tuple[ContinuousSupplier, ...] = Field(description="one or more [[suppliers]] tables")
-    prior: Prior | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -56,16 +48,8 @@ class ContinuousCase(Record):
                     raise wrong(supplier[key], allowed, f"suppliers[{i}].{key}")
         return raw
 
-    @field_validator("suppliers", mode="before")
-    @classmethod
-    def _some(cls, value: Any) -> Any:
-        if not isinstance(value, list | tuple) or not value:
-            raise wrong(value, "one or more [[suppliers]] tables")
-        return value
-
     @model_validator(mode="after")
     def _consistent(self) -> ContinuousCase:
-        tell_apart(self.names)
         if self.prior is None:
             return self
         if self.prior.correlation is None:
@@ -77,11 +61,6 @@ class ContinuousCase(Record):
             allowed = "a positive definite matrix: a cost that follows from the others' has no density given them"
             raise wrong(self.prior.correlation, allowed, "prior.correlation")
         return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The suppliers' names, in order."""
-        return tuple(supplier.name for supplier in self.suppliers)
 
     @cached_property
     def correlation(self) -> Array:
@@ -115,3 +94,13 @@ class ContinuousCase(Record):
         raw = {"name": self.name, "description": self.description, "price": self.price, "demand": self.demand}
         prior = None if self.independent else self.prior
         return check(AssemblerCase, {**raw, "suppliers": suppliers, "prior": prior}, self.name or None)
+
+
+def refuse_continuous(case: object) -> None:
+    """Raise InputError for continuous costs, and for anything else that is no AssemblerCase, where a call needs one."""
+    if not isinstance(case, AssemblerCase):
+        found, name = (
+            ("<continuous costs>", case.name) if isinstance(case, ContinuousCase) else (f"<{type(case).__name__}>", None)
+        )
+        allowed = "a case whose suppliers have `costs` (from Python, a grid of continuous ones: case.grid(points))"
+        raise InputError.of("case", found, allowed, name)

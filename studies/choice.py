@@ -14,6 +14,7 @@ import pandas as pd
 
 from veridical import models, solvers
 from veridical.data import AssemblerCase, InputError
+from veridical.data.continuous import refuse_continuous
 from veridical.solvers import Configuration, closed_form
 from veridical.studies import figures
 
@@ -67,9 +68,7 @@ def choose_k(
     """
     if isinstance(loss, bool | np.bool_) or not isinstance(loss, Real | np.number) or not 0 <= loss <= 1:
         raise InputError.of("loss", loss, "a share of the profit, from 0 to 1")
-    if not isinstance(case, AssemblerCase):
-        allowed = "a case whose suppliers have `costs` (from Python, a grid of continuous ones: case.grid(points))"
-        raise InputError.of("case", "<continuous costs>", allowed, case.name)
+    refuse_continuous(case)
     configuration = solvers.configure(solver)
     n = len(case.names)
     rows: list[dict[str, Any]] = []

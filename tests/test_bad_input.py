@@ -4,10 +4,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import veridical as vd
 from veridical.cli import main
+from veridical.data import AllocationCase, InputError
 
 Run = Callable[..., tuple[int, str, str]]
 Row = tuple[str, str, str, str, str]
@@ -544,3 +547,11 @@ def test_a_process_of_its_own_ends_with_status_2_and_no_traceback(tmp_path: Path
     command = [sys.executable, "-c", code, "solve", "case.toml"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     refused((ended.returncode, ended.stdout, ended.stderr), "case.toml", "price", "nan", "a finite number > 0")
+
+
+@pytest.mark.parametrize("call", [vd.solve, vd.build, vd.compare, vd.choose_k, lambda case: vd.audit(case, "menu.csv")])
+def test_cases_that_no_mechanism_takes_are_refused_by_name(call: Callable[[Any], object]) -> None:
+    group = {"count": 2, "types": [4, 5], "probabilities": [0.5, 0.5], "revenue": {"form": "linear_demand"}}
+    for case in (AllocationCase.model_validate({"capacity": 2.0, "retailers": [group]}), "two-suppliers"):
+        with pytest.raises(InputError, match=f"^case: got <{type(case).__name__}>; allowed: a case"):
+            call(case)

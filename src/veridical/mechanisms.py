@@ -121,10 +121,8 @@ MECHANISMS["continuous"] = Mechanism(
     continuous,
     BALANCED,
 )
-DEFAULTS: Mapping[type[Any], str] = {
-    AssemblerCase: "icds",
-    ContinuousCase: "continuous",
-}  # what a kind of case is solved by where no mechanism is named
+# what a kind of case is solved by where no mechanism is named
+DEFAULTS: Mapping[type[Any], str] = {AssemblerCase: "icds", ContinuousCase: "continuous"}
 
 
 def fitting(case: Any) -> dict[str, Mechanism]:
@@ -134,6 +132,9 @@ def fitting(case: Any) -> dict[str, Mechanism]:
 
 def find(case: Any, name: str | None) -> Mechanism:
     """Return a mechanism that fits the case; the kind's own where no name is given."""
+    if type(case) not in DEFAULTS:
+        kinds = " or ".join(sorted(kind.__name__ for kind in DEFAULTS))
+        raise InputError.of("case", f"<{type(case).__name__}>", f"a case that mechanisms are here for: {kinds}")
     name = DEFAULTS[type(case)] if name is None else name
     if name not in fitting(case):
         raise InputError.of("mechanism", name, f"for a case of kind {case.kind} one of {', '.join(fitting(case))}")

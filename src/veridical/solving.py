@@ -16,6 +16,7 @@ from pyomo.common.gc_manager import PauseGC
 from veridical import models, solvers
 from veridical.data import AssemblerCase, ContinuousCase, InputError, Menu
 from veridical.data.assembler import label
+from veridical.data.continuous import refuse_continuous
 from veridical.data.fields import check
 from veridical.data.load import Case
 from veridical.mechanisms import find, fitting
@@ -89,6 +90,7 @@ def compare(
     expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`), balanced, truthful (`always`,
     `in expectation`, `no`), seconds.
     """
+    find(case, None)  # a case of a kind that has mechanisms
     direct = solvers.configure(solver).solver == "closed_form"
     names = list(mechanisms or (name for name, each in fitting(case).items() if each.closed_form or not direct))
     known = {name for each in names for name in find(case, each).parameters}
@@ -164,9 +166,7 @@ def audit(case: AssemblerCase, menu: Menu | pd.DataFrame | str | Path) -> Audit:
 
     Says who would misreport, as what, and for how much; who would lose by the truth; and what the assembler earns.
     """
-    if not isinstance(case, AssemblerCase):
-        allowed = "a case whose suppliers have `costs` (from Python, a grid of continuous ones: case.grid(points))"
-        raise InputError.of("case", "<continuous costs>", allowed, case.name)
+    refuse_continuous(case)
     if isinstance(menu, pd.DataFrame):
         menu = Menu.from_frame(case, menu)
     elif not isinstance(menu, Menu):
