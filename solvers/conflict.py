@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from veridical.solvers.quiet import Highs
 from veridical.solvers.standard_form import StandardForm
 
 __all__ = ["conflict", "violated"]
@@ -65,8 +66,7 @@ def _elastic(form: StandardForm, rows: NDArray[np.int64]) -> tuple[float, Array]
     lp.row_lower_, lp.row_upper_ = form.row_low[rows], form.row_high[rows]
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
+    highs = Highs()
     highs.passModel(lp)
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:

@@ -23,6 +23,7 @@ from veridical.data import InputError, NotSolvedError
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.conflict import conflict
 from veridical.solvers.outcome import finished
+from veridical.solvers.quiet import Highs
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 from veridical.solvers.tangents import converge
@@ -56,7 +57,7 @@ def available() -> bool:
 
 def version() -> str:
     """Return the version of the embedded HiGHS."""
-    return str(highspy.Highs().version())
+    return str(Highs().version())
 
 
 def solve(model: Any, configuration: Configuration) -> Solution:
@@ -81,7 +82,7 @@ class _Engine:
     """One live HiGHS object."""
 
     def __init__(self, form: StandardForm, configuration: Configuration) -> None:
-        self.highs, self.form = highspy.Highs(), form
+        self.highs, self.form = Highs(), form
         self.bound: float | None = None
         self.integer = bool(form.integer.any())
         self.effective = self._set_options(configuration)

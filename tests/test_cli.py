@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,14 @@ def lasting(found: dict[str, Any]) -> dict[str, Any]:
 def is_number(value: object) -> bool:
     """Return whether a value of JSON is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def test_a_process_of_its_own_prints_json_alone(tmp_path: Path) -> None:
+    code = "import sys; from veridical.cli import main; sys.argv[0] = 'veridical'; main()"
+    command = [sys.executable, "-c", code, "solve", "two-suppliers", "--json", "-"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert json.loads(ended.stdout)["case"] == "two-suppliers"  # libraries beneath Python write to standard output too
+    assert ended.stderr == ""
 
 
 @pytest.mark.parametrize("solver", ["highs", "closed_form"])
