@@ -2,11 +2,12 @@
 
 Rooms: `load` (files and shipped examples); `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
 `private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`,
-`typed_demand`, `private_type` and `type_profiles` (its parts); `truncated` (distributions of costs and types), `fields` (field
-types, with their messages), `errors`.
+`typed_demand`, `private_type` and `type_profiles` (its parts), `allotment` (what retailers get and pay); `truncated`
+(distributions of costs and types), `fields` (field types, with their messages), `csv_file`, `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
+from veridical.data.allotment import Allotment
 from veridical.data.assembler import AssemblerCase, Supplier
 from veridical.data.continuous import ContinuousCase, ContinuousSupplier
 from veridical.data.demand import (
@@ -33,6 +34,7 @@ from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity,
 
 __all__ = [
     "AllocationCase",
+    "Allotment",
     "AssemblerCase",
     "CertificateError",
     "Continuous",

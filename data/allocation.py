@@ -142,6 +142,10 @@ class AllocationCase(Record):
         for i, name in enumerate(self.names):
             if name in self.names[:i]:
                 raise wrong(name, "a name that no other group has", f"retailers[{i}].name")
+        retailers = self.retailer_names
+        if len(set(retailers)) < len(retailers):
+            twice = next(name for name in retailers if retailers.count(name) > 1)
+            raise wrong(twice, "names with which no two retailers are called the same", "retailers")
         if self.capacity_cost == 0:
             for i, group in enumerate(self.retailers):
                 if group.revenue.unbounded:
@@ -153,6 +157,16 @@ class AllocationCase(Record):
     def names(self) -> tuple[str, ...]:
         """The groups' names, in order; `retailers 1`, `retailers 2`, ... where none is given."""
         return tuple(group.name or f"retailers {i}" for i, group in enumerate(self.retailers, start=1))
+
+    @property
+    def retailer_names(self) -> tuple[str, ...]:
+        """Each retailer's name, in `order`: his group's, with a number where it has others (`stores 2`); else `retailer 3`."""
+        found: list[str] = []
+        for group in self.retailers:
+            for i in range(1, group.count + 1):
+                own = group.name if group.count == 1 else f"{group.name} {i}"
+                found.append(f"retailer {len(found) + 1}" if group.name is None else str(own))
+        return tuple(found)
 
     @property
     def members(self) -> tuple[int, ...]:

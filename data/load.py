@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from veridical.data.allocation import AllocationCase
 from veridical.data.assembler import AssemblerCase
 from veridical.data.continuous import ContinuousCase
 from veridical.data.errors import InputError
@@ -15,8 +16,8 @@ from veridical.data.fields import check
 
 __all__ = ["Case", "example", "examples", "load"]
 
-Case = AssemblerCase | ContinuousCase
-KINDS = ("assembler",)
+Case = AssemblerCase | ContinuousCase | AllocationCase
+KINDS = ("assembler", "allocation")
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
@@ -47,6 +48,8 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case:
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError.of("kind", kind, f"one of {', '.join(KINDS)}", file)
     named, context = {"name": Path(file).stem, **raw}, {"folder": folder}
+    if kind == "allocation":
+        return check(AllocationCase, named, file, context)
     suppliers = raw.get("suppliers")
     if isinstance(suppliers, list | tuple) and any(
         isinstance(supplier, Mapping) and "cost" in supplier for supplier in suppliers

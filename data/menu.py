@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from veridical.data import csv_file
 from veridical.data.assembler import AssemblerCase, label
 from veridical.data.errors import InputError
 
@@ -92,43 +92,24 @@ class Menu:
         they follow from the case. Raises InputError with file, row and column where something is missing or unknown.
         """
         file = Path(path).name
-        try:
-            with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-                header, *rows = [row for row in csv.reader(stream) if row]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise InputError.of("<file>", str(path), f"a readable CSV file ({error})", file) from None
-        except ValueError:
-            raise InputError.of("<file>", "<an empty file>", "a header and a row for every profile of costs", file) from None
-        header = [" ".join(name.split()) for name in header]
         wanted = [*case.names, *(f"{what} {name}" for what in ("quantity", "payment") for name in case.names)]
-        known = [*wanted, "probability", *(f"rent {name}" for name in case.names)]
-        for name in wanted:
-            if header.count(name) != 1:
-                raise InputError.of("header", header, f"exactly one column {name!r}", file)
-        for name in header:
-            if name not in known:
-                raise InputError.of("header", name, f"the columns {', '.join(known)}", file)
-        at = {name: header.index(name) for name in wanted}
+        known = ["probability", *(f"rent {name}" for name in case.names)]
+        rows = csv_file.read(path, wanted, known, "a row for every profile of costs")
         numbers = np.full((2, len(case.shape), *case.shape), np.nan)
-        for line, row in enumerate(rows, start=2):
-            if len(row) != len(header):
-                raise InputError.of(f"row {line}", row, f"{len(header)} values, as in the header", file)
+        for where, row in rows:
             place: list[int] = []
             for supplier in case.suppliers:
-                cost = _number(row[at[supplier.name]], f"row {line}, column {supplier.name}", file)
+                cost = csv_file.number(row[supplier.name], where, supplier.name, file)
                 if cost not in supplier.costs:
                     allowed = f"one of his costs: {', '.join(map(label, supplier.costs))}"
-                    raise InputError.of(f"row {line}, column {supplier.name}", cost, allowed, file)
+                    raise InputError.of(f"{where}, column {supplier.name}", cost, allowed, file)
                 place.append(supplier.costs.index(cost))
             if not np.isnan(numbers[(0, 0, *place)]):
-                raise InputError.of(f"row {line}", row, "one row a profile of costs; this one stands above already", file)
-            for w, what in enumerate(("quantity", "payment")):
+                raise InputError.of(where, list(row.values()), "one row a profile of costs; this one stands above already", file)
+            for w, (what, least) in enumerate((("quantity", 0.0), ("payment", -np.inf))):
                 for i, name in enumerate(case.names):
-                    field = f"{what} {name}"
-                    value = _number(row[at[field]], f"row {line}, column {field}", file)
-                    if w == 0 and value < 0:
-                        raise InputError.of(f"row {line}, column {field}", value, "a finite number >= 0", file)
-                    numbers[(w, i, *place)] = value
+                    column = f"{what} {name}"
+                    numbers[(w, i, *place)] = csv_file.number(row[column], where, column, file, least)
         missing = np.argwhere(np.isnan(numbers[0, 0]))
         if len(missing):
             profile = ", ".join(case.tokens(i)[k] for i, k in enumerate(missing[0]))
@@ -154,6 +135,10 @@ class Menu:
             raise InputError.of("menu", "<NaN, infinite or negative numbers>", "finite payments and finite quantities >= 0")
         return cls(case, *numbers.reshape(2, len(case.names), *case.shape))
 
+    def record(self) -> dict[str, object]:
+        """Return what the command line's JSON says of an assembler's solution: the suppliers' names and the menu."""
+        return {"suppliers": list(self.case.names), "menu": self.records()}
+
     def records(self) -> list[dict[str, object]]:
         """Return the menu as plain records: cost index per supplier, probability, quantity, payment, rent."""
         n = len(self.case.shape)
@@ -165,13 +150,3 @@ class Menu:
             {"costs": list(costs), "probability": p, "quantity": q, "payment": pay, "rent": rent}
             for costs, p, q, pay, rent in zip(profiles, probability, *flat, rents, strict=True)
         ]
-
-
-def _number(text: str, field: str, file: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if not np.isfinite(value):
-        raise InputError.of(field, text, "a finite number", file)
-    return value

@@ -53,6 +53,13 @@ class Revenue(Record):
         At 0 the upper end of useful quantities: infinite where there is none (`unbounded`).
         """
 
+    def curvature(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_qq, currency per unit squared; by differences of R_q unless a form knows it: Newton steps need no more."""
+        q = np.asarray(q, dtype=float)
+        step = 1e-5 * np.maximum(np.abs(q), 1e-3)
+        found: Array = (self.marginal(q + step, theta) - self.marginal(q, theta)) / step
+        return found
+
     @property
     def unbounded(self) -> bool:
         """Whether more units earn more, however many there are."""
@@ -138,6 +145,10 @@ class Newsvendor(Revenue):
     def marginal_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R_q_theta."""
         return self.price * self.demand.survival_by_type(q, theta)
+
+    def curvature(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_qq = -price times the density of D."""
+        return -self.price * self.demand.density(q, theta)
 
     def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 with price P(D > q) = marginal, units."""

@@ -50,6 +50,10 @@ class TypedDemand(Record):
         """Derivative of E[min(D^+, q)] with respect to theta."""
 
     @abstractmethod
+    def density(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """Density of D, per unit."""
+
+    @abstractmethod
     def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 with P(D > q) = survival, for survival in [0, 1]; 0 where there is none."""
 
@@ -89,6 +93,10 @@ class ShiftedNormal(TypedDemand):
     def sales_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """Phi(theta / sd) - Phi((theta - q) / sd)."""
         return self.survival(0.0, theta) - self.survival(q, theta)
+
+    def density(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """phi((theta - q) / sd) / sd."""
+        return self.survival_by_type(q, theta)
 
     def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 with P(D > q) = survival."""
@@ -138,6 +146,12 @@ class Scaled(TypedDemand):
         """E[Z; theta Z <= q]."""
         z, scale = self._ratio(q, theta)
         return np.where(scale > 0, self._partial(z), 0.0)
+
+    def density(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """f(z) / theta at z = q / theta; at 0 its limit from above."""
+        z, scale = self._ratio(q, theta)
+        z = np.maximum(z, np.finfo(float).tiny)
+        return np.where(scale > 0, self._density(z) / (z * np.where(scale > 0, scale, 1.0)), 0.0)
 
     def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
         """Theta times the quantile of Z."""

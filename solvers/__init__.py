@@ -13,6 +13,7 @@ from typing import Any
 from pyomo.common.gc_manager import PauseGC
 
 from veridical.solvers import factory, highs, ipopt
+from veridical.solvers.allocation_audit import AllocationAudit
 from veridical.solvers.audit import Audit, audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
@@ -24,6 +25,7 @@ __all__ = [
     "IMPLIES",
     "PROPERTIES",
     "SOLVERS",
+    "AllocationAudit",
     "Audit",
     "Certificate",
     "Configuration",

@@ -1,15 +1,16 @@
-"""The audit of a contract menu: who would lie, about what, and gain how much."""
+"""The audit of a contract menu: who would lie, about what, and gain how much; `allocation_audit` does the same for retailers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
 from veridical.data import Menu
-from veridical.solvers.properties import Finding, Misreport, survey
+from veridical.solvers.properties import survey
 
 __all__ = ["Audit", "audit"]
 
@@ -23,8 +24,8 @@ class Audit:
     supplier who gains by one, the largest first. `expected_profit`: of the assembler, (2), recomputed from the menu alone.
     """
 
-    findings: Mapping[str, Finding]
-    lies: Mapping[str, tuple[Misreport, ...]]
+    findings: Mapping[str, Any]
+    lies: Mapping[str, tuple[Any, ...]]
     expected_profit: float
     largest_payment: float
     truth: str = "dominant_strategy_ic"
@@ -33,32 +34,32 @@ class Audit:
     @property
     def max_regret(self) -> float:
         """Largest gain from any misreport; 0 where none gains."""
-        return max(0.0, self.findings[self.truth].worst)
+        return max(0.0, float(self.findings[self.truth].worst))
 
     @property
     def min_rent(self) -> float:
         """Smallest rent of a truthful supplier; negative where somebody would lose."""
-        return 0.0 - self.findings[self.participation].worst
+        return 0.0 - float(self.findings[self.participation].worst)
 
     @property
     def balanced(self) -> bool:
         """Whether the same quantity is bought of every component at every profile."""
-        return self.findings["balanced"].holds
+        return bool(self.findings["balanced"].holds)
 
     @property
-    def misreports(self) -> tuple[Misreport, ...]:
+    def misreports(self) -> tuple[Any, ...]:
         """The best lie of every supplier who gains by one, the largest first."""
         return self.lies[self.truth]
 
     @property
     def truthful(self) -> bool:
         """Whether no misreport gains more than 1e-6 of the largest payment."""
-        return self.findings[self.truth].holds
+        return bool(self.findings[self.truth].holds)
 
     @property
     def individually_rational(self) -> bool:
         """Whether no truthful supplier loses more than 1e-6 of the largest payment."""
-        return self.findings[self.participation].holds
+        return bool(self.findings[self.participation].holds)
 
     def held_to(self, promises: tuple[str, ...]) -> Audit:
         """Return this audit with truth and participation in expectation where no more than that is promised."""
@@ -83,7 +84,13 @@ class Audit:
         }
 
 
-def audit(menu: Menu) -> Audit:
-    """Return the audit of a menu, from its numbers and the case alone."""
+@singledispatch
+def audit(menu: Any) -> Audit:
+    """Return the audit of what a mechanism hands out, from its numbers and the case alone; kinds register their own."""
+    raise TypeError(f"no audit is registered for {type(menu).__name__}")
+
+
+@audit.register
+def _(menu: Menu) -> Audit:
     findings, lies = survey(menu)
     return Audit(findings, lies, menu.expected_profit, float(np.abs(menu.payment).max()))

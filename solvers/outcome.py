@@ -14,6 +14,7 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pyomo.core.base.constraint import ConstraintData
 
+from veridical.data import Allotment
 from veridical.models.expected_sales import ExpectedSales
 from veridical.solvers.audit import audit
 from veridical.solvers.certificate import certify
@@ -70,6 +71,11 @@ def finished(
     duals = load(model, form, x, row_dual)
     menu: Callable[[Any], Any] | None = getattr(model, "contract_menu", None)
     contracts = None if menu is None else menu(model)
+    if isinstance(contracts, Allotment) and np.isnan(contracts.shadow_price).all() and "capacity" in duals:
+        contracts = contracts.priced(duals["capacity"])
+    if hasattr(model, "complementarity"):  # a system of conditions: its products are an objective that must come out as 0
+        left = abs(float(pyo.value(model.complementarity))) / max(1.0, abs(form.objective(x)))
+        certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, left))
     forms = sorted({how.form for how in written(model)})
     return Solution(
         objective=form.objective(x),

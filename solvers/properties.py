@@ -17,31 +17,47 @@ from numpy.typing import NDArray
 from veridical.data import Menu
 from veridical.data.assembler import label
 
-__all__ = ["IMPLIES", "PROPERTIES", "Finding", "Misreport", "Property", "findings"]
+__all__ = ["IMPLIES", "PROPERTIES", "Finding", "Misreport", "Property", "Verdict", "findings"]
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-6  # relative to the largest payment; for quantities to the largest quantity
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a property comes to for one menu: whether it holds, and the worst case there is.
+class Verdict:
+    """What a property comes to: whether it holds, and the worst case there is.
 
-    `worst` > 0 is the size of the worst violation, `worst` <= 0 how far the nearest case is from being one; in currency, for
-    `balanced` in units. The worst case: `supplier` with `cost` reports `report` while the others report `others`; for `balanced`
-    and `budget` the profile `others`; None where there is no such part.
+    `worst` > 0 is the size of the worst violation, `worst` <= 0 how far the nearest case is from being one.
     """
 
     name: str
     holds: bool
     worst: float
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    @property
+    def where(self) -> str:
+        """The worst case in words."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return f"{self.name} {'holds' if self.holds else 'fails'}: worst {self.worst:.6g} ({self.where})"
+
+
+@dataclass(frozen=True)
+class Finding(Verdict):
+    """What a property comes to for one menu; `worst` in currency, for `balanced` in units.
+
+    The worst case: `supplier` with `cost` reports `report` while the others report `others`; for `balanced`
+    and `budget` the profile `others`; None where there is no such part.
+    """
+
     supplier: str | None = None
     cost: float | None = None
     report: float | None = None
     others: str | None = None
-
-    def __bool__(self) -> bool:
-        return self.holds
 
     @property
     def where(self) -> str:
@@ -51,9 +67,6 @@ class Finding:
         parts += [f"report {label(self.report)}"] if self.report is not None else []
         parts += [f"{'others' if self.supplier else 'profile'} {self.others}"] if self.others else []
         return ", ".join(parts)
-
-    def __str__(self) -> str:
-        return f"{self.name} {'holds' if self.holds else 'fails'}: worst {self.worst:.6g} ({self.where})"
 
 
 @dataclass(frozen=True)

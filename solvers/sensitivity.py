@@ -14,11 +14,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from veridical.data import AssemblerCase, Menu
+from veridical.data import Allotment, AssemblerCase, Menu
 
-__all__ = ["assembler"]
+__all__ = ["allocation", "assembler"]
 
 Array = NDArray[np.float64]
+
+
+def allocation(allotment: Allotment) -> pd.Series:
+    """Return dZ/dcapacity, the mean shadow price, or dZ/dcapacity_cost where the capacity is chosen: minus its units."""
+    if allotment.case.capacity_cost is not None:
+        return pd.Series({"capacity_cost": -allotment.capacity}, name="sensitivity")
+    return pd.Series({"capacity": allotment.expected_shadow_price}, name="sensitivity")
 
 
 def assembler(mechanism: str, menu: Menu, duals: Mapping[str, pd.Series]) -> pd.Series:

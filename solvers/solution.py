@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from veridical.data import CertificateError, Menu
+from veridical.data import Allotment, CertificateError
 from veridical.data.assembler import label
 from veridical.solvers import sensitivity
 from veridical.solvers.audit import Audit
@@ -102,13 +102,14 @@ class Solution:
     case: str | None = None
     mechanism: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    contracts: Menu | None = None
+    contracts: Any = None  # what is promised: a Menu, an Allotment, or None for a model that is no mechanism of ours
     audit: Audit | None = None
+    benchmark: Mapping[str, float] | None = None  # of an allocation: capacity and profit of the centralized chain
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
     def menu(self) -> pd.DataFrame | None:
-        """The contract menu as a table: a row a profile of costs; probability, quantity, payment and rent."""
+        """What is promised, as a table: a row a profile of costs or types; probability, quantity, payment, rent or lambda."""
         return None if self.contracts is None else self.contracts.frame()
 
     @cached_property
@@ -118,6 +119,8 @@ class Solution:
             return pd.Series({"price": self.rule.expected_sales}, name="sensitivity")
         if self.contracts is None or self.mechanism is None:
             return pd.Series(dtype=float, name="sensitivity")
+        if isinstance(self.contracts, Allotment):
+            return sensitivity.allocation(self.contracts)
         return sensitivity.assembler(self.mechanism, self.contracts, self.duals)
 
     def explain(self, most: int = 5) -> str:
@@ -168,8 +171,9 @@ class Solution:
             "sensitivity": self.sensitivity.to_dict(),
         }
         if self.contracts is not None:
-            record["suppliers"] = list(self.contracts.case.names)
-            record["menu"] = self.contracts.records()
+            record |= self.contracts.record()
+        if self.benchmark is not None:
+            record["centralized"] = dict(self.benchmark)
         if self.rule is not None:
             record["integration"] = asdict(self.rule.integration)
         return record

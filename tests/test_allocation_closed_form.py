@@ -15,6 +15,8 @@ from veridical.data import InputError
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.fields import check
 from veridical.data.type_profiles import sampled
+from veridical.solvers import AllocationAudit
+from veridical.solvers.audit import audit
 from veridical.solvers.closed_form import allocation_rules as rules
 from veridical.solvers.closed_form.allocation import (
     Allocation,
@@ -23,7 +25,6 @@ from veridical.solvers.closed_form.allocation import (
     centralized,
     decentralization_penalty,
 )
-from veridical.solvers.closed_form.allocation_payments import audited
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 from veridical.solvers.closed_form.water_filling import at_types, water_filling
 
@@ -245,10 +246,11 @@ def holds(own: Allocation) -> None:
     assert used[own.shadow_price > 1e-12] == pytest.approx(capacity, rel=1e-10)
     for each in own.reports:
         assert (np.diff(each.quantity, axis=1) >= -1e-9).all()  # more, the higher the own type
-    audit = own.audit
-    assert max(audit.max_regret, audit.max_dominant_regret) <= 1e-8 * scale
-    assert min(audit.min_profit, audit.min_dominant_profit) >= -1e-8 * scale
-    assert audit.lowest_profit == pytest.approx(0, abs=1e-12 * scale)
+    worst = {name: finding.worst for name, finding in audit(own).findings.items()}
+    assert max(worst.values()) <= 1e-8 * scale
+    assert own.by_own_type().groupby("retailers")["profit"].first().to_numpy() == pytest.approx(0, abs=1e-12 * scale)
+    assert own.bound == pytest.approx(own.earned, rel=1e-9, abs=1e-9)
+    assert own.residual <= 1e-8
     interim = sum(part.count * part.probability @ paid for part, paid in zip(own.case.retailers, own.payments, strict=True))
     assert interim == pytest.approx(own.earned, rel=1e-9, abs=1e-9)
     assert own.probability @ own.dominant_payments.sum(axis=1) == pytest.approx(own.earned, rel=1e-9, abs=1e-9)
@@ -350,20 +352,28 @@ def test_payments_are_those_of_all_orderings() -> None:
 
 
 def test_the_audit_finds_who_would_lie() -> None:
-    (truth,) = allocation(case(group(range(4, 9), count=2), capacity=2.63)).reports
+    own = allocation(case(group(range(4, 9), count=2), capacity=2.63))
+    (truth,) = own.reports
     q, theta, bids = truth.quantity, np.arange(4.0, 9.0), np.array([0.3, 0.70, 3.05, 7.08, 12.29])
     gain = np.array([[np.mean(q[:, k] * (t - q[:, k])) - bids[k] for k in range(5)] for t in theta])  # [type, report]
     ex_post = np.array([[[row[k] * (t - row[k]) - bids[k] for k in range(5)] for t in theta] for row in q])
-    wrong = replace(truth)
-    wrong.__dict__.update(interim=bids, dominant=np.broadcast_to(bids, q.shape))  # in place of what is computed when asked for
-    audit = audited((truth, wrong))
-    assert audit.max_regret == pytest.approx((gain - np.diag(gain)[:, None]).max(), rel=1e-12)
-    assert audit.max_regret > 5
-    assert audit.min_profit == pytest.approx(np.diag(gain).min(), rel=1e-12)
-    own = np.diagonal(ex_post, axis1=1, axis2=2)
-    assert audit.max_dominant_regret == pytest.approx((ex_post - own[:, :, None]).max(), rel=1e-12)
-    assert audit.min_dominant_profit == pytest.approx(own.min(), rel=1e-12)
-    assert audit.lowest_profit == pytest.approx(0.3, rel=1e-12)
+    wrong = audit(replace(own, price=lambda reports: np.broadcast_to(bids, reports.quantity.shape)))
+    regret = gain - np.diag(gain)[:, None]
+    assert wrong.max_regret == pytest.approx(regret.max(), rel=1e-12)
+    assert wrong.max_regret > 5
+    assert not wrong.truthful
+    liar, lie = np.unravel_index(int(regret.argmax()), regret.shape)
+    assert (wrong.misreports[0].type, wrong.misreports[0].report) == (theta[liar], theta[lie])
+    assert isinstance(wrong, AllocationAudit)
+    assert wrong.min_profit == pytest.approx(np.diag(gain).min(), rel=1e-12)
+    truthful = np.diagonal(ex_post, axis1=1, axis2=2)
+    findings = wrong.findings
+    assert findings["dominant_strategy_ic"].worst == pytest.approx((ex_post - truthful[:, :, None]).max(), rel=1e-12)
+    assert findings["ex_post_ir"].worst == pytest.approx(-truthful.min(), rel=1e-12)
+    assert findings["monotone"].holds
+    assert findings["capacity"].holds
+    assert audit(own).truthful
+    assert not audit(replace(own, capacity=2.62)).findings["capacity"].holds
 
 
 def test_a_type_that_never_occurs_is_treated_as_the_one_below_it() -> None:
@@ -850,7 +860,7 @@ def test_sampled_profiles_are_near_all_of_them_and_truthful() -> None:
     other = allocation(large.case, samples=2000, seed=3)
     assert other.earned == pytest.approx(large.earned, abs=4 * np.hypot(large.error, other.error))
     assert large.audit.max_regret < 1e-9
-    assert large.audit.max_dominant_regret < 1e-9
+    assert large.audit.findings["dominant_strategy_ic"].worst < 1e-9
     assert exact.error == 0
 
 

@@ -20,6 +20,7 @@ from scipy.stats import multivariate_normal, norm
 
 import veridical as vd
 from veridical.data import (
+    AllocationCase,
     AssemblerCase,
     Continuous,
     Demand,
@@ -407,6 +408,9 @@ def test_shipped_cases_load_and_are_described() -> None:
         case = vd.example(name)
         assert case.name == name
         assert len(case.description) > 20
+        if isinstance(case, AllocationCase):
+            assert case.profiles().probability.sum() == pytest.approx(1, abs=1e-14)
+            continue
         case = case if isinstance(case, AssemblerCase) else case.grid(3)
         assert case.probability.shape == case.shape
         assert case.probability.sum() == pytest.approx(1, abs=1e-14)
@@ -417,7 +421,8 @@ def test_shipped_cases_load_and_are_described() -> None:
 def test_a_shipped_case_is_its_file(name: str) -> None:
     assert vd.load(SHIPPED / f"{name}.toml") == vd.example(name)
     assert vd.load(str(SHIPPED / f"{name}.toml")) == vd.example(name)
-    assert vd.example(name) != vd.example(name, lambda raw: {**raw, "price": raw["price"] + 1})
+    field = next(field for field in ("price", "capacity", "capacity_cost") if getattr(vd.example(name), field, None))
+    assert vd.example(name) != vd.example(name, lambda raw: {**raw, field: raw[field] + 1})
 
 
 def test_an_unknown_example_names_the_ones_there_are() -> None:

@@ -836,7 +836,8 @@ def test_beliefs_that_differ_enough_extract_everything(assembler: Assembler, apa
 
 
 def test_highs_ends_where_its_quadratic_solver_would_cycle(correlated: AssemblerCase) -> None:
-    # Payments of an interim menu have no bounds; without a limit of iterations this run does not end.
+    # Payments of an interim menu have no bounds. Up to HiGHS 1.15 this run does not end without a limit of iterations of our
+    # own; 1.16 says by itself that steps are unbounded.
     with pytest.raises(vd.NotSolvedError) as end:
         vd.solve(correlated, "bic", {"solver": "highs", "form": "quadratic"})
-    assert end.value.status == "iteration_limit"
+    assert end.value.status in ("iteration_limit", "unbounded")

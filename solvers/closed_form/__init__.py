@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from veridical.data import AssemblerCase, ContinuousCase
+import numpy as np
+
+from veridical.data import AllocationCase, AssemblerCase, ContinuousCase
 from veridical.solvers.audit import audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.closed_form import assembler
+from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.closed_form.assembler import ClosedForm
-from veridical.solvers.closed_form.continuous import PROFILES, continuous
+from veridical.solvers.closed_form.continuous import PROFILES, Continuous
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
-__all__ = ["ClosedForm", "assembler", "solve", "solve_continuous"]
+__all__ = ["SOLVE", "ClosedForm", "assembler"]
 
 SAMPLED = 16  # costs a supplier at which the rule for continuous costs is shown, fewer where there are many suppliers
 MISREPORTS = 500  # of every supplier, at random, in the audit for continuous costs
@@ -66,7 +69,13 @@ def solve(
 
 
 def solve_continuous(
-    case: ContinuousCase, configuration: Configuration, version: str, points: int = SAMPLED, **parameters: Any
+    case: ContinuousCase,
+    mechanism: str,
+    formula: Callable[..., Continuous],
+    configuration: Configuration,
+    version: str,
+    points: int = SAMPLED,
+    **parameters: Any,
 ) -> Solution:
     """Return the optimum for continuous costs, Proposition 4: `rule` says what is bought and paid at any costs.
 
@@ -75,7 +84,7 @@ def solve_continuous(
     """
     _plain(configuration)
     began = perf_counter()
-    found = continuous(case, **parameters)
+    found = formula(case, **parameters)
     solved = perf_counter()
     while points > 1 and points ** len(case.names) > PROFILES:
         points -= 1
@@ -91,11 +100,52 @@ def solve_continuous(
         certificate=certificate,
         solver=SolverRecord("closed_form", version, {}, None, Seconds(0.0, 0.0, solved - began, perf_counter() - solved)),
         case=case.name,
-        mechanism="continuous",
+        mechanism=mechanism,
         contracts=found.menu(points),
         audit=checked,
         rule=found,
     )
+
+
+def solve_allocation(
+    case: AllocationCase,
+    mechanism: str,
+    formula: Callable[..., Rationing],
+    configuration: Configuration,
+    version: str,
+    **parameters: Any,
+) -> Solution:
+    """Return an allocation by water-filling, with its certificate: (10)-(11) looked at again, and a bound that lambda proves."""
+    _plain(configuration)
+    began = perf_counter()
+    found = formula(case, **parameters)
+    solved = perf_counter()
+    used = (found.profiles.counts * found.by_type).sum(axis=1)
+    objective, bound = found.supplier_profit, found.bound - found.capacity_paid
+    certificate = Certificate(
+        primal_residual=float(np.maximum(used - found.capacity, 0.0).max()) / max(found.capacity, np.finfo(float).tiny),
+        dual_residual=found.residual,
+        complementarity=float(found.probability @ (found.shadow_price * (found.capacity - used))) / max(1.0, abs(objective)),
+        gap=abs(bound - objective) / max(1.0, abs(objective)),
+    )
+    checked = audit(found)
+    return Solution(
+        objective=objective,
+        bound=bound,
+        certificate=certificate,
+        solver=SolverRecord("closed_form", version, {}, None, Seconds(0.0, 0.0, solved - began, perf_counter() - solved)),
+        case=case.name,
+        mechanism=mechanism,
+        contracts=found,
+        audit=checked,
+    )
+
+
+SOLVE: Mapping[type[Any], Callable[..., Solution]] = {
+    AssemblerCase: solve,
+    ContinuousCase: solve_continuous,
+    AllocationCase: solve_allocation,
+}
 
 
 def _plain(configuration: Configuration) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,9 @@ from scipy.optimize import brentq
 
 from veridical.data import InputError
 from veridical.data.allocation import SAMPLES, AllocationCase
+from veridical.data.allotment import Allotment, full_revenue
 from veridical.data.type_profiles import TypeProfiles
-from veridical.solvers.closed_form.allocation_payments import Audit, Reports, audited, reports
+from veridical.solvers.audit import Audit, audit
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 from veridical.solvers.closed_form.water_filling import checked_capacity, water_filling
 
@@ -35,60 +37,46 @@ Array = NDArray[np.float64]
 POINTS = 32  # cells of equal probability that a continuous prior is cut into
 
 
-@dataclass(frozen=True)
-class Rationing:
-    """What every retailer gets, profile by profile; units and currency.
+@dataclass(frozen=True, kw_only=True)
+class Rationing(Allotment):
+    """The closed form's allotment.
 
-    case: with finite types, so the grid's where priors are continuous. by_type: what a retailer of a type gets, shape (rows, M),
-    rows and columns as in `profiles`. shadow_price: lambda, shape (rows,), currency per unit. earned: expected virtual revenue,
-    or revenue with full information, before capacity is paid for: V(K), (4). error: its standard error, 0 where all profiles
-    are visited.
+    earned: expected virtual revenue, or revenue with full information, before capacity is paid for: V(K), (4). error: its
+    standard error, 0 where all profiles are visited.
     """
 
-    case: AllocationCase
-    profiles: TypeProfiles
-    by_type: Array
-    shadow_price: Array
-    capacity: float
     earned: float
     error: float
 
     @property
-    def probability(self) -> Array:
-        """Probability of each profile, shape (rows,)."""
-        return self.profiles.probability
-
-    @property
-    def sampled(self) -> bool:
-        """Whether profiles were drawn, as there are more than can be visited."""
-        return self.profiles.sampled
+    def supplier_profit(self) -> float:
+        """V(K) less what capacity costs, where it does: the expected payments less that."""
+        return self.earned - self.capacity_paid
 
     @cached_property
-    def quantity(self) -> Array:
-        """Q, units, shape (rows, N): retailers in the case's order, profiles sorted ascending within a group."""
-        return self.profiles.by_retailer(self.by_type)
-
-    @property
-    def expected_shadow_price(self) -> float:
-        """E[lambda], currency per unit: the slope of V at the capacity."""
-        return float(self.probability @ self.shadow_price)
-
-    @property
-    def _paid(self) -> float:
-        return (self.case.capacity_cost or 0.0) * self.capacity
+    def virtual(self) -> list[VirtualRevenue]:
+        """What units earn, group by group: here without rents."""
+        return [VirtualRevenue.of(group, rent=False) for group in self.case.retailers]
 
     @cached_property
-    def chain_profit(self) -> float:
-        """Expected revenue of all retailers less what capacity costs, where it does."""
-        revenue = [
-            group.revenue.value(self.by_type[:, self.profiles.columns(g)], group.theta)
-            for g, group in enumerate(self.case.retailers)
-        ]
-        each = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
-        return float(self.probability @ each) - self._paid
+    def bound(self) -> float:
+        """What no other allotment can earn, before capacity is paid for: E[lambda K + sum of max (value - lambda q)]."""
+        wanted = np.concatenate([each.quantity(self.shadow_price) for each in self.virtual], axis=1)
+        wanted = np.where(np.isfinite(wanted), wanted, self.by_type)  # where units are worth nothing, no end of them
+        values = [each.value(wanted[:, self.profiles.columns(g)]) for g, each in enumerate(self.virtual)]
+        left = self.profiles.counts * (np.concatenate(values, axis=1) - self.shadow_price[:, None] * wanted)
+        return float(self.probability @ (self.shadow_price * self.capacity + left.sum(axis=1)))
+
+    @cached_property
+    def residual(self) -> float:
+        """Worst violation of the optimality conditions, relative to the highest marginal revenue. (10)-(11), (13)."""
+        worst = max(each.residual(self.shadow_price) for each in self.virtual)
+        if self.case.capacity_cost and self.capacity > 0:
+            worst = max(worst, abs(self.expected_shadow_price - self.case.capacity_cost) / self.case.capacity_cost)
+        return worst
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Allocation(Rationing):
     """The supplier's optimal mechanism, and what retailers pay.
 
@@ -99,40 +87,15 @@ class Allocation(Rationing):
     ironed: bool
     interim_optimal: bool
 
-    @property
-    def supplier_profit(self) -> float:
-        """V(K) less what capacity costs, where it does: the expected payments less that."""
-        return self.earned - self._paid
-
-    @property
-    def supplier_share(self) -> float:
-        """Supplier's share of the profit of the chain; NaN where that is 0."""
-        return self.supplier_profit / self.chain_profit if self.chain_profit else float("nan")
-
     @cached_property
-    def reports(self) -> tuple[Reports, ...]:
-        """Group by group, what a retailer gets for every report against every profile of the others."""
-        virtual = [VirtualRevenue.of(group) for group in self.case.retailers]
-        return reports(self.case, self.profiles, lambda counts: water_filling(virtual, counts, self.capacity)[1])
-
-    @property
-    def payments(self) -> tuple[Array, ...]:
-        """Interim payments P(theta_k), currency, group by group, one a type: (3) as a sum over lower types."""
-        return tuple(each.interim for each in self.reports)
-
-    @cached_property
-    def dominant_payments(self) -> Array:
-        """Payments that make the truth best whatever the others report, currency, shape (rows, N): (3) before expectations."""
-        by_type = np.zeros(self.by_type.shape)
-        for g, each in enumerate(self.reports):
-            rows, types = np.nonzero(self.profiles.counts[:, self.profiles.columns(g)])
-            by_type[rows, self.profiles.columns(g).start + types] = each.dominant[each.against, types]
-        return self.profiles.by_retailer(by_type)
+    def virtual(self) -> list[VirtualRevenue]:
+        """Virtual revenue, group by group."""
+        return [VirtualRevenue.of(group) for group in self.case.retailers]
 
     @cached_property
     def audit(self) -> Audit:
-        """Who would gain by which misreport, and the least profit by the truth, under both kinds of payments."""
-        return audited(self.reports)
+        """Who would gain by which misreport, and the least profit by the truth, in expectation and ex post."""
+        return audit(self)
 
 
 def allocation(
@@ -174,7 +137,7 @@ def centralized(
     revenue = [VirtualRevenue.of(group, rent=False) for group in case.retailers]
     given = case.capacity if capacity is None else capacity
     chosen = _worth_having(case, revenue, profiles) if given is None else checked_capacity(case, given)
-    return Rationing(case, profiles, *_filled(profiles, revenue, chosen))
+    return Rationing(**_filled(case, profiles, revenue, chosen), price=full_revenue)
 
 
 def decentralization_penalty(own: Rationing, first_best: Rationing) -> float:
@@ -188,18 +151,26 @@ def decentralization_penalty(own: Rationing, first_best: Rationing) -> float:
 
 def _optimum(case: AllocationCase, profiles: TypeProfiles, capacity: float) -> Allocation:
     virtual = [VirtualRevenue.of(group) for group in case.retailers]
-    filled = _filled(profiles, virtual, capacity)
-    ironed = [each.ironed(filled[1]) for each in virtual]
+    found = _filled(case, profiles, virtual, capacity)
+    ironed = [each.ironed(found["shadow_price"]) for each in virtual]
     proved = all(group.revenue.separable or not pooled for group, pooled in zip(case.retailers, ironed, strict=True))
-    return Allocation(case, profiles, *filled, ironed=any(ironed), interim_optimal=proved)
+    return Allocation(**found, ironed=any(ironed), interim_optimal=proved)
 
 
-def _filled(profiles: TypeProfiles, virtual: list[VirtualRevenue], capacity: float) -> tuple[Array, Array, float, float, float]:
+def _filled(case: AllocationCase, profiles: TypeProfiles, virtual: list[VirtualRevenue], capacity: float) -> dict[str, Any]:
     shadow, by_type = water_filling(virtual, profiles.counts, capacity)
     values = np.concatenate([each.value(by_type[:, profiles.columns(g)]) for g, each in enumerate(virtual)], axis=1)
     earned = (profiles.counts * values).sum(axis=1)
-    error = float(earned.std(ddof=1) / np.sqrt(len(earned))) if profiles.sampled and len(earned) > 1 else 0.0
-    return by_type, shadow, capacity, float(profiles.probability @ earned), error
+    return {
+        "case": case,
+        "profiles": profiles,
+        "by_type": by_type,
+        "shadow_price": shadow,
+        "capacity": capacity,
+        "allocate": lambda counts: water_filling(virtual, counts, capacity)[1],
+        "earned": float(profiles.probability @ earned),
+        "error": float(earned.std(ddof=1) / np.sqrt(len(earned))) if profiles.sampled and len(earned) > 1 else 0.0,
+    }
 
 
 def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles: TypeProfiles) -> float:

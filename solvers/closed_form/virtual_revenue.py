@@ -75,17 +75,20 @@ class VirtualRevenue:
 
     def quantity(self, shadow_price: ArrayLike) -> Array:
         """Return the types' quantities at shadow prices >= 0 of shape (rows,), units, shape (rows, m), never falling in type."""
-        shadow = np.asarray(shadow_price, dtype=float)[:, None]
+        return self._spread(self._of_those_that_occur(np.asarray(shadow_price, dtype=float)), 0.0)
+
+    def _of_those_that_occur(self, shadow_price: Array) -> Array:
+        shadow = shadow_price[:, None]
         if self.revenue.separable:
-            return self._spread(self.revenue.quantity(shadow, self._pooled(self._separable)), 0.0)
+            return self.revenue.quantity(shadow, self._pooled(self._separable))
         found = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
         if self.survival is None:
-            return self._spread(found, 0.0)
+            return found
         falls = np.flatnonzero((found[:, 1:] < found[:, :-1]).any(axis=1))
         pairs = len(self.theta) * (len(self.theta) + 1) // 2
         for rows in np.array_split(falls, 1 + len(falls) * pairs // ROOM):
             found[rows] = self._best_pools(self.survival, shadow[rows])
-        return self._spread(found, 0.0)
+        return found
 
     def ironed(self, shadow_price: Array) -> bool:
         """Return whether types are pooled at any of those shadow prices, shape (rows,)."""
@@ -95,6 +98,28 @@ class VirtualRevenue:
         else:
             apart = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
         return bool((apart[:, 1:] < apart[:, :-1] * (1 - 1e-12)).any())
+
+    def residual(self, shadow_price: Array) -> float:
+        """Return the worst violation of the conditions of an optimum by `quantity`, relative to the highest marginal revenue.
+
+        At each shadow price let r_k = f_k (virtual marginal revenue - lambda). The multipliers of Q_k <= Q_{k+1} are then what r
+        sums to above k, with the other sign: they are >= 0, and 0 where Q rises; so is that of Q_1 >= 0. Without rents
+        nothing is asked of Q_{k+1}, and each r_k is its own multiplier.
+        """
+        if not len(self.theta):
+            return 0.0
+        quantity = np.concatenate([np.zeros((len(shadow_price), 1)), self._of_those_that_occur(shadow_price)], axis=1)
+        held = np.where(np.isfinite(quantity), quantity, 0.0)
+        left = _virtual_marginal(self.revenue, held[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
+        left = np.where(np.isfinite(quantity[:, 1:]), left, 0.0)  # nothing is left to gain at infinity
+        if self.survival is None:
+            above, rises = left, held[:, 1:] > 0
+        else:
+            left = left * -np.diff(self.survival)
+            above = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
+            rises = np.diff(held, axis=1) > 1e-9 * np.maximum(held.max(), 1e-300)
+        scale = max(float(self.revenue.marginal(0.0, self.theta).max()), np.finfo(float).tiny)
+        return float(np.where(rises, np.abs(above), np.maximum(above, 0.0)).max()) / scale
 
     @property
     def _separable(self) -> Array:

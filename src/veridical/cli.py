@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ import typer
 
 from veridical import __doc__ as about
 from veridical import solving, studies, tables
-from veridical.data import AssemblerCase, InputError, VeridicalError, example, examples, load
+from veridical.data import AllocationCase, AssemblerCase, InputError, VeridicalError, example, examples, load
 from veridical.mechanisms import MECHANISMS, find, fitting
 from veridical.studies import figures
 
@@ -33,23 +33,26 @@ app = typer.Typer(
 
 Case = Annotated[str, typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.")]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write JSON; - prints it, and nothing else.")]
-Solver = Annotated[str, typer.Option("--solver", metavar="NAME|FILE", help="A solver's name, or a TOML file.")]
+Solver = Annotated[str | None, typer.Option("--solver", metavar="NAME|FILE", help="A solver's name, or a TOML file.")]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a field of the case or a parameter.")
 ]
+
+
+FIELDS: Mapping[str, Any] = {"assembler": AssemblerCase.model_fields, "allocation": AllocationCase.model_fields}
 
 
 @app.command()
 def solve(
     case: Case,
     mechanism: Annotated[str | None, typer.Option(metavar="NAME", help=f"One of {', '.join(MECHANISMS)}.")] = None,
-    solver: Solver = "highs",
+    solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
-    menu: Annotated[str | None, typer.Option("--menu", metavar="FILE.csv", help="Write the contract menu.")] = None,
-    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the contract menu.")] = None,
+    menu: Annotated[str | None, typer.Option("--menu", metavar="FILE.csv", help="Write the menu or the allocation.")] = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the menu or the allocation.")] = None,
 ) -> None:
-    """Solve a case: contract menu, shadow prices, audit and certificate."""
+    """Solve a case: contract menu or allocation, shadow prices, audit and certificate."""
     world, parameters = read(case, changes or [], lambda world: [mechanism])
     solution = solving.solve(world, mechanism, solver, **parameters)
     if menu is not None and solution.contracts is not None:
@@ -66,7 +69,7 @@ def solve(
 def compare(
     case: Case,
     mechanism: Annotated[list[str] | None, typer.Option(metavar="NAME", help="May be given several times.")] = None,
-    solver: Solver = "highs",
+    solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
 ) -> None:
@@ -110,7 +113,7 @@ def choose_k(
         raise InputError.of(f"--set {name}", parameters[name], "fields of the case, and balanced")
     if parameters:
         find(world, "hybrid").check(world, parameters)
-    choice = studies.choose_k(world, loss, solver, **parameters)
+    choice = studies.choose_k(world, loss, solver or "closed_form", **parameters)
     if plot is not None:
         write(plot, "--plot", lambda: figures.save(choice.figure(), plot))
     if to_json is not None:
@@ -146,18 +149,18 @@ def solvers() -> None:
     tables.show(*tables.solvers())
 
 
-def read(
-    case: str, changes: list[str], mechanisms: Callable[[AssemblerCase], Iterable[str | None]]
-) -> tuple[AssemblerCase, dict[str, Any]]:
+def read(case: str, changes: list[str], mechanisms: Callable[[Any], Iterable[str | None]]) -> tuple[Any, dict[str, Any]]:
     """Return the case with `--set` changes made, and those that are parameters of the mechanisms at hand."""
     parameters: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
 
     def change(raw: dict[str, Any]) -> dict[str, Any]:
+        fields.update(dict.fromkeys(FIELDS.get(str(raw.get("kind")), {})))
         for text in changes:
             key, equals, value = text.partition("=")
             if not equals:
                 raise InputError.of("--set", text, "KEY=VALUE")
-            if key.split(".")[0] in AssemblerCase.model_fields:
+            if key.split(".")[0] in fields:
                 put(raw, key, parsed(value))
             else:
                 parameters[key] = parsed(value)
@@ -170,8 +173,7 @@ def read(
     known = dict.fromkeys(name for each in mechanisms(world) for name in find(world, each).parameters)
     for key, value in parameters.items():
         if key not in known:
-            fields = ", ".join((*AssemblerCase.model_fields, *known))
-            raise InputError.of(f"--set {key}", value, f"one of {fields}")
+            raise InputError.of(f"--set {key}", value, f"one of {', '.join((*fields, *known))}")
     return world, parameters
 
 

@@ -10,7 +10,8 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from veridical import models
-from veridical.data import AssemblerCase, ContinuousCase, InputError
+from veridical.data import AllocationCase, AssemblerCase, ContinuousCase, InputError
+from veridical.solvers.closed_form import allocation
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.continuous import continuous
 from veridical.solvers.closed_form.frw import frw
@@ -18,12 +19,21 @@ from veridical.solvers.closed_form.frw import frw
 __all__ = ["DEFAULTS", "MECHANISMS", "Mechanism", "find", "fitting"]
 
 
+GIVEN = ("case", "form", "capacity", "mechanism")  # what a model or a closed form is handed in other ways
+
+
+def parameters_of(way: Callable[..., Any]) -> list[str]:
+    """Return the names of the parameters of a model or a closed form that a user sets."""
+    return [name for name in inspect.signature(way).parameters if name not in GIVEN]
+
+
 @dataclass(frozen=True)
 class Mechanism:
     """One mechanism; the ways to compute it are `build` (a Pyomo model) and, where there is one, `closed_form`.
 
-    `kind` is the type of its cases. `promises` says, for the mechanism's parameters, which of `veridical.PROPERTIES` its menus
-    have; every result is held against them.
+    `kind` is the type of its cases, and of those it takes the ones that `fits` takes. `promises` says, for the mechanism's
+    parameters, which properties its menus have; every result is held against them. `solver` says who solves a case where
+    nobody is asked for.
     """
 
     name: str
@@ -32,20 +42,31 @@ class Mechanism:
     build: Callable[..., Any]
     closed_form: Callable[..., Any] | None
     promises: Callable[..., tuple[str, ...]]
+    fits: Callable[[Any], bool] = lambda case: True
+    solver: Callable[[Any], str] = lambda case: "highs"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters that `build` takes beside the case and the form of expected sales."""
-        return tuple(name for name in inspect.signature(self.build).parameters if name not in ("case", "form"))
+        """Names of the parameters that the model or the closed form takes beside the case and the form of expected sales."""
+        return tuple(self._types())
+
+    def _types(self) -> dict[str, Any]:
+        """Return the type of every parameter, and of a parameter of both the model's."""
+        found: dict[str, Any] = {}
+        for way in (self.build, self.closed_form):
+            if way is not None:
+                hints = get_type_hints(way)
+                found |= {name: hints[name] for name in parameters_of(way) if name not in found}
+        return found
 
     def check(self, case: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters, with `k` where it follows from the case.
 
         Raises InputError for one that the mechanism does not have, or a value that is not of its type.
         """
-        types = get_type_hints(self.build)
+        types = self._types()
         for name, value in parameters.items():
-            if name not in self.parameters:
+            if name not in types:
                 raise InputError.of(name, value, f"for {self.name} {', '.join(self.parameters) or 'no parameters'}")
             value = value.item() if isinstance(value, np.generic) else value
             allowed = get_args(types[name]) or (types[name],)
@@ -65,6 +86,7 @@ def always(*names: str) -> Callable[..., tuple[str, ...]]:
 
 TRUTHFUL = always("dominant_strategy_ic", "ex_post_ir")
 BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
+EITHER_WAY = always("bayesian_ic", "interim_ir", "dominant_strategy_ic", "ex_post_ir", "monotone", "capacity")
 
 
 def hybrid(balanced: bool = False, **parameters: Any) -> tuple[str, ...]:
@@ -75,6 +97,21 @@ def hybrid(balanced: bool = False, **parameters: Any) -> tuple[str, ...]:
 def bic(participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
     """Return what a Bayesian menu promises."""
     return "bayesian_ic", f"{participation}_ir"
+
+
+def given(case: AllocationCase) -> bool:
+    """Whether the capacity is fixed."""
+    return case.capacity is not None
+
+
+def chosen(case: AllocationCase) -> bool:
+    """Whether the capacity is to be chosen."""
+    return case.capacity_cost is not None
+
+
+def by_form(case: AllocationCase) -> str:
+    """Return the solver for the programs of a case: HiGHS where they are quadratic."""
+    return "highs" if "quadratic" in models.allocation.forms(case) else "ipopt"
 
 
 MECHANISMS = {
@@ -113,6 +150,54 @@ MECHANISMS = {
         ),
     )
 }
+ALLOCATIONS: tuple[tuple[str, str, Any, Any, Any, Any, Any], ...] = (
+    (
+        "capacity_choice",
+        "the supplier's optimum, with the capacity worth having",
+        models.capacity_choice.build,
+        allocation.capacity_choice,
+        EITHER_WAY,
+        chosen,
+        by_form,
+    ),
+    (
+        "allocation",
+        "the supplier's optimum at a fixed capacity",
+        models.allocation.build,
+        allocation.allocation,
+        EITHER_WAY,
+        given,
+        by_form,
+    ),
+    (
+        "allocation_kkt",
+        "the same as a system of conditions with complementarity",
+        models.allocation_kkt.build,
+        None,
+        EITHER_WAY,
+        lambda case: True,
+        lambda case: "ipopt",
+    ),
+    (
+        "allocation_direct",
+        "units and payments with truth as a constraint: no virtual values",
+        models.allocation_direct.build,
+        None,
+        always("bayesian_ic", "interim_ir", "capacity"),
+        lambda case: True,
+        by_form,
+    ),
+    (
+        "centralized",
+        "types known to the supplier: a benchmark that nobody can run",
+        models.centralized.build,
+        allocation.centralized,
+        always("ex_post_ir", "capacity"),
+        lambda case: True,
+        by_form,
+    ),
+)
+MECHANISMS |= {each[0]: Mechanism(each[0], AllocationCase, *each[1:]) for each in ALLOCATIONS}
 MECHANISMS["continuous"] = Mechanism(
     "continuous",
     ContinuousCase,
@@ -121,13 +206,17 @@ MECHANISMS["continuous"] = Mechanism(
     continuous,
     BALANCED,
 )
-# what a kind of case is solved by where no mechanism is named
-DEFAULTS: Mapping[type[Any], str] = {AssemblerCase: "icds", ContinuousCase: "continuous"}
+# what a kind of case is solved by where no mechanism is named: the first that fits
+DEFAULTS: Mapping[type[Any], tuple[str, ...]] = {
+    AssemblerCase: ("icds",),
+    ContinuousCase: ("continuous",),
+    AllocationCase: ("capacity_choice", "allocation"),
+}
 
 
 def fitting(case: Any) -> dict[str, Mechanism]:
     """Return the mechanisms that fit the case."""
-    return {name: mechanism for name, mechanism in MECHANISMS.items() if mechanism.kind is type(case)}
+    return {name: each for name, each in MECHANISMS.items() if each.kind is type(case) and each.fits(case)}
 
 
 def find(case: Any, name: str | None) -> Mechanism:
@@ -135,7 +224,8 @@ def find(case: Any, name: str | None) -> Mechanism:
     if type(case) not in DEFAULTS:
         kinds = " or ".join(sorted(kind.__name__ for kind in DEFAULTS))
         raise InputError.of("case", f"<{type(case).__name__}>", f"a case that mechanisms are here for: {kinds}")
-    name = DEFAULTS[type(case)] if name is None else name
-    if name not in fitting(case):
-        raise InputError.of("mechanism", name, f"for a case of kind {case.kind} one of {', '.join(fitting(case))}")
+    fit = fitting(case)
+    name = next(default for default in DEFAULTS[type(case)] if default in fit) if name is None else name
+    if name not in fit:
+        raise InputError.of("mechanism", name, f"for this case of kind {case.kind} one of {', '.join(fit)}")
     return MECHANISMS[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,14 +13,15 @@ from typing import Any
 import pandas as pd
 from pyomo.common.gc_manager import PauseGC
 
-from veridical import models, solvers
-from veridical.data import AssemblerCase, ContinuousCase, InputError, Menu
+from veridical import solvers
+from veridical.data import AllocationCase, Allotment, AssemblerCase, ContinuousCase, InputError, Menu
 from veridical.data.assembler import label
 from veridical.data.continuous import refuse_continuous
 from veridical.data.fields import check
 from veridical.data.load import Case
-from veridical.mechanisms import find, fitting
-from veridical.solvers import Audit, Configuration, Solution, closed_form
+from veridical.mechanisms import find, fitting, parameters_of
+from veridical.solvers import AllocationAudit, Audit, Configuration, Solution, closed_form
+from veridical.solvers.closed_form import allocation
 
 __all__ = ["audit", "build", "compare", "one_sided", "solve"]
 
@@ -33,41 +34,55 @@ def build(case: Case, mechanism: str | None = None, form: str = "auto", **parame
     `form` is how expected sales are written; `parameters` are the mechanism's own (`feasibility=False`, ...).
     """
     chosen = find(case, mechanism)
-    return chosen.build(case, form=form, **chosen.check(case, parameters))
+    if chosen.build is None:
+        raise InputError.of(
+            "mechanism", chosen.name, "one that is a program: this one is a game (vd.solve finds its equilibrium)"
+        )
+    return chosen.build(case, form=form, **known(chosen.build, "a model", chosen.check(case, parameters)))
+
+
+def known(way: Callable[..., Any], solver: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters, of which each must be one of the way by which a mechanism is computed."""
+    names = parameters_of(way)
+    for name, value in parameters.items():
+        if name not in names:
+            raise InputError.of(name, value, f"with {solver} {', '.join(names) or 'no parameters'}")
+    return parameters
 
 
 def solve(
     case: Case,
     mechanism: str | None = None,
-    solver: str | Path | Mapping[str, Any] | Configuration = "highs",
+    solver: str | Path | Mapping[str, Any] | Configuration | None = None,
     **parameters: Any,
 ) -> Solution:
     """Solve a case under a mechanism (the kind's own where none is named) and return a certified solution.
 
-    `solver` is `closed_form`, a solver's name, a table, or the path of a TOML file.
+    `solver` is `closed_form`, a solver's name, a table, or the path of a TOML file; where none is named HiGHS, or Ipopt where
+    revenues of retailers are no quadratic functions.
     Raises InputError for input that cannot be used, NotSolvedError where there is no optimum, CertificateError where a
     result fails its certificate or what its mechanism promises (no misreport gains, nobody truthful loses).
     """
     chosen = find(case, mechanism)
-    configuration = solvers.configure(solver)
+    configuration = solvers.configure(chosen.solver(case) if solver is None else solver)
     parameters = chosen.check(case, parameters)
     if configuration.solver == "closed_form":
         if chosen.closed_form is None:
             raise InputError.of("solver", "closed_form", f"a solver for models: {chosen.name} has no closed form")
-        known = [name for name in chosen.parameters if name in inspect.signature(chosen.closed_form).parameters]
-        for name, value in parameters.items():
-            if name not in known:
-                raise InputError.of(name, value, f"with solver closed_form {', '.join(known) or 'no parameters'}")
-        if isinstance(case, ContinuousCase):
-            solution = closed_form.solve_continuous(case, configuration, version("veridical"), **parameters)
-        else:
-            solution = closed_form.solve(case, chosen.name, chosen.closed_form, configuration, version("veridical"), **parameters)
+        parameters = known(chosen.closed_form, "solver closed_form", parameters)
+        if isinstance(case, AllocationCase):
+            parameters = pointed(case, chosen.closed_form, parameters)
+        by_formula = closed_form.SOLVE[type(case)]
+        solution = by_formula(case, chosen.name, chosen.closed_form, configuration, version("veridical"), **parameters)
+    elif chosen.build is None:
+        raise InputError.of("solver", configuration.solver, f"closed_form: {chosen.name} is no program but a game", case.name)
     else:
-        if "points" in chosen.parameters:  # said with the result, which they decide
-            parameters = {"points": models.continuous.POINTS, **parameters}
+        parameters = pointed(case, chosen.build, parameters)
         with PauseGC():  # the model is one large web of objects: collecting in between only costs time
             began = perf_counter()
-            form = solvers.preferred_form(case.demand.forms, configuration)
+            form = configuration.form
+            if not isinstance(case, AllocationCase):  # whose revenues are written in one form each
+                form = solvers.preferred_form(case.demand.forms, configuration)
             model = build(case, chosen.name, form, **parameters)
             built = perf_counter() - began
             solution = solvers.solve(model, configuration)
@@ -75,100 +90,148 @@ def solve(
         solution = replace(solution, solver=record)
     promises = chosen.promises(**parameters)
     audited = None if solution.audit is None else solution.audit.held_to(promises)
-    return replace(solution, audit=audited, parameters=parameters).checked(promises, configuration.tolerance)
+    benchmark = against(solution.contracts, parameters) if isinstance(solution.contracts, Allotment) else None
+    found = replace(solution, audit=audited, parameters=parameters, benchmark=benchmark)
+    return found.checked(promises, configuration.tolerance)
+
+
+def pointed(case: Any, way: Callable[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the number of points that stand for a continuous range, which decides the result."""
+    points = inspect.signature(way).parameters.get("points")
+    ranges = isinstance(case, ContinuousCase) or (isinstance(case, AllocationCase) and case.continuous)
+    return {"points": points.default, **parameters} if points is not None and ranges else parameters
+
+
+def against(allotment: Allotment, parameters: Mapping[str, Any]) -> dict[str, float]:
+    """Return capacity and profit of the chain with full information, on the same types and, where drawn, the same profiles."""
+    drawn = {name: value for name, value in parameters.items() if name in ("samples", "seed")}
+    best = allocation.centralized(allotment.case, **drawn)
+    return {"capacity": best.capacity, "profit": best.chain_profit}
 
 
 def compare(
     case: Case,
     mechanisms: Iterable[str] | None = None,
-    solver: str | Path | Mapping[str, Any] | Configuration = "highs",
+    solver: str | Path | Mapping[str, Any] | Configuration | None = None,
     **parameters: Any,
 ) -> pd.DataFrame:
     """Solve a case under several mechanisms, all that fit case and solver where none are named; one row each.
 
-    `parameters` go to the mechanisms that have them (`k=3` to `hybrid`). Columns: parameters, profit, share_of_first_best,
-    expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`), balanced, truthful (`always`,
-    `in expectation`, `no`), seconds.
+    `parameters` go to the mechanisms that have them (`k=3` to `hybrid`). Columns: parameters, profit, for an assembler
+    share_of_first_best, expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`), balanced;
+    for a supplier capacity, chain_profit, penalty (share of the chain's profit that is lost against full information),
+    supplier_share, max_regret and min_profit of retailers; truthful (`always`, `in expectation`, `no`), seconds.
     """
     find(case, None)  # a case of a kind that has mechanisms
-    direct = solvers.configure(solver).solver == "closed_form"
+    direct = solver is not None and solvers.configure(solver).solver == "closed_form"
     names = list(mechanisms or (name for name, each in fitting(case).items() if each.closed_form or not direct))
-    known = {name for each in names for name in find(case, each).parameters}
+    allowed = {name for each in names for name in find(case, each).parameters}
     for name, value in parameters.items():
-        if name not in known:
-            raise InputError.of(name, value, f"one of {', '.join(sorted(known)) or 'no parameters'}")
+        if name not in allowed:
+            raise InputError.of(name, value, f"one of {', '.join(sorted(allowed)) or 'no parameters'}")
     best = solve(case, "first_best", solver).objective if "first_best" in fitting(case) else float("nan")
     rows = {}
     for name in names:
         own = {key: value for key, value in parameters.items() if key in find(case, name).parameters}
         solution = solve(case, name, solver, **own)
-        contracts, checked = solution.contracts, solution.audit
+        checked = solution.audit
         assert checked is not None
-        rents = float("nan")
-        if contracts is not None and solution.rule is None:
-            rents = sum(float((contracts.case.probability * contracts.rent(i)).sum()) for i in range(len(contracts.case.names)))
         truthful = (word for word, kind in TRUTHFUL.items() if kind in checked.findings and checked.findings[kind].holds)
         rows[name] = {
             "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
             "profit": solution.objective,
-            "share_of_first_best": solution.objective / best if best > 0 else float("nan"),
-            "expected_rents": rents,
-            "max_regret": checked.max_regret,
-            "min_rent": checked.min_rent,
-            "balanced": checked.balanced,
+            **(of_allotment if isinstance(solution.contracts, Allotment) else of_menu)(solution, best),
             "truthful": next(truthful, "no"),
             "seconds": solution.solver.seconds.total,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
 
 
+def of_menu(solution: Solution, best: float) -> dict[str, Any]:
+    """Return the columns of a comparison of assembler contracts."""
+    menu, checked = solution.contracts, solution.audit
+    assert checked is not None
+    rents = float("nan")
+    if isinstance(menu, Menu) and solution.rule is None:
+        rents = sum(float((menu.case.probability * menu.rent(i)).sum()) for i in range(len(menu.case.names)))
+    return {
+        "share_of_first_best": solution.objective / best if best > 0 else float("nan"),
+        "expected_rents": rents,
+        "max_regret": checked.max_regret,
+        "min_rent": checked.min_rent,
+        "balanced": checked.balanced,
+    }
+
+
+def of_allotment(solution: Solution, best: float) -> dict[str, Any]:
+    """Return the columns of a comparison of allocations."""
+    allotment, checked, benchmark = solution.contracts, solution.audit, solution.benchmark
+    assert isinstance(allotment, Allotment)
+    assert isinstance(checked, AllocationAudit)
+    assert benchmark is not None
+    most = benchmark["profit"]
+    return {
+        "capacity": allotment.capacity,
+        "chain_profit": allotment.chain_profit,
+        "penalty": (most - allotment.chain_profit) / most if most else float("nan"),
+        "supplier_share": allotment.supplier_share,
+        "max_regret": checked.max_regret,
+        "min_profit": checked.min_profit,
+    }
+
+
 def one_sided(
     case: Case,
     parameter: str,
     mechanism: str | None = None,
-    solver: str | Path | Mapping[str, Any] | Configuration = "highs",
+    solver: str | Path | Mapping[str, Any] | Configuration | None = None,
     step: float = 1e-4,
     **parameters: Any,
 ) -> tuple[float, float]:
-    """Return the left and the right derivative of the optimal profit in `price` or `cost NAME=COST`.
+    """Return the left and the right derivative of the optimal profit in a number of the case.
 
-    `solution.sensitivity` gives one number; where the profit has a kink (pooled profiles, demand points) it lies between
-    these two. By solving again at -step and +step, relative to the parameter; exact where profit is piecewise linear.
+    Of an assembler's `price` or `cost NAME=COST`, of a supplier's `capacity` or `capacity_cost`. `solution.sensitivity` gives one
+    number; where the profit has a kink (pooled profiles, demand points) it lies between these two. By solving again at
+    -step and +step, relative to the parameter; exact where profit is piecewise linear.
     Raises InputError for another name.
     """
-    costs = case.suppliers if isinstance(case, AssemblerCase) else ()
-    names = {f"cost {s.name}={label(cost)}": (i, k) for i, s in enumerate(costs) for k, cost in enumerate(s.costs)}
-    if parameter != "price" and parameter not in names:
-        raise InputError.of("parameter", parameter, f"one of price, {', '.join(names)}" if names else "price")
+    raw = case.model_dump()
+    places: dict[str, tuple[Any, Any]] = {  # of each name: the table or list that its value stands in, and where in it
+        name: (raw, name) for name in ("price", "capacity", "capacity_cost") if raw.get(name)
+    }
+    if isinstance(case, AssemblerCase):
+        for supplier, own in zip(case.suppliers, raw["suppliers"], strict=True):
+            own["costs"] = list(own["costs"])
+            places |= {f"cost {supplier.name}={label(cost)}": (own["costs"], k) for k, cost in enumerate(supplier.costs)}
+    if parameter not in places:
+        raise InputError.of("parameter", parameter, f"one of {', '.join(places)}")
+    table, key = places[parameter]
+    value = table[key]
 
     def moved(change: float) -> float:
-        raw = case.model_dump()
-        if parameter == "price":
-            raw["price"] += change
-        else:
-            i, k = names[parameter]
-            own = list(raw["suppliers"][i]["costs"])
-            own[k] += change
-            raw["suppliers"][i]["costs"] = own
-        return solve(check(type(case), raw), mechanism, solver, **parameters).objective
+        table[key] = value + change
+        world = check(type(case), {name: each for name, each in raw.items() if each is not None})
+        return solve(world, mechanism, solver, **parameters).objective
 
-    value = case.price
-    if parameter in names:
-        i, k = names[parameter]
-        value = costs[i].costs[k]
     change = step * value
     here = moved(0.0)
     return (here - moved(-change)) / change, (moved(change) - here) / change
 
 
-def audit(case: AssemblerCase, menu: Menu | pd.DataFrame | str | Path) -> Audit:
-    """Audit a contract menu, anybody's: a Menu, a table laid out as `solution.menu`, or a CSV file.
+def audit(case: Case, menu: Menu | Allotment | pd.DataFrame | str | Path) -> Audit:
+    """Audit what has been offered, by anybody: a Menu or an Allotment, a menu laid out as `solution.menu`, or a CSV file.
 
-    Says who would misreport, as what, and for how much; who would lose by the truth; and what the assembler earns.
+    Says who would misreport, as what, and for how much; who would lose by the truth; and what the principal earns.
     """
+    find(case, None)  # a case of a kind that has mechanisms
+    if isinstance(case, AllocationCase):
+        if isinstance(menu, pd.DataFrame):
+            raise InputError.of(
+                "menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.write_csv writes it", case.name
+            )
+        return solvers.audit(menu if isinstance(menu, Allotment) else Allotment.read_csv(case, str(menu)))
     refuse_continuous(case)
+    assert isinstance(case, AssemblerCase)
     if isinstance(menu, pd.DataFrame):
-        menu = Menu.from_frame(case, menu)
-    elif not isinstance(menu, Menu):
-        menu = Menu.read_csv(case, menu)
-    return solvers.audit(menu)
+        return solvers.audit(Menu.from_frame(case, menu))
+    return solvers.audit(menu if isinstance(menu, Menu) else Menu.read_csv(case, str(menu)))

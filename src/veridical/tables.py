@@ -8,9 +8,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from veridical.data import Menu
+from veridical import allocation_tables
+from veridical.data import Allotment, Menu
 from veridical.data.assembler import label
-from veridical.solvers import SOLVERS, Audit, Solution, factory
+from veridical.solvers import SOLVERS, AllocationAudit, Audit, Solution, factory
 from veridical.solvers.solution import words
 from veridical.studies import Choice, Reproduction
 
@@ -35,14 +36,23 @@ def money(value: float) -> str:
 
 def result(solution: Solution) -> list[RenderableType]:
     """Return a solution as it is shown: what it is worth, the menu, the shadow prices, the certificate."""
-    parts: list[RenderableType] = [
-        Text(f"{named(solution)} for {solution.case}", style="bold"),
-        Text(f"expected profit {money(solution.objective)}, {solution.status} (bound {money(solution.bound)})"),
-    ]
-    if solution.contracts is not None:
-        parts.append(menu(solution.contracts))
-    parts.append(shadow_prices(solution))
-    if solution.audit is not None:
+    parts: list[RenderableType] = [Text(f"{named(solution)} for {solution.case}", style="bold")]
+    if isinstance(solution.contracts, Allotment):
+        parts += [
+            *allocation_tables.summary(solution),
+            allocation_tables.by_own_type(solution.contracts),
+            allocation_tables.by_profile(solution.contracts),
+        ]
+        if any(family != "capacity" for family in solution.duals):
+            parts.append(shadow_prices(solution))
+    else:
+        parts.append(Text(f"expected profit {money(solution.objective)}, {solution.status} (bound {money(solution.bound)})"))
+        if solution.contracts is not None:
+            parts.append(menu(solution.contracts))
+        parts.append(shadow_prices(solution))
+    if isinstance(solution.audit, AllocationAudit):
+        parts.append(allocation_tables.truth(solution.audit))
+    elif solution.audit is not None:
         parts.append(truth(solution.audit))
     checks = solution.certificate
     figures = [f"primal residual {checks.primal_residual:.1e}"]
@@ -106,7 +116,11 @@ def menu(contracts: Menu) -> RenderableType:
 
 def shadow_prices(solution: Solution) -> RenderableType:
     """Return the largest shadow prices of the mechanism's own constraints as a table."""
-    families = sorted((each for each in solution.duals if not each.startswith("expected_sales")), key="assembly".__eq__)
+    own = isinstance(solution.contracts, Allotment)  # whose shadow prices of capacity stand with the allocation
+    families = sorted(
+        (each for each in solution.duals if not each.startswith("expected_sales") and not (own and each == "capacity")),
+        key="assembly".__eq__,
+    )
     if not families:
         return Text("no shadow prices: a closed form has no constraints", style="dim")
     if not any((solution.duals[family].abs() > PRICED).any() for family in families):
@@ -151,18 +165,28 @@ def misreports(name: str, checked: Audit) -> list[RenderableType]:
         Text(f"expected profit {money(checked.expected_profit)} if everybody tells the truth"),
     ]
     if checked.misreports and not checked.truthful:
-        table = Table(title="who would lie, most gain first", title_justify="left", title_style="italic")
-        for heading in ("supplier", "true cost", "report", "when the others report", "gain"):
-            table.add_column(heading, justify="left" if heading in ("supplier", "when the others report") else "right")
-        for lie in checked.misreports:
-            table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", money(lie.gain))
-        parts.append(table)
+        parts.append(allocation_tables.misreports(checked) if isinstance(checked, AllocationAudit) else lies(checked))
     else:
-        parts.append(Text(f"no misreport gains (largest regret {checked.max_regret:.1e}): the menu is truthful"))
-    loses = "" if checked.individually_rational else ": a truthful supplier would lose by taking part"
-    parts.append(Text(f"smallest rent {money(checked.min_rent)}{loses}"))
+        expected = " in expectation" if checked.truth == "bayesian_ic" else ""
+        parts.append(Text(f"no misreport gains{expected} (largest regret {checked.max_regret:.1e}): the menu is truthful"))
+    who = "retailer" if isinstance(checked, AllocationAudit) else "supplier"
+    loses = "" if checked.individually_rational else f": a truthful {who} would lose by taking part"
+    if isinstance(checked, AllocationAudit):
+        parts.append(Text(f"smallest expected profit of a retailer {money(checked.min_profit)}{loses}"))
+    else:
+        parts.append(Text(f"smallest rent {money(checked.min_rent)}{loses}"))
     parts.append(properties(checked))
     return parts
+
+
+def lies(checked: Audit) -> RenderableType:
+    """Return who would lie, most gain first."""
+    table = Table(title="who would lie, most gain first", title_justify="left", title_style="italic")
+    for heading in ("supplier", "true cost", "report", "when the others report", "gain"):
+        table.add_column(heading, justify="left" if heading in ("supplier", "when the others report") else "right")
+    for lie in checked.misreports:
+        table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", money(lie.gain))
+    return table
 
 
 def properties(checked: Audit) -> RenderableType:
@@ -178,6 +202,8 @@ def properties(checked: Audit) -> RenderableType:
 
 def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
+    if "capacity" in frame:
+        return allocation_tables.comparison(case, frame)
     table = Table(title=f"mechanisms for {case}", title_justify="left", title_style="bold")
     table.add_column("mechanism")
     headings = (

@@ -1,0 +1,328 @@
+"""What every retailer gets and pays, profile by profile of types: the outcome of any allocation mechanism."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from veridical.data import csv_file
+from veridical.data.allocation import AllocationCase, RetailerGroup
+from veridical.data.assembler import label
+from veridical.data.errors import InputError
+from veridical.data.type_profiles import TypeProfiles
+
+__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "profile_names"]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Reports:
+    """What one retailer of group number `g` gets for each of his m reports against each of O profiles of all others.
+
+    others: how many of the others have which type, shape (O, M). weight: how often the others have that profile, shape (O,).
+    quantity: units, shape (O, m). against: the others' place for each pair (row, type) of the profiles in which somebody of the
+    group has that type, as numpy's nonzero lists them.
+    """
+
+    g: int
+    group: RetailerGroup
+    others: Whole
+    weight: Array
+    quantity: Array
+    against: Whole
+
+    @cached_property
+    def revenue(self) -> Array:
+        """E[R(Q_k, theta_l)], currency, shape (m, m): the report k along the first axis, the type l along the second."""
+        return np.stack([self.weight @ self.group.revenue.value(self.quantity, theta) for theta in self.group.theta], axis=1)
+
+
+Price = Callable[[Reports], Array]
+
+
+def dominant(reports: Reports) -> Array:
+    """Return the largest payments with which the truth is best whatever the others report, currency, shape (O, m).
+
+    R(Q_k, theta_k) - sum over j < k of [R(Q_j, theta_{j+1}) - R(Q_j, theta_j)]: (3) before expectations, whose expectation over
+    the others is (3) itself, the interim payment.
+    """
+    revenue = reports.group.revenue
+    own = revenue.value(reports.quantity, reports.group.theta)
+    rent = revenue.value(reports.quantity[:, :-1], reports.group.theta[1:]) - own[:, :-1]
+    paid: Array = own - np.concatenate([np.zeros((len(own), 1)), np.cumsum(rent, axis=1)], axis=1)
+    return paid
+
+
+def full_revenue(reports: Reports) -> Array:
+    """Return what a supplier who knows the types can ask for: all that the units earn, currency, shape (O, m)."""
+    return reports.group.revenue.value(reports.quantity, reports.group.theta)
+
+
+def listed(profiles: TypeProfiles, by_type: Array) -> Price:
+    """Return payments that are given profile by profile, currency, shape (rows, M), as what each report pays."""
+
+    def price(reports: Reports) -> Array:
+        columns = profiles.columns(reports.g)
+        rows, types = np.nonzero(profiles.counts[:, columns])
+        paid = np.zeros(reports.quantity.shape)
+        paid[reports.against, types] = by_type[rows, columns.start + types]
+        return paid
+
+    return price
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allotment:
+    """Units and payments of every retailer; units and currency.
+
+    case: with finite types, so the grid's where priors are continuous. by_type: what a retailer of a type gets, shape (rows, M),
+    rows and columns as in `profiles`. shadow_price: lambda, shape (rows,), currency per unit; NaN where nothing says it.
+    price: what each report pays against each profile of the others. allocate: units at profiles that are not among the rows,
+    counts of shape (rows, M) to units of the same shape; needed where profiles were drawn.
+    """
+
+    case: AllocationCase
+    profiles: TypeProfiles
+    by_type: Array
+    shadow_price: Array
+    capacity: float
+    price: Price = dominant
+    allocate: Callable[[Whole], Array] | None = None
+
+    @property
+    def probability(self) -> Array:
+        """Probability of each profile, shape (rows,)."""
+        return self.profiles.probability
+
+    @property
+    def sampled(self) -> bool:
+        """Whether profiles were drawn, as there are more than can be visited."""
+        return self.profiles.sampled
+
+    @cached_property
+    def quantity(self) -> Array:
+        """Q, units, shape (rows, N): retailers in the case's order, profiles sorted ascending within a group."""
+        return self.profiles.by_retailer(self.by_type)
+
+    @property
+    def expected_shadow_price(self) -> float:
+        """E[lambda], currency per unit: what one more unit of capacity earns."""
+        return float(self.probability @ self.shadow_price)
+
+    @property
+    def capacity_paid(self) -> float:
+        """What capacity costs, currency; 0 where it is fixed."""
+        return (self.case.capacity_cost or 0.0) * self.capacity
+
+    @cached_property
+    def chain_profit(self) -> float:
+        """Expected revenue of all retailers less what capacity costs, where it does."""
+        revenue = [
+            group.revenue.value(self.by_type[:, self.profiles.columns(g)], group.theta)
+            for g, group in enumerate(self.case.retailers)
+        ]
+        each = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
+        return float(self.probability @ each) - self.capacity_paid
+
+    @property
+    def supplier_profit(self) -> float:
+        """Expected payments less what capacity costs, where it does."""
+        paid = zip(self.case.retailers, self.payments, strict=True)
+        return sum(group.count * float(group.probability @ each) for group, each in paid) - self.capacity_paid
+
+    @property
+    def supplier_share(self) -> float:
+        """Supplier's share of the profit of the chain; NaN where that is 0."""
+        return self.supplier_profit / self.chain_profit if self.chain_profit else float("nan")
+
+    @cached_property
+    def reports(self) -> tuple[Reports, ...]:
+        """Group by group, what a retailer gets for every report against every profile of the others."""
+        return tuple(_reports(self, g) for g in range(len(self.case.retailers)))
+
+    @cached_property
+    def prices(self) -> tuple[Array, ...]:
+        """Group by group, what every report pays against every profile of the others, currency, shape (O, m)."""
+        return tuple(self.price(each) for each in self.reports)
+
+    @cached_property
+    def payments(self) -> tuple[Array, ...]:
+        """Interim payments P(theta_k), currency, group by group, one a type: in expectation over the others. (3)."""
+        return tuple(each.weight @ paid for each, paid in zip(self.reports, self.prices, strict=True))
+
+    @cached_property
+    def dominant_payments(self) -> Array:
+        """Payments profile by profile, currency, shape (rows, N)."""
+        by_type = np.zeros(self.by_type.shape)
+        for g, (each, paid) in enumerate(zip(self.reports, self.prices, strict=True)):
+            rows, types = np.nonzero(self.profiles.counts[:, self.profiles.columns(g)])
+            by_type[rows, self.profiles.columns(g).start + types] = paid[each.against, types]
+        return self.profiles.by_retailer(by_type)
+
+    @cached_property
+    def types(self) -> Array:
+        """The retailers' types, shape (rows, N)."""
+        theta = np.concatenate([group.theta for group in self.case.retailers])
+        return self.profiles.by_retailer(np.broadcast_to(theta, self.by_type.shape))
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row a profile, indexed by the retailers' types: probability, units and payment of each, and lambda."""
+        names = self.case.retailer_names
+        columns = {("probability", ""): self.probability}
+        columns |= {("quantity", name): self.quantity[:, i] for i, name in enumerate(names)}
+        columns |= {("payment", name): self.dominant_payments[:, i] for i, name in enumerate(names)}
+        columns |= {("shadow_price", ""): self.shadow_price}
+        return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays(list(self.types.T), names=names))
+
+    def by_own_type(self) -> pd.DataFrame:
+        """Return what a retailer expects, indexed by group and own type: probability, units, payment, profit by the truth."""
+        parts = []
+        for name, each, paid in zip(self.case.names, self.reports, self.payments, strict=True):
+            columns = {
+                "probability": each.group.probability,
+                "quantity": each.weight @ each.quantity,
+                "payment": paid,
+                "profit": np.diag(each.revenue) - paid,
+            }
+            index = pd.MultiIndex.from_product([[name], each.group.theta], names=["retailers", "type"])
+            parts.append(pd.DataFrame(columns, index=index))
+        return pd.concat(parts)
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write the table of `frame` with a flat header (`quantity stores 1`, ...), every digit kept."""
+        table = self.frame()
+        table.columns = [" ".join(filter(None, column)) for column in table.columns]
+        table.index.names = [f"type {name}" for name in self.case.retailer_names]
+        table.to_csv(path)
+
+    @classmethod
+    def read_csv(cls, case: AllocationCase, path: str | Path) -> Allotment:
+        """Read an allotment from a CSV file: columns `type NAME`, `quantity NAME` and `payment NAME` of every retailer.
+
+        One row for every profile of types, in any order; retailers of a group may stand in any order too, but equal types get
+        and pay the same. Columns `probability` and `shadow_price` are ignored. Where the case leaves the capacity to be chosen it
+        is the most that is used. Finite types alone.
+        Raises InputError with file, row and column where something is missing or wrong.
+        """
+        file, names = Path(path).name, case.retailer_names
+        profiles = case.profiles()
+        if profiles.sampled:
+            allowed = "a case whose type profiles can all be visited"
+            raise InputError.of("retailers", f"<{case.profile_count} type profiles>", allowed, case.name)
+        place = {tuple(row): k for k, row in enumerate(profiles.counts.tolist())}
+        wanted = [f"{what} {name}" for what in ("type", "quantity", "payment") for name in names]
+        numbers = np.full((2, *profiles.counts.shape), np.nan)
+        seen: set[int] = set()
+        for where, row in csv_file.read(path, wanted, ["probability", "shadow_price"], "a row for every profile of types"):
+            counts, found = np.zeros(profiles.counts.shape[1], dtype=np.int64), np.full((2, profiles.counts.shape[1]), np.nan)
+            for name, g in zip(names, case.order, strict=True):
+                types = case.retailers[g].types or ()
+                theta = csv_file.number(row[f"type {name}"], where, f"type {name}", file)
+                if theta not in types:
+                    allowed = f"one of his types: {', '.join(map(label, types))}"
+                    raise InputError.of(f"{where}, column type {name}", theta, allowed, file)
+                column = profiles.columns(g).start + types.index(theta)
+                counts[column] += 1
+                for w, (what, least) in enumerate((("quantity", 0.0), ("payment", -np.inf))):
+                    value = csv_file.number(row[f"{what} {name}"], where, f"{what} {name}", file, least)
+                    if counts[column] > 1 and value != found[w, column]:
+                        allowed = f"{found[w, column]!r}, as another of the same type: identical retailers are treated alike"
+                        raise InputError.of(f"{where}, column {what} {name}", value, allowed, file)
+                    found[w, column] = value
+            k = place[tuple(counts.tolist())]
+            if k in seen:
+                raise InputError.of(where, list(row.values()), "one row a profile of types; this one stands above already", file)
+            seen.add(k)
+            numbers[:, k] = np.where(counts > 0, found, 0.0)
+        for k in range(len(profiles.counts)):
+            if k not in seen:
+                missing = profile_names(case, profiles.counts[[k]])[0]
+                raise InputError.of("rows", f"<no row for {missing}>", f"a row for each of the {len(place)} profiles", file)
+        used = float((profiles.counts * numbers[0]).sum(axis=1).max())
+        return cls(
+            case=case,
+            profiles=profiles,
+            by_type=numbers[0],
+            shadow_price=np.full(len(place), np.nan),
+            capacity=used if case.capacity is None else case.capacity,
+            price=listed(profiles, numbers[1]),
+        )
+
+    def priced(self, capacity: pd.Series) -> Allotment:
+        """Return this allotment with shadow prices, given the duals of a model's capacity by profile, as profiles are named."""
+        prices = capacity.reindex(profile_names(self.case, self.profiles.counts)).to_numpy(dtype=float) + 0.0
+        return replace(self, shadow_price=prices)
+
+    def record(self) -> dict[str, object]:
+        """Return what the command line's JSON says of an allocation."""
+        groups = zip(self.case.names, self.case.retailers, self.payments, strict=True)
+        return {
+            "capacity": self.capacity,
+            "chain_profit": self.chain_profit,
+            "supplier_share": self.supplier_share,
+            "expected_shadow_price": self.expected_shadow_price,
+            "payments": np.concatenate(self.payments).tolist(),
+            "retailers": [
+                {
+                    "name": name,
+                    "count": group.count,
+                    "types": group.theta.tolist(),
+                    "probabilities": group.probability.tolist(),
+                    "payments": paid.tolist(),
+                }
+                for name, group, paid in groups
+            ],
+            "sampled": self.sampled,
+            "allocation": self.records(),
+        }
+
+    def records(self) -> list[dict[str, object]]:
+        """Return a plain record a profile: types ascending within a group, probability, quantity, payment, shadow price."""
+        lists = (self.types, self.probability, self.quantity, self.dominant_payments, self.shadow_price)
+        keys = ("types", "probability", "quantity", "payment", "shadow_price")
+        return [dict(zip(keys, row, strict=True)) for row in zip(*(each.tolist() for each in lists), strict=True)]
+
+
+def _reports(own: Allotment, g: int) -> Reports:
+    profiles, group = own.profiles, own.case.retailers[g]
+    columns = profiles.columns(g)
+    rows, types = np.nonzero(profiles.counts[:, columns])
+    left = profiles.counts[rows].copy()
+    left[np.arange(len(rows)), columns.start + types] -= 1
+    others, against = np.unique(left, axis=0, return_inverse=True)
+    against = against.reshape(-1)
+    share = profiles.counts[rows, columns.start + types] / group.count
+    weight: Array = np.bincount(against, weights=profiles.probability[rows] * share).astype(float)
+    m = profiles.sizes[g]
+    if own.allocate is None:
+        quantity = np.empty((len(others), m))
+        quantity[against, types] = own.by_type[rows, columns.start + types]
+    else:
+        whole = np.repeat(others, m, axis=0)
+        whole[np.arange(len(whole)), columns.start + np.tile(np.arange(m), len(others))] += 1
+        distinct, place = np.unique(whole, axis=0, return_inverse=True)
+        quantity = own.allocate(distinct)[place.reshape(-1, m), columns.start + np.arange(m)]
+    return Reports(g, group, others, weight, quantity, against)
+
+
+def profile_names(case: AllocationCase, counts: Whole) -> list[str]:
+    """Return type profiles in words, counts of shape (rows, M): `4, 4, 7`, with the groups' names where there are several."""
+    names = []
+    groups = [[label(theta) for theta in group.theta] for group in case.retailers]
+    ends = np.cumsum([len(group) for group in groups])
+    for row in counts:
+        parts = []
+        for name, types, own in zip(case.names, groups, np.split(row, ends[:-1]), strict=True):
+            told = ", ".join(", ".join([word] * int(n)) for word, n in zip(types, own, strict=True) if n)
+            if told:
+                parts.append(f"{name} {told}" if len(groups) > 1 else told)
+        names.append("; ".join(parts))
+    return names

@@ -1,0 +1,78 @@
+"""The supplier's problem without virtual values: units and payments, interim truth and participation as constraints. (1)-(2).
+
+Nothing of the theory is used, so it is the judge of the other models where priors are irregular. Payments P(theta_k) answer to
+the own report alone. They are written as E[R(Q_k, theta_1)], what the lowest type would earn, plus a fee: the constraints are
+then linear for linear and power demand, and the model is a convex program; for newsvendors it is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from veridical.data import AllocationCase, Allotment
+from veridical.data.allotment import Reports
+from veridical.models.allocation import vocabulary
+
+__all__ = ["build"]
+
+
+def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS) -> pyo.ConcreteModel:
+    """Return the model, for a fixed or a chosen capacity; arguments as in `allocation`."""
+    m = vocabulary.frame(case, "allocation_direct", form, points)
+    vocabulary.supply(m)
+    groups = dict(zip(m.case.names, m.case.retailers, strict=True))
+    share = {  # f_k of a retailer
+        (name, theta): float(f)
+        for name, group in groups.items()
+        for theta, f in zip(group.theta.tolist(), group.probability, strict=True)
+    }
+    lowest = {name: float(group.theta[0]) for name, group in groups.items()}
+    beliefs: dict[Any, list[Any]] = {own: [] for own in m.TYPES}
+    for t, g, theta in m.CELLS:
+        weight = m.probability[t] * m.count[t, g, theta] / (groups[g].count * share[g, theta])
+        beliefs[g, theta].append((m.quantity[t, g, theta], weight))
+
+    def expected(own: Any, worth: Any) -> Any:
+        return pyo.quicksum(weight * worth(q) for q, weight in beliefs[own])
+
+    def more(g: str, report: float, theta: float) -> Any:
+        """What a type earns with a report's units beyond what the lowest type does."""
+        return expected((g, report), lambda q: m.written[g].gain(q, lowest[g], theta))
+
+    m.fee = pyo.Var(m.TYPES, initialize=0.0)
+
+    @m.Expression(m.TYPES)
+    def payment(m: Any, g: str, theta: float) -> Any:
+        return m.fee[g, theta] + expected((g, theta), lambda q: m.written[g].value(q, lowest[g]))
+
+    @m.Constraint([(g, theta, report) for g, theta in m.TYPES for report in groups[g].theta.tolist() if report != theta])
+    def incentive_compatibility(m: Any, g: str, theta: float, report: float) -> Any:  # (1)
+        truth = more(g, theta, theta) - m.fee[g, theta]
+        return truth >= more(g, report, theta) - m.fee[g, report]
+
+    @m.Constraint(m.TYPES)
+    def individual_rationality(m: Any, g: str, theta: float) -> Any:  # (2)
+        return more(g, theta, theta) >= m.fee[g, theta]
+
+    m.profit = pyo.Objective(
+        expr=pyo.quicksum(groups[g].count * share[g, theta] * m.payment[g, theta] for g, theta in m.TYPES) - vocabulary.cost(m),
+        sense=pyo.maximize,
+    )
+    m.contract_menu = allotted
+    return m
+
+
+def allotted(m: Any) -> Allotment:
+    """Return what a solved model gives to whom, at its own payments, the same whatever the others are."""
+    paid = [
+        np.array([pyo.value(m.payment[name, theta]) for theta in group.theta.tolist()])
+        for name, group in zip(m.case.names, m.case.retailers, strict=True)
+    ]
+
+    def price(reports: Reports) -> Any:
+        return np.broadcast_to(paid[reports.g], reports.quantity.shape)
+
+    return vocabulary.allotment(m, price)

@@ -1,0 +1,71 @@
+"""The supplier's optimum as a system: the conditions (6)-(8), (10)-(11) with complementarity; units and lambda are unknown.
+
+    0 <= Q_k     is complementary to  lambda + pooling - virtual marginal revenue >= 0, at every profile and type in it,
+    0 <= lambda  is complementary to  K - sum of Q >= 0,
+    0 <= pool    is complementary to  Q_{k+1} - Q_k >= 0 (none where `monotonicity` is off).
+
+The complementarity is an exact penalty: the objective is profit less the sum of all products, the pools' cancel. No allotment
+earns more than the optimum and no product is negative, so the objective is at most the optimal profit, and equal to it where
+every product is 0: the solutions are those of the system, without the constraints that products vanish, which have no interior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from veridical.data import AllocationCase, Allotment
+from veridical.models.allocation import vocabulary
+
+__all__ = ["build"]
+
+
+def build(
+    case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS, monotonicity: bool | None = None
+) -> pyo.ConcreteModel:
+    """Return the model, for a fixed or a chosen capacity; arguments as in `allocation`.
+
+    `shadow_price` is lambda, `pool` the multipliers of monotonicity, `complementarity` the sum of all products in expectation.
+    """
+    m = vocabulary.frame(case, "allocation_kkt", form, points)
+    vocabulary.virtual_revenue(m)
+    vocabulary.virtual_marginal(m)
+    vocabulary.supply(m)
+    m.shadow_price = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals, initialize=m.case.capacity_cost or 0.0)
+    pools: dict[Any, list[Any]] = {key: [] for key in m.CELLS}
+    if vocabulary.monotonicity(m, monotonicity):
+        m.pool = pyo.Var(m.monotonicity.index_set(), domain=pyo.NonNegativeReals, initialize=0.0)
+        for key, (low, high) in vocabulary.neighbours(m).items():
+            pools[low].append(m.pool[key])
+            pools[high].append(-m.pool[key])
+
+    @m.Constraint(m.CELLS)
+    def shadow_price_covers(m: Any, t: str, g: str, theta: float) -> Any:  # (6), (10)-(11)
+        weight = m.probability[t] * m.count[t, g, theta]
+        margin = weight * (m.shadow_price[t] - m.virtual_marginal[t, g, theta])
+        return margin + pyo.quicksum(pools[t, g, theta]) >= 0
+
+    mean = pyo.quicksum(m.probability[t] * m.shadow_price[t] for t in m.PROFILES)
+    if m.case.capacity_cost is None:
+        worth = m.K * mean
+    else:  # K is complementary to c - E[lambda] >= 0: (13)
+        worth = m.case.capacity_cost * m.K
+        m.mean_shadow_price = pyo.Constraint(expr=mean <= m.case.capacity_cost)
+    m.complementarity = pyo.Expression(
+        expr=worth - vocabulary.expected(m, lambda *key: m.quantity[key] * m.virtual_marginal[key])
+    )
+    m.profit = pyo.Objective(
+        expr=vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - vocabulary.cost(m) - m.complementarity,
+        sense=pyo.maximize,
+    )
+    m.contract_menu = allotted
+    return m
+
+
+def allotted(m: Any) -> Allotment:
+    """Return what a solved model gives to whom, with its own shadow prices."""
+    prices = np.array([m.shadow_price[t].value for t in m.PROFILES])
+    return replace(vocabulary.allotment(m), shadow_price=prices)

@@ -1,0 +1,127 @@
+"""A retailer's revenue of the user's own, given as a Pyomo expression of (q, theta)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import ArrayLike, NDArray
+from pydantic import ConfigDict, model_validator
+from pyomo.core.expr.calculus.derivatives import Modes, differentiate
+from scipy.optimize import elementwise
+
+from veridical.data import Revenue
+from veridical.data.fields import wrong
+
+__all__ = ["OwnRevenue"]
+
+Array = NDArray[np.float64]
+FUNCTIONS = {name: getattr(np, name) for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
+FUNCTIONS |= {"asin": np.arcsin, "acos": np.arccos, "atan": np.arctan}
+FUNCTIONS |= {"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh}
+MOST = 1e9  # units beyond which demand at a price of 0 counts as endless
+
+
+class OwnRevenue(Revenue):
+    """R(q, theta) as `expression`, a function of two Pyomo variables that returns a smooth expression of them.
+
+        OwnRevenue(expression=lambda q, theta: 12 * theta * (1 - pyo.exp(-q / theta)))
+
+    The models take the expression itself. The closed forms take its value and derivatives, which follow from it by symbolic
+    differentiation, and find quantities by root search. What `Revenue` says mechanisms rest on is the user's to see to:
+    R(0, theta) = 0, concave in q, and R_q non-decreasing in theta; cases are checked at their own types.
+    Raises InputError where the expression is none of q and theta alone, or has functions without derivatives.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    form: Literal["own"] = "own"
+    expression: Callable[[Any, Any], Any]
+
+    @model_validator(mode="after")
+    def _usable(self) -> OwnRevenue:
+        m = pyo.ConcreteModel()
+        m.q, m.theta = pyo.Var(), pyo.Var()
+        names = {id(m.q): "q", id(m.theta): "theta"}
+        try:
+            first = self._derived(m.q, m.theta)
+            both = {"value": self.expression(m.q, m.theta), "marginal": first}
+            both |= {
+                name: differentiate(of, wrt=wrt, mode=Modes.reverse_symbolic)
+                for name, of, wrt in (
+                    ("by_type", both["value"], m.theta),
+                    ("marginal_by_type", first, m.theta),
+                    ("curvature", first, m.q),
+                )
+            }
+            compiled = {name: _compiled(expression, names) for name, expression in both.items()}
+            found = {name: float(function(1.0, 2.0)) for name, function in compiled.items()}
+        except Exception as error:  # whatever a user's function may raise
+            raise wrong(f"<{type(error).__name__}: {error}>", "a smooth Pyomo expression of q and theta", "expression") from None
+        for name, value in found.items():
+            if not np.isfinite(value):
+                raise wrong(
+                    f"<{name} {value} at q = 1, theta = 2>", "an expression that is a number where q, theta > 0", "expression"
+                )
+        object.__setattr__(self, "_compiled", compiled)
+        return self
+
+    def derivative(self, q: Any, theta: Any) -> Any:
+        """R_q as a Pyomo expression; theta may be a number."""
+        return self._derived(q, theta)
+
+    def _derived(self, q: Any, theta: Any) -> Any:
+        return differentiate(self.expression(q, theta), wrt=q, mode=Modes.reverse_symbolic)
+
+    def _at(self, name: str, q: ArrayLike, theta: ArrayLike) -> Array:
+        q, theta = np.broadcast_arrays(np.asarray(q, dtype=float), np.asarray(theta, dtype=float))
+        with np.errstate(all="ignore"):
+            found: Array = getattr(self, "_compiled")[name](q, theta) + np.zeros(q.shape)  # noqa: B009
+        return found
+
+    def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R(q, theta), currency."""
+        return self._at("value", q, theta)
+
+    def marginal(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q, currency per unit."""
+        return self._at("marginal", q, theta)
+
+    def by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_theta, currency per unit of type."""
+        return self._at("by_type", q, theta)
+
+    def marginal_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_q_theta."""
+        return self._at("marginal_by_type", q, theta)
+
+    def curvature(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_qq <= 0."""
+        return self._at("curvature", q, theta)
+
+    def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
+        """Largest q >= 0 at which R_q is `marginal`, by root search; infinite beyond 1e9 units."""
+        price, theta = np.broadcast_arrays(np.asarray(marginal, dtype=float), np.asarray(theta, dtype=float))
+        found = np.where(self.marginal(0.0, theta) > price, np.inf, 0.0)
+        inside = np.isinf(found) & (self.marginal(MOST, theta) < price)
+        if inside.any():
+            many = int(inside.sum())
+            excess: Any = lambda q, price, theta: self.marginal(q, theta) - price  # noqa: E731
+            ends: Any = (np.zeros(many), np.full(many, MOST))
+            result: Any = elementwise.find_root(excess, ends, args=(price[inside], theta[inside]))
+            found[inside] = result.x
+        return found
+
+
+def _compiled(expression: Any, names: dict[int, str]) -> Callable[[Any, Any], Any]:
+    """Return a Pyomo expression of q and theta as a function of arrays."""
+    from pyomo.core.expr.visitor import expression_to_string, identify_variables
+
+    if hasattr(expression, "is_expression_type"):
+        strange = [v.name for v in identify_variables(expression) if id(v) not in names]
+        if strange:
+            raise ValueError(f"{', '.join(strange)} is neither q nor theta")
+    text = expression_to_string(expression) if hasattr(expression, "is_expression_type") else repr(float(expression))
+    code = compile(text, "<revenue>", "eval")
+    return lambda q, theta: eval(code, {"__builtins__": {}}, {**FUNCTIONS, "q": q, "theta": theta})

@@ -1,0 +1,80 @@
+"""A retailer's revenue R(q, theta) in a Pyomo model: algebra where there is some, else a function node with exact derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+
+from veridical.data import LinearDemand, PowerDemand, Revenue
+from veridical.models.allocation.own_revenue import OwnRevenue
+
+__all__ = ["Written"]
+
+Array = NDArray[np.float64]
+
+
+class Written:
+    """Revenue written into a model; `q` is a variable in units, types are numbers.
+
+    Function nodes of one revenue share one function, so that a solver evaluates all of them at once; `block` holds it.
+    """
+
+    def __init__(self, revenue: Revenue, block: Any) -> None:
+        self.revenue, self.block = revenue, block
+
+    def value(self, q: Any, theta: float) -> Any:
+        """R(q, theta), currency."""
+        revenue = self.revenue
+        if isinstance(revenue, LinearDemand):
+            return theta * q - q**2
+        if isinstance(revenue, PowerDemand):
+            return theta * q - revenue.scale * q ** (revenue.exponent + 1)
+        if isinstance(revenue, OwnRevenue):
+            return revenue.expression(q, theta)
+        return self._node("value", revenue.value, revenue.marginal, revenue.curvature)(q, theta)
+
+    def gain(self, q: Any, low: float, high: float) -> Any:
+        """R(q, high) - R(q, low), currency: what a higher type makes more of the same units."""
+        if self.revenue.separable:
+            return (high - low) * q
+        return self.value(q, high) - self.value(q, low)
+
+    def marginal(self, q: Any, theta: float) -> Any:
+        """R_q(q, theta), currency per unit."""
+        revenue = self.revenue
+        if isinstance(revenue, LinearDemand):
+            return theta - 2 * q
+        if isinstance(revenue, PowerDemand):
+            return theta - revenue.scale * (revenue.exponent + 1) * q**revenue.exponent
+        if isinstance(revenue, OwnRevenue):
+            return revenue.derivative(q, theta)
+        return self._node("marginal", revenue.marginal, revenue.curvature, _slope(revenue.curvature))(q, theta)
+
+    def _node(self, name: str, *functions: Callable[[Array, Array], Array]) -> Any:
+        """Return the function node of a revenue: value, first and second derivative by q; types are constants."""
+        if (found := self.block.component(name)) is not None:
+            return found
+        value, first, second = functions
+        node = pyo.ExternalFunction(
+            function=lambda q, theta: float(value(q, theta)),
+            gradient=lambda args, fixed: [float(first(*args[:2])), 0.0],
+            hessian=lambda args, fixed: [float(second(*args[:2])), 0.0, 0.0],
+        )
+        node.batch = lambda q, theta: (value(q, theta), [first(q, theta), 0 * q], [second(q, theta), 0 * q, 0 * q])
+        self.block.add_component(name, node)
+        return node
+
+
+def _slope(function: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Array]:
+    """Return the derivative by q by central differences: it speeds a Newton step and decides nothing else."""
+
+    def slope(q: Any, theta: Any) -> Array:
+        step = 1e-5 * np.maximum(np.abs(q), 1e-3)
+        found: Array = (function(q + step, theta) - function(np.maximum(q - step, 0.0), theta)) / (step + np.minimum(q, step))
+        return found
+
+    return slope

@@ -1,0 +1,243 @@
+"""The words that every allocation model is written in: groups, types, profiles of types, units.
+
+Names in a model are ones that a person reads: a profile of types is `4, 4, 7` (`stores 4, 4; online 7` where groups differ), and
+what the other retailers are is one retailer less. Identical retailers' types are counted, not listed in every order, and
+equal types get equal units: `m.quantity[profile, group, type]` is what each of the `m.count[...]` retailers gets.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from veridical.data import AllocationCase, Allotment, InputError
+from veridical.data.allotment import Price, dominant, profile_names
+from veridical.data.assembler import gigabytes, shortened
+from veridical.data.fields import check
+from veridical.models.allocation.revenue import Written
+
+__all__ = ["POINTS", "allotment", "forms", "frame", "monotonicity", "regular", "supply", "virtual_marginal", "virtual_revenue"]
+
+GRID = 257  # quantities from 0 up, at which virtual marginal revenue is looked at
+POINTS = 8  # types that a continuous prior is cut into
+BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
+MEMORY = 8e9  # bytes: larger models are refused before they are built
+
+
+def forms(case: AllocationCase) -> tuple[str, ...]:
+    """Return how the revenues of a case can be written: quadratic programs where all are linear demand."""
+    return ("quadratic",) if all(group.revenue.form == "linear_demand" for group in case.retailers) else ("smooth",)
+
+
+def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.ConcreteModel:
+    """Return a model with its sets, probabilities and units.
+
+    TYPES (group, type), PROFILES t, CELLS (t, group, type) of the types that somebody has in t, with `count`, how many; `K`,
+    the capacity: a number, or a variable where the case has a capacity cost. Continuous priors are cut into `points` types, and
+    types that never occur are left out: `m.case` is the case as it is modelled.
+    Raises InputError for a form that the revenues do not have, and for a model that would not fit into memory.
+    """
+    if form not in ("auto", *forms(case)):
+        raise InputError.of("form", form, f"for these revenues one of auto, {', '.join(forms(case))}", case.name)
+    case = _occurring(case.grid(points) if case.continuous else case)
+    _fits(case, name)
+    profiles = case.profiles()
+    m = pyo.ConcreteModel(name=name)
+    m.case = case
+    m.profiles = profiles
+    m.levels = {
+        "capacity": ("profile",),
+        "monotonicity": ("retailers", "type", "next_type", "others"),
+        "incentive_compatibility": ("retailers", "type", "report"),
+        "individual_rationality": ("retailers", "type"),
+        "shadow_price_covers": ("profile", "retailers", "type"),
+        "mean_shadow_price": ("mean_shadow_price",),
+    }
+    names = profile_names(case, profiles.counts)
+    types = [(name, theta) for name, group in zip(case.names, case.retailers, strict=True) for theta in group.types or ()]
+    m.TYPES = pyo.Set(initialize=types, dimen=2)
+    m.PROFILES = pyo.Set(initialize=names)
+    m.probability = pyo.Param(m.PROFILES, initialize=dict(zip(names, profiles.probability.tolist(), strict=True)))
+    cells = {(names[row], *types[column]): int(profiles.counts[row, column]) for row, column in np.argwhere(profiles.counts > 0)}
+    m.CELLS = pyo.Set(initialize=list(cells), dimen=3)
+    m.count = pyo.Param(m.CELLS, initialize=cells)
+    m.revenues = pyo.Block(list(range(len(case.retailers))))
+    m.written = {
+        name: Written(group.revenue, m.revenues[g])
+        for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True))
+    }
+    retailers = sum(case.members)
+    start = case.capacity or sum(_wanted(group) * group.count for group in case.retailers)
+    if case.capacity is None:
+        m.K = pyo.Var(domain=pyo.NonNegativeReals, initialize=start)
+    else:
+        m.K = pyo.Param(initialize=case.capacity)
+    m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=start / retailers)
+    return m
+
+
+def supply(m: Any) -> None:
+    """Declare `capacity`: nobody gets what is not there, profile by profile. (5), (9).
+
+    Weighted by the profile's probability, as the profile is in the objective, so that its dual is the shadow price lambda itself.
+    """
+    cells: dict[str, list[Any]] = {}
+    for key in m.CELLS:
+        cells.setdefault(key[0], []).append(key)
+
+    @m.Constraint(m.PROFILES)
+    def capacity(m: Any, t: str) -> Any:
+        weight = m.probability[t]
+        return pyo.quicksum(weight * m.count[key] * m.quantity[key] for key in cells[t]) <= weight * m.K
+
+
+def cost(m: Any) -> Any:
+    """Return what capacity costs: 0 where it is fixed."""
+    return (m.case.capacity_cost or 0.0) * m.K
+
+
+def expected(m: Any, worth: Any) -> Any:
+    """Return the expectation over profiles of the sum over retailers of worth(t, group, type)."""
+    return pyo.quicksum(m.probability[key[0]] * m.count[key] * worth(*key) for key in m.CELLS)
+
+
+def rates(m: Any) -> dict[tuple[str, float], tuple[float, float]]:
+    """Return for each type the next one and the inverse hazard (1 - F) / f; the highest is its own, at 0."""
+    found = {}
+    for name, group in zip(m.case.names, m.case.retailers, strict=True):
+        types = list(group.types or ())
+        hazard = (group.survival[1:] / group.probability).tolist()
+        for theta, following, rate in zip(types, [*types[1:], types[-1]], hazard, strict=True):
+            found[name, theta] = following, rate
+    return found
+
+
+def virtual_revenue(m: Any) -> None:
+    """Declare `virtual_revenue` of every cell: R(q, theta_k) - (1 - F_k) / f_k [R(q, theta_{k+1}) - R(q, theta_k)]."""
+    following = rates(m)
+
+    @m.Expression(m.CELLS)
+    def virtual_revenue(m: Any, t: str, g: str, theta: float) -> Any:
+        q, (above, rate) = m.quantity[t, g, theta], following[g, theta]
+        own = m.written[g].value(q, theta)
+        return own - rate * m.written[g].gain(q, theta, above) if rate else own
+
+
+def virtual_marginal(m: Any) -> None:
+    """Declare `virtual_marginal`, the derivative of virtual revenue by units: the left side of (6)."""
+    following = rates(m)
+
+    @m.Expression(m.CELLS)
+    def virtual_marginal(m: Any, t: str, g: str, theta: float) -> Any:
+        q, (above, rate) = m.quantity[t, g, theta], following[g, theta]
+        own = m.written[g].marginal(q, theta)
+        if not rate:
+            return own
+        if m.written[g].revenue.separable:
+            return own - rate * (above - theta)
+        return (1 + rate) * own - rate * m.written[g].marginal(q, above)
+
+
+def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
+    """Return the pairs of cells that one retailer moves between by reporting the next type, by what the others are."""
+    case, profiles = m.case, m.profiles
+    cell = {}  # of each (group, type, others): the cell
+    for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
+        columns = profiles.columns(g)
+        rows, places = np.nonzero(profiles.counts[:, columns])
+        left = profiles.counts[rows].copy()
+        left[np.arange(len(rows)), columns.start + places] -= 1
+        names = list(m.PROFILES)
+        for row, place, others in zip(rows, places, profile_names(case, left), strict=True):
+            cell[name, (group.types or ())[place], others] = (names[row], name, (group.types or ())[place])
+    found = {}
+    for name, group in zip(case.names, case.retailers, strict=True):
+        for low, high in pairwise(group.types or ()):
+            for (g, theta, others), key in cell.items():
+                if g == name and theta == low:
+                    found[name, low, high, others] = key, cell[name, high, others]
+    return found
+
+
+def regular(case: AllocationCase) -> bool:
+    """Return whether virtual marginal revenue never falls as the type rises, wherever it is positive: nobody is pooled.
+
+    Looked at on a grid of 256 quantities where it is not enough to look at one.
+    """
+    for group in case.retailers:
+        revenue, theta = group.revenue, group.theta
+        rate = (group.survival[1:] / group.probability)[:, None]
+        above = np.append(theta[1:], theta[-1:])[:, None]
+        most = np.nan_to_num(revenue.quantity(1e-9 * revenue.marginal(0.0, theta), theta), posinf=0.0).max()
+        q = np.linspace(0.0, 1.0, 2 if revenue.separable else GRID)[:-1] * (case.capacity or most or 1.0)
+        own = revenue.marginal(q, theta[:, None])
+        virtual = np.maximum(own - rate * (revenue.marginal(q, above) - own), 0.0)
+        if (np.diff(virtual, axis=0) < -1e-12 * own.max()).any():
+            return False
+    return True
+
+
+def monotonicity(m: Any, wanted: bool | None) -> bool:
+    """Declare `monotonicity` where it is wanted, by default where virtual revenue is not monotone; return whether it is there.
+
+    A higher type gets no less, whatever the others are. Where virtual revenue is monotone this follows, and would only leave
+    the shadow prices of profiles in which one retailer gets everything without a unique value.
+    """
+    if wanted is False or (wanted is None and regular(m.case)):
+        return False
+    pairs = neighbours(m)
+
+    @m.Constraint(list(pairs))
+    def monotonicity(m: Any, g: str, theta: float, next_type: float, others: str) -> Any:
+        low, high = pairs[g, theta, next_type, others]
+        return m.quantity[high] >= m.quantity[low]
+
+    return True
+
+
+def allotment(m: Any, price: Price = dominant) -> Allotment:
+    """Return what a solved model gives to whom; shadow prices are the solver's to say."""
+    case, profiles = m.case, m.profiles
+    by_type = np.zeros(profiles.counts.shape)
+    rows, columns = np.nonzero(profiles.counts > 0)
+    by_type[rows, columns] = [max(m.quantity[key].value, 0.0) for key in m.CELLS]
+    nothing = np.full(len(profiles.counts), np.nan)
+    return Allotment(
+        case=case, profiles=profiles, by_type=by_type, shadow_price=nothing, capacity=float(pyo.value(m.K)), price=price
+    )
+
+
+def _wanted(group: Any) -> float:
+    """Return units that a retailer of the group would like to have, roughly: where a solver starts."""
+    middle = float(group.probability @ group.theta)
+    most = group.revenue.quantity(0.3 * group.revenue.marginal(0.0, middle), middle)
+    return float(np.nan_to_num(most, nan=1.0, posinf=1.0)) or 1.0
+
+
+def _occurring(case: AllocationCase) -> AllocationCase:
+    """Return the case without the types that never occur."""
+    if all((group.probability > 0).all() for group in case.retailers):
+        return case
+    groups = []
+    for group in case.retailers:
+        kept = group.probability > 0
+        raw = {"name": group.name, "count": group.count, "revenue": group.revenue}
+        types = {"types": group.theta[kept].tolist(), "probabilities": group.probability[kept].tolist()}
+        groups.append(check(type(group), raw | types))
+    return case.changed(retailers=groups)
+
+
+def _fits(case: AllocationCase, name: str) -> None:
+    """Refuse a model that would not fit into memory, before anything of it is built."""
+    profiles, types = case.profile_count, sum(len(group.theta) for group in case.retailers)
+    size = min(profiles, 10**18) * min(types, sum(case.members)) * BYTES
+    if size > MEMORY:
+        raise InputError.of(
+            "retailers",
+            f"<{sum(case.members)} retailers with {shortened(profiles)} type profiles: {gigabytes(size)}>",
+            f"models of `{name}` below {MEMORY / 1e9:.0f} GB; larger cases have the closed form (solver closed_form)",
+            case.name,
+        )
