@@ -1,0 +1,410 @@
+"""The manipulable benchmark of Cachon and Lariviere (1999b): retailers order at a wholesale price, and a rule rations orders.
+
+Retailers order at the same time, each knowing his own type only, and pay w for what they are allocated: a type theta that gets Q
+earns R(Q, theta) - w Q. Orders are in [0, K]. An equilibrium is symmetric within a group: every type has one order, and none
+earns more, in expectation over the others' types, by another.
+
+It is looked for by best responses to best responses. A best response is the best order of a grid of [0, K], searched again and
+again around itself, since a retailer's profit need not be concave in his order. Under linear rationing orders creep up together
+for hundreds of rounds; Anderson's extrapolation takes over after a few. What is found is checked once more on a finer grid.
+Nothing says that there is an equilibrium in pure strategies, or only one: several starts are tried.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from veridical.data import InputError
+from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase
+from veridical.data.errors import NotSolvedError
+from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
+from veridical.solvers.closed_form.water_filling import checked_capacity
+
+__all__ = ["Equilibrium", "MultipleEquilibria", "Ordering", "fixed_price", "ordering", "service_capacity"]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+TOLERANCE = 1e-8  # regret of an equilibrium, of the most that a type can earn
+TARGET = 1e-12  # regret at which the search stops
+TIE = 1e-13  # gains up to this, of the same, are rounding: nobody changes his order for them
+COARSE, FINE = 128, 1024  # steps of the grid of orders: in the search, and in the check of what is found
+ZOOMS, NARROWER = 7, 10  # grids around the best order, each so much narrower than the one before
+ROUNDS, PLAIN, MEMORY = 400, 40, 6  # best responses from a start; plain ones between extrapolations; what those remember
+APART = 1e-3  # of capacity: allocations that differ by less are one equilibrium
+ROOM = 2_000_000  # allocations that are computed at a time
+
+
+class MultipleEquilibria(UserWarning):
+    """Several starts led to different equilibria: what is reported is only one of the outcomes that can be expected."""
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """What orders bring when they are rationed; units and currency.
+
+    case: with finite types, so the grid's where priors are continuous. by_type: what a retailer of a type gets, shape (rows, M),
+    rows and columns as in `profiles`, 0 for a type that nobody has in a row. Group by group, one a type: orders;
+    truthful_orders, with R_q = w, which a retailer places who need not fear for his units; expected_units, E[Q];
+    retailer_profits, E[R(Q, theta) - w Q]. regret: most that any type gains, in expectation, by any other order in [0, K].
+    """
+
+    case: AllocationCase
+    profiles: TypeProfiles
+    by_type: Array
+    capacity: float
+    wholesale_price: float
+    rule: str
+    orders: tuple[Array, ...]
+    truthful_orders: tuple[Array, ...]
+    expected_units: tuple[Array, ...]
+    retailer_profits: tuple[Array, ...]
+    regret: float
+
+    @cached_property
+    def quantity(self) -> Array:
+        """Q, units, shape (rows, N): retailers in the case's order, profiles sorted ascending within a group."""
+        return self.profiles.by_retailer(self.by_type)
+
+    @property
+    def payments(self) -> tuple[Array, ...]:
+        """w E[Q], currency, group by group, one a type."""
+        return tuple(self.wholesale_price * units for units in self.expected_units)
+
+    @property
+    def supplier_profit(self) -> float:
+        """w E[sum Q] less what capacity costs, where it does."""
+        sold = (self.profiles.counts * self.by_type).sum(axis=1)
+        return self.wholesale_price * float(self.profiles.probability @ sold) - self._paid
+
+    @cached_property
+    def chain_profit(self) -> float:
+        """Expected revenue of all retailers less what capacity costs, where it does."""
+        revenue = [
+            group.revenue.value(self.by_type[:, self.profiles.columns(g)], group.theta)
+            for g, group in enumerate(self.case.retailers)
+        ]
+        each = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
+        return float(self.profiles.probability @ each) - self._paid
+
+    @property
+    def supplier_share(self) -> float:
+        """Supplier's share of the profit of the chain; NaN where that is 0."""
+        return self.supplier_profit / self.chain_profit if self.chain_profit else float("nan")
+
+    @property
+    def _paid(self) -> float:
+        return (self.case.capacity_cost or 0.0) * self.capacity
+
+
+@dataclass(frozen=True)
+class Equilibrium(Ordering):
+    """Orders of which no type has a better one, within `regret`. found: all equilibria that starts led to, this one first."""
+
+    found: tuple[Ordering, ...]
+
+
+def fixed_price(
+    case: AllocationCase,
+    capacity: float | None = None,
+    *,
+    starts: int = 3,
+    points: int = 32,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Equilibrium:
+    """Return a Bayes-Nash equilibrium of the retailers who order at the case's wholesale price under its rule.
+
+    capacity: units; the case's own unless given, or its `service_capacity` where it has a capacity cost. Equilibria are looked
+    for from truthful orders, from everybody ordering K, from small orders and from `starts` random ones. The one that truthful
+    orders lead to is returned, or that of the next start where they lead to none; MultipleEquilibria is issued where starts led
+    to different ones. A continuous prior is cut into `points` cells (`AllocationCase.grid`). Above 200,000 type profiles
+    `samples` are drawn with the seed, which draws the random starts too.
+    Raises InputError where the case has no fixed_price, for a capacity that is not finite and >= 0 and for starts that are no
+    whole number >= 0; NotSolvedError where no start led to orders with a regret within 1e-8 of the most that a type can earn.
+    """
+    if isinstance(starts, bool) or not isinstance(starts, int | np.integer) or starts < 0:
+        raise InputError.of("starts", starts, "a whole number >= 0: random orders from which to start", case.name)
+    game = _Game.of(case, capacity, points, samples, seed)
+    found: list[Ordering] = []
+    least = np.inf
+    for start in game.starts(int(starts), seed):
+        orders = game.search(start)
+        _, regret = game.best(orders, FINE)
+        least = min(least, regret)
+        if regret <= TOLERANCE * game.scale:
+            own = game.outcome(orders, regret)
+            if all(np.abs(own.by_type - other.by_type)[game.occur].max() > APART * game.capacity for other in found):
+                found.append(own)
+    if not found:
+        message = (
+            f"no start led to an equilibrium: of the orders that were reached, the best leave a type {least:.3g} to gain by "
+            f"another order, and {TOLERANCE * game.scale:.3g} is allowed; there may be none in pure strategies"
+        )
+        raise NotSolvedError(message, "no equilibrium")
+    if len(found) > 1:
+        profits = ", ".join(f"{each.supplier_profit:.6g}" for each in found)
+        message = f"{len(found)} equilibria were found, with the supplier's profits {profits}; the first is reported"
+        warnings.warn(message, MultipleEquilibria, stacklevel=2)
+    first = {field.name: getattr(found[0], field.name) for field in fields(Ordering)}
+    return Equilibrium(**first, found=tuple(found))
+
+
+def ordering(
+    case: AllocationCase,
+    orders: Sequence[ArrayLike] | None = None,
+    capacity: float | None = None,
+    *,
+    points: int = 32,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Ordering:
+    """Return what given orders bring, equilibrium or not; truthful ones, up to K, unless any are given.
+
+    orders: units, group by group, one a type. Other arguments, and errors, as in `fixed_price`; InputError also for orders that
+    are not one a type, finite and in [0, K].
+    """
+    game = _Game.of(case, capacity, points, samples, seed)
+    given = np.minimum(game.truthful, game.capacity) if orders is None else game.checked(orders)
+    return game.outcome(given, game.best(given, FINE)[1])
+
+
+def service_capacity(case: AllocationCase, *, points: int = 32, samples: int = SAMPLES, seed: int = 0) -> float:
+    """Return the least K, units, with P(sum of truthful orders <= K) >= 1 - c / w: enough, if orders were truthful.
+
+    It is 0 where c >= w: nothing is built that cannot earn its cost. Other arguments as in `fixed_price`.
+    Raises InputError where the case has no fixed_price or no capacity cost.
+    """
+    case = case.grid(points) if case.continuous else case
+    price, cost = _price(case), case.capacity_cost
+    if cost is None:
+        raise InputError.of("capacity_cost", "<nothing>", "a capacity cost: this case has a fixed capacity", case.name)
+    if cost >= price:
+        return 0.0
+    profiles = case.profiles(samples, seed)
+    total = profiles.counts @ _truthful(case, price)
+    order = np.argsort(total)
+    total, probability = total[order], profiles.probability[order]
+    above = np.cumsum(probability[::-1])[::-1]  # from behind, so that what is rare is not rounded away
+    enough = np.append(above[1:], 0.0) <= cost / price * (1 + 1e-12)
+    return float(total[np.argmax(enough)])
+
+
+@dataclass(frozen=True)
+class _Game:
+    """The game at a capacity. others: for each group, the profiles that a retailer of it meets."""
+
+    case: AllocationCase
+    profiles: TypeProfiles
+    others: tuple[TypeProfiles, ...]
+    capacity: float
+    price: float
+    rule: str
+
+    @classmethod
+    def of(cls, case: AllocationCase, capacity: float | None, points: int, samples: int, seed: int) -> _Game:
+        case = case.grid(points) if case.continuous else case
+        price = _price(case)
+        profiles = case.profiles(samples, seed)
+        given = case.capacity if capacity is None else capacity
+        if given is None:
+            given = service_capacity(case, samples=samples, seed=seed)
+        assert case.fixed_price is not None
+        others = tuple(_others(case, g, samples, seed) for g in range(len(case.retailers)))
+        return cls(case, profiles, others, checked_capacity(case, given), price, case.fixed_price.rule)
+
+    @property
+    def occur(self) -> NDArray[np.bool_]:
+        """Pairs of profile and type that occur, shape (rows, M)."""
+        return (self.profiles.counts > 0) & (self.profiles.probability > 0)[:, None]
+
+    @cached_property
+    def truthful(self) -> Array:
+        """Orders with R_q = w, shape (M,)."""
+        return _truthful(self.case, self.price)
+
+    @cached_property
+    def scale(self) -> float:
+        """Most that any type earns from any number of units, currency."""
+        return max(
+            float((group.revenue.value(own, group.theta) - self.price * own).max())
+            for group, own in zip(self.case.retailers, self.apart(self.truthful), strict=True)
+        )
+
+    def apart(self, orders: Array) -> tuple[Array, ...]:
+        return tuple(orders[self.profiles.columns(g)] for g in range(len(self.case.retailers)))
+
+    def checked(self, orders: Sequence[ArrayLike]) -> Array:
+        allowed = f"for each of the {len(self.case.retailers)} groups one order a type, finite, from 0 to {self.capacity!r} units"
+        try:
+            found = [np.asarray(own, dtype=float) for own in orders]
+        except (TypeError, ValueError):
+            raise InputError.of("orders", orders, allowed, self.case.name) from None
+        shapes = [(size,) for size in self.profiles.sizes]
+        inside = all(((own >= 0) & (own <= self.capacity)).all() for own in found)
+        if [own.shape for own in found] != shapes or not inside:
+            raise InputError.of("orders", orders, allowed, self.case.name)
+        return np.concatenate(found)
+
+    def starts(self, random: int, seed: int) -> Iterator[Array]:
+        truthful = np.minimum(self.truthful, self.capacity)
+        yield truthful
+        yield np.full(len(truthful), self.capacity)
+        yield truthful / 5
+        rng = np.random.default_rng(seed)
+        for _ in range(random):
+            yield rng.uniform(0.0, self.capacity, len(truthful))
+
+    def search(self, orders: Array) -> Array:
+        """Return the orders with the least regret that best responses from a start lead to."""
+        steps, best, least = COARSE, orders, np.inf
+        past: list[tuple[Array, Array]] = []
+        for i in range(ROUNDS):
+            answer, regret = self.best(orders, steps)
+            if regret < least:
+                best, least = orders, regret
+            if regret > TARGET * self.scale:
+                past = [*past, (orders, answer)][-MEMORY:]
+                plain = i % (3 * PLAIN) < PLAIN
+                orders = answer if plain else np.clip(_extrapolated(past), 0.0, self.capacity)
+            elif steps < FINE:
+                steps, least, past = FINE, np.inf, []
+            else:
+                break
+        return best
+
+    def best(self, orders: Array, steps: int) -> tuple[Array, float]:
+        """Return best responses, shape (M,), and the most that a type gains by them; a type that gains nothing stays."""
+        grid = np.linspace(0.0, self.capacity, steps + 1)
+        answers, regret = [], 0.0
+        for g, own in enumerate(self.apart(orders)):
+            every = self.profits(g, grid[None, :], orders)
+            answer = grid[np.argmax(every >= every.max(axis=1, keepdims=True) - TIE * self.scale, axis=1)]
+            width = self.capacity / steps
+            for _ in range(ZOOMS):
+                around = np.clip(answer[:, None] + width * np.linspace(-1.0, 1.0, 2 * NARROWER + 1), 0.0, self.capacity)
+                around = np.concatenate([own[:, None], answer[:, None], around], axis=1)
+                every = self.profits(g, around, orders)
+                answer = np.take_along_axis(around, every.argmax(axis=1)[:, None], axis=1)[:, 0]
+                width /= NARROWER
+            gain = every.max(axis=1) - every[:, 0]
+            answers.append(np.where(gain > TIE * self.scale, answer, own))
+            regret = max(regret, float(gain.max()))
+        return np.concatenate(answers), regret
+
+    def profits(self, g: int, own: Array, orders: Array) -> Array:
+        """Return E[R(Q, theta) - w Q] of a group's types, shape (m, any), for orders `own` of that shape or (1, any)."""
+        group, met = self.case.retailers[g], self.others[g]
+        theta = group.theta[:, None]
+        found = np.zeros(np.broadcast_shapes(own.shape, theta.shape))
+        for rows in np.array_split(np.arange(len(met.counts)), 1 + len(met.counts) * found.size // ROOM):
+            units = self.units(own, orders, met.counts[rows])
+            found += np.tensordot(met.probability[rows], group.revenue.value(units, theta) - self.price * units, axes=1)
+        return found
+
+    def units(self, own: ArrayLike, orders: Array, others: Whole) -> Array:
+        """Return what orders of any shape get against profiles of the others, shape (rows, M), of the shape (rows, ...)."""
+        own = np.asarray(own, dtype=float)
+        return RATIONED[self.rule](own.ravel(), orders, others, self.capacity).reshape(-1, *own.shape)
+
+    def outcome(self, orders: Array, regret: float) -> Ordering:
+        counts = self.profiles.counts
+        by_type = np.zeros(counts.shape)
+        for k, order in enumerate(orders):
+            rows = np.flatnonzero(counts[:, k])
+            left = counts[rows].copy()
+            left[:, k] -= 1
+            by_type[rows, k] = self.units(order, orders, left)
+        apart = self.apart(orders)
+        met = zip(self.others, apart, strict=True)
+        return Ordering(
+            case=self.case,
+            profiles=self.profiles,
+            by_type=by_type,
+            capacity=self.capacity,
+            wholesale_price=self.price,
+            rule=self.rule,
+            orders=apart,
+            truthful_orders=self.apart(self.truthful),
+            expected_units=tuple(each.probability @ self.units(own, orders, each.counts) for each, own in met),
+            retailer_profits=tuple(self.profits(g, own[:, None], orders)[:, 0] for g, own in enumerate(apart)),
+            regret=regret,
+        )
+
+
+def _price(case: AllocationCase) -> float:
+    if case.fixed_price is None:
+        allowed = "a table with wholesale_price (currency per unit) and rule"
+        raise InputError.of("fixed_price", "<nothing>", allowed, case.name)
+    return case.fixed_price.wholesale_price
+
+
+def _truthful(case: AllocationCase, price: float) -> Array:
+    """Return the orders with R_q = w, units, shape (M,)."""
+    return np.concatenate([group.revenue.quantity(price, group.theta) for group in case.retailers])
+
+
+def _others(case: AllocationCase, g: int, samples: int, seed: int) -> TypeProfiles:
+    """Return the profiles of all retailers but one of group g, without those that never occur."""
+    members = [count - (i == g) for i, count in enumerate(case.members)]
+    probabilities = [group.probability for group in case.retailers]
+    if count_profiles(members, [len(own) for own in probabilities]) > ENUMERATED:
+        return sampled(members, probabilities, samples, seed)
+    found = enumerated(members, probabilities)
+    occur = found.probability > 0
+    return TypeProfiles(found.counts[occur], found.probability[occur], found.sizes)
+
+
+def _linear(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
+    """Definition 1. The common deduction is the largest of (sum - K) / n over the n largest orders, with the own or without."""
+    number, total = _cumulated(-orders, others)
+    without = np.divide(-total - capacity, number, out=np.zeros(total.shape), where=number > 0).max(axis=1)
+    deduction = np.maximum(np.maximum(without, 0.0)[:, None], own - capacity)
+    for n, placed in zip(number.T[:, :, None], -total.T[:, :, None], strict=True):
+        np.maximum(deduction, (placed + own - capacity) / (n + 1), out=deduction)
+    allocated: Array = np.maximum(own - deduction, 0.0)
+    return allocated
+
+
+def _proportional(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
+    """Definition 3: q, or K q / sum q where that is less."""
+    total = (others @ orders)[:, None] + own
+    allocated: Array = own * np.divide(capacity, total, out=np.ones(total.shape), where=total > capacity)
+    return allocated
+
+
+def _uniform(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
+    """The least of q and what is there for a retailer who orders without end: the largest share once small orders are met."""
+    number, total = _cumulated(orders, others)
+    members = others.sum(axis=1, keepdims=True) + 1
+    level = np.maximum(((capacity - total) / (members - number)).max(axis=1, keepdims=True), capacity / members)
+    allocated: Array = np.minimum(own, level)
+    return allocated
+
+
+def _cumulated(orders: Array, others: Whole) -> tuple[Array, Array]:
+    """Return how many others order so little, or less, and how much in all, order by order, shape (rows, M) each."""
+    ascending = np.argsort(orders)
+    counts = others[:, ascending]
+    return np.cumsum(counts, axis=1), np.cumsum(counts * orders[ascending], axis=1)
+
+
+def _extrapolated(past: list[tuple[Array, Array]]) -> Array:
+    """Return Anderson's mixture of best responses: the one that would leave orders alone, were responses linear in orders."""
+    orders, answers = (np.stack(each, axis=1) for each in zip(*past, strict=True))
+    moves = answers - orders
+    weight = np.linalg.lstsq(np.diff(moves), moves[:, -1], rcond=1e-10)[0]
+    mixed: Array = answers[:, -1] - np.diff(answers) @ weight
+    return mixed
+
+
+RATIONED: dict[str, Callable[[Array, Array, Whole, float], Array]] = {
+    "linear": _linear,
+    "proportional": _proportional,
+    "uniform": _uniform,
+}
