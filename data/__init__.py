@@ -2,13 +2,15 @@
 
 Rooms: `load` (files and shipped examples); `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
 `private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`,
-`typed_demand`, `private_type` and `type_profiles` (its parts), `allotment` (what retailers get and pay); `truncated`
+`typed_demand`, `private_type` and `type_profiles` (its parts), `allotment` (what retailers get and pay), `bids` (what they
+offer); `truncated`
 (distributions of costs and types), `fields` (field types, with their messages), `csv_file`, `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
 from veridical.data.allotment import Allotment
 from veridical.data.assembler import AssemblerCase, Supplier
+from veridical.data.bids import Bids, read_bids
 from veridical.data.continuous import ContinuousCase, ContinuousSupplier
 from veridical.data.demand import (
     Continuous,
@@ -36,6 +38,7 @@ __all__ = [
     "AllocationCase",
     "Allotment",
     "AssemblerCase",
+    "Bids",
     "CertificateError",
     "Continuous",
     "ContinuousCase",
@@ -71,6 +74,7 @@ __all__ = [
     "examples",
     "load",
     "monotonicity",
+    "read_bids",
     "virtual_cost",
     "weighted_virtual_cost",
 ]

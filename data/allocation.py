@@ -192,10 +192,13 @@ class AllocationCase(Record):
     def profiles(self, samples: int = SAMPLES, seed: int = 0) -> TypeProfiles:
         """Return all type profiles up to 200,000 of them; above, `samples` that are drawn with the given seed.
 
-        Raises InputError for a group with a continuous prior (see `grid`), and for `samples` that are no whole number >= 1.
+        Raises InputError for a group with a continuous prior (see `grid`), for `samples` that are no whole number >= 1, and for a
+        `seed` that is none >= 0.
         """
         if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
             raise InputError.of("samples", samples, "a whole number >= 1: type profiles that are drawn", self.name)
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise InputError.of("seed", seed, "a whole number >= 0", self.name)
         many = self.profile_count > ENUMERATED
         probabilities = [group.probability for group in self.retailers]
         return sampled(self.members, probabilities, samples, seed) if many else enumerated(self.members, probabilities)

@@ -177,23 +177,23 @@ class Auction:
         place = self._levels[g].place(checked_bid(bid, "bid", self.case.name))
         return float(self.optimum.case.retailers[g].theta[place]) if place >= 0 else None
 
-    def posted(self, decimals: int = 2) -> tuple[Array, ...]:
-        """Return the table bids rounded up to so many decimals, group by group: what to print, as those below count as less.
+    def posted(self, decimals: int | None = None) -> tuple[Array, ...]:
+        """Return the table bids rounded up, group by group: what to print, as bids below them count as less.
 
+        decimals: of the currency; where none are given the fewest, from 2 on, with which every bid counts as its own type, all
+        of them where 12 are too few.
         Raises InputError for decimals that are no whole number from 0 to 12, or with which bids of two types become one.
         """
+        if decimals is None:
+            tries = (self._rounded(places) for places in range(2, MOST_DECIMALS + 1))
+            return next((found for found in tries if found is not None), self.bids)
         if isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= MOST_DECIMALS:
             raise InputError.of("decimals", decimals, f"a whole number from 0 to {MOST_DECIMALS}", self.case.name)
-        step, found = Decimal(1).scaleb(-decimals), []
-        for g, levels in enumerate(self._levels):
-            rounded = [float(Decimal(float(each)).quantize(step, ROUND_CEILING)) for each in levels.reach]
-            for k, bid in enumerate(rounded):
-                if levels.place(bid) != levels.first[k]:
-                    theta = self.optimum.case.retailers[g].theta
-                    allowed = f"more: {bid!r} would be posted for type {theta[k]:g} and count as a higher one"
-                    raise InputError.of("decimals", decimals, allowed, self.case.name)
-            found.append(np.array(rounded))
-        return tuple(found)
+        found = self._rounded(decimals)
+        if found is None:
+            allowed = "more decimals: rounded up to these, the bid of some type would count as a higher one's"
+            raise InputError.of("decimals", decimals, allowed, self.case.name)
+        return found
 
     def clear(self, bids: Mapping[str, float | None] | Sequence[float | None] | Array | Bids) -> Cleared:
         """Return what sealed bids bring: a mapping retailer -> bid, a sequence in the case's order, or what `read_bids` reads.
@@ -293,6 +293,17 @@ class Auction:
     def _types(self) -> Array:
         theta = np.concatenate([group.theta for group in self.optimum.case.retailers])
         return self.optimum.profiles.by_retailer(np.broadcast_to(theta, self.optimum.by_type.shape))
+
+    def _rounded(self, decimals: int) -> tuple[Array, ...] | None:
+        """Return the table bids rounded up to so many decimals; None where one of them then counts as another type's."""
+        step = Decimal(1).scaleb(-decimals)
+        found = [
+            np.array([float(Decimal(float(each)).quantize(step, ROUND_CEILING)) for each in levels.reach])
+            for levels in self._levels
+        ]
+        pairs = zip(self._levels, found, strict=True)
+        apart = all(levels.place(bid) == first for levels, bids in pairs for bid, first in zip(bids, levels.first, strict=True))
+        return tuple(found) if apart else None
 
     def _allot(self, counts: Whole) -> tuple[Array, Array]:
         return water_filling(self._virtual, counts, self.capacity)

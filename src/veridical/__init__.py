@@ -20,10 +20,12 @@ from veridical.data import (
     examples,
     load,
     monotonicity,
+    read_bids,
     virtual_cost,
 )
 from veridical.mechanisms import MECHANISMS, Mechanism
 from veridical.solvers import IMPLIES, PROPERTIES
+from veridical.solvers.auction import auction
 from veridical.solving import audit, build, compare, one_sided, solve
 from veridical.studies import choose_k, reproduce
 
@@ -36,6 +38,7 @@ __all__ = [
     "Mechanism",
     "NotSolvedError",
     "VeridicalError",
+    "auction",
     "audit",
     "build",
     "choose_k",
@@ -48,6 +51,7 @@ __all__ = [
     "models",
     "monotonicity",
     "one_sided",
+    "read_bids",
     "reproduce",
     "solve",
     "solvers",

@@ -11,8 +11,9 @@ from rich.text import Text
 from veridical.data import Allotment
 from veridical.data.assembler import label
 from veridical.solvers import AllocationAudit, Solution
+from veridical.solvers.auction import Auction, Cleared
 
-__all__ = ["by_own_type", "by_profile", "comparison", "misreports", "summary", "truth"]
+__all__ = ["by_own_type", "by_profile", "cleared", "comparison", "misreports", "posted", "summary", "truth"]
 
 ROWS = 16  # profiles shown of an allocation
 WIDE = 3  # retailers whose units are shown one by one
@@ -24,8 +25,8 @@ def units(value: float) -> str:
 
 
 def money(value: float) -> str:
-    """Return an amount with three decimals and thousands separators; -0 is 0."""
-    return f"{value + 0.0:,.3f}".replace("-0.000", "0.000")
+    """Return an amount with three decimals, two from a thousand on, and thousands separators; -0 is 0."""
+    return f"{value:,.2f}" if abs(value) >= 1000 else f"{value + 0.0:.3f}".replace("-0.000", "0.000")
 
 
 def summary(solution: Solution) -> list[RenderableType]:
@@ -75,17 +76,20 @@ def by_profile(own: Allotment) -> RenderableType:
     if len(order) > ROWS:
         order = np.sort(np.argsort(-own.probability, kind="stable")[:ROWS])
     table = Table(title="allocation: a row for what the retailers report", title_justify="left", title_style="italic")
-    wide = len(names) <= WIDE
-    for name in names if wide else ["types"]:
-        table.add_column(f"{name}\ntype" if wide else name, justify="right")
+    wide = len(names) <= WIDE  # a column a retailer; else a column a group of them
+    order_of = np.arange(len(names)) if wide else np.array(own.case.order)
+    headings = names if wide else own.case.names if len(own.case.names) > 1 else ("all",)
+    for name in headings:
+        table.add_column(f"{name}\ntype{'s' * (not wide)}", justify="right")
     table.add_column("proba-\nbility", justify="right")
-    for name in names if wide else ["units"]:
-        table.add_column(f"{name}\nunits" if wide else name, justify="right")
+    for name in headings:
+        table.add_column(f"{name}\nunits", justify="right")
     table.add_column("shadow\nprice", justify="right")
     for row in order:
-        types, given = [f"{theta:.6g}" for theta in own.types[row]], [units(q) for q in own.quantity[row]]
-        if not wide:
-            types, given = [shorter(own, types)], [shorter(own, given)]
+        types, given = [
+            [told([word(value) for value in values[row, order_of == place]]) for place in range(len(headings))]
+            for values, word in ((own.types, label), (own.quantity, units))
+        ]
         price = "-" if np.isnan(own.shadow_price[row]) else money(own.shadow_price[row])
         table.add_row(*types, f"{own.probability[row]:.4g}", *given, price)
     if len(order) == len(own.probability):
@@ -94,14 +98,9 @@ def by_profile(own: Allotment) -> RenderableType:
     return Group(table, Text(note, style="dim"))
 
 
-def shorter(own: Allotment, words: list[str]) -> str:
-    """Return what retailers have in words, group by group, with how often each occurs: `3 x 4, 2 x 7`."""
-    parts = []
-    for g, name in enumerate(own.case.names):
-        mine = [word for word, group in zip(words, own.case.order, strict=True) if group == g]
-        told = ", ".join(f"{mine.count(word)} x {word}" for word in dict.fromkeys(mine))
-        parts.append(f"{name} {told}" if len(own.case.names) > 1 else told)
-    return "; ".join(parts)
+def told(words: list[str]) -> str:
+    """Return words with how often each occurs where there are several: `3 x 4, 2 x 7`."""
+    return words[0] if len(words) == 1 else ", ".join(f"{words.count(word)} x {word}" for word in dict.fromkeys(words))
 
 
 def truth(checked: AllocationAudit) -> Text:
@@ -135,11 +134,11 @@ def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
         "largest\nregret",
         "least\nprofit",
         "truthful",
-        "seconds",
+        "sec-\nonds",
     )
     table.add_column("mechanism", no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=heading == "truthful")
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, row in frame.iterrows():
         table.add_row(
             f"{name} ({row['parameters']})" if row["parameters"] else str(name),
@@ -164,3 +163,43 @@ def misreports(checked: AllocationAudit) -> RenderableType:
     for lie in checked.misreports:
         table.add_row(lie.retailers, label(lie.type), label(lie.report), lie.others or "as they are expected", money(lie.gain))
     return table
+
+
+def posted(own: Auction) -> list[RenderableType]:
+    """Return what an auction posts: bids, rounded up, and the units that they bring."""
+    several, pair = len(own.case.retailers) > 1, own.case.members == (2,)
+    title = "your bid, by your type: no other brings more in expectation, if the others bid theirs"
+    table = Table(title=title, title_justify="left", title_style="italic")
+    brought = [f"units if the\nother is {label(theta)}" for theta in own.table] if pair else list(own.table)[1:]
+    for column in ["retailers", "type", "bid", *brought][not several :]:
+        table.add_column(column.replace("_", "\n"), justify="left" if column == "retailers" else "right")
+    bids = np.concatenate(own.posted()).tolist()
+    for bid, key, row in zip(bids, own.table.index, own.table.to_numpy(), strict=True):
+        name, theta = ("", key[0]) if pair else key
+        table.add_row(*[str(name), label(theta), amount(bid), *map(units, row if pair else row[1:])][not several :])
+    return [
+        Text(f"auction for {own.case.name}", style="bold"),
+        Text(f"{units(own.capacity)} units among {len(own.names):,} retailers, who bid, sealed, what they would pay in all"),
+        Text(f"expected payments {money(own.expected_payments)}, the supplier's profit {money(own.optimum.supplier_profit)}"),
+        table,
+        Text("between two bids the lower one counts, and is what is paid; bids are rounded up", style="dim"),
+    ]
+
+
+def amount(bid: float) -> str:
+    """Return a bid as it is, with two decimals at least."""
+    return f"{bid:,.2f}" if round(bid, 2) == bid else f"{bid:,.12g}"
+
+
+def cleared(found: Cleared) -> list[RenderableType]:
+    """Return what sealed bids bring."""
+    title = f"sealed bids cleared, {units(found.capacity)} units"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in ("retailer", "bid", "counts\nas type", "units", "payment", "status"):
+        table.add_column(column, justify="left" if column in ("retailer", "status") else "right")
+    for name, row in found.table.iterrows():
+        bid = "" if np.isnan(row["bid"]) else amount(row["bid"])
+        theta = "-" if np.isnan(row["counts_as"]) else label(row["counts_as"])
+        table.add_row(str(name), bid, theta, units(row["units"]), money(row["payment"]), row["status"])
+    left = f", {units(found.capacity_left)} units left" if found.capacity_left > 0 else ""
+    return [table, Text(f"payments {money(found.payment.sum())}{left}; one more unit is worth {money(found.shadow_price)}")]

@@ -18,9 +18,10 @@ from typing import Annotated, Any
 import typer
 
 from veridical import __doc__ as about
-from veridical import solving, studies, tables
-from veridical.data import AllocationCase, AssemblerCase, InputError, VeridicalError, example, examples, load
+from veridical import allocation_tables, solving, studies, tables
+from veridical.data import AllocationCase, AssemblerCase, InputError, VeridicalError, example, examples, load, read_bids
 from veridical.mechanisms import MECHANISMS, find, fitting
+from veridical.solvers.auction import auction as auctioned
 from veridical.studies import figures
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ Changes = Annotated[
 ]
 
 
+INSTEAD = {"capacity": "capacity_cost", "capacity_cost": "capacity"}  # of two fields that exclude each other, the one set stays
 FIELDS: Mapping[str, Any] = {"assembler": AssemblerCase.model_fields, "allocation": AllocationCase.model_fields}
 
 
@@ -53,7 +55,7 @@ def solve(
     plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the menu or the allocation.")] = None,
 ) -> None:
     """Solve a case: contract menu or allocation, shadow prices, audit and certificate."""
-    world, parameters = read(case, changes or [], lambda world: [mechanism])
+    world, parameters = read(case, changes or [], lambda world: find(world, mechanism).parameters)
     solution = solving.solve(world, mechanism, solver, **parameters)
     if menu is not None and solution.contracts is not None:
         write(menu, "--menu", lambda: solution.contracts.write_csv(menu))
@@ -74,7 +76,7 @@ def compare(
     to_json: Json = None,
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side."""
-    world, parameters = read(case, changes or [], lambda world: mechanism or fitting(world))
+    world, parameters = read(case, changes or [], lambda world: parameters_of(world, mechanism or fitting(world)))
     frame = solving.compare(world, mechanism, solver, **parameters)
     if to_json is not None:
         emit(to_json, {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")})
@@ -90,12 +92,32 @@ def audit(
     to_json: Json = None,
 ) -> None:
     """Audit anybody's contract menu: who would lie, as what, and gain how much."""
-    world, _ = read(case, changes or [], lambda world: [])
+    world, _ = read(case, changes or [], lambda world: ())
     checked = solving.audit(world, menu)
     if to_json is not None:
         emit(to_json, {"case": world.name, "menu": Path(menu).name, "audit": checked.record()})
     if to_json != "-":
         tables.show(*tables.misreports(f"{Path(menu).name} for {world.name}", checked))
+
+
+@app.command()
+def auction(
+    case: Case,
+    bids: Annotated[str | None, typer.Option(metavar="BIDS.csv", help="Sealed bids: retailer, bid, received.")] = None,
+    deadline: Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601: bids received later are refused.")] = None,
+    changes: Changes = None,
+    to_json: Json = None,
+) -> None:
+    """Print what the auction of Theorem 7 posts, or clear sealed bids: units and payments."""
+    world, parameters = read(case, changes or [], lambda world: ("points", "samples", "seed"))
+    own = auctioned(world, **parameters)
+    if bids is None and deadline is not None:
+        raise InputError.of("--deadline", deadline, "a deadline beside --bids")
+    found = None if bids is None else own.clear(read_bids(bids, own.names, deadline))
+    if to_json is not None:
+        emit(to_json, own.record() if found is None else found.record())
+    if to_json != "-":
+        tables.show(*(allocation_tables.posted(own) if found is None else allocation_tables.cleared(found)))
 
 
 @app.command("choose-k")
@@ -108,7 +130,7 @@ def choose_k(
     plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw profit against contracts.")] = None,
 ) -> None:
     """Choose how many suppliers should report: the hybrid for every k, its profit against the size of its menu."""
-    world, parameters = read(case, changes or [], lambda world: ["hybrid"] if isinstance(world, AssemblerCase) else [])
+    world, parameters = read(case, changes or [], lambda world: parameters_of(world, {"hybrid"} & fitting(world).keys()))
     for name in parameters.keys() - {"balanced"}:
         raise InputError.of(f"--set {name}", parameters[name], "fields of the case, and balanced")
     if parameters:
@@ -149,8 +171,13 @@ def solvers() -> None:
     tables.show(*tables.solvers())
 
 
-def read(case: str, changes: list[str], mechanisms: Callable[[Any], Iterable[str | None]]) -> tuple[Any, dict[str, Any]]:
-    """Return the case with `--set` changes made, and those that are parameters of the mechanisms at hand."""
+def parameters_of(world: Any, mechanisms: Iterable[str]) -> list[str]:
+    """Return the names of all parameters of mechanisms that fit the case."""
+    return [name for each in mechanisms for name in find(world, each).parameters]
+
+
+def read(case: str, changes: list[str], known: Callable[[Any], Iterable[str]]) -> tuple[Any, dict[str, Any]]:
+    """Return the case with `--set` changes made, and those that set one of the parameters that are `known` for the case."""
     parameters: dict[str, Any] = {}
     fields: dict[str, Any] = {}
 
@@ -161,6 +188,7 @@ def read(case: str, changes: list[str], mechanisms: Callable[[Any], Iterable[str
             if not equals:
                 raise InputError.of("--set", text, "KEY=VALUE")
             if key.split(".")[0] in fields:
+                raw.pop(INSTEAD.get(key, ""), None)
                 put(raw, key, parsed(value))
             else:
                 parameters[key] = parsed(value)
@@ -170,10 +198,10 @@ def read(case: str, changes: list[str], mechanisms: Callable[[Any], Iterable[str
     if not shipped and not case.endswith(".toml") and not os.path.exists(case):
         raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
     world = example(case, change) if shipped else load(case, change)
-    known = dict.fromkeys(name for each in mechanisms(world) for name in find(world, each).parameters)
+    names = tuple(dict.fromkeys(known(world)))
     for key, value in parameters.items():
-        if key not in known:
-            raise InputError.of(f"--set {key}", value, f"one of {', '.join((*fields, *known))}")
+        if key not in names:
+            raise InputError.of(f"--set {key}", value, f"one of {', '.join((*fields, *names))}")
     return world, parameters
 
 
