@@ -2,18 +2,42 @@
 
 Rooms: `reproduction` (published, as published, exact), `assembler_study` (sections 3.1 and 3.2 of the ICDS paper),
 `full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `continuous_costs`
-(Proposition 4), `choice` (how many suppliers to let report); `allocation_tables` (Tables 1 to 5 of the allocation paper);
-`figures`.
+(Proposition 4), `choice` (how many suppliers to let report); `allocation_tables` (Tables 1 to 5 of the allocation paper) and
+`allocation_figures`; `figures`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 
 from veridical.data import InputError
-from veridical.studies import allocation_tables, assembler_study, balanced_ordering, continuous_costs, figures, full_models
+from veridical.studies import (
+    allocation_figures,
+    allocation_tables,
+    assembler_study,
+    balanced_ordering,
+    continuous_costs,
+    figures,
+    full_models,
+)
 from veridical.studies.choice import Choice, choose_k
 from veridical.studies.reproduction import Reproduction
 
-__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "figures", "reproduce"]
+__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "allocation_figures", "choose_k", "figures", "reproduce"]
+
+TABLES = (
+    allocation_tables.table_1,
+    allocation_tables.table_2,
+    allocation_tables.table_3,
+    allocation_tables.table_4,
+    allocation_tables.table_5,
+)
+
+
+def allocation_table(number: int) -> Reproduction:
+    """Return one of Tables 1 to 5 of the allocation paper, with its picture."""
+    return replace(TABLES[number - 1](), draw=partial(allocation_figures.draw_table, number))
+
 
 REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
     "assembler-3.1": assembler_study.section_3_1,
@@ -24,14 +48,12 @@ REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
     "assembler-figure-3": assembler_study.figure_3,
     "assembler-proposition-2": balanced_ordering.proposition_2,
     "assembler-proposition-4": continuous_costs.proposition_4,
-    "allocation-table-1": allocation_tables.table_1,
-    "allocation-table-2": allocation_tables.table_2,
-    "allocation-table-3": allocation_tables.table_3,
-    "allocation-table-4": allocation_tables.table_4,
-    "allocation-table-5": allocation_tables.table_5,
+    **{f"allocation-table-{number}": partial(allocation_table, number) for number in range(1, 6)},
+    "allocation-table-1-fixed-price": allocation_tables.table_1_fixed_price,
+    "allocation-capacity": allocation_figures.capacity_and_profit,
     "assembler-models": full_models.agreement,
 }
-LONG = ("assembler-models",)  # minutes: run only where they are named
+LONG = ("assembler-models", "allocation-table-1-fixed-price")  # minutes: run only where they are named
 
 
 def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:

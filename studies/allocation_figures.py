@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue
 from veridical.studies.allocation_tables import CONCENTRATED, case_of, printed
 from veridical.studies.figures import COLOURS, tidy
+from veridical.studies.reproduction import Reproduction, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from veridical.data import Allotment
 
-__all__ = ["allocation", "capacity", "draw_table", "penalty_and_share", "sweep"]
+__all__ = ["allocation", "capacity", "capacity_and_profit", "draw_table", "penalty_and_share", "sweep"]
 
 Array = NDArray[np.float64]
 AREA = 3000.0  # square points that the markers of all profiles cover together
@@ -31,6 +33,7 @@ SPREAD = 0.24  # inches that groups of the same type stand apart, all together
 ROWS = 6  # of a legend, in one column
 LIKELY = 200  # profiles by which it is told whether information is full
 COSTS = 25  # costs of capacity between the printed ones at which the exact lines of a table are computed
+SHOWN = (0.1, 0.9, 1.8, 2.7, 3.6)  # costs of capacity of which the table speaks; the figure is finer
 COST = "capacity cost, currency per unit"
 SHARES = {  # columns of a frame that are shares, and how their axes are labelled
     "penalty": "decentralisation penalty, % of centralised profit",
@@ -247,6 +250,27 @@ def capacity(frame: pd.DataFrame) -> Figure:
         axis.legend(frameon=False, fontsize=8)
     figure.suptitle("capacity worth having and profits, by the cost of capacity", fontsize=11)
     return figure
+
+
+def capacity_and_profit() -> Reproduction:
+    """Return capacity and profits by the cost of capacity for Table 1's retailers: Theorems 3 and 4. The paper prints none."""
+    costs = np.union1d(printed(1)["capacity_cost"], SHOWN)
+    frame = sweep(case_of(range(4, 9), 5, CONCENTRATED, capacity_cost=1.0), costs)
+    shown = frame[frame["capacity_cost"].isin(SHOWN)]
+    names = {
+        "capacity": "capacity, units",
+        "centralized_capacity": "capacity with full information, units",
+        "supplier_profit": "supplier's profit",
+        "chain_profit": "profit of the chain",
+        "centralized_profit": "profit of the chain with full information",
+    }
+    rows = [
+        Row(f"c={cost:g}: {words}", float(value))
+        for column, words in names.items()
+        for cost, value in zip(shown["capacity_cost"], shown[column], strict=True)
+    ]
+    title = "capacity worth having and profits by the cost of capacity, the retailers of Table 1"
+    return Reproduction.of("allocation-capacity", title, rows, series=frame, draw=partial(capacity, frame))
 
 
 def penalty_and_share(frame: pd.DataFrame, title: str = "decentralisation penalty and supplier's share") -> Figure:

@@ -19,8 +19,19 @@ import typer
 
 from veridical import __doc__ as about
 from veridical import allocation_tables, solving, studies, tables
-from veridical.data import AllocationCase, AssemblerCase, InputError, VeridicalError, example, examples, load, read_bids
+from veridical.data import (
+    AllocationCase,
+    Allotment,
+    AssemblerCase,
+    InputError,
+    VeridicalError,
+    example,
+    examples,
+    load,
+    read_bids,
+)
 from veridical.mechanisms import MECHANISMS, find, fitting
+from veridical.solvers import Solution
 from veridical.solvers.auction import auction as auctioned
 from veridical.studies import figures
 
@@ -60,7 +71,7 @@ def solve(
     if menu is not None and solution.contracts is not None:
         write(menu, "--menu", lambda: solution.contracts.write_csv(menu))
     if plot is not None:
-        write(plot, "--plot", lambda: figures.save(figures.contract_menu(solution), plot))
+        write(plot, "--plot", lambda: figures.save(picture(solution), plot))
     if to_json is not None:
         emit(to_json, solution.record())
     if to_json != "-":
@@ -239,6 +250,13 @@ def emit(target: str, record: dict[str, Any]) -> None:
         sys.stdout.write(f"{text}\n")
     else:
         write(target, "--json", lambda: Path(target).write_text(f"{text}\n", encoding="utf-8"))
+
+
+def picture(solution: Solution) -> Any:
+    """Return the figure of what a solution promises."""
+    if isinstance(solution.contracts, Allotment):
+        return studies.allocation_figures.allocation(solution.contracts)
+    return figures.contract_menu(solution)
 
 
 def finite(value: Any) -> Any:
