@@ -170,7 +170,7 @@ def posted(own: Auction) -> list[RenderableType]:
     several, pair = len(own.case.retailers) > 1, own.case.members == (2,)
     title = "your bid, by your type: no other brings more in expectation, if the others bid theirs"
     table = Table(title=title, title_justify="left", title_style="italic")
-    brought = [f"units if the\nother is {label(theta)}" for theta in own.table.columns.tolist()] if pair else list(own.table)[1:]
+    brought = [f"units if the\nother is {label(theta)}" for theta in own.optimum.case.retailers[0].theta.tolist()] if pair else list(own.table)[1:]
     for column in ["retailers", "type", "bid", *brought][not several :]:
         table.add_column(column.replace("_", "\n"), justify="left" if column == "retailers" else "right")
     bids, keys = np.concatenate(own.posted()).tolist(), own.table.index.tolist()
