@@ -29,7 +29,7 @@ from veridical.data.allotment import Allotment, full_revenue
 from veridical.data.type_profiles import TypeProfiles
 from veridical.solvers.audit import Audit, audit
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
-from veridical.solvers.closed_form.water_filling import checked_capacity, water_filling
+from veridical.solvers.closed_form.water_filling import checked_capacity, shadow_prices, water_filling
 
 __all__ = ["Allocation", "Rationing", "allocation", "capacity_choice", "centralized", "decentralization_penalty"]
 
@@ -183,8 +183,10 @@ def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles:
         for count, each in zip(case.members, virtual, strict=True)
     )  # whatever the types, no unit beyond is worth its cost
 
+    prices = shadow_prices(virtual, profiles.counts)
+
     def excess(capacity: float) -> float:
-        return float(profiles.probability @ water_filling(virtual, profiles.counts, capacity)[0]) - cost
+        return float(profiles.probability @ prices(capacity)) - cost
 
     if most == 0 or excess(0.0) <= 0:
         return 0.0

@@ -15,7 +15,7 @@ from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.revenue import LinearDemand
 from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue, falling_root, least_marginal
 
-__all__ = ["at_types", "checked_capacity", "water_filling"]
+__all__ = ["at_types", "checked_capacity", "shadow_prices", "water_filling"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -49,14 +49,35 @@ def water_filling(groups: Sequence[VirtualRevenue], counts: Whole, capacity: flo
     return shadow, np.where(counts > 0, quantity, 0.0)
 
 
-def _linear(groups: Sequence[VirtualRevenue], counts: Whole, capacity: float) -> tuple[Array, Array]:
-    marginal = np.concatenate([group.marginal(0.0) for group in groups])
+def shadow_prices(groups: Sequence[VirtualRevenue], counts: Whole) -> Callable[[float], Array]:
+    """Return what gives the shadow prices of `water_filling` at a capacity, where many capacities are to be tried."""
+    if all(type(group.revenue) is LinearDemand for group in groups):
+        return _pieces(_first_units(groups), counts)
+    return lambda capacity: water_filling(groups, counts, capacity)[0]
+
+
+def _first_units(groups: Sequence[VirtualRevenue]) -> Array:
+    return np.concatenate([group.marginal(0.0) for group in groups])
+
+
+def _pieces(marginal: Array, counts: Whole) -> Callable[[float], Array]:
+    """Return the shadow prices of linear demand as a function of capacity, given what the types' first units earn."""
     order = np.argsort(-marginal, kind="stable")
     order = order[np.isfinite(marginal[order])]
     served = np.cumsum(counts[:, order], axis=1)
     total = np.cumsum(counts[:, order] * marginal[order], axis=1)
-    pieces = np.divide(total - 2 * capacity, served, out=np.zeros(total.shape), where=served > 0)
-    shadow = np.maximum(pieces.max(axis=1, initial=0.0), 0.0)
+    fewer = np.divide(1.0, served, out=np.zeros(total.shape), where=served > 0)
+    level = total * fewer
+
+    def at(capacity: float) -> Array:
+        return np.maximum((level - 2 * capacity * fewer).max(axis=1, initial=0.0), 0.0)
+
+    return at
+
+
+def _linear(groups: Sequence[VirtualRevenue], counts: Whole, capacity: float) -> tuple[Array, Array]:
+    marginal = _first_units(groups)
+    shadow = _pieces(marginal, counts)(capacity)
     quantity = np.maximum(marginal - shadow[:, None], 0.0) / 2
     used = (counts * quantity).sum(axis=1)  # the capacity, but for what a difference of large numbers loses
     return shadow, quantity * np.where((shadow > 0) & (used > 0), capacity / np.where(used > 0, used, 1.0), 1.0)[:, None]
