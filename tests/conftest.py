@@ -1,6 +1,8 @@
 """Builders that the tests share: cases by hand, cases at random."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,13 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
+from veridical.cli import main
 from veridical.data import AssemblerCase
 
 UNIFORM = {"distribution": "uniform", "low": 100, "high": 900}
 
 Assembler = Callable[..., AssemblerCase]
+Run = Callable[..., tuple[int, str, str]]
 Cases = Callable[..., st.SearchStrategy[AssemblerCase]]
 
 
@@ -117,3 +121,18 @@ def discrete() -> AssemblerCase:
 def pooled(discrete: AssemblerCase) -> AssemblerCase:
     """Return the correlated pair with demand at four points: an LP whose virtual cost is not monotone."""
     return build([[4, 9], [3, 7]], joint=[[0.45, 0.05], [0.05, 0.45]], demand=discrete.demand.model_dump())
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return the command line, run in this process in an empty folder: exit status, standard output and error."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["veridical", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert isinstance(end.value.code, int)
+        return end.value.code, *capsys.readouterr()
+
+    return command

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import veridical as vd
-from veridical.cli import main
 from veridical.data import AllocationCase, InputError
 
 Run = Callable[..., tuple[int, str, str]]
@@ -415,21 +414,6 @@ BAD_COMMANDS = [  # id; arguments; the file that the message names (None: it nee
     ("JSON into nowhere", "solve case.toml --json nowhere/m.json", None, "--json", "'nowhere/m.json'", "can be written"),
     ("plot of no format", "solve case.toml --plot menu.nothing", None, "--plot", "'menu.nothing'", "can be written"),
 ]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return the command line, run in this process in an empty folder: exit status, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["veridical", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert isinstance(end.value.code, int)
-        return end.value.code, *capsys.readouterr()
-
-    return command
 
 
 def refused(result: tuple[int, str, str], file: str | None, field: str, value: str, allowed: str) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from veridical import MECHANISMS, compare, example, load, one_sided, solve
-from veridical.cli import main
 from veridical.data import InputError
 from veridical.mechanisms import fitting
 from veridical.solvers import highs
@@ -51,19 +50,10 @@ panel,battery,quantity panel,quantity battery,payment panel,payment battery
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return the command line, run in this process in a folder with `case.toml`: exit status, standard output and error."""
-    monkeypatch.chdir(tmp_path)
+def run(run: Run) -> Run:
+    """Return the command line, run in a folder with `case.toml`."""
     Path("case.toml").write_text(CASE, encoding="utf-8")
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["veridical", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert isinstance(end.value.code, int)
-        return end.value.code, *capsys.readouterr()
-
-    return command
+    return run
 
 
 def no_constant(name: str) -> None:

@@ -70,7 +70,8 @@ def _pieces(marginal: Array, counts: Whole) -> Callable[[float], Array]:
     level = total * fewer
 
     def at(capacity: float) -> Array:
-        return np.maximum((level - 2 * capacity * fewer).max(axis=1, initial=0.0), 0.0)
+        shadow: Array = (level - 2 * capacity * fewer).max(axis=1, initial=0.0)  # 0 where capacity is left
+        return shadow
 
     return at
 

@@ -1,0 +1,211 @@
+"""Capacity allocation on the command line: tables, JSON, the auction with bids from a file, changes, exit status."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import veridical as vd
+
+Run = Callable[..., tuple[int, str, str]]
+
+TYPES = [4, 5, 6, 7, 8]
+PAYMENTS = [0, 2.577, 4.929, 6.975, 8.629]  # published.md: the largest incentive-compatible ones for Table 5's allocation
+
+
+def record(result: tuple[int, str, str]) -> dict[str, Any]:
+    """Return what a command that succeeded printed, all of it JSON."""
+    status, out, err = result
+    assert (status, err) == (0, "")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("solver", ["highs", "ipopt", "closed_form"])
+def test_json_has_the_keys_that_scripts_rely_on(run: Run, solver: str) -> None:
+    found = record(run("solve", "two-retailers", "--solver", solver, "--json", "-"))
+    keys = "case mechanism status objective bound solver certificate audit duals sensitivity capacity chain_profit supplier_share"
+    keys += " centralized expected_shadow_price payments allocation"
+    assert set(keys.split()) <= set(found)
+    assert (found["mechanism"], found["status"], found["capacity"]) == ("allocation", "optimal", 2.63)
+    assert found["payments"] == pytest.approx(PAYMENTS, abs=6e-4)
+    assert set(found["centralized"]) == {"capacity", "profit"}
+    assert found["supplier_share"] == pytest.approx(found["objective"] / found["chain_profit"], rel=1e-9)
+    assert found["audit"]["max_regret"] <= 1e-6
+    assert found["audit"]["min_profit"] == pytest.approx(0, abs=1e-6)
+    rows = found["allocation"]
+    assert [row["types"] for row in rows] == [[low, high] for low in TYPES for high in TYPES if low <= high]
+    assert sum(row["probability"] for row in rows) == pytest.approx(1, abs=1e-12)
+    mean = sum(row["probability"] * row["shadow_price"] for row in rows)
+    assert found["expected_shadow_price"] == pytest.approx(mean, rel=1e-9)
+    assert found["sensitivity"]["capacity"] == pytest.approx(mean, rel=1e-9)
+    by_types = {tuple(row["types"]): row for row in rows}
+    assert by_types[6, 8]["quantity"] == pytest.approx([0.315, 2.315], abs=1e-6)
+    assert by_types[6, 8]["shadow_price"] == pytest.approx(8 - 2 * 2.315, abs=1e-5)  # a type 8 pays no rent: R_q itself
+    if solver != "closed_form":
+        (family,) = [name for name in found["duals"] if name == "capacity"]
+        priced = {each["index"]["profile"]: each["value"] for each in found["duals"][family]}
+        assert priced["6, 8"] == pytest.approx(8 - 2 * 2.315, abs=1e-5)
+
+
+def test_the_chosen_capacity_is_said_with_what_it_costs(run: Run) -> None:
+    found = record(run("solve", "five-retailers", "--json", "-"))
+    assert found["mechanism"] == "capacity_choice"
+    assert found["expected_shadow_price"] == pytest.approx(1.05, rel=1e-6)
+    assert found["sensitivity"] == {"capacity_cost": pytest.approx(-found["capacity"])}
+    assert found["capacity"] < found["centralized"]["capacity"]
+    status, out, _ = run("solve", "five-retailers")
+    assert status == 0
+    assert f"capacity {found['capacity']:.4f}, chosen at 1.05 a unit; with full information 12.3769" in out
+    assert "10.64% below full information" in out
+
+
+def test_of_capacity_and_its_cost_the_one_that_is_set_counts(run: Run) -> None:
+    fixed = record(run("solve", "five-retailers", "--set", "capacity=9", "--json", "-"))
+    assert (fixed["mechanism"], fixed["capacity"]) == ("allocation", 9.0)
+    chosen = record(run("solve", "two-retailers", "--set", "capacity_cost=1.85", "--json", "-"))
+    assert chosen["mechanism"] == "capacity_choice"
+    assert chosen["expected_shadow_price"] == pytest.approx(1.85, rel=1e-6)
+    status, _, err = run("solve", "two-retailers", "--mechanism", "capacity_choice")
+    assert status == 2
+    assert "capacity_choice" in err
+
+
+def test_tables_hold_profit_types_profiles_audit_and_certificate(run: Run) -> None:
+    status, out, err = run("solve", "flat-panels")
+    assert (status, err) == (0, "")
+    for words in (
+        "expected profit of the supplier 4,771.38, optimal",
+        "the supplier's share is 93.84%",
+        "by own type, in expectation over the others",
+        "the 16 most likely of 30 profiles",
+        "no misreport gains, whatever the others report",
+        "solved by ipopt",
+    ):
+        assert words in " ".join(out.split())
+    lines = [line for line in out.splitlines() if "3 x 14" in line and "30" in line]
+    assert len(lines) == 1
+    assert "3 x 11.7607" in lines[0]
+
+
+def test_mechanisms_stand_side_by_side(run: Run) -> None:
+    found = {row["mechanism"]: row for row in record(run("compare", "five-retailers", "--json", "-"))["mechanisms"]}
+    assert set(found) == {"capacity_choice", "allocation_kkt", "allocation_direct", "centralized", "fixed_price"}
+    best = found["capacity_choice"]["profit"]
+    for name in ("allocation_kkt", "allocation_direct"):
+        assert found[name]["profit"] == pytest.approx(best, rel=1e-6)
+    assert found["centralized"]["truthful"] == "no"
+    assert found["fixed_price"]["truthful"] == "no"
+    assert found["fixed_price"]["profit"] < best
+    assert found["fixed_price"]["penalty"] > found["capacity_choice"]["penalty"] > 0
+    status, out, _ = run("compare", "five-retailers")
+    assert status == 0
+    assert "…" not in out  # nothing is cut off
+
+
+def test_an_allocation_is_written_audited_and_drawn(run: Run) -> None:
+    assert run("solve", "two-retailers", "--menu", "own.csv", "--plot", "own.png")[0] == 0
+    assert Path("own.png").read_bytes().startswith(b"\x89PNG")
+    honest = record(run("audit", "two-retailers", "own.csv", "--json", "-"))["audit"]
+    assert honest["truthful"]
+    assert honest["max_regret"] < 1e-6
+    lines = Path("own.csv").read_text(encoding="utf-8").splitlines()
+    place = lines[0].split(",").index("payment retailer 2")
+    for k, line in enumerate(lines[1:], start=1):
+        values = line.split(",")
+        if values[:2] == ["4.0", "8.0"]:  # a type 8 against a type 4 is asked for 3 more than is truthful
+            values[place] = repr(float(values[place]) + 3)
+            lines[k] = ",".join(values)
+    Path("asked.csv").write_text("\n".join(lines), encoding="utf-8")
+    status, out, _ = run("audit", "two-retailers", "asked.csv")
+    assert status == 0
+    assert "fails" in out
+    dear = record(run("audit", "two-retailers", "asked.csv", "--json", "-"))["audit"]
+    assert not dear["properties"]["dominant_strategy_ic"]["holds"]
+    assert dear["properties"]["dominant_strategy_ic"]["worst"] == pytest.approx(3, abs=1e-6)  # types are indifferent downwards
+    assert dear["properties"]["dominant_strategy_ic"]["type"] == 8
+
+
+# --- the auction ---
+
+
+def bids(text: str) -> str:
+    """Write sealed bids and return the file's name."""
+    Path("bids.csv").write_text(text, encoding="utf-8")
+    return "bids.csv"
+
+
+def test_the_auction_posts_table_5_with_the_right_bids(run: Run) -> None:
+    status, out, err = run("auction", "two-retailers")
+    assert (status, err) == (0, "")
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in out.splitlines() if line.startswith("│")]
+    assert [row[:2] for row in rows] == [["4", "0.00"], ["5", "2.58"], ["6", "4.93"], ["7", "6.98"], ["8", "8.63"]]
+    assert rows[4][2:] == ["2.6300", "2.6300", "2.3150", "1.8150", "1.3150"]
+    found = record(run("auction", "two-retailers", "--json", "-"))
+    assert found["groups"][0]["bids"] == pytest.approx(PAYMENTS, abs=6e-4)
+    assert len(found["allocation"]) == 15
+
+
+def test_sealed_bids_are_cleared(run: Run) -> None:
+    found = record(
+        run("auction", "two-retailers", "--bids", bids("retailer,bid\nretailer 2,6.98\nretailer 1,99\n"), "--json", "-")
+    )
+    first, second = found["retailers"]
+    assert [first["counts_as"], second["counts_as"]] == [8, 7]
+    assert [first["units"], second["units"]] == pytest.approx([1.815, 0.815], abs=1e-9)
+    assert [first["payment"], second["payment"]] == pytest.approx([8.629, 6.975], abs=6e-4)
+    assert found["total_payment"] == pytest.approx(15.604, abs=1e-3)
+    status, out, _ = run("auction", "two-retailers", "--bids", "bids.csv")
+    assert status == 0
+    assert "above the highest table bid: counts as that" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ("retailer,bid\nretailer 1,4.93\nretailer 2,4.93\n", 0, "between table bids"),  # a tie: the same for both
+        ("retailer,bid\nretailer 1,4.93\n", 0, "no bid"),
+        (
+            "retailer,bid\nretailer 1,-1\nretailer 2,3\n",
+            2,
+            "row 2, column bid: got -1.0; allowed: a finite number >= 0",
+        ),
+        ("retailer,bid\nretailer 1,nan\nretailer 2,3\n", 2, "row 2, column bid: got 'nan'"),
+        ("retailer,bid\nretailer 3,1\n", 2, "column retailer: got 'retailer 3'; allowed: one of retailer 1, retailer 2"),
+        ("name,bid\nretailer 1,1\n", 2, "row 1, header: got 'name'"),
+    ],
+)
+def test_bids_of_every_kind(run: Run, text: str, status: int, words: str) -> None:
+    ended, out, err = run("auction", "two-retailers", "--bids", bids(text))
+    assert ended == status
+    assert words in " ".join((out + err).split())
+    if text.count("4.93") == 2:
+        found = record(run("auction", "two-retailers", "--bids", "bids.csv", "--json", "-"))["retailers"]
+        assert found[0]["units"] == found[1]["units"] == pytest.approx(1.315)
+
+
+def test_late_bids_count_as_none(run: Run) -> None:
+    text = "retailer,bid,received\nretailer 1,9,2026-03-01T12:00\nretailer 2,9,2026-03-01T11:59\n"
+    late, timely = record(run("auction", "two-retailers", "--bids", bids(text), "--deadline", "2026-03-01T11:59", "--json", "-"))[
+        "retailers"
+    ]
+    assert (late["counts_as"], late["units"], late["payment"]) == (None, 0, 0)
+    assert late["status"].startswith("late")
+    assert timely["units"] == pytest.approx(2.63)
+    status, _, err = run("auction", "two-retailers", "--deadline", "2026-03-01T11:59")
+    assert status == 2
+    assert "--deadline" in err
+
+
+def test_the_auction_takes_changes_and_refuses_what_is_no_allocation(run: Run) -> None:
+    found = record(run("auction", "two-retailers", "--set", "capacity=3", "--json", "-"))
+    assert found["capacity"] == 3
+    assert run("auction", "two-retailers", "--set", "k=3")[0] == 2
+    assert run("auction", "two-retailers", "--set", "seed=x")[0] == 2
+    status, _, err = run("auction", "two-suppliers")
+    assert status == 2
+    assert "AllocationCase" in err
+    assert float(vd.auction(vd.example("two-retailers")).bid(None, 6)) == pytest.approx(4.929, abs=6e-4)
