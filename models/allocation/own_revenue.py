@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, ValidationError, model_validator
 from pyomo.core.expr.calculus.derivatives import Modes, differentiate
 from scipy.optimize import elementwise
 
-from veridical.data import Revenue
+from veridical.data import InputError, Revenue
 from veridical.data.fields import wrong
 
 __all__ = ["OwnRevenue"]
@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 FUNCTIONS = {name: getattr(np, name) for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
 FUNCTIONS |= {"asin": np.arcsin, "acos": np.arccos, "atan": np.arctan}
 FUNCTIONS |= {"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh}
+GRID = 129  # quantities at which assumptions are looked at
 MOST = 1e9  # units beyond which demand at a price of 0 counts as endless
 
 
@@ -31,13 +32,22 @@ class OwnRevenue(Revenue):
 
     The models take the expression itself. The closed forms take its value and derivatives, which follow from it by symbolic
     differentiation, and find quantities by root search. What `Revenue` says mechanisms rest on is the user's to see to:
-    R(0, theta) = 0, concave in q, and R_q non-decreasing in theta; cases are checked at their own types.
-    Raises InputError where the expression is none of q and theta alone, or has functions without derivatives.
+    R(0, theta) = 0, concave in q, and R and R_q non-decreasing in theta; models check it at the types of their case.
+    Raises InputError where the expression is none of q and theta alone, has functions without derivatives, or is not 0 or
+    without a finite slope at q = 0.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
     form: Literal["own"] = "own"
     expression: Callable[[Any, Any], Any]
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:  # made by its user's code, not read from a case file
+            found = error.errors()[0]
+            why = found.get("ctx", {"value": found["input"], "allowed": found["msg"]})
+            raise InputError.of(why.get("field") or "expression", why["value"], why["allowed"]) from None
 
     @model_validator(mode="after")
     def _usable(self) -> OwnRevenue:
@@ -64,8 +74,28 @@ class OwnRevenue(Revenue):
                 raise wrong(
                     f"<{name} {value} at q = 1, theta = 2>", "an expression that is a number where q, theta > 0", "expression"
                 )
+        with np.errstate(all="ignore"):
+            first, slope = (float(compiled[name](np.float64(0.0), np.float64(2.0))) for name in ("value", "marginal"))
+        if abs(first) > 1e-9 * max(1.0, abs(found["value"])) or not np.isfinite([first, slope]).all():
+            raise wrong(
+                f"<R = {first:g}, R_q = {slope:g} at q = 0, theta = 2>", "R(0, theta) = 0 and a finite slope", "expression"
+            )
         object.__setattr__(self, "_compiled", compiled)
         return self
+
+    def refuse_unsound(self, theta: Array, most: float, field: str, file: str) -> None:
+        """Raise InputError where a grid up to `most` units shows that mechanisms cannot rest on this revenue at these types."""
+        q = np.linspace(0.0, most, GRID)
+        value, marginal = self.value(q, theta[:, None]), self.marginal(q, theta[:, None])
+        for what, falls, allowed in (
+            ("R_q rises in q", -np.diff(marginal), "R concave in q"),
+            ("R falls in theta", np.diff(value, axis=0), "R non-decreasing in theta"),
+            ("R_q falls in theta", np.diff(marginal, axis=0), "R_q non-decreasing in theta"),
+        ):
+            scale = np.abs(value if what.startswith("R ") else marginal).max()
+            if not (falls >= -1e-9 * scale).all():
+                k, j = np.argwhere(~(falls >= -1e-9 * scale))[0]
+                raise InputError.of(field, f"<{what} at q = {q[j]:.6g}, theta = {theta[k]:.6g}>", allowed, file)
 
     def derivative(self, q: Any, theta: Any) -> Any:
         """R_q as a Pyomo expression; theta may be a number."""

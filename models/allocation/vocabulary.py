@@ -12,16 +12,20 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from numpy.typing import NDArray
 
-from veridical.data import AllocationCase, Allotment, InputError
+from veridical.data import AllocationCase, Allotment, InputError, RetailerGroup
+from veridical.data.allocation import ENUMERATED
 from veridical.data.allotment import Price, dominant, profile_names
 from veridical.data.assembler import gigabytes, shortened
 from veridical.data.fields import check
+from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.revenue import Written
 
 __all__ = ["POINTS", "allotment", "forms", "frame", "monotonicity", "regular", "supply", "virtual_marginal", "virtual_revenue"]
 
-GRID = 257  # quantities from 0 up, at which virtual marginal revenue is looked at
+Array = NDArray[np.float64]
+GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
 POINTS = 8  # types that a continuous prior is cut into
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
 MEMORY = 8e9  # bytes: larger models are refused before they are built
@@ -38,12 +42,17 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     TYPES (group, type), PROFILES t, CELLS (t, group, type) of the types that somebody has in t, with `count`, how many; `K`,
     the capacity: a number, or a variable where the case has a capacity cost. Continuous priors are cut into `points` types, and
     types that never occur are left out: `m.case` is the case as it is modelled.
-    Raises InputError for a form that the revenues do not have, and for a model that would not fit into memory.
+    Raises InputError for a form that the revenues do not have, an own revenue that is not concave or not increasing in the
+    type, and for a model that would not fit into memory.
     """
     if form not in ("auto", *forms(case)):
         raise InputError.of("form", form, f"for these revenues one of auto, {', '.join(forms(case))}", case.name)
     case = _occurring(case.grid(points) if case.continuous else case)
     _fits(case, name)
+    for i, group in enumerate(case.retailers):
+        if isinstance(group.revenue, OwnRevenue):
+            most = case.capacity or float(np.nan_to_num(grid(group).max(), posinf=1.0)) or 1.0
+            group.revenue.refuse_unsound(group.theta, most, f"retailers[{i}].revenue", case.name)
     profiles = case.profiles()
     m = pyo.ConcreteModel(name=name)
     m.case = case
@@ -57,7 +66,8 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
         "mean_shadow_price": ("mean_shadow_price",),
     }
     names = profile_names(case, profiles.counts)
-    types = [(name, theta) for name, group in zip(case.names, case.retailers, strict=True) for theta in group.types or ()]
+    groups = dict(zip(case.names, case.retailers, strict=True))
+    types = [(name, theta) for name, group in groups.items() for theta in group.types or ()]
     m.TYPES = pyo.Set(initialize=types, dimen=2)
     m.PROFILES = pyo.Set(initialize=names)
     m.probability = pyo.Param(m.PROFILES, initialize=dict(zip(names, profiles.probability.tolist(), strict=True)))
@@ -65,17 +75,18 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     m.CELLS = pyo.Set(initialize=list(cells), dimen=3)
     m.count = pyo.Param(m.CELLS, initialize=cells)
     m.revenues = pyo.Block(list(range(len(case.retailers))))
-    m.written = {
-        name: Written(group.revenue, m.revenues[g])
-        for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True))
-    }
+    m.written = {name: Written(group.revenue, m.revenues[g]) for g, (name, group) in enumerate(groups.items())}
     retailers = sum(case.members)
-    start = case.capacity or sum(_wanted(group) * group.count for group in case.retailers)
+    start = case.capacity or sum(
+        _wanted(group, float(group.probability @ group.theta)) * group.count for group in groups.values()
+    )
     if case.capacity is None:
         m.K = pyo.Var(domain=pyo.NonNegativeReals, initialize=start)
     else:
         m.K = pyo.Param(initialize=case.capacity)
-    m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=start / retailers)
+    wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
+    first = {key: min(start / retailers, wanted[key[1:]]) for key in cells}
+    m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=first)
     return m
 
 
@@ -116,8 +127,17 @@ def rates(m: Any) -> dict[tuple[str, float], tuple[float, float]]:
 
 
 def virtual_revenue(m: Any) -> None:
-    """Declare `virtual_revenue` of every cell: R(q, theta_k) - (1 - F_k) / f_k [R(q, theta_{k+1}) - R(q, theta_k)]."""
+    """Declare `virtual_revenue` of every cell: R(q, theta_k) - (1 - F_k) / f_k [R(q, theta_{k+1}) - R(q, theta_k)].
+
+    Where it is concave up to some quantity only, as for newsvendors, that is the upper bound of `quantity`.
+    """
     following = rates(m)
+    for name, group in zip(m.case.names, m.case.retailers, strict=True):
+        most = dict(zip(group.types or (), concave_up_to(group).tolist(), strict=True))
+        for key in m.CELLS:
+            if key[1] == name and most[key[2]] < np.inf:
+                m.quantity[key].setub(most[key[2]])
+                m.quantity[key] = min(m.quantity[key].value, most[key[2]] / 2)
 
     @m.Expression(m.CELLS)
     def virtual_revenue(m: Any, t: str, g: str, theta: float) -> Any:
@@ -165,19 +185,50 @@ def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
 def regular(case: AllocationCase) -> bool:
     """Return whether virtual marginal revenue never falls as the type rises, wherever it is positive: nobody is pooled.
 
-    Looked at on a grid of 256 quantities where it is not enough to look at one.
+    Looked at on a grid of quantities where it is not enough to look at one. Two types that get nothing must not come close
+    either: an interior point leaves each of them a trace of units, and the lower one perhaps the larger.
     """
     for group in case.retailers:
-        revenue, theta = group.revenue, group.theta
-        rate = (group.survival[1:] / group.probability)[:, None]
-        above = np.append(theta[1:], theta[-1:])[:, None]
-        most = np.nan_to_num(revenue.quantity(1e-9 * revenue.marginal(0.0, theta), theta), posinf=0.0).max()
-        q = np.linspace(0.0, 1.0, 2 if revenue.separable else GRID)[:-1] * (case.capacity or most or 1.0)
-        own = revenue.marginal(q, theta[:, None])
-        virtual = np.maximum(own - rate * (revenue.marginal(q, above) - own), 0.0)
-        if (np.diff(virtual, axis=0) < -1e-12 * own.max()).any():
+        virtual = _marginal(group, np.minimum(grid(group), case.capacity or np.inf))
+        highest = float(group.revenue.marginal(0.0, group.theta[-1]))
+        traces = (virtual[1:, 0] <= 1e-9 * highest) & (np.diff(virtual[:, 0]) < 1e-3 * highest)
+        if traces.any() or (np.diff(np.maximum(virtual, 0.0), axis=0) < -1e-12 * highest).any():
             return False
     return True
+
+
+def concave_up_to(group: RetailerGroup) -> Array:
+    """Return for each type the units up to which virtual revenue is concave, infinite where it is throughout.
+
+    A newsvendor's virtual marginal revenue falls below 0, and rises to 0 again where nobody sells as much: a solver that
+    gets there takes it for an optimum. Units that are worth having to a lower type are always within: he may be pooled with it.
+    """
+    if group.revenue.separable:
+        return np.full(len(group.theta), np.inf)
+    q = grid(group)
+    virtual = _marginal(group, q)
+    worth = np.append(q, q[-1])[1 + np.where(virtual > 0, np.arange(len(q)), -1).max(axis=1)]  # the point behind the last
+    most: Array = np.maximum(q[virtual.argmin(axis=1)], np.maximum.accumulate(worth))
+    return np.where(virtual.min(axis=1) < 0, most, np.inf)
+
+
+def grid(group: RetailerGroup) -> Array:
+    """Return quantities from 0 up to where the highest type earns nothing any more, close where marginal revenue falls fast."""
+    revenue, theta = group.revenue, group.theta[:, None]
+    if revenue.separable:
+        return np.zeros(1)
+    levels = np.append(np.linspace(1.0, 0.0, GRID)[:-1], 1e-9)
+    found: Array = np.unique(revenue.quantity(levels * revenue.marginal(0.0, theta), theta))
+    return np.append(0.0, found[np.isfinite(found) & (found > 0)])
+
+
+def _marginal(group: RetailerGroup, q: Array) -> Array:
+    """Return virtual marginal revenue, (6), shape (m, quantities)."""
+    revenue, theta = group.revenue, group.theta
+    rate = (group.survival[1:] / group.probability)[:, None]
+    own = revenue.marginal(q, theta[:, None])
+    virtual: Array = own - rate * (revenue.marginal(q, np.append(theta[1:], theta[-1:])[:, None]) - own)
+    return virtual
 
 
 def monotonicity(m: Any, wanted: bool | None) -> bool:
@@ -210,10 +261,9 @@ def allotment(m: Any, price: Price = dominant) -> Allotment:
     )
 
 
-def _wanted(group: Any) -> float:
-    """Return units that a retailer of the group would like to have, roughly: where a solver starts."""
-    middle = float(group.probability @ group.theta)
-    most = group.revenue.quantity(0.3 * group.revenue.marginal(0.0, middle), middle)
+def _wanted(group: RetailerGroup, theta: float) -> float:
+    """Return units that a retailer of a type would like to have, roughly: where a solver starts."""
+    most = group.revenue.quantity(0.3 * group.revenue.marginal(0.0, theta), theta)
     return float(np.nan_to_num(most, nan=1.0, posinf=1.0)) or 1.0
 
 
@@ -231,13 +281,14 @@ def _occurring(case: AllocationCase) -> AllocationCase:
 
 
 def _fits(case: AllocationCase, name: str) -> None:
-    """Refuse a model that would not fit into memory, before anything of it is built."""
+    """Refuse a model that would not fit into memory or visit all profiles, before anything of it is built."""
     profiles, types = case.profile_count, sum(len(group.theta) for group in case.retailers)
     size = min(profiles, 10**18) * min(types, sum(case.members)) * BYTES
-    if size > MEMORY:
+    if size > MEMORY or profiles > ENUMERATED:
         raise InputError.of(
             "retailers",
             f"<{sum(case.members)} retailers with {shortened(profiles)} type profiles: {gigabytes(size)}>",
-            f"models of `{name}` below {MEMORY / 1e9:.0f} GB; larger cases have the closed form (solver closed_form)",
+            f"models of `{name}` with up to {ENUMERATED:,} type profiles and {MEMORY / 1e9:.0f} GB; "
+            "larger cases have the closed form (solver closed_form)",
             case.name,
         )
