@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from veridical.data.allocation import RetailerGroup
 from veridical.data.allotment import Allotment, Reports, profile_names
 from veridical.data.assembler import label
 from veridical.solvers.audit import Audit, audit
@@ -63,7 +64,8 @@ class AllocationAudit(Audit):
     `findings`: dominant_strategy_ic and ex_post_ir of the payments profile by profile, bayesian_ic and interim_ir of the
     expected ones; `capacity`: nobody is promised what is not there; `monotone`: a higher type never gets less. Probability plays
     no part: types and profiles that never occur are audited too. `largest_payment` is the largest amount there is, payment or
-    revenue: what tolerances are relative to. `expected_profit`: of the supplier, from the payments alone.
+    revenue: what tolerances are relative to, or to a thousandth of what the highest type would like to have where that is more.
+    `expected_profit`: of the supplier, from the payments alone.
     """
 
     truth: str = "bayesian_ic"
@@ -102,13 +104,16 @@ def _(allotment: Allotment) -> AllocationAudit:
             {**lies, **losses, "monotone": falls}[name] += found
         largest = max(largest, float(np.abs(paid).max()), float(np.abs(each.revenue).max()))
     findings: dict[str, RetailerFinding] = {}
+    wanted = [_wanted(group) for group in allotment.case.retailers]  # where next to nothing is given, 1e-9 of it is rounding
+    units = max(allotment.capacity, 1e-3 * max(q for q, _ in wanted))
+    money = max(largest, 1e-3 * max(worth for _, worth in wanted))
 
     def note(name: str, worst: float, scale: float, **where: Any) -> None:
         findings[name] = RetailerFinding(name, worst <= TOLERANCE * scale, worst, **where)
 
     for name, found in (*lies.items(), *losses.items(), ("monotone", falls)):
         best = max(found, key=lambda each: each.gain, default=None)
-        scale = allotment.capacity if name == "monotone" else largest
+        scale = units if name == "monotone" else money
         if best is None:  # nobody has anything to misreport
             note(name, 0.0, scale)
         else:
@@ -120,15 +125,22 @@ def _(allotment: Allotment) -> AllocationAudit:
     note(
         "capacity",
         float(excess[row]),
-        allotment.capacity,
+        units,
         others=profile_names(allotment.case, allotment.profiles.counts[[row]])[0],
     )
-    # 1e-9 of the largest amount is rounding: nobody lies for it
+    # 1e-9 of the scale is rounding: nobody lies for it
     gainful = {
-        name: tuple(sorted((lie for lie in found if lie.gain > 1e-9 * largest), key=lambda lie: -lie.gain))
+        name: tuple(sorted((lie for lie in found if lie.gain > 1e-9 * money), key=lambda lie: -lie.gain))
         for name, found in lies.items()
     }
     return AllocationAudit(findings, gainful, allotment.supplier_profit, largest)
+
+
+def _wanted(group: RetailerGroup) -> tuple[float, float]:
+    """Return units that the highest type of a group would like to have, roughly, and what he would earn with them."""
+    revenue, theta = group.revenue, group.theta[-1]
+    q = float(np.nan_to_num(revenue.quantity(0.5 * revenue.marginal(0.0, theta), theta), posinf=0.0))
+    return q, float(revenue.value(q, theta))
 
 
 def _of(allotment: Allotment, reports: Reports, paid: Array) -> Mapping[str, list[RetailerMisreport]]:
