@@ -234,7 +234,8 @@ class Allotment:
                 for w, (what, least) in enumerate((("quantity", 0.0), ("payment", -np.inf))):
                     value = csv_file.number(row[f"{what} {name}"], where, f"{what} {name}", file, least)
                     if counts[column] > 1 and value != found[w, column]:
-                        allowed = f"{found[w, column]!r}, as another of the same type: identical retailers are treated alike"
+                        same = float(found[w, column])
+                        allowed = f"{same!r}, as another of the same type: identical retailers are treated alike"
                         raise InputError.of(f"{where}, column {what} {name}", value, allowed, file)
                     found[w, column] = value
             k = place[tuple(counts.tolist())]
