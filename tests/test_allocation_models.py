@@ -242,6 +242,26 @@ def test_a_newsvendor_is_not_left_where_nobody_sells_anything() -> None:
                 assert solved(own, mechanism)[0].objective == pytest.approx(earned, rel=SAME)
 
 
+@pytest.mark.parametrize("capacity", [20.0, 60.0])
+def test_a_rare_type_is_pooled_with_a_lower_one_that_wants_much(capacity: float) -> None:
+    """His own virtual revenue is concave up to 6 units, fewer than what the type below him gets."""
+    own = case(group([3, 4, 6], [0.95, 0.005, 0.045], EXPONENTIAL, 2), capacity=capacity)
+    _, found = solved(own, "allocation")
+    oracle = closed(own)
+    assert found.supplier_profit == pytest.approx(oracle.earned, rel=SAME)
+    (truth,) = found.reports
+    assert truth.quantity[:, 1].min() > 6.2
+
+
+def test_types_that_get_nothing_are_left_no_traces_to_lie_for() -> None:
+    """Virtual values of 2 - 0.8 / 0.2 * 0.5 = 0 and 2.5 - 0.45 / 0.35 * 2 < 0: an interior point left the first one 2e-5 units."""
+    own = case(group([2, 2.5, 4.5], [0.2, 0.35, 0.45], LINEAR, 2), capacity=1.0)
+    for mechanism in ("allocation", "allocation_kkt"):
+        solution, found = solved(own, mechanism)
+        assert solution.objective == pytest.approx(closed(own).earned, rel=SAME)
+        assert vd.audit(own, found).max_regret < 1e-7
+
+
 # --- shadow prices ---
 
 

@@ -23,6 +23,7 @@ def build(
 
     `form` is how revenue is written: auto, quadratic (linear demand alone) or smooth. `points` types stand for a continuous
     prior. `monotonicity` asks for units that never fall in the own type: by default where virtual revenue is not monotone.
+    Newsvendors' units have upper bounds, beyond which their virtual revenue is not concave: who guarantees them more lifts those.
     Raises InputError for a case without a fixed capacity.
     """
     if case.capacity is None:
