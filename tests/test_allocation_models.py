@@ -254,7 +254,7 @@ def test_a_rare_type_is_pooled_with_a_lower_one_that_wants_much(capacity: float)
 
 
 def test_types_that_get_nothing_are_left_no_traces_to_lie_for() -> None:
-    """Virtual values of 2 - 0.8 / 0.2 * 0.5 = 0 and 2.5 - 0.45 / 0.35 * 2 < 0: an interior point left the first one 2e-5 units."""
+    """Virtual values: 2 - 0.8 / 0.2 * 0.5 = 0, 2.5 - 0.45 / 0.35 * 2 < 0. An interior point left the first one 2e-5 units."""
     own = case(group([2, 2.5, 4.5], [0.2, 0.35, 0.45], LINEAR, 2), capacity=1.0)
     for mechanism in ("allocation", "allocation_kkt"):
         solution, found = solved(own, mechanism)
