@@ -23,7 +23,7 @@ __all__ = ["AllocationCase", "FixedPrice", "RetailerGroup"]
 Array = NDArray[np.float64]
 ENUMERATED = 200_000  # type profiles up to which all of them are visited
 SAMPLES = 20_000  # profiles that are drawn where there are more
-RULES = ("linear", "proportional", "uniform")
+RULES = ("linear", "proportional", "uniform", "generalized_linear")
 
 
 class RetailerGroup(Record):
@@ -98,10 +98,14 @@ class RetailerGroup(Record):
 
 
 class FixedPrice(Record):
-    """The manipulable benchmark: a wholesale price, currency per unit, and the rule that rations orders above capacity."""
+    """The manipulable benchmark: a wholesale price, currency per unit, and the rule that rations orders above capacity.
+
+    `generalized_linear` takes the same off the power `exponent` of every order: Definition 2 with Y(q) = q^exponent.
+    """
 
     wholesale_price: Positive = Field(description="a finite number > 0, currency per unit")
-    rule: Literal["linear", "proportional", "uniform"] = Field(description=f"one of {', '.join(RULES)}")
+    rule: Literal["linear", "proportional", "uniform", "generalized_linear"] = Field(description=f"one of {', '.join(RULES)}")
+    exponent: Positive | None = None
 
     @field_validator("rule", mode="before")
     @classmethod
@@ -109,6 +113,14 @@ class FixedPrice(Record):
         if not isinstance(value, str) or value not in RULES:
             raise wrong(value, f"one of {', '.join(RULES)}")
         return value
+
+    @model_validator(mode="after")
+    def _own_exponent(self) -> FixedPrice:
+        if self.rule == "generalized_linear" and self.exponent is None:
+            raise wrong("<nothing>", "this key is required with the rule generalized_linear: a finite number > 0", "exponent")
+        if self.rule != "generalized_linear" and self.exponent is not None:
+            raise wrong(self.exponent, f"no exponent with the rule {self.rule}: generalized_linear alone has one", "exponent")
+        return self
 
 
 class AllocationCase(Record):

@@ -13,7 +13,7 @@ Nothing says that there is an equilibrium in pure strategies, or only one: sever
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from veridical.data import InputError
-from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase
+from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase, FixedPrice
 from veridical.data.errors import NotSolvedError
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
+from veridical.solvers.closed_form.rationing import Rule, rule_of
 from veridical.solvers.closed_form.water_filling import checked_capacity
 
 __all__ = ["Equilibrium", "MultipleEquilibria", "Ordering", "fixed_price", "ordering", "service_capacity"]
@@ -52,6 +53,7 @@ class Ordering:
     rows and columns as in `profiles`, 0 for a type that nobody has in a row. Group by group, one a type: orders;
     truthful_orders, with R_q = w, which a retailer places who need not fear for his units; expected_units, E[Q];
     retailer_profits, E[R(Q, theta) - w Q]. regret: most that any type gains, in expectation, by any other order in [0, K].
+    Where profiles are drawn, expectations are over those that are.
     """
 
     case: AllocationCase
@@ -79,8 +81,13 @@ class Ordering:
     @property
     def supplier_profit(self) -> float:
         """w E[sum Q] less what capacity costs, where it does."""
-        sold = (self.profiles.counts * self.by_type).sum(axis=1)
-        return self.wholesale_price * float(self.profiles.probability @ sold) - self._paid
+        return self.wholesale_price * float(self.profiles.probability @ self._sold) - self._paid
+
+    @property
+    def error(self) -> float:
+        """Standard error of the supplier's profit, currency; 0 where all profiles are visited."""
+        drawn = len(self._sold)
+        return self.wholesale_price * float(self._sold.std(ddof=1)) / drawn**0.5 if self.profiles.sampled and drawn > 1 else 0.0
 
     @cached_property
     def chain_profit(self) -> float:
@@ -96,6 +103,12 @@ class Ordering:
     def supplier_share(self) -> float:
         """Supplier's share of the profit of the chain; NaN where that is 0."""
         return self.supplier_profit / self.chain_profit if self.chain_profit else float("nan")
+
+    @cached_property
+    def _sold(self) -> Array:
+        """Units that are allocated, shape (rows,)."""
+        sold: Array = (self.profiles.counts * self.by_type).sum(axis=1)
+        return sold
 
     @property
     def _paid(self) -> float:
@@ -121,10 +134,10 @@ def fixed_price(
     """Return a Bayes-Nash equilibrium of the retailers who order at the case's wholesale price under its rule.
 
     capacity: units; the case's own unless given, or its `service_capacity` where it has a capacity cost. Equilibria are looked
-    for from truthful orders, from everybody ordering K, from small orders and from `starts` random ones. The one that truthful
-    orders lead to is returned, or that of the next start where they lead to none; MultipleEquilibria is issued where starts led
-    to different ones. A continuous prior is cut into `points` cells (`AllocationCase.grid`). Above 200,000 type profiles
-    `samples` are drawn with the seed, which draws the random starts too.
+    for from truthful orders, from everybody ordering K, and from `starts` random orders in between, as nobody gains by asking
+    for less than he wants. The one that truthful orders lead to is returned, or that of the next start where they lead to none;
+    MultipleEquilibria is issued where starts led to different ones. A continuous prior is cut into `points` cells
+    (`AllocationCase.grid`). Above 200,000 type profiles `samples` are drawn with the seed, which draws the random starts too.
     Raises InputError where the case has no fixed_price, for a capacity that is not finite and >= 0 and for starts that are no
     whole number >= 0; NotSolvedError where no start led to orders with a regret within 1e-8 of the most that a type can earn.
     """
@@ -181,7 +194,7 @@ def service_capacity(case: AllocationCase, *, points: int = 32, samples: int = S
     Raises InputError where the case has no fixed_price or no capacity cost.
     """
     case = case.grid(points) if case.continuous else case
-    price, cost = _price(case), case.capacity_cost
+    price, cost = _terms(case).wholesale_price, case.capacity_cost
     if cost is None:
         raise InputError.of("capacity_cost", "<nothing>", "a capacity cost: this case has a fixed capacity", case.name)
     if cost >= price:
@@ -204,19 +217,18 @@ class _Game:
     others: tuple[TypeProfiles, ...]
     capacity: float
     price: float
-    rule: str
+    ration: Rule
 
     @classmethod
     def of(cls, case: AllocationCase, capacity: float | None, points: int, samples: int, seed: int) -> _Game:
         case = case.grid(points) if case.continuous else case
-        price = _price(case)
+        terms = _terms(case)
         profiles = case.profiles(samples, seed)
         given = case.capacity if capacity is None else capacity
         if given is None:
             given = service_capacity(case, samples=samples, seed=seed)
-        assert case.fixed_price is not None
         others = tuple(_others(case, g, samples, seed) for g in range(len(case.retailers)))
-        return cls(case, profiles, others, checked_capacity(case, given), price, case.fixed_price.rule)
+        return cls(case, profiles, others, checked_capacity(case, given), terms.wholesale_price, rule_of(terms))
 
     @property
     def occur(self) -> NDArray[np.bool_]:
@@ -255,10 +267,9 @@ class _Game:
         truthful = np.minimum(self.truthful, self.capacity)
         yield truthful
         yield np.full(len(truthful), self.capacity)
-        yield truthful / 5
         rng = np.random.default_rng(seed)
         for _ in range(random):
-            yield rng.uniform(0.0, self.capacity, len(truthful))
+            yield rng.uniform(truthful, self.capacity)
 
     def search(self, orders: Array) -> Array:
         """Return the orders with the least regret that best responses from a start lead to."""
@@ -310,7 +321,7 @@ class _Game:
     def units(self, own: ArrayLike, orders: Array, others: Whole) -> Array:
         """Return what orders of any shape get against profiles of the others, shape (rows, M), of the shape (rows, ...)."""
         own = np.asarray(own, dtype=float)
-        return RATIONED[self.rule](own.ravel(), orders, others, self.capacity).reshape(-1, *own.shape)
+        return self.ration(own.ravel(), orders, others, self.capacity).reshape(-1, *own.shape)
 
     def outcome(self, orders: Array, regret: float) -> Ordering:
         counts = self.profiles.counts
@@ -328,7 +339,7 @@ class _Game:
             by_type=by_type,
             capacity=self.capacity,
             wholesale_price=self.price,
-            rule=self.rule,
+            rule=_terms(self.case).rule,
             orders=apart,
             truthful_orders=self.apart(self.truthful),
             expected_units=tuple(each.probability @ self.units(own, orders, each.counts) for each, own in met),
@@ -337,11 +348,11 @@ class _Game:
         )
 
 
-def _price(case: AllocationCase) -> float:
+def _terms(case: AllocationCase) -> FixedPrice:
     if case.fixed_price is None:
         allowed = "a table with wholesale_price (currency per unit) and rule"
         raise InputError.of("fixed_price", "<nothing>", allowed, case.name)
-    return case.fixed_price.wholesale_price
+    return case.fixed_price
 
 
 def _truthful(case: AllocationCase, price: float) -> Array:
@@ -360,40 +371,6 @@ def _others(case: AllocationCase, g: int, samples: int, seed: int) -> TypeProfil
     return TypeProfiles(found.counts[occur], found.probability[occur], found.sizes)
 
 
-def _linear(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
-    """Definition 1. The common deduction is the largest of (sum - K) / n over the n largest orders, with the own or without."""
-    number, total = _cumulated(-orders, others)
-    without = np.divide(-total - capacity, number, out=np.zeros(total.shape), where=number > 0).max(axis=1)
-    deduction = np.maximum(np.maximum(without, 0.0)[:, None], own - capacity)
-    for n, placed in zip(number.T[:, :, None], -total.T[:, :, None], strict=True):
-        np.maximum(deduction, (placed + own - capacity) / (n + 1), out=deduction)
-    allocated: Array = np.maximum(own - deduction, 0.0)
-    return allocated
-
-
-def _proportional(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
-    """Definition 3: q, or K q / sum q where that is less."""
-    total = (others @ orders)[:, None] + own
-    allocated: Array = own * np.divide(capacity, total, out=np.ones(total.shape), where=total > capacity)
-    return allocated
-
-
-def _uniform(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
-    """The least of q and what is there for a retailer who orders without end: the largest share once small orders are met."""
-    number, total = _cumulated(orders, others)
-    members = others.sum(axis=1, keepdims=True) + 1
-    level = np.maximum(((capacity - total) / (members - number)).max(axis=1, keepdims=True), capacity / members)
-    allocated: Array = np.minimum(own, level)
-    return allocated
-
-
-def _cumulated(orders: Array, others: Whole) -> tuple[Array, Array]:
-    """Return how many others order so little, or less, and how much in all, order by order, shape (rows, M) each."""
-    ascending = np.argsort(orders)
-    counts = others[:, ascending]
-    return np.cumsum(counts, axis=1), np.cumsum(counts * orders[ascending], axis=1)
-
-
 def _extrapolated(past: list[tuple[Array, Array]]) -> Array:
     """Return Anderson's mixture of best responses: the one that would leave orders alone, were responses linear in orders."""
     orders, answers = (np.stack(each, axis=1) for each in zip(*past, strict=True))
@@ -401,10 +378,3 @@ def _extrapolated(past: list[tuple[Array, Array]]) -> Array:
     weight = np.linalg.lstsq(np.diff(moves), moves[:, -1], rcond=1e-10)[0]
     mixed: Array = answers[:, -1] - np.diff(answers) @ weight
     return mixed
-
-
-RATIONED: dict[str, Callable[[Array, Array, Whole, float], Array]] = {
-    "linear": _linear,
-    "proportional": _proportional,
-    "uniform": _uniform,
-}
