@@ -42,6 +42,7 @@ FIXED_PRICE_FIGURES = {  # in words, and the digits in print
 HALF_UNITS = "printed is against the best capacity in half units, from 10 on, not against the optimum of full information"
 NOT_FOUND = "no reading of the game gives the printed figure"
 NO_SHARE = "printed is the retailers' loss against truthful orders, to 0.1 %, over 1 - penalty; exact is the supplier's share"
+MISSED = "; so recomputed, it is not the printed figure to the digit"
 NO_PROFIT = "printed takes the retailers' loss, to 0.1 % of the centralized profit, for the supplier's profit at the fixed price"
 
 
@@ -135,8 +136,8 @@ def fixed_price_rows(row: Any, games: Sequence[AllocationCase]) -> list[Row]:
     for (column, (words, digits)), (exact, as_published, why) in zip(FIXED_PRICE_FIGURES.items(), figures, strict=True):
         value = float(row[column])
         note = "" if round(exact, digits) == value else why
-        if why == HALF_UNITS and round(as_published, digits) != value:
-            note = NOT_FOUND
+        if note and round(as_published, digits) != value:
+            note = NOT_FOUND if why == HALF_UNITS else note + MISSED
         label = f"c={row['capacity_cost']:g}, w={own.wholesale_price:g}: {words}"
         if column != "fixed_price_capacity_ratio_pct":
             note = f"{note}{also}".removeprefix("; ")
