@@ -220,6 +220,14 @@ def test_rows_and_retailers_of_a_group_may_stand_in_any_order(mixed: AllocationC
     assert audited(back).truthful
 
 
+def test_a_menu_that_promises_more_than_there_is_is_caught(mixed: AllocationCase, tmp_path: Path) -> None:
+    own = allocation(mixed)
+    replace(own, by_type=1.5 * own.by_type).write_csv(tmp_path / "menu.csv")
+    missing = vd.audit(mixed, tmp_path / "menu.csv").findings["capacity"]
+    assert not missing.holds
+    assert missing.worst == pytest.approx(0.5 * own.quantity.sum(axis=1).max(), rel=1e-12)
+
+
 PAPER = [0, 0.70, 3.05, 7.08, 12.29]  # the bids that Table 5 prints
 
 
@@ -239,6 +247,10 @@ def test_a_wrong_menu_is_caught_with_who_would_lie(run: Run) -> None:
     lie = found["misreports"][0]
     assert (lie["type"], lie["report"]) == (8, 6)
     assert not found["truthful"]
+    # most of all against a type 4: 2 units at 3.05 instead of 2.63 at 12.29
+    worst = found["properties"]["dominant_strategy_ic"]
+    assert worst["worst"] == pytest.approx(2 * (8 - 2) - 3.05 - (2.63 * (8 - 2.63) - 12.29), abs=1e-9)
+    assert (worst["type"], worst["report"], worst["others"]) == (8, 6, "4")
     assert status == 0
     _, out, _ = run("audit", "two-retailers", "printed.csv")
     assert "│ retailers 1 │ 8 │ 6 │ as they are expected │ 5.014 │" in " ".join(out.split())
