@@ -17,6 +17,7 @@ from veridical.solvers.allocation_audit import AllocationAudit
 from veridical.solvers.audit import Audit, audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
+from veridical.solvers.game_audit import GameAudit
 from veridical.solvers.outcome import written
 from veridical.solvers.properties import IMPLIES, PROPERTIES, Finding, Misreport, Property
 from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
@@ -31,6 +32,7 @@ __all__ = [
     "Configuration",
     "Duals",
     "Finding",
+    "GameAudit",
     "Misreport",
     "Property",
     "Solution",

@@ -32,7 +32,7 @@ def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Du
         variable.set_value(value, skip_validation=True)
     if row_dual is None:
         return Duals({})
-    prices = form.sense * row_dual
+    prices = form.sense * row_dual + 0.0  # no -0
     for name, components, values in (
         ("dual", form.constraints, prices),
         ("rc", form.variables, form.sense * (form.gradient(x) - form.jacobian(x).T @ row_dual)),

@@ -35,6 +35,7 @@ class SolutionStatus(StrEnum):
     """What the point at hand is; there is none in results that are not returned but raised."""
 
     OPTIMAL = "optimal"
+    EQUILIBRIUM = "equilibrium"  # of a game, in which nobody optimises for all
 
 
 class Duals(Mapping[str, pd.Series]):

@@ -129,6 +129,59 @@ def test_an_allocation_is_written_audited_and_drawn(run: Run) -> None:
     assert dear["properties"]["dominant_strategy_ic"]["type"] == 8
 
 
+# --- the game ---
+
+
+def test_the_game_says_what_is_ordered_and_who_would_not_order_the_truth(run: Run) -> None:
+    found = record(run("solve", "five-retailers", "--mechanism", "fixed_price", "--json", "-"))
+    assert (found["status"], found["rule"], found["wholesale_price"]) == ("equilibrium", "linear", 3.5)
+    (group,) = found["retailers"]
+    assert group["truthful_orders"] == pytest.approx([(theta - 3.5) / 2 for theta in TYPES], rel=1e-12)
+    assert all(own > truth for own, truth in zip(group["orders"], group["truthful_orders"], strict=True))
+    assert found["capacity"] == 6.75  # the least sum of truthful orders that is enough with a probability of 1 - 1.05 / 3.5
+    assert found["regret"] < 1e-8
+    assert found["audit"]["max_regret"] > 0.01
+    assert not found["audit"]["truthful"]
+    assert found["audit"]["min_profit"] > 0
+    assert len(found["equilibria"]) == 1
+    status, out, err = run("solve", "five-retailers", "--mechanism", "fixed_price")
+    assert (status, err) == (0, "")
+    assert "in equilibrium" in out
+    assert "by ordering 2.4002 if the others order the truth" in " ".join(out.split())
+
+
+def test_uniform_rationing_is_truthful_here_too(run: Run) -> None:
+    change = ("--set", "fixed_price.rule=uniform")
+    found = record(run("solve", "five-retailers", "--mechanism", "fixed_price", *change, "--json", "-"))
+    assert found["audit"]["truthful"]
+    (group,) = found["retailers"]
+    assert group["orders"] == pytest.approx(group["truthful_orders"], rel=1e-12)
+
+
+def test_several_equilibria_are_warned_of(run: Run) -> None:
+    Path("two.toml").write_text(  # by hand in the tests of the game: a type 3 orders 10 / 7, or 5 / 3
+        'kind = "allocation"\ncapacity = 3\n[fixed_price]\nwholesale_price = 1.0\nrule = "linear"\n'
+        '[[retailers]]\ncount = 2\ntypes = [3, 6]\nprobabilities = [0.25, 0.75]\nrevenue = { form = "linear_demand" }\n',
+        encoding="utf-8",
+    )
+    status, out, err = run("solve", "two.toml", "--mechanism", "fixed_price")
+    assert status == 0
+    (line,) = err.splitlines()
+    assert line.startswith("veridical: warning: 2 equilibria were found, with the supplier's profits ")
+    assert "2 equilibria were found" in " ".join(out.split())
+
+
+def test_the_game_is_no_program(run: Run) -> None:
+    status, _, err = run("solve", "five-retailers", "--mechanism", "fixed_price", "--solver", "highs")
+    assert status == 2
+    assert "fixed_price is no program but a game" in err
+    status, _, err = run("solve", "flat-panels", "--mechanism", "fixed_price")
+    assert status == 2
+    assert "mechanism: got 'fixed_price'" in err
+    with pytest.raises(vd.InputError, match="one that is a program"):
+        vd.build(vd.example("five-retailers"), "fixed_price")
+
+
 # --- the auction ---
 
 

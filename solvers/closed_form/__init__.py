@@ -16,8 +16,9 @@ from veridical.solvers.closed_form import assembler
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.closed_form.assembler import ClosedForm
 from veridical.solvers.closed_form.continuous import PROFILES, Continuous
+from veridical.solvers.closed_form.fixed_price import Equilibrium
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.solution import Seconds, Solution, SolverRecord
+from veridical.solvers.solution import Seconds, Solution, SolutionStatus, SolverRecord
 
 __all__ = ["SOLVE", "ClosedForm", "assembler"]
 
@@ -110,30 +111,38 @@ def solve_continuous(
 def solve_allocation(
     case: AllocationCase,
     mechanism: str,
-    formula: Callable[..., Rationing],
+    formula: Callable[..., Rationing | Equilibrium],
     configuration: Configuration,
     version: str,
     **parameters: Any,
 ) -> Solution:
-    """Return an allocation by water-filling, with its certificate: (10)-(11) looked at again, and a bound that lambda proves."""
+    """Return an allocation by water-filling, or an equilibrium of orders, with its certificate."""
     _plain(configuration)
     began = perf_counter()
     found = formula(case, **parameters)
     solved = perf_counter()
     used = (found.profiles.counts * found.by_type).sum(axis=1)
-    objective, bound = found.supplier_profit, found.bound - found.capacity_paid
-    certificate = Certificate(
-        primal_residual=float(np.maximum(used - found.capacity, 0.0).max()) / max(found.capacity, np.finfo(float).tiny),
-        dual_residual=found.residual,
-        complementarity=float(found.probability @ (found.shadow_price * (found.capacity - used))) / max(1.0, abs(objective)),
-        gap=abs(bound - objective) / max(1.0, abs(objective)),
-    )
+    excess = float(np.maximum(used - found.capacity, 0.0).max()) / max(found.capacity, np.finfo(float).tiny)
+    objective = bound = found.supplier_profit
+    status = SolutionStatus.OPTIMAL
+    if isinstance(found, Equilibrium):  # what is certified is that no retailer has a better order
+        status = SolutionStatus.EQUILIBRIUM
+        certificate = Certificate(excess, found.regret / max(found.scale, np.finfo(float).tiny), None, 0.0)
+    else:  # (10)-(11) looked at again, and a bound that lambda proves
+        bound = found.bound - found.capacity_paid
+        certificate = Certificate(
+            primal_residual=excess,
+            dual_residual=found.residual,
+            complementarity=float(found.probability @ (found.shadow_price * (found.capacity - used))) / max(1.0, abs(objective)),
+            gap=abs(bound - objective) / max(1.0, abs(objective)),
+        )
     checked = audit(found)
     return Solution(
         objective=objective,
         bound=bound,
         certificate=certificate,
         solver=SolverRecord("closed_form", version, {}, None, Seconds(0.0, 0.0, solved - began, perf_counter() - solved)),
+        status=status,
         case=case.name,
         mechanism=mechanism,
         contracts=found,

@@ -16,11 +16,13 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from veridical.data import InputError
+from veridical.data import Allotment, InputError
 from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase, FixedPrice
 from veridical.data.errors import NotSolvedError
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
@@ -45,35 +47,30 @@ class MultipleEquilibria(UserWarning):
     """Several starts led to different equilibria: what is reported is only one of the outcomes that can be expected."""
 
 
-@dataclass(frozen=True)
-class Ordering:
-    """What orders bring when they are rationed; units and currency.
+@dataclass(frozen=True, kw_only=True)
+class Ordering(Allotment):
+    """What orders bring when they are rationed; units and currency. An allotment, at the wholesale price and no shadow prices.
 
-    case: with finite types, so the grid's where priors are continuous. by_type: what a retailer of a type gets, shape (rows, M),
-    rows and columns as in `profiles`, 0 for a type that nobody has in a row. Group by group, one a type: orders;
-    truthful_orders, with R_q = w, which a retailer places who need not fear for his units; expected_units, E[Q];
-    retailer_profits, E[R(Q, theta) - w Q]. regret: most that any type gains, in expectation, by any other order in [0, K].
-    Where profiles are drawn, expectations are over those that are.
+    Group by group, one a type: orders; truthful_orders, with R_q = w, which a retailer places who need not fear for his units;
+    expected_units, E[Q]; retailer_profits, E[R(Q, theta) - w Q]; best_orders, of all in [0, K] if the others order as they do;
+    gains, what they bring more than `orders`, in expectation. Where profiles are drawn, expectations are over those that are.
     """
 
-    case: AllocationCase
-    profiles: TypeProfiles
-    by_type: Array
-    capacity: float
     wholesale_price: float
     rule: str
     orders: tuple[Array, ...]
     truthful_orders: tuple[Array, ...]
     expected_units: tuple[Array, ...]
     retailer_profits: tuple[Array, ...]
-    regret: float
-
-    @cached_property
-    def quantity(self) -> Array:
-        """Q, units, shape (rows, N): retailers in the case's order, profiles sorted ascending within a group."""
-        return self.profiles.by_retailer(self.by_type)
+    best_orders: tuple[Array, ...]
+    gains: tuple[Array, ...]
 
     @property
+    def regret(self) -> float:
+        """Most that any type gains, in expectation, by any other order in [0, K]."""
+        return max(float(each.max()) for each in self.gains)
+
+    @cached_property
     def payments(self) -> tuple[Array, ...]:
         """w E[Q], currency, group by group, one a type."""
         return tuple(self.wholesale_price * units for units in self.expected_units)
@@ -81,28 +78,35 @@ class Ordering:
     @property
     def supplier_profit(self) -> float:
         """w E[sum Q] less what capacity costs, where it does."""
-        return self.wholesale_price * float(self.profiles.probability @ self._sold) - self._paid
+        return self.wholesale_price * float(self.probability @ self._sold) - self.capacity_paid
 
     @property
     def error(self) -> float:
         """Standard error of the supplier's profit, currency; 0 where all profiles are visited."""
         drawn = len(self._sold)
-        return self.wholesale_price * float(self._sold.std(ddof=1)) / drawn**0.5 if self.profiles.sampled and drawn > 1 else 0.0
+        return self.wholesale_price * float(self._sold.std(ddof=1)) / drawn**0.5 if self.sampled and drawn > 1 else 0.0
 
-    @cached_property
-    def chain_profit(self) -> float:
-        """Expected revenue of all retailers less what capacity costs, where it does."""
-        revenue = [
-            group.revenue.value(self.by_type[:, self.profiles.columns(g)], group.theta)
-            for g, group in enumerate(self.case.retailers)
-        ]
-        each = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
-        return float(self.profiles.probability @ each) - self._paid
+    def by_own_type(self) -> pd.DataFrame:
+        """Return what a retailer orders and expects, indexed by group and own type: what he would order by the truth, too."""
+        columns = {
+            "probability": [group.probability for group in self.case.retailers],
+            "truthful_order": self.truthful_orders,
+            "order": self.orders,
+            "quantity": self.expected_units,
+            "payment": self.payments,
+            "profit": self.retailer_profits,
+        }
+        pairs = [(name, theta) for name, group in zip(self.case.names, self.case.retailers, strict=True) for theta in group.theta]
+        index = pd.MultiIndex.from_tuples(pairs, names=["retailers", "type"])
+        return pd.DataFrame({name: np.concatenate(each) for name, each in columns.items()}, index=index)
 
-    @property
-    def supplier_share(self) -> float:
-        """Supplier's share of the profit of the chain; NaN where that is 0."""
-        return self.supplier_profit / self.chain_profit if self.chain_profit else float("nan")
+    def record(self) -> dict[str, object]:
+        """Return what the command line's JSON says of orders."""
+        found = super().record()
+        groups: Any = found["retailers"]
+        for group, own, truth in zip(groups, self.orders, self.truthful_orders, strict=True):
+            group |= {"orders": own.tolist(), "truthful_orders": truth.tolist()}
+        return found | {"wholesale_price": self.wholesale_price, "rule": self.rule, "regret": self.regret}
 
     @cached_property
     def _sold(self) -> Array:
@@ -110,16 +114,23 @@ class Ordering:
         sold: Array = (self.profiles.counts * self.by_type).sum(axis=1)
         return sold
 
-    @property
-    def _paid(self) -> float:
-        return (self.case.capacity_cost or 0.0) * self.capacity
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Equilibrium(Ordering):
-    """Orders of which no type has a better one, within `regret`. found: all equilibria that starts led to, this one first."""
+    """Orders of which no type has a better one, within `regret`.
+
+    found: all equilibria that starts led to, this one first. truth: what truthful orders bring, and who gains by others. scale:
+    most that any type earns from any number of units, currency.
+    """
 
     found: tuple[Ordering, ...]
+    truth: Ordering
+    scale: float
+
+    def record(self) -> dict[str, object]:
+        """Return what the command line's JSON says of an equilibrium, and of the others that were found."""
+        others = [{"supplier_profit": each.supplier_profit, "chain_profit": each.chain_profit} for each in self.found]
+        return super().record() | {"equilibria": others}
 
 
 def fixed_price(
@@ -147,13 +158,11 @@ def fixed_price(
     found: list[Ordering] = []
     least = np.inf
     for start in game.starts(int(starts), seed):
-        orders = game.search(start)
-        _, regret = game.best(orders, FINE)
-        least = min(least, regret)
-        if regret <= TOLERANCE * game.scale:
-            own = game.outcome(orders, regret)
-            if all(np.abs(own.by_type - other.by_type)[game.occur].max() > APART * game.capacity for other in found):
-                found.append(own)
+        own = game.outcome(game.search(start))
+        least = min(least, own.regret)
+        new = all(np.abs(own.by_type - other.by_type)[game.occur].max() > APART * game.capacity for other in found)
+        if own.regret <= TOLERANCE * game.scale and new:
+            found.append(own)
     if not found:
         message = (
             f"no start led to an equilibrium: of the orders that were reached, the best leave a type {least:.3g} to gain by "
@@ -165,7 +174,8 @@ def fixed_price(
         message = f"{len(found)} equilibria were found, with the supplier's profits {profits}; the first is reported"
         warnings.warn(message, MultipleEquilibria, stacklevel=2)
     first = {field.name: getattr(found[0], field.name) for field in fields(Ordering)}
-    return Equilibrium(**first, found=tuple(found))
+    truth = game.outcome(np.minimum(game.truthful, game.capacity))
+    return Equilibrium(**first, found=tuple(found), truth=truth, scale=game.scale)
 
 
 def ordering(
@@ -183,8 +193,7 @@ def ordering(
     are not one a type, finite and in [0, K].
     """
     game = _Game.of(case, capacity, points, samples, seed)
-    given = np.minimum(game.truthful, game.capacity) if orders is None else game.checked(orders)
-    return game.outcome(given, game.best(given, FINE)[1])
+    return game.outcome(np.minimum(game.truthful, game.capacity) if orders is None else game.checked(orders))
 
 
 def service_capacity(case: AllocationCase, *, points: int = 32, samples: int = SAMPLES, seed: int = 0) -> float:
@@ -276,7 +285,8 @@ class _Game:
         steps, best, least = COARSE, orders, np.inf
         past: list[tuple[Array, Array]] = []
         for i in range(ROUNDS):
-            answer, regret = self.best(orders, steps)
+            answer, gains = self.best(orders, steps)
+            regret = float(gains.max())
             if regret < least:
                 best, least = orders, regret
             if regret > TARGET * self.scale:
@@ -289,10 +299,10 @@ class _Game:
                 break
         return best
 
-    def best(self, orders: Array, steps: int) -> tuple[Array, float]:
-        """Return best responses, shape (M,), and the most that a type gains by them; a type that gains nothing stays."""
+    def best(self, orders: Array, steps: int) -> tuple[Array, Array]:
+        """Return best responses and what types gain by them, shape (M,) each; a type that gains nothing stays."""
         grid = np.linspace(0.0, self.capacity, steps + 1)
-        answers, regret = [], 0.0
+        answers, gains = [], []
         for g, own in enumerate(self.apart(orders)):
             every = self.profits(g, grid[None, :], orders)
             answer = grid[np.argmax(every >= every.max(axis=1, keepdims=True) - TIE * self.scale, axis=1)]
@@ -305,8 +315,8 @@ class _Game:
                 width /= NARROWER
             gain = every.max(axis=1) - every[:, 0]
             answers.append(np.where(gain > TIE * self.scale, answer, own))
-            regret = max(regret, float(gain.max()))
-        return np.concatenate(answers), regret
+            gains.append(gain)
+        return np.concatenate(answers), np.concatenate(gains)
 
     def profits(self, g: int, own: Array, orders: Array) -> Array:
         """Return E[R(Q, theta) - w Q] of a group's types, shape (m, any), for orders `own` of that shape or (1, any)."""
@@ -323,28 +333,37 @@ class _Game:
         own = np.asarray(own, dtype=float)
         return self.ration(own.ravel(), orders, others, self.capacity).reshape(-1, *own.shape)
 
-    def outcome(self, orders: Array, regret: float) -> Ordering:
-        counts = self.profiles.counts
+    def allotted(self, orders: Array, counts: Whole) -> Array:
+        """Return what a retailer of each type gets in profiles, shape (rows, M) both; 0 for a type that nobody has."""
         by_type = np.zeros(counts.shape)
         for k, order in enumerate(orders):
             rows = np.flatnonzero(counts[:, k])
             left = counts[rows].copy()
             left[:, k] -= 1
             by_type[rows, k] = self.units(order, orders, left)
-        apart = self.apart(orders)
+        return by_type
+
+    def outcome(self, orders: Array) -> Ordering:
+        """Return what orders bring, and who has better ones."""
+        answers, gains = self.best(orders, FINE)
+        apart, price = self.apart(orders), self.price
         met = zip(self.others, apart, strict=True)
         return Ordering(
             case=self.case,
             profiles=self.profiles,
-            by_type=by_type,
+            by_type=self.allotted(orders, self.profiles.counts),
+            shadow_price=np.full(len(self.profiles.counts), np.nan),
             capacity=self.capacity,
-            wholesale_price=self.price,
+            price=lambda reports: price * reports.quantity,
+            allocate=lambda counts: self.allotted(orders, counts),
+            wholesale_price=price,
             rule=_terms(self.case).rule,
             orders=apart,
             truthful_orders=self.apart(self.truthful),
             expected_units=tuple(each.probability @ self.units(own, orders, each.counts) for each, own in met),
             retailer_profits=tuple(self.profits(g, own[:, None], orders)[:, 0] for g, own in enumerate(apart)),
-            regret=regret,
+            best_orders=self.apart(answers),
+            gains=self.apart(gains),
         )
 
 

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from veridical.data import Allotment
 from veridical.data.assembler import label
-from veridical.solvers import AllocationAudit, Solution
+from veridical.solvers import AllocationAudit, GameAudit, Solution
 from veridical.solvers.auction import Auction, Cleared
+from veridical.solvers.closed_form.fixed_price import Equilibrium
 
 __all__ = ["by_own_type", "by_profile", "cleared", "comparison", "misreports", "posted", "summary", "truth"]
 
@@ -35,7 +36,8 @@ def summary(solution: Solution) -> list[RenderableType]:
     assert isinstance(own, Allotment)
     assert best is not None
     who = "chain" if solution.mechanism == "centralized" else "supplier"
-    lines = [f"expected profit of the {who} {money(solution.objective)}, {solution.status} (bound {money(solution.bound)})"]
+    how = "in equilibrium" if isinstance(own, Equilibrium) else f"{solution.status} (bound {money(solution.bound)})"
+    lines = [f"expected profit of the {who} {money(solution.objective)}, {how}"]
     lost = f", {(best['profit'] - own.chain_profit) / best['profit']:.2%} below full information" if best["profit"] else ""
     share = "" if np.isnan(own.supplier_share) else f"; the supplier's share is {own.supplier_share:.2%}"
     if who == "supplier":
@@ -45,6 +47,12 @@ def summary(solution: Solution) -> list[RenderableType]:
     price = own.expected_shadow_price
     worth = "" if np.isnan(price) else f"; one more unit is worth {money(price)}"
     lines.append(f"capacity {units(own.capacity)}, {chosen}{more}{worth}")
+    if isinstance(own, Equilibrium):
+        found = len(own.found)
+        several = "" if found == 1 else f"; {found} equilibria were found, this is the one that truthful orders lead to"
+        lines.append(
+            f"orders at {money(own.wholesale_price)} a unit, rationed by {own.rule.replace('_', ' ')} allocation{several}"
+        )
     if own.sampled:
         lines.append(f"by {len(own.probability):,} drawn type profiles of {own.case.profile_count:,}")
     return [Text(line) for line in lines]
@@ -56,13 +64,14 @@ def by_own_type(own: Allotment) -> RenderableType:
     several = len(own.case.retailers) > 1
     if several:
         table.add_column("retailers")
-    for heading in ("type", "proba-\nbility", "units", "payment", "profit"):
-        table.add_column(heading, justify="right")
     frame = own.by_own_type()
+    orders = [name for name in ("truthful_order", "order") if name in frame]
+    for heading in ("type", "proba-\nbility", *(name.replace("_", "\n") for name in orders), "units", "payment", "profit"):
+        table.add_column(heading, justify="right")
     shown = frame if len(frame) <= 2 * ROWS else frame.iloc[:: -(-len(frame) // (2 * ROWS))]
     for key, row in shown.iterrows():
         name, theta = key if isinstance(key, tuple) else (key, 0.0)
-        figures = (units(row["quantity"]), money(row["payment"]), money(row["profit"]))
+        figures = (*(units(row[order]) for order in orders), units(row["quantity"]), money(row["payment"]), money(row["profit"]))
         table.add_row(*[str(name)][:several], f"{theta:.6g}", f"{row['probability']:.4g}", *figures)
     if len(shown) == len(frame):
         return table
@@ -105,21 +114,22 @@ def told(words: list[str]) -> str:
 
 def truth(checked: AllocationAudit) -> Text:
     """Return what the audit says, in a sentence."""
-    always = checked.findings["dominant_strategy_ic"].holds
+    findings, orders = checked.findings, isinstance(checked, GameAudit)
     if checked.truthful:
+        always = "dominant_strategy_ic" in findings and findings["dominant_strategy_ic"].holds
         when = ", whatever the others report" if always else " in expectation"
         lies = f"no misreport gains{when} (largest regret {checked.max_regret:.1e})"
     else:
         lie = checked.misreports[0]
-        who = f"{lie.retailers} would lie: with type {label(lie.type)}"
-        lies = f"{who} one gains {money(lie.gain)} by reporting {label(lie.report)}"
-        lies += f" when the others are {lie.others}" if lie.others else ""
-    monotone = checked.findings["monotone"].holds
-    pooled = "" if monotone else "; a higher type may get less"
-    return Text(
-        f"audit: {lies}; smallest expected profit of a retailer {money(checked.min_profit)}{pooled}",
-        style="" if checked.truthful else "yellow",
-    )
+        how = f"ordering {units(lie.report)}" if orders else f"reporting {label(lie.report)}"
+        lies = f"{lie.retailers} would lie: with type {label(lie.type)} one gains {money(lie.gain)} by {how}"
+        lies += f" when the others are {lie.others}" if lie.others else " if the others order the truth" if orders else ""
+    parts = [f"audit: {lies}", f"smallest expected profit of a retailer {money(checked.min_profit)}"]
+    if "monotone" in findings and not findings["monotone"].holds:
+        parts.append("a higher type may get less")
+    if orders:
+        parts.append(f"the orders are an equilibrium (regret {findings['equilibrium'].worst:.1e})")
+    return Text("; ".join(parts), style="" if checked.truthful else "yellow")
 
 
 def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
@@ -170,7 +180,11 @@ def posted(own: Auction) -> list[RenderableType]:
     several, pair = len(own.case.retailers) > 1, own.case.members == (2,)
     title = "your bid, by your type: no other brings more in expectation, if the others bid theirs"
     table = Table(title=title, title_justify="left", title_style="italic")
-    brought = [f"units if the\nother is {label(theta)}" for theta in own.optimum.case.retailers[0].theta.tolist()] if pair else list(own.table)[1:]
+    brought = (
+        [f"units if the\nother is {label(theta)}" for theta in own.optimum.case.retailers[0].theta.tolist()]
+        if pair
+        else list(own.table)[1:]
+    )
     for column in ["retailers", "type", "bid", *brought][not several :]:
         table.add_column(column.replace("_", "\n"), justify="left" if column == "retailers" else "right")
     bids, keys = np.concatenate(own.posted()).tolist(), own.table.index.tolist()

@@ -10,6 +10,7 @@ import math
 import os
 import sys
 import tomllib
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from veridical.data import (
 from veridical.mechanisms import MECHANISMS, find, fitting
 from veridical.solvers import Solution
 from veridical.solvers.auction import auction as auctioned
+from veridical.solvers.closed_form.fixed_price import MultipleEquilibria
 from veridical.studies import figures
 
 app = typer.Typer(
@@ -277,9 +279,12 @@ def write(target: str, option: str, action: Any) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one message and an exit status, never a traceback."""
+    """Run the command line; an error of ours is one message and an exit status, never a traceback, and a warning one line."""
     try:
-        app(prog_name="veridical")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", MultipleEquilibria)
+            warnings.showwarning = lambda message, *_, **__: print(f"veridical: warning: {message}", file=sys.stderr)
+            app(prog_name="veridical")
     except VeridicalError as error:
         sys.stderr.write(f"veridical: {error}\n")
         sys.exit(error.exit_status)

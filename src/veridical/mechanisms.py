@@ -14,6 +14,7 @@ from veridical.data import AllocationCase, AssemblerCase, ContinuousCase, InputE
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.continuous import continuous
+from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.solvers.closed_form.frw import frw
 
 __all__ = ["DEFAULTS", "MECHANISMS", "Mechanism", "find", "fitting"]
@@ -29,7 +30,7 @@ def parameters_of(way: Callable[..., Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Mechanism:
-    """One mechanism; the ways to compute it are `build` (a Pyomo model) and, where there is one, `closed_form`.
+    """One mechanism; the ways to compute it are `build` (a Pyomo model) and `closed_form`, each where there is one.
 
     `kind` is the type of its cases, and of those it takes the ones that `fits` takes. `promises` says, for the mechanism's
     parameters, which properties its menus have; every result is held against them. `solver` says who solves a case where
@@ -39,7 +40,7 @@ class Mechanism:
     name: str
     kind: type[Any]
     summary: str
-    build: Callable[..., Any]
+    build: Callable[..., Any] | None
     closed_form: Callable[..., Any] | None
     promises: Callable[..., tuple[str, ...]]
     fits: Callable[[Any], bool] = lambda case: True
@@ -195,6 +196,15 @@ ALLOCATIONS: tuple[tuple[str, str, Any, Any, Any, Any, Any], ...] = (
         always("ex_post_ir", "capacity"),
         lambda case: True,
         by_form,
+    ),
+    (
+        "fixed_price",
+        "orders at a wholesale price and their equilibrium: the game that the others replace",
+        None,
+        fixed_price,
+        always("equilibrium", "interim_ir", "capacity"),
+        lambda case: case.fixed_price is not None,
+        lambda case: "closed_form",
     ),
 )
 MECHANISMS |= {each[0]: Mechanism(each[0], AllocationCase, *each[1:]) for each in ALLOCATIONS}
