@@ -53,7 +53,7 @@ REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
     "allocation-capacity": allocation_figures.capacity_and_profit,
     "assembler-models": full_models.agreement,
 }
-LONG = ("assembler-models", "allocation-table-1-fixed-price")  # minutes: run only where they are named
+LONG = ("assembler-models",)  # minutes: run only where they are named
 
 
 def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:

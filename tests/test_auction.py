@@ -95,12 +95,12 @@ def test_a_posted_bid_counts_as_the_type_it_is_posted_for(paper: Auction) -> Non
             paper.posted(bad)  # type: ignore[arg-type]
     close = auction(case(group([4, 4.001, 4.002]), capacity=3))  # bids 3.999999, 4.000001 and 4.000002
     assert close.bids[0].tolist() == pytest.approx([1.999 * 2.001, 1.999 * 2.001 + 2e-6, 1.999 * 2.001 + 3e-6], rel=1e-12)
-    with pytest.raises(
-        InputError, match=r"decimals: got 2; allowed: more decimals: rounded up to these, the bid of some type"
-    ):
+    with pytest.raises(InputError, match=r"decimals: got 2; allowed: more decimals: rounded up to these, the bid of some type"):
         close.posted(2)
     assert [close.type_of(None, bid) for bid in close.posted(6)[0]] == [4, 4.001, 4.002]
-    assert close.posted()[0].tolist() == close.posted(3)[0].tolist()
+    assert close.posted()[0].tolist() == close.posted(6)[0].tolist() == [3.999999, 4.000001, 4.000002]
+    with pytest.raises(InputError, match=r"decimals: got 5"):
+        close.posted(5)
     assert paper.posted()[0].tolist() == [0, 2.58, 4.93, 6.98, 8.63]
     whole = auction(case(group([4, 5], [0.9, 0.1]), capacity=0.5))  # bids 0.5 * 3.5, and 0.5 * 4.5 - 0.5: the same
     assert whole.posted(2)[0].tolist() == [1.75, 1.75]

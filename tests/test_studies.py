@@ -35,7 +35,6 @@ from veridical.studies import (
     full_models,
     reproduce,
 )
-from veridical.studies.allocation_tables import table_1_fixed_price
 from veridical.studies.assembler_study import AsPublished, many_suppliers, study, two_suppliers
 from veridical.studies.reproduction import Row
 
@@ -1044,9 +1043,8 @@ def test_a_loss_may_be_any_number(loss: float, regular: AssemblerCase) -> None:
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, pd.DataFrame]:
-    names = [f"allocation-table-{number}" for number in range(1, 6)]
-    return {each.name: each.table for each in reproduce(names)}
+def tables(reproductions: dict[str, Reproduction]) -> dict[str, pd.DataFrame]:
+    return {f"allocation-table-{number}": reproductions[f"allocation-table-{number}"].table for number in range(1, 6)}
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
@@ -1099,8 +1097,8 @@ def test_table_5_to_the_digit_and_its_bids_as_they_should_be(tables: dict[str, p
 
 
 @pytest.fixture(scope="module")
-def fixed_prices() -> pd.DataFrame:
-    return table_1_fixed_price().table
+def fixed_prices(reproductions: dict[str, Reproduction]) -> pd.DataFrame:
+    return reproductions["allocation-table-1-fixed-price"].table
 
 
 def fixed_price_columns() -> pd.DataFrame:

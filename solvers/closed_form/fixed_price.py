@@ -106,7 +106,8 @@ class Ordering(Allotment):
         groups: Any = found["retailers"]
         for group, own, truth in zip(groups, self.orders, self.truthful_orders, strict=True):
             group |= {"orders": own.tolist(), "truthful_orders": truth.tolist()}
-        return found | {"wholesale_price": self.wholesale_price, "rule": self.rule, "regret": self.regret}
+        found |= {"wholesale_price": self.wholesale_price, "rule": self.rule, "regret": self.regret}
+        return found | ({"standard_error": self.error} if self.sampled else {})
 
     @cached_property
     def _sold(self) -> Array:

@@ -12,7 +12,8 @@ from veridical.data import Allotment
 from veridical.data.assembler import label
 from veridical.solvers import AllocationAudit, GameAudit, Solution
 from veridical.solvers.auction import Auction, Cleared
-from veridical.solvers.closed_form.fixed_price import Equilibrium
+from veridical.solvers.closed_form.allocation import Rationing
+from veridical.solvers.closed_form.fixed_price import Equilibrium, Ordering
 
 __all__ = ["by_own_type", "by_profile", "cleared", "comparison", "misreports", "posted", "summary", "truth"]
 
@@ -54,7 +55,9 @@ def summary(solution: Solution) -> list[RenderableType]:
             f"orders at {money(own.wholesale_price)} a unit, rationed by {own.rule.replace('_', ' ')} allocation{several}"
         )
     if own.sampled:
-        lines.append(f"by {len(own.probability):,} drawn type profiles of {own.case.profile_count:,}")
+        assert isinstance(own, Rationing | Ordering)  # models are of all profiles
+        drawn = f"{len(own.probability):,} drawn type profiles of {own.case.profile_count:,}"
+        lines.append(f"by {drawn}; standard error of the profit {money(own.error)}")
     return [Text(line) for line in lines]
 
 

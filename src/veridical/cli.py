@@ -34,7 +34,6 @@ from veridical.data import (
 from veridical.mechanisms import MECHANISMS, find, fitting
 from veridical.solvers import Solution
 from veridical.solvers.auction import auction as auctioned
-from veridical.solvers.closed_form.fixed_price import MultipleEquilibria
 from veridical.studies import figures
 
 app = typer.Typer(
@@ -282,7 +281,7 @@ def main() -> None:
     """Run the command line; an error of ours is one message and an exit status, never a traceback, and a warning one line."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("always", MultipleEquilibria)
+            warnings.simplefilter("always", UserWarning)
             warnings.showwarning = lambda message, *_, **__: print(f"veridical: warning: {message}", file=sys.stderr)
             app(prog_name="veridical")
     except VeridicalError as error:

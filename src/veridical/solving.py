@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -14,7 +15,7 @@ import pandas as pd
 from pyomo.common.gc_manager import PauseGC
 
 from veridical import solvers
-from veridical.data import AllocationCase, Allotment, AssemblerCase, ContinuousCase, InputError, Menu
+from veridical.data import AllocationCase, Allotment, AssemblerCase, ContinuousCase, InputError, Menu, NotSolvedError
 from veridical.data.assembler import label
 from veridical.data.continuous import refuse_continuous
 from veridical.data.fields import check
@@ -120,7 +121,8 @@ def compare(
     `parameters` go to the mechanisms that have them (`k=3` to `hybrid`). Columns: parameters, profit, for an assembler
     share_of_first_best, expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`), balanced;
     for a supplier capacity, chain_profit, penalty (share of the chain's profit that is lost against full information),
-    supplier_share, max_regret and min_profit of retailers; truthful (`always`, `in expectation`, `no`), seconds.
+    supplier_share, max_regret and min_profit of retailers; truthful (`always`, `in expectation`, `no`), seconds. Where none are
+    named, a mechanism without an optimum or an equilibrium is left out with a warning; a named one raises NotSolvedError.
     """
     find(case, None)  # a case of a kind that has mechanisms
     direct = solver is not None and solvers.configure(solver).solver == "closed_form"
@@ -133,7 +135,13 @@ def compare(
     rows = {}
     for name in names:
         own = {key: value for key, value in parameters.items() if key in find(case, name).parameters}
-        solution = solve(case, name, solver, **own)
+        try:
+            solution = solve(case, name, solver, **own)
+        except NotSolvedError as error:
+            if mechanisms is not None:
+                raise
+            warnings.warn(f"{name} is left out: {error}", stacklevel=2)
+            continue
         checked = solution.audit
         assert checked is not None
         truthful = (word for word, kind in TRUTHFUL.items() if kind in checked.findings and checked.findings[kind].holds)
@@ -210,7 +218,10 @@ def one_sided(
 
     def moved(change: float) -> float:
         table[key] = value + change
-        world = check(type(case), {name: each for name, each in raw.items() if each is not None})
+        if isinstance(case, AllocationCase):  # whose revenues may be the user's own, and no raw values
+            world: Case = case.changed(**{parameter: table[key]})
+        else:
+            world = check(type(case), {name: each for name, each in raw.items() if each is not None})
         return solve(world, mechanism, solver, **parameters).objective
 
     change = step * value
