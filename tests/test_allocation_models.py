@@ -650,3 +650,16 @@ def test_the_record_has_the_keys_that_do_not_change(example: str, solver: str) -
         assert record["duals"]["capacity"][0].keys() == {"index", "value"}
         assert record["duals"]["capacity"][0]["index"].keys() == {"profile"}
     assert record["sensitivity"].keys() == ({"capacity"} if own.capacity else {"capacity_cost"})
+
+
+@pytest.mark.parametrize("solver", ["closed_form", "highs"])
+def test_capacity_that_always_earns_more_than_it_costs_has_no_optimum(solver: str) -> None:
+    group = {
+        "count": 2,
+        "types": [2, 3],
+        "probabilities": [0.5, 0.5],
+        "revenue": OwnRevenue(expression=lambda q, theta: theta * q),
+    }
+    endless = check(AllocationCase, {"name": "endless", "retailers": [group], "capacity_cost": 1.5})
+    with pytest.raises(NotSolvedError, match=r"(?i)unbounded|always earns more"):
+        vd.solve(endless, solver=solver)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from veridical.data import InputError
+from veridical.data import InputError, NotSolvedError
 from veridical.data.allocation import SAMPLES, AllocationCase
 from veridical.data.allotment import Allotment, full_revenue
 from veridical.data.type_profiles import TypeProfiles
@@ -122,7 +122,7 @@ def capacity_choice(case: AllocationCase, *, points: int = POINTS, samples: int 
     """Return the optimum at the capacity worth having, where E[lambda] is the case's capacity cost: V'(K) = c. (12)-(13).
 
     Nothing is bought where the first unit earns less than it costs. Other arguments as in `allocation`.
-    Raises InputError where the case has no capacity cost.
+    Raises InputError where the case has no capacity cost, NotSolvedError where more units are always worth theirs.
     """
     case = case.grid(points) if case.continuous else case
     profiles, virtual = case.profiles(samples, seed), [VirtualRevenue.of(group) for group in case.retailers]
@@ -186,6 +186,8 @@ def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles:
         count * float(each.quantity([cost])[0, each.place >= 0].max(initial=0.0))
         for count, each in zip(case.members, virtual, strict=True)
     )  # whatever the types, no unit beyond is worth its cost
+    if not np.isfinite(most):
+        raise NotSolvedError(f"{case.name}: more capacity always earns more than the {cost:g} that a unit costs", "unbounded")
 
     prices = shadow_prices(virtual, profiles.counts)
 
