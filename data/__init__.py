@@ -2,8 +2,8 @@
 
 Rooms: `load` (files and shipped examples); `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
 `private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`,
-`typed_demand`, `private_type` and `type_profiles` (its parts), `allotment` (what retailers get and pay); `truncated`
-(distributions of costs and types), `fields` (field types, with their messages), `csv_file`, `errors`.
+`typed_demand`, `private_type` and `type_profiles` (its parts), `allotment` (what retailers get and pay); `joint_plan` (parties
+that share a plan); `truncated` (distributions of costs and types), `fields` (field types, with their messages), `csv_file`, `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
@@ -24,6 +24,7 @@ from veridical.data.demand import (
     Weibull,
 )
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
+from veridical.data.joint_plan import JointPlanCase
 from veridical.data.load import example, examples, load
 from veridical.data.menu import Menu
 from veridical.data.prior import Prior
@@ -47,6 +48,7 @@ __all__ = [
     "FixedPrice",
     "Gamma",
     "InputError",
+    "JointPlanCase",
     "LinearDemand",
     "Lognormal",
     "Menu",
