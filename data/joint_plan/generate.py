@@ -23,6 +23,9 @@ from veridical.data.joint_plan.values import Values
 __all__ = ["carriers", "marketplace", "pilot"]
 
 Array = NDArray[np.float64]
+OVERTIME = 3.0
+CONGESTION = 2.0
+SPREAD = 0.3  # currency per m3: suppliers of one product charge nearly the same, and the baseline buys from all of them
 VENDORS = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir")
 SELLERS = ("Garnet", "Hazel", "Indigo", "Jade", "Karst", "Lapis")
 CENTRES = ("Breda", "Graz", "Leipzig", "Lyon", "Poznan", "Turin")
@@ -129,8 +132,8 @@ class World:
             "inbound_capacity": grid(
                 volume[:, None] * rng.uniform(1.15, 1.25, (len(volume), 1)), self.sites, self.weeks, digits=1
             ),
-            "inbound_overtime": grid(np.full(len(volume), 10.0), self.sites),
-            "congestion": grid(2.0 / volume, self.sites, digits=4),
+            "inbound_overtime": grid(np.full(len(volume), OVERTIME), self.sites),
+            "congestion": grid(CONGESTION / volume, self.sites, digits=4),
         }
         return record, np.maximum(need, 1.0)
 
@@ -174,7 +177,7 @@ def pilot(
                 **world.lanes(volumes @ share),
             )
         )
-    price = np.where(world.makes, made_at.sum(axis=0) / makers + rng.uniform(42.0, 46.0, (vendors, 1)), 0.0)
+    price = np.where(world.makes, made_at.sum(axis=0) / makers + 44.0 + rng.uniform(-SPREAD, SPREAD, (vendors, 1)), 0.0)
     said = (
         f"Synthetic: a retailer and {vendors} vendors over {weeks} weeks, drawn by veridical.data.joint_plan.pilot with seed {seed}; "
         "not data of any company."
@@ -218,7 +221,7 @@ def marketplace(
             )
         )
     referral = 0.15
-    price = np.where(world.makes, (1.0 - referral) * sale + rng.uniform(-1.0, 1.0, (sellers, 1)), 0.0)
+    price = np.where(world.makes, (1.0 - referral) * sale + rng.uniform(-SPREAD, SPREAD, (sellers, 1)), 0.0)
     said = (
         f"Synthetic: a marketplace and {sellers} sellers over {weeks} weeks, drawn by veridical.data.joint_plan.marketplace with "
         f"seed {seed}; not data of any company. Sellers place stock of their own; the price of a route is the sale price less a "
@@ -282,7 +285,7 @@ def carriers(
                 lane_congestion=grid(3.0 / need, sites, digits=4),
             )
         )
-        price = np.round(pallet * 24.0 * distance * rng.uniform(0.98, 1.02), 2)
+        price = np.round(pallet * 24.0 * distance * (1.0 + rng.uniform(-SPREAD, SPREAD) / 100), 2)
         routes += [
             Route(fleet, firm, site, "pallet", float(paid)) for firm in firms for site, paid in zip(sites, price, strict=True)
         ]
@@ -291,4 +294,4 @@ def carriers(
         f"Synthetic: {shippers} shippers and {carriers} carriers on {lanes} lanes over {weeks} weeks, drawn by "
         f"veridical.data.joint_plan.carriers with seed {seed}; not data of any company."
     )
-    return JointPlanCase(name, shared, tuple(parties), Parameters(), said)
+    return JointPlanCase(name, shared, tuple(parties), Parameters(tie_break=0.01), said)

@@ -91,6 +91,7 @@ def shipper(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
 
     waiting_balance: waiting = waiting before + ready - carried - by the market. booked: carried <= booked with the carriers.
     loading_volume: volume booked on a lane. dock_capacity: volume booked on all lanes <= capacity + overtime.
+    What still waits at the end goes by the market.
     """
     plan = declared(block, flows)
     weeks, first = shared.weeks, shared.weeks[0]
@@ -128,7 +129,7 @@ def shipper(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
         block,
         {
             "freight": row(shared.price.tolist(), plan),
-            "waiting": row([record.waiting_cost[f, p] for f, p, _ in keys], waiting.values()),
+            "waiting": row([(record.market_cost if t == weeks[-1] else record.waiting_cost)[f, p] for f, p, t in keys], waiting.values()),
             "market": row([record.market_cost[f, p] for f, p, _ in keys], market.values()),
             "overtime": row([record.dock_overtime] * len(weeks), extra.values()),
             "congestion": squares(
