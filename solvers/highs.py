@@ -44,8 +44,14 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 SMALL = 300  # variables up to which a QP goes to the active set first
-ACTIVE_SET, INTERIOR_POINT = "qpasm", "hipo"
-TIGHT = 1e-10  # what HiPO is to reach, relative; its own 1e-8 leaves reduced costs near the certificate's limit
+ACTIVE_SET: Mapping[str, Any] = {"solver": "qpasm"}
+TIGHT: Mapping[str, Any] = {"solver": "hipo", "ipm_optimality_tolerance": 1e-10}
+INTERIOR_POINT: Mapping[str, Any] = {  # where the feasible set has hardly an interior, no more can be had
+    "solver": "hipo",
+    "ipm_optimality_tolerance": 1e-8,
+    "primal_feasibility_tolerance": 1e-7,
+    "dual_feasibility_tolerance": 1e-7,
+}
 
 # How a warm start sometimes ends on large models with many tangents (seen at 12 suppliers); a cold one then finds the optimum.
 LOST = (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kSolveError)
@@ -87,8 +93,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
                 model, form, configuration.tolerance, partial(engine.run, model.name, deadline), engine.add
             )
         except NotSolvedError as error:
-            final = error.status in FINAL and not (way == INTERIOR_POINT and error.status != Termination.TIME_LIMIT)
-            if way != ways[-1] and not final:
+            final = error.status in FINAL and (way is ACTIVE_SET or error.status == Termination.TIME_LIMIT)
+            if way is not ways[-1] and not final:
                 continue
             if found is None:
                 raise
@@ -102,30 +108,31 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     return found
 
 
-def _ways(form: StandardForm, configuration: Configuration) -> tuple[str | None, ...]:
-    """Return which of HiGHS's QP solvers to try, in this order; None: what HiGHS or the user chooses."""
-    if form.hessian is None or "solver" in configuration.options:
-        return (None,)
-    if Highs().setOptionValue("solver", INTERIOR_POINT) != highspy.HighsStatus.kOk:  # no highspy-extras of the same version
+def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str, Any], ...]:
+    """Return the options of HiGHS's QP solvers to try, in this order; none where HiGHS or the user chooses."""
+    if form.hessian is None or _settled(form) is not None or "solver" in configuration.options:
+        return ({},)
+    if Highs().setOptionValue("solver", "hipo") != highspy.HighsStatus.kOk:  # no highspy-extras of the same version
         return (ACTIVE_SET,)
     small = len(form.variables) <= SMALL
-    return (ACTIVE_SET, INTERIOR_POINT) if small else (INTERIOR_POINT, ACTIVE_SET)
+    return (ACTIVE_SET, TIGHT, INTERIOR_POINT) if small else (TIGHT, INTERIOR_POINT, ACTIVE_SET)
 
 
 class _Engine:
     """One live HiGHS object."""
 
-    def __init__(self, form: StandardForm, configuration: Configuration, way: str | None = None) -> None:
+    def __init__(self, form: StandardForm, configuration: Configuration, way: Mapping[str, Any] | None = None) -> None:
         self.highs, self.form = Highs(), form
         self.bound: float | None = None
         self.integer = bool(form.integer.any())
-        self.effective = self._set_options(configuration, way)
+        self.effective = self._set_options(configuration, way or {})
         # Reduced costs are tested in absolute terms, and probabilities make them small: bring the usual cost to 1.
         usual = np.median(np.abs(form.cost[form.cost != 0])) if form.cost.any() else 1.0
         self.scale = 2.0 ** -round(math.log2(usual))
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = len(form.variables), len(form.constraints)
-        lp.col_cost_ = form.cost * self.scale
+        settled = None if form.hessian is None else _settled(form)
+        lp.col_cost_ = (form.cost if settled is None else form.gradient(settled)) * self.scale
         lp.col_lower_, lp.col_upper_ = form.low, form.high
         lp.row_lower_, lp.row_upper_ = form.row_low, form.row_high
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
@@ -135,20 +142,20 @@ class _Engine:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[int(whole)] for whole in form.integer]
         self.highs.passModel(lp)
-        if form.hessian is not None:
+        if form.hessian is not None and settled is None:
             lower = sp.csc_array(sp.tril(form.hessian * self.scale))
             hessian = highspy.HighsHessian()
             hessian.dim_, hessian.format_ = lp.num_col_, highspy.HessianFormat.kTriangular
             hessian.start_, hessian.index_, hessian.value_ = lower.indptr, lower.indices, lower.data
             self.highs.passHessian(hessian)
 
-    def _set_options(self, configuration: Configuration, way: str | None) -> dict[str, Any]:
+    def _set_options(self, configuration: Configuration, way: Mapping[str, Any]) -> dict[str, Any]:
         """Set the options and return those in effect, read back from the solver."""
-        asked = dict(DEFAULTS)
-        if way == INTERIOR_POINT:
-            asked |= {"solver": way, "ipm_optimality_tolerance": TIGHT}
+        asked = {**DEFAULTS, **way}
         if self.form.hessian is not None:  # its QP solver can cycle where the optimum is not bounded, and has no limit of its own
             asked["qp_iteration_limit"] = 1_000 + 50 * (len(self.form.variables) + len(self.form.constraints))
+        if self.integer:
+            asked["mip_rel_gap"] = configuration.tolerance
         if configuration.threads is not None:
             asked["threads"] = configuration.threads
             self.highs.resetGlobalScheduler(True)  # another number of threads than the last run's needs a new one
@@ -185,11 +192,18 @@ class _Engine:
             word = self.highs.modelStatusToString(status)
             why = conflict(self.form) if termination is Termination.INFEASIBLE else ""
             ended = f"{name}: HiGHS ended with '{word}' after {self.highs.getRunTime():.3g} s"
+            info = self.highs.getInfo()
+            if self.integer and info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
+                value, bound = (
+                    self.form.sense * (figure / self.scale + self.form.offset)
+                    for figure in (info.objective_function_value, info.mip_dual_bound)
+                )
+                why = f"known by then: a solution worth {value:,.6g}, and that none is better than {bound:,.6g}"
             raise NotSolvedError(f"{ended}; {why}" if why else ended, termination)
         found = self.highs.getSolution()
         x = np.array(found.col_value)
         if self.integer:
-            self.bound = self.highs.getInfo().mip_dual_bound / self.scale
+            self.bound = self.highs.getInfo().mip_dual_bound / self.scale + self.form.offset  # HiGHS is not told of constants
             return x, None
         return x, np.array(found.row_dual) / self.scale
 
@@ -206,6 +220,23 @@ class _Engine:
             raise NotSolvedError(
                 "HiGHS refused further tangents: the point that they are made at is no number", Termination.FAILED
             )
+
+
+def _settled(form: StandardForm) -> Array | None:
+    """Return a point with the only values that the variables of the quadratic terms can have; None where one has others.
+
+    Rows of one variable say so, as where a plan is priced that is fixed. With the gradient there as its cost, the linear
+    program has the QP's optimum and multipliers, and simplex finds them.
+    """
+    assert form.hessian is not None
+    alone = np.flatnonzero((np.diff(form.matrix.indptr) == 1) & (form.row_low == form.row_high))
+    places = form.matrix.indptr[alone]
+    point = np.full(len(form.variables), np.nan)
+    coefficients = form.matrix.data[places]
+    usable = coefficients != 0
+    point[form.matrix.indices[places[usable]]] = form.row_low[alone[usable]] / coefficients[usable]
+    used = np.flatnonzero(np.diff(form.hessian.indptr))
+    return None if np.isnan(point[used]).any() else np.nan_to_num(point)
 
 
 def _refuse_nonconvex(form: StandardForm, name: str) -> None:

@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyomo.common.gc_manager import PauseGC
 
 from veridical.data.joint_plan import JointPlanCase
-from veridical.models.joint_plan import jit, joint, party_model
-from veridical.solvers import Certificate, Configuration, SolverRecord, configure, solve
+from veridical.solvers.certificate import Certificate
+from veridical.solvers.configuration import Configuration, configure
+from veridical.solvers.joint_plan import central
+from veridical.solvers.solution import SolverRecord
 
 __all__ = ["Central", "Planned", "Planner", "fee_of"]
 
@@ -69,49 +69,38 @@ class Planner(Protocol):
 class Central:
     """A planner that is handed everybody's record: one joint model, solved by any solver that is configured.
 
-    Raises what `veridical.solvers.solve` raises; a plan without a certificate is none.
+    `solver` as `veridical.solvers.solve` takes it; None: as `central` chooses. Raises what that raises: a plan without a
+    certificate is none.
     """
 
-    def __init__(self, solver: str | Path | Mapping[str, Any] | Configuration = "highs") -> None:
-        self.configuration = configure(solver)
+    def __init__(self, solver: str | Path | Mapping[str, Any] | Configuration | None = None) -> None:
+        self.solver = None if solver is None else configure(solver)
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""
-        with PauseGC():
-            model = jit.build(case)
-            solve(model, self.configuration)
-        return jit.plan_of(model)
+        return central.jit(case, self.solver).plan
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return each party's least cost with its share of the plan fixed: a model a party, nothing of the others in it."""
-        return {name: self._cost(case, plan, name) for name in case.names if names is None or name in names}
+        asked = case.names if names is None else names
+        return {name: central.cost_at(case, name, plan, self.solver) for name in case.names if name in asked}
 
     def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Planned:
         """Return the joint plan; its costs are those of the parties' own models at exactly this plan, not the joint model's."""
-        with PauseGC():
-            began = perf_counter()
-            model = joint.build(case, baseline, held, activity_fee)
-            built = perf_counter() - began
-            solution = solve(model, self.configuration)
-        plan = joint.plan_of(model)
+        found = central.joint(case, self.solver, baseline, held, activity_fee)
+        solution = found.solution
+        assert solution is not None
         return Planned(
-            plan=plan,
-            costs=self.costs(case, plan),
-            fee=fee_of(case, plan, baseline, activity_fee),
+            plan=found.plan,
+            costs=self.costs(case, found.plan),
+            fee=fee_of(case, found.plan, baseline, activity_fee),
             bound=solution.bound,
             prices=solution.duals.get("agreement", pd.Series(dtype=float, name="dual")),
             duals=solution.duals,
             certificate=solution.certificate,
-            solver=replace(solution.solver, seconds=replace(solution.solver.seconds, build=built)),
-            held=tuple(name for name in case.names if name in held),
+            solver=solution.solver,
+            held=found.held,
         )
-
-    def _cost(self, case: JointPlanCase, plan: Array, name: str) -> float:
-        with PauseGC():
-            model = party_model(case, name)
-            for variable, units in zip(model.plan.values(), plan[case.shared.share(name)].tolist(), strict=True):
-                variable.fix(units)
-            return solve(model, self.configuration).objective
 
 
 def fee_of(case: JointPlanCase, plan: Array, baseline: Array, activity_fee: float) -> float:
