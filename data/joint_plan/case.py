@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from veridical.data.errors import InputError
-from veridical.data.fields import NonNegative, Positive, Record, wrong
+from veridical.data.fields import NonNegative, Numbers, Positive, Record, number, numbers, wrong
 from veridical.data.joint_plan.party import Party
 from veridical.data.joint_plan.shared import Shared
 
@@ -20,16 +20,23 @@ PIVOTS = ("baseline", "clarke")
 
 
 class Parameters(Record):
-    """The mechanism's parameters, fixed before anybody reports.
+    """The mechanism's parameters, fixed before anybody reports; currency, m3, units.
 
-    activity_fee: currency per m3 by which the plan differs from the baseline. participation_fee: currency, lump sum of every
-    participating supplier. tie_break: currency per unit squared; half of it times the sum of squares is what the baseline adds
-    to the receivers' own cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
+    activity_fee: per m3 by which the plan differs from the baseline. participation_fee: lump sum of every participating
+    supplier. share: of the savings that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior of
+    `agv`: each supplier's costs are those of his committed record times one of the factors, all as likely, independently; where
+    there are too many profiles to visit all, so many are drawn. tie_break: currency per unit squared; half of it times the
+    sum of squares is what the baseline adds to the receivers' own cost, so that exactly one plan is theirs: of nearly equal
+    ones the evenest.
     """
 
     pivot: Literal["baseline", "clarke"] = "baseline"
     activity_fee: NonNegative = 0.0
     participation_fee: NonNegative = 0.0
+    share: float = 0.5
+    cost_factors: Numbers = (0.9, 1.0, 1.1)
+    draws: int = 32
+    seed: int = 0
     tie_break: Positive = 1e-3
 
     @field_validator("pivot", mode="before")
@@ -37,6 +44,24 @@ class Parameters(Record):
     def _known(cls, value: object) -> object:
         if not isinstance(value, str) or value not in PIVOTS:
             raise wrong(value, f"one of {', '.join(PIVOTS)}")
+        return value
+
+    @field_validator("share", mode="before")
+    @classmethod
+    def _part(cls, value: object) -> float:
+        return number(value, "a number from 0 to 1", lambda x: 0 <= x <= 1)
+
+    @field_validator("cost_factors", mode="before")
+    @classmethod
+    def _factors(cls, value: object) -> tuple[float, ...]:
+        return numbers(value, "one or more finite numbers > 0", lambda x: x > 0)
+
+    @field_validator("draws", "seed", mode="before")
+    @classmethod
+    def _whole(cls, value: object, info: ValidationInfo) -> object:
+        least = 1 if info.field_name == "draws" else 0
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise wrong(value, f"a whole number >= {least}")
         return value
 
 
@@ -136,6 +161,4 @@ class JointPlanCase:
         weeks = tuple(each for each in self.shared.weeks if each >= week)
         if not weeks:
             raise InputError.of("week", week, f"a week up to {self.shared.weeks[-1]}", self.name)
-        return replace(
-            self, shared=replace(self.shared, weeks=weeks), parties=tuple(party.since(week) for party in self.parties)
-        )
+        return replace(self, shared=replace(self.shared, weeks=weeks), parties=tuple(party.since(week) for party in self.parties))
