@@ -3,7 +3,8 @@
 Rooms: `load` (files and shipped examples); `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
 `private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`,
 `typed_demand`, `private_type` and `type_profiles` (its parts), `allotment` (what retailers get and pay); `joint_plan` (parties
-that share a plan); `truncated` (distributions of costs and types), `fields` (field types, with their messages), `csv_file`, `errors`.
+that share a plan); `truncated` (distributions of costs and types), `fields` (field types, with their messages), `csv_file`,
+`errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup

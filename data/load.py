@@ -18,14 +18,14 @@ from veridical.data.joint_plan import build as joint_plan
 
 __all__ = ["Case", "example", "examples", "load"]
 
-Case = AssemblerCase | ContinuousCase | AllocationCase | JointPlanCase
+Case = AssemblerCase | ContinuousCase | AllocationCase
 KINDS = ("assembler", "allocation", "joint_plan")
 HEAD = "case.toml"  # of a case that is a folder
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 
 def load(path: str | Path, change: Change | None = None) -> Any:
-    """Read and validate a case file, or the folder of one; the case's type is its kind's (`Case`).
+    """Read and validate a case file, or the folder of one; the case's type is its kind's.
 
     `change`, where given, takes the raw table of the file and returns the one to use in its place.
     Raises InputError with file, field, value and what is allowed.
@@ -43,7 +43,7 @@ def load(path: str | Path, change: Change | None = None) -> Any:
     return build(change(raw) if change else raw, path.name, path.parent)
 
 
-def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case:
+def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case | JointPlanCase:
     """Return the case that a raw table describes; its name is the file's, or the folder's, where it gives none.
 
     Suppliers with a `cost` have continuous costs, suppliers with `costs` finitely many.

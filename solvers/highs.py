@@ -44,7 +44,9 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 SMALL = 300  # variables up to which a QP goes to the active set first
+LARGE = 20_000  # beyond which a run of HiPO that reaches nothing is dear
 ACTIVE_SET: Mapping[str, Any] = {"solver": "qpasm"}
+TIGHTEST: Mapping[str, Any] = {"solver": "hipo", "ipm_optimality_tolerance": 1e-12}  # plans are as exact as the gap's root
 TIGHT: Mapping[str, Any] = {"solver": "hipo", "ipm_optimality_tolerance": 1e-10}
 INTERIOR_POINT: Mapping[str, Any] = {  # where the feasible set has hardly an interior, no more can be had
     "solver": "hipo",
@@ -114,8 +116,11 @@ def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str
         return ({},)
     if Highs().setOptionValue("solver", "hipo") != highspy.HighsStatus.kOk:  # no highspy-extras of the same version
         return (ACTIVE_SET,)
-    small = len(form.variables) <= SMALL
-    return (ACTIVE_SET, TIGHT, INTERIOR_POINT) if small else (TIGHT, INTERIOR_POINT, ACTIVE_SET)
+    if len(form.variables) <= SMALL:
+        return ACTIVE_SET, TIGHTEST, TIGHT, INTERIOR_POINT
+    if len(form.variables) > LARGE:
+        return TIGHT, INTERIOR_POINT, ACTIVE_SET
+    return TIGHTEST, TIGHT, INTERIOR_POINT, ACTIVE_SET
 
 
 class _Engine:
@@ -133,6 +138,7 @@ class _Engine:
         lp.num_col_, lp.num_row_ = len(form.variables), len(form.constraints)
         settled = None if form.hessian is None else _settled(form)
         lp.col_cost_ = (form.cost if settled is None else form.gradient(settled)) * self.scale
+        lp.offset_ = form.offset * self.scale  # counts in the gap of a MIP, and in its bound
         lp.col_lower_, lp.col_upper_ = form.low, form.high
         lp.row_lower_, lp.row_upper_ = form.row_low, form.row_high
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
@@ -153,7 +159,8 @@ class _Engine:
         """Set the options and return those in effect, read back from the solver."""
         asked = {**DEFAULTS, **way}
         if self.form.hessian is not None:  # its QP solver can cycle where the optimum is not bounded, and has no limit of its own
-            asked["qp_iteration_limit"] = 1_000 + 50 * (len(self.form.variables) + len(self.form.constraints))
+            per = 50 if len(self.form.variables) <= SMALL else 2  # the last of four ways must not take longer than the others
+            asked["qp_iteration_limit"] = 1_000 + per * (len(self.form.variables) + len(self.form.constraints))
         if self.integer:
             asked["mip_rel_gap"] = configuration.tolerance
         if configuration.threads is not None:
@@ -195,15 +202,14 @@ class _Engine:
             info = self.highs.getInfo()
             if self.integer and info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
                 value, bound = (
-                    self.form.sense * (figure / self.scale + self.form.offset)
-                    for figure in (info.objective_function_value, info.mip_dual_bound)
+                    self.form.sense * figure / self.scale for figure in (info.objective_function_value, info.mip_dual_bound)
                 )
                 why = f"known by then: a solution worth {value:,.6g}, and that none is better than {bound:,.6g}"
             raise NotSolvedError(f"{ended}; {why}" if why else ended, termination)
         found = self.highs.getSolution()
         x = np.array(found.col_value)
         if self.integer:
-            self.bound = self.highs.getInfo().mip_dual_bound / self.scale + self.form.offset  # HiGHS is not told of constants
+            self.bound = self.highs.getInfo().mip_dual_bound / self.scale
             return x, None
         return x, np.array(found.row_dual) / self.scale
 

@@ -49,10 +49,7 @@ def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Du
         keys.append(key)
     levels = getattr(model, "levels", {})
     return Duals(
-        {
-            family: partial(_series, keys, prices[rows], family, levels.get(family))
-            for family, (rows, keys) in families.items()
-        }
+        {family: partial(_series, keys, prices[rows], family, levels.get(family)) for family, (rows, keys) in families.items()}
     )
 
 

@@ -159,7 +159,7 @@ def _toml(case: JointPlanCase) -> str:
         "truckload": shared.truckload,
         "truck_volume": shared.truck_volume,
     }
-    lines = _lines(top) + ["", "[mechanism]", *_lines(case.mechanism.model_dump())]
+    lines = [*_lines(top), "", "[mechanism]", *_lines(case.mechanism.model_dump())]
     for party in case.parties:
         scalars = {key: getattr(party, key) for key in party.scalars()}
         given = {key: value for key, value in scalars.items() if value is not None}

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
 
-from veridical.data.fields import Name, Positive, Record, Text, number, wrong
+from veridical.data.fields import Positive, Record, Text, number, wrong
 from veridical.data.joint_plan.case import Parameters
 from veridical.data.joint_plan.party import ROLES
 
 __all__ = ["Head"]
+
+
+def _party(raw: Any) -> dict[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise wrong(raw, "a table with the keys name and role")
+    for key in ("name", "role"):
+        value = raw.get(key, "<nothing>")
+        if not isinstance(value, str) or (
+            key == "name" and (not value or not value.isprintable() or " ".join(value.split()) != value)
+        ):
+            raise wrong(value, "text on one line", key)
+    role = ROLES.get(raw["role"])
+    if role is None:
+        raise wrong(raw["role"], f"one of {', '.join(sorted(ROLES))}", "role")
+    scalars, found = role.scalars(), {"name": raw["name"], "role": raw["role"]}
+    for key, value in raw.items():
+        if key in scalars:
+            try:
+                found[key] = number(value, "", lambda x: x >= 0)
+            except PydanticCustomError:
+                raise wrong(value, f"a finite number >= 0 ({scalars[key].header})", key) from None
+        elif key not in found:
+            raise wrong(value, f"for a {role.role} only the keys {', '.join((*found, *scalars))}", key)
+    for key, column in scalars.items():
+        if key not in found and not column.optional:
+            raise wrong("<nothing>", f"this key is required: a finite number >= 0 ({column.header})", key)
+    return found
 
 
 class Head(Record):
@@ -24,7 +52,9 @@ class Head(Record):
     truckload: bool = False
     truck_volume: Positive = 80.0
     mechanism: Parameters = Parameters()
-    parties: tuple[dict[str, Any], ...] = Field(description="two or more [[parties]] tables, each with name and role")
+    parties: tuple[Annotated[dict[str, Any], BeforeValidator(_party)], ...] = Field(
+        description="two or more [[parties]] tables, each with name and role"
+    )
 
     @field_validator("weeks", mode="before")
     @classmethod
@@ -45,35 +75,10 @@ class Head(Record):
 
     @field_validator("parties", mode="before")
     @classmethod
-    def _parties(cls, value: Any) -> tuple[dict[str, Any], ...]:
+    def _parties(cls, value: Any) -> Any:
         if not isinstance(value, list | tuple) or len(value) < 2:
             raise wrong(value, "two or more [[parties]] tables")
-        return tuple(_party(f"[{k}]", each) for k, each in enumerate(value))
-
-
-def _party(place: str, raw: Any) -> dict[str, Any]:
-    if not isinstance(raw, Mapping):
-        raise wrong(raw, "a table with the keys name and role", place)
-    for key in ("name", "role"):
-        value = raw.get(key, "<nothing>")
-        if not isinstance(value, str) or (key == "name" and (not value.isprintable() or " ".join(value.split()) != value)):
-            raise wrong(value, "text on one line", f"{place}.{key}")
-    role = ROLES.get(raw["role"])
-    if role is None:
-        raise wrong(raw["role"], f"one of {', '.join(sorted(ROLES))}", f"{place}.role")
-    scalars, found = role.scalars(), {"name": raw["name"], "role": raw["role"]}
-    for key, value in raw.items():
-        if key in scalars:
-            try:
-                found[key] = number(value, "", lambda x: x >= 0)
-            except Exception:
-                raise wrong(value, f"a finite number >= 0 ({scalars[key].header})", f"{place}.{key}") from None
-        elif key not in found:
-            raise wrong(value, f"for a {role.role} only the keys {', '.join((*found, *scalars))}", f"{place}.{key}")
-    for key, column in scalars.items():
-        if key not in found and not column.optional:
-            raise wrong("<nothing>", f"this key is required: a finite number >= 0 ({column.header})", f"{place}.{key}")
-    return found
+        return value
 
 
 def _whole(value: object) -> bool:

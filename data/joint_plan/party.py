@@ -49,13 +49,13 @@ class Column:
 def column(file: str, keys: tuple[str, ...], header: str, kind: str, sparse: bool = False, optional: bool = False) -> Any:
     """Declare a field that is a column of a table; its value is a `Values` over the keys, numbers >= 0."""
     where = Column(file, keys, header, kind, sparse, optional)
-    return field(metadata={"column": where}, **({"default": Values()} if optional else {}))
+    return field(metadata={"column": where}, default=Values()) if optional else field(metadata={"column": where})
 
 
 def scalar(unit: str, kind: str, optional: bool = False) -> Any:
     """Declare a field that is one number >= 0 in the party's table of case.toml; None where it is optional and left out."""
     where = Column("case.toml", (), unit, kind, optional=optional)
-    return field(metadata={"column": where}, **({"default": None} if optional else {}))
+    return field(metadata={"column": where}, default=None) if optional else field(metadata={"column": where})
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ class Party:
         for attribute, place in self.columns().items():
             value = getattr(self, attribute)
             if place.keys and not place.sparse and (value or not place.optional):
-                for key in product(*(known[name] for name in place.keys)):
-                    if (key[0] if len(key) == 1 else key) not in value:
-                        yield attribute, place, key
+                for combination in product(*(known[name] for name in place.keys)):
+                    if (combination[0] if len(combination) == 1 else combination) not in value:
+                        yield attribute, place, combination
 
 
 ROLES: dict[str, type[Party]] = {}

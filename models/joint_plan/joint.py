@@ -47,7 +47,7 @@ def build(case: JointPlanCase, baseline: Any = None, held: Collection[str] = (),
     shares = {name: dict(zip(shared.share(name).tolist(), m.parties[name].plan.values(), strict=True)) for name in m.parties}
     m.shares = shares
     both = [k for k, flow in enumerate(flows) if flow.supplier in shares and flow.receiver in shares]
-    for name, own in shares.items():
+    for own in shares.values():
         for k, variable in own.items():
             if flows[k].supplier in held or flows[k].receiver in held:
                 variable.fix(float(m.start[k]))

@@ -129,7 +129,9 @@ def shipper(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
         block,
         {
             "freight": row(shared.price.tolist(), plan),
-            "waiting": row([(record.market_cost if t == weeks[-1] else record.waiting_cost)[f, p] for f, p, t in keys], waiting.values()),
+            "waiting": row(
+                [(record.market_cost if t == weeks[-1] else record.waiting_cost)[f, p] for f, p, t in keys], waiting.values()
+            ),
             "market": row([record.market_cost[f, p] for f, p, _ in keys], market.values()),
             "overtime": row([record.dock_overtime] * len(weeks), extra.values()),
             "congestion": squares(

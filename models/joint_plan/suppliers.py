@@ -48,7 +48,8 @@ def vendor(block: Any, record: Vendor, shared: Shared, flows: Sequence[Flow]) ->
 
 def vendor_after(block: Any, record: Vendor, week: int) -> Vendor:
     """Return the record with the stock that a solved block leaves after a week, and that week's production volume."""
-    return stock_after(block, record, week).replace(previous_production=max(pyo.value(block.production[week]), 0.0))
+    left: Vendor = stock_after(block, record, week)
+    return left.replace(previous_production=max(pyo.value(block.production[week]), 0.0))
 
 
 def seller(block: Any, record: Seller, shared: Shared, flows: Sequence[Flow]) -> None:

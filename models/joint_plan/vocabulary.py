@@ -6,6 +6,7 @@ Rows are `LinearExpression`s from lists of coefficients and variables, since ope
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,12 +112,7 @@ def lanes(block: Any, record: Any, shared: Shared, flows: Sequence[Flow], plan: 
         for name, held in (("own", own), ("spot", spot)):
             whole[name] = pyo.Var(list(places), domain=pyo.NonNegativeIntegers, initialize=0)
             block.add_component(f"{name}_trucks", whole[name])
-            rows(
-                block,
-                f"{name}_truckload",
-                places,
-                lambda key, held=held, trucks=whole[name]: row([1.0, -truck], [held[key], trucks[key]]) <= 0.0,
-            )
+            rows(block, f"{name}_truckload", places, partial(_loaded, held, whole[name], truck))
         rows(block, "lane_contract", places, lambda key: row([truck], [whole["own"][key]]) <= record.contract[key[0]])
         own, spot = whole["own"], whole["spot"]
     else:
@@ -134,6 +130,10 @@ def lanes(block: Any, record: Any, shared: Shared, flows: Sequence[Flow], plan: 
             shared,
         ),
     }
+
+
+def _loaded(held: Any, trucks: Any, truck: float, key: Any) -> Any:
+    return row([1.0, -truck], [held[key], trucks[key]]) <= 0.0
 
 
 def changes(

@@ -74,7 +74,7 @@ def jit(case: JointPlanCase, solver: Solver | None = None) -> Planned:
     m = models.joint_plan.jit.build(case)
     solution = _solve(m, solver)
     plan = models.joint_plan.jit.plan_of(m)
-    return Planned(case, plan, costs_at(case, plan, solver).to_dict(), solution=solution)
+    return Planned(case, plan, _priced(case, plan, solver), solution=solution)
 
 
 def joint(
@@ -90,7 +90,7 @@ def joint(
     `activity_fee`: currency per m3 of difference from the baseline, paid in the objective and told apart as `fee`.
     Raises NotSolvedError and CertificateError as `veridical.solvers.solve`.
     """
-    names = tuple(name for name in case.names if name in held)
+    names = tuple(dict.fromkeys(held))
     began = perf_counter()
     m = models.joint_plan.joint.build(case, baseline, names, activity_fee)
     built = perf_counter() - began
@@ -113,8 +113,11 @@ def cost_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Sol
 
 def costs_at(case: JointPlanCase, plan: Any, solver: Solver | None = None) -> pd.Series:
     """Return every party's least cost, currency, at a plan."""
-    found = {name: cost_at(case, name, plan, solver) for name in case.names}
-    return pd.Series(found, name="cost").rename_axis("party")
+    return pd.Series(_priced(case, plan, solver), name="cost").rename_axis("party")
+
+
+def _priced(case: JointPlanCase, plan: Any, solver: Solver | None) -> dict[str, float]:
+    return {name: cost_at(case, name, plan, solver) for name in case.names}
 
 
 def _solve(model: Any, solver: Solver | None, case: JointPlanCase | Part | None = None, built: float = 0.0) -> Solution:
