@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ __all__ = ["INTERFACES", "PartyAgent"]
 
 Array = NDArray[np.float64]
 INTERFACES = ("proximal", "dual", "primal")
+ABOVE = 1e-3  # of the largest flow
 
 
 class PartyAgent:
@@ -36,8 +38,9 @@ class PartyAgent:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", part.record.name)
         with PauseGC():
             model = party_model(part)
-            self.form = compile_model(model)
-        self.columns = np.array([self.form.column(variable) for variable in model.plan.values()], dtype=np.int64)
+            form = compile_model(model)
+        self.columns = np.array([form.column(variable) for variable in model.plan.values()], dtype=np.int64)
+        self.form = replace(form, variables=[], constraints=[], _column={})  # arrays are all that is needed from here on
         self._given = np.full(len(self.columns), np.nan)
         self._problems: dict[str, Quadratic] = {}
 
@@ -49,16 +52,17 @@ class PartyAgent:
         return Answer(self._support(x, duals, slope), own)
 
     def best(self, price: Array) -> Answer:
-        """Return the best plan at a price, and the support."""
+        """Return what the best plan at a price comes to; the plan itself, which can show needs to the digit, where it must."""
         zero = np.zeros(len(self.form.cost))
         x, _, value = self._free("best").solve(self._full(price), zero, self._full(self._given))
-        return Answer(value, x[self.columns])
+        return Answer(value, x[self.columns] if self.interface == "dual" else None)
 
     def marginal(self, plan: Array) -> Answer:
-        """Return marginal cost and cost of a plan."""
-        x, duals = self._at(plan)
-        slope = self.form.gradient(x) - self.form.matrix.T @ duals
-        return Answer(self.form.minimised(x), slope=slope[self.columns])
+        """Return marginal cost and cost of a plan, by a tangent just above it: multipliers at 0 units are no marginal cost."""
+        above = np.maximum(plan, ABOVE * max(1.0, float(plan.max(initial=0.0))))
+        x, duals = self._at(above)
+        slope = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns]
+        return Answer(self.form.minimised(x) + float(slope @ (plan - above)), slope=slope)
 
     def cost(self, plan: Array) -> Answer:
         """Return the least cost of a plan."""
@@ -71,6 +75,9 @@ class PartyAgent:
             self._problems = {key: problem for key, problem in self._problems.items() if key == "at"}
         self._given = given
         return Answer(0.0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_problems": {}}  # solvers do not travel
 
     def _full(self, own: Array) -> Array:
         """Return values of the party's flows as a vector over the columns, 0 elsewhere."""

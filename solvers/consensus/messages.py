@@ -49,10 +49,13 @@ class Agent(Protocol):
         """
 
     def best(self, price: Array) -> Answer:
-        """Return `plan`, an x >= 0 of least f(x) + price'x, and the support at g = -price (-inf where there is no least)."""
+        """Return the least f(x) + price'x over x >= 0, which is the support at g = -price; -inf where there is none.
+
+        A dual agent's answer has the best x too, as `plan`. For others this is asked for the bound, and is better without.
+        """
 
     def marginal(self, plan: Array) -> Answer:
-        """Return `slope`, the marginal cost at a plan > 0, and f there as `value`."""
+        """Return `slope`, the marginal cost at a plan, and as `value` f there (or what a tangent just above it has there)."""
 
     def cost(self, plan: Array) -> Answer:
         """Return f at a plan as `value`."""

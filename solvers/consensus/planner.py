@@ -17,7 +17,8 @@ from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.consensus.coordinator import Coordinator, Round
+from veridical.solvers.consensus.coordinator import run
+from veridical.solvers.consensus.exchange import Exchange, Kind, Round
 from veridical.solvers.consensus.messages import Log
 from veridical.solvers.consensus.options import options
 from veridical.solvers.consensus.workers import Dask, Here, Processes, Start, Workers
@@ -78,8 +79,8 @@ class Consensus:
         """Return the receivers' own plan: each one's best with the tie-break, which is a step around nothing at no price."""
         plan = np.zeros(len(case.shared.flows))
         weight = np.full(len(plan), case.mechanism.tie_break)
-        coordinator = self._coordinator(case.changed(truckload=False))
-        for name, answer in coordinator.every("respond", case.receivers, plan, plan, weight).items():
+        exchange = self._exchange(case.changed(truckload=False))
+        for name, answer in exchange.every("respond", case.receivers, plan, plan, weight).items():
             assert answer.plan is not None
             plan[case.shared.share(name)] = np.maximum(answer.plan, 0.0)
         return plan
@@ -88,7 +89,7 @@ class Consensus:
         """Return what a plan costs each party at least, as its agent says."""
         asked = [name for name in case.names if names is None or name in names]
         units = np.maximum(case.shared.vector(plan), 0.0)
-        return {name: answer.value for name, answer in self._coordinator(case).every("cost", asked, units).items()}
+        return {name: answer.value for name, answer in self._exchange(case).every("cost", asked, units).items()}
 
     def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Planned:
         """Return the plan at which the parties agree, and the proof of how good it is.
@@ -100,14 +101,14 @@ class Consensus:
         for name in held:
             case.party(name)
         began, clock = perf_counter(), monotonic()
-        coordinator = self._coordinator(case)
+        exchange = self._exchange(case)
         built = perf_counter() - began
         start = case.shared.vector(baseline)
         key = start.tobytes()
         limit = self.configuration.time_limit
         deadline = float("inf") if limit is None else clock + limit
         floor = self.savings.get(key, 0.0) if held else 0.0
-        found = coordinator.run(start, tuple(dict.fromkeys(held)), activity_fee, floor, deadline)
+        found = run(exchange, start, tuple(dict.fromkeys(held)), activity_fee, floor, deadline)
         objective = sum(cost for name, cost in found.costs.items() if name not in held) + found.fee
         if not held and not activity_fee and not found.lost:
             self.savings[key] = found.savings
@@ -129,11 +130,11 @@ class Consensus:
             ),
             held=tuple(held),
             progress=Progress(found.rounds, found.gap, found.converged, found.lost, found.warnings),
-            log=coordinator.log,
+            log=exchange.log,
         )
 
-    def _coordinator(self, case: JointPlanCase) -> Coordinator:
-        """Return the case's coordinator; agents go on who know the same as before."""
+    def _exchange(self, case: JointPlanCase) -> Exchange:
+        """Return who answers for the case's parties; agents go on who know the same as before."""
         starts = {name: self._start(case, name) for name in case.names}
         if self.workers is not None and self.workers.starts.keys() != starts.keys():
             self.close()
@@ -144,7 +145,7 @@ class Consensus:
                 if start != self.workers.starts[name] or name in self.workers.dead:
                     self.workers.replace(name, start)
         kinds = {name: self._kind(name, start) for name, start in starts.items()}
-        return Coordinator(case, self.workers, kinds, self.options, Log(), self.tell)
+        return Exchange(case, self.workers, kinds, self.options, Log(), self.tell)
 
     def _start(self, case: JointPlanCase, name: str) -> Start:
         if name in self.agents:
@@ -153,8 +154,8 @@ class Consensus:
         interface = asked.interfaces.get(name, "proximal")
         return Start(case.part(name), interface, asked.strong_convexity.get(name), asked.smoothness.get(name))
 
-    def _kind(self, name: str, start: Start) -> tuple[str, float | None, float | None, bool]:
-        """Return interface, strong convexity, smoothness, and whether it answers to prices; refuse what cannot converge."""
+    def _kind(self, name: str, start: Start) -> Kind:
+        """Return what a party's agent is; refuse what cannot converge."""
         who = start.agent if start.agent is not None else start
         convexity, smoothness = (getattr(who, each, None) for each in ("strong_convexity", "smoothness"))
         if who.interface == "dual" and not convexity:
@@ -164,7 +165,7 @@ class Consensus:
             allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
             raise self.configuration.refuse(f"options.smoothness.{name}", smoothness, allowed)
         able = who.interface != "primal" and (start.part is not None or hasattr(start.agent, "best"))
-        return who.interface, convexity, smoothness, able
+        return Kind(who.interface, convexity, smoothness, able)
 
     def _open(self, starts: dict[str, Start]) -> Workers:
         asked = self.options
@@ -187,9 +188,9 @@ class Consensus:
         if self.options.scheduler is None:
             raise self.configuration.refuse("options.scheduler", None, "the address of a Dask scheduler, or a client")
         try:
-            from distributed import Client
+            from distributed import Client  # an extra
         except ImportError:
             allowed = "inline or processes, or dask after: pip install veridical[distributed]"
             raise self.configuration.refuse("options.workers", "dask", allowed) from None
-        self.client = Client(self.options.scheduler)
+        self.client = Client(self.options.scheduler)  # type: ignore[no-untyped-call]
         return self.client
