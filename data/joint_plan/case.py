@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ValidationInfo, field_validator
 
 from veridical.data.errors import InputError
-from veridical.data.fields import NonNegative, Numbers, Positive, Record, number, numbers, wrong
+from veridical.data.fields import NonNegative, Numbers, Positive, Record, check, number, numbers, wrong
 from veridical.data.joint_plan.party import Party
 from veridical.data.joint_plan.shared import Shared
 
@@ -153,7 +153,7 @@ class JointPlanCase:
         if shared:
             own["shared"] = replace(own.get("shared", self.shared), **shared)
         if rest:
-            own["mechanism"] = Parameters(**{**self.mechanism.model_dump(), **rest})
+            own["mechanism"] = check(Parameters, {**self.mechanism.model_dump(), **rest}, self.name)
         return replace(self, **own)
 
     def since(self, week: int) -> JointPlanCase:

@@ -5,7 +5,7 @@ them), `planner` (the seam to all that follows), `remembered` (nothing is planne
 `externality` (transfers of the one that is truthful in expectation), `misreports` and `audit` (who would lie), `solution`.
 """
 
-from veridical.solvers.joint_plan.audit import JointPlanAudit, PartyFinding, PartyMisreport
+from veridical.solvers.joint_plan.audit import JointPlanAudit, PartyFinding, PartyMisreport, examine
 from veridical.solvers.joint_plan.central import cost_at, costs_at, jit, joint
 from veridical.solvers.joint_plan.planner import Central, Planned, Planner
 from veridical.solvers.joint_plan.remembered import Remembered
@@ -23,6 +23,7 @@ __all__ = [
     "Remembered",
     "cost_at",
     "costs_at",
+    "examine",
     "jit",
     "joint",
     "settle",

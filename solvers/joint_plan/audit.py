@@ -15,10 +15,10 @@ from veridical.solvers.joint_plan import externality
 from veridical.solvers.joint_plan.misreports import Lie, lies
 from veridical.solvers.joint_plan.planner import Central, Planner
 from veridical.solvers.joint_plan.remembered import Remembered
-from veridical.solvers.joint_plan.transfers import settle
+from veridical.solvers.joint_plan.transfers import rule
 from veridical.solvers.properties import TOLERANCE, Verdict
 
-__all__ = ["MISREPORTS", "JointPlanAudit", "PartyFinding", "PartyMisreport", "gain"]
+__all__ = ["MISREPORTS", "JointPlanAudit", "PartyFinding", "PartyMisreport", "examine", "gain"]
 
 MISREPORTS = 10  # tried where no number is asked for: an audit then takes a few times as long as the plan
 LEAST = 1e-3  # of the parties' costs: what a tolerance is relative to where savings are less
@@ -34,7 +34,7 @@ class PartyFinding(Verdict):
     @property
     def where(self) -> str:
         """The worst case in words."""
-        return ", ".join(filter(None, (self.party, self.report)))
+        return ", ".join(filter(None, (self.party, self.report))) or "all parties"
 
 
 @dataclass(frozen=True)
@@ -97,29 +97,30 @@ class JointPlanAudit(Audit):
 
 
 @audit.register
-def _(settlement: Settlement, planner: Planner | None = None, misreports: int = MISREPORTS, seed: int = 0) -> JointPlanAudit:
+def examine(
+    settlement: Settlement, planner: Planner | None = None, misreports: int = MISREPORTS, seed: int = 0
+) -> JointPlanAudit:
     """Return the audit of a settlement whose case is taken for the truth: `misreports` of them are tried, drawn by the seed."""
-    case, own = settlement.case, Central() if planner is None else planner
-    planner = own if isinstance(own, Remembered) else Remembered(own)
-    priced = sum((own.planner if isinstance(own, Remembered) else own).costs(case, settlement.units).values())
-    tried = [(lie, gain(settlement, lie, planner)) for lie in lies(case, misreports, seed)]
+    case, asked = settlement.case, Central() if planner is None else planner
+    memory = asked if isinstance(asked, Remembered) else Remembered(asked)
+    priced = sum(memory.planner.costs(case, settlement.units).values())  # afresh
+    tried = [(lie, gain(settlement, lie, memory)) for lie in lies(case, misreports, seed)]
     scale = max(settlement.savings, LEAST * sum(map(abs, settlement.baseline_costs.values())))
     slack = TOLERANCE * scale
-    findings = {
-        "dominant_strategy_ic": _worst("dominant_strategy_ic", tried, max(slack, settlement.excess or 0.0)),
-    }
-    found = {"dominant_strategy_ic": tried}
+    allowed = max(slack, settlement.excess or 0.0)  # of a plan that is not exactly the best
     truth = "dominant_strategy_ic"
+    found, findings = {truth: tried}, {truth: _worst(truth, tried, allowed)}
     if settlement.mechanism == "agv":
         truth = "bayesian_ic"
-        found[truth] = expected(settlement, planner)
+        found[truth] = expected(settlement, memory)
         findings[truth] = _worst(truth, found[truth], slack)
     least = min(case.suppliers, key=lambda name: settlement.net_gains[name])
-    findings["ex_post_ir"] = PartyFinding(
-        "ex_post_ir", settlement.net_gains[least] >= -max(slack, settlement.excess or 0.0), -settlement.net_gains[least], least
-    )
-    findings["budget"] = PartyFinding("budget", settlement.deficit <= slack, -settlement.budget)
-    findings["savings"] = PartyFinding("savings", settlement.savings >= -slack, -settlement.savings)
+    for name, worst, who in (
+        ("ex_post_ir", -settlement.net_gains[least], least),
+        ("budget", -settlement.budget, None),
+        ("savings", -settlement.savings, None),
+    ):
+        findings[name] = PartyFinding(name, worst <= (allowed if who else slack), worst + 0.0, who)
     gainful = {
         name: tuple(
             PartyMisreport(lie.party, lie.report, won) for lie, won in sorted(each, key=lambda pair: -pair[1]) if won > slack
@@ -141,17 +142,11 @@ def _(settlement: Settlement, planner: Planner | None = None, misreports: int = 
 
 def gain(settlement: Settlement, lie: Lie, planner: Planner) -> float:
     """Return what a misreport brings the party over the truth: its own cost at the plan that it causes, and its transfer."""
-    case = settlement.case
-    told = settle(
-        case.reporting(lie.party, lie.record),
-        settlement.mechanism,
-        planner,
-        baseline=settlement.start,
-        committed=case,
-        **settlement.parameters,
-    )
-    cost = planner.costs(case, told.units, [lie.party])[lie.party]
-    return settlement.baseline_costs[lie.party] - cost + told.transfers[lie.party] - settlement.net_gains[lie.party]
+    case, start = settlement.case, settlement.start
+    _, told = rule(case.reporting(lie.party, lie.record), settlement.mechanism, planner, start, case, (lie.party,))
+    cost = planner.costs(case, told.planned.plan, [lie.party])[lie.party]
+    transfer = told.transfers.get(lie.party, 0.0)
+    return settlement.baseline_costs[lie.party] - cost + transfer - settlement.net_gains[lie.party]
 
 
 def expected(settlement: Settlement, planner: Planner) -> list[tuple[Lie, float]]:

