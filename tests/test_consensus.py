@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, Values, carriers, pilot
-from veridical.solvers.consensus import Answer, Consensus, NoAnswer, PartyAgent, Question, Round, quadratic
+from veridical.solvers.consensus import Answer, Consensus, NoAnswer, Options, PartyAgent, Question, Round, quadratic
+from veridical.solvers.consensus.exchange import Exchange
 from veridical.solvers.consensus.workers import Processes, Start
 from veridical.solvers.joint_plan import Central, Planned
 
@@ -361,6 +363,32 @@ def test_an_agent_is_handed_its_own_part_and_nothing_else(marked: JointPlanCase)
         for other in marked.names:
             if other != name:
                 assert inside(handed, *secrets(marked, other)) == []
+
+
+class Slow(PartyAgent):
+    """An agent that thinks for a while."""
+
+    def cost(self, plan: Array) -> Answer:
+        time.sleep(0.5)
+        return super().cost(plan)
+
+
+def test_a_late_answer_counts_when_it_comes_as_what_it_is(case: JointPlanCase, start: Array) -> None:
+    name = case.suppliers[0]
+    share = case.shared.share(name)
+    first, second = Question("cost", (start[share],)), Question("cost", (2 * start[share],))
+    workers = Processes({name: Start(agent=Slow(case.part(name)))}, timeout=0.01)
+    exchange = Exchange(case, workers, {}, Options())
+    try:
+        assert exchange.ask({name: first}) == {}
+        workers.timeout = 60
+        price = np.zeros(len(share))
+        assert exchange.ask({name: Question("best", (price,))}) == {}  # what came was no answer to this
+        question, answer = exchange.ask({name: second})[name]
+        np.testing.assert_array_equal(question.arguments[0], start[share])
+        assert answer.value == pytest.approx(Central().costs(case, start, [name])[name], rel=1e-6)
+    finally:
+        workers.close()
 
 
 class Secretive(PartyAgent):

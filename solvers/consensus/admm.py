@@ -230,7 +230,7 @@ class Admm:
         questions = {name: self._question(name, centre) for name in names}
         found = self.exchange.ask(questions, number) if questions else {}
         for name in questions:
-            if name in found and found[name][0].method == questions[name].method:
+            if name in found:
                 self.stale[name] = 0
                 self._take(name, *found[name])
                 continue
@@ -288,8 +288,8 @@ class Admm:
         self._prove(number)
         stays = self.common == self.baseline if self.fee else ~self.free  # a fee is paid for the least difference
         plan = np.where(self.free & ~stays, self.copies["receiver"], self.baseline)
-        found = self.exchange.ask({name: Question("cost", (plan[self.share(name)],)) for name in self.names}, number)
-        priced = {name: answer.value for name, (question, answer) in found.items() if question.method == "cost"}
+        questions = {name: Question("cost", (plan[self.share(name)],)) for name in self.names}
+        priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
         if len(priced) == len(self.names):
             total = sum(priced.values()) + self.fee_of(plan)
             if total < self.upper:
@@ -312,8 +312,9 @@ class Admm:
         else:
             price = own[other] + fee
             names = [name for name in self.names if self.side[name] == top]
-            found = self.exchange.ask({name: Question("best", (price[self.share(name)],)) for name in names}, number)
-            if any(name not in found or found[name][0].method != "best" for name in names):
+            questions = {name: Question("best", (price[self.share(name)],)) for name in names}
+            found = self.exchange.wait(questions, number, STALE)
+            if len(found) < len(names):
                 return
             value += sum(answer.value for _, answer in found.values())
             value += sum(self.support[name] for name in self.names if self.side[name] == other)

@@ -42,6 +42,7 @@ def run(exchange: Exchange, baseline: Array, held: tuple[str, ...], fee: float, 
     A supplier who is lost is held too, and the rest planned again. A receiver who is lost ends the run with the best plan.
     """
     before = {name: answer.value for name, answer in exchange.every("cost", exchange.case.names, baseline).items()}
+    exchange.late.clear()  # whatever was still under way from an earlier run, with other flows given
     warnings: list[str] = []
     rounds: list[Round] = []
     lost: tuple[str, ...] = ()

@@ -59,23 +59,37 @@ class Exchange:
     options: Options
     log: Log = field(default_factory=Log)
     tell: Callable[[Round], None] | None = None
+    late: Replies = field(default_factory=dict)  # answers that came when something else was asked
 
     def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
-        """Ask, and log what comes back."""
-        found = self.workers.ask(questions)
-        for name, (question, answer) in found.items():
-            self.log.messages.append(Message(number, name, question.method, answer))
+        """Ask, log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
+        found = {name: self.late.pop(name) for name in questions if self._came(name, questions[name])}
+        for name, reply in self.workers.ask({name: each for name, each in questions.items() if name not in found}).items():
+            self.log.messages.append(Message(number, name, reply[0].method, reply[1]))
+            (found if reply[0].method == questions[name].method else self.late)[name] = reply
         return found
+
+    def wait(self, questions: dict[str, Question], number: int, times: int) -> Replies:
+        """Ask, and wait a few times longer for those who are slow; answers to other questions than these are left out."""
+        found: Replies = {}
+        for _ in range(times):
+            found |= self.ask({name: question for name, question in questions.items() if name not in found}, number)
+            found = {name: reply for name, reply in found.items() if _same(reply[0], questions[name])}
+            if len(found) == len(questions):
+                break
+        return found
+
+    def _came(self, name: str, question: Question) -> bool:
+        return name in self.late and self.late[name][0].method == question.method
 
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
         """Ask all of `names` with their share of each argument until each has answered; raise NotSolvedError if one does not."""
         left = {name: Question(method, tuple(each[self.share(name)] for each in arguments)) for name in names}
         found: dict[str, Answer] = {}
         for _ in range(self.options.patience):
-            for name, (question, answer) in self.ask(left).items():
-                if question.method == method:
-                    found[name] = answer
-                    del left[name]
+            for name, (_, answer) in self.ask(left).items():
+                found[name] = answer
+                del left[name]
             if not left:
                 return found
         raise NotSolvedError(f"{self.case.name}: no answer from {', '.join(left)} to {method}", Termination.FAILED)
@@ -83,6 +97,10 @@ class Exchange:
     def share(self, name: str) -> NDArray[np.int64]:
         """Return the places of a party's flows."""
         return self.case.shared.share(name)
+
+
+def _same(question: Question, other: Question) -> bool:
+    return all(np.array_equal(one, another) for one, another in zip(question.arguments, other.arguments, strict=True))
 
 
 def declared(name: str, kind: Kind, typical: float, before: tuple[Question, Answer], now: tuple[Question, Answer]) -> None:

@@ -151,6 +151,8 @@ class Consensus:
         if name in self.agents:
             return Start(agent=self.agents[name])
         asked = self.options
+        if case.shared.truckload:
+            raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
         interface = asked.interfaces.get(name, "proximal")
         return Start(case.part(name), interface, asked.strong_convexity.get(name), asked.smoothness.get(name))
 

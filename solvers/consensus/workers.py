@@ -105,7 +105,7 @@ class Here(Workers):
         found: Replies = {}
         for name, question in questions.items():
             try:
-                found[name] = (question, getattr(self.agents[name], question.method)(*question.arguments))
+                found[name] = (question, _method(self.agents[name], question.method)(*question.arguments))
             except NoAnswer:
                 continue
         return found
@@ -172,6 +172,7 @@ class Dask(Workers):
 
     def __init__(self, starts: dict[str, Start], client: Any, timeout: float = 300.0, restarts: int = 0) -> None:
         self.client = client
+        self.coming: dict[str, Any] = {}
         self.actors: dict[str, Any] = {}
         self.waiting: dict[str, tuple[Question, Any]] = {}
         super().__init__(starts, timeout, restarts)
@@ -182,37 +183,34 @@ class Dask(Workers):
         if not places:
             raise NotSolvedError("the Dask cluster has no workers", Termination.FAILED)
         place = places[list(self.starts).index(name) % len(places)]
-        self.actors[name] = self.client.submit(_Actor, self.starts[name], actor=True, workers=[place], pure=False)
-        self.waiting.pop(name, None)
+        self.coming[name] = self.client.submit(_Actor, self.starts[name], actor=True, workers=[place], pure=False)
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
         """Send to all who are not busy, and wait for all."""
         found: Replies = {}
         deadline = monotonic() + self.timeout
-        asked = [name for name in questions if name not in self.dead]
-        for name in asked:
+        for name in [name for name in questions if name not in self.dead]:
+            if name in self.coming:
+                self.actors[name] = self.coming.pop(name).result(timeout=self.timeout)
             if name not in self.waiting:
-                if hasattr(self.actors[name], "key") and not hasattr(self.actors[name], "answer"):
-                    self.actors[name] = self.actors[name].result(timeout=self.timeout)
                 self.waiting[name] = questions[name], self.actors[name].answer(questions[name])
-        for name in asked:
+        for name in [name for name in questions if name in self.waiting]:
             question, future = self.waiting[name]
             try:
                 answer = future.result(timeout=max(deadline - monotonic(), 0.001))
             except TimeoutError:
                 continue
             except (OSError, ValueError, RuntimeError):  # its worker is gone
-                self.waiting.pop(name)
                 self.lose(name)
                 continue
-            self.waiting.pop(name)
+            del self.waiting[name]
             _answered(found, name, question, answer)
         return found
 
     def shut(self, name: str) -> None:
         """Forget the actor: the cluster ends it."""
-        self.actors.pop(name, None)
-        self.waiting.pop(name, None)
+        for known in (self.coming, self.actors, self.waiting):
+            known.pop(name, None)
 
 
 class _Actor:
@@ -239,10 +237,19 @@ def _serve(pipe: Connection, start: Start) -> None:
         pipe.send(type(agent).__name__ if isinstance(agent, Exception) else _answer(agent, question))
 
 
+def _method(agent: Any, name: str) -> Any:
+    """Return an agent's method; who cannot tell marginal costs does not answer, but flows must be taken as given."""
+    if not hasattr(agent, name) and name == "marginal":
+        raise NoAnswer
+    if not hasattr(agent, name):
+        raise InputError.of("agents", f"<a {type(agent).__name__} without {name}>", "an agent that answers all it is asked")
+    return getattr(agent, name)
+
+
 def _answer(agent: Any, question: Question) -> Any:
     """Return the answer, or the type of the error alone: its message may hold what is private."""
     try:
-        return getattr(agent, question.method)(*question.arguments)
+        return _method(agent, question.method)(*question.arguments)
     except NoAnswer:
         return None
     except Exception as error:
