@@ -54,7 +54,7 @@ class JointPlanAudit(Audit):
     `agv` alone: the largest expected gain over the prior), ex_post_ir (the smallest net gain of a supplier), budget (holds where
     the operator pays nothing in), savings (the plan costs no more than the baseline). Tolerances are relative to `scale`, the
     savings; truth may be short of best by `excess` where that is more. `searched`: misreports that were tried. `plan_cost`:
-    what all parties pay at the plan, priced again party by party.
+    what all parties pay at the plan, priced again party by party. `expected_profit`: what is left to the receivers.
     """
 
     scale: float = 0.0

@@ -1,8 +1,10 @@
 """Who is paid what for a joint plan: one function a mechanism, each over whatever planner there is.
 
-Suppliers report, receivers operate the mechanism; what a supplier reports is his record. "Without i" means that i stays at the
-baseline. Write c_j for reported costs, x0 for the baseline, x for the plan, kappa for the fees that the mechanism counts as a
-cost of its own: activity_fee * sum volume |x - x0| + participation_fee * (suppliers who take part).
+Suppliers report, receivers operate the mechanism and are taken at their word; what a supplier reports is his record. "Without
+i" means that i stays at the baseline. Write c_j for reported costs, x0 for the baseline, x for the plan, kappa for the fees that
+the mechanism counts as a cost of its own: activity_fee * sum volume |x - x0| + participation_fee * (suppliers who take part).
+Truth is best at the least cost; at a plan that is not exactly that, nobody gains more by a misreport than the plan costs above
+it, which the certificate bounds (`excess`): next to nothing for a QP, the gap of a MIP for whole trucks.
 """
 
 from __future__ import annotations
