@@ -64,7 +64,9 @@ TERMINATIONS = {
     highspy.HighsModelStatus.kIterationLimit: Termination.ITERATION_LIMIT,
 }
 
-FINAL = (Termination.INFEASIBLE, Termination.UNBOUNDED, Termination.TIME_LIMIT)  # the active set's word for these is trusted
+# The active set's word for these is trusted; 'unbounded' it has said of a cost that is bounded (a vendor's at a given plan, seen
+# once in two thousand), so that the others are asked too.
+FINAL = (Termination.INFEASIBLE, Termination.TIME_LIMIT)
 
 
 def available() -> bool:
@@ -87,7 +89,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     _refuse_nonconvex(form, model.name)
     translated = perf_counter()
     deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
-    ways, found = _ways(form, configuration), None
+    ways, found, unbounded = _ways(form, configuration), None, None
     for way in ways:
         engine = _Engine(form, configuration, way)
         try:
@@ -96,10 +98,12 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             )
         except NotSolvedError as error:
             final = error.status in FINAL and (way is ACTIVE_SET or error.status == Termination.TIME_LIMIT)
+            if way is ACTIVE_SET and error.status == Termination.UNBOUNDED:
+                unbounded = error
             if way is not ways[-1] and not final:
                 continue
             if found is None:
-                raise
+                raise (unbounded or error) from None
             return found
         seconds = Seconds(0.0, translated - began, perf_counter() - translated)
         options = {**engine.effective, "tangent_rounds": rounds} if rounds else engine.effective

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from veridical.data import InputError
+from veridical.data import InputError, example
 from veridical.data.joint_plan import COST, JointPlanCase, Parameters, Retailer, Route, Settlement, Shared, Values, Vendor, pilot
 from veridical.solvers import joint_plan
 from veridical.solvers.joint_plan import Central, Planned, Remembered, settle
@@ -375,6 +375,15 @@ def test_the_planner_prices_what_is_held(small: JointPlanCase, planner: Remember
     assert found.plan[small.shared.share(name)] == pytest.approx(start[small.shared.share(name)])
     assert found.objective == pytest.approx(sum(found.costs.values()) - before[name])
     assert found.bound <= found.objective + 1e-9 * abs(found.objective)
+
+
+def test_what_a_plan_costs_is_bounded() -> None:
+    """HiGHS's active set called this vendor's cost at this plan unbounded; costs are never below 0 but for what is paid."""
+    case, planner, name = example("pilot"), Central(), "Dogwood"
+    start = planner.baseline(case)
+    told = planner.plan(case.reporting(name, case.party(name).scaled(COST, 0.706)), start, activity_fee=0.1)
+    by_highs, by_ipopt = (Central(solver).costs(case, told.plan, [name])[name] for solver in ("highs", "ipopt"))
+    assert by_highs == pytest.approx(by_ipopt, rel=1e-6)
 
 
 # --- what is handed out, and what is refused ---
