@@ -6,7 +6,7 @@ import itertools
 import pickle
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, Values, carriers, pilot
 from veridical.solvers.consensus import Answer, Consensus, NoAnswer, Options, PartyAgent, Question, Round, quadratic
 from veridical.solvers.consensus.exchange import Exchange
-from veridical.solvers.consensus.workers import Processes, Start
+from veridical.solvers.consensus.workers import Here, Processes, Start
 from veridical.solvers.joint_plan import Central, Planned
 
 Array = NDArray[np.float64]
@@ -230,6 +230,37 @@ def test_lost_and_slow_answers_leave_no_bias(case: JointPlanCase, start: Array, 
         assert len(found.progress.rounds) >= len(agreed.progress.rounds)
 
 
+class Delayed(Here):
+    """Agents of whom one answers four rounds late, to the question of then."""
+
+    name: str
+    held: tuple[int, Any] = (0, None)
+
+    def ask(self, questions: Mapping[str, Question]) -> Any:
+        mine = {name: question for name, question in questions.items() if name == self.name and question.method == "respond"}
+        found = super().ask({name: question for name, question in questions.items() if name not in mine})
+        if mine:
+            count, reply = self.held
+            reply = reply or super().ask(mine)[self.name]
+            found |= {self.name: reply} if count == 4 else {}
+            self.held = (0, None) if count == 4 else (count + 1, reply)
+        return found
+
+
+@pytest.mark.parametrize("name", ["Alder", "retailer"])
+def test_answers_that_come_rounds_late_leave_no_bias(
+    name: str, case: JointPlanCase, start: Array, central: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(planner: Consensus, starts: dict[str, Start]) -> Delayed:
+        workers = Delayed(starts)
+        workers.name = name
+        return workers
+
+    monkeypatch.setattr(Consensus, "_open", late)
+    found = consensus().plan(case, start)
+    true(found, central.objective, savings(case, start, central))
+
+
 def test_too_slow_is_warned_of_and_lost_for_good_reverts_to_the_baseline(case: JointPlanCase, start: Array) -> None:
     gone = case.suppliers[1]
     silent = itertools.chain([True] * 8, itertools.repeat(False))
@@ -377,12 +408,13 @@ def test_a_late_answer_counts_when_it_comes_as_what_it_is(case: JointPlanCase, s
     name = case.suppliers[0]
     share = case.shared.share(name)
     first, second = Question("cost", (start[share],)), Question("cost", (2 * start[share],))
+    price = np.zeros(len(share))
     workers = Processes({name: Start(agent=Slow(case.part(name)))}, timeout=0.01)
     exchange = Exchange(case, workers, {}, Options())
     try:
+        assert exchange.ask({name: Question("best", (price,))})  # it starts, which takes what it takes
         assert exchange.ask({name: first}) == {}
         workers.timeout = 60
-        price = np.zeros(len(share))
         assert exchange.ask({name: Question("best", (price,))}) == {}  # what came was no answer to this
         question, answer = exchange.ask({name: second})[name]
         np.testing.assert_array_equal(question.arguments[0], start[share])

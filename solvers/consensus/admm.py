@@ -84,6 +84,7 @@ class Admm:
         self.price = {side: np.zeros(n) for side in ("receiver", "supplier")}
         self.slope = {side: np.zeros(n) for side in ("receiver", "supplier")}
         self.support: dict[str, float] = {}
+        self.mixed = baseline.copy()  # what suppliers step around
         self.centre: dict[str, Array] = {}  # around what primal agents' steps are made
         self.last: dict[str, tuple[Question, Answer]] = {}  # of primal and dual agents, to check what they declare
         self.stale = dict.fromkeys(self.names, 0)
@@ -169,10 +170,10 @@ class Admm:
         self._ask(number, groups["dual"], before, moved)
         around = (self.copies["supplier"] + self.common) / 2 if self.fee else self.copies["supplier"]
         self._ask(number, groups["receiver"], around, moved)
-        mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * before
-        self._ask(number, groups["supplier"], mixed, moved)
+        self.mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * before
+        self._ask(number, groups["supplier"], self.mixed.copy(), moved)
         moved &= self.free
-        step = np.where(moved, self.rho * (mixed - self.copies["supplier"]), 0.0)
+        step = np.where(moved, self.rho * (self.mixed - self.copies["supplier"]), 0.0)
         self.price["supplier"] -= step
         self.price["receiver"] += step
         x, s, free = self.copies["receiver"], self.copies["supplier"], self.free
@@ -274,6 +275,8 @@ class Admm:
             else:
                 plan, price, rho = question.arguments
                 slope = rho * (plan - answer.plan) - price
+                if side == "supplier":  # a late answer counts against what it was an answer to
+                    self.mixed[share] = plan
         if kind.interface != "proximal":
             if name in self.last:
                 declared(name, kind, self.typical, self.last[name], (question, answer))

@@ -7,7 +7,7 @@ then is not asked anew: the answer counts when it comes, as an answer to the que
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from time import monotonic
@@ -21,6 +21,7 @@ from veridical.solvers.solution import Termination
 
 __all__ = ["Dask", "Here", "Processes", "Start", "Workers"]
 
+STARTING = 120.0  # seconds that an agent is given to start, whatever the timeout
 Replies = dict[str, tuple[Question, Answer]]
 
 
@@ -50,6 +51,7 @@ class Workers:
     timeout: float = 300.0
     restarts: int = 0
     dead: set[str] = field(default_factory=set)
+    met: set[str] = field(default_factory=set)  # who has answered once: its process runs, its model is compiled
     given: dict[str, Question] = field(default_factory=dict)  # which flows each was told to take as given
 
     def __post_init__(self) -> None:
@@ -65,6 +67,7 @@ class Workers:
         """Start an agent anew with another part: its party reports something else."""
         self.shut(name)
         self.starts[name] = start
+        self.met.discard(name)
         self.dead.discard(name)
         self.given.pop(name, None)
         self.open(name)
@@ -73,9 +76,14 @@ class Workers:
         """Return who answered what, of those asked."""
         raise NotImplementedError
 
+    def deadline(self, names: Iterable[str]) -> float:
+        """Return until when to wait for answers; who has yet to start is given time for that."""
+        return monotonic() + (self.timeout if self.met.issuperset(names) else max(self.timeout, STARTING))
+
     def lose(self, name: str) -> None:
         """Note that an agent died, and start it anew where that is allowed."""
         self.shut(name)
+        self.met.discard(name)
         if not self.left[name]:
             self.dead.add(name)
             return
@@ -141,7 +149,7 @@ class Processes(Workers):
                     lost.append(name)
                     continue
                 self.waiting[name] = questions[name]
-        deadline = monotonic() + self.timeout
+        deadline = self.deadline(asked)
         open_ = {self.pipes[name]: name for name in asked if name not in lost}
         while open_ and (ready := wait(list(open_), max(deadline - monotonic(), 0.0))):
             for pipe in ready:
@@ -151,6 +159,7 @@ class Processes(Workers):
                 except (EOFError, OSError):
                     lost.append(name)
                     continue
+                self.met.add(name)
                 _answered(found, name, self.waiting.pop(name), answer)
         for name in lost:
             self.lose(name)
@@ -188,10 +197,11 @@ class Dask(Workers):
     def ask(self, questions: Mapping[str, Question]) -> Replies:
         """Send to all who are not busy, and wait for all."""
         found: Replies = {}
-        deadline = monotonic() + self.timeout
-        for name in [name for name in questions if name not in self.dead]:
+        asked = [name for name in questions if name not in self.dead]
+        deadline = self.deadline(asked)
+        for name in asked:
             if name in self.coming:
-                self.actors[name] = self.coming.pop(name).result(timeout=self.timeout)
+                self.actors[name] = self.coming.pop(name).result(timeout=max(deadline - monotonic(), 0.001))
             if name not in self.waiting:
                 self.waiting[name] = questions[name], self.actors[name].answer(questions[name])
         for name in [name for name in questions if name in self.waiting]:
@@ -204,6 +214,7 @@ class Dask(Workers):
                 self.lose(name)
                 continue
             del self.waiting[name]
+            self.met.add(name)
             _answered(found, name, question, answer)
         return found
 
