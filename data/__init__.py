@@ -3,8 +3,8 @@
 Rooms: `load` (files and shipped examples); `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
 `private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`,
 `typed_demand`, `private_type` and `type_profiles` (its parts), `allotment` (what retailers get and pay), `bids` (what they
-offer); `truncated`
-(distributions of costs and types), `fields` (field types, with their messages), `csv_file`, `errors`.
+offer); `joint_plan` (parties that share a plan); `truncated` (distributions of costs and types), `fields` (field types, with
+their messages), `csv_file`, `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
@@ -26,6 +26,7 @@ from veridical.data.demand import (
     Weibull,
 )
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
+from veridical.data.joint_plan import JointPlanCase
 from veridical.data.load import example, examples, load
 from veridical.data.menu import Menu
 from veridical.data.prior import Prior
@@ -50,6 +51,7 @@ __all__ = [
     "FixedPrice",
     "Gamma",
     "InputError",
+    "JointPlanCase",
     "LinearDemand",
     "Lognormal",
     "Menu",

@@ -32,6 +32,11 @@ class Audit:
     participation: str = "ex_post_ir"
 
     @property
+    def objective(self) -> float:
+        """What the objective of a solution with these contracts must be."""
+        return self.expected_profit
+
+    @property
     def max_regret(self) -> float:
         """Largest gain from any misreport; 0 where none gains."""
         return max(0.0, float(self.findings[self.truth].worst))

@@ -40,15 +40,16 @@ def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Du
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
             suffix.update(zip(components, values.tolist(), strict=True))
-    families: dict[str, list[int]] = {}
+    named = getattr(model, "named", _named)  # a model of many blocks says itself how its constraints are called
+    families: dict[str, tuple[list[int], list[Any]]] = {}
     for row, constraint in enumerate(form.constraints):
-        families.setdefault(constraint.parent_component().name, []).append(row)
+        family, key = named(constraint)
+        rows, keys = families.setdefault(family, ([], []))
+        rows.append(row)
+        keys.append(key)
     levels = getattr(model, "levels", {})
     return Duals(
-        {
-            family: partial(_series, [form.constraints[row] for row in rows], prices[rows], family, levels.get(family))
-            for family, rows in families.items()
-        }
+        {family: partial(_series, keys, prices[rows], family, levels.get(family)) for family, (rows, keys) in families.items()}
     )
 
 
@@ -101,8 +102,11 @@ def written(model: Any) -> list[ExpectedSales]:
     return [block.how for block in model.component_data_objects(pyo.Block, active=True) if hasattr(block, "how")]
 
 
-def _series(constraints: Sequence[ConstraintData], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:
-    keys: list[Any] = [constraint.index() for constraint in constraints]
+def _named(constraint: ConstraintData) -> tuple[str, Any]:
+    return constraint.parent_component().name, constraint.index()
+
+
+def _series(keys: Sequence[Any], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:
     if isinstance(keys[0], tuple):
         index: pd.Index = pd.MultiIndex.from_tuples(keys, names=levels)
     else:

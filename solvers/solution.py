@@ -12,6 +12,7 @@ import pandas as pd
 
 from veridical.data import Allotment, CertificateError
 from veridical.data.assembler import label
+from veridical.data.joint_plan import Settlement
 from veridical.solvers import sensitivity
 from veridical.solvers.audit import Audit
 from veridical.solvers.certificate import ACCEPTED, Certificate
@@ -103,7 +104,9 @@ class Solution:
     case: str | None = None
     mechanism: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    contracts: Any = None  # what is promised: a Menu, an Allotment, or None for a model that is no mechanism of ours
+    contracts: Any = (
+        None  # what is promised: a Menu, an Allotment, a Settlement, or None for a model that is no mechanism of ours
+    )
     audit: Audit | None = None
     benchmark: Mapping[str, float] | None = None  # of an allocation: capacity and profit of the centralized chain
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
@@ -118,7 +121,7 @@ class Solution:
         """Derivatives of the optimum by the envelope theorem, by name; empty for a model that is no mechanism of ours."""
         if self.rule is not None:
             return pd.Series({"price": self.rule.expected_sales}, name="sensitivity")
-        if self.contracts is None or self.mechanism is None:
+        if self.contracts is None or self.mechanism is None or isinstance(self.contracts, Settlement):
             return pd.Series(dtype=float, name="sensitivity")
         if isinstance(self.contracts, Allotment):
             return sensitivity.allocation(self.contracts)
@@ -185,10 +188,9 @@ class Solution:
         if not self.certificate.within(gap):
             failures.append(f"the optimality conditions are violated by more than {max(gap, ACCEPTED):g}: {self.certificate}")
         if self.audit is not None and promised is not None:
-            difference = abs(self.audit.expected_profit - self.objective)
+            difference = abs(self.audit.objective - self.objective)
             if not difference <= ACCEPTED * max(1.0, abs(self.objective)):
-                profit = self.audit.expected_profit
-                failures.append(f"the menu earns {profit!r} where the solver reports {self.objective!r}")
+                failures.append(f"the menu earns {self.audit.objective!r} where the solver reports {self.objective!r}")
             failures += [str(self.audit.findings[name]) for name in promised if not self.audit.findings[name].holds]
         return failures
 

@@ -1,0 +1,86 @@
+"""Consensus on synthetic pilots of growing size: rounds and seconds, against the same plan made centrally.
+
+    python benchmarks/consensus.py [FLOWS ...]           of 1008 2160 10080 49680; without any: the first three
+    python benchmarks/consensus.py pilot                 the shipped pilot: plan and VCG transfers, agreed and central
+
+Agents run in this process, one after the other, as they must on a machine with two cores.
+"""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+from typing import Any
+
+from instances import peak_memory
+
+from veridical.data.joint_plan import JointPlanCase, pilot
+from veridical.solvers.consensus import Consensus, Round
+from veridical.solvers.joint_plan import Central, settle
+
+SIZES: dict[int, dict[str, int]] = {
+    1008: {"products": 14, "sites": 4, "regions": 4},
+    2160: {"products": 20, "sites": 6, "regions": 6},
+    10080: {"products": 56, "sites": 10, "regions": 10},
+    49680: {"products": 138, "sites": 20, "regions": 20},
+}
+COST = 1e-3  # of the cost: what "not more than 60 rounds" is about
+
+
+def tell(told: Round) -> None:
+    print(f"\r  {told}", end="", file=sys.stderr, flush=True)
+
+
+def central(case: JointPlanCase) -> tuple[Any, Any, float]:
+    planner = Central()
+    start = planner.baseline(case)
+    began = perf_counter()
+    return start, planner.plan(case, start), perf_counter() - began
+
+
+def size(flows: int, before: tuple[int, float] | None) -> tuple[int, float]:
+    case = pilot(vendors=5, **SIZES[flows])
+    start, plan, seconds = central(case)
+    began = perf_counter()
+    with Consensus(tell=tell) as planner:
+        agreed = planner.plan(case, start)
+    took = perf_counter() - began
+    rounds = agreed.progress.rounds
+    first = next(each.round for each in rounds if each.of_cost <= COST)
+    assert agreed.bound <= plan.objective * (1 + 1e-7) <= agreed.objective * (1 + 2e-7)
+    print(f"\n{len(case.shared.flows):,} flows: {first} rounds to {COST:g} of the cost, ", end="")
+    print(f"{len(rounds)} to {agreed.progress.gap:.1e} of the savings; {took:.1f} s, ", end="")
+    print(f"{took / len(rounds):.2f} s a round; centrally {seconds:.1f} s; {peak_memory():,.0f} MB", flush=True)
+    if before is not None:
+        print(f"  {flows / before[0]:.1f} times the flows, {took / len(rounds) / before[1]:.1f} times as long a round")
+    return flows, took / len(rounds)
+
+
+def shipped() -> None:
+    from veridical.data import example
+
+    case = example("pilot")
+    start, plan, seconds = central(case)
+    saved = sum(Central().costs(case, start).values()) - plan.objective
+    began = perf_counter()
+    with Consensus(tell=tell) as planner:
+        agreed = planner.plan(case, start)
+        print(
+            f"\n{len(case.shared.flows):,} flows: {len(agreed.progress.rounds)} rounds, "
+            f"gap {agreed.progress.gap:.1e} of the savings"
+        )
+        for pivot in ("baseline", "clarke"):
+            ours = settle(case.changed(pivot=pivot), "vcg", planner, baseline=start)
+            other = settle(case.changed(pivot=pivot), "vcg", Central(), baseline=start)
+            apart = max(abs(ours.transfers[name] - other.transfers[name]) for name in case.suppliers)
+            print(f"{pivot} pivot: transfers differ by at most {apart / saved:.2%} of the savings")
+    print(f"{perf_counter() - began:.1f} s, with the central plans; one central plan {seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["pilot"]:
+        shipped()
+    else:
+        last = None
+        for flows in map(int, sys.argv[1:] or ["1008", "2160", "10080"]):
+            last = size(flows, last)

@@ -1,0 +1,48 @@
+"""Misreports against the transfers of the shipped joint plans: does any of many random ones pay?
+
+    python benchmarks/misreports.py [COUNT] [CASE ...]
+
+COUNT misreports (500) a case and mechanism, of costs, lanes, single fields and capacities. All mechanisms of a case share one
+planner that remembers, so those that make the same plan of a report solve it once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from time import process_time
+from typing import Any
+
+from veridical.data import example
+from veridical.solvers.joint_plan import Central, Remembered, examine, settle
+
+CASES = ("pilot", "marketplace", "carriers")
+RULES: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("vcg", {"pivot": "baseline"}),
+    ("vcg", {"pivot": "clarke"}),
+    ("split_savings", {}),
+    ("first_price", {}),
+    ("vcg", {"pivot": "baseline", "activity_fee": 0.1}),
+    ("vcg", {"pivot": "clarke", "activity_fee": 0.1}),
+)
+
+
+def main(count: int = 500, *cases: str) -> None:
+    """Print, case by case and mechanism by mechanism, the largest gain and how many misreports pay."""
+    print("case | mechanism | tried | that pay | largest gain / savings | proven limit / savings | least net gain | s of CPU")
+    for name in cases or CASES:
+        case, planner = example(name), Remembered(Central())
+        for mechanism, parameters in RULES:
+            began = process_time()
+            settlement = settle(case, mechanism, planner, **parameters)
+            found = examine(settlement, planner=planner, misreports=count)
+            worst = found.findings["dominant_strategy_ic"].worst / found.scale
+            limit = "none" if settlement.excess is None else f"{settlement.excess / found.scale:.1e}"
+            words = ", ".join([mechanism, *(f"{key} {value}" for key, value in parameters.items())])
+            share = f"{len(found.misreports)} ({len(found.misreports) / count:.0%})"
+            figures = f"{worst:.1e} | {limit} | {found.min_net_gain:.6g} | {process_time() - began:.0f}"
+            print(f"{name} | {words} | {found.searched} | {share} | {figures}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:2]), *sys.argv[2:])

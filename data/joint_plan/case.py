@@ -1,0 +1,164 @@
+"""A joint plan's world: what is shared, each party's private record, and the parameters of the mechanism."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from pydantic import ValidationInfo, field_validator
+
+from veridical.data.errors import InputError
+from veridical.data.fields import NonNegative, Numbers, Positive, Record, check, number, numbers, wrong
+from veridical.data.joint_plan.party import Party
+from veridical.data.joint_plan.shared import Shared
+
+__all__ = ["JointPlanCase", "Parameters", "Part"]
+
+PIVOTS = ("baseline", "clarke")
+
+
+class Parameters(Record):
+    """The mechanism's parameters, fixed before anybody reports; currency, m3, units.
+
+    activity_fee: per m3 by which the plan differs from the baseline. participation_fee: lump sum of every participating
+    supplier. share: of the savings that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior of
+    `agv`: each supplier's costs are those of his committed record times one of the factors, all as likely, independently; where
+    there are too many profiles to visit all, so many are drawn. tie_break: currency per unit squared; half of it times the
+    sum of squares is what the baseline adds to the receivers' own cost, so that exactly one plan is theirs: of nearly equal
+    ones the evenest.
+    """
+
+    pivot: Literal["baseline", "clarke"] = "baseline"
+    activity_fee: NonNegative = 0.0
+    participation_fee: NonNegative = 0.0
+    share: float = 0.5
+    cost_factors: Numbers = (0.9, 1.0, 1.1)
+    draws: int = 32
+    seed: int = 0
+    tie_break: Positive = 1e-3
+
+    @field_validator("pivot", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        if not isinstance(value, str) or value not in PIVOTS:
+            raise wrong(value, f"one of {', '.join(PIVOTS)}")
+        return value
+
+    @field_validator("share", mode="before")
+    @classmethod
+    def _part(cls, value: object) -> float:
+        return number(value, "a number from 0 to 1", lambda x: 0 <= x <= 1)
+
+    @field_validator("cost_factors", mode="before")
+    @classmethod
+    def _factors(cls, value: object) -> tuple[float, ...]:
+        return numbers(value, "one or more finite numbers > 0", lambda x: x > 0)
+
+    @field_validator("draws", "seed", mode="before")
+    @classmethod
+    def _whole(cls, value: object, info: ValidationInfo) -> object:
+        least = 1 if info.field_name == "draws" else 0
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise wrong(value, f"a whole number >= {least}")
+        return value
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one party holds: its own record, and of what is shared its own routes. All that its agent is ever given."""
+
+    record: Party
+    shared: Shared
+
+
+@dataclass(frozen=True)
+class JointPlanCase:
+    """Parties that share a plan over `shared.flows`; every flow is one supplier's and one receiver's.
+
+    Raises InputError where flows and parties do not match, or a record lacks a number that its share needs.
+    """
+
+    kind: ClassVar[str] = "joint_plan"
+    name: str
+    shared: Shared
+    parties: tuple[Party, ...]
+    mechanism: Parameters = field(default_factory=Parameters)
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        if len(set(self.names)) < len(self.names):
+            twice = next(name for name in self.names if self.names.count(name) > 1)
+            raise InputError.of("parties", twice, "names with which no two parties are called the same", self.name)
+        sides = {party.name: party.side for party in self.parties}
+        for route in self.shared.routes:
+            for side, name in (("supplier", route.supplier), ("receiver", route.receiver)):
+                if sides.get(name) != side:
+                    allowed = f"the name of a {side}: {', '.join(n for n, s in sides.items() if s == side)}"
+                    raise InputError.of(f"flows, {side}", name, allowed, self.name)
+        if len({route[:4] for route in self.shared.routes}) < len(self.shared.routes):
+            raise InputError.of("flows", "<a combination that is there twice>", "one row a combination", self.name)
+        for party in self.parties:
+            for attribute, column, key in party.missing(self.levels(party.name)):
+                where = ", ".join(f"{name} {part}" for name, part in zip(column.keys, key, strict=True))
+                allowed = f"a row for {party.name}, {where} ({column.header})"
+                raise InputError.of(f"{party.name}.{attribute}", "<nothing>", allowed, column.file)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The parties' names, in order."""
+        return tuple(party.name for party in self.parties)
+
+    @property
+    def suppliers(self) -> tuple[str, ...]:
+        """Names of the parties that deliver: those to whom transfers are made."""
+        return tuple(party.name for party in self.parties if party.side == "supplier")
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """Names of the parties that receive; the baseline is their plan."""
+        return tuple(party.name for party in self.parties if party.side == "receiver")
+
+    def party(self, name: str) -> Any:
+        """Return a party's record; raises InputError for another name."""
+        for party in self.parties:
+            if party.name == name:
+                return party
+        raise InputError.of("party", name, f"one of {', '.join(self.names)}", self.name)
+
+    def part(self, name: str) -> Part:
+        """Return what a party's own process is given: its record and its own flows, and nothing of anybody else."""
+        return Part(self.party(name), self.shared.of(name))
+
+    def levels(self, name: str) -> Mapping[str, tuple[Any, ...]]:
+        """Return the sites, products and weeks of a party's flows."""
+        shared = self.shared.of(name)
+        return {"site": shared.sites, "product": tuple(shared.products), "week": shared.weeks}
+
+    def reporting(self, name: str, record: Party) -> JointPlanCase:
+        """Return the case in which a party hands over another record than its own: a misreport."""
+        if type(record) is not type(self.party(name)) or record.name != name:
+            raise InputError.of("record", f"<the {record.role} {record.name}>", f"a record of {name}", self.name)
+        return replace(self, parties=tuple(record if party.name == name else party for party in self.parties))
+
+    def changed(self, **fields: Any) -> JointPlanCase:
+        """Return the case with other fields: of the case, of what is shared (`truckload=True`), of the mechanism."""
+        own = {key: value for key, value in fields.items() if key in self.__dataclass_fields__}
+        shared = {key: value for key, value in fields.items() if key in Shared.__dataclass_fields__}
+        rest = {key: value for key, value in fields.items() if key not in own and key not in shared}
+        for key, value in rest.items():
+            if key not in Parameters.model_fields:
+                raise InputError.of(key, value, "a field of the case, of what is shared or of the mechanism", self.name)
+        if shared:
+            own["shared"] = replace(own.get("shared", self.shared), **shared)
+        if rest:
+            own["mechanism"] = check(Parameters, {**self.mechanism.model_dump(), **rest}, self.name)
+        return replace(self, **own)
+
+    def since(self, week: int) -> JointPlanCase:
+        """Return the rest of the horizon, from `week` on; stocks stay as they are (see `carried` in the models)."""
+        weeks = tuple(each for each in self.shared.weeks if each >= week)
+        if not weeks:
+            raise InputError.of("week", week, f"a week up to {self.shared.weeks[-1]}", self.name)
+        return replace(self, shared=replace(self.shared, weeks=weeks), parties=tuple(party.since(week) for party in self.parties))

@@ -1,0 +1,144 @@
+"""What a mechanism makes of a joint plan: who delivers what, who is paid what, who gains what, and who holds the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from veridical.data.joint_plan.case import JointPlanCase
+from veridical.data.joint_plan.shared import LEVELS
+
+__all__ = ["Settlement"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Settlement:
+    """Plan, costs as reported, and transfers of a joint plan; currency, units.
+
+    case: as it was reported. parameters: the mechanism's, as they were in effect. start, units: baseline and plan, one entry
+    a flow of `case.shared.flows`. baseline_costs, costs: every party's least cost at either. transfers: paid TO the party, fees
+    taken off. fees: what they take of it. activity: what the plan's activity costs (`activity_fee`). held: suppliers who do not
+    take part. prices: of each flow, currency per unit, by flow. excess: what the plan may cost above the least, as proven; where
+    truth is best at the least cost, nobody gains more than this by a misreport at any other; None under other mechanisms.
+
+    The operator of the mechanism holds the budget: it pays the transfers, and collects the fees that are taken off them. The
+    receivers operate it and are the residual claimants, so what is left to them is their own net gains and the budget.
+    Savings = sum of all net gains + budget.
+    """
+
+    case: JointPlanCase
+    mechanism: str
+    parameters: Mapping[str, Any]
+    start: Array
+    units: Array
+    baseline_costs: Mapping[str, float]
+    costs: Mapping[str, float]
+    transfers: Mapping[str, float]
+    fees: Mapping[str, float]
+    activity: float = 0.0
+    held: tuple[str, ...] = ()
+    prices: pd.Series
+    excess: float | None = None
+
+    @property
+    def plan(self) -> pd.Series:
+        """Units by flow: supplier, receiver, site, product, week."""
+        return self.case.shared.series(self.units)
+
+    @property
+    def baseline(self) -> pd.Series:
+        """Units by flow at the baseline."""
+        return self.case.shared.series(self.start)
+
+    @property
+    def plan_cost(self) -> float:
+        """Cost of all parties together at the plan."""
+        return sum(self.costs.values())
+
+    @property
+    def baseline_cost(self) -> float:
+        """Cost of all parties together at the baseline."""
+        return sum(self.baseline_costs.values())
+
+    @property
+    def savings(self) -> float:
+        """Baseline cost less plan cost."""
+        return self.baseline_cost - self.plan_cost
+
+    @cached_property
+    def net_gains(self) -> dict[str, float]:
+        """What the mechanism brings each party: cost at the baseline - cost at the plan + transfer."""
+        return {name: self.baseline_costs[name] - self.costs[name] + self.transfers[name] for name in self.case.names}
+
+    @property
+    def budget(self) -> float:
+        """What the transfers leave to the operator; negative where it pays in."""
+        return 0.0 - sum(self.transfers.values())
+
+    @property
+    def deficit(self) -> float:
+        """What the operator pays in; 0 where the transfers leave something."""
+        return max(0.0, -self.budget)
+
+    @property
+    def residual(self) -> float:
+        """What is left to the receivers, who operate the mechanism: their own net gains and the budget."""
+        return sum(self.net_gains[name] for name in self.case.receivers) + self.budget
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row a party: role, costs at baseline and plan, the transfer to it, the fees taken off, net gain."""
+        names = self.case.names
+        columns: dict[str, list[Any]] = {
+            "role": [self.case.party(name).role for name in names],
+            "baseline_cost": [self.baseline_costs[name] for name in names],
+            "cost": [self.costs[name] for name in names],
+            "transfer": [self.transfers[name] for name in names],
+            "fee": [self.fees[name] for name in names],
+            "net_gain": [self.net_gains[name] for name in names],
+        }
+        return pd.DataFrame(columns, index=pd.Index(names, name="party"))
+
+    def plan_frame(self) -> pd.DataFrame:
+        """Return a row a flow: units at the baseline and in the plan, and the flow's price where there is one."""
+        shared = self.case.shared
+        return pd.DataFrame(
+            {"baseline": self.start, "units": self.units, "price": self.prices.reindex(shared.index).to_numpy(dtype=float)},
+            index=shared.index,
+        )
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write the table of the parties, every digit kept."""
+        self.frame().to_csv(path)
+
+    def record(self) -> dict[str, Any]:
+        """Return what the command line's JSON says of a joint plan; a flow without a price has None."""
+        rows = self.plan_frame()
+        figures = zip(rows["baseline"].tolist(), rows["units"].tolist(), rows["price"].tolist(), strict=True)
+        return {
+            "plan_cost": self.plan_cost,
+            "baseline_cost": self.baseline_cost,
+            "savings": self.savings,
+            "budget": self.budget,
+            "deficit": self.deficit,
+            "residual": self.residual,
+            "activity": self.activity,
+            "excess": self.excess,
+            "parties": [
+                {"name": name, **row, "takes_part": name not in self.held}
+                for name, row in self.frame().to_dict(orient="index").items()
+            ],
+            "plan": [
+                dict(zip(LEVELS, flow, strict=True))
+                | {"baseline": before, "units": units, "price": None if np.isnan(price) else price}
+                for flow, (before, units, price) in zip(self.case.shared.flows, figures, strict=True)
+            ],
+        }

@@ -1,0 +1,48 @@
+"""A column of a table: a number for every key, immutable, comparable, and small when it is sent to another process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veridical.data.fields import fixed
+
+__all__ = ["Values"]
+
+
+class Values(Mapping[Any, float]):
+    """A number for every key; keys are names (`"soap"`), or tuples of them where a table has several (`("Lyon", 3)`)."""
+
+    def __init__(self, data: Mapping[Any, float] | None = None) -> None:
+        self._data = {key: float(value) for key, value in (data or {}).items()}
+
+    def __getitem__(self, key: Any) -> float:
+        return self._data[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._data.items()))
+
+    def __repr__(self) -> str:
+        return f"Values({self._data!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_data": self._data}
+
+    @cached_property
+    def array(self) -> NDArray[np.float64]:
+        """The numbers, in the order of the keys."""
+        return fixed(np.array(list(self._data.values()), dtype=float))
+
+    def matching(self, place: int | None, name: Any) -> Iterator[Any]:
+        """Yield the keys whose part number `place` (None: the whole key) is `name`."""
+        return (key for key in self._data if (key if place is None else key[place]) == name)

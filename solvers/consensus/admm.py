@@ -1,0 +1,330 @@
+"""Two-block ADMM between receivers and suppliers, and the proof of how good a plan is.
+
+Every flow has two copies, the receiver's and the supplier's, and a price at each end. In order, receivers step around the
+suppliers' plan, then suppliers around the receivers' (over-relaxed), and the price moves by rho times what is left between
+them. With an activity fee the coordinator has a copy of its own, on which the fee is paid; it steps with the suppliers. Dual
+agents answer to the price alone, before the others (alternating minimisation, which needs rho <= their strong convexity); for
+primal agents the step is made here, from their marginal cost.
+
+What it stops on: every answer carries a support f(x) >= a + g'x. One side is asked for its best plan at the price -g of the
+other's, so that slopes cancel, and the sum is a lower bound of everybody's cost at any plan. One and the same plan, the
+receivers', is priced by everybody. The cheapest plan seen is kept, the baseline among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veridical.data import InputError, NotSolvedError
+from veridical.solvers.consensus.exchange import Exchange, Kind, Round, declared
+from veridical.solvers.consensus.messages import Answer, Question
+from veridical.solvers.solution import Termination
+
+__all__ = ["Admm", "LostError"]
+
+Array = NDArray[np.float64]
+TYPICAL = 0.3  # rho times the typical flow, currency per unit
+ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
+NOTHING = 1e-6  # savings below this part of the cost count as this
+STALE = 5  # rounds without an answer after which a bias is to be feared
+BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
+
+
+class LostError(Exception):
+    """A party that is not coming back."""
+
+
+class Admm:
+    """One run. Arrays have one entry a flow: `copies` and `price` of both sides, `slope` of each side's last supports."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        baseline: Array,
+        held: tuple[str, ...],
+        fee: float,
+        floor: float,
+        before: dict[str, float],
+        rounds: list[Round],
+        warnings: list[str],
+    ) -> None:
+        self.exchange, self.options, self.case = exchange, exchange.options, exchange.case
+        self.baseline, self.held, self.floor = baseline, held, floor
+        self.rounds, self.warnings = rounds, warnings
+        self.weight = fee * self.case.shared.volume
+        self.fee = bool(fee)
+        self.names = tuple(name for name in self.case.names if name not in held)
+        self.side = {name: "receiver" if name in self.case.receivers else "supplier" for name in self.case.names}
+        n = len(baseline)
+        self.free = np.ones(n, dtype=bool)
+        for name in held:
+            self.free[self.share(name)] = False
+        self.asked = {side: np.zeros(n, dtype=bool) for side in ("receiver", "supplier")}
+        for name in self.names:
+            self.asked[self.side[name]][self.share(name)] = True
+        usual = baseline[baseline > 1e-6 * max(float(baseline.max(initial=0.0)), 1e-9)]
+        self.typical = float(usual.mean()) if len(usual) else 1.0
+        self.rho = np.full(n, self.options.rho or TYPICAL / self.typical)
+        self.relax = np.full(n, self.options.relaxation)
+        self.cap = np.full(n, np.inf)
+        for name in self.names:
+            kind = self.kind(name)
+            if kind.interface == "dual":
+                known = self.cap[self.share(name)]  # finite where the other end is dual too
+                halves = np.where(known < np.inf, 2.0, 1.0) * (2.0 if fee else 1.0)
+                self.cap[self.share(name)] = np.minimum(known, kind.strong_convexity or 0.0) / halves
+                self.relax[self.share(name)] = 1.0
+        self.rho = np.minimum(self.rho, self.cap)
+        self.copies = {side: baseline.copy() for side in ("receiver", "supplier")}
+        self.common, self.duty = baseline.copy(), np.zeros(n)  # the copy on which the fee is paid, and its price
+        self.price = {side: np.zeros(n) for side in ("receiver", "supplier")}
+        self.slope = {side: np.zeros(n) for side in ("receiver", "supplier")}
+        self.support: dict[str, float] = {}
+        self.mixed = baseline.copy()  # what suppliers step around
+        self.centre: dict[str, Array] = {}  # around what primal agents' steps are made
+        self.last: dict[str, tuple[Question, Answer]] = {}  # of primal and dual agents, to check what they declare
+        self.stale = dict.fromkeys(self.names, 0)
+        self.ratios: list[float] = []  # of primal to dual residual since rho was balanced, as logarithms
+        self.plan, self.costs = baseline, {name: before[name] for name in self.names}
+        self.first = self.upper = sum(self.costs.values())
+        self.bound, self.gap = -np.inf, np.inf
+        self.top = next((side for side in ("receiver", "supplier") if self._answers_prices(side)), None)
+        if self.top is None and self.options.largest is None:
+            allowed = "units above which no flow is worth while: agents on either side do not answer for a price alone"
+            raise InputError.of("options.largest", None, allowed, "consensus")
+
+    def share(self, name: str) -> NDArray[np.int64]:
+        """Return the places of a party's flows."""
+        return self.exchange.share(name)
+
+    def kind(self, name: str) -> Kind:
+        """Return what a party's agent is."""
+        return self.exchange.kinds[name]
+
+    def _answers_prices(self, side: str) -> bool:
+        return all(self.kind(name).priced for name in self.names if self.side[name] == side)
+
+    def fee_of(self, plan: Array) -> float:
+        """Return what the activity of a plan costs."""
+        return float(self.weight @ np.abs(plan - self.baseline))
+
+    def prices(self) -> Array:
+        """Return the price of each flow: the supplier's marginal cost, or the receiver's marginal saving where he is held."""
+        return np.where(self.asked["supplier"], -self.price["supplier"], self.price["receiver"])
+
+    def go(self, deadline: float) -> bool:
+        """Go on until the gap is small enough; raise LostError, and NotSolvedError where rounds or time are over."""
+        if not self.free.any():
+            self.bound, self.gap = self.upper, 0.0
+            return True
+        self._begin()
+        while len(self.rounds) < self.options.rounds and monotonic() < deadline:
+            number = len(self.rounds) + 1
+            primal, dual = self._round(number)
+            told = Round(number, primal, dual)
+            if number % self.options.check == 0:
+                self._check(number)
+                told = Round(number, primal, dual, self.gap, (self.upper - self.bound) / max(1.0, abs(self.upper)))
+            self.rounds.append(told)
+            if self.exchange.tell is not None:
+                self.exchange.tell(told)
+            if told.gap <= self.options.gap:
+                return True
+        over = "rounds" if monotonic() < deadline else "time"
+        primals = [name for name in self.names if self.kind(name).interface == "primal"]
+        why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
+        raise NotSolvedError(
+            f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
+            f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
+            Termination.ITERATION_LIMIT if over == "rounds" else Termination.TIME_LIMIT,
+        )
+
+    def _begin(self) -> None:
+        """Tell who is held, and start prices at the suppliers' marginal cost a little above the baseline."""
+        given = np.where(self.free, np.nan, self.baseline)
+        for name in self.names:
+            own = given[self.share(name)]
+            known = self.exchange.workers.given.get(name)
+            if (~np.isnan(own)).any() or known is not None:
+                question = Question("fix", (own if (~np.isnan(own)).any() else None,))
+                self.exchange.workers.given[name] = question
+                self.exchange.every("fix", [name], given)
+        price = np.zeros(len(self.baseline))
+        first = [name for name in self.names if self.side[name] == "supplier" and self.kind(name).interface != "dual"]
+        above = self.baseline + ABOVE * self.typical
+        for name, (_, answer) in self.exchange.ask({n: Question("marginal", (above[self.share(n)],)) for n in first}).items():
+            if answer.slope is not None:
+                price[self.share(name)] = answer.slope
+        self.price = {"receiver": price.copy(), "supplier": -price}
+
+    def _round(self, number: int) -> tuple[float, float]:
+        """Ask everybody once; return the relative residuals."""
+        before, moved = self.copies["supplier"].copy(), np.ones(len(self.rho), dtype=bool)
+        groups = {"dual": [], "receiver": [], "supplier": []}  # type: dict[str, list[str]]
+        for name in self.names:
+            groups["dual" if self.kind(name).interface == "dual" else self.side[name]].append(name)
+        self._ask(number, groups["dual"], before, moved)
+        around = (self.copies["supplier"] + self.common) / 2 if self.fee else self.copies["supplier"]
+        self._ask(number, groups["receiver"], around, moved)
+        self.mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * before
+        self._ask(number, groups["supplier"], self.mixed.copy(), moved)
+        moved &= self.free
+        step = np.where(moved, self.rho * (self.mixed - self.copies["supplier"]), 0.0)
+        self.price["supplier"] -= step
+        self.price["receiver"] += step
+        x, s, free = self.copies["receiver"], self.copies["supplier"], self.free
+        apart, changed = x - s, self.rho * (s - before)
+        if self.fee:
+            more = self._act(moved)
+            apart, changed = np.concatenate([apart, more[0]]), np.concatenate([changed, more[1]])
+            free = np.concatenate([free, free])
+        primal = _relative(apart[free], x[self.free], s[self.free])
+        dual = _relative(changed[free], self.prices()[self.free])
+        if moved[self.free].all():
+            self.ratios.append(np.log(max(primal, 1e-12) / max(dual, 1e-12)))
+        self._balance(number)
+        return primal, dual
+
+    def _act(self, moved: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Move the coordinator's own copy, on which the fee is paid, and its price; return both residuals."""
+        mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * self.common
+        away = mixed + self.duty / self.rho - self.baseline
+        kept = np.sign(away) * np.maximum(np.abs(away) - self.weight / self.rho, 0.0)
+        fresh = np.where(moved, np.maximum(self.baseline + kept, 0.0), self.common)
+        step = np.where(moved, self.rho * (mixed - fresh), 0.0)
+        self.duty += step
+        self.price["receiver"] += step
+        change, self.common = self.rho * (fresh - self.common), fresh
+        return self.copies["receiver"] - fresh, change
+
+    def _balance(self, number: int) -> None:
+        """Move rho to where the residuals were about equal on average; single rounds swing too much to go by."""
+        if not self.options.balance or number % self.options.balance or number > LAST or not self.ratios:
+            return
+        factor = float(np.exp(np.mean(self.ratios[-self.options.balance :])))
+        self.ratios.clear()
+        if not 1 / BAND <= factor <= BAND:
+            self.rho = np.minimum(self.rho * np.clip(np.sqrt(factor), 1 / MOST, MOST), self.cap)
+
+    def _between(self, moved: Array) -> tuple[float, float]:
+        """Move the coordinator's own copy, on which the fee is paid, and the prices at both ends."""
+        ends = [side for side in self.copies if self.asked[side][self.free].any()]
+        mixed = {e: self.relax * self.copies[e] + (1 - self.relax) * self.common for e in ends}
+        centre = sum(mixed[e] + self.price[e] / self.rho for e in ends) / len(ends)
+        away, reach = centre - self.baseline, self.weight / (len(ends) * self.rho)
+        fresh = np.maximum(self.baseline + np.sign(away) * np.maximum(np.abs(away) - reach, 0.0), 0.0)
+        fresh = np.where(moved, fresh, self.common)
+        for e in ends:
+            self.price[e] = self.price[e] + np.where(moved, self.rho * (mixed[e] - fresh), 0.0)
+        free, change = self.free, fresh - self.common
+        self.common = fresh
+        apart = np.concatenate([(self.copies[e] - fresh)[free] for e in ends])
+        primal = _relative(apart, np.concatenate([fresh[free]] * len(ends)))
+        return primal, _relative((self.rho * change)[free], self.prices()[free])
+
+    def _ask(self, number: int, names: Iterable[str], centre: Array, moved: NDArray[np.bool_]) -> None:
+        """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
+        questions = {name: self._question(name, centre) for name in names}
+        found = self.exchange.ask(questions, number) if questions else {}
+        for name in questions:
+            if name in found:
+                self.stale[name] = 0
+                self._take(name, *found[name])
+                continue
+            self.stale[name] += 1
+            moved[self.share(name)] = False
+            if self.stale[name] == STALE + 1:
+                self.warnings.append(f"{name} has not answered for {STALE} rounds: what it said last is too old to plan by")
+            if self.stale[name] > self.options.patience or name in self.exchange.workers.dead:
+                raise LostError(name)
+
+    def _question(self, name: str, centre: Array) -> Question:
+        side, share, kind = self.side[name], self.share(name), self.kind(name).interface
+        price = self.price[side][share]
+        if kind == "dual":
+            return Question("best", (price,))
+        if kind == "primal":
+            self.centre[name] = centre[share]
+            return Question("marginal", (self.copies[side][share],))
+        return Question("respond", (centre[share], price, self._weight(name)))
+
+    def _weight(self, name: str) -> Array:
+        """Return the weight of a party's step: with a fee, receivers step around two copies."""
+        return self.rho[self.share(name)] * (2.0 if self.fee and self.side[name] == "receiver" else 1.0)
+
+    def _take(self, name: str, question: Question, answer: Answer) -> None:
+        """Take in an answer to the question that it was given to."""
+        side, share = self.side[name], self.share(name)
+        kind = self.kind(name)
+        if kind.interface == "primal":
+            assert answer.slope is not None
+            assert kind.smoothness is not None
+            (at,), rho = question.arguments, self._weight(name)
+            slope, value = answer.slope, answer.value - float(answer.slope @ at)
+            step = kind.smoothness * at - slope - self.price[side][share] + rho * self.centre[name]
+            copy = np.maximum(step / (kind.smoothness + rho), 0.0)
+        else:
+            assert answer.plan is not None
+            copy, value = np.maximum(answer.plan, 0.0), answer.value
+            if kind.interface == "dual":
+                slope = -question.arguments[0]
+            else:
+                plan, price, rho = question.arguments
+                slope = rho * (plan - answer.plan) - price
+                if side == "supplier":  # a late answer counts against what it was an answer to
+                    self.mixed[share] = plan
+        if kind.interface != "proximal":
+            if name in self.last:
+                declared(name, kind, self.typical, self.last[name], (question, answer))
+            self.last[name] = (question, answer)
+        copy = np.where(self.free[share], copy, self.baseline[share])
+        self.copies[side][share], self.slope[side][share], self.support[name] = copy, slope, value
+
+    def _check(self, number: int) -> None:
+        """Price the plan at hand, and prove a bound; nothing changes where somebody does not answer."""
+        if len(self.support) < len(self.names):
+            return
+        self._prove(number)
+        stays = self.common == self.baseline if self.fee else ~self.free  # a fee is paid for the least difference
+        plan = np.where(self.free & ~stays, self.copies["receiver"], self.baseline)
+        questions = {name: Question("cost", (plan[self.share(name)],)) for name in self.names}
+        priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
+        if len(priced) == len(self.names):
+            total = sum(priced.values()) + self.fee_of(plan)
+            if total < self.upper:
+                self.upper, self.plan, self.costs = total, plan, priced
+        savings = max(self.first - self.upper, self.floor, NOTHING * max(1.0, abs(self.first)))
+        self.gap = max(self.upper - self.bound, 0.0) / savings
+
+    def _prove(self, number: int) -> None:
+        """Raise the lower bound by the supports at hand; one side is asked at the price at which slopes cancel."""
+        top = self.top
+        other = "supplier" if top == "receiver" else "receiver"
+        own = {side: np.where(self.asked[side], self.slope[side], 0.0) for side in self.slope}
+        fee = np.clip(-(own["receiver"] + own["supplier"]), -self.weight, self.weight) * self.free
+        value = -float(fee @ self.baseline)
+        if top is None:
+            value += sum(self.support.values())
+            total = own["receiver"] + own["supplier"] + fee
+            low, high = np.where(self.free, 0.0, self.baseline), np.where(self.free, self.options.largest or 0.0, self.baseline)
+            value += float(np.minimum(total * low, total * high).sum())
+        else:
+            price = own[other] + fee
+            names = [name for name in self.names if self.side[name] == top]
+            questions = {name: Question("best", (price[self.share(name)],)) for name in names}
+            found = self.exchange.wait(questions, number, STALE)
+            if len(found) < len(names):
+                return
+            value += sum(answer.value for _, answer in found.values())
+            value += sum(self.support[name] for name in self.names if self.side[name] == other)
+            value += float(price[~self.asked[top]] @ self.baseline[~self.asked[top]])
+        self.bound = max(self.bound, value)
+
+
+def _relative(what: Array, *against: Array) -> float:
+    """Return a norm relative to the largest of others."""
+    return float(np.linalg.norm(what)) / max(*(float(np.linalg.norm(each)) for each in against), 1e-9)

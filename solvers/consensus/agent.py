@@ -1,0 +1,111 @@
+"""A party's own agent: it knows its record and its routes, compiles its model once, and answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyomo.common.gc_manager import PauseGC
+
+from veridical.data import InputError
+from veridical.data.joint_plan import Part
+from veridical.models.joint_plan import party_model
+from veridical.solvers.certificate import certify
+from veridical.solvers.consensus.messages import Answer
+from veridical.solvers.consensus.quadratic import Quadratic
+from veridical.solvers.standard_form import compile_model
+
+__all__ = ["INTERFACES", "PartyAgent"]
+
+Array = NDArray[np.float64]
+INTERFACES = ("proximal", "dual", "primal")
+ABOVE = 1e-3  # of the largest flow
+
+
+class PartyAgent:
+    """The agent of a party whose cost is one of our models, or one that is registered. See `Agent` for what it answers.
+
+    Raises InputError for whole trucks: their cost is not convex, and has no prices.
+    """
+
+    def __init__(
+        self, part: Part, interface: str = "proximal", strong_convexity: float | None = None, smoothness: float | None = None
+    ) -> None:
+        self.interface, self.strong_convexity, self.smoothness = interface, strong_convexity, smoothness
+        if part.shared.truckload:
+            raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", part.record.name)
+        with PauseGC():
+            model = party_model(part)
+            form = compile_model(model)
+        self.columns = np.array([form.column(variable) for variable in model.plan.values()], dtype=np.int64)
+        self.form = replace(form, variables=[], constraints=[], _column={})  # arrays are all that is needed from here on
+        self._given = np.full(len(self.columns), np.nan)
+        self._problems: dict[str, Quadratic] = {}
+
+    def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
+        """Return the proximal step and its support."""
+        x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given))
+        own = x[self.columns]
+        slope = rho * plan - price - rho * own
+        return Answer(self._support(x, duals, slope), own)
+
+    def best(self, price: Array) -> Answer:
+        """Return what the best plan at a price comes to; the plan itself, which can show needs to the digit, where it must."""
+        zero = np.zeros(len(self.form.cost))
+        x, _, value = self._free("best").solve(self._full(price), zero, self._full(self._given))
+        return Answer(value, x[self.columns] if self.interface == "dual" else None)
+
+    def marginal(self, plan: Array) -> Answer:
+        """Return marginal cost and cost of a plan, by a tangent just above it: multipliers at 0 units are no marginal cost."""
+        above = np.maximum(plan, ABOVE * max(1.0, float(plan.max(initial=0.0))))
+        x, duals = self._at(above)
+        slope = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns]
+        return Answer(self.form.minimised(x) + float(slope @ (plan - above)), slope=slope)
+
+    def cost(self, plan: Array) -> Answer:
+        """Return the least cost of a plan."""
+        return Answer(self.form.minimised(self._at(plan)[0]))
+
+    def fix(self, units: Array | None) -> Answer:
+        """Take flows as given."""
+        given = np.full(len(self.columns), np.nan) if units is None else units
+        if (np.isnan(given) != np.isnan(self._given)).any():
+            self._problems = {key: problem for key, problem in self._problems.items() if key == "at"}
+        self._given = given
+        return Answer(0.0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_problems": {}}  # solvers do not travel
+
+    def _full(self, own: Array) -> Array:
+        """Return values of the party's flows as a vector over the columns, 0 elsewhere."""
+        full = np.zeros(len(self.form.cost))
+        full[self.columns] = own
+        return full
+
+    def _problem(self, name: str, given: NDArray[np.bool_]) -> Quadratic:
+        """Return the problem of a name, with flows that are given; a solver of its own for each, since what it sees changes."""
+        if name not in self._problems:
+            free = np.ones(len(self.form.cost), dtype=bool)
+            free[self.columns[given]] = False
+            self._problems[name] = Quadratic(self.form, free)
+        return self._problems[name]
+
+    def _free(self, name: str) -> Quadratic:
+        return self._problem(name, ~np.isnan(self._given))
+
+    def _at(self, plan: Array) -> tuple[Array, Array]:
+        """Return the party's own decisions at a plan, and the duals of its rows."""
+        zero = np.zeros(len(self.form.cost))
+        problem = self._problem("at", np.ones(len(self.columns), dtype=bool))
+        return problem.solve(zero, zero, self._full(plan))[:2]
+
+    def _support(self, x: Array, duals: Array, slope: Array) -> float:
+        """Return what the duals prove f - slope'x to be at least, over all x >= 0 with the given flows as they are."""
+        low, high = self.form.low.copy(), self.form.high.copy()
+        given = self.columns[~np.isnan(self._given)]
+        low[given] = high[given] = x[given]
+        form = replace(self.form, cost=self.form.cost - self._full(slope), low=low, high=high)
+        return certify(form, x, duals)[1]

@@ -1,0 +1,126 @@
+"""The coordinator's side of the talk: who is asked what, what came back, and the log of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veridical.data import InputError, NotSolvedError
+from veridical.data.joint_plan import JointPlanCase
+from veridical.solvers.consensus.messages import Answer, Log, Message, Question
+from veridical.solvers.consensus.options import Options
+from veridical.solvers.consensus.workers import Replies, Workers
+from veridical.solvers.solution import Termination
+
+__all__ = ["Exchange", "Kind", "Round", "declared"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round as it is told: relative residuals; gap between best plan and bound, relative to the savings and to the cost.
+
+    Both gaps are NaN in rounds without a check.
+    """
+
+    round: int
+    primal: float
+    dual: float
+    gap: float = math.nan
+    of_cost: float = math.nan
+
+    def __str__(self) -> str:
+        gap = "" if math.isnan(self.gap) else f", gap {self.gap:.2e} of the savings"
+        return f"round {self.round}: residuals {self.primal:.1e} primal, {self.dual:.1e} dual{gap}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a party's agent is: its interface, what it declares of its cost, whether it answers for a price alone."""
+
+    interface: str
+    strong_convexity: float | None = None
+    smoothness: float | None = None
+    priced: bool = True
+
+
+@dataclass
+class Exchange:
+    """One case's parties as they answer; `kinds` by name. `tell` is called after every round."""
+
+    case: JointPlanCase
+    workers: Workers
+    kinds: dict[str, Kind]
+    options: Options
+    log: Log = field(default_factory=Log)
+    tell: Callable[[Round], None] | None = None
+    late: Replies = field(default_factory=dict)  # answers that came when something else was asked
+
+    def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
+        """Ask, log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
+        found = {name: self.late.pop(name) for name in questions if self._came(name, questions[name])}
+        for name, reply in self.workers.ask({name: each for name, each in questions.items() if name not in found}).items():
+            self.log.messages.append(Message(number, name, reply[0].method, reply[1]))
+            (found if reply[0].method == questions[name].method else self.late)[name] = reply
+        return found
+
+    def wait(self, questions: dict[str, Question], number: int, times: int) -> Replies:
+        """Ask, and wait a few times longer for those who are slow; answers to other questions than these are left out."""
+        found: Replies = {}
+        for _ in range(times):
+            found |= self.ask({name: question for name, question in questions.items() if name not in found}, number)
+            found = {name: reply for name, reply in found.items() if _same(reply[0], questions[name])}
+            if len(found) == len(questions):
+                break
+        return found
+
+    def _came(self, name: str, question: Question) -> bool:
+        return name in self.late and self.late[name][0].method == question.method
+
+    def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
+        """Ask all of `names` with their share of each argument until each has answered; raise NotSolvedError if one does not."""
+        left = {name: Question(method, tuple(each[self.share(name)] for each in arguments)) for name in names}
+        found: dict[str, Answer] = {}
+        for _ in range(self.options.patience):
+            for name, (_, answer) in self.ask(left).items():
+                found[name] = answer
+                del left[name]
+            if not left:
+                return found
+        raise NotSolvedError(f"{self.case.name}: no answer from {', '.join(left)} to {method}", Termination.FAILED)
+
+    def share(self, name: str) -> NDArray[np.int64]:
+        """Return the places of a party's flows."""
+        return self.case.shared.share(name)
+
+
+def _same(question: Question, other: Question) -> bool:
+    return all(np.array_equal(one, another) for one, another in zip(question.arguments, other.arguments, strict=True))
+
+
+def declared(name: str, kind: Kind, typical: float, before: tuple[Question, Answer], now: tuple[Question, Answer]) -> None:
+    """Hold an agent to what it declares of its cost, by two answers of its own; `typical`: units that count.
+
+    Raises InputError for a dual agent whose plan moves further with the price than its strong convexity allows, and for a
+    primal one whose marginal cost moves further with the plan than its smoothness does.
+    """
+    change = now[0].arguments[0] - before[0].arguments[0]
+    if kind.interface == "dual":
+        away = now[1].plan - before[1].plan  # type: ignore[operator]
+        square, product = float(away @ away), max(-float(change @ away), 0.0)
+        if square > 1e-6 * typical**2 and product < 0.99 * (kind.strong_convexity or 0.0) * square:
+            shows = f"at most {product / square:.3g}, as its own answers show"
+            allowed = f"{shows}; dual agents whose costs are linear do not agree: let it be proximal"
+            raise InputError.of(f"strong_convexity, {name}", kind.strong_convexity, allowed, "consensus")
+        return
+    bend = now[1].slope - before[1].slope  # type: ignore[operator]
+    square, product = float(bend @ bend), float(bend @ change)
+    if float(change @ change) > 1e-6 * typical**2 and square > 1.01 * (kind.smoothness or 0.0) * product + 1e-9:
+        shows = f"at least {square / max(product, 1e-300):.3g}, as its own answers show"
+        allowed = f"{shows}; primal agents whose costs are kinked stall: let it be proximal"
+        raise InputError.of(f"smoothness, {name}", kind.smoothness, allowed, "consensus")

@@ -1,0 +1,93 @@
+"""What goes between coordinator and agents, and the log of what left each agent.
+
+A question is the name of one of an agent's methods and its arguments: plans and prices, which the coordinator knows. An
+answer is an `Answer`, and nothing else ever leaves an agent: an error inside is told by its type alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Agent", "Answer", "Log", "Message", "NoAnswer", "Question"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`plan`: the party's response, units. `value`: currency, see `Agent`. `slope`: marginal cost, currency per unit."""
+
+    value: float
+    plan: Array | None = None
+    slope: Array | None = None
+
+
+class NoAnswer(Exception):  # noqa: N818  (no error: it happens)
+    """Raised by an agent that does not answer this time: its last answer stands in for it."""
+
+
+class Agent(Protocol):
+    """A party as the coordinator sees it: any object with these attributes and methods; f is its cost over its own flows.
+
+    Arrays have one entry a flow of the party, in the order of its share. `interface` says which of the first three is asked.
+    All of them give a support as well, a number `value` with f(x) >= value + g'x for every x >= 0: it is what makes the
+    lower bound, without anybody's model. Only what an interface needs has to be there; `cost` always.
+    """
+
+    interface: str  # proximal, dual or primal
+    strong_convexity: float | None  # of f, for dual agents: currency per unit squared
+    smoothness: float | None  # of f, for primal agents: Lipschitz constant of the marginal cost, currency per unit squared
+
+    def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
+        """Return `plan`, the x >= 0 of least f(x) + price'x + sum rho (x - plan)^2 / 2, and its support at g = rho (c - x).
+
+        Here c = plan - price / rho is the centre of the step.
+        """
+
+    def best(self, price: Array) -> Answer:
+        """Return the least f(x) + price'x over x >= 0, which is the support at g = -price; -inf where there is none.
+
+        A dual agent's answer has the best x too, as `plan`. For others this is asked for the bound, and is better without.
+        """
+
+    def marginal(self, plan: Array) -> Answer:
+        """Return `slope`, the marginal cost at a plan, and as `value` f there (or what a tangent just above it has there)."""
+
+    def cost(self, plan: Array) -> Answer:
+        """Return f at a plan as `value`."""
+
+    def fix(self, units: Array | None) -> Answer:
+        """Take flows as given from now on: units, NaN where a flow is free; None frees all. The value is 0."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A method of an agent, and its arguments."""
+
+    method: str
+    arguments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Message:
+    """What left an agent: in which round (0: before the first), to which question, and the answer."""
+
+    round: int
+    agent: str
+    method: str
+    answer: Answer
+
+
+@dataclass
+class Log:
+    """Everything that left the agents, in order."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    def of(self, agent: str) -> list[Message]:
+        """Return what left one agent."""
+        return [message for message in self.messages if message.agent == agent]

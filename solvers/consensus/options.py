@@ -1,0 +1,94 @@
+"""How a consensus is asked for: the options of `solver = "consensus"`, checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from veridical.data.fields import NonNegative, Positive, Record, check, wrong
+from veridical.solvers.configuration import Configuration, configure
+from veridical.solvers.consensus.agent import INTERFACES
+
+__all__ = ["Options", "options"]
+
+CHOICES = {"workers": ("inline", "processes", "dask"), "when_lost": ("hold", "stop")}
+
+
+class Options(Record):
+    """Options of a consensus run.
+
+    gap: between plan and lower bound, relative to the savings, at which it stops. rounds: the most. rho: weight of the
+    proximal terms, currency per unit squared; None: 0.3 over the typical flow of the baseline. relaxation: of the
+    receivers' answers, 1 to below 2. balance: rounds after which rho is balanced by the residuals where they are far apart,
+    0: never. check: rounds from one certificate to the next. patience: rounds for which an agent's last answer stands in for
+    it. when_lost: whether a supplier who is lost for good is held at the baseline and the rest planned again, or the run
+    stops. timeout: seconds that a question waits. restarts: how often an agent that died is started anew. workers: inline,
+    processes or dask; scheduler: the cluster's address. interfaces: of parties that are not proximal: dual or primal;
+    strong_convexity and smoothness: of the costs of dual and primal agents, by party, currency per unit squared. largest:
+    units above which no flow is worth while, needed where no side can answer for a price alone.
+    """
+
+    gap: Positive = 1e-3
+    rounds: int = 500
+    rho: Positive | None = None
+    relaxation: Positive = 1.6
+    balance: int = 10
+    check: int = 5
+    patience: int = 10
+    when_lost: Literal["hold", "stop"] = "hold"
+    timeout: Positive = 300.0
+    restarts: int = 0
+    workers: Literal["inline", "processes", "dask"] = "inline"
+    scheduler: str | None = None
+    interfaces: dict[str, str] = Field(default_factory=dict)
+    strong_convexity: dict[str, Positive] = Field(default_factory=dict)
+    smoothness: dict[str, NonNegative] = Field(default_factory=dict)
+    largest: Positive | None = None
+
+    @field_validator("rounds", "check", "patience", "balance", "restarts", mode="before")
+    @classmethod
+    def _count(cls, value: object, info: Any) -> object:
+        least = 0 if info.field_name in ("balance", "restarts") else 1
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise wrong(value, f"a whole number >= {least}")
+        return value
+
+    @field_validator("relaxation")
+    @classmethod
+    def _relaxed(cls, value: float) -> float:
+        if not 1.0 <= value < 2.0:
+            raise wrong(value, "a number from 1 to below 2")
+        return value
+
+    @field_validator("workers", "when_lost", mode="before")
+    @classmethod
+    def _known(cls, value: object, info: Any) -> object:
+        if value not in CHOICES[info.field_name]:
+            raise wrong(value, f"one of {', '.join(CHOICES[info.field_name])}")
+        return value
+
+    @field_validator("interfaces", mode="before")
+    @classmethod
+    def _interfaces(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            raise wrong(value, "a table: a party's name and its interface")
+        for name, interface in value.items():
+            if interface not in INTERFACES:
+                raise wrong(interface, f"one of {', '.join(INTERFACES)}", str(name))
+        return value
+
+
+def options(solver: str | Path | Mapping[str, Any] | Configuration) -> tuple[Configuration, Options]:
+    """Return configuration and options; raises InputError with the names near one that is not known."""
+    configuration = configure(solver)
+    if configuration.solver != "consensus":
+        raise configuration.refuse("solver", configuration.solver, "consensus")
+    for name, value in configuration.options.items():
+        if name not in Options.model_fields:
+            near = difflib.get_close_matches(name, Options.model_fields, 3, 0.4) or sorted(Options.model_fields)
+            raise configuration.refuse(f"options.{name}", value, f"an option of consensus; near it: {', '.join(near)}")
+    return configuration, check(Options, configuration.options, configuration._file)

@@ -1,0 +1,128 @@
+"""A convex quadratic program that is solved again and again with other linear terms, proximal weights and fixed values.
+
+By PIQP, a proximal interior point method for sparse QPs, embedded as a wheel, and where the problem is large by HiGHS's HiPO,
+whose factors stay sparser; each is the other's second way. Seconds for a retailer's step with 2,160; 12,960; 49,680 flows, on
+a busy machine: PIQP 0.06; 5; above 70, HiPO 0.28; 4; 7 to 20, Clarabel 0.15; 9, OSQP 0.1-0.4 at a thousandth of the accuracy.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import piqp
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from veridical.data import NotSolvedError
+from veridical.solvers.certificate import ACCEPTED, certify
+from veridical.solvers.configuration import configure
+from veridical.solvers.highs import TIGHT, _Engine
+from veridical.solvers.solution import Termination
+from veridical.solvers.standard_form import StandardForm
+
+__all__ = ["Quadratic"]
+
+Array = NDArray[np.float64]
+Found = tuple[Array, Array] | None  # x and row duals; None where there is no least value
+LARGE = 30_000  # columns from which HiPO is faster
+WAYS = (1e-10, 1e-8, None)  # PIQP to a relative tolerance, a wider one where that is out of reach; HiPO
+UNBOUNDED = -np.inf
+
+
+class Quadratic:
+    """min (cost + linear)'x + x'(hessian + diag(weight))x / 2 over rows and bounds of a form.
+
+    Columns that are not `free` are given with each solve.
+    """
+
+    def __init__(self, form: StandardForm, free: NDArray[np.bool_]) -> None:
+        self.form, self.free = form, free
+        n = len(form.cost)
+        self.hessian = sp.csc_array((n, n)) if form.hessian is None else form.hessian
+        self.equal = form.row_low == form.row_high
+        self.matrix = sp.csc_array(form.matrix)
+        own = sp.csr_array(self.matrix[:, free])
+        self.rows = sp.csc_matrix(own[self.equal]), sp.csc_matrix(own[~self.equal])
+        self.solver: dict[float, piqp.SparseSolver] = {}
+
+    def solve(self, linear: Array, weight: Array, given: Array) -> tuple[Array, Array, float]:
+        """Return the optimum x, the row duals, and its value as far as it is proven; `given` holds the columns that are not free.
+
+        A value of -inf and an x without meaning where there is no least value. Raises NotSolvedError where there is no solution.
+        """
+        free, form = self.free, self.form
+        x = np.where(free, 0.0, given)
+        shift = self.matrix @ x
+        hessian = sp.csc_array(self.hessian + sp.diags_array(weight))
+        cost = form.cost + linear
+        step = replace(form, cost=cost, hessian=hessian)
+        quadratic = sp.csc_matrix(hessian[free][:, free] + sp.diags_array(np.zeros(int(free.sum()))))
+        c = (cost + hessian @ x)[free]
+        low, high = form.row_low - shift, form.row_high - shift
+        for way in WAYS if len(c) < LARGE else WAYS[::-1]:
+            step_of = self._hipo if way is None else partial(self._piqp, way)
+            try:
+                found = step_of(quadratic, c, low, high)
+            except NotSolvedError:
+                continue
+            if found is None:
+                return x, np.zeros(len(low)), UNBOUNDED
+            own, duals = found
+            x[free] = np.clip(own, form.low[free], form.high[free])
+            certificate, bound = self._certified(step, x, duals)
+            if certificate:
+                return x, duals, bound
+        raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
+
+    def _piqp(self, tolerance: float, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> Found:
+        equal, form, free = self.equal, self.form, self.free
+        solver = self.solver.get(tolerance)
+        if solver is None:
+            solver = self.solver[tolerance] = piqp.SparseSolver()
+            settings = solver.settings
+            settings.eps_abs = settings.eps_duality_gap_abs = 1e-9
+            settings.eps_rel = settings.eps_duality_gap_rel = tolerance
+            bounds = form.low[free], form.high[free]
+            solver.setup(quadratic, c, self.rows[0], low[equal], self.rows[1], low[~equal], high[~equal], *bounds)
+        else:
+            solver.update(P=quadratic, c=c, b=low[equal], h_l=low[~equal], h_u=high[~equal])
+        status, found = solver.solve(), solver.result
+        if status == piqp.PIQP_DUAL_INFEASIBLE:
+            return None
+        duals = np.zeros(len(low))
+        duals[equal], duals[~equal] = -found.y, found.z_l - found.z_u
+        return found.x, duals
+
+    def _hipo(self, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> Found:
+        form, free = self.form, self.free
+        part = replace(
+            form,
+            cost=c,
+            hessian=sp.csc_array(quadratic),
+            matrix=sp.csr_array(self.matrix[:, free]),
+            row_low=low,
+            row_high=high,
+            low=form.low[free],
+            high=form.high[free],
+            integer=form.integer[free],
+            variables=[None] * len(c),
+            constraints=[None] * len(low),
+        )
+        try:
+            own, duals = _Engine(part, configure("highs"), TIGHT).run("a party's own problem", math.inf)
+        except NotSolvedError as error:
+            if error.status != Termination.UNBOUNDED:
+                raise
+            return None
+        assert duals is not None
+        return own, duals
+
+    def _certified(self, step: StandardForm, x: Array, duals: Array) -> tuple[bool, float]:
+        """Return whether x is feasible and the duals fit, and the value that they prove."""
+        given = ~self.free
+        fixed = replace(step, low=np.where(given, x, step.low), high=np.where(given, x, step.high))
+        certificate, bound = certify(fixed, x, duals)
+        return certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED, bound
