@@ -18,7 +18,7 @@ from veridical.data.joint_plan import build as joint_plan
 
 __all__ = ["Case", "example", "examples", "load"]
 
-Case = AssemblerCase | ContinuousCase | AllocationCase
+Case = AssemblerCase | ContinuousCase | AllocationCase | JointPlanCase
 KINDS = ("assembler", "allocation", "joint_plan")
 HEAD = "case.toml"  # of a case that is a folder
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -43,7 +43,7 @@ def load(path: str | Path, change: Change | None = None) -> Any:
     return build(change(raw) if change else raw, path.name, path.parent)
 
 
-def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case | JointPlanCase:
+def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case:
     """Return the case that a raw table describes; its name is the file's, or the folder's, where it gives none.
 
     Suppliers with a `cost` have continuous costs, suppliers with `costs` finitely many.

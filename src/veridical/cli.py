@@ -5,6 +5,7 @@ Exit status: 0 solved and certified; 2 bad input; 3 infeasible, unbounded or a l
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import os
@@ -31,6 +32,10 @@ from veridical.data import (
     load,
     read_bids,
 )
+from veridical.data.joint_plan import JointPlanCase, carriers, marketplace, pilot
+from veridical.data.joint_plan import write as write_case
+from veridical.data.joint_plan.head import Head
+from veridical.data.joint_plan.settlement import Settlement
 from veridical.mechanisms import MECHANISMS, find, fitting
 from veridical.solvers import Solution
 from veridical.solvers.auction import auction as auctioned
@@ -52,8 +57,14 @@ Changes = Annotated[
 ]
 
 
+Count = Annotated[int | None, typer.Option(help="How many there are.")]
+GENERATORS: Mapping[str, Callable[..., JointPlanCase]] = {"pilot": pilot, "marketplace": marketplace, "carriers": carriers}
 INSTEAD = {"capacity": "capacity_cost", "capacity_cost": "capacity"}  # of two fields that exclude each other, the one set stays
-FIELDS: Mapping[str, Any] = {"assembler": AssemblerCase.model_fields, "allocation": AllocationCase.model_fields}
+FIELDS: Mapping[str, Any] = {
+    "assembler": AssemblerCase.model_fields,
+    "allocation": AllocationCase.model_fields,
+    "joint_plan": Head.model_fields,
+}
 
 
 @app.command()
@@ -63,14 +74,16 @@ def solve(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
-    menu: Annotated[str | None, typer.Option("--menu", metavar="FILE.csv", help="Write the menu or the allocation.")] = None,
-    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the menu or the allocation.")] = None,
+    menu: Annotated[str | None, typer.Option("--menu", metavar="FILE.csv", help="Write the menu, allocation or plan.")] = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the menu, allocation or plan.")] = None,
 ) -> None:
-    """Solve a case: contract menu or allocation, shadow prices, audit and certificate."""
+    """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate."""
     world, parameters = read(case, changes or [], lambda world: find(world, mechanism).parameters)
-    solution = solving.solve(world, mechanism, solver, **parameters)
+    solution = solving.solve(world, mechanism, solver, tell, **parameters)
     if menu is not None and solution.contracts is not None:
-        write(menu, "--menu", lambda: solution.contracts.write_csv(menu))
+        own = solution.contracts
+        plan = isinstance(own, Settlement)  # of which people want the flows
+        write(menu, "--menu", lambda: own.plan_frame().to_csv(menu) if plan else own.write_csv(menu))
     if plot is not None:
         write(plot, "--plot", lambda: figures.save(picture(solution), plot))
     if to_json is not None:
@@ -178,9 +191,48 @@ def reproduce(
 
 
 @app.command()
+def generate(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(GENERATORS)}.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="The folder to write the case to.")],
+    seed: Annotated[int, typer.Option(help="Every number comes from it.")] = 0,
+    vendors: Count = None,
+    sellers: Count = None,
+    shippers: Count = None,
+    carriers: Count = None,
+    sites: Count = None,
+    regions: Count = None,
+    products: Count = None,
+    lanes: Count = None,
+    weeks: Count = None,
+    makers: Annotated[int | None, typer.Option(help="Suppliers able to make each product.")] = None,
+) -> None:
+    """Write a synthetic joint-plan case of any size, as a folder that every other command takes."""
+    if kind not in GENERATORS:
+        raise InputError.of("KIND", kind, f"one of {', '.join(GENERATORS)}")
+    given = {
+        **{"vendors": vendors, "sellers": sellers, "shippers": shippers, "carriers": carriers, "sites": sites},
+        **{"regions": regions, "products": products, "lanes": lanes, "weeks": weeks, "makers": makers},
+    }
+    sizes = {name: count for name, count in given.items() if count is not None}
+    known = inspect.signature(GENERATORS[kind]).parameters
+    for name, count in sizes.items():
+        if name not in known:
+            allowed = ", ".join(f"--{each}" for each in given if each in known)
+            raise InputError.of(f"--{name}", count, f"for {kind} {allowed}")
+    case = GENERATORS[kind](seed=seed, name=Path(out).resolve().name, **sizes)
+    write(out, "--out", lambda: write_case(case, out))
+    print(f"{case.description} {len(case.shared.flows):,} flows.")
+
+
+@app.command()
 def solvers() -> None:
     """List the solvers that work on this machine, with versions and what each can do."""
     tables.show(*tables.solvers())
+
+
+def tell(progress: Any) -> None:
+    """Say on standard error how far a long run is."""
+    print(progress, file=sys.stderr, flush=True)
 
 
 def parameters_of(world: Any, mechanisms: Iterable[str]) -> list[str]:

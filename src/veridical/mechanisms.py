@@ -11,11 +11,13 @@ import numpy as np
 
 from veridical import models
 from veridical.data import AllocationCase, AssemblerCase, ContinuousCase, InputError
+from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.continuous import continuous
 from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.solvers.closed_form.frw import frw
+from veridical.solvers.joint_plan.transfers import MECHANISMS as SETTLED
 
 __all__ = ["DEFAULTS", "MECHANISMS", "Mechanism", "find", "fitting"]
 
@@ -77,6 +79,26 @@ class Mechanism:
                 raise InputError.of(name, value, " or ".join(filter(None, choices)))
         if "k" in self.parameters:
             return {**parameters, "k": len(case.widest(parameters.get("k")))}
+        return dict(parameters)
+
+
+@dataclass(frozen=True)
+class Planning(Mechanism):
+    """A mechanism for joint plans. Its parameters stand in for the case's own, which check them, and say how to audit."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the mechanism's parameters; `misreports` that the audit tries are drawn by `seed`."""
+        return (*(name for name in SETTLED[self.name][1] if name != "seed"), "misreports", "seed")
+
+    def check(self, case: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters; raises InputError for one that the mechanism does not have, and for counts that are none."""
+        for name, value in parameters.items():
+            if name not in self.parameters:
+                raise InputError.of(name, value, f"for {self.name} {', '.join(self.parameters)}")
+            whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            if name in ("misreports", "seed") and not whole:
+                raise InputError.of(name, value, "a whole number >= 0")
         return dict(parameters)
 
 
@@ -208,6 +230,19 @@ ALLOCATIONS: tuple[tuple[str, str, Any, Any, Any, Any, Any], ...] = (
     ),
 )
 MECHANISMS |= {each[0]: Mechanism(each[0], AllocationCase, *each[1:]) for each in ALLOCATIONS}
+PLANS: tuple[tuple[str, str, Any, tuple[str, ...]], ...] = (
+    ("jit", "receivers plan for themselves alone: the baseline", models.joint_plan.jit.build, ()),
+    (
+        "vcg",
+        "the plan at least cost of all, and transfers with which truth is best",
+        models.joint_plan.joint.build,
+        ("dominant_strategy_ic", "ex_post_ir", "savings"),
+    ),
+    ("agv", "transfers that sum to 0, and truth best in expectation", models.joint_plan.joint.build, ("bayesian_ic", "savings")),
+    ("split_savings", "reported savings are shared: invites misreports", models.joint_plan.joint.build, ("savings",)),
+    ("first_price", "reported costs are paid: invites misreports", models.joint_plan.joint.build, ("savings",)),
+)
+MECHANISMS |= {name: Planning(name, JointPlanCase, summary, build, None, always(*kept)) for name, summary, build, kept in PLANS}
 MECHANISMS["continuous"] = Mechanism(
     "continuous",
     ContinuousCase,
@@ -221,6 +256,7 @@ DEFAULTS: Mapping[type[Any], tuple[str, ...]] = {
     AssemblerCase: ("icds",),
     ContinuousCase: ("continuous",),
     AllocationCase: ("capacity_choice", "allocation"),
+    JointPlanCase: ("vcg",),
 }
 
 

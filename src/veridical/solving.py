@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -19,12 +20,17 @@ from veridical.data import AllocationCase, Allotment, AssemblerCase, ContinuousC
 from veridical.data.assembler import label
 from veridical.data.continuous import refuse_continuous
 from veridical.data.fields import check
+from veridical.data.joint_plan import JointPlanCase
+from veridical.data.joint_plan.settlement import Settlement
 from veridical.data.load import Case
-from veridical.mechanisms import find, fitting, parameters_of
-from veridical.solvers import AllocationAudit, Audit, Configuration, Solution, closed_form
+from veridical.mechanisms import Mechanism, find, fitting, parameters_of
+from veridical.solvers import AllocationAudit, Audit, Configuration, Solution, closed_form, joint_plan
+from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.closed_form import allocation
+from veridical.solvers.consensus import Consensus
+from veridical.solvers.joint_plan import JointPlanAudit, Planner
 
-__all__ = ["audit", "build", "compare", "one_sided", "solve"]
+__all__ = ["audit", "build", "compare", "one_sided", "planner_for", "solve"]
 
 TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
 
@@ -39,6 +45,13 @@ def build(case: Case, mechanism: str | None = None, form: str = "auto", **parame
         raise InputError.of(
             "mechanism", chosen.name, "one that is a program: this one is a game (vd.solve finds its equilibrium)"
         )
+    if isinstance(case, JointPlanCase):
+        if form != "auto" or parameters:
+            found = form if form != "auto" else ", ".join(parameters)
+            raise InputError.of(
+                "build", found, "a case alone; models.joint_plan.joint.build takes fees and who is held", case.name
+            )
+        return chosen.build(case)
     return chosen.build(case, form=form, **known(chosen.build, "a model", chosen.check(case, parameters)))
 
 
@@ -55,18 +68,22 @@ def solve(
     case: Case,
     mechanism: str | None = None,
     solver: str | Path | Mapping[str, Any] | Configuration | None = None,
+    tell: Callable[[Any], None] | None = None,
     **parameters: Any,
 ) -> Solution:
     """Solve a case under a mechanism (the kind's own where none is named) and return a certified solution.
 
     `solver` is `closed_form`, a solver's name, a table, or the path of a TOML file; where none is named HiGHS, or Ipopt where
-    revenues of retailers are no quadratic functions.
+    revenues of retailers are no quadratic functions. For joint plans it may be `consensus`; `tell` is then called after every
+    round, with what there is to say of it.
     Raises InputError for input that cannot be used, NotSolvedError where there is no optimum, CertificateError where a
     result fails its certificate or what its mechanism promises (no misreport gains, nobody truthful loses).
     """
     chosen = find(case, mechanism)
-    configuration = solvers.configure(chosen.solver(case) if solver is None else solver)
     parameters = chosen.check(case, parameters)
+    if isinstance(case, JointPlanCase):
+        return settled(case, chosen, solver, tell, parameters)
+    configuration = solvers.configure(chosen.solver(case) if solver is None else solver)
     if configuration.solver == "closed_form":
         if chosen.closed_form is None:
             raise InputError.of("solver", "closed_form", f"a solver for models: {chosen.name} has no closed form")
@@ -96,6 +113,32 @@ def solve(
     return found.checked(promises, configuration.tolerance)
 
 
+def settled(
+    case: JointPlanCase,
+    chosen: Mechanism,
+    solver: Any,
+    tell: Callable[[Any], None] | None,
+    parameters: Mapping[str, Any],
+) -> Solution:
+    """Return the solution of a joint plan, by the models of all parties or by consensus."""
+    with planner_for(solver, tell) as planner:
+        found = joint_plan.solve(case, chosen.name, planner=planner, **parameters)
+    promises = chosen.promises()
+    assert found.audit is not None
+    # of whole trucks and of consensus the gap that was asked for is proved by the planner, which returns no other plan
+    return replace(found, audit=found.audit.held_to(promises)).checked(promises, max(found.certificate.gap, ACCEPTED))
+
+
+@contextmanager
+def planner_for(solver: Any, tell: Callable[[Any], None] | None = None) -> Iterator[Planner]:
+    """Yield who plans: by the joint model, with the solver that is named, or by consensus."""
+    if solver is None or solvers.configure(solver).solver != "consensus":
+        yield joint_plan.Central(solver)
+        return
+    with Consensus(solver, tell=tell) as planner:
+        yield planner
+
+
 def pointed(case: Any, way: Callable[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters with the number of points that stand for a continuous range, which decides the result."""
     points = inspect.signature(way).parameters.get("points")
@@ -121,8 +164,10 @@ def compare(
     `parameters` go to the mechanisms that have them (`k=3` to `hybrid`). Columns: parameters, profit, for an assembler
     share_of_first_best, expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`), balanced;
     for a supplier capacity, chain_profit, penalty (share of the chain's profit that is lost against full information),
-    supplier_share, max_regret and min_profit of retailers; truthful (`always`, `in expectation`, `no`), seconds. Where none are
-    named, a mechanism without an optimum or an equilibrium is left out with a warning; a named one raises NotSolvedError.
+    supplier_share, max_regret and min_profit of retailers; for a joint plan, whose profit is its cost, savings, savings_share (of
+    the baseline's cost), budget, residual (what is left to the receivers, who operate the mechanism), max_regret and min_net_gain
+    of suppliers; truthful (`always`, `in expectation`, `no`), seconds. Where none are named, a mechanism without an optimum or an
+    equilibrium is left out with a warning; a named one raises NotSolvedError.
     """
     find(case, None)  # a case of a kind that has mechanisms
     direct = solver is not None and solvers.configure(solver).solver == "closed_form"
@@ -148,7 +193,7 @@ def compare(
         rows[name] = {
             "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
             "profit": solution.objective,
-            **(of_allotment if isinstance(solution.contracts, Allotment) else of_menu)(solution, best),
+            **COLUMNS[type(case)](solution, best),
             "truthful": next(truthful, "no"),
             "seconds": solution.solver.seconds.total,
         }
@@ -188,6 +233,29 @@ def of_allotment(solution: Solution, best: float) -> dict[str, Any]:
     }
 
 
+def of_settlement(solution: Solution, best: float) -> dict[str, Any]:
+    """Return the columns of a comparison of mechanisms for a joint plan."""
+    settlement, checked = solution.contracts, solution.audit
+    assert isinstance(settlement, Settlement)
+    assert isinstance(checked, JointPlanAudit)
+    return {
+        "savings": settlement.savings,
+        "savings_share": settlement.savings / settlement.baseline_cost,
+        "budget": settlement.budget,
+        "residual": settlement.residual,
+        "max_regret": checked.max_regret,
+        "min_net_gain": checked.min_net_gain,
+    }
+
+
+COLUMNS: Mapping[type[Any], Callable[[Solution, float], dict[str, Any]]] = {
+    AssemblerCase: of_menu,
+    ContinuousCase: of_menu,
+    AllocationCase: of_allotment,
+    JointPlanCase: of_settlement,
+}
+
+
 def one_sided(
     case: Case,
     parameter: str,
@@ -203,6 +271,8 @@ def one_sided(
     -step and +step, relative to the parameter; exact where profit is piecewise linear.
     Raises InputError for another name.
     """
+    if isinstance(case, JointPlanCase):
+        raise InputError.of("case", "<JointPlanCase>", "a case of an assembler or of a supplier", case.name)
     raw = case.model_dump()
     places: dict[str, tuple[Any, Any]] = {  # of each name: the table or list that its value stands in, and where in it
         name: (raw, name) for name in ("price", "capacity", "capacity_cost") if raw.get(name)
@@ -229,7 +299,7 @@ def one_sided(
     return (here - moved(-change)) / change, (moved(change) - here) / change
 
 
-def audit(case: Case, menu: Menu | Allotment | pd.DataFrame | str | Path) -> Audit:
+def audit(case: Case, menu: Menu | Allotment | Settlement | pd.DataFrame | str | Path) -> Audit:
     """Audit what has been offered, by anybody: a Menu or an Allotment, a menu laid out as `solution.menu`, or a CSV file.
 
     Says who would misreport, as what, and for how much; who would lose by the truth; and what the principal earns.
@@ -241,6 +311,10 @@ def audit(case: Case, menu: Menu | Allotment | pd.DataFrame | str | Path) -> Aud
                 "menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.write_csv writes it", case.name
             )
         return solvers.audit(menu if isinstance(menu, Allotment) else Allotment.read_csv(case, str(menu)))
+    if isinstance(case, JointPlanCase):
+        if not isinstance(menu, Settlement):
+            raise InputError.of("menu", f"<{type(menu).__name__}>", "a Settlement: of a joint plan there is no menu", case.name)
+        return solvers.audit(menu)
     refuse_continuous(case)
     assert isinstance(case, AssemblerCase)
     if isinstance(menu, pd.DataFrame):

@@ -8,10 +8,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from veridical import allocation_tables
+from veridical import allocation_tables, joint_plan_tables
 from veridical.data import Allotment, Menu
 from veridical.data.assembler import label
+from veridical.data.joint_plan.settlement import Settlement
 from veridical.solvers import SOLVERS, AllocationAudit, Audit, Solution, factory
+from veridical.solvers.joint_plan import JointPlanAudit
 from veridical.solvers.solution import words
 from veridical.studies import Choice, Reproduction
 
@@ -45,6 +47,9 @@ def result(solution: Solution) -> list[RenderableType]:
         ]
         if any(family != "capacity" for family in solution.duals):
             parts.append(shadow_prices(solution))
+    elif isinstance(solution.contracts, Settlement):
+        own = joint_plan_tables
+        parts += [*own.summary(solution), own.parties(solution.contracts), *own.shadow_prices(solution)]
     else:
         parts.append(Text(f"expected profit {money(solution.objective)}, {solution.status} (bound {money(solution.bound)})"))
         if solution.contracts is not None:
@@ -52,6 +57,8 @@ def result(solution: Solution) -> list[RenderableType]:
         parts.append(shadow_prices(solution))
     if isinstance(solution.audit, AllocationAudit):
         parts.append(allocation_tables.truth(solution.audit))
+    elif isinstance(solution.audit, JointPlanAudit):
+        parts.append(joint_plan_tables.truth(solution.audit))
     elif solution.audit is not None:
         parts.append(truth(solution.audit))
     checks = solution.certificate
@@ -204,6 +211,8 @@ def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
     if "capacity" in frame:
         return allocation_tables.comparison(case, frame)
+    if "savings" in frame:
+        return joint_plan_tables.comparison(case, frame)
     table = Table(title=f"mechanisms for {case}", title_justify="left", title_style="bold")
     table.add_column("mechanism")
     headings = (

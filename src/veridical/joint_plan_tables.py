@@ -1,0 +1,118 @@
+"""Joint plans as tables for people, with rich."""
+
+from __future__ import annotations
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from veridical.data.joint_plan.settlement import Settlement
+from veridical.solvers import Solution
+from veridical.solvers.joint_plan import JointPlanAudit
+from veridical.solvers.solution import words
+
+__all__ = ["comparison", "parties", "shadow_prices", "summary", "truth"]
+
+PRICES = 3  # shadow prices shown of each family
+PRICED = 1e-6  # currency, from which on a constraint has a price
+BOOKS = (  # families that keep the books: what their duals say is in the prices of flows and of limits
+    *("agreement", "activity", "stock_balance", "inbound_volume", "production_volume", "lane_volume", "lane_split"),
+    *("weekly_change", "waiting_balance", "loading_volume", "carried_volume", "booked"),
+)
+
+
+def money(value: float) -> str:
+    """Return an amount with two decimals and thousands separators; -0 is 0."""
+    return f"{value + 0.0:,.2f}".replace("-0.00", "0.00") if abs(value) < 0.005 else f"{value:,.2f}"
+
+
+def summary(solution: Solution) -> list[RenderableType]:
+    """Return what a plan costs, what it saves, and who holds the budget, in sentences."""
+    own = solution.contracts
+    assert isinstance(own, Settlement)
+    saved = f"{own.savings / own.baseline_cost:.2%}" if own.baseline_cost else "-"
+    lines = [
+        f"cost of the plan {money(own.plan_cost)}, {solution.status} (bound {money(solution.bound)})",
+        f"baseline {money(own.baseline_cost)}: {money(own.savings)} saved, {saved}",
+    ]
+    if own.budget < -0.005:
+        lines.append(f"deficit: the operator pays in {money(own.deficit)}; what is left to the receivers: {money(own.residual)}")
+    else:
+        lines.append(f"budget: the operator keeps {money(own.budget)}; what is left to the receivers: {money(own.residual)}")
+    if own.held:
+        lines.append(f"at the baseline, not taking part: {', '.join(own.held)}")
+    return [Text(line) for line in lines]
+
+
+def parties(own: Settlement) -> RenderableType:
+    """Return the parties: costs, transfer, net gain; and all together."""
+    table = Table(title="who pays, who gains: transfers are paid to the party", title_justify="left", title_style="italic")
+    table.add_column("party")
+    table.add_column("role")
+    frame = own.frame()
+    fees = bool(frame["fee"].any())
+    for heading in ("cost at the\nbaseline", "cost of\nthe plan", *["fee in the\ntransfer"][:fees], "transfer", "net gain"):
+        table.add_column(heading, justify="right")
+    columns = ["baseline_cost", "cost", *["fee"][:fees], "transfer", "net_gain"]
+    for name, row in frame.iterrows():
+        table.add_row(str(name), row["role"], *(money(row[column]) for column in columns))
+    table.add_section()
+    table.add_row("all", "", *(money(frame[column].sum()) for column in columns))
+    return table
+
+
+def shadow_prices(solution: Solution) -> list[RenderableType]:
+    """Return what capacities are worth, and the flows of which one more unit matters most."""
+    families = [name for name in solution.duals if name not in BOOKS and not name.endswith("_tangents")]
+    title = f"shadow prices: cost saved per unit of a limit, the {PRICES} largest of each kind"
+    table = Table(title=title, title_justify="left", title_style="italic")
+    table.add_column("limit")
+    table.add_column("where")
+    table.add_column("worth", justify="right")
+    for family in families:
+        prices = -solution.duals[family]  # more of a limit makes the cost less
+        for key in prices[prices > PRICED].nlargest(PRICES, keep="first").index:
+            table.add_row(family, words(prices.index.names, key), f"{prices[key]:,.4f}")
+    parts: list[RenderableType] = [table] if table.row_count else []
+    prices = solution.contracts.prices
+    if len(prices):
+        flow = prices.abs().idxmax()
+        where = words(prices.index.names, flow)
+        parts.append(Text(f"one more unit costs its supplier most where {where}: {prices[flow]:,.4f} beyond what he is paid"))
+    return parts
+
+
+def truth(checked: JointPlanAudit) -> Text:
+    """Return what the audit says, in a sentence."""
+    if checked.truthful:
+        expected = " in expectation" if checked.truth == "bayesian_ic" else ""
+        lies = f"none of {checked.searched} misreports gains{expected} (largest {checked.max_regret:.1e})"
+    else:
+        lie = checked.misreports[0]
+        lies = f"{lie.party} would lie: by reporting {lie.report} he gains {money(lie.gain)}"
+    parts = [f"audit: {lies}", f"smallest net gain of a supplier {money(checked.min_net_gain)}"]
+    if checked.excess:
+        parts.append(f"no misreport can gain more than {money(checked.excess)}, what the plan may cost above the least")
+    return Text("; ".join(parts), style="" if checked.truthful else "yellow")
+
+
+def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
+    """Return mechanisms side by side."""
+    table = Table(title=f"mechanisms for {case}", title_justify="left", title_style="bold")
+    table.add_column("mechanism", no_wrap=True)
+    money_of = ("budget", "left to\nreceivers", "largest\nregret", "least net\ngain")
+    for heading in ("cost", "saved", "saved\n%", *money_of, "truthful", "sec-\nonds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, row in frame.iterrows():
+        figures = (money(row[column]) for column in ("budget", "residual", "max_regret", "min_net_gain"))
+        table.add_row(
+            str(name),
+            money(row["profit"]),
+            money(row["savings"]),
+            f"{row['savings_share']:.2%}",
+            *figures,
+            row["truthful"],
+            f"{row['seconds']:.2f}",
+        )
+    return [table]
