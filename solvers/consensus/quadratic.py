@@ -2,7 +2,7 @@
 
 By PIQP, a proximal interior point method for sparse QPs, embedded as a wheel, and where the problem is large by HiGHS's HiPO,
 whose factors stay sparser; each is the other's second way. Seconds for a retailer's step with 2,160; 12,960; 49,680 flows, on
-a busy machine: PIQP 0.06; 5; above 70, HiPO 0.28; 4; 7 to 20, Clarabel 0.15; 9, OSQP 0.1-0.4 at a thousandth of the accuracy.
+a busy machine: PIQP 0.06; 5; above 70, HiPO 0.28; 4; 7 to 20, Clarabel 0.15; 9; OSQP 0.1-0.4 at a thousandth of the accuracy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Quadratic"]
 
 Array = NDArray[np.float64]
 Found = tuple[Array, Array] | None  # x and row duals; None where there is no least value
-LARGE = 30_000  # columns from which HiPO is faster
+LARGE = 50_000  # columns from which HiPO is faster
 WAYS = (1e-10, 1e-8, None)  # PIQP to a relative tolerance, a wider one where that is out of reach; HiPO
 UNBOUNDED = -np.inf
 
