@@ -94,6 +94,7 @@ def test_held_parties_stay_and_are_not_asked_for_plans(case: JointPlanCase, star
     with consensus() as planner:
         everybody = planner.plan(case, start)
         without = planner.plan(case, start, held=[held])
+        np.testing.assert_allclose(planner.baseline(case), start, atol=0.5)  # nobody is held any more
     expected = Central().plan(case, start, held=[held])
     share = case.shared.share(held)
     np.testing.assert_array_equal(without.plan[share], start[share])

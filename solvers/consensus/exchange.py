@@ -110,6 +110,15 @@ class Exchange:
                 return found
         raise NotSolvedError(f"{self.case.name}: no answer from {', '.join(left)} to {method}", Termination.FAILED)
 
+    def fix(self, names: Iterable[str], given: Array) -> None:
+        """Have parties take flows as given: units, NaN where a flow is free. Who was told nothing, and is free, is not told."""
+        told = self.workers.given
+        shares = {name: given[self.share(name)] for name in names}
+        new = [name for name, own in shares.items() if name in told or not np.isnan(own).all()]
+        for name in new:
+            told[name] = Question("fix", (shares[name],))
+        self.every("fix", new, given)
+
     def share(self, name: str) -> NDArray[np.int64]:
         """Return the places of a party's flows."""
         return self.case.shared.share(name)

@@ -83,6 +83,7 @@ class Consensus:
         plan = np.zeros(len(case.shared.flows))
         weight = np.full(len(plan), case.mechanism.tie_break)
         exchange = self._exchange(case.changed(truckload=False))
+        exchange.fix(case.receivers, np.full(len(plan), np.nan))
         for name, answer in exchange.every("respond", case.receivers, plan, plan, weight).items():
             assert answer.plan is not None
             plan[case.shared.share(name)] = np.maximum(answer.plan, 0.0)
@@ -113,7 +114,7 @@ class Consensus:
         floor = self.savings.get(key, 0.0) if held else 0.0
         found = run(exchange, start, tuple(dict.fromkeys(held)), activity_fee, floor, deadline)
         objective = sum(cost for name, cost in found.costs.items() if name not in held) + found.fee
-        if not held and not activity_fee and not found.lost:
+        if not held and not found.lost:
             self.savings[key] = found.savings
         size = max(1.0, abs(objective))
         return Planned(
