@@ -1,6 +1,7 @@
 """Consensus on synthetic pilots of growing size: rounds and seconds, against the same plan made centrally.
 
     python benchmarks/consensus.py [FLOWS ...]           of 1008 2160 10080 49680; without any: the first three
+                                                         (49680 stops at 1e-2 of the savings)
     python benchmarks/consensus.py pilot                 the shipped pilot: plan and VCG transfers, agreed and central
 
 Agents run in this process, one after the other, as they must on a machine with two cores.
@@ -24,6 +25,7 @@ SIZES: dict[int, dict[str, int]] = {
     10080: {"products": 56, "sites": 10, "regions": 10},
     49680: {"products": 138, "sites": 20, "regions": 20},
 }
+OPTIONS: dict[int, dict[str, float]] = {49680: {"check": 25, "gap": 1e-2}}  # a check takes as long as ten rounds
 COST = 1e-3  # of the cost: what "not more than 60 rounds" is about
 
 
@@ -42,11 +44,11 @@ def size(flows: int, before: tuple[int, float] | None) -> tuple[int, float]:
     case = pilot(vendors=5, **SIZES[flows])
     start, plan, seconds = central(case)
     began = perf_counter()
-    with Consensus(tell=tell) as planner:
+    with Consensus({"solver": "consensus", "options": OPTIONS.get(flows, {})}, tell=tell) as planner:
         agreed = planner.plan(case, start)
     took = perf_counter() - began
     rounds = agreed.progress.rounds
-    first = next(each.round for each in rounds if each.of_cost <= COST)
+    first = next((each.round for each in rounds if each.of_cost <= COST), "more")
     assert agreed.bound <= plan.objective * (1 + 1e-7) <= agreed.objective * (1 + 2e-7)
     print(f"\n{len(case.shared.flows):,} flows: {first} rounds to {COST:g} of the cost, ", end="")
     print(f"{len(rounds)} to {agreed.progress.gap:.1e} of the savings; {took:.1f} s, ", end="")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, Values, carriers, pilot
 from veridical.solvers.consensus import Answer, Consensus, NoAnswer, Options, PartyAgent, Question, Round, quadratic
-from veridical.solvers.consensus.exchange import Exchange
+from veridical.solvers.consensus.exchange import Exchange, Public
 from veridical.solvers.consensus.workers import Here, Processes, Start
 from veridical.solvers.joint_plan import Central, Planned
 
@@ -94,6 +94,7 @@ def test_held_parties_stay_and_are_not_asked_for_plans(case: JointPlanCase, star
     with consensus() as planner:
         everybody = planner.plan(case, start)
         without = planner.plan(case, start, held=[held])
+        np.testing.assert_allclose(planner.baseline(case), start, atol=0.5)  # nobody is held any more
     expected = Central().plan(case, start, held=[held])
     share = case.shared.share(held)
     np.testing.assert_array_equal(without.plan[share], start[share])
@@ -380,6 +381,7 @@ def test_nothing_private_leaves_an_agent(marked: JointPlanCase, start: Array) ->
         assert set(inside(pickle.dumps(marked.part(name)), numbers, words)) == numbers | words  # what is there is found
         for who in marked.names:
             assert inside(sent[who], numbers, words) == []
+        assert inside(pickle.dumps(Public.of(marked)), numbers, words) == []
     assert {type(message.answer) for message in agreed.log.messages} == {Answer}
     sizes = {name: len(marked.shared.share(name)) for name in marked.names}
     for message in agreed.log.messages:  # plans and slopes over the party's own flows, one number else
@@ -410,7 +412,7 @@ def test_a_late_answer_counts_when_it_comes_as_what_it_is(case: JointPlanCase, s
     first, second = Question("cost", (start[share],)), Question("cost", (2 * start[share],))
     price = np.zeros(len(share))
     workers = Processes({name: Start(agent=Slow(case.part(name)))}, timeout=0.01)
-    exchange = Exchange(case, workers, {}, Options())
+    exchange = Exchange(Public.of(case), workers, {}, Options())
     try:
         assert exchange.ask({name: Question("best", (price,))})  # it starts, which takes what it takes
         assert exchange.ask({name: first}) == {}
@@ -448,7 +450,7 @@ def test_both_engines_give_the_same_steps(case: JointPlanCase, start: Array, mon
         given = np.full(len(share), np.nan)
         given[:3] = start[share][:3]
         answers = []
-        for large in (30_000, 0):
+        for large in (50_000, 0):
             monkeypatch.setattr(quadratic, "LARGE", large)
             agent = PartyAgent(case.part(name))
             answers.append([agent.respond(start[share], price[share], rho[share]), agent.cost(start[share])])
@@ -459,7 +461,7 @@ def test_both_engines_give_the_same_steps(case: JointPlanCase, start: Array, mon
             if one.plan is not None:
                 np.testing.assert_allclose(one.plan, other.plan, atol=0.05)  # sqrt(2 * 1e-9 * cost / rho)
     linear = case.reporting(name, case.party(name).scaled("lane_congestion", 0.0))
-    for large in (30_000, 0):
+    for large in (50_000, 0):
         monkeypatch.setattr(quadratic, "LARGE", large)
         assert PartyAgent(linear.part(name)).best(np.full(len(share), -1e4)).value == -np.inf
 

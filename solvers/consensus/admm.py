@@ -145,14 +145,7 @@ class Admm:
 
     def _begin(self) -> None:
         """Tell who is held, and start prices at the suppliers' marginal cost a little above the baseline."""
-        given = np.where(self.free, np.nan, self.baseline)
-        for name in self.names:
-            own = given[self.share(name)]
-            known = self.exchange.workers.given.get(name)
-            if (~np.isnan(own)).any() or known is not None:
-                question = Question("fix", (own if (~np.isnan(own)).any() else None,))
-                self.exchange.workers.given[name] = question
-                self.exchange.every("fix", [name], given)
+        self.exchange.fix(self.names, np.where(self.free, np.nan, self.baseline))
         price = np.zeros(len(self.baseline))
         first = [name for name in self.names if self.side[name] == "supplier" and self.kind(name).interface != "dual"]
         above = self.baseline + ABOVE * self.typical
@@ -209,22 +202,6 @@ class Admm:
         self.ratios.clear()
         if not 1 / BAND <= factor <= BAND:
             self.rho = np.minimum(self.rho * np.clip(np.sqrt(factor), 1 / MOST, MOST), self.cap)
-
-    def _between(self, moved: Array) -> tuple[float, float]:
-        """Move the coordinator's own copy, on which the fee is paid, and the prices at both ends."""
-        ends = [side for side in self.copies if self.asked[side][self.free].any()]
-        mixed = {e: self.relax * self.copies[e] + (1 - self.relax) * self.common for e in ends}
-        centre = sum(mixed[e] + self.price[e] / self.rho for e in ends) / len(ends)
-        away, reach = centre - self.baseline, self.weight / (len(ends) * self.rho)
-        fresh = np.maximum(self.baseline + np.sign(away) * np.maximum(np.abs(away) - reach, 0.0), 0.0)
-        fresh = np.where(moved, fresh, self.common)
-        for e in ends:
-            self.price[e] = self.price[e] + np.where(moved, self.rho * (mixed[e] - fresh), 0.0)
-        free, change = self.free, fresh - self.common
-        self.common = fresh
-        apart = np.concatenate([(self.copies[e] - fresh)[free] for e in ends])
-        primal = _relative(apart, np.concatenate([fresh[free]] * len(ends)))
-        return primal, _relative((self.rho * change)[free], self.prices()[free])
 
     def _ask(self, number: int, names: Iterable[str], centre: Array, moved: NDArray[np.bool_]) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""

@@ -68,12 +68,11 @@ class PartyAgent:
         """Return the least cost of a plan."""
         return Answer(self.form.minimised(self._at(plan)[0]))
 
-    def fix(self, units: Array | None) -> Answer:
+    def fix(self, units: Array) -> Answer:
         """Take flows as given."""
-        given = np.full(len(self.columns), np.nan) if units is None else units
-        if (np.isnan(given) != np.isnan(self._given)).any():
+        if (np.isnan(units) != np.isnan(self._given)).any():
             self._problems = {key: problem for key, problem in self._problems.items() if key == "at"}
-        self._given = given
+        self._given = units
         return Answer(0.0)
 
     def __getstate__(self) -> dict[str, Any]:

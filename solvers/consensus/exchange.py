@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
-from veridical.data.joint_plan import JointPlanCase
+from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.solvers.consensus.messages import Answer, Log, Message, Question
 from veridical.solvers.consensus.options import Options
 from veridical.solvers.consensus.workers import Replies, Workers
 from veridical.solvers.solution import Termination
 
-__all__ = ["Exchange", "Kind", "Round", "declared"]
+__all__ = ["Exchange", "Kind", "Public", "Round", "declared"]
 
 Array = NDArray[np.float64]
 
@@ -49,11 +49,27 @@ class Kind:
     priced: bool = True
 
 
+@dataclass(frozen=True)
+class Public:
+    """All that the coordinator knows of a case: its flows, and who delivers and who receives them."""
+
+    name: str
+    shared: Shared
+    names: tuple[str, ...]
+    suppliers: tuple[str, ...]
+    receivers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, case: JointPlanCase) -> Public:
+        """Return what is public of a case."""
+        return cls(case.name, case.shared, case.names, case.suppliers, case.receivers)
+
+
 @dataclass
 class Exchange:
     """One case's parties as they answer; `kinds` by name. `tell` is called after every round."""
 
-    case: JointPlanCase
+    case: Public
     workers: Workers
     kinds: dict[str, Kind]
     options: Options
@@ -93,6 +109,15 @@ class Exchange:
             if not left:
                 return found
         raise NotSolvedError(f"{self.case.name}: no answer from {', '.join(left)} to {method}", Termination.FAILED)
+
+    def fix(self, names: Iterable[str], given: Array) -> None:
+        """Have parties take flows as given: units, NaN where a flow is free. Who was told nothing, and is free, is not told."""
+        told = self.workers.given
+        shares = {name: given[self.share(name)] for name in names}
+        new = [name for name, own in shares.items() if name in told or not np.isnan(own).all()]
+        for name in new:
+            told[name] = Question("fix", (shares[name],))
+        self.every("fix", new, given)
 
     def share(self, name: str) -> NDArray[np.int64]:
         """Return the places of a party's flows."""

@@ -60,8 +60,8 @@ class Agent(Protocol):
     def cost(self, plan: Array) -> Answer:
         """Return f at a plan as `value`."""
 
-    def fix(self, units: Array | None) -> Answer:
-        """Take flows as given from now on: units, NaN where a flow is free; None frees all. The value is 0."""
+    def fix(self, units: Array) -> Answer:
+        """Take flows as given from now on: units, NaN where a flow is free. The value is 0."""
 
 
 @dataclass(frozen=True)

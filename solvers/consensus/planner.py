@@ -18,7 +18,7 @@ from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.coordinator import run
-from veridical.solvers.consensus.exchange import Exchange, Kind, Round
+from veridical.solvers.consensus.exchange import Exchange, Kind, Public, Round
 from veridical.solvers.consensus.messages import Log
 from veridical.solvers.consensus.options import options
 from veridical.solvers.consensus.workers import Dask, Here, Processes, Start, Workers
@@ -43,6 +43,9 @@ class Progress:
 
 class Consensus:
     """A planner by consensus; a context manager, since its agents stay until it is closed.
+
+    It hands each party's part to that party's agent, and what is public to the coordinator. Where records are on one machine, as
+    in a study, that is all the privacy there is; parties who keep theirs at home give it `agents` that ask there.
 
     `solver`: "consensus", a table or a TOML file with the options of `Options`. `agents`: agents of your own by party (see
     `Agent`), in place of those that our models make. `tell` is called after every round with a `Round`. `client`: a
@@ -80,6 +83,7 @@ class Consensus:
         plan = np.zeros(len(case.shared.flows))
         weight = np.full(len(plan), case.mechanism.tie_break)
         exchange = self._exchange(case.changed(truckload=False))
+        exchange.fix(case.receivers, np.full(len(plan), np.nan))
         for name, answer in exchange.every("respond", case.receivers, plan, plan, weight).items():
             assert answer.plan is not None
             plan[case.shared.share(name)] = np.maximum(answer.plan, 0.0)
@@ -110,7 +114,7 @@ class Consensus:
         floor = self.savings.get(key, 0.0) if held else 0.0
         found = run(exchange, start, tuple(dict.fromkeys(held)), activity_fee, floor, deadline)
         objective = sum(cost for name, cost in found.costs.items() if name not in held) + found.fee
-        if not held and not activity_fee and not found.lost:
+        if not held and not found.lost:
             self.savings[key] = found.savings
         size = max(1.0, abs(objective))
         return Planned(
@@ -145,7 +149,7 @@ class Consensus:
                 if start != self.workers.starts[name] or name in self.workers.dead:
                     self.workers.replace(name, start)
         kinds = {name: self._kind(name, start) for name, start in starts.items()}
-        return Exchange(case, self.workers, kinds, self.options, Log(), self.tell)
+        return Exchange(Public.of(case), self.workers, kinds, self.options, Log(), self.tell)
 
     def _start(self, case: JointPlanCase, name: str) -> Start:
         if name in self.agents:

@@ -2,14 +2,15 @@
 
 By PIQP, a proximal interior point method for sparse QPs, embedded as a wheel, and where the problem is large by HiGHS's HiPO,
 whose factors stay sparser; each is the other's second way. Seconds for a retailer's step with 2,160; 12,960; 49,680 flows, on
-a busy machine: PIQP 0.06; 5; above 70, HiPO 0.28; 4; 7 to 20, Clarabel 0.15; 9, OSQP 0.1-0.4 at a thousandth of the accuracy.
+a busy machine: PIQP 0.06; 5; above 70, HiPO 0.28; 4; 7 to 20, Clarabel 0.15; 9; OSQP 0.1-0.4 at a thousandth of the accuracy.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from typing import Any
 
 import numpy as np
 import piqp
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from veridical.data import NotSolvedError
 from veridical.solvers.certificate import ACCEPTED, certify
 from veridical.solvers.configuration import configure
-from veridical.solvers.highs import TIGHT, _Engine
+from veridical.solvers.highs import INTERIOR_POINT, TIGHT, _Engine
 from veridical.solvers.solution import Termination
 from veridical.solvers.standard_form import StandardForm
 
@@ -27,8 +28,12 @@ __all__ = ["Quadratic"]
 
 Array = NDArray[np.float64]
 Found = tuple[Array, Array] | None  # x and row duals; None where there is no least value
-LARGE = 30_000  # columns from which HiPO is faster
-WAYS = (1e-10, 1e-8, None)  # PIQP to a relative tolerance, a wider one where that is out of reach; HiPO
+LARGE = 50_000  # columns from which HiPO is faster
+# PIQP to a relative tolerance, a wider one where that is out of reach; HiPO likewise. Large problems without proximal terms are
+# all but linear, and HiPO ends without a result there (18 s for nothing at 49,680 flows, where PIQP took 66 s).
+SMALL_WAYS = (1e-10, 1e-8, TIGHT, INTERIOR_POINT)
+LARGE_WAYS = (TIGHT, INTERIOR_POINT, 1e-8)
+PRICED_WAYS = (1e-8, TIGHT)
 UNBOUNDED = -np.inf
 
 
@@ -62,10 +67,11 @@ class Quadratic:
         quadratic = sp.csc_matrix(hessian[free][:, free] + sp.diags_array(np.zeros(int(free.sum()))))
         c = (cost + hessian @ x)[free]
         low, high = form.row_low - shift, form.row_high - shift
-        for way in WAYS if len(c) < LARGE else WAYS[::-1]:
-            step_of = self._hipo if way is None else partial(self._piqp, way)
+        large = LARGE_WAYS if weight.any() or not free.all() else PRICED_WAYS
+        for way in SMALL_WAYS if len(c) < LARGE else large:
+            step_of: Any = self._piqp if isinstance(way, float) else self._hipo
             try:
-                found = step_of(quadratic, c, low, high)
+                found = step_of(way, quadratic, c, low, high)
             except NotSolvedError:
                 continue
             if found is None:
@@ -96,7 +102,7 @@ class Quadratic:
         duals[equal], duals[~equal] = -found.y, found.z_l - found.z_u
         return found.x, duals
 
-    def _hipo(self, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> Found:
+    def _hipo(self, way: Mapping[str, Any], quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> Found:
         form, free = self.form, self.free
         part = replace(
             form,
@@ -112,7 +118,7 @@ class Quadratic:
             constraints=[None] * len(low),
         )
         try:
-            own, duals = _Engine(part, configure("highs"), TIGHT).run("a party's own problem", math.inf)
+            own, duals = _Engine(part, configure("highs"), way).run("a party's own problem", math.inf)
         except NotSolvedError as error:
             if error.status != Termination.UNBOUNDED:
                 raise
