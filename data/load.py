@@ -51,7 +51,7 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case:
     kind = raw.get("kind", "<nothing>")
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError.of("kind", kind, f"one of {', '.join(KINDS)}", file)
-    own = folder.resolve().name if file == HEAD else Path(file).stem
+    own = folder.resolve().name if kind == "joint_plan" and file == HEAD else Path(file).stem
     named, context = {"name": own, **raw}, {"folder": folder}
     if kind == "joint_plan":
         return joint_plan(named, file, folder)

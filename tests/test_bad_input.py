@@ -404,7 +404,7 @@ BAD_COMMANDS = [  # id; arguments; the file that the message names (None: it nee
     ("solver", "solve case.toml --solver abacus", None, "solver", "'abacus'", "highs"),
     ("closed form in vain", f"solve {PAIR} --solver closed_form", None, "solver", "'closed_form'", "monotone virtual cost"),
     ("case missing", "solve nowhere.toml", "nowhere.toml", "<file>", "'nowhere.toml'", "a readable case file"),
-    ("case a folder", "solve folder", "folder", "<file>", "'folder'", "a readable case file"),
+    ("case an empty folder", "solve folder", "case.toml", "<file>", "'folder/case.toml'", "a readable case file"),
     ("case no shipped one", "solve three-suppliers", None, "CASE", "'three-suppliers'", f"two-suppliers, {PAIR}"),
     ("case not UTF-8", "solve latin.toml", "latin.toml", "<file>", "'latin.toml'", "UTF-8 text in the TOML format"),
     ("menu missing", "audit case.toml nowhere.csv", "nowhere.csv", "<file>", "'nowhere.csv'", "a readable CSV file"),
