@@ -1,0 +1,191 @@
+"""Joint plans on the command line: tables, JSON, consensus, synthetic cases, changes, exit status."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import veridical as vd
+from veridical.data.joint_plan import JointPlanCase, pilot, write
+
+Run = Callable[..., tuple[int, str, str]]
+QUICK = ("--set", "misreports=2")
+TWO = ("--set", "mechanism.cost_factors=[0.9, 1.1]")  # the prior of agv: two kinds a supplier
+
+
+@pytest.fixture
+def small(run: Run) -> str:
+    """Return the folder of a small case; the command line runs beside it."""
+    write(pilot(vendors=3, sites=2, regions=2, products=2, weeks=3, name="small"), "small")
+    return "small"
+
+
+def record(result: tuple[int, str, str]) -> dict[str, Any]:
+    """Return what a command that succeeded printed, all of it JSON."""
+    status, out, err = result
+    assert (status, err) == (0, "")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("solver", ["highs", "ipopt"])
+def test_json_has_the_keys_that_scripts_rely_on(run: Run, small: str, solver: str) -> None:
+    found = record(run("solve", small, "--solver", solver, *QUICK, "--json", "-"))
+    keys = (
+        "case mechanism status objective bound solver certificate audit duals sensitivity plan_cost baseline_cost parties budget"
+    )
+    assert set(keys.split()) <= set(found)
+    assert (found["case"], found["mechanism"], found["status"]) == ("small", "vcg", "optimal")
+    assert {"max_regret", "min_net_gain"} <= set(found["audit"])
+    assert found["objective"] == found["plan_cost"] == pytest.approx(sum(each["cost"] for each in found["parties"]), rel=1e-9)
+    for each in found["parties"]:
+        assert {"name", "cost", "baseline_cost", "transfer", "net_gain"} <= set(each)
+        assert each["net_gain"] == pytest.approx(each["baseline_cost"] - each["cost"] + each["transfer"], rel=1e-9, abs=1e-6)
+    savings = found["baseline_cost"] - found["plan_cost"]
+    assert savings > 0
+    assert sum(each["net_gain"] for each in found["parties"]) + found["budget"] == pytest.approx(savings, rel=1e-6)
+    vendors = [each for each in found["parties"] if each["role"] == "vendor"]
+    assert [each["net_gain"] for each in vendors] == pytest.approx([savings] * len(vendors), rel=1e-6)  # the baseline pivot
+    flows = {tuple(each["index"].values()): each["value"] for each in found["duals"]["agreement"]}
+    for each in found["plan"]:
+        key = tuple(each[level] for level in ("supplier", "receiver", "site", "product", "week"))
+        assert each["price"] == pytest.approx(flows[key], abs=1e-9)
+
+
+def test_solvers_agree_on_what_is_paid(run: Run, small: str) -> None:
+    first, second = (
+        record(run("solve", small, "--set", "pivot=clarke", "--solver", solver, *QUICK, "--json", "-"))
+        for solver in ("highs", "ipopt")
+    )
+    savings = first["baseline_cost"] - first["plan_cost"]
+    # a baseline is as exact as the square root of its gap, and transfers are counted from it
+    for one, other in zip(first["parties"], second["parties"], strict=True):
+        assert one["transfer"] == pytest.approx(other["transfer"], abs=1e-3 * savings)
+
+
+def test_consensus_comes_to_the_same_plan_and_says_how_far_it_is(run: Run, small: str) -> None:
+    central = record(run("solve", small, *QUICK, "--json", "-"))
+    status, out, err = run("solve", small, "--solver", "consensus", *QUICK, "--json", "-")
+    assert status == 0
+    found = json.loads(out)
+    lines = err.splitlines()
+    assert lines
+    assert all(line.startswith("round ") for line in lines)
+    assert "of the savings" in lines[-1] or any("of the savings" in line for line in lines)
+    savings = central["baseline_cost"] - central["plan_cost"]
+    assert found["solver"]["name"] == "consensus"
+    assert found["bound"] <= central["objective"] + 1e-6 * savings
+    assert central["objective"] - 1e-6 * savings <= found["objective"] <= central["objective"] + 1e-3 * savings
+    for one, other in zip(found["parties"], central["parties"], strict=True):
+        assert one["transfer"] == pytest.approx(other["transfer"], abs=3e-3 * savings)
+
+
+def test_tables_hold_costs_parties_shadow_prices_audit_and_certificate(run: Run) -> None:
+    status, out, err = run("solve", "pilot", *QUICK)
+    assert (status, err) == (0, "")
+    words = " ".join(out.split())
+    for part in (
+        "vcg (pivot=baseline",
+        "cost of the plan 64,758.10, optimal",
+        "7,453.34 saved, 10.32%",
+        "deficit: the operator pays in 21,322.90",
+        "lane_contract",
+        "none of 2 misreports gains",
+        "no misreport can gain more than",
+        "certificate:",
+    ):
+        assert part in words
+    assert "…" not in out
+
+
+def test_mechanisms_stand_side_by_side(run: Run, small: str) -> None:
+    chosen = ("jit", "vcg", "split_savings", "first_price")
+    named = [word for name in chosen for word in ("--mechanism", name)]
+    rows = record(run("compare", small, *named, "--set", "misreports=8", "--json", "-"))["mechanisms"]
+    found = {row["mechanism"]: row for row in rows}
+    assert tuple(found) == chosen
+    assert found["jit"]["savings"] == pytest.approx(0, abs=1e-6 * found["jit"]["profit"])
+    assert found["vcg"]["truthful"] == "always"
+    assert found["first_price"]["truthful"] == "no"
+    assert found["first_price"]["max_regret"] > 0.01 * found["vcg"]["savings"]
+    status, out, _ = run("compare", small, *named, "--set", "misreports=0")
+    assert status == 0
+    assert "…" not in out
+
+
+def test_expected_externalities_balance_the_budget(run: Run, small: str) -> None:
+    assert "agv" in vd.mechanisms.fitting(vd.load(small))
+    found = record(run("solve", small, "--mechanism", "agv", *TWO, "--set", "misreports=0", "--json", "-"))
+    assert found["budget"] == pytest.approx(0, abs=1e-9 * found["plan_cost"])
+    assert found["audit"]["truth"] == "bayesian_ic"
+    assert found["audit"]["truthful"]
+
+
+def test_a_synthetic_case_is_written_and_solved(run: Run) -> None:
+    status, out, err = run(
+        "generate", "pilot", "--vendors", "2", "--products", "2", "--sites", "2", "--weeks", "3", "--out", "mine"
+    )
+    assert (status, err) == (0, "")
+    assert "Synthetic" in out
+    case = vd.load("mine")
+    assert isinstance(case, JointPlanCase)
+    assert (case.name, len(case.suppliers), case.shared.weeks) == ("mine", 2, (1, 2, 3))
+    again = run("generate", "pilot", "--vendors", "2", "--products", "2", "--sites", "2", "--weeks", "3", "--out", "mine")
+    assert again[0] == 0
+    assert vd.load("mine") == case  # the same seed, the same numbers
+    assert run("solve", "mine", *QUICK)[0] == 0
+    assert run("solve", "mine/case.toml", *QUICK)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("generate", "pilots", "--out", "x"), "KIND: got 'pilots'; allowed: one of pilot, marketplace, carriers"),
+        (("generate", "carriers", "--vendors", "3", "--out", "x"), "--vendors: got 3; allowed: for carriers --shippers"),
+        (("generate", "pilot", "--vendors", "0", "--out", "x"), "vendors: got 0"),
+        (("solve", "pilot", "--mechanism", "icds"), "mechanism: got 'icds'"),
+        (("solve", "pilot", "--set", "k=3"), "--set k: got 3"),
+        (("solve", "pilot", "--set", "misreports=-1"), "misreports: got -1; allowed: a whole number >= 0"),
+        (("solve", "pilot", "--set", "pivot=groves"), "pivot: got 'groves'; allowed: one of baseline, clarke"),
+        (("solve", "pilot", "--set", "weeks=2.5"), "weeks"),
+        (("solve", "pilot", "--solver", "closed_form"), "closed_form"),
+        (("audit", "pilot", "menu.csv"), "a Settlement"),
+        (("choose-k", "pilot"), "case: got <JointPlanCase>"),
+    ],
+)
+def test_what_is_wrong_is_named(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_the_plan_is_written_flow_by_flow(run: Run, small: str) -> None:
+    assert run("solve", small, *QUICK, "--menu", "plan.csv")[0] == 0
+    lines = Path("plan.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "supplier,receiver,site,product,week,baseline,units,price"
+    assert len(lines) == 1 + len(vd.load(small).shared.flows)
+
+
+def test_whole_trucks_say_what_a_misreport_can_gain(run: Run, small: str) -> None:
+    found = record(run("solve", small, "--set", "truckload=true", "--set", "misreports=0", "--json", "-"))
+    assert found["audit"]["excess"] >= found["objective"] - found["bound"] - 1e-6
+    assert found["certificate"]["gap"] <= 5e-3
+    assert found["duals"] == {}
+    status, _, err = run("solve", small, "--set", "truckload=true", "--solver", "consensus")
+    assert status == 2
+    assert "whole trucks have no prices" in err
+
+
+def test_models_are_there_to_change(small: str) -> None:
+    case = vd.load(small)
+    model = vd.build(case)
+    found = vd.solvers.solve(model, "highs")
+    assert found.objective == pytest.approx(vd.solve(case, misreports=0).objective, rel=1e-6)
+    with pytest.raises(vd.InputError, match="a case alone"):
+        vd.build(case, activity_fee=1.0)
+    with pytest.raises(vd.InputError, match="an assembler or of a supplier"):
+        vd.one_sided(case, "price")
