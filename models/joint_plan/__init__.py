@@ -5,6 +5,6 @@ blocks are made of), `joint` (all together, some held at the baseline, whole tru
 """
 
 from veridical.models.joint_plan import jit, joint
-from veridical.models.joint_plan.party import DECLARATIONS, Declaration, carried, declare, party_model, register
+from veridical.models.joint_plan.party import DECLARATIONS, Declaration, carried, declare, party_model, register, served
 
-__all__ = ["DECLARATIONS", "Declaration", "carried", "declare", "jit", "joint", "party_model", "register"]
+__all__ = ["DECLARATIONS", "Declaration", "carried", "declare", "jit", "joint", "party_model", "register", "served"]

@@ -13,7 +13,7 @@ from veridical.data.joint_plan import JointPlanCase, Part, Party
 from veridical.models.joint_plan import receivers, suppliers
 from veridical.models.joint_plan.vocabulary import named
 
-__all__ = ["DECLARATIONS", "LEVELS", "Declaration", "carried", "declare", "party_model", "register"]
+__all__ = ["DECLARATIONS", "LEVELS", "Declaration", "carried", "declare", "party_model", "register", "served"]
 
 # the parts of a constraint's index, by family; the party's name comes before them in a joint model
 LEVELS: dict[str, tuple[str, ...]] = {
@@ -42,26 +42,30 @@ class Declaration:
     """What a role does. `declare(block, record, shared, flows)` declares on a block `plan` (by flow), `cost` and constraints.
 
     The cost must be convex in the plan, and finite for every plan >= 0. `after(block, record, week)` returns the record as a
-    solved block leaves it after a week; None where a party carries nothing over.
+    solved block leaves it after a week; None where a party carries nothing over. `served(block, record, week)` returns the
+    units that a solved block serves in a week, and those that were to be served; None where a party serves nobody.
     """
 
     declare: Callable[[Any, Any, Any, Any], None]
     after: Callable[[Any, Any, int], Any] | None = None
+    served: Callable[[Any, Any, int], tuple[float, float]] | None = None
 
 
 DECLARATIONS: dict[str, Declaration] = {
-    "retailer": Declaration(receivers.retailer, receivers.retailer_after),
-    "marketplace": Declaration(receivers.retailer, receivers.retailer_after),
-    "shipper": Declaration(receivers.shipper, receivers.shipper_after),
+    "retailer": Declaration(receivers.retailer, receivers.retailer_after, receivers.retailer_served),
+    "marketplace": Declaration(receivers.retailer, receivers.retailer_after, receivers.retailer_served),
+    "shipper": Declaration(receivers.shipper, receivers.shipper_after, receivers.shipper_served),
     "vendor": Declaration(suppliers.vendor, suppliers.vendor_after),
     "seller": Declaration(suppliers.seller, suppliers.stock_after),
     "carrier": Declaration(suppliers.carrier, suppliers.carrier_after),
 }
 
 
-def register(role: str, declare: Any, after: Any = None, levels: dict[str, tuple[str, ...]] | None = None) -> None:
+def register(
+    role: str, declare: Any, after: Any = None, levels: dict[str, tuple[str, ...]] | None = None, served: Any = None
+) -> None:
     """Make the declarations of a user's own role known; `levels` name the indices of its constraints."""
-    DECLARATIONS[role] = Declaration(declare, after)
+    DECLARATIONS[role] = Declaration(declare, after, served)
     LEVELS.update(levels or {})
 
 
@@ -94,3 +98,9 @@ def carried(block: Any, record: Party, week: int) -> Party:
     """Return a record as a solved block leaves it after a week; it starts the next one."""
     after = DECLARATIONS[record.role].after
     return record if after is None else after(block, record, week)
+
+
+def served(block: Any, record: Party, week: int) -> tuple[float, float]:
+    """Return the units that a solved block serves in a week, and those that were to be served; 0 of 0 where it serves nobody."""
+    own = DECLARATIONS[record.role].served
+    return (0.0, 0.0) if own is None else own(block, record, week)

@@ -10,7 +10,7 @@ import pyomo.environ as pyo
 from veridical.data.joint_plan import Flow, Retailer, Shared, Shipper, Values
 from veridical.models.joint_plan.vocabulary import costs, declared, grouped, nonnegative, overtime, row, rows, squares
 
-__all__ = ["retailer", "retailer_after", "shipper", "shipper_after"]
+__all__ = ["retailer", "retailer_after", "retailer_served", "shipper", "shipper_after", "shipper_served"]
 
 
 def retailer(block: Any, record: Retailer, shared: Shared, flows: Sequence[Flow]) -> None:
@@ -86,6 +86,13 @@ def retailer_after(block: Any, record: Retailer, week: int) -> Retailer:
     return record.replace(stock=Values({(f, p): max(pyo.value(block.stock[f, p, week]), 0.0) for f, p in record.stock}))
 
 
+def retailer_served(block: Any, record: Retailer, week: int) -> tuple[float, float]:
+    """Return the units of demand that a solved block serves in a week, and the demand."""
+    needs = [key for key in block.lost if key[2] == week]
+    needed = sum(record.demand[key] for key in needs)
+    return needed - sum(max(pyo.value(block.lost[key]), 0.0) for key in needs), needed
+
+
 def shipper(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) -> None:
     """Declare a shipper's block.
 
@@ -149,3 +156,14 @@ def shipper(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
 def shipper_after(block: Any, record: Shipper, week: int) -> Shipper:
     """Return the record with the freight that a solved block leaves waiting after a week."""
     return record.replace(stock=Values({(f, p): max(pyo.value(block.waiting[f, p, week]), 0.0) for f, p in record.stock}))
+
+
+def shipper_served(block: Any, record: Shipper, week: int) -> tuple[float, float]:
+    """Return the units that the carriers carry in a week, and those with what goes by the market, at the end all that waits."""
+    last = max(key[2] for key in block.waiting)
+    market = [block.market, block.waiting] if week == last else [block.market]
+    carried, bought = (
+        sum(max(pyo.value(each), 0.0) for variables in some for key, each in variables.items() if key[2] == week)
+        for some in ([block.carried], market)
+    )
+    return carried, carried + bought

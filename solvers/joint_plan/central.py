@@ -20,7 +20,7 @@ from veridical.data.joint_plan import JointPlanCase, Part
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.solution import Solution, Termination
 
-__all__ = ["Planned", "cost_at", "costs_at", "jit", "joint"]
+__all__ = ["Planned", "cost_at", "costs_at", "jit", "joint", "party_at"]
 
 Array = NDArray[np.float64]
 Solver = str | Path | Mapping[str, Any] | Configuration
@@ -117,15 +117,23 @@ def _begin(model: Any, start: Any) -> None:
                         variable.set_value(other[key].value, skip_validation=True)
 
 
-def cost_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> float:
-    """Return a party's least cost, currency, when the shared plan is fixed; `plan` is over the flows of the case (or part)."""
+def party_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> tuple[Any, Solution]:
+    """Return a party's own model, solved with the shared plan fixed, and the certified solution.
+
+    `plan` is over the flows of the case (or part).
+    """
     m = models.joint_plan.party_model(case, name)
     share = case.shared.vector(plan)
     if isinstance(case, JointPlanCase):
         share = share[case.shared.share(str(name))]
     for variable, units in zip(m.plan.values(), np.maximum(share, 0.0).tolist(), strict=True):
         variable.fix(units)
-    return _solve(m, solver, case).objective
+    return m, _solve(m, solver, case)
+
+
+def cost_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> float:
+    """Return a party's least cost, currency, when the shared plan is fixed; `plan` is over the flows of the case (or part)."""
+    return party_at(case, name, plan, solver)[1].objective
 
 
 def costs_at(case: JointPlanCase, plan: Any, solver: Solver | None = None) -> pd.Series:
