@@ -3,7 +3,8 @@
 Rooms: `reproduction` (published, as published, exact), `assembler_study` (sections 3.1 and 3.2 of the ICDS paper),
 `full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `continuous_costs`
 (Proposition 4), `choice` (how many suppliers to let report); `allocation_tables` (Tables 1 to 5 of the allocation paper) and
-`allocation_figures`; `figures`.
+`allocation_figures`; `figures`; `pilot` (a joint plan week by week), of which `pilot_week` is what happens in one week,
+`pilot_result` what it comes to, `pilot_folder` how a run that was ended goes on, and `pilot_figure` its picture.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,11 +20,12 @@ from veridical.studies import (
     continuous_costs,
     figures,
     full_models,
+    pilot,
 )
 from veridical.studies.choice import Choice, choose_k
 from veridical.studies.reproduction import Reproduction
 
-__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "allocation_figures", "choose_k", "figures", "reproduce"]
+__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "allocation_figures", "choose_k", "figures", "pilot", "reproduce"]
 
 TABLES = (
     allocation_tables.table_1,

@@ -1,0 +1,98 @@
+"""The weeks of a rolling run as files: one a finished week, written whole or not at all, from which the run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from veridical.data import InputError
+from veridical.data.joint_plan import JointPlanCase, Values
+
+__all__ = ["Folder", "packed", "unpacked"]
+
+
+class Folder:
+    """Files `week-K.json`: what the run is (`fingerprint`), what a week left (`content`), and a checksum of that.
+
+    Raises InputError for a folder that cannot be used, one of another run, and files that are not as they were written.
+    """
+
+    def __init__(self, path: str | Path, fingerprint: str) -> None:
+        self.path, self.fingerprint = Path(path), fingerprint
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._refuse(error) from None
+
+    def read(self, weeks: Iterable[int]) -> list[dict[str, Any]]:
+        """Return the contents of the finished weeks, up to the first that is missing."""
+        found = {week: self._content(self._file(week)) for week in weeks if self._file(week).exists()}
+        finished = []
+        for week in weeks:
+            if week not in found:
+                break
+            finished.append(found[week])
+        return finished
+
+    def write(self, week: int, content: Mapping[str, Any]) -> None:
+        """Write a week: beside its place first, and then moved there in one step."""
+        whole = {"fingerprint": self.fingerprint, "checksum": _checksum(content), "content": content}
+        beside = self._file(week).with_suffix(".part")
+        try:
+            with beside.open("w", encoding="utf-8") as stream:
+                stream.write(json.dumps(whole, allow_nan=False))
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(beside, self._file(week))
+        except OSError as error:
+            raise self._refuse(error) from None
+
+    def _file(self, week: int) -> Path:
+        return self.path / f"week-{week}.json"
+
+    def _content(self, file: Path) -> dict[str, Any]:
+        try:
+            whole = json.loads(file.read_text(encoding="utf-8"))
+            own, content = whole["fingerprint"], whole["content"]
+            sound = whole["checksum"] == _checksum(content)
+        except (OSError, ValueError, KeyError, TypeError):
+            sound = False
+        if not sound:
+            allowed = "a week as it was written; without the file the run goes on from the week before"
+            raise InputError.of("<file>", "<a damaged file>", allowed, str(file))
+        if own != self.fingerprint:
+            allowed = f"{self.fingerprint}: this case, parameters and planner; another folder for another run"
+            raise InputError.of("fingerprint", own, allowed, str(file))
+        return dict(content)
+
+    def _refuse(self, error: OSError) -> InputError:
+        return InputError.of("folder", str(self.path), f"a folder that can be written ({error.strerror})")
+
+
+def packed(value: Any) -> Any:
+    """Return states as JSON has them: a table as rows of key and number, every digit kept."""
+    if isinstance(value, Values):
+        return [[*(key if isinstance(key, tuple) else (key,)), number] for key, number in value.items()]
+    return {key: packed(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+
+
+def unpacked(case: JointPlanCase, states: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the states of a world's parties, as they were packed."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, fields in states.items():
+        columns = case.party(name).columns()
+        found[name] = {
+            field: Values({tuple(key) if len(key) > 1 else key[0]: number for *key, number in value})
+            if columns[field].keys
+            else value
+            for field, value in fields.items()
+        }
+    return found
+
+
+def _checksum(content: Any) -> str:
+    return sha256(json.dumps(content).encode()).hexdigest()
