@@ -50,11 +50,11 @@ class PartyMisreport:
 class JointPlanAudit(Audit):
     """What a settlement is worth and whether it can be trusted; money in currency.
 
-    `findings`: dominant_strategy_ic (the largest gain of the misreports tried, the others' reports as they are), bayesian_ic (of
-    `agv` alone: the largest expected gain over the prior), ex_post_ir (the smallest net gain of a supplier), budget (holds where
-    the operator pays nothing in), savings (the plan costs no more than the baseline). Tolerances are relative to `scale`, the
-    savings; truth may be short of best by `excess` where that is more. `searched`: misreports that were tried. `plan_cost`:
-    what all parties pay at the plan, priced again party by party. `expected_profit`: what is left to the receivers.
+    `findings`: dominant_strategy_ic (the largest gain of the misreports tried, the others' reports as they are), for `agv` in
+    its place bayesian_ic (the largest expected gain by a report of the prior); ex_post_ir (the smallest net gain of a supplier),
+    budget (holds where the operator pays nothing in), savings (the plan costs no more than the baseline). Tolerances are relative
+    to `scale`, the savings; truth may be short of best by `excess` where that is more. `searched`: misreports that were tried.
+    `plan_cost`: what all parties pay at the plan, priced again party by party. `expected_profit`: what is left to the receivers.
     """
 
     scale: float = 0.0
@@ -104,16 +104,14 @@ def examine(
     case, asked = settlement.case, Central() if planner is None else planner
     memory = asked if isinstance(asked, Remembered) else Remembered(asked)
     priced = sum(memory.planner.costs(case, settlement.units).values())  # afresh
-    tried = [(lie, gain(settlement, lie, memory)) for lie in lies(case, misreports, seed)]
     scale = max(settlement.savings, LEAST * sum(map(abs, settlement.baseline_costs.values())))
     slack = TOLERANCE * scale
     allowed = max(slack, settlement.excess or 0.0)  # of a plan that is not exactly the best
-    truth = "dominant_strategy_ic"
-    found, findings = {truth: tried}, {truth: _worst(truth, tried, allowed)}
-    if settlement.mechanism == "agv":
-        truth = "bayesian_ic"
-        found[truth] = expected(settlement, memory)
-        findings[truth] = _worst(truth, found[truth], slack)
+    if settlement.mechanism == "agv":  # its messages are the reports of the prior: all of them are tried
+        truth, tried, allowed = "bayesian_ic", expected(settlement, memory), slack
+    else:
+        truth, tried = "dominant_strategy_ic", [(lie, gain(settlement, lie, memory)) for lie in lies(case, misreports, seed)]
+    findings = {truth: _worst(truth, tried, allowed)}
     least = min(case.suppliers, key=lambda name: settlement.net_gains[name])
     for name, worst, who in (
         ("ex_post_ir", -settlement.net_gains[least], least),
@@ -121,15 +119,12 @@ def examine(
         ("savings", -settlement.savings, None),
     ):
         findings[name] = PartyFinding(name, worst <= (allowed if who else slack), worst + 0.0, who)
-    gainful = {
-        name: tuple(
-            PartyMisreport(lie.party, lie.report, won) for lie, won in sorted(each, key=lambda pair: -pair[1]) if won > slack
-        )
-        for name, each in found.items()
-    }
+    gainful = tuple(
+        PartyMisreport(lie.party, lie.report, won) for lie, won in sorted(tried, key=lambda pair: -pair[1]) if won > slack
+    )
     return JointPlanAudit(
         findings=findings,
-        lies=gainful,
+        lies={truth: gainful},
         expected_profit=settlement.residual,
         largest_payment=max(map(abs, settlement.transfers.values())),
         truth=truth,

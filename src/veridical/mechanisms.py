@@ -238,9 +238,24 @@ PLANS: tuple[tuple[str, str, Any, tuple[str, ...]], ...] = (
         models.joint_plan.joint.build,
         ("dominant_strategy_ic", "ex_post_ir", "savings"),
     ),
-    ("agv", "transfers that sum to 0, and truth best in expectation", models.joint_plan.joint.build, ("bayesian_ic", "savings")),
-    ("split_savings", "reported savings are shared: invites misreports", models.joint_plan.joint.build, ("savings",)),
-    ("first_price", "reported costs are paid: invites misreports", models.joint_plan.joint.build, ("savings",)),
+    (
+        "agv",
+        "transfers that sum to 0, and truth best in expectation",
+        models.joint_plan.joint.build,
+        ("bayesian_ic", "budget", "savings"),
+    ),
+    (
+        "split_savings",
+        "reported savings are shared: invites misreports",
+        models.joint_plan.joint.build,
+        ("ex_post_ir", "budget", "savings"),
+    ),
+    (
+        "first_price",
+        "reported costs are paid: invites misreports",
+        models.joint_plan.joint.build,
+        ("ex_post_ir", "budget", "savings"),
+    ),
 )
 MECHANISMS |= {name: Planning(name, JointPlanCase, summary, build, None, always(*kept)) for name, summary, build, kept in PLANS}
 MECHANISMS["continuous"] = Mechanism(
