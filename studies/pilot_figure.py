@@ -35,7 +35,7 @@ def draw(run: PilotRun) -> Figure:
     for axis in figure.axes:
         tidy(axis)
     share = total["savings"] / total["baseline_cost"] if total["baseline_cost"] > 0 else float("nan")
-    said = "" if np.isnan(share) else f" ({share:.1%})"
+    said = "" if np.isnan(share) else f" ({100 * share:.1f} %)"
     figure.suptitle(f"{run.case.name}: planning jointly saves {total['savings']:,.0f}{said} in {weeks} weeks", fontsize=12)
     settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in run.parameters.items() if value)
     below = [f"Transfers: {run.mechanism}, {settings}. Money in currency.", *textwrap.wrap(run.case.description, WIDTH)]
@@ -101,7 +101,7 @@ def _gains(axis: Any, run: PilotRun) -> None:
     )
     for bars in (gains, budget):
         axis.bar_label(bars, fmt="{:,.0f}", fontsize=8, padding=3)
-    axis.margins(x=0.2)
+    axis.margins(x=0.32)
     axis.spines["left"].set_visible(False)  # names stand beside it, and figures would run into it
     axis.tick_params(axis="y", length=0)
     axis.axvline(0, color="#333333", linewidth=0.8)
