@@ -189,3 +189,44 @@ def test_models_are_there_to_change(small: str) -> None:
         vd.build(case, activity_fee=1.0)
     with pytest.raises(vd.InputError, match="an assembler or of a supplier"):
         vd.one_sided(case, "price")
+
+
+# --- the rolling pilot ---
+
+
+def test_the_pilot_rolls_and_goes_on_where_it_ended(run: Run, small: str) -> None:
+    status, out, err = run("pilot", small, "--out", "weeks", "--json", "-", "--plot", "run.png")
+    assert status == 0
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert [line.split(":")[0] for line in err.splitlines()] == ["week 1", "week 2", "week 3"]
+    assert Path("run.png").read_bytes().startswith(b"\x89PNG")
+    assert [each["week"] for each in found["weeks"]] == [1, 2, 3]
+    for each in (*found["weeks"], found["total"]):
+        gains = sum(party["net_gain"] for party in each["parties"])
+        assert gains + each["budget"] == pytest.approx(each["savings"], rel=1e-9, abs=1e-6)
+        assert each["baseline_cost"] - each["plan_cost"] == pytest.approx(each["savings"], rel=1e-9, abs=1e-6)
+        assert set(each["service_level"]) == {"jit", "joint"}
+    for week in ("week-2.json", "week-3.json"):  # as if it had been ended after the first week
+        Path("weeks", week).unlink()
+    again = run("pilot", small, "--out", "weeks", "--json", "-")
+    assert again[0] == 0
+    assert json.loads(again[1]) == found
+    assert "week 1: read from the folder" in again[2]
+    assert "week 2: read" not in again[2]
+    status, _, err = run("pilot", small, "--out", "weeks", "--set", "pivot=clarke")
+    assert status == 2
+    assert "fingerprint" in err
+
+
+def test_the_pilot_is_shown_week_by_week_and_party_by_party(run: Run, small: str) -> None:
+    status, out, _ = run("pilot", small)
+    assert status == 0
+    assert "…" not in out
+    words = " ".join(out.split())
+    assert "for small, 3 weeks" in words
+    assert "just in time:" in words
+    for name in vd.load(small).names:
+        assert name in words
+    status, _, err = run("pilot", "two-suppliers")
+    assert status == 2
+    assert "Traceback" not in err

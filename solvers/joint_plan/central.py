@@ -70,12 +70,15 @@ class Planned:
         return table.assign(supplier_marginal=price, receiver_marginal=-price)
 
 
-def jit(case: JointPlanCase, solver: Solver | None = None) -> Planned:
-    """Return the baseline: the receivers' own plan, and what it costs everybody. It is unique (see `Parameters.tie_break`)."""
+def jit(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) -> Planned:
+    """Return the baseline: the receivers' own plan, and, where it is to be `priced`, what it costs everybody.
+
+    It is unique (see `Parameters.tie_break`).
+    """
     m = models.joint_plan.jit.build(case)
     solution = _solve(m, solver)
     plan = models.joint_plan.jit.plan_of(m)
-    return Planned(case, plan, _priced(case, plan, solver), solution=solution)
+    return Planned(case, plan, _priced(case, plan, solver) if priced else {}, solution=solution)
 
 
 def joint(

@@ -82,7 +82,7 @@ class Central:
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""
-        return central.jit(case, self.solver).plan
+        return central.jit(case, self.solver, priced=False).plan
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return each party's least cost with its share of the plan fixed: a model a party, nothing of the others in it."""

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from veridical import __doc__ as about
-from veridical import allocation_tables, solving, studies, tables
+from veridical import allocation_tables, joint_plan_tables, solving, studies, tables
 from veridical.data import (
     AllocationCase,
     Allotment,
@@ -188,6 +188,36 @@ def reproduce(
             tables.show(*tables.reproduction(each))
     if to_json is not None:
         emit(to_json, {"reproductions": found})
+
+
+@app.command("pilot")
+def roll(
+    case: Case,
+    solver: Solver = None,
+    changes: Changes = None,
+    to_json: Json = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the run.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Finished weeks are kept there, and not run again.")
+    ] = None,
+) -> None:
+    """Run a joint plan week by week: just in time against the joint plan, transfers settled weekly."""
+    world, parameters = read(case, changes or [], lambda world: ("pivot", "activity_fee", "participation_fee"))
+    if not isinstance(world, JointPlanCase):
+        raise InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
+    planner = partial(solving.planner_of, solver)
+    found = studies.pilot.run(world, planner=planner, folder=out, tell=told_weekly, **parameters)
+    if plot is not None:
+        write(plot, "--plot", lambda: figures.save(found.figure(), plot))
+    if to_json is not None:
+        emit(to_json, found.record())
+    if to_json != "-":
+        tables.show(*joint_plan_tables.pilot(found))
+
+
+def told_weekly(week: int, seconds: float, saved: float) -> None:
+    """Say on standard error that a week is finished; no time was needed where it was read from a folder."""
+    tell(f"week {week}: {'read from the folder' if seconds == 0 else f'{seconds:.1f} s'}, {saved:,.2f} saved so far")
 
 
 @app.command()

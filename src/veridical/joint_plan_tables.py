@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from rich.console import RenderableType
 from rich.table import Table
@@ -11,6 +12,7 @@ from veridical.data.joint_plan.settlement import Settlement
 from veridical.solvers import Solution
 from veridical.solvers.joint_plan import JointPlanAudit
 from veridical.solvers.solution import words
+from veridical.studies.pilot import PilotRun
 
 __all__ = ["comparison", "parties", "shadow_prices", "summary", "truth"]
 
@@ -116,3 +118,43 @@ def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
             f"{row['seconds']:.2f}",
         )
     return [table]
+
+
+def pilot(found: PilotRun) -> list[RenderableType]:
+    """Return a rolling run: week by week, and party by party in total."""
+    total = found.total
+    saved = f"{total['savings'] / total['baseline_cost']:.2%}" if total["baseline_cost"] else "-"
+    lines = [
+        Text(f"{named(found)} for {found.case.name}, {len(found.weeks)} weeks", style="bold"),
+        Text(f"cost to serve {money(total['plan_cost'])} against {money(total['baseline_cost'])} just in time: {saved} saved"),
+    ]
+    weeks = Table(title="week by week", title_justify="left", title_style="italic")
+    headings = ("week", "just\nin time", "joint\nplan", "saved", "transfers", "budget", "left to\nreceivers")
+    for heading in (*headings, "service\njit", "service\njoint"):
+        weeks.add_column(heading, justify="right")
+    columns = ("baseline_cost", "plan_cost", "savings", "transfers", "budget", "residual")
+    for week, row in found.weeks.iterrows():
+        served = (share(row[name]) for name in ("service_jit", "service_joint"))
+        weeks.add_row(str(week), *(money(row[column]) for column in columns), *served)
+    weeks.add_section()
+    overall = (share(total["service_level"][world]) for world in ("jit", "joint"))
+    weeks.add_row("all", *(money(total[column]) for column in columns), *overall)
+    table = Table(title="party by party, all weeks", title_justify="left", title_style="italic")
+    table.add_column("party")
+    table.add_column("role")
+    for heading in ("just\nin time", "joint\nplan", "transfer", "net gain"):
+        table.add_column(heading, justify="right")
+    figures = ("baseline_cost", "cost", "transfer", "net_gain")
+    for name, row in found.totals.iterrows():
+        table.add_row(str(name), row["role"], *(money(row[column]) for column in figures))
+    return [*lines, weeks, table]
+
+
+def named(found: PilotRun) -> str:
+    """Return the mechanism with its parameters."""
+    return f"{found.mechanism} ({', '.join(f'{key}={value}' for key, value in found.parameters.items())})"
+
+
+def share(value: float | None) -> str:
+    """Return a service level; nothing where nothing is wanted."""
+    return "-" if value is None or np.isnan(value) else f"{value:.1%}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -28,9 +28,9 @@ from veridical.solvers import AllocationAudit, Audit, Configuration, Solution, c
 from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.consensus import Consensus
-from veridical.solvers.joint_plan import JointPlanAudit, Planner
+from veridical.solvers.joint_plan import JointPlanAudit
 
-__all__ = ["audit", "build", "compare", "one_sided", "planner_for", "solve"]
+__all__ = ["audit", "build", "compare", "one_sided", "planner_of", "solve"]
 
 TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
 
@@ -121,7 +121,8 @@ def settled(
     parameters: Mapping[str, Any],
 ) -> Solution:
     """Return the solution of a joint plan, by the models of all parties or by consensus."""
-    with planner_for(solver, tell) as planner:
+    planner = planner_of(solver, tell)
+    with planner if isinstance(planner, Consensus) else nullcontext():
         found = joint_plan.solve(case, chosen.name, planner=planner, **parameters)
     promises = chosen.promises()
     assert found.audit is not None
@@ -129,14 +130,11 @@ def settled(
     return replace(found, audit=found.audit.held_to(promises)).checked(promises, max(found.certificate.gap, ACCEPTED))
 
 
-@contextmanager
-def planner_for(solver: Any, tell: Callable[[Any], None] | None = None) -> Iterator[Planner]:
-    """Yield who plans: by the joint model, with the solver that is named, or by consensus."""
+def planner_of(solver: Any, tell: Callable[[Any], None] | None = None) -> joint_plan.Central | Consensus:
+    """Return who plans: by the joint model, with the solver that is named, or by consensus."""
     if solver is None or solvers.configure(solver).solver != "consensus":
-        yield joint_plan.Central(solver)
-        return
-    with Consensus(solver, tell=tell) as planner:
-        yield planner
+        return joint_plan.Central(solver)
+    return Consensus(solver, tell=tell)
 
 
 def pointed(case: Any, way: Callable[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:
