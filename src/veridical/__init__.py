@@ -6,10 +6,12 @@
     6965.0
 
 Rooms: `veridical.data` (what the world is), `veridical.models` (what is to be decided), `veridical.solvers` (who decides it),
-`veridical.studies` (figures and published tables); here stand the calls that tie them together, and the command line.
+`veridical.studies` (figures, published tables, rolling runs); here stand the registry of mechanisms, the calls that tie all
+together (`solving`, `comparing`), the command line, and results as tables for people.
 """
 
 from veridical import data, models, solvers, studies
+from veridical.comparing import compare
 from veridical.data import (
     CertificateError,
     InputError,
@@ -26,7 +28,7 @@ from veridical.data import (
 from veridical.mechanisms import MECHANISMS, Mechanism
 from veridical.solvers import IMPLIES, PROPERTIES
 from veridical.solvers.auction import auction
-from veridical.solving import audit, build, compare, one_sided, solve
+from veridical.solving import audit, build, one_sided, solve
 from veridical.studies import choose_k, reproduce
 
 __all__ = [

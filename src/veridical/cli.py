@@ -6,13 +6,9 @@ Exit status: 0 solved and certified; 2 bad input; 3 infeasible, unbounded or a l
 from __future__ import annotations
 
 import inspect
-import json
-import math
-import os
 import sys
-import tomllib
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,26 +16,21 @@ from typing import Annotated, Any
 import typer
 
 from veridical import __doc__ as about
-from veridical import allocation_tables, joint_plan_tables, solving, studies, tables
+from veridical import allocation_tables, comparing, joint_plan_tables, solving, studies, tables
 from veridical.data import (
-    AllocationCase,
     Allotment,
-    AssemblerCase,
     InputError,
     VeridicalError,
-    example,
-    examples,
-    load,
     read_bids,
 )
 from veridical.data.joint_plan import JointPlanCase, carriers, marketplace, pilot
 from veridical.data.joint_plan import write as write_case
-from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.settlement import Settlement
 from veridical.mechanisms import MECHANISMS, find, fitting
 from veridical.solvers import Solution
 from veridical.solvers.auction import auction as auctioned
 from veridical.studies import figures
+from veridical.terminal import emit, parameters_of, read, tell, write
 
 app = typer.Typer(
     name="veridical",
@@ -59,12 +50,6 @@ Changes = Annotated[
 
 Count = Annotated[int | None, typer.Option(help="How many there are.")]
 GENERATORS: Mapping[str, Callable[..., JointPlanCase]] = {"pilot": pilot, "marketplace": marketplace, "carriers": carriers}
-INSTEAD = {"capacity": "capacity_cost", "capacity_cost": "capacity"}  # of two fields that exclude each other, the one set stays
-FIELDS: Mapping[str, Any] = {
-    "assembler": AssemblerCase.model_fields,
-    "allocation": AllocationCase.model_fields,
-    "joint_plan": Head.model_fields,
-}
 
 
 @app.command()
@@ -102,7 +87,7 @@ def compare(
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side."""
     world, parameters = read(case, changes or [], lambda world: parameters_of(world, mechanism or fitting(world)))
-    frame = solving.compare(world, mechanism, solver, **parameters)
+    frame = comparing.compare(world, mechanism, solver, **parameters)
     if to_json is not None:
         emit(to_json, {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")})
     if to_json != "-":
@@ -260,103 +245,11 @@ def solvers() -> None:
     tables.show(*tables.solvers())
 
 
-def tell(progress: Any) -> None:
-    """Say on standard error how far a long run is."""
-    print(progress, file=sys.stderr, flush=True)
-
-
-def parameters_of(world: Any, mechanisms: Iterable[str]) -> list[str]:
-    """Return the names of all parameters of mechanisms that fit the case."""
-    return [name for each in mechanisms for name in find(world, each).parameters]
-
-
-def read(case: str, changes: list[str], known: Callable[[Any], Iterable[str]]) -> tuple[Any, dict[str, Any]]:
-    """Return the case with `--set` changes made, and those that set one of the parameters that are `known` for the case."""
-    parameters: dict[str, Any] = {}
-    fields: dict[str, Any] = {}
-
-    def change(raw: dict[str, Any]) -> dict[str, Any]:
-        fields.update(dict.fromkeys(FIELDS.get(str(raw.get("kind")), {})))
-        for text in changes:
-            key, equals, value = text.partition("=")
-            if not equals:
-                raise InputError.of("--set", text, "KEY=VALUE")
-            if key.split(".")[0] in fields:
-                raw.pop(INSTEAD.get(key, ""), None)
-                put(raw, key, parsed(value))
-            else:
-                parameters[key] = parsed(value)
-        return raw
-
-    shipped = case in examples() and not Path(case).exists()
-    if not shipped and not case.endswith(".toml") and not os.path.exists(case):
-        raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
-    world = example(case, change) if shipped else load(case, change)
-    names = tuple(dict.fromkeys(known(world)))
-    for key, value in parameters.items():
-        if key not in names:
-            raise InputError.of(f"--set {key}", value, f"one of {', '.join((*fields, *names))}")
-    return world, parameters
-
-
-def put(raw: dict[str, Any], key: str, value: Any) -> None:
-    """Set a field of a raw case: `price`, `demand.low`, `suppliers.panel.costs` (a supplier by name or number)."""
-    here: Any = raw
-    *path, last = key.split(".")
-    for step in path:
-        if isinstance(here, list):
-            names = [each.get("name") for each in here if isinstance(each, dict)]
-            if step not in names and not (step.isdecimal() and int(step) < len(here)):
-                raise InputError.of(f"--set {key}", step, f"one of {', '.join(map(str, names))}")
-            here = here[names.index(step) if step in names else int(step)]
-        elif isinstance(here, dict):
-            here = here.setdefault(step, {})
-        if not isinstance(here, dict | list):
-            raise InputError.of(f"--set {key}", value, "a field of the case, with dots between tables")
-    if not isinstance(here, dict):
-        raise InputError.of(f"--set {key}", value, "a field of a table, such as suppliers.NAME.costs")
-    here[last] = value
-
-
-def parsed(text: str) -> Any:
-    """Return a value as TOML reads it; what is no TOML is text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def emit(target: str, record: dict[str, Any]) -> None:
-    """Write JSON to a file, or to standard output for `-`."""
-    text = json.dumps(finite(record), indent=1, allow_nan=False)
-    if target == "-":
-        sys.stdout.write(f"{text}\n")
-    else:
-        write(target, "--json", lambda: Path(target).write_text(f"{text}\n", encoding="utf-8"))
-
-
 def picture(solution: Solution) -> Any:
     """Return the figure of what a solution promises."""
     if isinstance(solution.contracts, Allotment):
         return studies.allocation_figures.allocation(solution.contracts)
     return figures.contract_menu(solution)
-
-
-def finite(value: Any) -> Any:
-    """Return a record with null for what JSON has no number for (an infinite option, the share of a profit of 0)."""
-    if isinstance(value, dict):
-        return {key: finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def write(target: str, option: str, action: Any) -> None:
-    """Run an action that writes a file; say what is wrong where it cannot."""
-    try:
-        action()
-    except (OSError, ValueError) as error:
-        raise InputError.of(option, target, f"a file that can be written ({error})") from None
 
 
 def main() -> None:

@@ -1,10 +1,9 @@
-"""From a case to a certified answer: build, solve, compare, audit."""
+"""From a case to a certified answer: build, solve, audit."""
 
 from __future__ import annotations
 
 import inspect
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import version
@@ -16,23 +15,20 @@ import pandas as pd
 from pyomo.common.gc_manager import PauseGC
 
 from veridical import solvers
-from veridical.data import AllocationCase, Allotment, AssemblerCase, ContinuousCase, InputError, Menu, NotSolvedError
+from veridical.data import AllocationCase, Allotment, AssemblerCase, ContinuousCase, InputError, Menu
 from veridical.data.assembler import label
 from veridical.data.continuous import refuse_continuous
 from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.joint_plan.settlement import Settlement
 from veridical.data.load import Case
-from veridical.mechanisms import Mechanism, find, fitting, parameters_of
-from veridical.solvers import AllocationAudit, Audit, Configuration, Solution, closed_form, joint_plan
+from veridical.mechanisms import Mechanism, find, parameters_of
+from veridical.solvers import Audit, Configuration, Solution, closed_form, joint_plan
 from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.consensus import Consensus
-from veridical.solvers.joint_plan import JointPlanAudit
 
-__all__ = ["audit", "build", "compare", "one_sided", "planner_of", "solve"]
-
-TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
+__all__ = ["audit", "build", "one_sided", "planner_of", "solve"]
 
 
 def build(case: Case, mechanism: str | None = None, form: str = "auto", **parameters: Any) -> Any:
@@ -149,109 +145,6 @@ def against(allotment: Allotment, parameters: Mapping[str, Any]) -> dict[str, fl
     drawn = {name: value for name, value in parameters.items() if name in ("samples", "seed")}
     best = allocation.centralized(allotment.case, **drawn)
     return {"capacity": best.capacity, "profit": best.chain_profit}
-
-
-def compare(
-    case: Case,
-    mechanisms: Iterable[str] | None = None,
-    solver: str | Path | Mapping[str, Any] | Configuration | None = None,
-    **parameters: Any,
-) -> pd.DataFrame:
-    """Solve a case under several mechanisms, all that fit case and solver where none are named; one row each.
-
-    `parameters` go to the mechanisms that have them (`k=3` to `hybrid`). Columns: parameters, profit, for an assembler
-    share_of_first_best, expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`), balanced;
-    for a supplier capacity, chain_profit, penalty (share of the chain's profit that is lost against full information),
-    supplier_share, max_regret and min_profit of retailers; for a joint plan, whose profit is its cost, savings, savings_share (of
-    the baseline's cost), budget, residual (what is left to the receivers, who operate the mechanism), max_regret and min_net_gain
-    of suppliers; truthful (`always`, `in expectation`, `no`), seconds. Where none are named, a mechanism without an optimum or an
-    equilibrium is left out with a warning; a named one raises NotSolvedError.
-    """
-    find(case, None)  # a case of a kind that has mechanisms
-    direct = solver is not None and solvers.configure(solver).solver == "closed_form"
-    names = list(mechanisms or (name for name, each in fitting(case).items() if each.closed_form or not direct))
-    allowed = {name for each in names for name in find(case, each).parameters}
-    for name, value in parameters.items():
-        if name not in allowed:
-            raise InputError.of(name, value, f"one of {', '.join(sorted(allowed)) or 'no parameters'}")
-    best = solve(case, "first_best", solver).objective if "first_best" in fitting(case) else float("nan")
-    rows = {}
-    for name in names:
-        own = {key: value for key, value in parameters.items() if key in find(case, name).parameters}
-        try:
-            solution = solve(case, name, solver, **own)
-        except NotSolvedError as error:
-            if mechanisms is not None:
-                raise
-            warnings.warn(f"{name} is left out: {error}", stacklevel=2)
-            continue
-        checked = solution.audit
-        assert checked is not None
-        truthful = (word for word, kind in TRUTHFUL.items() if kind in checked.findings and checked.findings[kind].holds)
-        rows[name] = {
-            "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
-            "profit": solution.objective,
-            **COLUMNS[type(case)](solution, best),
-            "truthful": next(truthful, "no"),
-            "seconds": solution.solver.seconds.total,
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
-
-
-def of_menu(solution: Solution, best: float) -> dict[str, Any]:
-    """Return the columns of a comparison of assembler contracts."""
-    menu, checked = solution.contracts, solution.audit
-    assert checked is not None
-    rents = float("nan")
-    if isinstance(menu, Menu) and solution.rule is None:
-        rents = sum(float((menu.case.probability * menu.rent(i)).sum()) for i in range(len(menu.case.names)))
-    return {
-        "share_of_first_best": solution.objective / best if best > 0 else float("nan"),
-        "expected_rents": rents,
-        "max_regret": checked.max_regret,
-        "min_rent": checked.min_rent,
-        "balanced": checked.balanced,
-    }
-
-
-def of_allotment(solution: Solution, best: float) -> dict[str, Any]:
-    """Return the columns of a comparison of allocations."""
-    allotment, checked, benchmark = solution.contracts, solution.audit, solution.benchmark
-    assert isinstance(allotment, Allotment)
-    assert isinstance(checked, AllocationAudit)
-    assert benchmark is not None
-    most = benchmark["profit"]
-    return {
-        "capacity": allotment.capacity,
-        "chain_profit": allotment.chain_profit,
-        "penalty": (most - allotment.chain_profit) / most if most else float("nan"),
-        "supplier_share": allotment.supplier_share,
-        "max_regret": checked.max_regret,
-        "min_profit": checked.min_profit,
-    }
-
-
-def of_settlement(solution: Solution, best: float) -> dict[str, Any]:
-    """Return the columns of a comparison of mechanisms for a joint plan."""
-    settlement, checked = solution.contracts, solution.audit
-    assert isinstance(settlement, Settlement)
-    assert isinstance(checked, JointPlanAudit)
-    return {
-        "savings": settlement.savings,
-        "savings_share": settlement.savings / settlement.baseline_cost,
-        "budget": settlement.budget,
-        "residual": settlement.residual,
-        "max_regret": checked.max_regret,
-        "min_net_gain": checked.min_net_gain,
-    }
-
-
-COLUMNS: Mapping[type[Any], Callable[[Solution, float], dict[str, Any]]] = {
-    AssemblerCase: of_menu,
-    ContinuousCase: of_menu,
-    AllocationCase: of_allotment,
-    JointPlanCase: of_settlement,
-}
 
 
 def one_sided(

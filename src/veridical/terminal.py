@@ -1,0 +1,117 @@
+"""What the commands share: cases with `--set` changes, JSON, files that are written, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from veridical.data import AllocationCase, AssemblerCase, InputError, example, examples, load
+from veridical.data.joint_plan.head import Head
+from veridical.mechanisms import find
+
+__all__ = ["emit", "parameters_of", "read", "tell", "write"]
+
+INSTEAD = {"capacity": "capacity_cost", "capacity_cost": "capacity"}  # of two fields that exclude each other, the one set stays
+FIELDS: Mapping[str, Any] = {
+    "assembler": AssemblerCase.model_fields,
+    "allocation": AllocationCase.model_fields,
+    "joint_plan": Head.model_fields,
+}
+
+
+def read(case: str, changes: list[str], known: Callable[[Any], Iterable[str]]) -> tuple[Any, dict[str, Any]]:
+    """Return the case with `--set` changes made, and those that set one of the parameters that are `known` for the case."""
+    parameters: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+
+    def change(raw: dict[str, Any]) -> dict[str, Any]:
+        fields.update(dict.fromkeys(FIELDS.get(str(raw.get("kind")), {})))
+        for text in changes:
+            key, equals, value = text.partition("=")
+            if not equals:
+                raise InputError.of("--set", text, "KEY=VALUE")
+            if key.split(".")[0] in fields:
+                raw.pop(INSTEAD.get(key, ""), None)
+                put(raw, key, parsed(value))
+            else:
+                parameters[key] = parsed(value)
+        return raw
+
+    shipped = case in examples() and not Path(case).exists()
+    if not shipped and not case.endswith(".toml") and not os.path.exists(case):
+        raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
+    world = example(case, change) if shipped else load(case, change)
+    names = tuple(dict.fromkeys(known(world)))
+    for key, value in parameters.items():
+        if key not in names:
+            raise InputError.of(f"--set {key}", value, f"one of {', '.join((*fields, *names))}")
+    return world, parameters
+
+
+def parameters_of(world: Any, mechanisms: Iterable[str]) -> list[str]:
+    """Return the names of all parameters of mechanisms that fit the case."""
+    return [name for each in mechanisms for name in find(world, each).parameters]
+
+
+def put(raw: dict[str, Any], key: str, value: Any) -> None:
+    """Set a field of a raw case: `price`, `demand.low`, `suppliers.panel.costs` (a supplier by name or number)."""
+    here: Any = raw
+    *path, last = key.split(".")
+    for step in path:
+        if isinstance(here, list):
+            names = [each.get("name") for each in here if isinstance(each, dict)]
+            if step not in names and not (step.isdecimal() and int(step) < len(here)):
+                raise InputError.of(f"--set {key}", step, f"one of {', '.join(map(str, names))}")
+            here = here[names.index(step) if step in names else int(step)]
+        elif isinstance(here, dict):
+            here = here.setdefault(step, {})
+        if not isinstance(here, dict | list):
+            raise InputError.of(f"--set {key}", value, "a field of the case, with dots between tables")
+    if not isinstance(here, dict):
+        raise InputError.of(f"--set {key}", value, "a field of a table, such as suppliers.NAME.costs")
+    here[last] = value
+
+
+def parsed(text: str) -> Any:
+    """Return a value as TOML reads it; what is no TOML is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def emit(target: str, record: dict[str, Any]) -> None:
+    """Write JSON to a file, or to standard output for `-`."""
+    text = json.dumps(finite(record), indent=1, allow_nan=False)
+    if target == "-":
+        sys.stdout.write(f"{text}\n")
+    else:
+        write(target, "--json", lambda: Path(target).write_text(f"{text}\n", encoding="utf-8"))
+
+
+def finite(value: Any) -> Any:
+    """Return a record with null for what JSON has no number for (an infinite option, the share of a profit of 0)."""
+    if isinstance(value, dict):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write(target: str, option: str, action: Any) -> None:
+    """Run an action that writes a file; say what is wrong where it cannot."""
+    try:
+        action()
+    except (OSError, ValueError) as error:
+        raise InputError.of(option, target, f"a file that can be written ({error})") from None
+
+
+def tell(progress: Any) -> None:
+    """Say on standard error how far a long run is."""
+    print(progress, file=sys.stderr, flush=True)
