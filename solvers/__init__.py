@@ -3,7 +3,7 @@
 Rooms: `configuration` (how a solver is asked for), `standard_form` (a model as arrays), `highs`, `ipopt` and `factory` (any
 other that Pyomo knows), `closed_form` (oracles, and solvers of their own for large cases), `auction` (the optimal allocation by
 sealed bids), `joint_plan` (plans, transfers, who would lie), `consensus` (the plan without anybody's model), `solution`,
-`certificate`, `properties` of menus and the `audit` that they make, of allotments and of games (`allocation_audit`, `game_audit`).
+`certificate`, `properties` of menus and the `audit` that they make, of allotments and games (`allocation_audit`, `game_audit`).
 """
 
 from __future__ import annotations
