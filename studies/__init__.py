@@ -4,7 +4,8 @@ Rooms: `reproduction` (published, as published, exact), `assembler_study` (secti
 `full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `continuous_costs`
 (Proposition 4), `choice` (how many suppliers to let report); `allocation_tables` (Tables 1 to 5 of the allocation paper) and
 `allocation_figures`; `figures`; `pilot` (a joint plan week by week), of which `pilot_week` is what happens in one week,
-`pilot_result` what it comes to, `pilot_folder` how a run that was ended goes on, and `pilot_figure` its picture.
+`pilot_result` what it comes to, `pilot_folder` how a run that was ended goes on, and `pilot_figure` its picture;
+`settlement_figure` (that of one joint plan).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,11 +22,23 @@ from veridical.studies import (
     figures,
     full_models,
     pilot,
+    settlement_figure,
 )
 from veridical.studies.choice import Choice, choose_k
 from veridical.studies.reproduction import Reproduction
 
-__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "allocation_figures", "choose_k", "figures", "pilot", "reproduce"]
+__all__ = [
+    "LONG",
+    "REPRODUCTIONS",
+    "Choice",
+    "Reproduction",
+    "allocation_figures",
+    "choose_k",
+    "figures",
+    "pilot",
+    "reproduce",
+    "settlement_figure",
+]
 
 TABLES = (
     allocation_tables.table_1,

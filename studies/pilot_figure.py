@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from veridical.studies.figures import COLOURS, tidy
 from veridical.studies.pilot_result import PilotRun
+from veridical.studies.settlement_figure import GAIN, JIT, JOINT, below, gains
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["draw"]
 
-JIT, JOINT, GAIN, GREY = COLOURS[4], COLOURS[0], COLOURS[2], "#c9c9c9"
 PAID = (COLOURS[3], COLOURS[5], "#72b7b2", "#9ecae9", "#d6a5c9", "#d3b58d")  # suppliers, in colours that mean nothing else
-WIDTH = 150  # letters in a line below the picture
 
 
 def draw(run: PilotRun) -> Figure:
@@ -30,16 +28,14 @@ def draw(run: PilotRun) -> Figure:
     cost, service, gain = (figure.add_subplot(place) for place in (grid[0, 0], grid[1, 0], grid[0:2, 1]))
     _cost(cost, run)
     _service(service, run)
-    _gains(gain, run)
+    gains(gain, run.totals, total["budget"], total["residual"])
     _transfers(figure.add_subplot(grid[2, :]), run)
     for axis in figure.axes:
         tidy(axis)
     share = total["savings"] / total["baseline_cost"] if total["baseline_cost"] > 0 else float("nan")
     said = "" if np.isnan(share) else f" ({100 * share:.1f} %)"
     figure.suptitle(f"{run.case.name}: planning jointly saves {total['savings']:,.0f}{said} in {weeks} weeks", fontsize=12)
-    settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in run.parameters.items() if value)
-    below = [f"Transfers: {run.mechanism}, {settings}. Money in currency.", *textwrap.wrap(run.case.description, WIDTH)]
-    figure.supxlabel("\n".join(below), fontsize=8, color=COLOURS[4], x=0.01, ha="left")
+    below(figure, run.case, run.mechanism, run.parameters)
     return figure
 
 
@@ -86,32 +82,6 @@ def _service(axis: Any, run: PilotRun) -> None:
     axis.set_xticks(frame.index)
     axis.set_xlabel("week", fontsize=9)
     axis.yaxis.set_major_formatter("{x:.0f} %")
-
-
-def _gains(axis: Any, run: PilotRun) -> None:
-    """Draw, a party a row, what its own cost fell by and what it gains with its transfer; last what the budget is."""
-    frame, total = run.totals, run.total
-    names = [*frame.index, "budget"]
-    places = np.arange(len(names))
-    saved = frame["baseline_cost"] - frame["cost"]
-    axis.barh(places[:-1] - 0.2, saved, height=0.38, color=GREY, label="own cost saved")
-    gains = axis.barh(places[:-1] + 0.2, frame["net_gain"], height=0.38, color=GAIN, label="net gain, with the transfer")
-    budget = axis.barh(
-        places[-1:], [total["budget"]], height=0.38, color=COLOURS[1], label="budget: what transfers leave to the operator"
-    )
-    for bars in (gains, budget):
-        axis.bar_label(bars, fmt="{:,.0f}", fontsize=8, padding=3)
-    axis.margins(x=0.32)
-    axis.spines["left"].set_visible(False)  # names stand beside it, and figures would run into it
-    axis.tick_params(axis="y", length=0)
-    axis.axvline(0, color="#333333", linewidth=0.8)
-    axis.set_yticks(places, names)
-    axis.invert_yaxis()
-    axis.xaxis.set_major_formatter("{x:,.0f}")
-    left = f"those who receive hold the budget: {total['residual']:,.0f} is left to them"
-    axis.set_title(f"who gains: net gains + budget = saved\n{left}", loc="left", fontsize=10)
-    axis.locator_params(axis="x", nbins=5)
-    axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.45, -0.07))
 
 
 def _transfers(axis: Any, run: PilotRun) -> None:

@@ -164,7 +164,8 @@ def test_what_is_wrong_is_named(run: Run, arguments: tuple[str, ...], words: str
 
 
 def test_the_plan_is_written_flow_by_flow(run: Run, small: str) -> None:
-    assert run("solve", small, *QUICK, "--menu", "plan.csv")[0] == 0
+    assert run("solve", small, *QUICK, "--menu", "plan.csv", "--plot", "plan.png")[0] == 0
+    assert Path("plan.png").read_bytes().startswith(b"\x89PNG")
     lines = Path("plan.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "supplier,receiver,site,product,week,baseline,units,price"
     assert len(lines) == 1 + len(vd.load(small).shared.flows)

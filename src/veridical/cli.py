@@ -249,6 +249,8 @@ def picture(solution: Solution) -> Any:
     """Return the figure of what a solution promises."""
     if isinstance(solution.contracts, Allotment):
         return studies.allocation_figures.allocation(solution.contracts)
+    if isinstance(solution.contracts, Settlement):
+        return studies.settlement_figure.draw(solution.contracts)
     return figures.contract_menu(solution)
 
 

@@ -288,4 +288,5 @@ def solvers() -> list[RenderableType]:
         if factory.available(name):
             table.add_row(name, factory.version(name), ", ".join(abilities), ", ".join(factory.FORMS))
     table.add_row("closed_form", "-", "mechanisms that have one", "-")
+    table.add_row("consensus", "-", "joint plans, without anybody's cost model", "-")
     return [table, Text("and any other name that Pyomo's SolverFactory knows", style="dim")]
