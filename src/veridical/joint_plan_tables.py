@@ -80,8 +80,12 @@ def shadow_prices(solution: Solution) -> list[RenderableType]:
     prices = solution.contracts.prices
     if len(prices):
         flow = prices.abs().idxmax()
-        where = words(prices.index.names, flow)
-        parts.append(Text(f"one more unit costs its supplier most where {where}: {prices[flow]:,.4f} beyond what he is paid"))
+        price, where = prices[flow], words(prices.index.names, flow)
+        if price > 0:
+            told = f"costs its supplier {price:,.4f} more than he is paid, and saves the receiver as much"
+        else:
+            told = f"brings its supplier {-price:,.4f} more than it costs him, and costs the receiver as much"
+        parts.append(Text(f"the flow whose price is furthest from what is paid: one more unit {told} ({where})"))
     return parts
 
 
@@ -94,7 +98,7 @@ def truth(checked: JointPlanAudit) -> Text:
         lie = checked.misreports[0]
         lies = f"{lie.party} would lie: by reporting {lie.report} he gains {money(lie.gain)}"
     parts = [f"audit: {lies}", f"smallest net gain of a supplier {money(checked.min_net_gain)}"]
-    if checked.excess:
+    if checked.excess and checked.excess >= 0.005:
         parts.append(f"no misreport can gain more than {money(checked.excess)}, what the plan may cost above the least")
     return Text("; ".join(parts), style="" if checked.truthful else "yellow")
 
