@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import pickle
 import struct
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -398,20 +399,38 @@ def test_an_agent_is_handed_its_own_part_and_nothing_else(marked: JointPlanCase)
                 assert inside(handed, *secrets(marked, other)) == []
 
 
-class Slow(PartyAgent):
-    """An agent that thinks for a while."""
+AGENTS = """
+import time
 
-    def cost(self, plan: Array) -> Answer:
+from veridical.solvers.consensus import PartyAgent
+
+
+class Slow(PartyAgent):
+    def cost(self, plan):
         time.sleep(0.5)
         return super().cost(plan)
 
 
-def test_a_late_answer_counts_when_it_comes_as_what_it_is(case: JointPlanCase, start: Array) -> None:
+class Secretive(PartyAgent):
+    def cost(self, plan):
+        raise ValueError("production_capacity is 1234.5")
+"""
+
+
+@pytest.fixture
+def agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a module that other processes find too: of an agent that thinks for a while, and one whose error tells secrets."""
+    (tmp_path / "agents_of_ours.py").write_text(AGENTS, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    return importlib.import_module("agents_of_ours")
+
+
+def test_a_late_answer_counts_when_it_comes_as_what_it_is(case: JointPlanCase, start: Array, agents: Any) -> None:
     name = case.suppliers[0]
     share = case.shared.share(name)
     first, second = Question("cost", (start[share],)), Question("cost", (2 * start[share],))
     price = np.zeros(len(share))
-    workers = Processes({name: Start(agent=Slow(case.part(name)))}, timeout=0.01)
+    workers = Processes({name: Start(agent=agents.Slow(case.part(name)))}, timeout=0.01)
     exchange = Exchange(Public.of(case), workers, {}, Options())
     try:
         assert exchange.ask({name: Question("best", (price,))})  # it starts, which takes what it takes
@@ -425,16 +444,9 @@ def test_a_late_answer_counts_when_it_comes_as_what_it_is(case: JointPlanCase, s
         workers.close()
 
 
-class Secretive(PartyAgent):
-    """An agent whose error speaks of what is private."""
-
-    def cost(self, plan: Array) -> Answer:
-        raise ValueError("production_capacity is 1234.5")
-
-
-def test_an_error_inside_an_agent_tells_its_type_alone(case: JointPlanCase, start: Array) -> None:
+def test_an_error_inside_an_agent_tells_its_type_alone(case: JointPlanCase, start: Array, agents: Any) -> None:
     name = case.suppliers[0]
-    workers = Processes({name: Start(agent=Secretive(case.part(name)))}, timeout=60)
+    workers = Processes({name: Start(agent=agents.Secretive(case.part(name)))}, timeout=60)
     try:
         with pytest.raises(NotSolvedError, match=r"^Alder: its agent ended in ValueError when asked for cost$"):
             workers.ask({name: Question("cost", (start[case.shared.share(name)],))})
