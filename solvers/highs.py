@@ -31,7 +31,7 @@ from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.standard_form import StandardForm, compile_model
 from veridical.solvers.tangents import converge
 
-__all__ = ["ABILITIES", "FORMS", "available", "solve", "version"]
+__all__ = ["ABILITIES", "FORMS", "Engine", "available", "solve", "version"]
 
 Array = NDArray[np.float64]
 ABILITIES = ("LP", "QP", "MIP", "duals")
@@ -91,7 +91,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
     ways, found, unbounded = _ways(form, configuration), None, None
     for way in ways:
-        engine = _Engine(form, configuration, way)
+        engine = Engine(form, configuration, way)
         try:
             x, row_dual, rounds = converge(
                 model, form, configuration.tolerance, partial(engine.run, model.name, deadline), engine.add
@@ -127,7 +127,7 @@ def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str
     return TIGHTEST, TIGHT, INTERIOR_POINT, ACTIVE_SET
 
 
-class _Engine:
+class Engine:
     """One live HiGHS object."""
 
     def __init__(self, form: StandardForm, configuration: Configuration, way: Mapping[str, Any] | None = None) -> None:

@@ -1,5 +1,6 @@
 """Builders that the tests share: cases by hand, cases at random."""
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ UNIFORM = {"distribution": "uniform", "low": 100, "high": 900}
 
 Assembler = Callable[..., AssemblerCase]
 Run = Callable[..., tuple[int, str, str]]
+Json = Callable[..., dict[str, Any]]
 Cases = Callable[..., st.SearchStrategy[AssemblerCase]]
 
 
@@ -134,5 +136,19 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
             main()
         assert isinstance(end.value.code, int)
         return end.value.code, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def record(run: Run) -> Json:
+    """Return what a command prints with `--json -`: it must succeed, and print nothing but JSON."""
+
+    def command(*arguments: str) -> dict[str, Any]:
+        status, out, err = run(*arguments, "--json", "-")
+        assert (status, err) == (0, "")
+        found = json.loads(out, parse_constant=pytest.fail)
+        assert isinstance(found, dict)
+        return found
 
     return command

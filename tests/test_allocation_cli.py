@@ -1,6 +1,5 @@
 """Capacity allocation on the command line: tables, JSON, the auction with bids from a file, changes, exit status."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,23 +9,15 @@ import pytest
 import veridical as vd
 
 Run = Callable[..., tuple[int, str, str]]
+Json = Callable[..., dict[str, Any]]
 
 TYPES = [4, 5, 6, 7, 8]
 PAYMENTS = [0, 2.577, 4.929, 6.975, 8.629]  # published.md: the largest incentive-compatible ones for Table 5's allocation
 
 
-def record(result: tuple[int, str, str]) -> dict[str, Any]:
-    """Return what a command that succeeded printed, all of it JSON."""
-    status, out, err = result
-    assert (status, err) == (0, "")
-    found = json.loads(out, parse_constant=pytest.fail)
-    assert isinstance(found, dict)
-    return found
-
-
 @pytest.mark.parametrize("solver", ["highs", "ipopt", "closed_form"])
-def test_json_has_the_keys_that_scripts_rely_on(run: Run, solver: str) -> None:
-    found = record(run("solve", "two-retailers", "--solver", solver, "--json", "-"))
+def test_json_has_the_keys_that_scripts_rely_on(record: Json, solver: str) -> None:
+    found = record("solve", "two-retailers", "--solver", solver)
     keys = "case mechanism status objective bound solver certificate audit duals sensitivity capacity chain_profit supplier_share"
     keys += " centralized expected_shadow_price payments allocation"
     assert set(keys.split()) <= set(found)
@@ -51,8 +42,8 @@ def test_json_has_the_keys_that_scripts_rely_on(run: Run, solver: str) -> None:
         assert priced["6, 8"] == pytest.approx(8 - 2 * 2.315, abs=1e-5)
 
 
-def test_the_chosen_capacity_is_said_with_what_it_costs(run: Run) -> None:
-    found = record(run("solve", "five-retailers", "--json", "-"))
+def test_the_chosen_capacity_is_said_with_what_it_costs(run: Run, record: Json) -> None:
+    found = record("solve", "five-retailers")
     assert found["mechanism"] == "capacity_choice"
     assert found["expected_shadow_price"] == pytest.approx(1.05, rel=1e-6)
     assert found["sensitivity"] == {"capacity_cost": pytest.approx(-found["capacity"])}
@@ -63,10 +54,10 @@ def test_the_chosen_capacity_is_said_with_what_it_costs(run: Run) -> None:
     assert "10.64% below full information" in out
 
 
-def test_of_capacity_and_its_cost_the_one_that_is_set_counts(run: Run) -> None:
-    fixed = record(run("solve", "five-retailers", "--set", "capacity=9", "--json", "-"))
+def test_of_capacity_and_its_cost_the_one_that_is_set_counts(run: Run, record: Json) -> None:
+    fixed = record("solve", "five-retailers", "--set", "capacity=9")
     assert (fixed["mechanism"], fixed["capacity"]) == ("allocation", 9.0)
-    chosen = record(run("solve", "two-retailers", "--set", "capacity_cost=1.85", "--json", "-"))
+    chosen = record("solve", "two-retailers", "--set", "capacity_cost=1.85")
     assert chosen["mechanism"] == "capacity_choice"
     assert chosen["expected_shadow_price"] == pytest.approx(1.85, rel=1e-6)
     status, _, err = run("solve", "two-retailers", "--mechanism", "capacity_choice")
@@ -91,8 +82,8 @@ def test_tables_hold_profit_types_profiles_audit_and_certificate(run: Run) -> No
     assert "3 x 11.7607" in lines[0]
 
 
-def test_mechanisms_stand_side_by_side(run: Run) -> None:
-    found = {row["mechanism"]: row for row in record(run("compare", "five-retailers", "--json", "-"))["mechanisms"]}
+def test_mechanisms_stand_side_by_side(run: Run, record: Json) -> None:
+    found = {row["mechanism"]: row for row in record("compare", "five-retailers")["mechanisms"]}
     assert set(found) == {"capacity_choice", "allocation_kkt", "allocation_direct", "centralized", "fixed_price"}
     best = found["capacity_choice"]["profit"]
     for name in ("allocation_kkt", "allocation_direct"):
@@ -106,10 +97,10 @@ def test_mechanisms_stand_side_by_side(run: Run) -> None:
     assert "…" not in out  # nothing is cut off
 
 
-def test_an_allocation_is_written_audited_and_drawn(run: Run) -> None:
+def test_an_allocation_is_written_audited_and_drawn(run: Run, record: Json) -> None:
     assert run("solve", "two-retailers", "--menu", "own.csv", "--plot", "own.png")[0] == 0
     assert Path("own.png").read_bytes().startswith(b"\x89PNG")
-    honest = record(run("audit", "two-retailers", "own.csv", "--json", "-"))["audit"]
+    honest = record("audit", "two-retailers", "own.csv")["audit"]
     assert honest["truthful"]
     assert honest["max_regret"] < 1e-6
     lines = Path("own.csv").read_text(encoding="utf-8").splitlines()
@@ -123,7 +114,7 @@ def test_an_allocation_is_written_audited_and_drawn(run: Run) -> None:
     status, out, _ = run("audit", "two-retailers", "asked.csv")
     assert status == 0
     assert "fails" in out
-    dear = record(run("audit", "two-retailers", "asked.csv", "--json", "-"))["audit"]
+    dear = record("audit", "two-retailers", "asked.csv")["audit"]
     assert not dear["properties"]["dominant_strategy_ic"]["holds"]
     assert dear["properties"]["dominant_strategy_ic"]["worst"] == pytest.approx(3, abs=1e-6)  # types are indifferent downwards
     assert dear["properties"]["dominant_strategy_ic"]["type"] == 8
@@ -132,8 +123,8 @@ def test_an_allocation_is_written_audited_and_drawn(run: Run) -> None:
 # --- the game ---
 
 
-def test_the_game_says_what_is_ordered_and_who_would_not_order_the_truth(run: Run) -> None:
-    found = record(run("solve", "five-retailers", "--mechanism", "fixed_price", "--json", "-"))
+def test_the_game_says_what_is_ordered_and_who_would_not_order_the_truth(run: Run, record: Json) -> None:
+    found = record("solve", "five-retailers", "--mechanism", "fixed_price")
     assert (found["status"], found["rule"], found["wholesale_price"]) == ("equilibrium", "linear", 3.5)
     (group,) = found["retailers"]
     assert group["truthful_orders"] == pytest.approx([(theta - 3.5) / 2 for theta in TYPES], rel=1e-12)
@@ -150,9 +141,9 @@ def test_the_game_says_what_is_ordered_and_who_would_not_order_the_truth(run: Ru
     assert "by ordering 2.4002 if the others order the truth" in " ".join(out.split())
 
 
-def test_uniform_rationing_is_truthful_here_too(run: Run) -> None:
+def test_uniform_rationing_is_truthful_here_too(record: Json) -> None:
     change = ("--set", "fixed_price.rule=uniform")
-    found = record(run("solve", "five-retailers", "--mechanism", "fixed_price", *change, "--json", "-"))
+    found = record("solve", "five-retailers", "--mechanism", "fixed_price", *change)
     assert found["audit"]["truthful"]
     (group,) = found["retailers"]
     assert group["orders"] == pytest.approx(group["truthful_orders"], rel=1e-12)
@@ -191,21 +182,19 @@ def bids(text: str) -> str:
     return "bids.csv"
 
 
-def test_the_auction_posts_table_5_with_the_right_bids(run: Run) -> None:
+def test_the_auction_posts_table_5_with_the_right_bids(run: Run, record: Json) -> None:
     status, out, err = run("auction", "two-retailers")
     assert (status, err) == (0, "")
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in out.splitlines() if line.startswith("│")]
     assert [row[:2] for row in rows] == [["4", "0.00"], ["5", "2.58"], ["6", "4.93"], ["7", "6.98"], ["8", "8.63"]]
     assert rows[4][2:] == ["2.6300", "2.6300", "2.3150", "1.8150", "1.3150"]
-    found = record(run("auction", "two-retailers", "--json", "-"))
+    found = record("auction", "two-retailers")
     assert found["groups"][0]["bids"] == pytest.approx(PAYMENTS, abs=6e-4)
     assert len(found["allocation"]) == 15
 
 
-def test_sealed_bids_are_cleared(run: Run) -> None:
-    found = record(
-        run("auction", "two-retailers", "--bids", bids("retailer,bid\nretailer 2,6.98\nretailer 1,99\n"), "--json", "-")
-    )
+def test_sealed_bids_are_cleared(run: Run, record: Json) -> None:
+    found = record("auction", "two-retailers", "--bids", bids("retailer,bid\nretailer 2,6.98\nretailer 1,99\n"))
     first, second = found["retailers"]
     assert [first["counts_as"], second["counts_as"]] == [8, 7]
     assert [first["units"], second["units"]] == pytest.approx([1.815, 0.815], abs=1e-9)
@@ -231,20 +220,18 @@ def test_sealed_bids_are_cleared(run: Run) -> None:
         ("name,bid\nretailer 1,1\n", 2, "row 1, header: got 'name'"),
     ],
 )
-def test_bids_of_every_kind(run: Run, text: str, status: int, words: str) -> None:
+def test_bids_of_every_kind(run: Run, record: Json, text: str, status: int, words: str) -> None:
     ended, out, err = run("auction", "two-retailers", "--bids", bids(text))
     assert ended == status
     assert words in " ".join((out + err).split())
     if text.count("4.93") == 2:
-        found = record(run("auction", "two-retailers", "--bids", "bids.csv", "--json", "-"))["retailers"]
+        found = record("auction", "two-retailers", "--bids", "bids.csv")["retailers"]
         assert found[0]["units"] == found[1]["units"] == pytest.approx(1.315)
 
 
-def test_late_bids_count_as_none(run: Run) -> None:
+def test_late_bids_count_as_none(run: Run, record: Json) -> None:
     text = "retailer,bid,received\nretailer 1,9,2026-03-01T12:00\nretailer 2,9,2026-03-01T11:59\n"
-    late, timely = record(run("auction", "two-retailers", "--bids", bids(text), "--deadline", "2026-03-01T11:59", "--json", "-"))[
-        "retailers"
-    ]
+    late, timely = record("auction", "two-retailers", "--bids", bids(text), "--deadline", "2026-03-01T11:59")["retailers"]
     assert (late["counts_as"], late["units"], late["payment"]) == (None, 0, 0)
     assert late["status"].startswith("late")
     assert timely["units"] == pytest.approx(2.63)
@@ -253,8 +240,8 @@ def test_late_bids_count_as_none(run: Run) -> None:
     assert "--deadline" in err
 
 
-def test_the_auction_takes_changes_and_refuses_what_is_no_allocation(run: Run) -> None:
-    found = record(run("auction", "two-retailers", "--set", "capacity=3", "--json", "-"))
+def test_the_auction_takes_changes_and_refuses_what_is_no_allocation(run: Run, record: Json) -> None:
+    found = record("auction", "two-retailers", "--set", "capacity=3")
     assert found["capacity"] == 3
     assert run("auction", "two-retailers", "--set", "k=3")[0] == 2
     assert run("auction", "two-retailers", "--set", "seed=x")[0] == 2

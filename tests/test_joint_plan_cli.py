@@ -11,6 +11,7 @@ import veridical as vd
 from veridical.data.joint_plan import JointPlanCase, pilot, write
 
 Run = Callable[..., tuple[int, str, str]]
+Json = Callable[..., dict[str, Any]]
 QUICK = ("--set", "misreports=2")
 TWO = ("--set", "mechanism.cost_factors=[0.9, 1.1]")  # the prior of agv: two kinds a supplier
 
@@ -22,18 +23,9 @@ def small(run: Run) -> str:
     return "small"
 
 
-def record(result: tuple[int, str, str]) -> dict[str, Any]:
-    """Return what a command that succeeded printed, all of it JSON."""
-    status, out, err = result
-    assert (status, err) == (0, "")
-    found = json.loads(out, parse_constant=pytest.fail)
-    assert isinstance(found, dict)
-    return found
-
-
 @pytest.mark.parametrize("solver", ["highs", "ipopt"])
-def test_json_has_the_keys_that_scripts_rely_on(run: Run, small: str, solver: str) -> None:
-    found = record(run("solve", small, "--solver", solver, *QUICK, "--json", "-"))
+def test_json_has_the_keys_that_scripts_rely_on(record: Json, small: str, solver: str) -> None:
+    found = record("solve", small, "--solver", solver, *QUICK)
     keys = (
         "case mechanism status objective bound solver certificate audit duals sensitivity plan_cost baseline_cost parties budget"
     )
@@ -55,19 +47,16 @@ def test_json_has_the_keys_that_scripts_rely_on(run: Run, small: str, solver: st
         assert each["price"] == pytest.approx(flows[key], abs=1e-9)
 
 
-def test_solvers_agree_on_what_is_paid(run: Run, small: str) -> None:
-    first, second = (
-        record(run("solve", small, "--set", "pivot=clarke", "--solver", solver, *QUICK, "--json", "-"))
-        for solver in ("highs", "ipopt")
-    )
+def test_solvers_agree_on_what_is_paid(record: Json, small: str) -> None:
+    first, second = (record("solve", small, "--set", "pivot=clarke", "--solver", solver, *QUICK) for solver in ("highs", "ipopt"))
     savings = first["baseline_cost"] - first["plan_cost"]
     # a baseline is as exact as the square root of its gap, and transfers are counted from it
     for one, other in zip(first["parties"], second["parties"], strict=True):
         assert one["transfer"] == pytest.approx(other["transfer"], abs=1e-3 * savings)
 
 
-def test_consensus_comes_to_the_same_plan_and_says_how_far_it_is(run: Run, small: str) -> None:
-    central = record(run("solve", small, *QUICK, "--json", "-"))
+def test_consensus_comes_to_the_same_plan_and_says_how_far_it_is(run: Run, record: Json, small: str) -> None:
+    central = record("solve", small, *QUICK)
     status, out, err = run("solve", small, "--solver", "consensus", *QUICK, "--json", "-")
     assert status == 0
     found = json.loads(out)
@@ -101,10 +90,10 @@ def test_tables_hold_costs_parties_shadow_prices_audit_and_certificate(run: Run)
     assert "…" not in out
 
 
-def test_mechanisms_stand_side_by_side(run: Run, small: str) -> None:
+def test_mechanisms_stand_side_by_side(run: Run, record: Json, small: str) -> None:
     chosen = ("jit", "vcg", "split_savings", "first_price")
     named = [word for name in chosen for word in ("--mechanism", name)]
-    rows = record(run("compare", small, *named, "--set", "misreports=8", "--json", "-"))["mechanisms"]
+    rows = record("compare", small, *named, "--set", "misreports=8")["mechanisms"]
     found = {row["mechanism"]: row for row in rows}
     assert tuple(found) == chosen
     assert found["jit"]["savings"] == pytest.approx(0, abs=1e-6 * found["jit"]["profit"])
@@ -116,9 +105,9 @@ def test_mechanisms_stand_side_by_side(run: Run, small: str) -> None:
     assert "…" not in out
 
 
-def test_expected_externalities_balance_the_budget(run: Run, small: str) -> None:
+def test_expected_externalities_balance_the_budget(record: Json, small: str) -> None:
     assert "agv" in vd.mechanisms.fitting(vd.load(small))
-    found = record(run("solve", small, "--mechanism", "agv", *TWO, "--set", "misreports=0", "--json", "-"))
+    found = record("solve", small, "--mechanism", "agv", *TWO, "--set", "misreports=0")
     assert found["budget"] == pytest.approx(0, abs=1e-9 * found["plan_cost"])
     assert found["audit"]["truth"] == "bayesian_ic"
     assert found["audit"]["truthful"]
@@ -171,8 +160,8 @@ def test_the_plan_is_written_flow_by_flow(run: Run, small: str) -> None:
     assert len(lines) == 1 + len(vd.load(small).shared.flows)
 
 
-def test_whole_trucks_say_what_a_misreport_can_gain(run: Run, small: str) -> None:
-    found = record(run("solve", small, "--set", "truckload=true", "--set", "misreports=0", "--json", "-"))
+def test_whole_trucks_say_what_a_misreport_can_gain(run: Run, record: Json, small: str) -> None:
+    found = record("solve", small, "--set", "truckload=true", "--set", "misreports=0")
     assert found["audit"]["excess"] >= found["objective"] - found["bound"] - 1e-6
     assert found["certificate"]["gap"] <= 5e-3
     assert found["duals"] == {}
