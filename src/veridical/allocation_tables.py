@@ -151,7 +151,7 @@ def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     )
     table.add_column("mechanism", no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold")  # no digit is ever cut off
     for name, row in frame.iterrows():
         table.add_row(
             f"{name} ({row['parameters']})" if row["parameters"] else str(name),

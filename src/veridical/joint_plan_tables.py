@@ -29,6 +29,11 @@ def money(value: float) -> str:
     return f"{value + 0.0:,.2f}".replace("-0.00", "0.00") if abs(value) < 0.005 else f"{value:,.2f}"
 
 
+def short(value: float) -> str:
+    """Return an amount as tables with many columns have room for: whole from a thousand on."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else money(value)
+
+
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a plan costs, what it saves, and who holds the budget, in sentences."""
     own = solution.contracts
@@ -107,15 +112,15 @@ def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
     table = Table(title=f"mechanisms for {case}", title_justify="left", title_style="bold")
     table.add_column("mechanism", no_wrap=True)
-    money_of = ("budget", "left to\nreceivers", "largest\nregret", "least net\ngain")
+    money_of = ("budget", "left to\nreceivers", "largest\nregret", "least\ngain")
     for heading in ("cost", "saved", "saved\n%", *money_of, "truthful", "sec-\nonds"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold")  # no digit is ever cut off
     for name, row in frame.iterrows():
-        figures = (money(row[column]) for column in ("budget", "residual", "max_regret", "min_net_gain"))
+        figures = (short(row[column]) for column in ("budget", "residual", "max_regret", "min_net_gain"))
         table.add_row(
             str(name),
-            money(row["profit"]),
-            money(row["savings"]),
+            short(row["profit"]),
+            short(row["savings"]),
             f"{row['savings_share']:.2%}",
             *figures,
             row["truthful"],
