@@ -140,7 +140,7 @@ def pilot(found: PilotRun) -> list[RenderableType]:
     weeks = Table(title="week by week", title_justify="left", title_style="italic")
     headings = ("week", "just\nin time", "joint\nplan", "saved", "transfers", "budget", "left to\nreceivers")
     for heading in (*headings, "service\njit", "service\njoint"):
-        weeks.add_column(heading, justify="right")
+        weeks.add_column(heading, justify="right", overflow="fold")
     columns = ("baseline_cost", "plan_cost", "savings", "transfers", "budget", "residual")
     for week, row in found.weeks.iterrows():
         served = (share(row[name]) for name in ("service_jit", "service_joint"))
