@@ -8,7 +8,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from veridical.data.joint_plan import Flow, Retailer, Shared, Shipper, Values
-from veridical.models.joint_plan.vocabulary import costs, declared, grouped, nonnegative, overtime, row, rows, squares
+from veridical.models.joint_plan.vocabulary import costs, declared, grouped, nonnegative, overtime, row, rows, squares, volumes
 
 __all__ = ["retailer", "retailer_after", "retailer_served", "shipper", "shipper_after", "shipper_served"]
 
@@ -51,14 +51,9 @@ def retailer(block: Any, record: Retailer, shared: Shared, flows: Sequence[Flow]
         terms = [lost[key], *(served[f, r, p, t] for f in sites.get(r, ()))]
         return row([1.0] * len(terms), terms), record.demand[key]
 
-    def counted(key: Any) -> Any:
-        at = arrivals[key]
-        volumes = [shared.products[flows[k].product] for k in at]
-        return row([*volumes, -1.0], [*(plan[k] for k in at), inbound[key]]), 0.0
-
     rows(block, "stock_balance", stocked, kept)
     rows(block, "demand", needs, met)
-    rows(block, "inbound_volume", arrivals, counted)
+    volumes(block, "inbound_volume", flows, plan, arrivals, inbound, shared)
     overtime(block, "inbound_capacity", extra, {key: ([1.0], [inbound[key]]) for key in arrivals}, record.inbound_capacity)
     volume = shared.products
     costs(
@@ -120,14 +115,9 @@ def shipper(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
         space = [plan[k] for k in booked.get(key, ())]
         return row([1.0, *[-1.0] * len(space)], [carried[key], *space]) <= 0.0
 
-    def counted(key: Any) -> Any:
-        at = loads[key]
-        volumes = [shared.products[flows[k].product] for k in at]
-        return row([*volumes, -1.0], [*(plan[k] for k in at), loading[key]]), 0.0
-
     rows(block, "waiting_balance", keys, left)
     rows(block, "booked", keys, within)
-    rows(block, "loading_volume", loads, counted)
+    volumes(block, "loading_volume", flows, plan, loads, loading, shared)
     every = {t: [loading[key] for key in loads if key[1] == t] for t in weeks}
     overtime(
         block, "dock_capacity", extra, {t: ([1.0] * len(every[t]), every[t]) for t in weeks if every[t]}, record.dock_capacity

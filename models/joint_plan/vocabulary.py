@@ -15,7 +15,7 @@ from pyomo.core.expr import LinearExpression
 
 from veridical.data.joint_plan import Flow, Shared
 
-__all__ = ["costs", "declared", "grouped", "lanes", "named", "nonnegative", "overtime", "row", "squares"]
+__all__ = ["costs", "declared", "grouped", "lanes", "named", "nonnegative", "overtime", "row", "squares", "volumes"]
 
 TANGENTS = 8  # of a square in a model with integers, up to its reach
 
@@ -51,6 +51,18 @@ def rows(block: Any, name: str, keys: Iterable[Any], rule: Callable[[Any], Any])
     """Declare constraints of which `rule(key)` is the expression, or (expression, what it equals)."""
     made = {key: rule(key) for key in keys}
     block.add_component(name, pyo.Constraint(list(made), rule=lambda _, *key: made[key if len(key) > 1 else key[0]]))
+
+
+def volumes(
+    block: Any, name: str, flows: Sequence[Flow], plan: Sequence[Any], places: Mapping[Any, list[int]], total: Any, shared: Shared
+) -> None:
+    """Declare that `total`, m3, is what the flows at each of the `places` add up to."""
+
+    def counted(key: Any) -> Any:
+        at = places[key]
+        return row([*(shared.products[flows[k].product] for k in at), -1.0], [*(plan[k] for k in at), total[key]]), 0.0
+
+    rows(block, name, places, counted)
 
 
 def overtime(block: Any, family: str, extra: Any, volume: Mapping[Any, Any], limit: Mapping[Any, float]) -> None:
@@ -98,13 +110,7 @@ def lanes(block: Any, record: Any, shared: Shared, flows: Sequence[Flow], plan: 
     """
     places = grouped(flows, "site", "week")
     volume, own, spot = (nonnegative(block, name, places) for name in ("lane", "own_lane", "spot_lane"))
-    sizes = {product: shared.products[product] for product in shared.products}
-
-    def shipped(key: Any) -> Any:
-        at = places[key]
-        return row([*(sizes[flows[k].product] for k in at), -1.0], [*(plan[k] for k in at), volume[key]]), 0.0
-
-    rows(block, "lane_volume", places, shipped)
+    volumes(block, "lane_volume", flows, plan, places, volume, shared)
     rows(block, "lane_split", places, lambda key: (row([1.0, -1.0, -1.0], [volume[key], own[key], spot[key]]), 0.0))
     truck = shared.truck_volume
     if shared.truckload:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -150,8 +150,6 @@ def _priced(case: JointPlanCase, plan: Any, solver: Solver | None) -> dict[str, 
 
 def _solve(model: Any, solver: Solver | None, case: JointPlanCase | Part | None = None, built: float = 0.0) -> Solution:
     """Return the certified solution; where no solver is named, HiGHS, and Ipopt where it does not come to a certificate."""
-    from dataclasses import replace
-
     from veridical.solvers import solve  # the package above is made of its rooms, this one among them
 
     whole = case is not None and case.shared.truckload

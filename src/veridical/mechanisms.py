@@ -230,34 +230,16 @@ ALLOCATIONS: tuple[tuple[str, str, Any, Any, Any, Any, Any], ...] = (
     ),
 )
 MECHANISMS |= {each[0]: Mechanism(each[0], AllocationCase, *each[1:]) for each in ALLOCATIONS}
-PLANS: tuple[tuple[str, str, Any, tuple[str, ...]], ...] = (
-    ("jit", "receivers plan for themselves alone: the baseline", models.joint_plan.jit.build, ()),
-    (
-        "vcg",
-        "the plan at least cost of all, and transfers with which truth is best",
-        models.joint_plan.joint.build,
-        ("dominant_strategy_ic", "ex_post_ir", "savings"),
-    ),
-    (
-        "agv",
-        "transfers that sum to 0, and truth best in expectation",
-        models.joint_plan.joint.build,
-        ("bayesian_ic", "budget", "savings"),
-    ),
-    (
-        "split_savings",
-        "reported savings are shared: invites misreports",
-        models.joint_plan.joint.build,
-        ("ex_post_ir", "budget", "savings"),
-    ),
-    (
-        "first_price",
-        "reported costs are paid: invites misreports",
-        models.joint_plan.joint.build,
-        ("ex_post_ir", "budget", "savings"),
-    ),
+PLANS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("jit", "receivers plan for themselves alone: the baseline", ()),
+    ("vcg", "least cost of all, and transfers with which truth is best", ("dominant_strategy_ic", "ex_post_ir", "savings")),
+    ("agv", "transfers that sum to 0, and truth best in expectation", ("bayesian_ic", "budget", "savings")),
+    ("split_savings", "reported savings are shared: invites misreports", ("ex_post_ir", "budget", "savings")),
+    ("first_price", "reported costs are paid: invites misreports", ("ex_post_ir", "budget", "savings")),
 )
-MECHANISMS |= {name: Planning(name, JointPlanCase, summary, build, None, always(*kept)) for name, summary, build, kept in PLANS}
+for name, summary, kept in PLANS:
+    build = (models.joint_plan.jit if name == "jit" else models.joint_plan.joint).build
+    MECHANISMS[name] = Planning(name, JointPlanCase, summary, build, None, always(*kept))
 MECHANISMS["continuous"] = Mechanism(
     "continuous",
     ContinuousCase,
