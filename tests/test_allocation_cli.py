@@ -92,6 +92,10 @@ def test_mechanisms_stand_side_by_side(run: Run, record: Json) -> None:
     assert found["fixed_price"]["truthful"] == "no"
     assert found["fixed_price"]["profit"] < best
     assert found["fixed_price"]["penalty"] > found["capacity_choice"]["penalty"] > 0
+    most = found["centralized"]["chain_profit"]
+    for row in found.values():
+        assert row["penalty"] == pytest.approx((most - row["chain_profit"]) / most, rel=1e-6, abs=1e-9)
+        assert row["supplier_share"] == pytest.approx(row["profit"] / row["chain_profit"], rel=1e-9)
     status, out, _ = run("compare", "five-retailers")
     assert status == 0
     assert "…" not in out  # nothing is cut off
@@ -131,6 +135,8 @@ def test_the_game_says_what_is_ordered_and_who_would_not_order_the_truth(run: Ru
     assert all(own > truth for own, truth in zip(group["orders"], group["truthful_orders"], strict=True))
     assert found["capacity"] == 6.75  # the least sum of truthful orders that is enough with a probability of 1 - 1.05 / 3.5
     assert found["regret"] < 1e-8
+    for row in found["allocation"]:
+        assert row["payment"] == pytest.approx([3.5 * units for units in row["quantity"]], rel=1e-12)
     assert found["audit"]["max_regret"] > 0.01
     assert not found["audit"]["truthful"]
     assert found["audit"]["min_profit"] > 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import veridical as vd
@@ -98,6 +99,14 @@ def test_mechanisms_stand_side_by_side(run: Run, record: Json, small: str) -> No
     assert tuple(found) == chosen
     assert found["jit"]["savings"] == pytest.approx(0, abs=1e-6 * found["jit"]["profit"])
     assert found["vcg"]["truthful"] == "always"
+    vendors = len(vd.load(small).suppliers)
+    saved = found["vcg"]["savings"]
+    assert saved == pytest.approx(found["jit"]["profit"] - found["vcg"]["profit"], rel=1e-6)
+    assert found["vcg"]["residual"] == pytest.approx((1 - vendors) * saved, rel=1e-6)  # each vendor gains all that is saved
+    assert found["first_price"]["residual"] == pytest.approx(saved, rel=1e-6)  # and here none gains anything
+    own = vd.solve(vd.load(small), "vcg", misreports=0).contracts
+    assert found["vcg"]["budget"] == pytest.approx(-sum(own.transfers.values()), rel=1e-9)
+    assert found["vcg"]["savings_share"] == pytest.approx(saved / found["jit"]["profit"], rel=1e-6)
     assert found["first_price"]["truthful"] == "no"
     assert found["first_price"]["max_regret"] > 0.01 * found["vcg"]["savings"]
     status, out, _ = run("compare", small, *named, "--set", "misreports=0")
@@ -158,6 +167,18 @@ def test_the_plan_is_written_flow_by_flow(run: Run, small: str) -> None:
     lines = Path("plan.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "supplier,receiver,site,product,week,baseline,units,price"
     assert len(lines) == 1 + len(vd.load(small).shared.flows)
+
+
+def test_the_picture_has_the_weekly_volume_of_both_plans(small: str) -> None:
+    own = vd.solve(vd.load(small), "vcg", misreports=0).contracts
+    shipped, gained = vd.studies.settlement_figure.draw(own).axes
+    volume = own.case.shared.volume
+    for line, units in zip(shipped.lines, (own.baseline, own.plan), strict=True):
+        assert np.asarray(line.get_ydata(), dtype=float).tolist() == pytest.approx(
+            (units * volume).groupby("week").sum().tolist(), rel=1e-12
+        )
+    widths = [bar.get_width() for bar in gained.containers[1]]
+    assert widths == pytest.approx(list(own.net_gains.values()), rel=1e-12)
 
 
 def test_whole_trucks_say_what_a_misreport_can_gain(run: Run, record: Json, small: str) -> None:

@@ -23,6 +23,7 @@ from veridical.data.continuous import ContinuousCase
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.closed_form import allocation_rules as rules
 from veridical.solvers.closed_form import assembler as closed
+from veridical.solvers.closed_form.allocation import capacity_choice, centralized
 from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.studies import (
     LONG,
@@ -35,6 +36,7 @@ from veridical.studies import (
     full_models,
     reproduce,
 )
+from veridical.studies.allocation_tables import CONCENTRATED, case_of
 from veridical.studies.assembler_study import AsPublished, many_suppliers, study, two_suppliers
 from veridical.studies.reproduction import Row
 
@@ -1208,3 +1210,16 @@ def test_a_row_of_the_fixed_price_columns_by_enumeration(
         units = rules.linear(every, capacity)[..., -1]
         profit = among @ (units * (theta[k] - units) - price * units)
         assert profit.max() - profit[-1] < 1e-7
+
+
+def test_capacity_and_profits_are_those_of_the_closed_form(reproductions: dict[str, Reproduction]) -> None:
+    table = reproductions["allocation-capacity"].table["exact"]
+    for cost in (0.1, 1.8, 3.6):
+        case = case_of(range(4, 9), 5, CONCENTRATED, capacity_cost=cost)
+        own, best = capacity_choice(case), centralized(case)
+        assert table[f"c={cost:g}: capacity, units"] == own.capacity
+        assert table[f"c={cost:g}: capacity with full information, units"] == best.capacity
+        assert table[f"c={cost:g}: supplier's profit"] == pytest.approx(own.supplier_profit, rel=1e-12)
+        assert table[f"c={cost:g}: profit of the chain"] == pytest.approx(own.chain_profit, rel=1e-12)
+        assert table[f"c={cost:g}: profit of the chain with full information"] == pytest.approx(best.chain_profit, rel=1e-12)
+        assert own.capacity < best.capacity  # Theorem 4
