@@ -12,7 +12,7 @@ from typing import Any
 import veridical as vd
 from veridical.data import AllocationCase
 from veridical.solvers.closed_form import allocation as closed
-from veridical.studies.allocation_tables import CONCENTRATED, case_of, printed
+from veridical.studies.papers.allocation_tables import CONCENTRATED, case_of, printed
 
 RUNS = 3  # of which the fastest counts
 

@@ -17,7 +17,7 @@ from instances import peak_memory
 
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.consensus import Consensus, Round
-from veridical.solvers.joint_plan import Central, settle
+from veridical.solvers.planners import Central, settle
 
 SIZES: dict[int, dict[str, int]] = {
     1008: {"products": 14, "sites": 4, "regions": 4},

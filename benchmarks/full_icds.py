@@ -17,7 +17,7 @@ from instances import assembler, peak_memory, points
 from pyomo.common.gc_manager import PauseGC
 
 from veridical import models, solvers
-from veridical.solvers.standard_form import StandardForm, compile_model
+from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 
 def direct(form: StandardForm) -> float:

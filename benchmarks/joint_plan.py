@@ -15,7 +15,7 @@ from instances import peak_memory
 
 import veridical as vd
 from veridical.data.joint_plan import pilot
-from veridical.solvers.standard_form import compile_model
+from veridical.solvers.translate.standard_form import compile_model
 
 SIZES = {576: (8, 4), 2160: (20, 6), 12960: (60, 12), 49680: (138, 20)}  # flows: products and sites; nine weeks, two makers each
 

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from time import process_time
 from typing import Any
 
+from veridical.contracts.joint_plan.audit import examine
+from veridical.contracts.joint_plan.caching import Remembered
 from veridical.data import example
-from veridical.solvers.joint_plan import Central, Remembered, examine, settle
+from veridical.solvers.planners import Central, settle
 
 CASES = ("pilot", "marketplace", "carriers")
 RULES: tuple[tuple[str, Mapping[str, Any]], ...] = (

@@ -1,17 +1,14 @@
-"""What the world is: typed, validated, immutable cases; demand; priors; contract menus.
+"""What the world is: typed, validated, immutable cases; demand; priors.
 
-Rooms: `load` (files and shipped examples); `assembler` and `continuous` (the assembler's case), `demand`, `prior` and
-`private_cost` (its parts), `menu` (a contract menu), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`,
-`typed_demand`, `private_type` and `type_profiles` (its parts), `allotment` (what retailers get and pay), `bids` (what they
-offer); `joint_plan` (parties that share a plan); `truncated` (distributions of costs and types), `fields` (field types, with
-their messages), `csv_file`, `errors`.
+Modules: `load` (files and shipped examples); `assembler` and `continuous_case` (the assembler's case), `demand`, `prior` and
+`private_cost` (its parts), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`, `typed_demand`,
+`private_type` and `type_profiles` (its parts); `joint_plan` (parties that share a plan); `truncated` (distributions of costs and
+types), `fields` (field types, with their messages), `csv_file`, `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
-from veridical.data.allotment import Allotment
 from veridical.data.assembler import AssemblerCase, Supplier
-from veridical.data.bids import Bids, read_bids
-from veridical.data.continuous import ContinuousCase, ContinuousSupplier
+from veridical.data.continuous_case import ContinuousCase, ContinuousSupplier
 from veridical.data.demand import (
     Continuous,
     Demand,
@@ -28,7 +25,6 @@ from veridical.data.demand import (
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.load import example, examples, load
-from veridical.data.menu import Menu
 from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
 from veridical.data.private_type import PrivateType
@@ -37,9 +33,7 @@ from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity,
 
 __all__ = [
     "AllocationCase",
-    "Allotment",
     "AssemblerCase",
-    "Bids",
     "CertificateError",
     "Continuous",
     "ContinuousCase",
@@ -54,7 +48,6 @@ __all__ = [
     "JointPlanCase",
     "LinearDemand",
     "Lognormal",
-    "Menu",
     "Monotonicity",
     "Newsvendor",
     "Normal",
@@ -76,7 +69,6 @@ __all__ = [
     "examples",
     "load",
     "monotonicity",
-    "read_bids",
     "virtual_cost",
     "weighted_virtual_cost",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from veridical.data.allocation import AllocationCase
 from veridical.data.assembler import AssemblerCase
-from veridical.data.continuous import ContinuousCase
+from veridical.data.continuous_case import ContinuousCase
 from veridical.data.errors import InputError
 from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase

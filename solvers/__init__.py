@@ -1,9 +1,8 @@
 """Who decides: solvers for any Pyomo model, closed forms for the mechanisms, and the certificate of every result.
 
-Rooms: `configuration` (how a solver is asked for), `standard_form` (a model as arrays), `highs`, `ipopt` and `factory` (any
-other that Pyomo knows), `closed_form` (oracles, and solvers of their own for large cases), `auction` (the optimal allocation by
-sealed bids), `joint_plan` (plans, transfers, who would lie), `consensus` (the plan without anybody's model), `solution`,
-`certificate`, `properties` of menus and the `audit` that they make, of allotments and games (`allocation_audit`, `game_audit`).
+Modules: `configuration` (how a solver is asked for), `translate` (a model as arrays), `engines` (HiGHS, Ipopt, and any other that
+Pyomo knows), `closed_form` (oracles, and solvers of their own for large cases), `planners` (plans by models of all parties),
+`consensus` (the plan without anybody's model), `solution`, `certificate`, `sensitivity`, `packaging` (from arrays back to names).
 """
 
 from __future__ import annotations
@@ -14,34 +13,21 @@ from typing import Any
 
 from pyomo.common.gc_manager import PauseGC
 
-from veridical.solvers import factory, highs, ipopt
-from veridical.solvers.allocation_audit import AllocationAudit
-from veridical.solvers.audit import Audit, audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
-from veridical.solvers.game_audit import GameAudit
-from veridical.solvers.outcome import written
-from veridical.solvers.properties import IMPLIES, PROPERTIES, Finding, Misreport, Property
+from veridical.solvers.engines import highs, ipopt, pyomo_factory
+from veridical.solvers.packaging import written
 from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
 
 __all__ = [
-    "IMPLIES",
-    "PROPERTIES",
     "SOLVERS",
-    "AllocationAudit",
-    "Audit",
     "Certificate",
     "Configuration",
     "Duals",
-    "Finding",
-    "GameAudit",
-    "Misreport",
-    "Property",
     "Solution",
     "SolutionStatus",
     "SolverRecord",
     "Termination",
-    "audit",
     "configure",
     "preferred_form",
     "solve",
@@ -80,4 +66,4 @@ def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
 def _engine(configuration: Configuration) -> Any:
     if configuration.solver == "closed_form":
         raise configuration.refuse("solver", "closed_form", "a solver for models; closed forms start from a case")
-    return SOLVERS.get(configuration.solver, factory)
+    return SOLVERS.get(configuration.solver, pyomo_factory)

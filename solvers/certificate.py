@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from veridical.solvers.standard_form import StandardForm
+from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["ACCEPTED", "Certificate", "certify"]
 

@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from veridical.data import Allotment, AssemblerCase, Menu
+from veridical.contracts.allotment import Allotment
+from veridical.contracts.menu import Menu
+from veridical.data import AssemblerCase
 
 __all__ = ["allocation", "assembler"]
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from veridical.data import Allotment, CertificateError
+from veridical.contracts.allotment import Allotment
+from veridical.contracts.audit import Audit
+from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.data import CertificateError
 from veridical.data.assembler import label
-from veridical.data.joint_plan import Settlement
 from veridical.solvers import sensitivity
-from veridical.solvers.audit import Audit
 from veridical.solvers.certificate import ACCEPTED, Certificate
 
 __all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "words"]

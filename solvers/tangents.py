@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
 from veridical.models.expected_sales import ExpectedSales
-from veridical.solvers.outcome import written
-from veridical.solvers.standard_form import StandardForm
+from veridical.solvers.packaging import written
+from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["converge"]
 

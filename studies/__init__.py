@@ -1,11 +1,7 @@
-"""Published tables recomputed, sweeps, and figures.
+"""Published tables recomputed, sweeps, the rolling pilot, and figures.
 
-Rooms: `reproduction` (published, as published, exact), `assembler_study` (sections 3.1 and 3.2 of the ICDS paper),
-`full_models` (a sample of it as Pyomo models), `balanced_ordering` (where its Proposition 2 fails), `continuous_costs`
-(Proposition 4), `choice` (how many suppliers to let report); `allocation_tables` (Tables 1 to 5 of the allocation paper) and
-`allocation_figures`; `figures`; `pilot` (a joint plan week by week), of which `pilot_week` is what happens in one week,
-`pilot_result` what it comes to, `pilot_folder` how a run that was ended goes on, and `pilot_figure` its picture;
-`settlement_figure` (that of one joint plan).
+Modules: `papers` (published tables and figures, recomputed), `choice` (how many suppliers to let report), `pilot` (a joint plan
+week by week), `figures`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,31 +9,21 @@ from dataclasses import replace
 from functools import partial
 
 from veridical.data import InputError
-from veridical.studies import (
-    allocation_figures,
-    allocation_tables,
-    assembler_study,
-    balanced_ordering,
-    continuous_costs,
-    figures,
-    full_models,
-    pilot,
-    settlement_figure,
-)
+from veridical.studies import figures, pilot
 from veridical.studies.choice import Choice, choose_k
-from veridical.studies.reproduction import Reproduction
+from veridical.studies.figures import allocation as allocation_figures
+from veridical.studies.papers import allocation_tables, assembler_study, balanced_ordering, continuous_costs, full_models
+from veridical.studies.papers.reproduction import Reproduction
 
 __all__ = [
     "LONG",
     "REPRODUCTIONS",
     "Choice",
     "Reproduction",
-    "allocation_figures",
     "choose_k",
     "figures",
     "pilot",
     "reproduce",
-    "settlement_figure",
 ]
 
 TABLES = (

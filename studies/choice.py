@@ -14,9 +14,9 @@ import pandas as pd
 
 from veridical import models, solvers
 from veridical.data import AssemblerCase, InputError
-from veridical.data.continuous import refuse_continuous
+from veridical.data.continuous_case import refuse_continuous
 from veridical.solvers import Configuration, closed_form
-from veridical.studies import figures
+from veridical.studies.figures import assembler as figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import veridical as vd
-from veridical.data import AllocationCase, Allotment, InputError
-from veridical.data.allotment import Price, listed
+from veridical.contracts import AllocationAudit, Allotment
+from veridical.contracts.allotment import Price, listed
+from veridical.data import AllocationCase, InputError
 from veridical.data.fields import check
-from veridical.solvers import AllocationAudit
 from veridical.solvers.closed_form.allocation import allocation, capacity_choice, centralized
 
 Array = NDArray[np.float64]

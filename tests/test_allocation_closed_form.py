@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
+from veridical.contracts import AllocationAudit
+from veridical.contracts.audit import audit
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.fields import check
 from veridical.data.type_profiles import sampled
-from veridical.solvers import AllocationAudit
-from veridical.solvers.audit import audit
 from veridical.solvers.closed_form import allocation_rules as rules
 from veridical.solvers.closed_form.allocation import (
     Allocation,

@@ -20,7 +20,7 @@ from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
 from veridical.data.fields import check
 from veridical.solvers.closed_form.allocation import allocation, capacity_choice, centralized
-from veridical.studies import allocation_figures as pictures
+from veridical.studies.figures import allocation as pictures
 
 Array = NDArray[np.float64]
 LINEAR: dict[str, Any] = {"form": "linear_demand"}

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 import veridical as vd
-from veridical.data import AllocationCase, Allotment, CertificateError, InputError, NotSolvedError
+from veridical.contracts import Allotment
+from veridical.data import AllocationCase, CertificateError, InputError, NotSolvedError
 from veridical.data.fields import check
 from veridical.models.allocation import OwnRevenue
 from veridical.solvers import Solution

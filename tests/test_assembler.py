@@ -15,7 +15,8 @@ from scipy.integrate import quad
 from scipy.optimize import linprog, minimize, minimize_scalar
 
 import veridical as vd
-from veridical.data import AssemblerCase, Menu, virtual_cost, weighted_virtual_cost
+from veridical.contracts import Menu
+from veridical.data import AssemblerCase, virtual_cost, weighted_virtual_cost
 from veridical.solvers.closed_form.assembler import pooled_virtual_cost
 from veridical.solvers.closed_form.isotonic import isotonic
 

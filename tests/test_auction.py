@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from veridical.contracts.auction import Auction
+from veridical.contracts.bids import Bids, read_bids
 from veridical.data import AllocationCase, InputError
-from veridical.data.bids import Bids, read_bids
 from veridical.data.fields import check
-from veridical.solvers.auction import Auction, auction
+from veridical.solvers.closed_form.auction import auction
 
 LINEAR: dict[str, Any] = {"form": "linear_demand"}
 POWER: dict[str, Any] = {"form": "power_demand", "scale": 1.3, "exponent": 1.7}

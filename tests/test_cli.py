@@ -13,7 +13,7 @@ import pytest
 from veridical import MECHANISMS, compare, example, load, one_sided, solve
 from veridical.data import InputError
 from veridical.mechanisms import fitting
-from veridical.solvers import highs
+from veridical.solvers.engines import highs
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from veridical.contracts.joint_plan.planner import Planned
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, Values, carriers, pilot
 from veridical.solvers.consensus import Answer, Consensus, NoAnswer, Options, PartyAgent, Question, Round, quadratic
 from veridical.solvers.consensus.exchange import Exchange, Public
 from veridical.solvers.consensus.workers import Here, Processes, Start
-from veridical.solvers.joint_plan import Central, Planned
+from veridical.solvers.planners import Central
 
 Array = NDArray[np.float64]
 GAP = 1e-3  # of the savings: the default

@@ -13,13 +13,13 @@ from scipy.integrate import dblquad, quad
 
 import veridical as vd
 from veridical.data import AssemblerCase, InputError
-from veridical.data.continuous import ContinuousCase
+from veridical.data.continuous_case import ContinuousCase
 from veridical.data.fields import check
 from veridical.data.load import build, example
 from veridical.models.assembler import continuous as model
 from veridical.solvers.closed_form import assembler as discrete
-from veridical.solvers.closed_form.continuous import Rule, continuous, total_virtual_cost, virtual_cost
 from veridical.solvers.closed_form.continuous_integration import quadrature, quasi_monte_carlo
+from veridical.solvers.closed_form.continuous_rule import Rule, continuous, total_virtual_cost, virtual_cost
 
 Array = NDArray[np.float64]
 
@@ -216,7 +216,7 @@ def test_model_is_the_grid_optimum_and_its_menu_is_audited() -> None:
     closed = discrete.icds_balanced(world.grid(6)).menu
     assert solution.objective == pytest.approx(closed.expected_profit, rel=1e-6)
     assert model.menu(built).expected_profit == pytest.approx(closed.expected_profit, rel=1e-6)
-    assert vd.solvers.audit(model.menu(built)).truthful
+    assert vd.contracts.audit(model.menu(built)).truthful
     assert len(model.build(world).PROFILES) == 16**2
     assert solution.objective < continuous(world).profit
 
@@ -414,7 +414,7 @@ def test_sampled_menu_is_the_rule_at_the_grid(solved: dict[str, Any]) -> None:
     x = [grid.suppliers[0].costs[2], grid.suppliers[1].costs[3]]
     assert menu.quantity[:, 2, 3] == pytest.approx(float(solved["ironed"].quantity(x)))
     assert menu.payment[1, 2, 3] == pytest.approx(float(solved["ironed"].payment(1, x)))
-    assert vd.solvers.audit(menu).truthful
+    assert vd.contracts.audit(menu).truthful
     assert solved["three"].menu(28) is None  # 21,952 profiles
 
 

@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import multivariate_normal, norm
 
 import veridical as vd
+from veridical.contracts import Menu
 from veridical.data import (
     AllocationCase,
     AssemblerCase,
@@ -30,7 +31,6 @@ from veridical.data import (
     Gamma,
     InputError,
     Lognormal,
-    Menu,
     Normal,
     Sample,
     Supplier,

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from veridical.contracts import Settlement, audit
+from veridical.contracts.joint_plan.audit import JointPlanAudit, examine, gain
+from veridical.contracts.joint_plan.caching import Remembered
+from veridical.contracts.joint_plan.misreports import KINDS, Lie, lies
 from veridical.data import CertificateError, example
-from veridical.data.joint_plan import COST, JointPlanCase, Party, Settlement, carriers, marketplace, pilot
-from veridical.solvers import audit
-from veridical.solvers.joint_plan import Central, JointPlanAudit, Remembered, examine, settle, solve
-from veridical.solvers.joint_plan.audit import gain
-from veridical.solvers.joint_plan.misreports import KINDS, Lie, lies
+from veridical.data.joint_plan import COST, JointPlanCase, Party, carriers, marketplace, pilot
+from veridical.solvers.planners import Central, settle, solve
 
 TRUTHFUL: list[dict[str, Any]] = [
     {"pivot": "baseline"},

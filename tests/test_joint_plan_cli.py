@@ -171,7 +171,7 @@ def test_the_plan_is_written_flow_by_flow(run: Run, small: str) -> None:
 
 def test_the_picture_has_the_weekly_volume_of_both_plans(small: str) -> None:
     own = vd.solve(vd.load(small), "vcg", misreports=0).contracts
-    shipped, gained = vd.studies.settlement_figure.draw(own).axes
+    shipped, gained = vd.studies.figures.settlement.draw(own).axes
     volume = own.case.shared.volume
     for line, units in zip(shipped.lines, (own.baseline, own.plan), strict=True):
         assert np.asarray(line.get_ydata(), dtype=float).tolist() == pytest.approx(

@@ -16,8 +16,8 @@ from veridical import models
 from veridical.data import InputError, JointPlanCase
 from veridical.data.joint_plan import CAPACITY, COST, LEVELS, Party, Values, column, marketplace, pilot
 from veridical.models.joint_plan import carried, party_model
-from veridical.solvers.joint_plan import cost_at, costs_at, jit, joint
-from veridical.solvers.joint_plan.central import Planned
+from veridical.solvers.planners import cost_at, costs_at, jit, joint
+from veridical.solvers.planners.central import Planned
 
 Array = NDArray[np.float64]
 SHIPPED = ("pilot", "marketplace", "carriers")

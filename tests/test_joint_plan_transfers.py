@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from veridical.contracts import Settlement
+from veridical.contracts.joint_plan.caching import Remembered
+from veridical.contracts.joint_plan.planner import Planned
+from veridical.contracts.joint_plan.transfers import subsets
 from veridical.data import InputError, example
-from veridical.data.joint_plan import COST, JointPlanCase, Parameters, Retailer, Route, Settlement, Shared, Values, Vendor, pilot
-from veridical.solvers import joint_plan
-from veridical.solvers.joint_plan import Central, Planned, Remembered, settle
-from veridical.solvers.joint_plan.transfers import subsets
+from veridical.data.joint_plan import COST, JointPlanCase, Parameters, Retailer, Route, Shared, Values, Vendor, pilot
+from veridical.solvers import planners as joint_plan
+from veridical.solvers.planners import Central, settle
 
 VCG: list[dict[str, Any]] = [
     {"pivot": "baseline"},

@@ -17,8 +17,8 @@ from pyomo.core.expr.calculus.derivatives import Modes, differentiate
 import veridical as vd
 from veridical import solvers
 from veridical.data import AssemblerCase, InputError, NotSolvedError
-from veridical.solvers.nlp import SmoothNLP
-from veridical.solvers.standard_form import compile_model
+from veridical.solvers.translate.nlp import SmoothNLP
+from veridical.solvers.translate.standard_form import compile_model
 
 Model = Any
 Expression = Any
@@ -115,7 +115,7 @@ UNARY: dict[str, tuple[Callable[..., Any], Callable[[float], tuple[float, float,
 
 
 def test_every_function_of_one_argument_is_tested() -> None:
-    from veridical.solvers import curvature
+    from veridical.solvers.translate import nonlinear as curvature
 
     assert set(UNARY) == set(curvature.UNARY)
 

@@ -10,15 +10,16 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
+from veridical.contracts.joint_plan.planner import Planned
 from veridical.data import InputError, example
 from veridical.data.joint_plan import JointPlanCase, Party, Values, carriers, marketplace, pilot
 from veridical.models.joint_plan import party_model
 from veridical.solvers.consensus import Consensus, Progress
-from veridical.solvers.joint_plan import Central, Planned, settle
-from veridical.solvers.joint_plan.central import party_at
-from veridical.studies import figures
-from veridical.studies.pilot import PilotRun, run
-from veridical.studies.pilot_week import weekly_cost
+from veridical.solvers.planners import Central, settle
+from veridical.solvers.planners.central import party_at
+from veridical.studies.figures import assembler as figures
+from veridical.studies.pilot.run import PilotRun, run
+from veridical.studies.pilot.week import weekly_cost
 
 FEES: list[dict[str, Any]] = [
     {"pivot": "baseline"},

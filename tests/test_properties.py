@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 import veridical as vd
-from veridical.data import AssemblerCase, CertificateError, Menu
-from veridical.solvers import Finding
+from veridical.contracts import Finding, Menu
+from veridical.data import AssemblerCase, CertificateError
 
 Assembler = Callable[..., AssemblerCase]
 Cases = Callable[..., st.SearchStrategy[AssemblerCase]]

@@ -18,11 +18,12 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from scipy.optimize import nnls
 
 import veridical as vd
-from veridical.data import AssemblerCase, Menu
+from veridical.contracts import Menu
+from veridical.data import AssemblerCase
 from veridical.solvers.certificate import certify
 from veridical.solvers.closed_form.isotonic import chain, isotonic
-from veridical.solvers.highs import Engine
-from veridical.solvers.standard_form import compile_model
+from veridical.solvers.engines.highs import Engine
+from veridical.solvers.translate.standard_form import compile_model
 
 Array = NDArray[np.float64]
 Assembler = Callable[..., AssemblerCase]

@@ -19,7 +19,7 @@ from scipy import stats
 import veridical as vd
 from veridical import models
 from veridical.data import AllocationCase, AssemblerCase, InputError, Uniform
-from veridical.data.continuous import ContinuousCase
+from veridical.data.continuous_case import ContinuousCase
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.closed_form import allocation_rules as rules
 from veridical.solvers.closed_form import assembler as closed
@@ -36,9 +36,9 @@ from veridical.studies import (
     full_models,
     reproduce,
 )
-from veridical.studies.allocation_tables import CONCENTRATED, case_of
-from veridical.studies.assembler_study import AsPublished, many_suppliers, study, two_suppliers
-from veridical.studies.reproduction import Row
+from veridical.studies.papers.allocation_tables import CONCENTRATED, case_of
+from veridical.studies.papers.assembler_study import AsPublished, many_suppliers, study, two_suppliers
+from veridical.studies.papers.reproduction import Row
 
 Array = NDArray[np.float64]
 Assembler = Callable[..., AssemblerCase]

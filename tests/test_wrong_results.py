@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyomo.contrib.pynumero.interfaces import cyipopt_interface
 
 import veridical as vd
-from veridical.solvers import factory
+from veridical.solvers.engines import pyomo_factory as factory
 
 Array = NDArray[np.float64]
 

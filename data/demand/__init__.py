@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
-from veridical.data.demand.continuous import Continuous, Exponential, Gamma, Lognormal, Normal, Uniform, Weibull
+from veridical.data.demand.densities import Continuous, Exponential, Gamma, Lognormal, Normal, Uniform, Weibull
 from veridical.data.demand.discrete import Discrete, Empirical, Sample
 from veridical.data.demand.distribution import Demand
 from veridical.data.fields import wrong

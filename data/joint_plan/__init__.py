@@ -2,7 +2,7 @@
 
 Rooms: `case` (the case, what one party's process is given, the mechanism's parameters), `shared` (weeks, products, sites,
 routes, flows), `party` (what a role is made of, and how one of your own is registered), `roles` (those that are here),
-`settlement` (what a mechanism makes of a case), `values` (a column of numbers), `head` and `files` (the folder), `generate`
+`values` (a column of numbers), `head` and `files` (the folder), `generate`
 (synthetic cases of any size).
 """
 
@@ -11,7 +11,6 @@ from veridical.data.joint_plan.files import build, write
 from veridical.data.joint_plan.generate import carriers, marketplace, pilot
 from veridical.data.joint_plan.party import CAPACITY, COST, NEED, ROLES, STATE, Column, Party, column, register, scalar
 from veridical.data.joint_plan.roles import Carrier, Marketplace, Retailer, Seller, Shipper, Vendor
-from veridical.data.joint_plan.settlement import Settlement
 from veridical.data.joint_plan.shared import LEVELS, Flow, Route, Shared
 from veridical.data.joint_plan.values import Values
 
@@ -33,7 +32,6 @@ __all__ = [
     "Retailer",
     "Route",
     "Seller",
-    "Settlement",
     "Shared",
     "Shipper",
     "Values",

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from veridical.data import AllocationCase, Allotment
-from veridical.data.allotment import Reports
+from veridical.contracts.allotment import Allotment, Reports
+from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
 
 __all__ = ["build"]

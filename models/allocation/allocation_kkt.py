@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from veridical.data import AllocationCase, Allotment
+from veridical.contracts.allotment import Allotment
+from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
 
 __all__ = ["build"]

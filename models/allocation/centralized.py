@@ -9,8 +9,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from veridical.data import AllocationCase, Allotment
-from veridical.data.allotment import full_revenue
+from veridical.contracts.allotment import Allotment, full_revenue
+from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
 
 __all__ = ["build"]

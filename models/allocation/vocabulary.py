@@ -14,9 +14,9 @@ import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 
-from veridical.data import AllocationCase, Allotment, InputError, RetailerGroup
+from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
+from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
-from veridical.data.allotment import Price, dominant, profile_names
 from veridical.data.assembler import gigabytes, shortened
 from veridical.data.fields import check
 from veridical.models.allocation.own_revenue import OwnRevenue

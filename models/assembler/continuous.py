@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyomo.environ as pyo
 
-from veridical.data.continuous import ContinuousCase
+from veridical.data.continuous_case import ContinuousCase
 from veridical.models.assembler import icds_balanced
 from veridical.models.assembler.icds_balanced import menu
 

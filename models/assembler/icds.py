@@ -11,7 +11,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from veridical.data import AssemblerCase, Menu
+from veridical.contracts.menu import Menu
+from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 
 __all__ = ["build", "declare", "menu"]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from veridical.data import AssemblerCase, Menu, weighted_virtual_cost
+from veridical.contracts.menu import Menu
+from veridical.data import AssemblerCase, weighted_virtual_cost
 from veridical.models.assembler import vocabulary
 from veridical.models.expected_sales import expected_sales
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from veridical.contracts.audit import audit
 from veridical.data import AllocationCase, AssemblerCase, ContinuousCase
-from veridical.solvers.audit import audit
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.closed_form import assembler
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.closed_form.assembler import ClosedForm
-from veridical.solvers.closed_form.continuous import PROFILES, Continuous
+from veridical.solvers.closed_form.continuous_rule import PROFILES, Continuous
 from veridical.solvers.closed_form.fixed_price import Equilibrium
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.solution import Seconds, Solution, SolutionStatus, SolverRecord

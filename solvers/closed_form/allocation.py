@@ -23,11 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from veridical.contracts.allotment import Allotment, full_revenue
+from veridical.contracts.audit import Audit, audit
 from veridical.data import InputError, NotSolvedError
 from veridical.data.allocation import SAMPLES, AllocationCase
-from veridical.data.allotment import Allotment, full_revenue
 from veridical.data.type_profiles import TypeProfiles
-from veridical.solvers.audit import Audit, audit
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 from veridical.solvers.closed_form.water_filling import checked_capacity, shadow_prices, water_filling
 

@@ -17,7 +17,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from veridical.data import AssemblerCase, InputError, Menu, monotonicity, virtual_cost, weighted_virtual_cost
+from veridical.contracts.menu import Menu
+from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost, weighted_virtual_cost
 from veridical.data.assembler import ENUMERATED
 from veridical.data.virtual_cost import running_maximum
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic

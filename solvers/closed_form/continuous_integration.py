@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
 
-from veridical.data.continuous import ContinuousCase
+from veridical.data.continuous_case import ContinuousCase
 from veridical.data.demand import Discrete
 from veridical.solvers.closed_form.continuous_virtual_cost import FARTHEST, along, score, total_virtual_cost
 

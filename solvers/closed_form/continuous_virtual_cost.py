@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
-from veridical.data.continuous import ContinuousCase
+from veridical.data.continuous_case import ContinuousCase
 from veridical.data.errors import InputError
 
 __all__ = ["along", "refuse_not_monotone", "score", "total_virtual_cost", "virtual_cost"]

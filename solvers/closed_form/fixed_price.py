@@ -20,11 +20,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data import InputError
 from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase, FixedPrice
 from veridical.data.errors import NotSolvedError
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
-from veridical.solvers.closed_form.ordering import Equilibrium, Ordering
 from veridical.solvers.closed_form.rationing import Rule, rule_of
 from veridical.solvers.closed_form.water_filling import checked_capacity
 

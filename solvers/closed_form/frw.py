@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from veridical.data import AssemblerCase, Menu
+from veridical.contracts.menu import Menu
+from veridical.data import AssemblerCase
 from veridical.solvers.closed_form.assembler import ClosedForm
 
 __all__ = ["frw"]

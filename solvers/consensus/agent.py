@@ -15,7 +15,7 @@ from veridical.models.joint_plan import party_model
 from veridical.solvers.certificate import certify
 from veridical.solvers.consensus.messages import Answer
 from veridical.solvers.consensus.quadratic import Quadratic
-from veridical.solvers.standard_form import compile_model
+from veridical.solvers.translate.standard_form import compile_model
 
 __all__ = ["INTERFACES", "PartyAgent"]
 

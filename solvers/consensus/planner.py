@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from veridical.contracts.joint_plan.planner import Planned
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate
@@ -22,7 +23,6 @@ from veridical.solvers.consensus.exchange import Exchange, Kind, Public, Round
 from veridical.solvers.consensus.messages import Log
 from veridical.solvers.consensus.options import options
 from veridical.solvers.consensus.workers import Dask, Here, Processes, Start, Workers
-from veridical.solvers.joint_plan.planner import Planned
 from veridical.solvers.solution import Seconds, SolverRecord
 
 __all__ = ["Consensus", "Progress"]

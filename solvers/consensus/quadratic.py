@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from veridical.data import NotSolvedError
 from veridical.solvers.certificate import ACCEPTED, certify
 from veridical.solvers.configuration import configure
-from veridical.solvers.highs import INTERIOR_POINT, TIGHT, Engine
+from veridical.solvers.engines.highs import INTERIOR_POINT, TIGHT, Engine
 from veridical.solvers.solution import Termination
-from veridical.solvers.standard_form import StandardForm
+from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Quadratic"]
 

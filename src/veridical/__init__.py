@@ -5,13 +5,14 @@
     >>> round(solution.objective, 2)
     6965.0
 
-Rooms: `veridical.data` (what the world is), `veridical.models` (what is to be decided), `veridical.solvers` (who decides it),
-`veridical.studies` (figures, published tables, rolling runs); here stand the registry of mechanisms, the calls that tie all
-together (`solving`, `comparing`), the command line, and results as tables for people.
+Packages: `veridical.data` (what the world is), `veridical.contracts` (what is promised and whether it holds),
+`veridical.models` (what is to be decided), `veridical.solvers` (who decides it), `veridical.studies` (published tables, figures,
+rolling runs); here stand the registry of mechanisms, the calls that tie all together, the command line, and tables for people.
 """
 
-from veridical import data, models, solvers, studies
+from veridical import contracts, data, models, solvers, studies
 from veridical.comparing import compare
+from veridical.contracts import IMPLIES, PROPERTIES, read_bids
 from veridical.data import (
     CertificateError,
     InputError,
@@ -22,12 +23,10 @@ from veridical.data import (
     examples,
     load,
     monotonicity,
-    read_bids,
     virtual_cost,
 )
 from veridical.mechanisms import MECHANISMS, Mechanism
-from veridical.solvers import IMPLIES, PROPERTIES
-from veridical.solvers.auction import auction
+from veridical.solvers.closed_form.auction import auction
 from veridical.solving import audit, build, one_sided, solve
 from veridical.studies import choose_k, reproduce
 
@@ -45,6 +44,7 @@ __all__ = [
     "build",
     "choose_k",
     "compare",
+    "contracts",
     "correlation",
     "data",
     "example",

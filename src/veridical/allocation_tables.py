@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from veridical.data import Allotment
+from veridical.contracts import AllocationAudit, Allotment, GameAudit
+from veridical.contracts.auction import Auction, Cleared
 from veridical.data.assembler import label
-from veridical.solvers import AllocationAudit, GameAudit, Solution
-from veridical.solvers.auction import Auction, Cleared
+from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.closed_form.fixed_price import Equilibrium, Ordering
 

@@ -17,19 +17,16 @@ import typer
 
 from veridical import __doc__ as about
 from veridical import allocation_tables, comparing, joint_plan_tables, solving, studies, tables
-from veridical.data import (
-    Allotment,
-    InputError,
-    VeridicalError,
-    read_bids,
-)
+from veridical.contracts import Allotment, read_bids
+from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.data import InputError, VeridicalError
 from veridical.data.joint_plan import JointPlanCase, carriers, marketplace, pilot
 from veridical.data.joint_plan import write as write_case
-from veridical.data.joint_plan.settlement import Settlement
 from veridical.mechanisms import MECHANISMS, find, fitting
 from veridical.solvers import Solution
-from veridical.solvers.auction import auction as auctioned
-from veridical.studies import figures
+from veridical.solvers.closed_form.auction import auction as auctioned
+from veridical.studies.figures import allocation, settlement
+from veridical.studies.figures import assembler as figures
 from veridical.terminal import emit, parameters_of, read, tell, write
 
 app = typer.Typer(
@@ -248,9 +245,9 @@ def solvers() -> None:
 def picture(solution: Solution) -> Any:
     """Return the figure of what a solution promises."""
     if isinstance(solution.contracts, Allotment):
-        return studies.allocation_figures.allocation(solution.contracts)
+        return allocation.allocation(solution.contracts)
     if isinstance(solution.contracts, Settlement):
-        return studies.settlement_figure.draw(solution.contracts)
+        return settlement.draw(solution.contracts)
     return figures.contract_menu(solution)
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 
 from veridical import solvers
-from veridical.data import AllocationCase, Allotment, AssemblerCase, ContinuousCase, InputError, Menu, NotSolvedError
+from veridical.contracts import AllocationAudit, Allotment, Menu
+from veridical.contracts.joint_plan.audit import JointPlanAudit
+from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.data import AllocationCase, AssemblerCase, ContinuousCase, InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase
-from veridical.data.joint_plan.settlement import Settlement
 from veridical.data.load import Case
 from veridical.mechanisms import find, fitting
-from veridical.solvers import AllocationAudit, Configuration, Solution
-from veridical.solvers.joint_plan import JointPlanAudit
+from veridical.solvers import Configuration, Solution
 from veridical.solving import solve
 
 __all__ = ["compare"]

@@ -8,11 +8,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from veridical.data.joint_plan.settlement import Settlement
+from veridical.contracts.joint_plan.audit import JointPlanAudit
+from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.solvers import Solution
-from veridical.solvers.joint_plan import JointPlanAudit
 from veridical.solvers.solution import words
-from veridical.studies.pilot import PilotRun
+from veridical.studies.pilot.run import PilotRun
 
 __all__ = ["comparison", "parties", "shadow_prices", "summary", "truth"]
 

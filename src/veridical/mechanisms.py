@@ -10,14 +10,14 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 
 from veridical import models
+from veridical.contracts.joint_plan.transfers import MECHANISMS as SETTLED
 from veridical.data import AllocationCase, AssemblerCase, ContinuousCase, InputError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.closed_form import assembler as closed
-from veridical.solvers.closed_form.continuous import continuous
+from veridical.solvers.closed_form.continuous_rule import continuous
 from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.solvers.closed_form.frw import frw
-from veridical.solvers.joint_plan.transfers import MECHANISMS as SETTLED
 
 __all__ = ["DEFAULTS", "MECHANISMS", "Mechanism", "find", "fitting"]
 

@@ -14,16 +14,19 @@ from typing import Any
 import pandas as pd
 from pyomo.common.gc_manager import PauseGC
 
-from veridical import solvers
-from veridical.data import AllocationCase, Allotment, AssemblerCase, ContinuousCase, InputError, Menu
+from veridical import contracts, solvers
+from veridical.contracts import Allotment, Audit, Menu
+from veridical.contracts.joint_plan.audit import examine as joint_plan_audit
+from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.data import AllocationCase, AssemblerCase, ContinuousCase, InputError
 from veridical.data.assembler import label
-from veridical.data.continuous import refuse_continuous
+from veridical.data.continuous_case import refuse_continuous
 from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
-from veridical.data.joint_plan.settlement import Settlement
 from veridical.data.load import Case
 from veridical.mechanisms import Mechanism, find, parameters_of
-from veridical.solvers import Audit, Configuration, Solution, closed_form, joint_plan
+from veridical.solvers import Configuration, Solution, closed_form
+from veridical.solvers import planners as joint_plan
 from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.consensus import Consensus
@@ -201,13 +204,13 @@ def audit(case: Case, menu: Menu | Allotment | Settlement | pd.DataFrame | str |
             raise InputError.of(
                 "menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.write_csv writes it", case.name
             )
-        return solvers.audit(menu if isinstance(menu, Allotment) else Allotment.read_csv(case, str(menu)))
+        return contracts.audit(menu if isinstance(menu, Allotment) else Allotment.read_csv(case, str(menu)))
     if isinstance(case, JointPlanCase):
         if not isinstance(menu, Settlement):
             raise InputError.of("menu", f"<{type(menu).__name__}>", "a Settlement: of a joint plan there is no menu", case.name)
-        return solvers.audit(menu)
+        return joint_plan_audit(menu, joint_plan.Central())
     refuse_continuous(case)
     assert isinstance(case, AssemblerCase)
     if isinstance(menu, pd.DataFrame):
-        return solvers.audit(Menu.from_frame(case, menu))
-    return solvers.audit(menu if isinstance(menu, Menu) else Menu.read_csv(case, str(menu)))
+        return contracts.audit(Menu.from_frame(case, menu))
+    return contracts.audit(menu if isinstance(menu, Menu) else Menu.read_csv(case, str(menu)))

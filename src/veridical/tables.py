@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from veridical import allocation_tables, joint_plan_tables
-from veridical.data import Allotment, Menu
+from veridical.contracts import AllocationAudit, Allotment, Audit, Menu
+from veridical.contracts.joint_plan.audit import JointPlanAudit
+from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data.assembler import label
-from veridical.data.joint_plan.settlement import Settlement
-from veridical.solvers import SOLVERS, AllocationAudit, Audit, Solution, factory
-from veridical.solvers.joint_plan import JointPlanAudit
+from veridical.solvers import SOLVERS, Solution
+from veridical.solvers.engines import pyomo_factory as factory
 from veridical.solvers.solution import words
 from veridical.studies import Choice, Reproduction
 

@@ -1,0 +1,35 @@
+"""What is promised and whether it holds: menus, allotments, settlements, bids, transfers; properties and audits.
+
+Modules: `menu` (an assembler's contract menu), `allotment` (units and payments of retailers), `orders` (what orders at a
+wholesale price bring), `bids` and `auction` (sealed bids and how they are cleared), `joint_plan` (settlements, and the transfers
+that lead to them), `properties` (what can be asked of any of these), `audit`, `allotment_audit`, `orders_audit` (who would
+misreport). Nothing here needs a solver or Pyomo.
+"""
+
+from veridical.contracts.allotment import Allotment
+from veridical.contracts.allotment_audit import AllocationAudit
+from veridical.contracts.audit import Audit, audit
+from veridical.contracts.bids import Bids, read_bids
+from veridical.contracts.joint_plan.audit import JointPlanAudit
+from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.contracts.menu import Menu
+from veridical.contracts.orders_audit import GameAudit
+from veridical.contracts.properties import IMPLIES, PROPERTIES, Finding, Misreport, Property
+
+__all__ = [
+    "IMPLIES",
+    "PROPERTIES",
+    "AllocationAudit",
+    "Allotment",
+    "Audit",
+    "Bids",
+    "Finding",
+    "GameAudit",
+    "JointPlanAudit",
+    "Menu",
+    "Misreport",
+    "Property",
+    "Settlement",
+    "audit",
+    "read_bids",
+]

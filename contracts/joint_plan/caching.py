@@ -1,0 +1,79 @@
+"""A planner that remembers: what does not answer to a report is worked out once, however many reports are tried.
+
+A party's cost answers to its own record and share of the plan; the baseline to the receivers' records; the plan "without i" to
+the others' records and i's share of the baseline. So of the solves behind a misreport's transfers only those with the
+misreport in them are new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veridical.contracts.joint_plan.planner import Planned, Planner
+from veridical.data.joint_plan import JointPlanCase
+
+__all__ = ["Remembered"]
+
+Array = NDArray[np.float64]
+
+
+FLOWS = 300_000  # in all plans that are kept, as duals come with each
+FEWEST = 8  # plans that are kept however large they are
+
+
+class Remembered:
+    """Another planner's latest answers."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.planner = planner
+        self._kept: dict[str, dict[Hashable, Any]] = {"baseline": {}, "cost": {}, "plan": {}}
+
+    def baseline(self, case: JointPlanCase) -> Array:
+        """Return the receivers' own plan."""
+        records = tuple(case.party(name) for name in case.receivers)
+        key = (records, case.shared, case.mechanism.tie_break)
+        found: Array = self._answer(case, "baseline", key, lambda: self.planner.baseline(case))
+        return found
+
+    def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
+        """Return what a plan costs each party at least; of `names` alone where some are given."""
+        keys = {name: self._cost_key(case, plan, name) for name in (case.names if names is None else names)}
+        kept = self._kept["cost"]
+        known = {name: kept.pop(key) for name, key in keys.items() if key in kept}
+        missing = [name for name in keys if name not in known]
+        found = {**known, **(self.planner.costs(case, plan, missing) if missing else {})}
+        return {name: self._keep(case, "cost", key, found[name]) for name, key in keys.items()}
+
+    def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Planned:
+        """Return the plan at least cost of the parties that are not held."""
+        free = tuple(party for party in case.parties if party.name not in held)
+        key = (free, case.shared, baseline.tobytes(), frozenset(held), activity_fee)
+
+        def made() -> Planned:
+            found = self.planner.plan(case, baseline, held, activity_fee)
+            for name, cost in found.costs.items():
+                self._keep(case, "cost", self._cost_key(case, found.plan, name), cost)
+            return found
+
+        found: Planned = self._answer(case, "plan", key, made)
+        return replace(found, costs={**found.costs, **self.costs(case, found.plan, held)}) if held else found
+
+    def _cost_key(self, case: JointPlanCase, plan: Array, name: str) -> Hashable:
+        return case.party(name), case.shared, plan[case.shared.share(name)].tobytes()
+
+    def _answer(self, case: JointPlanCase, kind: str, key: Hashable, ask: Callable[[], Any]) -> Any:
+        kept = self._kept[kind]
+        return self._keep(case, kind, key, kept.pop(key) if key in kept else ask())
+
+    def _keep(self, case: JointPlanCase, kind: str, key: Hashable, value: Any) -> Any:
+        kept = self._kept[kind]
+        kept[key] = value  # the latest at the end
+        most = max(FEWEST, FLOWS // len(case.shared.flows)) * (len(case.parties) if kind == "cost" else 1)
+        if len(kept) > most:
+            del kept[next(iter(kept))]
+        return value

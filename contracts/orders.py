@@ -1,0 +1,104 @@
+"""What orders at a wholesale price bring, equilibrium or not: the outcome of the fixed-price game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from veridical.contracts.allotment import Allotment
+
+__all__ = ["Equilibrium", "Ordering"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordering(Allotment):
+    """What orders bring when they are rationed; units and currency. An allotment, at the wholesale price and no shadow prices.
+
+    Group by group, one a type: orders; truthful_orders, with R_q = w, which a retailer places who need not fear for his units;
+    expected_units, E[Q]; retailer_profits, E[R(Q, theta) - w Q]; best_orders, of all in [0, K] if the others order as they do;
+    gains, what they bring more than `orders`, in expectation. Where profiles are drawn, expectations are over those that are.
+    """
+
+    wholesale_price: float
+    rule: str
+    orders: tuple[Array, ...]
+    truthful_orders: tuple[Array, ...]
+    expected_units: tuple[Array, ...]
+    retailer_profits: tuple[Array, ...]
+    best_orders: tuple[Array, ...]
+    gains: tuple[Array, ...]
+
+    @property
+    def regret(self) -> float:
+        """Most that any type gains, in expectation, by any other order in [0, K]."""
+        return max(float(each.max()) for each in self.gains)
+
+    @cached_property
+    def payments(self) -> tuple[Array, ...]:
+        """w E[Q], currency, group by group, one a type."""
+        return tuple(self.wholesale_price * units for units in self.expected_units)
+
+    @property
+    def supplier_profit(self) -> float:
+        """w E[sum Q] less what capacity costs, where it does."""
+        return self.wholesale_price * float(self.probability @ self._sold) - self.capacity_paid
+
+    @property
+    def error(self) -> float:
+        """Standard error of the supplier's profit, currency; 0 where all profiles are visited."""
+        drawn = len(self._sold)
+        return self.wholesale_price * float(self._sold.std(ddof=1)) / drawn**0.5 if self.sampled and drawn > 1 else 0.0
+
+    def by_own_type(self) -> pd.DataFrame:
+        """Return what a retailer orders and expects, indexed by group and own type: what he would order by the truth, too."""
+        columns = {
+            "probability": [group.probability for group in self.case.retailers],
+            "truthful_order": self.truthful_orders,
+            "order": self.orders,
+            "quantity": self.expected_units,
+            "payment": self.payments,
+            "profit": self.retailer_profits,
+        }
+        pairs = [(name, theta) for name, group in zip(self.case.names, self.case.retailers, strict=True) for theta in group.theta]
+        index = pd.MultiIndex.from_tuples(pairs, names=["retailers", "type"])
+        return pd.DataFrame({name: np.concatenate(each) for name, each in columns.items()}, index=index)
+
+    def record(self) -> dict[str, object]:
+        """Return what the command line's JSON says of orders."""
+        found = super().record()
+        groups: Any = found["retailers"]
+        for group, own, truth in zip(groups, self.orders, self.truthful_orders, strict=True):
+            group |= {"orders": own.tolist(), "truthful_orders": truth.tolist()}
+        found |= {"wholesale_price": self.wholesale_price, "rule": self.rule, "regret": self.regret}
+        return found | ({"standard_error": self.error} if self.sampled else {})
+
+    @cached_property
+    def _sold(self) -> Array:
+        """Units that are allocated, shape (rows,)."""
+        sold: Array = (self.profiles.counts * self.by_type).sum(axis=1)
+        return sold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equilibrium(Ordering):
+    """Orders of which no type has a better one, within `regret`.
+
+    found: all equilibria that starts led to, this one first. truth: what truthful orders bring, and who gains by others. scale:
+    most that any type earns from any number of units, currency.
+    """
+
+    found: tuple[Ordering, ...]
+    truth: Ordering
+    scale: float
+
+    def record(self) -> dict[str, object]:
+        """Return what the command line's JSON says of an equilibrium, and of the others that were found."""
+        others = [{"supplier_profit": each.supplier_profit, "chain_profit": each.chain_profit} for each in self.found]
+        return super().record() | {"equilibria": others}

@@ -1,0 +1,144 @@
+"""Continuous costs in closed form: Proposition 4 of the ICDS paper, with ironing; the rule that it gives, and what it earns.
+
+Beyond the paper: virtual cost that is not monotone is ironed where costs are independent; where they are correlated the
+proposition is used only if total virtual cost does not fall when any cost rises, since otherwise it is not incentive compatible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from veridical.contracts.audit import Audit
+from veridical.contracts.menu import Menu
+from veridical.contracts.properties import TOLERANCE, Finding, Misreport
+from veridical.data import InputError
+from veridical.data.assembler import label
+from veridical.data.continuous_case import ContinuousCase
+from veridical.solvers.closed_form.continuous_integration import Integration, quadrature, quasi_monte_carlo, rent
+from veridical.solvers.closed_form.continuous_virtual_cost import refuse_not_monotone, total_virtual_cost, virtual_cost
+
+__all__ = ["Continuous", "Integration", "Rule", "continuous", "total_virtual_cost", "virtual_cost"]
+
+Array = NDArray[np.float64]
+PROFILES = 20_000  # of a sampled menu
+BY_QUADRATURE = 3  # suppliers; above, quasi-Monte Carlo
+ENDS = 0.1  # share of an audit's costs and reports that are an end of the range
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What Proposition 4 buys and pays at reported costs x of shape (..., n), currency/unit, within their ranges."""
+
+    case: ContinuousCase
+
+    def quantity(self, x: ArrayLike) -> Array:
+        """Q(x) of every component, units, shape (...): F(Q) = ((r - v(x)) / r)^+, (35); v ironed."""
+        return self.case.demand.newsvendor_quantity(self.case.price, total_virtual_cost(self.case, x))
+
+    def rent(self, i: int, x: ArrayLike) -> Array:
+        """What supplier i earns by the truth, currency, shape (...): the integral of Q(s, x_-i) over s from x_i to high_i."""
+        x = np.asarray(x, dtype=float)
+        return rent(self.case, i, x.reshape(-1, x.shape[-1])).reshape(x.shape[:-1])
+
+    def payment(self, i: int, x: ArrayLike) -> Array:
+        """P_i(x), currency, shape (...): x_i Q(x) and the rent, (36)."""
+        x = np.asarray(x, dtype=float)
+        return self._incurred(x[..., i], x) + self.rent(i, x)
+
+    def _incurred(self, cost: Array, x: Array) -> Array:
+        """What Q(x) costs; nothing at cost 0, where demand without an upper end may ask for infinitely many units."""
+        return np.where(cost > 0, cost, 1.0) * np.where(cost > 0, self.quantity(x), 0.0)
+
+    def menu(self, points: int) -> Menu | None:
+        """Return the rule at the costs of `case.grid(points)`; None where these have more than 20,000 profiles.
+
+        A sample to look at and plot: among these profiles alone it is truthful, but pays more than it would have to.
+        """
+        grid = self.case.grid(points)
+        if grid.profiles > PROFILES:
+            return None
+        costs = [np.array(supplier.costs) for supplier in grid.suppliers]
+        x = np.stack(np.meshgrid(*costs, indexing="ij"), axis=-1)
+        payments = np.stack([self.payment(i, x) for i in range(len(costs))])
+        return Menu(grid, self.quantity(x), payments)
+
+    def misreports(self, samples: int, seed: int) -> Iterator[tuple[Array, Array, Array, Array]]:
+        """Yield for every supplier his gains from misreports, his rents by the truth, the true profiles x and the reports.
+
+        Costs, reports and the others' reports are uniform on their ranges, one in ten at an end.
+        """
+        rng = np.random.default_rng(seed)
+        ends = np.array([[supplier.cost.low, supplier.cost.high] for supplier in self.case.suppliers]).T
+        for i in range(len(self.case.suppliers)):
+            places = rng.uniform(size=(2, samples, ends.shape[1]))
+            places = np.where(rng.uniform(size=places.shape) < ENDS, np.round(places), places)
+            x, reported = ends[0] + places * (ends[1] - ends[0])
+            lie = x.copy()
+            lie[:, i] = reported[:, i]
+            truth = self.rent(i, x)
+            gain = self.payment(i, lie) - self._incurred(x[:, i], lie) - truth
+            yield gain, truth, x, lie[:, i]
+
+
+@dataclass(frozen=True)
+class Continuous(Rule):
+    """The optimum for continuous costs: the rule, and what it earns; money in currency.
+
+    profit: E[S(Q) - v Q], (37); profit_by_payments: E[S(Q) - sum_i P_i], an independent check. Both have their error in
+    `integration`. expected_sales: E[E[min(D, Q(x))]], units: by the envelope theorem also dZ/dprice.
+    """
+
+    profit: float
+    profit_by_payments: float
+    expected_sales: float
+    integration: Integration
+
+    def audit(self, samples: int = 2_000, seed: int = 0) -> Audit:
+        """Return who would lie, about what, and gain how much, among `samples` random misreports of every supplier."""
+        lies, regret, loss, largest = [], -np.inf, -np.inf, 0.0
+        worst: dict[str, tuple[str, float, float, str]] = {}
+        for i, (gain, truth, x, report) in enumerate(self.misreports(samples, seed)):
+            k, poorest = int(gain.argmax()), int(truth.argmin())
+            best = Misreport(self.case.names[i], float(x[k, i]), float(report[k]), self._others(i, x[k]), float(gain[k]))
+            if best.gain > regret:
+                regret = best.gain
+                worst["truth"] = best.supplier, best.cost, best.report, best.others
+            if -truth[poorest] > loss:
+                loss = -float(truth[poorest])
+                cost = float(x[poorest, i])
+                worst["rent"] = best.supplier, cost, cost, self._others(i, x[poorest])
+            if best.gain > 0:
+                lies.append(best)
+            largest = max(largest, float((truth + self._incurred(x[:, i], x)).max()))
+        allowed = TOLERANCE * max(1.0, largest)
+        findings = {
+            "dominant_strategy_ic": Finding("dominant_strategy_ic", regret <= allowed, regret, *worst["truth"]),
+            "ex_post_ir": Finding("ex_post_ir", loss <= allowed, loss, *worst["rent"]),
+            "balanced": Finding("balanced", True, 0.0),
+        }
+        ordered = tuple(sorted(lies, key=lambda lie: -lie.gain))
+        return Audit(findings, {"dominant_strategy_ic": ordered}, self.profit_by_payments, largest)
+
+    def _others(self, i: int, x: Array) -> str:
+        return ", ".join(f"{name}={label(cost)}" for j, (name, cost) in enumerate(zip(self.case.names, x, strict=True)) if j != i)
+
+
+def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Continuous:
+    """Return the optimal mechanism for continuous costs, Proposition 4, visiting about `points` cost profiles at most.
+
+    Up to three suppliers profits are found by quadrature to 1e-8, as far as the points allow; above by quasi-Monte Carlo with
+    its standard error (`seed` draws the scramblings). A density with a corner, such as the triangular one's, costs
+    accuracy: then the difference of the two profits says more than the error.
+    Raises InputError for `points` that are no whole number >= 1, and where correlated costs have a total virtual cost that
+    is not monotone.
+    """
+    if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 1:
+        raise InputError.of("points", points, "a whole number >= 1: cost profiles that an integral may visit", case.name)
+    refuse_not_monotone(case, seed)
+    few = len(case.suppliers) <= BY_QUADRATURE
+    found = quadrature(case, points) if few else quasi_monte_carlo(case, points, seed)
+    return Continuous(case, found.profit, found.profit_by_payments, found.sales, found.integration)

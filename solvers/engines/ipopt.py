@@ -1,0 +1,202 @@
+"""Ipopt from the package index alone (`cyipopt-wheels`): nonlinear models with exact derivatives, no ASL, no executable.
+
+It is also Pyomo's SolverFactory("veridical_ipopt"), for models that have nothing to do with ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+from pyomo.common.errors import ApplicationError
+from pyomo.opt import SolverFactory, SolverResults, SolverStatus, TerminationCondition
+
+from veridical.data import InputError, NotSolvedError
+from veridical.solvers.configuration import Configuration
+from veridical.solvers.engines.conflict import conflict, violated
+from veridical.solvers.packaging import finished
+from veridical.solvers.solution import Seconds, Solution, Termination
+from veridical.solvers.translate.nlp import SmoothNLP
+from veridical.solvers.translate.standard_form import StandardForm, compile_model
+
+__all__ = ["ABILITIES", "FORMS", "EmbeddedIpopt", "available", "solve", "version"]
+
+Array = NDArray[np.float64]
+ABILITIES = ("LP", "QP", "NLP", "duals")
+FORMS = ("quadratic", "smooth", "linear")  # best first
+DEFAULTS: Mapping[str, Any] = {
+    "sb": "yes",
+    "print_level": 0,
+    "bound_relax_factor": 0.0,  # the default relaxes bounds, and objectives come out slightly too good
+}
+FAST: Mapping[str, Any] = {"mumps_pivot_order": 4, "mumps_scaling": 0}  # halve the time of MUMPS on the models here
+# Its own choices tell singular systems better: for models whose inequalities have no interior (a contract that must not
+# answer to a report), tried where the fast way does not converge to a certificate.
+CAREFUL: Mapping[str, Any] = {"mumps_pivot_order": 7, "mumps_scaling": 77}
+MISSING = "Ipopt is not installed: `pip install cyipopt-wheels` (wheels for CPython 3.10 to 3.13 on Linux)"
+DAMPING = 1e-8  # against drift where optima are not bounded: payments that count in expectation alone
+CLASSIC = {  # our words for the end of a run in those of Pyomo's classic interface
+    Termination.INFEASIBLE: "infeasible",
+    Termination.UNBOUNDED: "unbounded",
+    Termination.TIME_LIMIT: "maxTimeLimit",
+    Termination.ITERATION_LIMIT: "maxIterations",
+    Termination.FAILED: "error",
+}
+TERMINATIONS = {
+    0: Termination.CONVERGED,
+    1: Termination.CONVERGED,  # to the acceptable level: the certificate judges it
+    2: Termination.INFEASIBLE,
+    4: Termination.UNBOUNDED,
+    -1: Termination.ITERATION_LIMIT,
+    -4: Termination.TIME_LIMIT,
+    -5: Termination.TIME_LIMIT,
+}
+
+
+def available() -> bool:
+    """Whether the wheel with Ipopt inside is installed."""
+    return importlib.util.find_spec("cyipopt") is not None
+
+
+def version() -> str:
+    """Return the version of Ipopt inside the wheel."""
+    return ".".join(map(str, importlib.import_module("cyipopt").IPOPT_VERSION))
+
+
+def solve(model: Any, configuration: Configuration) -> Solution:
+    """Solve a Pyomo model, load the values into it and return the solution with its certificate.
+
+    Starts from the variables' values where they have any. With the option `warm_start_init_point = "yes"` the multipliers
+    start from the model's suffixes `dual`, `ipopt_zL_in` and `ipopt_zU_in`, as Pyomo users know them; `ipopt_zL_out` and
+    `ipopt_zU_out` are filled where the model has them.
+    Raises InputError for what is not smooth, NotSolvedError where there is no optimum to return.
+    """
+    if not available():
+        raise configuration.refuse("solver", "ipopt", f"a solver that is installed; {MISSING}")
+    from pyomo.contrib.pynumero.interfaces.cyipopt_interface import CyIpoptNLP
+
+    began = perf_counter()
+    form = compile_model(model, nonlinear=True)
+    if form.integer.any():
+        name = form.variables[int(np.argmax(form.integer))].name
+        raise InputError.of(name, "<an integer variable>", "continuous variables (ipopt takes no others)", model.name)
+    warm = configuration.options.get("warm_start_init_point") == "yes"
+    nlp = SmoothNLP(form, _start(form), -form.sense * _suffix(model, "dual", form.constraints) if warm else None, DAMPING)
+    if not form.variables:  # all is fixed: Ipopt takes no such problem
+        seconds = Seconds(0.0, perf_counter() - began)
+        return finished(model, form, np.zeros(0), np.zeros(len(form.constraints)), ("ipopt", version()), {}, seconds)
+    multipliers = {}
+    if warm:
+        multipliers = {
+            "lagrange": nlp.init_duals(),
+            "zl": _suffix(model, "ipopt_zL_in", form.variables),
+            "zu": -_suffix(model, "ipopt_zU_in", form.variables),
+        }
+    translated = perf_counter()
+    ways = [FAST] if configuration.options.keys() & FAST.keys() else [FAST, CAREFUL]
+    for way in ways:
+        problem = CyIpoptNLP(nlp)
+        effective = _set_options(problem, form, configuration, way, perf_counter() - translated)
+        x, info = problem.solve(nlp.init_primals(), **multipliers)
+        seconds = Seconds(0.0, translated - began, perf_counter() - translated)
+        termination = TERMINATIONS.get(info["status"], Termination.FAILED)
+        last = way is ways[-1] or termination in (Termination.INFEASIBLE, Termination.TIME_LIMIT)
+        if termination is Termination.CONVERGED:
+            x, row_dual = np.array(x), -np.array(info["mult_g"])
+            solution = finished(model, form, x, row_dual, ("ipopt", version()), effective, seconds)
+            last = last or not solution.failures((), configuration.tolerance)
+        if last:
+            break
+
+    if termination is not Termination.CONVERGED:
+        word = info["status_msg"]
+        word = word.decode() if isinstance(word, bytes) else str(word)
+        why = (conflict(form) if form.curved is None else "") or violated(form, np.array(x))
+        why = f"; {why}" if why and termination is Termination.INFEASIBLE else ""
+        ended = f"Ipopt ended: {termination} ('{word.strip()}') after {seconds.solve:.3g} s"
+        raise NotSolvedError(f"{model.name}: {ended}{why}", termination)
+    for name, values in (("ipopt_zL_out", info["mult_x_L"]), ("ipopt_zU_out", -np.array(info["mult_x_U"]))):
+        suffix = model.component(name)
+        if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
+            suffix.update(zip(form.variables, np.asarray(values).tolist(), strict=True))
+    return solution
+
+
+@SolverFactory.register("veridical_ipopt", doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")
+class EmbeddedIpopt:
+    """The classic solver interface of Pyomo: SolverFactory("veridical_ipopt").solve(model)."""
+
+    def __init__(self, **options: Any) -> None:
+        options.pop("doc", None)
+        self.options: dict[str, Any] = dict(options.pop("options", {}) or {}) | options
+
+    def available(self, exception_flag: bool = True) -> bool:
+        """Whether the wheel is installed; raises ApplicationError where it is not and `exception_flag` is set."""
+        if exception_flag and not available():
+            raise ApplicationError(MISSING)
+        return available()
+
+    def version(self) -> tuple[int, ...]:
+        """Return the version of Ipopt."""
+        return tuple(map(int, version().split(".")))
+
+    def solve(self, model: Any, options: Mapping[str, Any] | None = None, tee: bool = False, **_: Any) -> SolverResults:
+        """Solve, load the values, duals and reduced costs where the model has suffixes for them, and return the results."""
+        chosen = {**self.options, **(options or {}), **({"print_level": 5} if tee else {})}
+        results = SolverResults()
+        results.solver.name = "veridical_ipopt"
+        try:
+            found = solve(model, Configuration(solver="ipopt", options=chosen))
+        except NotSolvedError as error:
+            results.solver.status = SolverStatus.warning
+            results.solver.termination_condition = getattr(TerminationCondition, CLASSIC[Termination(error.status)])
+            results.solver.message = str(error)
+            return results
+        results.solver.status = SolverStatus.ok
+        results.solver.termination_condition = TerminationCondition.optimal
+        results.solver.time = found.solver.seconds.solve
+        results.problem.lower_bound = results.problem.upper_bound = found.objective
+        return results
+
+
+def _set_options(
+    problem: Any, form: StandardForm, configuration: Configuration, way: Mapping[str, Any], spent: float
+) -> dict[str, Any]:
+    """Set the options on the problem and return those in effect; Ipopt refuses names and values that it does not know."""
+    if configuration.threads not in (None, 1):
+        raise configuration.refuse("threads", configuration.threads, "1: this Ipopt runs on one thread")
+    effective = {**DEFAULTS, **way, "tol": min(configuration.tolerance, 1e-8) / 100}
+    if form.curved is None or not form.curved.in_rows:  # linear constraints: their Jacobian is asked for once
+        effective |= {"jac_c_constant": "yes", "jac_d_constant": "yes"}
+    if configuration.time_limit is not None:
+        effective["max_wall_time"] = max(configuration.time_limit - spent, 1e-3)
+    effective |= configuration.options
+    for name, value in effective.items():
+        try:
+            problem.add_option(name, value)
+        except TypeError:
+            raise configuration.refuse(f"options.{name}", value, "an option of Ipopt, with a value that it takes") from None
+    return effective
+
+
+def _start(form: StandardForm) -> Array:
+    """Return the variables' values; where there are none, a point between the bounds, or as near to 0 as they allow."""
+    values = np.array([math.nan if variable.value is None else variable.value for variable in form.variables], dtype=float)
+    both = np.isfinite(form.low) & np.isfinite(form.high)
+    middle = np.where(both, (np.where(both, form.low, 0) + np.where(both, form.high, 0)) / 2, np.clip(0, form.low, form.high))
+    return np.where(np.isnan(values), middle, values)
+
+
+def _suffix(model: Any, name: str, components: list[Any]) -> Array:
+    """Return the values of a suffix, 0 where it has none."""
+    suffix = model.component(name)
+    if not isinstance(suffix, pyo.Suffix):
+        return np.zeros(len(components))
+    return np.array([suffix.get(component, 0.0) for component in components])

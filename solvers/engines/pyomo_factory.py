@@ -1,0 +1,217 @@
+"""Any other solver that Pyomo's factories know, by name: `scip`, `gurobi`, `pounce`, ...
+
+The new-style interface (`pyomo.contrib.solver`) is preferred, then the classic one; where the plain name is not
+available, `NAME_direct` is tried; a package `pyomo_NAME`, where there is one, registers itself. Every result is
+certified like those of our own adapters. A solver that hands over no duals is believed only as far as its own bound goes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import math
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+from pyomo.contrib.solver.common.base import SolverBase
+from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
+from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
+
+from veridical.data import InputError, NotSolvedError
+from veridical.solvers.configuration import Configuration
+from veridical.solvers.engines.conflict import conflict
+from veridical.solvers.packaging import finished
+from veridical.solvers.solution import Seconds, Solution, Termination
+from veridical.solvers.tangents import converge
+from veridical.solvers.translate.standard_form import StandardForm, compile_model
+
+__all__ = ["ABILITIES", "FORMS", "available", "solve", "version"]
+
+Array = NDArray[np.float64]
+FORMS = ("linear", "tangent", "quadratic")  # best first: what every LP solver takes
+
+ABILITIES = {  # of the ones that people are likely to have; any other name is tried as well
+    "scip": ("LP", "QP", "NLP", "MIP"),
+    "pounce": ("LP", "QP", "NLP", "duals"),
+    "gurobi": ("LP", "QP", "MIP", "duals"),
+    "knitro": ("LP", "QP", "NLP", "MIP", "duals"),
+    "cbc": ("LP", "MIP", "duals"),
+    "glpk": ("LP", "MIP", "duals"),
+}
+NEW_TERMINATIONS = {
+    TerminationCondition.convergenceCriteriaSatisfied: Termination.CONVERGED,
+    TerminationCondition.maxTimeLimit: Termination.TIME_LIMIT,
+    TerminationCondition.iterationLimit: Termination.ITERATION_LIMIT,
+    TerminationCondition.unbounded: Termination.UNBOUNDED,
+    TerminationCondition.provenInfeasible: Termination.INFEASIBLE,
+    TerminationCondition.locallyInfeasible: Termination.INFEASIBLE,
+    TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE_OR_UNBOUNDED,
+}
+UNCLEAR = (Termination.ITERATION_LIMIT, Termination.FAILED)  # what some interfaces say of an end at the time limit
+CLASSIC_TERMINATIONS = {
+    pyo.TerminationCondition.optimal: Termination.CONVERGED,
+    pyo.TerminationCondition.locallyOptimal: Termination.CONVERGED,
+    pyo.TerminationCondition.globallyOptimal: Termination.CONVERGED,
+    pyo.TerminationCondition.maxTimeLimit: Termination.TIME_LIMIT,
+    pyo.TerminationCondition.maxIterations: Termination.ITERATION_LIMIT,
+    pyo.TerminationCondition.unbounded: Termination.UNBOUNDED,
+    pyo.TerminationCondition.infeasible: Termination.INFEASIBLE,
+    pyo.TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE_OR_UNBOUNDED,
+}
+
+
+def available(name: str) -> bool:
+    """Whether a solver of that name works here."""
+    return _found(name) is not None
+
+
+def version(name: str) -> str:
+    """Return the version of a solver that is available."""
+    number = _found(name).version()
+    return ".".join(map(str, number)) if isinstance(number, tuple) else str(number or "unknown")
+
+
+def solve(model: Any, configuration: Configuration) -> Solution:
+    """Solve a Pyomo model, load the values into it and return the solution with its certificate.
+
+    Raises InputError for a name that no factory knows or that does not work here, NotSolvedError where there is no optimum.
+    """
+    began = perf_counter()
+    name = configuration.solver
+    if not available(name):
+        allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
+        raise configuration.refuse("solver", name, allowed)
+    form = compile_model(model, nonlinear=True)
+    bound: list[float | None] = [None]
+    translated = perf_counter()
+    deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
+
+    def run() -> tuple[Array, Array | None]:
+        if not form.variables:  # all is fixed: not every solver takes such a model
+            return np.zeros(0), np.zeros(len(form.constraints))
+        x, row_dual, bound[0] = _run(model, form, configuration, deadline - perf_counter())
+        return x, row_dual
+
+    x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
+    seconds = Seconds(0.0, translated - began, perf_counter() - translated)
+    options = {**configuration.options, **({"tangent_rounds": rounds} if rounds else {})}
+    return finished(model, form, x, row_dual, (name, version(name)), options, seconds, bound[0])
+
+
+def _found(name: str) -> Any:
+    """Return a solver object that works here, or None."""
+    with suppress(ImportError):
+        importlib.import_module(f"pyomo_{name}")
+    for candidate in (name, f"{name}_direct"):
+        for factory in (NewFactory, pyo.SolverFactory):
+            with _quiet(), suppress(Exception):
+                solver = factory(candidate)
+                if solver.available() if isinstance(solver, SolverBase) else solver.available(exception_flag=False):
+                    return solver
+    return None
+
+
+def _run(
+    model: Any, form: StandardForm, configuration: Configuration, remaining: float
+) -> tuple[Array, Array | None, float | None]:
+    """Run the solver once; return point, row duals of the minimisation where it has them, and its bound."""
+    solver = _found(configuration.solver)
+    run = _new_style if isinstance(solver, SolverBase) else _classic
+    limit = None if remaining == math.inf else remaining
+    if limit is not None and limit <= 0:
+        over = f"{model.name}: the time limit was over before {configuration.solver} could start"
+        raise NotSolvedError(over, Termination.TIME_LIMIT)
+    began = perf_counter()
+    try:
+        with _quiet():
+            termination, duals, bound = run(solver, model, form, configuration, limit)
+    except (InputError, NotSolvedError):
+        raise
+    except subprocess.TimeoutExpired:  # an executable that did not keep its own limit was ended
+        over = f"{model.name}: {configuration.solver} ended: {Termination.TIME_LIMIT}"
+        raise NotSolvedError(over, Termination.TIME_LIMIT) from None
+    except Exception as error:
+        # What a foreign solver raises for options, expressions or licences has no common type.
+        raise InputError.of(
+            "solver", configuration.solver, f"a model and options that it takes ({type(error).__name__}: {error})", model.name
+        ) from error
+    if limit is not None and termination in UNCLEAR and perf_counter() - began >= limit:
+        termination = Termination.TIME_LIMIT
+    if termination is not Termination.CONVERGED:
+        perhaps = termination in (Termination.INFEASIBLE, Termination.INFEASIBLE_OR_UNBOUNDED)
+        why = conflict(form) if perhaps and form.curved is None else ""
+        termination = Termination.INFEASIBLE if why else termination
+        raise NotSolvedError(f"{model.name}: {configuration.solver} ended: {termination}{'; ' + why if why else ''}", termination)
+    x = np.array([variable.value for variable in form.variables], dtype=float)
+    row_dual = None
+    if duals is not None and not form.integer.any():
+        row_dual = form.sense * np.array([duals[constraint] for constraint in form.constraints], dtype=float)
+    return x, row_dual, None if bound is None else form.sense * bound
+
+
+def _new_style(
+    solver: Any, model: Any, form: StandardForm, configuration: Configuration, limit: float | None
+) -> tuple[Termination, Any, float | None]:
+    options: dict[str, Any] = {"load_solutions": False, "raise_exception_on_nonoptimal_result": False}
+    if limit is not None:
+        options["time_limit"] = limit
+    if configuration.threads is not None:
+        options["threads"] = configuration.threads
+    if hasattr(solver.config, "writer_config"):  # what the NL writer presolves away comes back without duals
+        solver.config.writer_config.linear_presolve = False
+    results = solver.solve(model, solver_options=dict(configuration.options), **options)
+    termination = NEW_TERMINATIONS.get(results.termination_condition, Termination.FAILED)
+    if results.solution_status not in (SolutionStatus.optimal, SolutionStatus.feasible):
+        return termination if termination is not Termination.CONVERGED else Termination.FAILED, None, None
+    if termination is Termination.CONVERGED:
+        results.solution_loader.load_vars()
+    duals = None
+    with suppress(Exception):  # an interface without duals says so by an exception of its own
+        duals = results.solution_loader.get_duals()
+        if any(constraint not in duals for constraint in form.constraints):
+            duals = None
+    return termination, duals, results.objective_bound
+
+
+def _classic(
+    solver: Any, model: Any, form: StandardForm, configuration: Configuration, limit: float | None
+) -> tuple[Termination, Any, float | None]:
+    if configuration.threads is not None:
+        allowed = f"no such setting: Pyomo's interface to {configuration.solver} has none; its own option may be in [options]"
+        raise configuration.refuse("threads", configuration.threads, allowed)
+    solver.options.update(configuration.options)
+    given = {} if limit is None else {"timelimit": limit}
+    own = model.component("dual") is None
+    if own:
+        model.dual = pyo.Suffix(direction=pyo.Suffix.IMPORT)
+    try:
+        results = solver.solve(model, load_solutions=False, **given)
+        termination = CLASSIC_TERMINATIONS.get(results.solver.termination_condition, Termination.FAILED)
+        if termination is not Termination.CONVERGED:
+            return termination, None, None
+        model.solutions.load_from(results)
+        duals = dict(model.dual.items())
+        complete = all(constraint in duals for constraint in form.constraints)
+        bound = results.problem.upper_bound if form.sense < 0 else results.problem.lower_bound
+        return termination, duals if complete else None, float(bound) if math.isfinite(bound or math.inf) else None
+    finally:
+        if own:
+            model.del_component("dual")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pyomo's log quiet about what is raised as an error of ours anyway."""
+    logger = logging.getLogger("pyomo")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

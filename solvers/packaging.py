@@ -1,0 +1,118 @@
+"""From a solver's arrays back to the model and its names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+from numpy.typing import NDArray
+from pyomo.core.base.constraint import ConstraintData
+
+from veridical.contracts.allotment import Allotment
+from veridical.contracts.audit import audit
+from veridical.models.expected_sales import ExpectedSales
+from veridical.solvers.certificate import certify
+from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
+from veridical.solvers.translate.standard_form import StandardForm
+
+__all__ = ["finished", "load", "written"]
+
+Array = NDArray[np.float64]
+
+
+def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Duals:
+    """Load x into the model's variables, duals into its `dual` and `rc` suffixes where it has them; return the duals."""
+    for variable, value in zip(form.variables, x.tolist(), strict=True):
+        variable.set_value(value, skip_validation=True)
+    if row_dual is None:
+        return Duals({})
+    prices = form.sense * row_dual + 0.0  # no -0
+    for name, components, values in (
+        ("dual", form.constraints, prices),
+        ("rc", form.variables, form.sense * (form.gradient(x) - form.jacobian(x).T @ row_dual)),
+    ):
+        suffix = model.component(name)
+        if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
+            suffix.update(zip(components, values.tolist(), strict=True))
+    named = getattr(model, "named", _named)  # a model of many blocks says itself how its constraints are called
+    families: dict[str, tuple[list[int], list[Any]]] = {}
+    for row, constraint in enumerate(form.constraints):
+        family, key = named(constraint)
+        rows, keys = families.setdefault(family, ([], []))
+        rows.append(row)
+        keys.append(key)
+    levels = getattr(model, "levels", {})
+    return Duals(
+        {family: partial(_series, keys, prices[rows], family, levels.get(family)) for family, (rows, keys) in families.items()}
+    )
+
+
+def finished(
+    model: Any,
+    form: StandardForm,
+    x: Array,
+    row_dual: Array | None,
+    solver: tuple[str, str],
+    options: Mapping[str, Any],
+    seconds: Seconds,
+    bound: float | None = None,
+) -> Solution:
+    """Load a point and its multipliers into the model and return them as a solution, certified; menu and audit with it.
+
+    `row_dual` and `bound` are as `certify` takes them; `solver` is name and version.
+    """
+    began = perf_counter()
+    certificate, proven = certify(form, x, row_dual, bound)
+    duals = load(model, form, x, row_dual)
+    menu: Callable[[Any], Any] | None = getattr(model, "contract_menu", None)
+    contracts = None if menu is None else menu(model)
+    if isinstance(contracts, Allotment) and np.isnan(contracts.shadow_price).all() and "capacity" in duals:
+        contracts = contracts.priced(duals["capacity"])
+    if hasattr(model, "complementarity"):  # a system of conditions: its products are an objective that must come out as 0
+        left = abs(float(pyo.value(model.complementarity))) / max(1.0, abs(form.objective(x)))
+        certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, left))
+    forms = sorted({how.form for how in written(model)})
+    return Solution(
+        objective=form.objective(x),
+        bound=proven,
+        certificate=certificate,
+        solver=SolverRecord(
+            name=solver[0],
+            version=solver[1],
+            options=options,
+            form=", ".join(forms) or None,
+            seconds=replace(seconds, certify=perf_counter() - began),
+        ),
+        duals=duals,
+        mechanism=None if menu is None else model.name,
+        case=None if menu is None else model.case.name,
+        contracts=contracts,
+        audit=None if contracts is None else audit(contracts),
+    )
+
+
+def written(model: Any) -> list[ExpectedSales]:
+    """Return the expected sales that stand in a model."""
+    return [block.how for block in model.component_data_objects(pyo.Block, active=True) if hasattr(block, "how")]
+
+
+def _named(constraint: ConstraintData) -> tuple[str, Any]:
+    return constraint.parent_component().name, constraint.index()
+
+
+def _series(keys: Sequence[Any], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:
+    if isinstance(keys[0], tuple):
+        index: pd.Index = pd.MultiIndex.from_tuples(keys, names=levels)
+    else:
+        index = pd.Index([family if key is None else key for key in keys], name=levels[0] if levels else None)
+    series = pd.Series(prices, index=index, name="dual")
+    try:
+        return series.sort_index()  # pandas looks names up fast, and without a warning, in a sorted index alone
+    except TypeError:
+        return series  # a user's own index of things that have no order

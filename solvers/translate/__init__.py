@@ -1,0 +1,1 @@
+"""A Pyomo model as arrays: linear parts, nonlinear terms with exact derivatives, and the interface that NLP solvers take."""

@@ -1,0 +1,290 @@
+"""A Pyomo model as arrays: minimise c'x + f(x) + c0 subject to row_low <= A x + g(x) <= row_high, low <= x <= high.
+
+f and g are what is not linear (`Curvature`); f may be a quadratic form x'Qx / 2. Why not Pyomo's own compiler: on the full
+ICDS model with ten suppliers its translation took longer than the solve. Linear parts are collected here in one pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from pyomo.core.base.constraint import ConstraintData
+from pyomo.core.base.var import VarData
+from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
+
+from veridical.data import InputError, NotSolvedError
+from veridical.solvers.translate.linear import Linear, NonlinearError, number, varies
+from veridical.solvers.translate.nonlinear import Curvature
+from veridical.solvers.translate.terms import SMOOTH, Sum, Terms
+
+__all__ = ["StandardForm", "compile_model"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class StandardForm:
+    """The arrays, and the components of the model that their rows and columns stand for.
+
+    `sense` is 1 to minimise and -1 to maximise; objective parts are those of the minimisation. `hessian` is the Q of a
+    quadratic objective where the form was compiled for LP and QP solvers; `curved` all nonlinear terms otherwise.
+    """
+
+    sense: int
+    cost: Array
+    offset: float
+    hessian: sp.csc_array | None
+    curved: Curvature | None
+    matrix: sp.csr_array
+    row_low: Array
+    row_high: Array
+    low: Array
+    high: Array
+    integer: NDArray[np.bool_]
+    variables: list[VarData]
+    constraints: list[ConstraintData]
+    _column: dict[int, int] = field(repr=False, default_factory=dict)
+
+    def column(self, variable: VarData) -> int:
+        """Return a variable's column."""
+        return self._column[id(variable)]
+
+    def holds(self, variable: VarData) -> bool:
+        """Whether a variable has a column: it stands in the model and is not fixed."""
+        return id(variable) in self._column
+
+    def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
+        """Add rows for further linear constraints on the same variables, and return those rows."""
+        rows = _Rows(dict(self._column), list(self.variables))
+        for constraint in constraints:
+            rows.add(constraint)
+        new = rows.matrix(len(self.variables))
+        self.matrix = sp.csr_array(sp.vstack([self.matrix, new]))
+        self.row_low = np.concatenate([self.row_low, rows.low])
+        self.row_high = np.concatenate([self.row_high, rows.high])
+        self.constraints += constraints
+        return new
+
+    def minimised(self, x: Array) -> float:
+        """Return the minimised objective at x."""
+        value = float(self.cost @ x) + self.offset
+        if self.hessian is not None:
+            value += float(x @ (self.hessian @ x)) / 2
+        return value if self.curved is None else value + self.curved.values(x)[0]
+
+    def objective(self, x: Array) -> float:
+        """Return the model's objective, in its own sense, at x."""
+        return self.sense * self.minimised(x)
+
+    def gradient(self, x: Array) -> Array:
+        """Return the gradient of the minimised objective at x."""
+        gradient: Array = self.cost if self.hessian is None else self.cost + self.hessian @ x
+        if self.curved is None:
+            return gradient
+        own = self.curved.jacobian_rows < 0
+        return gradient + np.bincount(self.curved.jacobian_columns[own], self.curved.first(x)[own], len(x))
+
+    def gradient_size(self, x: Array) -> Array:
+        """Return the size of the terms that the gradient is the sum of, as far as they are linear or quadratic."""
+        size: Array = np.abs(self.cost)
+        return size if self.hessian is None else size + abs(self.hessian) @ np.abs(x)
+
+    def rows(self, x: Array) -> Array:
+        """Return the values of the constraints' bodies at x."""
+        linear: Array = self.matrix @ x
+        return linear + self.curved.values(x)[1] if self.curved is not None and self.curved.in_rows else linear
+
+    def jacobian(self, x: Array) -> sp.csr_array:
+        """Return the Jacobian of the constraints' bodies at x."""
+        if self.curved is None or not self.curved.in_rows:
+            return self.matrix
+        own = self.curved.jacobian_rows >= 0
+        place = self.curved.jacobian_rows[own], self.curved.jacobian_columns[own]
+        return sp.csr_array(self.matrix + sp.coo_array((self.curved.first(x)[own], place), shape=self.matrix.shape))
+
+
+def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
+    """Translate the active part of a model.
+
+    `nonlinear` allows smooth expressions everywhere; without it constraints must be linear and the objective at most
+    quadratic. Fixed variables count as their values, mutable parameters as theirs. Raises InputError, with the name of
+    the constraint or variable, for NaN, infinite or forbidden parts, and for a model without exactly one objective.
+    """
+    objectives = list(model.component_data_objects(pyo.Objective, active=True))
+    if len(objectives) != 1:
+        raise InputError.of("objective", f"<{len(objectives)} active objectives>", "exactly one", model.name)
+    column: dict[int, int] = {}
+    variables: list[VarData] = []
+    rows = _Rows(column, variables)
+    for constraint in model.component_data_objects(pyo.Constraint, active=True):
+        rows.add(constraint, nonlinear)
+    sense = 1 if objectives[0].sense == pyo.minimize else -1
+    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0])
+    n = len(variables)
+    rows.curved.close(len(rows.constraints), n)
+    cost = np.zeros(n)
+    cost[list(terms.coefficients)] = list(terms.coefficients.values())
+    offset, hessian, curved = terms.constant, None, None if rows.curved.empty else rows.curved
+    if curved is not None and not nonlinear:
+        if curved.degree(objective=True) > 2:
+            allowed = "a linear or convex quadratic objective (this solver takes no others)"
+            raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
+        hessian, cost, offset = _quadratic(curved, cost, offset)
+        curved = None
+    bounds = [_bounds(v) for v in variables]
+    low, high = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()
+    form = StandardForm(
+        sense=sense,
+        cost=cost,
+        offset=offset,
+        hessian=hessian,
+        curved=curved,
+        matrix=rows.matrix(n),
+        row_low=np.array(rows.low),
+        row_high=np.array(rows.high),
+        low=low,
+        high=high,
+        integer=np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=n),
+        variables=variables,
+        constraints=rows.constraints,
+        _column=column,
+    )
+    _refuse_undefined(form, model)
+    _refuse_empty(form, model)
+    return form
+
+
+def _quadratic(curved: Curvature, cost: Array, offset: float) -> tuple[sp.csc_array, Array, float]:
+    """Return Q, cost and offset of an objective whose nonlinear terms are quadratic."""
+    zero = np.zeros(curved.columns)
+    values = curved.second(zero, np.zeros(curved.count), 1.0)
+    place = (curved.hessian_rows, curved.hessian_columns)
+    lower = sp.coo_array((values, place), shape=(curved.columns,) * 2)
+    full = sp.csc_array(lower + sp.tril(lower, -1).T)
+    cost = cost + np.bincount(curved.jacobian_columns, curved.first(zero), curved.columns)
+    return full, cost, offset + curved.values(zero)[0]
+
+
+class _Rows:
+    """Rows under construction."""
+
+    def __init__(self, column: dict[int, int], variables: list[VarData]) -> None:
+        self.column, self.variables = column, variables
+        self.curved = Curvature(Terms(self._place))
+        self.constraints: list[ConstraintData] = []
+        self.low: list[float] = []
+        self.high: list[float] = []
+        self.starts: list[int] = [0]
+        self.indices: list[int] = []
+        self.values: list[float] = []
+
+    def add(self, constraint: ConstraintData, nonlinear: bool = False) -> None:
+        """Translate one constraint, in the orientation of Pyomo's own `constraint.body`."""
+        low, high = -np.inf, np.inf
+        kind, arguments = type(constraint.expr), constraint.expr.args
+        if kind is RangedExpression:
+            parts = [(arguments[1], 1.0)]
+            low, high = number(arguments[0]), number(arguments[2])
+        elif not varies(arguments[1]):
+            parts = [(arguments[0], 1.0)]
+            high = number(arguments[1])
+        elif not varies(arguments[0]):
+            parts = [(arguments[1], 1.0)]
+            low = number(arguments[0])
+        else:
+            parts = [(arguments[0], 1.0), (arguments[1], -1.0)]
+            high = 0.0
+        if kind is EqualityExpression:
+            low = high = high if low == -np.inf else low
+        terms = self.terms(parts, len(self.constraints) if nonlinear else None, constraint)
+        self.constraints.append(constraint)
+        self.low.append(low - terms.constant)
+        self.high.append(high - terms.constant)
+        self.indices.extend(terms.coefficients)
+        self.values.extend(terms.coefficients.values())
+        self.starts.append(len(self.indices))
+
+    def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Linear | Sum:
+        """Return the linear part of sum factor * part; nonlinear terms go to `curved` under `row`, or are refused."""
+        linear = Linear(self.column, self.variables)
+        try:
+            for part, factor in parts:
+                linear.add(part, factor)
+        except NonlinearError:
+            total = Sum()
+            try:
+                for part, factor in parts:
+                    total.add(self.curved.terms.split(part), factor)
+            except InputError as error:
+                raise InputError.of(owner.name, error.problems[0].value, SMOOTH) from None
+            if total.terms and row is None:
+                shown = " - ".join(str(part) for part, _ in parts)
+                raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)") from None
+            self.curved.add(-1 if row is None else row, total.terms)
+            return total
+        return linear
+
+    def _place(self, variable: VarData) -> int:
+        """Return a variable's column; a new one where it has none."""
+        key = id(variable)
+        if key not in self.column:
+            self.column[key] = len(self.variables)
+            self.variables.append(variable)
+        return self.column[key]
+
+    def matrix(self, columns: int) -> sp.csr_array:
+        """Return the rows so far as a sparse matrix."""
+        shape = (len(self.starts) - 1, columns)
+        data = (np.array(self.values, dtype=float), np.array(self.indices, dtype=np.int32), np.array(self.starts))
+        return sp.csr_array(data, shape=shape)
+
+
+def _bounds(variable: VarData) -> tuple[float, float]:
+    try:
+        return _or(variable.lb, -np.inf), _or(variable.ub, np.inf)
+    except ValueError as error:  # Pyomo's own word for a bound that is NaN or has no value
+        raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _refuse_empty(form: StandardForm, model: Any) -> None:
+    """Raise NotSolvedError for bounds that no number meets, and constraints without variables that do not hold."""
+    fixed = np.flatnonzero((np.diff(form.matrix.indptr) == 0) & (form.curved is None))
+    for low, high, things, places in (
+        (form.low, form.high, form.variables, np.arange(len(form.variables))),
+        (np.maximum(form.row_low, 0.0), np.minimum(form.row_high, 0.0), form.constraints, fixed),
+    ):
+        apart = low[places] - high[places] > 1e-9 * np.maximum(1.0, np.abs(low[places]))
+        if apart.any():
+            names = ", ".join(things[place].name for place in places[apart][:10])
+            raise NotSolvedError(f"{model.name}: infeasible, nothing lies within the bounds of {names}", "infeasible")
+
+
+def _refuse_undefined(form: StandardForm, model: Any) -> None:
+    """Raise InputError where data are NaN, or infinite where they must not be: solvers take those for numbers."""
+    name = model.name
+    finite = np.isfinite(form.matrix.data)
+    if not finite.all():
+        row = int(np.searchsorted(form.matrix.indptr, np.flatnonzero(~finite)[0], side="right")) - 1
+        raise InputError.of(form.constraints[row].name, "<a coefficient that is NaN or infinite>", "finite numbers", name)
+    for low, high, things in (
+        (form.row_low, form.row_high, form.constraints),
+        (form.low, form.high, form.variables),
+    ):
+        bad = np.isnan(low) | np.isnan(high) | (low == np.inf) | (high == -np.inf)
+        if bad.any():
+            raise InputError.of(things[int(np.argmax(bad))].name, "<a bound that is NaN>", "numbers", name)
+    bad = ~np.isfinite(form.cost)
+    if bad.any() or not np.isfinite(form.offset):
+        where = form.variables[int(np.argmax(bad))].name if bad.any() else "the constant"
+        raise InputError.of(f"objective, {where}", "<a coefficient that is NaN or infinite>", "finite numbers", name)
+    if form.hessian is not None and not np.isfinite(form.hessian.data).all():
+        raise InputError.of("objective", "<a quadratic coefficient that is NaN or infinite>", "finite numbers", name)

@@ -1,0 +1,1 @@
+"""Pictures of results, as matplotlib figures: contract menus, allocations, settlements, rolling runs."""

@@ -1,0 +1,107 @@
+"""The picture of a rolling run: what it costs to serve, whom the saving goes to, what is paid each week, how well is served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from veridical.studies.figures.assembler import COLOURS, tidy
+from veridical.studies.figures.settlement import GAIN, JIT, JOINT, below, gains
+from veridical.studies.pilot.result import PilotRun
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw"]
+
+PAID = (COLOURS[3], COLOURS[5], "#72b7b2", "#9ecae9", "#d6a5c9", "#d3b58d")  # suppliers, in colours that mean nothing else
+
+
+def draw(run: PilotRun) -> Figure:
+    """Return the figure: cost to serve and service on the left, gains by party on the right, weekly transfers below."""
+    from matplotlib.figure import Figure
+
+    total, weeks = run.total, len(run.weeks)
+    figure = Figure(figsize=(10.5, 8.6), layout="constrained")
+    grid = figure.add_gridspec(3, 2, height_ratios=(3.0, 1.0, 2.9), width_ratios=(1.35, 1.0))
+    cost, service, gain = (figure.add_subplot(place) for place in (grid[0, 0], grid[1, 0], grid[0:2, 1]))
+    _cost(cost, run)
+    _service(service, run)
+    gains(gain, run.totals, total["budget"], total["residual"])
+    _transfers(figure.add_subplot(grid[2, :]), run)
+    for axis in figure.axes:
+        tidy(axis)
+    share = total["savings"] / total["baseline_cost"] if total["baseline_cost"] > 0 else float("nan")
+    said = "" if np.isnan(share) else f" ({100 * share:.1f} %)"
+    figure.suptitle(f"{run.case.name}: planning jointly saves {total['savings']:,.0f}{said} in {weeks} weeks", fontsize=12)
+    below(figure, run.case, run.mechanism, run.parameters)
+    return figure
+
+
+def _cost(axis: Any, run: PilotRun) -> None:
+    """Draw the cost of all parties so far in both worlds, and between them what is saved."""
+    frame = run.weeks
+    before, after = frame["baseline_cost"].cumsum(), frame["plan_cost"].cumsum()
+    axis.fill_between(frame.index, before, after, where=before >= after, interpolate=True, color=GAIN, alpha=0.2, linewidth=0)
+    axis.fill_between(
+        frame.index, before, after, where=before <= after, interpolate=True, color=COLOURS[1], alpha=0.2, linewidth=0
+    )
+    axis.plot(frame.index, before, color=JIT, marker="o", markersize=4, label="just in time")
+    axis.plot(frame.index, after, color=JOINT, marker="o", markersize=4, label="joint plan")
+    saved = run.total["savings"]
+    middle = (before.iloc[-1] + after.iloc[-1]) / 2
+    axis.annotate(
+        f"saved {saved:,.0f}" if saved >= 0 else f"lost {-saved:,.0f}",
+        (frame.index[-1], middle),
+        (8, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+        color=GAIN if saved >= 0 else COLOURS[1],
+        annotation_clip=False,
+    )
+    axis.set_title("cost to serve so far, all parties together", loc="left", fontsize=10)
+    axis.set_xticks(frame.index, labels=[])
+    axis.yaxis.set_major_formatter("{x:,.0f}")
+    axis.legend(frameon=False, fontsize=8, loc="upper left")
+
+
+def _service(axis: Any, run: PilotRun) -> None:
+    """Draw the share of the units wanted that was served, in both worlds."""
+    frame, levels = run.weeks, run.total["service_level"]
+    said = []
+    for world, name, colour, width, size in (("jit", "just in time", JIT, 6.0, 0), ("joint", "joint", JOINT, 1.5, 4)):
+        level = frame[f"service_{world}"].astype(float) * 100
+        axis.plot(frame.index, level, color=colour, linewidth=width, marker="o", markersize=size)
+        if levels[world] is not None:
+            said.append(f"{name} {100 * levels[world]:.1f} %")
+    axis.set_title(f"units served, of those wanted: {', '.join(said) or 'nobody is served'}", loc="left", fontsize=10)
+    lowest = 100 * np.nanmin([*frame["service_jit"].astype(float), *frame["service_joint"].astype(float), 1.0])
+    axis.set_ylim(min(90.0, lowest - 5.0), 102.0)
+    axis.set_xticks(frame.index)
+    axis.set_xlabel("week", fontsize=9)
+    axis.yaxis.set_major_formatter("{x:.0f} %")
+
+
+def _transfers(axis: Any, run: PilotRun) -> None:
+    """Draw what is transferred to suppliers each week, stacked, what the week saved, and the budget so far."""
+    suppliers = list(run.case.suppliers)
+    paid = run.table["transfer"].unstack("party").reindex(run.weeks.index)
+    shown = {name: paid[name] for name in suppliers}
+    if len(suppliers) > len(PAID):
+        shown = {f"{len(suppliers)} suppliers": paid[suppliers].sum(axis=1)}
+    up, down = np.zeros(len(paid)), np.zeros(len(paid))
+    for colour, (name, amount) in zip(PAID, shown.items(), strict=False):
+        height = amount.to_numpy()
+        axis.bar(paid.index, height, bottom=np.where(height >= 0, up, down), width=0.6, color=colour, label=f"to {name}")
+        up, down = up + np.maximum(height, 0), down + np.minimum(height, 0)
+    saved, budget = run.weeks["savings"], run.weeks["budget"].cumsum()
+    axis.plot(paid.index, budget, color=COLOURS[1], marker="D", markersize=5, linewidth=1.2, linestyle=":", label="budget so far")
+    axis.plot(paid.index, saved, color="#222222", marker="o", markersize=5, linewidth=1.2, label="saved in the week")
+    axis.axhline(0, color="#333333", linewidth=0.8)
+    axis.set_title("transfers to suppliers week by week: paid to them above 0, by them below", loc="left", fontsize=10)
+    axis.set_xticks(paid.index)
+    axis.set_xlabel("week", fontsize=9)
+    axis.yaxis.set_major_formatter("{x:,.0f}")
+    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -1,0 +1,131 @@
+"""What balanced ordering costs: Proposition 2 of the ICDS paper calls it optimal always, and it is not.
+
+Constraint (5) binds each supplier's own quantity only. With correlated costs the assembler can buy from one supplier alone,
+beyond what she assembles, keep the other's quantity low, and so make a likely lie worthless. Two suppliers, two costs each.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from veridical import models, solvers
+from veridical.data import AssemblerCase, correlation, example, monotonicity
+from veridical.solvers.closed_form import assembler as closed
+from veridical.studies.figures import assembler as figures
+from veridical.studies.papers.reproduction import Reproduction, Row
+
+__all__ = ["gain", "proposition_2", "search", "sweep"]
+
+PRICE, LOW = 30.0, 4.0  # of the sweep: currency per unit
+DEMAND = {"distribution": "uniform", "low": 100, "high": 900}
+SEED, STARTS = 0, 400
+
+
+def case_of(joint: Any, costs: Any, price: float = PRICE, demand: Any = DEMAND) -> AssemblerCase:
+    """Return two suppliers with two costs each and a joint prior."""
+    suppliers = [{"name": name, "costs": [float(c) for c in own]} for name, own in zip("ab", costs, strict=True)]
+    prior = {"joint": np.asarray(joint).tolist()}
+    return AssemblerCase.model_validate({"price": price, "demand": demand, "suppliers": suppliers, "prior": prior})
+
+
+def gain(case: AssemblerCase) -> float:
+    """Return by how many per cent the best truthful menu earns more than the best balanced one: 0 where (18) holds."""
+    if monotonicity(case).balanced_is_optimal:
+        return 0.0
+    balanced = closed.icds_balanced(case).bound
+    if balanced <= 0:
+        return 0.0
+    return max(0.0, 100 * (solvers.solve(models.icds.build(case), "highs").objective / balanced - 1))
+
+
+def sweep() -> pd.DataFrame:
+    """Return the gain for two alike suppliers, each cost equally likely, by correlation and cost gap."""
+    rows = []
+    for gap, rho in product(np.arange(0.5, 13.01, 0.5), np.arange(0.0, 0.961, 0.04)):
+        alike, unlike = (1 + rho) / 4, (1 - rho) / 4
+        case = case_of([[alike, unlike], [unlike, alike]], [(LOW, LOW + gap)] * 2)
+        rows.append({"correlation": round(float(rho), 2), "gap": float(gap), "gain": gain(case)})
+    return pd.DataFrame(rows)
+
+
+def search() -> pd.DataFrame:
+    """Return a seeded random search over priors and costs, demand certain or uniform; a row a case, the largest gain first."""
+    rng = np.random.default_rng(SEED)
+    rows = []
+    for trial in range(STARTS):
+        certain = trial % 2 == 0
+        demand = {"distribution": "empirical", "values": [500], "weights": [1]} if certain else DEMAND
+        joint = rng.dirichlet(np.full(4, rng.choice([0.1, 0.3, 1.0]))).reshape(2, 2)
+        low = rng.uniform(0.5, 6.0, 2)
+        case = case_of(joint, np.stack([low, low + rng.uniform(0.5, 11.0, 2)], axis=1), demand=demand)
+        falls = not monotonicity(case).holds
+        rows.append(
+            {
+                "demand": "certain" if certain else "uniform",
+                "correlation": correlation(case),
+                "(18) fails": falls,
+                "gain": gain(case),
+            }
+        )
+    return pd.DataFrame(rows).sort_values("gain", ascending=False, ignore_index=True)
+
+
+def limit(high: float, rho: float = 0.999999) -> float:
+    """Return the gain where costs all but surely move together, demand is certain, and balanced ordering is at its worst.
+
+    The two then are like one supplier: balanced ordering earns the larger of buying from both types at the high cost and from
+    the cheap type alone, unbalanced ordering all but the first best. At the price where the first two are equal, that is
+    1 + `high` times as much, where `high` is the probability of high costs.
+    """
+    cheap, dear = 2.0, 10.0
+    price = (dear - (1 - high) * cheap) / high
+    unlike = high * (1 - high) * (1 - rho)
+    joint = [[1 - high - unlike, unlike], [unlike, high - unlike]]
+    certain = {"distribution": "empirical", "values": [500], "weights": [1]}
+    return gain(case_of(joint, [(cheap / 2, dear / 2)] * 2, price, certain))
+
+
+def proposition_2() -> Reproduction:
+    """Return what Proposition 2 leaves out: where unbalanced ordering earns more, and how much."""
+    table, found = sweep(), search()
+    positive = table[table["gain"] > 1e-4]
+    mildest = positive["correlation"].min()
+    rows = [
+        Row(
+            "largest gain of unbalanced over balanced ordering %",
+            limit(0.999),
+            note="p(h) = 0.999, correlation 0.999999, demand certain; the limit is 100",
+        ),
+        Row(
+            "the smallest example shipped, gain %",
+            gain(example("unbalanced-smallest")),
+            note="`veridical compare unbalanced-smallest`",
+        ),
+        Row(
+            "the pair shipped, gain %",
+            gain(example("two-suppliers-correlated")),
+            note="`veridical compare two-suppliers-correlated`",
+        ),
+        Row("alike suppliers, uniform demand: largest gain %", float(table["gain"].max())),
+        Row(
+            "alike suppliers, uniform demand: smallest correlation with a gain",
+            float(mildest),
+            note="below 1/3 condition (18) holds, and nothing can be gained",
+        ),
+        Row(
+            "random search: share of cases with positive correlation where (18) fails %",
+            100 * float(found[found["correlation"] > 0]["(18) fails"].mean()),
+        ),
+        Row(
+            "random search: share of those with a gain above 0.01 %, in %",
+            100 * float((found[found["(18) fails"]]["gain"] > 0.01).mean()),
+        ),
+        Row("random search: largest gain %", float(found["gain"].max())),
+    ]
+    title = "Proposition 2: what balanced ordering costs, two suppliers"
+    return Reproduction.of("assembler-proposition-2", title, rows, series=table, draw=partial(figures.unbalanced, title, table))

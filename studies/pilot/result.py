@@ -1,0 +1,130 @@
+"""What a rolling run comes to: week by week and party by party, in total, as tables, as plain values, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from veridical.data.joint_plan import JointPlanCase
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PilotRun", "Week"]
+
+WORLDS = ("jit", "joint")  # those of which there are figures; the others are what transfers are worked out from
+
+
+@dataclass(frozen=True)
+class Week:
+    """A week that was executed; currency by party, as in `Settlement`.
+
+    served: units served and to be served, by world. excess: what the plan for the rest of the horizon may cost above the least,
+    as proven when it was made.
+    """
+
+    week: int
+    baseline_costs: Mapping[str, float]
+    costs: Mapping[str, float]
+    transfers: Mapping[str, float]
+    fees: Mapping[str, float]
+    served: Mapping[str, Sequence[float]]
+    excess: float
+
+
+@dataclass(frozen=True, eq=False)
+class PilotRun:
+    """A rolling run. held: suppliers who do not take part, and deliver what the baseline says."""
+
+    case: JointPlanCase
+    mechanism: str
+    parameters: Mapping[str, Any]
+    held: tuple[str, ...]
+    executed: tuple[Week, ...]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a week and party: role, cost under jit, cost of the joint plan, transfer to it, fee taken off, net gain."""
+        rows = [row | {"week": each.week} for each in self.executed for row in self._parties([each])]
+        return pd.DataFrame(rows).rename(columns={"name": "party"}).set_index(["week", "party"]).drop(columns="takes_part")
+
+    @cached_property
+    def weeks(self) -> pd.DataFrame:
+        """A row a week: costs of all together, savings, transfers, budget, residual, service by world, excess."""
+        rows = [self._row([each]) | {"week": each.week} for each in self.executed]
+        return pd.DataFrame(rows).set_index("week")
+
+    @cached_property
+    def totals(self) -> pd.DataFrame:
+        """A row a party: all weeks together."""
+        return pd.DataFrame(self._parties(self.executed)).rename(columns={"name": "party"}).set_index("party")
+
+    @cached_property
+    def total(self) -> dict[str, Any]:
+        """All weeks and parties together; `excess` is the largest of any week's plan."""
+        return self._account(self.executed)
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as plain values; a service level is None where nobody is served."""
+        return {
+            "case": self.case.name,
+            "mechanism": self.mechanism,
+            "parameters": dict(self.parameters),
+            "weeks": [{"week": each.week, **self._account([each])} for each in self.executed],
+            "total": self.total,
+        }
+
+    def figure(self) -> Figure:
+        """Return the picture of the run."""
+        from veridical.studies.figures.pilot import draw
+
+        return draw(self)
+
+    def _account(self, weeks: Sequence[Week]) -> dict[str, Any]:
+        parties = self._parties(weeks)
+        before, after, paid = (sum(party[column] for party in parties) for column in ("baseline_cost", "cost", "transfer"))
+        receivers = [party["net_gain"] for party in parties if party["name"] in self.case.receivers]
+        return {
+            "baseline_cost": before,
+            "plan_cost": after,
+            "savings": before - after,
+            "transfers": paid,
+            "budget": 0.0 - paid,
+            "residual": sum(receivers) - paid,
+            "service_level": {world: _level(each.served[world] for each in weeks) for world in WORLDS},
+            "excess": max(each.excess for each in weeks),
+            "parties": parties,
+        }
+
+    def _row(self, weeks: Sequence[Week]) -> dict[str, Any]:
+        account = self._account(weeks)
+        service = {f"service_{world}": level for world, level in account.pop("service_level").items()}
+        return {key: value for key, value in account.items() if key != "parties"} | service
+
+    def _parties(self, weeks: Sequence[Week]) -> list[dict[str, Any]]:
+        return [self._party(name, weeks) for name in self.case.names]
+
+    def _party(self, name: str, weeks: Sequence[Week]) -> dict[str, Any]:
+        before, after, paid, fee = (
+            sum(column[name] for column in columns)
+            for columns in zip(*((each.baseline_costs, each.costs, each.transfers, each.fees) for each in weeks), strict=True)
+        )
+        return {
+            "name": name,
+            "role": self.case.party(name).role,
+            "baseline_cost": before,
+            "cost": after,
+            "transfer": paid,
+            "fee": fee,
+            "net_gain": before - after + paid,
+            "takes_part": name not in self.held,
+        }
+
+
+def _level(units: Iterable[Sequence[float]]) -> float | None:
+    served, needed = map(sum, zip(*units, strict=True))
+    return served / needed if needed else None
