@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from pyomo.core.expr import LinearExpression
 
 from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
+from veridical.models.info import ATTRIBUTE
 
-__all__ = ["FORMS", "ExpectedSales", "expected_sales"]
+__all__ = ["FORMS", "ExpectedSales", "expected_sales", "written"]
 
 Array = NDArray[np.float64]
 FIRST_TANGENTS = np.linspace(0.0, 0.9375, 16)  # cdf levels of the points that a tangent form starts with
@@ -74,10 +75,16 @@ class ExpectedSales:
 
 
 def expected_sales(units: Any, demand: Demand, form: str) -> Any:
-    """Return a block to put on a model: `block.sales[t]` is E[min(demand, units[t])], `block.how` the ExpectedSales."""
+    """Return a block to put on a model: `block.sales[t]` is E[min(demand, units[t])]. See `written`."""
     block = pyo.Block(concrete=True)
-    block.how = ExpectedSales(block, units, demand, form)
+    object.__setattr__(block, ATTRIBUTE, ExpectedSales(block, units, demand, form))
     return block
+
+
+def written(model: Any) -> list[ExpectedSales]:
+    """Return the expected sales that stand in the active blocks of a model."""
+    records = (getattr(block, ATTRIBUTE, None) for block in model.component_data_objects(pyo.Block, active=True))
+    return [record for record in records if isinstance(record, ExpectedSales)]
 
 
 def chosen(demand: Demand, form: str) -> str:

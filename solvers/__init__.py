@@ -13,10 +13,10 @@ from typing import Any
 
 from pyomo.common.gc_manager import PauseGC
 
+from veridical.models.expected_sales import written
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.engines import highs, ipopt, pyomo_factory
-from veridical.solvers.packaging import written
 from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
 
 __all__ = [

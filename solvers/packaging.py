@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -16,12 +16,13 @@ from pyomo.core.base.constraint import ConstraintData
 
 from veridical.contracts.allotment import Allotment
 from veridical.contracts.audit import audit
-from veridical.models.expected_sales import ExpectedSales
+from veridical.models.expected_sales import written
+from veridical.models.info import info_of
 from veridical.solvers.certificate import certify
 from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["finished", "load", "written"]
+__all__ = ["finished", "load"]
 
 Array = NDArray[np.float64]
 
@@ -40,16 +41,19 @@ def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Du
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
             suffix.update(zip(components, values.tolist(), strict=True))
-    named = getattr(model, "named", _named)  # a model of many blocks says itself how its constraints are called
+    info = info_of(model)
+    named = info.name_of or _named
     families: dict[str, tuple[list[int], list[Any]]] = {}
     for row, constraint in enumerate(form.constraints):
         family, key = named(constraint)
         rows, keys = families.setdefault(family, ([], []))
         rows.append(row)
         keys.append(key)
-    levels = getattr(model, "levels", {})
     return Duals(
-        {family: partial(_series, keys, prices[rows], family, levels.get(family)) for family, (rows, keys) in families.items()}
+        {
+            family: partial(_series, keys, prices[rows], family, info.index_names.get(family))
+            for family, (rows, keys) in families.items()
+        }
     )
 
 
@@ -70,14 +74,14 @@ def finished(
     began = perf_counter()
     certificate, proven = certify(form, x, row_dual, bound)
     duals = load(model, form, x, row_dual)
-    menu: Callable[[Any], Any] | None = getattr(model, "contract_menu", None)
-    contracts = None if menu is None else menu(model)
+    info = info_of(model)
+    contracts = None if info.contracts is None else info.contracts(model)
     if isinstance(contracts, Allotment) and np.isnan(contracts.shadow_price).all() and "capacity" in duals:
         contracts = contracts.priced(duals["capacity"])
-    if hasattr(model, "complementarity"):  # a system of conditions: its products are an objective that must come out as 0
-        left = abs(float(pyo.value(model.complementarity))) / max(1.0, abs(form.objective(x)))
+    if info.zero_at_optimum is not None:
+        left = abs(float(pyo.value(info.zero_at_optimum))) / max(1.0, abs(form.objective(x)))
         certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, left))
-    forms = sorted({how.form for how in written(model)})
+    forms = sorted({sales.form for sales in written(model)})
     return Solution(
         objective=form.objective(x),
         bound=proven,
@@ -90,16 +94,11 @@ def finished(
             seconds=replace(seconds, certify=perf_counter() - began),
         ),
         duals=duals,
-        mechanism=None if menu is None else model.name,
-        case=None if menu is None else model.case.name,
+        mechanism=info.mechanism,
+        case=None if info.mechanism is None else info.case.name,
         contracts=contracts,
         audit=None if contracts is None else audit(contracts),
     )
-
-
-def written(model: Any) -> list[ExpectedSales]:
-    """Return the expected sales that stand in a model."""
-    return [block.how for block in model.component_data_objects(pyo.Block, active=True) if hasattr(block, "how")]
 
 
 def _named(constraint: ConstraintData) -> tuple[str, Any]:

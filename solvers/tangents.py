@@ -14,8 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
-from veridical.models.expected_sales import ExpectedSales
-from veridical.solvers.packaging import written
+from veridical.models.expected_sales import ExpectedSales, written
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["converge"]
@@ -38,7 +37,7 @@ def converge(
     `run` solves what stands; `extend` adds rows (matrix, upper bounds) to it, which are in the model and the form by then.
     Without tangents in the model it is one run, and no round is counted.
     """
-    curves = [_Curve(how, form) for how in written(model) if how.form == "tangent"]
+    curves = [_Curve(sales_of, form) for sales_of in written(model) if sales_of.form == "tangent"]
     if not curves:
         return *run(), 0
     rounds, idle, gap, bound = 0, 0, math.inf, math.nan
@@ -71,11 +70,11 @@ def converge(
 class _Curve:
     """The tangents of one block of expected sales, seen from the arrays: one entry a profile, and one a tangent."""
 
-    def __init__(self, how: ExpectedSales, form: StandardForm) -> None:
-        self.how, self.form = how, form
-        curve = how.block.written.curve
-        self.sales = np.array([form.column(curve[t]) for t in how.profiles], dtype=int)
-        self.units = np.array([form.column(how.units[t]) for t in how.profiles], dtype=int)
+    def __init__(self, sales_of: ExpectedSales, form: StandardForm) -> None:
+        self.sales_of, self.form = sales_of, form
+        curve = sales_of.block.written.curve
+        self.sales = np.array([form.column(curve[t]) for t in sales_of.profiles], dtype=int)
+        self.units = np.array([form.column(sales_of.units[t]) for t in sales_of.profiles], dtype=int)
         self.worth = -form.cost[self.sales]  # what one more unit of sales adds
         if (self.worth < 0).any():
             allowed = "an objective that gains by sales: tangents bound them from above only"
@@ -99,23 +98,25 @@ class _Curve:
         poor = np.flatnonzero(excess > tolerance / (2 * len(excess)))
         units, worth = x[self.units], self.worth
         if row_dual is None:
-            return self.how.refine(poor, np.maximum(units[poor], 0.0))
-        slope = np.bincount(np.array(self.how.at), np.maximum(-row_dual[self._rows()], 0.0) * self.how.slopes, len(units))
+            return self.sales_of.refine(poor, np.maximum(units[poor], 0.0))
+        slope = np.bincount(
+            np.array(self.sales_of.at), np.maximum(-row_dual[self._rows()], 0.0) * self.sales_of.slopes, len(units)
+        )
         _, group = np.unique(np.round(units, 6), return_inverse=True)
         pooled = np.bincount(group, slope) / np.maximum(np.bincount(group, worth), np.finfo(float).tiny)
         aims = np.concatenate([(slope / np.where(worth > 0, worth, 1.0))[poor], pooled[group][poor]])
-        aims = self.how.demand.inverse_cdf(1.0 - np.clip(aims, 1e-12, 1.0))
+        aims = self.sales_of.demand.inverse_cdf(1.0 - np.clip(aims, 1e-12, 1.0))
         at = np.concatenate([poor, poor])
         beside = np.maximum(np.abs(aims - units[at]) / 100, 1e-6 * aims)
         points = np.concatenate([units[poor], aims, aims - beside, aims + beside])
         pairs = np.unique(np.column_stack([np.concatenate([poor, at, at, at]), points]), axis=0)
-        return self.how.refine(pairs[:, 0].astype(int), np.maximum(pairs[:, 1], 0.0))
+        return self.sales_of.refine(pairs[:, 0].astype(int), np.maximum(pairs[:, 1], 0.0))
 
     def _curve(self, x: Array) -> Array:
-        return self.how.demand.expected_sales(np.maximum(x[self.units], 0.0))
+        return self.sales_of.demand.expected_sales(np.maximum(x[self.units], 0.0))
 
     def _rows(self) -> NDArray[np.int64]:
         """Rows of the tangents, in the order in which they were added."""
-        tangent = self.how.block.written.tangent
+        tangent = self.sales_of.block.written.tangent
         rows = [row for row, con in enumerate(self.form.constraints) if con.parent_component() is tangent]
         return np.array(rows)

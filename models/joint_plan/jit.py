@@ -9,8 +9,8 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from veridical.data.joint_plan import JointPlanCase
+from veridical.models.info import ModelInfo, constraint_key, describe
 from veridical.models.joint_plan.party import LEVELS, declare
-from veridical.models.joint_plan.vocabulary import named
 
 __all__ = ["build", "plan_of"]
 
@@ -22,8 +22,9 @@ def build(case: JointPlanCase) -> pyo.ConcreteModel:
     """
     case = case.changed(truckload=False)
     m = pyo.ConcreteModel(name="jit")
-    m.case, m.named = case, named
-    m.levels = {family: ("party", *levels) for family, levels in LEVELS.items()}
+    m.case = case
+    names = {family: ("party", *levels) for family, levels in LEVELS.items()}
+    describe(m, ModelInfo(case=case, index_names=names, name_of=constraint_key))
     m.parties = pyo.Block(list(case.receivers))
     for name in m.parties:
         declare(m.parties[name], case.part(name))

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from veridical.data import InputError
 from veridical.data.joint_plan import LEVELS as FLOW
 from veridical.data.joint_plan import JointPlanCase
+from veridical.models.info import ModelInfo, constraint_key, describe
 from veridical.models.joint_plan.party import LEVELS, declare
-from veridical.models.joint_plan.vocabulary import named, nonnegative, row, rows
+from veridical.models.joint_plan.vocabulary import nonnegative, row, rows
 
 __all__ = ["build", "plan_of"]
 
@@ -38,7 +39,7 @@ def build(case: JointPlanCase, baseline: Any = None, held: Collection[str] = (),
     if (held or activity_fee) and baseline is None:
         raise InputError.of("baseline", None, "a plan: parties are held at it, or activity is counted from it", case.name)
     m = pyo.ConcreteModel(name="joint")
-    m.case, m.named = case, named
+    m.case = case
     m.start = None if baseline is None else shared.vector(baseline)
     m.parties = pyo.Block([name for name in case.names if name not in held])
     for name in m.parties:
@@ -53,7 +54,8 @@ def build(case: JointPlanCase, baseline: Any = None, held: Collection[str] = (),
                 variable.fix(float(m.start[k]))
     ends = {flows[k]: (shares[flows[k].supplier][k], shares[flows[k].receiver][k]) for k in both}
     rows(m, "agreement", ends, lambda flow: (row([1.0, -1.0], ends[flow]), 0.0))
-    m.levels = {family: ("party", *levels) for family, levels in LEVELS.items()} | {"agreement": FLOW, "activity": FLOW}
+    names = {family: ("party", *levels) for family, levels in LEVELS.items()} | {"agreement": FLOW, "activity": FLOW}
+    describe(m, ModelInfo(case=case, index_names=names, name_of=constraint_key))
     cost: Any = pyo.quicksum(m.parties[name].cost for name in m.parties)
     if activity_fee:
         more, less = (nonnegative(m, name, ends) for name in ("more", "less"))

@@ -10,8 +10,8 @@ import pyomo.environ as pyo
 
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, Part, Party
+from veridical.models.info import ModelInfo, constraint_key, describe
 from veridical.models.joint_plan import receivers, suppliers
-from veridical.models.joint_plan.vocabulary import named
 
 __all__ = ["DECLARATIONS", "LEVELS", "Declaration", "carried", "declare", "party_model", "register", "served"]
 
@@ -88,8 +88,8 @@ def party_model(case: JointPlanCase | Part, name: str | None = None) -> pyo.Conc
     m.part = part
     declare(m, part)
     # a stock balance is by site where goods are received, and by product alone where they are sent from
-    m.levels = LEVELS if part.record.side == "receiver" else {**LEVELS, "stock_balance": ("product", "week")}
-    m.named = named
+    names = LEVELS if part.record.side == "receiver" else {**LEVELS, "stock_balance": ("product", "week")}
+    describe(m, ModelInfo(index_names=names, name_of=constraint_key))
     m.least_cost = pyo.Objective(expr=m.cost)
     return m
 

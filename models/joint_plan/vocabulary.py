@@ -5,7 +5,7 @@ Rows are `LinearExpression`s from lists of coefficients and variables, since ope
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from pyomo.core.expr import LinearExpression
 
 from veridical.data.joint_plan import Flow, Shared
 
-__all__ = ["costs", "declared", "grouped", "lanes", "named", "nonnegative", "overtime", "row", "squares", "volumes"]
+__all__ = ["costs", "declared", "grouped", "lanes", "nonnegative", "overtime", "row", "squares", "volumes"]
 
 TANGENTS = 8  # of a square in a model with integers, up to its reach
 
@@ -168,13 +168,3 @@ def costs(block: Any, parts: Mapping[str, Any]) -> None:
     """Declare `costs`, currency by what they are for, and `cost`, their sum."""
     block.costs = pyo.Expression(list(parts), rule=lambda _, name: parts[name])
     block.cost = pyo.Expression(expr=pyo.quicksum(block.costs.values()))
-
-
-def named(constraint: Any) -> tuple[str, Hashable]:
-    """Return a constraint's family and key in the duals: the name of its party comes before the key of its own."""
-    family, block, key = constraint.parent_component().local_name, constraint.parent_block(), constraint.index()
-    if block.parent_block() is None:
-        return family, key
-    if key is None:
-        return family, block.index()
-    return family, (block.index(), *(key if isinstance(key, tuple) else (key,)))

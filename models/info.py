@@ -1,0 +1,66 @@
+"""What a model of ours says of itself, in one private record: nothing else is read off anybody's model by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["ModelInfo", "constraint_key", "describe", "info_of"]
+
+ATTRIBUTE = "_veridical"
+
+
+@dataclass
+class ModelInfo:
+    """What results of a model are made with; every field may be left out.
+
+    Parameters
+    ----------
+    case
+        The case as it is modelled, with finite types or costs where those of the user's case are continuous.
+    mechanism
+        The mechanism's name, as results carry it; None for a model that promises nothing.
+    index_names
+        What the parts of a constraint's index are called, by family.
+    identities
+        Families that define a quantity or keep a balance: their duals say what the prices of other families say already.
+    contracts
+        Reads what is promised off the solved model: a menu, an allotment; None where there is nothing to read.
+    parameters
+        The mutable Params that results give sensitivities for, by the name that results carry.
+    zero_at_optimum
+        An expression that must come out as 0, as the products of a complementarity system; relative to the objective.
+    name_of
+        Returns the family and the key of a constraint; by default its component's name and its index.
+    """
+
+    case: Any = None
+    mechanism: str | None = None
+    index_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    identities: frozenset[str] = frozenset()
+    contracts: Callable[[Any], Any] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    zero_at_optimum: Any = None
+    name_of: Callable[[Any], tuple[str, Hashable]] | None = None
+
+
+def describe(model: Any, info: ModelInfo) -> None:
+    """Put the record on a model; a plain attribute, which takes no component's name."""
+    object.__setattr__(model, ATTRIBUTE, info)
+
+
+def info_of(model: Any) -> ModelInfo:
+    """Return the record of a model; an empty one for a model that is not ours, whatever its components are called."""
+    info = getattr(model, ATTRIBUTE, None)
+    return info if isinstance(info, ModelInfo) else ModelInfo()
+
+
+def constraint_key(constraint: Any) -> tuple[str, Hashable]:
+    """Return a constraint's family and key in the duals of a model of parties: the party's name comes before its own index."""
+    family, block, key = constraint.parent_component().local_name, constraint.parent_block(), constraint.index()
+    if block.parent_block() is None:
+        return family, key
+    if key is None:
+        return family, block.index()
+    return family, (block.index(), *(key if isinstance(key, tuple) else (key,)))
