@@ -26,7 +26,7 @@ class ModelInfo:
     identities
         Families that define a quantity or keep a balance: their duals say what the prices of other families say already.
     contracts
-        Reads what is promised off the solved model: a menu, an allotment; None where there is nothing to read.
+        Reads what is promised off the solved model and its duals: a menu, an allotment; None where there is nothing to read.
     parameters
         The mutable Params that results give sensitivities for, by the name that results carry.
     zero_at_optimum
@@ -39,7 +39,7 @@ class ModelInfo:
     mechanism: str | None = None
     index_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     identities: frozenset[str] = frozenset()
-    contracts: Callable[[Any], Any] | None = None
+    contracts: Callable[[Any, Mapping[str, Any]], Any] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     zero_at_optimum: Any = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None

@@ -14,11 +14,11 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 from pyomo.core.base.constraint import ConstraintData
 
-from veridical.contracts.allotment import Allotment
 from veridical.contracts.audit import audit
 from veridical.models.expected_sales import written
 from veridical.models.info import info_of
 from veridical.solvers.certificate import certify
+from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -27,17 +27,13 @@ __all__ = ["finished", "load"]
 Array = NDArray[np.float64]
 
 
-def load(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> Duals:
+def load(model: Any, form: StandardForm, x: Array, prices: Array | None, reduced_costs: Array | None) -> Duals:
     """Load x into the model's variables, duals into its `dual` and `rc` suffixes where it has them; return the duals."""
     for variable, value in zip(form.variables, x.tolist(), strict=True):
         variable.set_value(value, skip_validation=True)
-    if row_dual is None:
+    if prices is None or reduced_costs is None:
         return Duals({})
-    prices = form.sense * row_dual + 0.0  # no -0
-    for name, components, values in (
-        ("dual", form.constraints, prices),
-        ("rc", form.variables, form.sense * (form.gradient(x) - form.jacobian(x).T @ row_dual)),
-    ):
+    for name, components, values in (("dual", form.constraints, prices), ("rc", form.variables, reduced_costs)):
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
             suffix.update(zip(components, values.tolist(), strict=True))
@@ -73,11 +69,16 @@ def finished(
     """
     began = perf_counter()
     certificate, proven = certify(form, x, row_dual, bound)
-    duals = load(model, form, x, row_dual)
     info = info_of(model)
-    contracts = None if info.contracts is None else info.contracts(model)
-    if isinstance(contracts, Allotment) and np.isnan(contracts.shadow_price).all() and "capacity" in duals:
-        contracts = contracts.priced(duals["capacity"])
+    prices = reduced_costs = derivatives = None
+    if row_dual is not None:
+        prices = form.sense * row_dual + 0.0  # no -0
+        reduced_costs = form.sense * (form.gradient(x) - form.jacobian(x).T @ row_dual)
+        if info.parameters:
+            objective = next(model.component_data_objects(pyo.Objective, active=True))
+            derivatives = Lagrangian(info.parameters, objective.expr, form, x, prices, reduced_costs).derivatives
+    duals = load(model, form, x, prices, reduced_costs)
+    contracts = None if info.contracts is None else info.contracts(model, duals)
     if info.zero_at_optimum is not None:
         left = abs(float(pyo.value(info.zero_at_optimum))) / max(1.0, abs(form.objective(x)))
         certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, left))
@@ -98,6 +99,7 @@ def finished(
         case=None if info.mechanism is None else info.case.name,
         contracts=contracts,
         audit=None if contracts is None else audit(contracts),
+        derivatives=derivatives,
     )
 
 

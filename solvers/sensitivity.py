@@ -1,173 +1,124 @@
-"""What parameters are worth at the margin: derivatives of the optimal profit by the envelope theorem, from the duals.
+"""What the numbers of a model are worth at the margin: one differentiation of its Lagrangian, at the certified point.
 
-At an optimum the profit moves as the Lagrangian does with contracts and multipliers held: dZ/d(parameter) = dL/d(parameter).
-Where duals are not unique (pooled profiles, demand points) the profit has a kink, and any value between the one-sided
-derivatives comes out; `veridical.one_sided` gives those.
+By the envelope theorem the optimum moves with a Param as the Lagrangian does while variables and multipliers stay: dZ/dp is
+df/dp less the sum over constraints of dual * d(body - right-hand side)/dp, plus that of reduced cost * d(bound)/dp. So it is
+right also on a model that its user has edited, as long as his constraints hold the Params themselves (`m.price`,
+`m.cost[...]`): how much hangs on a plain number that was copied out of the case, nothing can know.
+
+Where duals are not unique (pooled profiles, demand points) the optimum has a kink, and any value between the one-sided
+derivatives comes out; `veridical.one_sided_derivatives` gives those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyomo.common.errors import PyomoException
+from pyomo.core.base.constraint import ConstraintData
+from pyomo.core.expr.calculus.diff_with_pyomo import reverse_ad
+from pyomo.core.expr.relational_expr import RangedExpression
 
-from veridical.contracts.allotment import Allotment
-from veridical.contracts.menu import Menu
-from veridical.data import AssemblerCase
+from veridical.data import InputError
+from veridical.solvers.translate.linear import varies
+from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["allocation", "assembler"]
+__all__ = ["Lagrangian"]
 
 Array = NDArray[np.float64]
 
 
-def allocation(allotment: Allotment) -> pd.Series:
-    """Return dZ/dcapacity, the mean shadow price, or dZ/dcapacity_cost where the capacity is chosen: minus its units."""
-    if allotment.case.capacity_cost is not None:
-        return pd.Series({"capacity_cost": -allotment.capacity}, name="sensitivity")
-    return pd.Series({"capacity": allotment.expected_shadow_price}, name="sensitivity")
+@dataclass(frozen=True, eq=False)
+class Lagrangian:
+    """The Lagrangian of a solved model, at its point.
 
-
-def assembler(mechanism: str, menu: Menu, duals: Mapping[str, pd.Series]) -> pd.Series:
-    """Return dZ/dprice, dZ/dcost for every supplier and cost, and dZ/dprobability for every profile, by name.
-
-    Names: `price`, `cost panel=4`, `probability panel=4, battery=3`. Probabilities are free weights here: for ones that
-    sum to 1 only differences between profiles mean something. Units: currency per unit of the parameter.
-    """
-    case = menu.case
-    sales = case.demand.expected_sales(menu.quantity.min(axis=0))
-    worth = case.price * sales - menu.payment.sum(axis=0)  # (2): the weight of beta(t)
-    if mechanism == "bic":
-        worth = worth + _by_beliefs(menu, duals)
-    found: dict[str, float] = {"price": float((case.probability * sales).sum())}
-    if mechanism == "continuous":  # costs and probabilities are the grid's, no parameters of the case
-        return pd.Series(found, name="sensitivity")
-    priced = "individual_rationality" in duals or "full_information" in duals
-    cost = _by_duals(menu, duals) if priced else RULES[mechanism](case, menu)
-    for i in range(len(case.names)):
-        found |= {f"cost {token}": value for token, value in zip(case.tokens(i), cost[i], strict=True)}
-    profiles = (", ".join(case.tokens(i)[k] for i, k in enumerate(place)) for place in np.ndindex(*case.shape))
-    found |= {f"probability {name}": value for name, value in zip(profiles, worth.ravel().tolist(), strict=True)}
-    return pd.Series(found, name="sensitivity")
-
-
-def _at_cost(case: AssemblerCase, menu: Menu) -> list[list[float]]:
-    """Return dZ/dcost where everybody is paid his cost."""
-    paid = -case.probability * menu.quantity
-    return [np.moveaxis(paid[i], i, 0).reshape(m, -1).sum(axis=1).tolist() for i, m in enumerate(case.shape)]
-
-
-def _at_highest_cost(case: AssemblerCase, menu: Menu) -> list[list[float]]:
-    """Return dZ/dcost where everybody is paid his highest cost for one quantity."""
-    return [[0.0] * (m - 1) + [-float(menu.quantity.flat[0])] for m in case.shape]
-
-
-def _by_rents(case: AssemblerCase, menu: Menu) -> list[list[float]]:
-    """Return dZ/dcost at the least rents, (11): minus what a unit of a cost adds to payments.
-
-    A cost is paid to its own type and to all cheaper ones for the units that its type delivers; it shortens the step
-    above it, which the cheaper types and its own earn on the next type's units.
-    """
-    found = []
-    for i in range(len(case.shape)):
-        weight = np.moveaxis(case.probability, i, 0)
-        quantity = np.moveaxis(menu.quantity[i], i, 0)
-        upto = np.cumsum(weight, axis=0)
-        rest = tuple(range(1, weight.ndim))
-        own = (upto * quantity).sum(axis=rest)
-        above = np.append((upto[:-1] * quantity[1:]).sum(axis=rest), 0.0)
-        found.append((above - own).tolist())
-    return found
-
-
-RULES: Mapping[str, Callable[[AssemblerCase, Menu], list[list[float]]]] = {
-    "first_best": _at_cost,
-    "naive": _at_highest_cost,
-    "frw": _by_rents,
-    "hybrid": _by_rents,
-    "icds": _by_rents,  # where it has a closed form
-    "icds_balanced": _by_rents,
-}
-
-
-def _by_duals(menu: Menu, duals: Mapping[str, pd.Series]) -> list[list[float]]:
-    """Return dZ/dcost from the multipliers of the constraints that a cost stands in."""
-    case = menu.case
-    bought = _Quantities(menu)
-    found: dict[tuple[Hashable, ...], float] = {
-        (supplier.name, cost): 0.0 for supplier in case.suppliers for cost in supplier.costs
-    }
-    for (name, cost, *others), dual in _items(duals, "individual_rationality"):
-        found[name, cost] -= dual * bought(name, cost, cost, *others)
-    for (name, cost, *others), dual in _items(duals, "full_information"):
-        found[name, cost] += dual * bought(name, cost, cost, *others)
-    for (name, cost, report, *others), dual in _items(duals, "incentive_compatibility"):
-        found[name, cost] -= dual * (bought(name, cost, cost, *others) - bought(name, cost, report, *others))
-    return [[found[supplier.name, cost] for cost in supplier.costs] for supplier in case.suppliers]
-
-
-def _by_beliefs(menu: Menu, duals: Mapping[str, pd.Series]) -> Array:
-    """Return what a unit of each profile's probability adds by the beliefs that it makes in interim constraints.
-
-    The expectation of g(others) given one's own cost moves by (g(others) - expectation) / marginal.
-    """
-    case = menu.case
-    added = np.zeros(case.shape)
-    place = {supplier.name: i for i, supplier in enumerate(case.suppliers)}
-
-    def add(i: int, k: int, dual: float, gain: Array) -> None:
-        weight = np.moveaxis(case.probability, i, 0)[k]
-        marginal = weight.sum()
-        np.moveaxis(added, i, 0)[k] += dual * (gain - (weight * gain).sum() / marginal) / marginal
-
-    for (name, cost, *others), dual in _items(duals, "individual_rationality"):
-        if not others:
-            i = place[str(name)]
-            k = case.suppliers[i].costs.index(cost)
-            add(i, k, dual, np.moveaxis(menu.rent(i), i, 0)[k])
-    for (name, cost, report, *others), dual in _items(duals, "incentive_compatibility"):
-        if not others:
-            i = place[str(name)]
-            k, s = (case.suppliers[i].costs.index(each) for each in (cost, report))
-            earned = np.moveaxis(menu.payment[i] - cost * menu.quantity[i], i, 0)
-            add(i, k, dual, earned[k] - earned[s])
-    return added
-
-
-def _items(duals: Mapping[str, pd.Series], family: str) -> list[tuple[tuple[Any, ...], float]]:
-    """Return the duals of a family that are not zero."""
-    if family not in duals:
-        return []
-    series = duals[family]
-    series = series[series != 0.0]
-    return list(zip(series.index.tolist(), series.tolist(), strict=True))
-
-
-class _Quantities:
-    """The quantity bought of a supplier for (his name, cost, report, what the others report), as models name their profiles.
-
-    Without the last, in expectation over the others given his cost.
+    Parameters
+    ----------
+    parameters
+        The mutable Params, by the name that results carry.
+    objective
+        The objective's expression.
+    form, x
+        The model as arrays, and the point: one value a variable.
+    duals, reduced_costs
+        Derivatives of the objective by right-hand sides (one a row) and by bounds (one a variable).
     """
 
-    def __init__(self, menu: Menu) -> None:
-        case = menu.case
-        self.at: dict[tuple[Hashable, ...], float] = {}
-        self.expected: dict[tuple[Hashable, ...], float] = {}
-        for i, supplier in enumerate(case.suppliers):
-            own, weight = (np.moveaxis(each, i, 0) for each in (menu.quantity[i], case.probability))
-            rest = [case.tokens(j) for j in range(len(case.names)) if j != i]
-            for place in np.ndindex(*own.shape[1:]):
-                others = ", ".join(tokens[k] for tokens, k in zip(rest, place, strict=True))
-                for k, cost in enumerate(supplier.costs):
-                    self.at[supplier.name, cost, others] = float(own[(k, *place)])
-            for k, cost in enumerate(supplier.costs):
-                likely = (
-                    weight[k] if weight[k].any() else np.ones_like(weight[k])
-                )  # a contract that answers to one's own cost alone
-                for s, report in enumerate(supplier.costs):
-                    self.expected[supplier.name, cost, report] = float((likely * own[s]).sum() / likely.sum())
+    parameters: Mapping[str, Any]
+    objective: Any
+    form: StandardForm
+    x: Array
+    duals: Array
+    reduced_costs: Array
 
-    def __call__(self, name: str, cost: float, report: float, others: str | None = None) -> float:
-        return self.expected[name, cost, report] if others is None else self.at[name, report, others]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_values", [param.value for param in self.parameters.values()])
+
+    def derivatives(self) -> pd.Series:
+        """Return the derivative of the optimum by each Param, in units of the objective per unit of the Param.
+
+        Raises
+        ------
+        InputError
+            Where a binding constraint or the objective has an expression without derivatives.
+        """
+        slopes = dict.fromkeys(map(id, self.parameters.values()), 0.0)
+        with self._at_the_point():
+            for name, expression, weight in self._terms():
+                try:
+                    leaves = reverse_ad(expression).items() if expression.is_expression_type() else [(expression, 1.0)]
+                except (PyomoException, ArithmeticError, ValueError) as error:
+                    raise InputError.of(name, f"<{error}>", "an expression with derivatives: sensitivities need them") from None
+                for leaf, slope in leaves:
+                    if id(leaf) in slopes:
+                        slopes[id(leaf)] += weight * slope
+        derivatives = {name: slopes[id(param)] + 0.0 for name, param in self.parameters.items()}
+        return pd.Series(derivatives, dtype=float, name="sensitivity")
+
+    def _terms(self) -> Iterator[tuple[str, Any, float]]:
+        """Yield the expressions whose weighted sum is the Lagrangian, each with a name for messages; numbers are left out."""
+        parts = [("objective", self.objective, 1.0)]
+        for row in np.flatnonzero(self.duals):
+            constraint, dual = self.form.constraints[row], float(self.duals[row])
+            excess = _excess(constraint, dual * self.form.sense > 0)
+            parts += [(constraint.name, part, -sign * dual) for part, sign in excess]
+        for column in np.flatnonzero(self.reduced_costs):
+            variable, price = self.form.variables[column], float(self.reduced_costs[column])
+            parts.append((variable.name, variable.lower if price * self.form.sense > 0 else variable.upper, price))
+        return (part for part in parts if hasattr(part[1], "is_expression_type"))
+
+    @contextmanager
+    def _at_the_point(self) -> Iterator[None]:
+        """Give variables and Params the values that they had, whatever has been done with the model since."""
+        places = [*self.form.variables, *self.parameters.values()]
+        point = [*self.x.tolist(), *getattr(self, "_values")]  # noqa: B009
+        before = [place.value for place in places]
+        changed = [k for k, (now, then) in enumerate(zip(before, point, strict=True)) if now != then]
+        try:
+            for k in changed:
+                _set(places[k], point[k])
+            yield
+        finally:
+            for k in changed:
+                _set(places[k], before[k])
+
+
+def _set(place: Any, value: Any) -> None:
+    if place.is_variable_type():
+        place.set_value(value, skip_validation=True)
+    else:
+        place.set_value(value)
+
+
+def _excess(constraint: ConstraintData, low: bool) -> list[tuple[Any, float]]:
+    """Return body less right-hand side as signed parts; of a ranged constraint less its lower or its upper end."""
+    arguments = constraint.expr.args
+    if isinstance(constraint.expr, RangedExpression):
+        return [(arguments[1], 1.0), (arguments[0] if low else arguments[2], -1.0)]
+    parts = [(arguments[0], 1.0), (arguments[1], -1.0)]
+    return parts if varies(arguments[0]) else [(part, -sign) for part, sign in parts]

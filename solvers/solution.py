@@ -10,12 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from veridical.contracts.allotment import Allotment
 from veridical.contracts.audit import Audit
-from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data import CertificateError
 from veridical.data.assembler import label
-from veridical.solvers import sensitivity
 from veridical.solvers.certificate import ACCEPTED, Certificate
 
 __all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "words"]
@@ -110,6 +107,7 @@ class Solution:
     )
     audit: Audit | None = None
     benchmark: Mapping[str, float] | None = None  # of an allocation: capacity and profit of the centralized chain
+    derivatives: Callable[[], pd.Series] | None = None  # works out `sensitivity` when it is first asked for
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
@@ -119,14 +117,12 @@ class Solution:
 
     @cached_property
     def sensitivity(self) -> pd.Series:
-        """Derivatives of the optimum by the envelope theorem, by name; empty for a model that is no mechanism of ours."""
-        if self.rule is not None:
-            return pd.Series({"price": self.rule.expected_sales}, name="sensitivity")
-        if self.contracts is None or self.mechanism is None or isinstance(self.contracts, Settlement):
-            return pd.Series(dtype=float, name="sensitivity")
-        if isinstance(self.contracts, Allotment):
-            return sensitivity.allocation(self.contracts)
-        return sensitivity.assembler(self.mechanism, self.contracts, self.duals)
+        """Derivatives of the optimum by the numbers of the case, by name; empty for a model that is no mechanism of ours."""
+        return pd.Series(dtype=float, name="sensitivity") if self.derivatives is None else self.derivatives()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is sent to another process: sensitivities, and not the model that they come from."""
+        return {**self.__dict__, "sensitivity": self.sensitivity, "derivatives": None}
 
     def explain(self, most: int = 5) -> str:
         """Return in words which constraints bind and what relaxing each by one unit is worth: the largest, in currency."""

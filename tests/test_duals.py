@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import veridical as vd
 from veridical.data import AssemblerCase
+from veridical.models.info import info_of
 
 Assembler = Callable[..., AssemblerCase]
 Edit = Callable[[Any], None]
@@ -57,7 +58,7 @@ def without_upward_lies(model: Any) -> None:
 def with_volume(model: Any) -> None:
     """Ask for nearly all of the units that the support has: some profiles then stand at its upper end."""
     expected = pyo.quicksum(model.probability[t] * model.units[t] for t in model.PROFILES)
-    model.volume = pyo.Constraint(expr=expected >= 0.95 * model.case.demand.high)
+    model.volume = pyo.Constraint(expr=expected >= 0.95 * info_of(model).case.demand.high)
 
 
 def shifted(constraint: Any, change: float) -> None:
@@ -79,7 +80,7 @@ def slopes(
         name, parameters = PARAMETERS.get(mechanism, (mechanism, {}))
         built = vd.build(case, name, form=solver["form"], **parameters)
         edit(built)
-        built.contract_menu = None  # quantities of a shifted model are no menu of ours
+        info_of(built).contracts = None  # quantities of a shifted model are no menu of ours
         return built
 
     here = vd.solvers.solve(model(), solver)

@@ -42,5 +42,4 @@ def declare(case: AllocationCase, name: str, form: str, points: int, monotonicit
     m.profit = pyo.Objective(  # (4), (12)
         expr=vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - vocabulary.cost(m), sense=pyo.maximize
     )
-    m.contract_menu = vocabulary.allotment
     return m

@@ -15,6 +15,7 @@ import pyomo.environ as pyo
 from veridical.contracts.allotment import Allotment, Reports
 from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
+from veridical.models.info import info_of
 
 __all__ = ["build"]
 
@@ -23,16 +24,11 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     """Return the model, for a fixed or a chosen capacity; arguments as in `allocation`."""
     m = vocabulary.frame(case, "allocation_direct", form, points)
     vocabulary.supply(m)
-    groups = dict(zip(m.case.names, m.case.retailers, strict=True))
-    share = {  # f_k of a retailer
-        (name, theta): float(f)
-        for name, group in groups.items()
-        for theta, f in zip(group.theta.tolist(), group.probability, strict=True)
-    }
+    groups, revenues = dict(vocabulary.groups_of(m)), vocabulary.details(m).revenues
     lowest = {name: float(group.theta[0]) for name, group in groups.items()}
     beliefs: dict[Any, list[Any]] = {own: [] for own in m.TYPES}
     for t, g, theta in m.CELLS:
-        weight = m.probability[t] * m.count[t, g, theta] / (groups[g].count * share[g, theta])
+        weight = m.probability[t].expr * m.count[t, g, theta] / (groups[g].count * m.type_probability[g, theta])
         beliefs[g, theta].append((m.quantity[t, g, theta], weight))
 
     def expected(own: Any, worth: Any) -> Any:
@@ -40,13 +36,13 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
 
     def more(g: str, report: float, theta: float) -> Any:
         """What a type earns with a report's units beyond what the lowest type does."""
-        return expected((g, report), lambda q: m.written[g].gain(q, lowest[g], theta))
+        return expected((g, report), lambda q: revenues[g].gain(q, lowest[g], theta))
 
     m.fee = pyo.Var(m.TYPES, initialize=0.0)
 
     @m.Expression(m.TYPES)
     def payment(m: Any, g: str, theta: float) -> Any:
-        return m.fee[g, theta] + expected((g, theta), lambda q: m.written[g].value(q, lowest[g]))
+        return m.fee[g, theta] + expected((g, theta), lambda q: revenues[g].value(q, lowest[g]))
 
     @m.Constraint([(g, theta, report) for g, theta in m.TYPES for report in groups[g].theta.tolist() if report != theta])
     def incentive_compatibility(m: Any, g: str, theta: float, report: float) -> Any:  # (1)
@@ -58,21 +54,21 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
         return more(g, theta, theta) >= m.fee[g, theta]
 
     m.profit = pyo.Objective(
-        expr=pyo.quicksum(groups[g].count * share[g, theta] * m.payment[g, theta] for g, theta in m.TYPES) - vocabulary.cost(m),
+        expr=pyo.quicksum(groups[g].count * m.type_probability[g, theta] * m.payment[g, theta] for g, theta in m.TYPES)
+        - vocabulary.cost(m),
         sense=pyo.maximize,
     )
-    m.contract_menu = allotted
+    info_of(m).contracts = allotted
     return m
 
 
-def allotted(m: Any) -> Allotment:
+def allotted(m: Any, duals: Any) -> Allotment:
     """Return what a solved model gives to whom, at its own payments, the same whatever the others are."""
     paid = [
-        np.array([pyo.value(m.payment[name, theta]) for theta in group.theta.tolist()])
-        for name, group in zip(m.case.names, m.case.retailers, strict=True)
+        np.array([pyo.value(m.payment[name, theta]) for theta in group.theta.tolist()]) for name, group in vocabulary.groups_of(m)
     ]
 
     def price(reports: Reports) -> Any:
         return np.broadcast_to(paid[reports.g], reports.quantity.shape)
 
-    return vocabulary.allotment(m, price)
+    return vocabulary.allotment(m, duals, price)

@@ -20,6 +20,7 @@ import pyomo.environ as pyo
 from veridical.contracts.allotment import Allotment
 from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
+from veridical.models.info import info_of
 
 __all__ = ["build"]
 
@@ -35,7 +36,7 @@ def build(
     vocabulary.virtual_revenue(m)
     vocabulary.virtual_marginal(m)
     vocabulary.supply(m)
-    m.shadow_price = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals, initialize=m.case.capacity_cost or 0.0)
+    m.shadow_price = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals, initialize=case.capacity_cost or 0.0)
     pools: dict[Any, list[Any]] = {key: [] for key in m.CELLS}
     if vocabulary.monotonicity(m, monotonicity):
         m.pool = pyo.Var(m.monotonicity.index_set(), domain=pyo.NonNegativeReals, initialize=0.0)
@@ -45,16 +46,16 @@ def build(
 
     @m.Constraint(m.CELLS)
     def shadow_price_covers(m: Any, t: str, g: str, theta: float) -> Any:  # (6), (10)-(11)
-        weight = m.probability[t] * m.count[t, g, theta]
+        weight = m.probability[t].expr * m.count[t, g, theta]
         margin = weight * (m.shadow_price[t] - m.virtual_marginal[t, g, theta])
         return margin + pyo.quicksum(pools[t, g, theta]) >= 0
 
-    mean = pyo.quicksum(m.probability[t] * m.shadow_price[t] for t in m.PROFILES)
-    if m.case.capacity_cost is None:
+    mean = pyo.quicksum(m.probability[t].expr * m.shadow_price[t] for t in m.PROFILES)
+    if case.capacity_cost is None:
         worth = m.K * mean
     else:  # K is complementary to c - E[lambda] >= 0: (13)
-        worth = m.case.capacity_cost * m.K
-        m.mean_shadow_price = pyo.Constraint(expr=mean <= m.case.capacity_cost)
+        worth = m.capacity_cost * m.K
+        m.mean_shadow_price = pyo.Constraint(expr=mean <= m.capacity_cost)
     m.complementarity = pyo.Expression(
         expr=worth - vocabulary.expected(m, lambda *key: m.quantity[key] * m.virtual_marginal[key])
     )
@@ -62,11 +63,12 @@ def build(
         expr=vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - vocabulary.cost(m) - m.complementarity,
         sense=pyo.maximize,
     )
-    m.contract_menu = allotted
+    info = info_of(m)
+    info.contracts, info.zero_at_optimum = allotted, m.complementarity
     return m
 
 
-def allotted(m: Any) -> Allotment:
+def allotted(m: Any, duals: Any) -> Allotment:
     """Return what a solved model gives to whom, with its own shadow prices."""
     prices = np.array([m.shadow_price[t].value for t in m.PROFILES])
-    return replace(vocabulary.allotment(m), shadow_price=prices)
+    return replace(vocabulary.allotment(m, duals), shadow_price=prices)

@@ -12,6 +12,7 @@ import pyomo.environ as pyo
 from veridical.contracts.allotment import Allotment, full_revenue
 from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
+from veridical.models.info import info_of
 
 __all__ = ["build"]
 
@@ -20,16 +21,17 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     """Return the model; arguments as in `allocation`."""
     m = vocabulary.frame(case, "centralized", form, points)
     vocabulary.supply(m)
+    revenues = vocabulary.details(m).revenues
 
     @m.Expression(m.CELLS)
     def revenue(m: Any, t: str, g: str, theta: float) -> Any:
-        return m.written[g].value(m.quantity[t, g, theta], theta)
+        return revenues[g].value(m.quantity[t, g, theta], theta)
 
     m.profit = pyo.Objective(expr=vocabulary.expected(m, lambda *key: m.revenue[key]) - vocabulary.cost(m), sense=pyo.maximize)
-    m.contract_menu = allotted
+    info_of(m).contracts = allotted
     return m
 
 
-def allotted(m: Any) -> Allotment:
+def allotted(m: Any, duals: Any) -> Allotment:
     """Return what a solved model gives to whom."""
-    return vocabulary.allotment(m, full_revenue)
+    return vocabulary.allotment(m, duals, full_revenue)

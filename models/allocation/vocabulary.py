@@ -7,20 +7,26 @@ equal types get equal units: `m.quantity[profile, group, type]` is what each of 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
 from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
-from veridical.data.assembler import gigabytes, shortened
+from veridical.data.assembler import gigabytes, label, shortened
 from veridical.data.fields import check
+from veridical.data.type_profiles import TypeProfiles
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.revenue import Written
+from veridical.models.info import ModelInfo, describe, info_of
 
 __all__ = ["POINTS", "allotment", "forms", "frame", "monotonicity", "regular", "supply", "virtual_marginal", "virtual_revenue"]
 
@@ -29,6 +35,23 @@ GRID = 257  # levels of a type's marginal revenue, at the quantities of which vi
 POINTS = 8  # types that a continuous prior is cut into
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
 MEMORY = 8e9  # bytes: larger models are refused before they are built
+INDEX_NAMES = {  # what the parts of an index are called, family by family
+    "capacity": ("profile",),
+    "monotonicity": ("retailers", "type", "next_type", "others"),
+    "incentive_compatibility": ("retailers", "type", "report"),
+    "individual_rationality": ("retailers", "type"),
+    "shadow_price_covers": ("profile", "retailers", "type"),
+    "mean_shadow_price": ("mean_shadow_price",),
+}
+
+
+@dataclass
+class AllocationInfo(ModelInfo):
+    """What an allocation model says of itself: type profiles, the cells in each, and revenues as they are written into it."""
+
+    profiles: TypeProfiles = field(kw_only=True)
+    cells: dict[str, list[tuple[str, str, float]]] = field(default_factory=dict)
+    revenues: dict[str, Written] = field(default_factory=dict)
 
 
 def forms(case: AllocationCase) -> tuple[str, ...]:
@@ -40,8 +63,10 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     """Return a model with its sets, probabilities and units.
 
     TYPES (group, type), PROFILES t, CELLS (t, group, type) of the types that somebody has in t, with `count`, how many; `K`,
-    the capacity: a number, or a variable where the case has a capacity cost. Continuous priors are cut into `points` types, and
-    types that never occur are left out: `m.case` is the case as it is modelled.
+    the capacity: a mutable Param, or a variable where the case has a `capacity_cost`, which then is one. So is
+    `type_probability`, from which `probability` of profiles follows; what is decided from probabilities while the model is built
+    (`monotonicity`, upper bounds of newsvendors' units) stays as it was built. Continuous priors are cut into `points` types, and
+    types that never occur are left out.
     Raises InputError for a form that the revenues do not have, an own revenue that is not concave or not increasing in the
     type, and for a model that would not fit into memory.
     """
@@ -55,35 +80,36 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
             group.revenue.refuse_unsound(group.theta, most, f"retailers[{i}].revenue", case.name)
     profiles = case.profiles()
     m = pyo.ConcreteModel(name=name)
-    m.case = case
-    m.profiles = profiles
-    m.levels = {
-        "capacity": ("profile",),
-        "monotonicity": ("retailers", "type", "next_type", "others"),
-        "incentive_compatibility": ("retailers", "type", "report"),
-        "individual_rationality": ("retailers", "type"),
-        "shadow_price_covers": ("profile", "retailers", "type"),
-        "mean_shadow_price": ("mean_shadow_price",),
-    }
+    info = AllocationInfo(case, name, dict(INDEX_NAMES), contracts=allotment, profiles=profiles)
+    describe(m, info)
     names = profile_names(case, profiles.counts)
     groups = dict(zip(case.names, case.retailers, strict=True))
     types = [(name, theta) for name, group in groups.items() for theta in group.types or ()]
     m.TYPES = pyo.Set(initialize=types, dimen=2)
     m.PROFILES = pyo.Set(initialize=names)
-    m.probability = pyo.Param(m.PROFILES, initialize=dict(zip(names, profiles.probability.tolist(), strict=True)))
+    likely = {key: float(f) for key, f in zip(types, np.concatenate([g.probability for g in case.retailers]), strict=True)}
+    m.type_probability = pyo.Param(m.TYPES, initialize=likely, mutable=True)
     cells = {(names[row], *types[column]): int(profiles.counts[row, column]) for row, column in np.argwhere(profiles.counts > 0)}
     m.CELLS = pyo.Set(initialize=list(cells), dimen=3)
+    for key in cells:
+        info.cells.setdefault(key[0], []).append(key)
     m.count = pyo.Param(m.CELLS, initialize=cells)
+    m.probability = pyo.Expression(m.PROFILES, rule=_profile_probability)
     m.revenues = pyo.Block(list(range(len(case.retailers))))
-    m.written = {name: Written(group.revenue, m.revenues[g]) for g, (name, group) in enumerate(groups.items())}
+    info.revenues = {name: Written(group.revenue, m.revenues[g]) for g, (name, group) in enumerate(groups.items())}
     retailers = sum(case.members)
     start = case.capacity or sum(
         _wanted(group, float(group.probability @ group.theta)) * group.count for group in groups.values()
     )
     if case.capacity is None:
         m.K = pyo.Var(domain=pyo.NonNegativeReals, initialize=start)
+        m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
     else:
-        m.K = pyo.Param(initialize=case.capacity)
+        m.K = pyo.Param(initialize=case.capacity, mutable=True)
+    parameters = {"capacity": m.K} if case.capacity is not None else {"capacity_cost": m.capacity_cost}
+    several = len(case.retailers) > 1
+    parameters |= {f"probability {f'{g} ' * several}{label(theta)}": m.type_probability[g, theta] for g, theta in m.TYPES}
+    info.parameters = parameters
     wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
     first = {key: min(start / retailers, wanted[key[1:]]) for key in cells}
     m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=first)
@@ -95,35 +121,47 @@ def supply(m: Any) -> None:
 
     Weighted by the profile's probability, as the profile is in the objective, so that its dual is the shadow price lambda itself.
     """
-    cells: dict[str, list[Any]] = {}
-    for key in m.CELLS:
-        cells.setdefault(key[0], []).append(key)
+    cells = details(m).cells
 
     @m.Constraint(m.PROFILES)
     def capacity(m: Any, t: str) -> Any:
-        weight = m.probability[t]
+        weight = m.probability[t].expr
         return pyo.quicksum(weight * m.count[key] * m.quantity[key] for key in cells[t]) <= weight * m.K
 
 
 def cost(m: Any) -> Any:
     """Return what capacity costs: 0 where it is fixed."""
-    return (m.case.capacity_cost or 0.0) * m.K
+    return 0.0 if m.component("capacity_cost") is None else m.capacity_cost * m.K
 
 
 def expected(m: Any, worth: Any) -> Any:
     """Return the expectation over profiles of the sum over retailers of worth(t, group, type)."""
-    return pyo.quicksum(m.probability[key[0]] * m.count[key] * worth(*key) for key in m.CELLS)
+    return pyo.quicksum(m.probability[key[0]].expr * m.count[key] * worth(*key) for key in m.CELLS)
 
 
-def rates(m: Any) -> dict[tuple[str, float], tuple[float, float]]:
-    """Return for each type the next one and the inverse hazard (1 - F) / f; the highest is its own, at 0."""
-    found = {}
-    for name, group in zip(m.case.names, m.case.retailers, strict=True):
+def rates(m: Any) -> dict[tuple[str, float], tuple[float, Any]]:
+    """Return for each type the next one and the inverse hazard (1 - F) / f; None for the highest, above which there is nobody."""
+    found: dict[tuple[str, float], tuple[float, Any]] = {}
+    for name, group in groups_of(m):
         types = list(group.types or ())
-        hazard = (group.survival[1:] / group.probability).tolist()
-        for theta, following, rate in zip(types, [*types[1:], types[-1]], hazard, strict=True):
-            found[name, theta] = following, rate
+        for k, (theta, following) in enumerate(pairwise(types)):
+            above = pyo.quicksum(m.type_probability[name, higher] for higher in types[k + 1 :])
+            found[name, theta] = following, above / m.type_probability[name, theta]
+        found[name, types[-1]] = types[-1], None
     return found
+
+
+def details(m: Any) -> AllocationInfo:
+    """Return what an allocation model says of itself."""
+    info = info_of(m)
+    assert isinstance(info, AllocationInfo)
+    return info
+
+
+def groups_of(m: Any) -> list[tuple[str, RetailerGroup]]:
+    """Return the groups of retailers as they are modelled, with their names."""
+    case = details(m).case
+    return list(zip(case.names, case.retailers, strict=True))
 
 
 def virtual_revenue(m: Any) -> None:
@@ -131,8 +169,8 @@ def virtual_revenue(m: Any) -> None:
 
     Where it is concave up to some quantity only, as for newsvendors, that is the upper bound of `quantity`.
     """
-    following = rates(m)
-    for name, group in zip(m.case.names, m.case.retailers, strict=True):
+    following, revenues = rates(m), details(m).revenues
+    for name, group in groups_of(m):
         most = dict(zip(group.types or (), concave_up_to(group).tolist(), strict=True))
         for key in m.CELLS:
             if key[1] == name and most[key[2]] < np.inf:
@@ -142,28 +180,29 @@ def virtual_revenue(m: Any) -> None:
     @m.Expression(m.CELLS)
     def virtual_revenue(m: Any, t: str, g: str, theta: float) -> Any:
         q, (above, rate) = m.quantity[t, g, theta], following[g, theta]
-        own = m.written[g].value(q, theta)
-        return own - rate * m.written[g].gain(q, theta, above) if rate else own
+        own = revenues[g].value(q, theta)
+        return own if rate is None else own - rate * revenues[g].gain(q, theta, above)
 
 
 def virtual_marginal(m: Any) -> None:
     """Declare `virtual_marginal`, the derivative of virtual revenue by units: the left side of (6)."""
-    following = rates(m)
+    following, revenues = rates(m), details(m).revenues
 
     @m.Expression(m.CELLS)
     def virtual_marginal(m: Any, t: str, g: str, theta: float) -> Any:
         q, (above, rate) = m.quantity[t, g, theta], following[g, theta]
-        own = m.written[g].marginal(q, theta)
-        if not rate:
+        own = revenues[g].marginal(q, theta)
+        if rate is None:
             return own
-        if m.written[g].revenue.separable:
+        if revenues[g].revenue.separable:
             return own - rate * (above - theta)
-        return (1 + rate) * own - rate * m.written[g].marginal(q, above)
+        return (1 + rate) * own - rate * revenues[g].marginal(q, above)
 
 
 def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
     """Return the pairs of cells that one retailer moves between by reporting the next type, by what the others are."""
-    case, profiles = m.case, m.profiles
+    info = details(m)
+    case, profiles = info.case, info.profiles
     cell = {}  # of each (group, type, others): the cell
     for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
         columns = profiles.columns(g)
@@ -237,7 +276,7 @@ def monotonicity(m: Any, wanted: bool | None) -> bool:
     A higher type gets no less, whatever the others are. Where virtual revenue is monotone this follows, and would only leave
     the shadow prices of profiles in which one retailer gets everything without a unique value.
     """
-    if wanted is False or (wanted is None and regular(m.case)):
+    if wanted is False or (wanted is None and regular(details(m).case)):
         return False
     pairs = neighbours(m)
 
@@ -249,16 +288,49 @@ def monotonicity(m: Any, wanted: bool | None) -> bool:
     return True
 
 
-def allotment(m: Any, price: Price = dominant) -> Allotment:
-    """Return what a solved model gives to whom; shadow prices are the solver's to say."""
-    case, profiles = m.case, m.profiles
+def allotment(m: Any, duals: Mapping[str, pd.Series], price: Price = dominant) -> Allotment:
+    """Return what a solved model gives to whom; shadow prices are the duals of `capacity`."""
+    case, profiles = case_of(m), details(m).profiles
+    if case is not details(m).case:
+        profiles = replace(profiles, probability=np.array([pyo.value(m.probability[t]) for t in m.PROFILES]))
     by_type = np.zeros(profiles.counts.shape)
     rows, columns = np.nonzero(profiles.counts > 0)
     by_type[rows, columns] = [max(m.quantity[key].value, 0.0) for key in m.CELLS]
-    nothing = np.full(len(profiles.counts), np.nan)
+    shadow_price = np.full(len(profiles.counts), np.nan)
+    if "capacity" in duals:
+        shadow_price = duals["capacity"].reindex(list(m.PROFILES)).to_numpy(dtype=float) + 0.0
     return Allotment(
-        case=case, profiles=profiles, by_type=by_type, shadow_price=nothing, capacity=float(pyo.value(m.K)), price=price
+        case=case,
+        profiles=profiles,
+        by_type=by_type,
+        shadow_price=shadow_price,
+        capacity=float(pyo.value(m.K)),
+        price=price,
     )
+
+
+def case_of(m: Any) -> AllocationCase:
+    """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
+    case: AllocationCase = details(m).case
+    numbers = {name: m.component(component) for name, component in (("capacity", "K"), ("capacity_cost", "capacity_cost"))}
+    changes: dict[str, Any] = {
+        name: param.value
+        for name, param in numbers.items()
+        if isinstance(param, pyo.Param) and param.value != getattr(case, name)
+    }
+    likely = [tuple(float(m.type_probability[name, theta].value) for theta in group.theta) for name, group in groups_of(m)]
+    if likely != [tuple(group.probability.tolist()) for group in case.retailers]:
+        changes["retailers"] = [g.changed(probabilities=f) for g, f in zip(case.retailers, likely, strict=True)]
+    return case.changed(**changes) if changes else case
+
+
+def _profile_probability(m: Any, t: str) -> Any:
+    """Return how likely a profile is, from the probabilities of types: multinomial, group by group."""
+    info = details(m)
+    counts = {key[1:]: m.count[key] for key in info.cells[t]}
+    orders = math.prod(map(math.factorial, info.case.members)) // math.prod(map(math.factorial, counts.values()))
+    powers = (m.type_probability[key] ** n if n > 1 else m.type_probability[key] for key, n in counts.items())
+    return math.prod(powers, start=float(orders))
 
 
 def _wanted(group: RetailerGroup, theta: float) -> float:

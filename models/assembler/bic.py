@@ -15,6 +15,7 @@ import pyomo.environ as pyo
 from veridical.data import AssemblerCase, InputError
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
+from veridical.models.info import info_of
 
 __all__ = ["build", "menu"]
 
@@ -36,34 +37,34 @@ def build(case: AssemblerCase, form: str = "auto", participation: Literal["inter
     vocabulary.profit(m)  # (2)
     q, P = m.quantity, m.payment
 
-    beliefs: dict[tuple[str, float], list[tuple[str, float]]] = {}  # what the others report, and how likely given one's own cost
+    beliefs: dict[tuple[str, float], list[tuple[str, Any]]] = {}  # what the others report, and how likely given one's own cost
     for i, cost, others in m.OWN_COST:
-        if (weight := m.probability[m.profile[i, cost, others]]) > 0:
-            beliefs.setdefault((i, cost), []).append((others, weight / m.marginal[i, cost]))
+        if (weight := m.probability[m.profile[i, cost, others]]).value > 0:
+            beliefs.setdefault((i, cost), []).append((others, weight / m.marginal[i, cost].expr))
 
     def expected(variable: Any, i: str, cost: float, report: float) -> Any:
         return pyo.quicksum(weight * variable[i, m.profile[i, report, others]] for others, weight in beliefs[i, cost])
 
     @m.Constraint([(i, cost, report) for i, cost, report in m.REPORTS if (i, cost) in beliefs])
     def incentive_compatibility(m: Any, i: str, cost: float, report: float) -> Any:
-        truth = expected(P, i, cost, cost) - cost * expected(q, i, cost, cost)
-        return truth >= expected(P, i, cost, report) - cost * expected(q, i, cost, report)
+        truth = expected(P, i, cost, cost) - m.cost[i, cost] * expected(q, i, cost, cost)
+        return truth >= expected(P, i, cost, report) - m.cost[i, cost] * expected(q, i, cost, report)
 
     if participation == "interim":
 
         @m.Constraint(list(beliefs))
         def individual_rationality(m: Any, i: str, cost: float) -> Any:
-            return expected(P, i, cost, cost) >= cost * expected(q, i, cost, cost)
+            return expected(P, i, cost, cost) >= m.cost[i, cost] * expected(q, i, cost, cost)
 
     else:
 
         @m.Constraint(m.OWN_COST)
         def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
             truth = m.profile[i, cost, others]
-            return P[i, truth] >= cost * q[i, truth]
+            return P[i, truth] >= m.cost[i, cost] * q[i, truth]
 
-        m.levels["individual_rationality"] = ("supplier", "cost", "others")
-    m.contract_menu = menu
+        info_of(m).index_names["individual_rationality"] = ("supplier", "cost", "others")
+    info_of(m).contracts = menu
     return m
 
 

@@ -11,6 +11,7 @@ import pyomo.environ as pyo
 from veridical.data.continuous_case import ContinuousCase
 from veridical.models.assembler import icds_balanced
 from veridical.models.assembler.icds_balanced import menu
+from veridical.models.info import info_of
 
 __all__ = ["POINTS", "build", "menu"]
 
@@ -20,9 +21,11 @@ POINTS = 16  # costs a supplier
 def build(case: ContinuousCase, form: str = "auto", points: int = POINTS) -> pyo.ConcreteModel:
     """Return the model with `points` costs a supplier.
 
-    `form` is how expected sales are written: auto, linear, quadratic or tangent. `model.case` is the case on the grid.
+    `form` is how expected sales are written: auto, linear, quadratic or tangent.
     Raises InputError where `points` is no whole number >= 1, or where the model would not fit into memory.
     """
     m = icds_balanced.build(case.grid(points), form)
     m.name = "continuous"
+    info = info_of(m)
+    info.mechanism, info.parameters = m.name, {"price": m.price}  # costs and probabilities are the grid's, none of the case's
     return m

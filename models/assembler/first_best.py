@@ -9,6 +9,7 @@ import pyomo.environ as pyo
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
+from veridical.models.info import info_of
 
 __all__ = ["build", "menu"]
 
@@ -22,7 +23,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     @m.Constraint(m.OWN_COST)
     def full_information(m: Any, i: str, cost: float, others: str) -> Any:
         t = m.profile[i, cost, others]
-        return m.payment[i, t] == cost * m.quantity[i, t]
+        return m.payment[i, t] == m.cost[i, cost] * m.quantity[i, t]
 
-    m.contract_menu = menu
+    info_of(m).contracts = menu
     return m

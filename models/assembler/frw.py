@@ -15,6 +15,7 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.expected_sales import expected_sales
+from veridical.models.info import info_of
 
 __all__ = ["build", "menu"]
 
@@ -34,7 +35,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 
     m.profit = pyo.Objective(  # (2)
         expr=pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
-        - pyo.quicksum(m.marginal[own] * P[own] for own in m.COSTS),
+        - pyo.quicksum(m.marginal[key].expr * P[key] for key in m.COSTS),
         sense=pyo.maximize,
     )
 
@@ -44,11 +45,11 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 
     @m.Constraint(m.REPORTS)
     def incentive_compatibility(m: Any, i: str, cost: float, report: float) -> Any:
-        return P[i, cost] - cost * q[i, cost] >= P[i, report] - cost * q[i, report]
+        return P[i, cost] - m.cost[i, cost] * q[i, cost] >= P[i, report] - m.cost[i, cost] * q[i, report]
 
     @m.Constraint(m.COSTS)
     def individual_rationality(m: Any, i: str, cost: float) -> Any:
-        return P[i, cost] >= cost * q[i, cost]
+        return P[i, cost] >= m.cost[i, cost] * q[i, cost]
 
     if feasibility:
         neighbours = [(supplier.name, *pair) for supplier in case.suppliers for pair in pairwise(supplier.costs)]
@@ -57,19 +58,20 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
         def feasibility(m: Any, i: str, cost: float, next_cost: float) -> Any:
             return q[i, cost] >= q[i, next_cost]
 
-    m.levels |= {"assembly": ("supplier", "cost", "others"), "feasibility": ("supplier", "cost", "next_cost")}
-    m.contract_menu = menu
+    info = info_of(m)
+    info.index_names |= {"assembly": ("supplier", "cost", "others"), "feasibility": ("supplier", "cost", "next_cost")}
+    info.contracts = menu
     return m
 
 
-def menu(m: Any) -> Menu:
+def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract for a cost, whatever the others report."""
-    case = m.case
+    case, built = vocabulary.case_of(m), info_of(m).case
 
     def spread(variable: Any) -> Any:
         own = [
             np.array([variable[s.name, cost].value for cost in s.costs]).reshape(case.costs(i).shape)
-            for i, s in enumerate(case.suppliers)
+            for i, s in enumerate(built.suppliers)
         ]
         return np.stack([np.broadcast_to(each, case.shape) for each in own])
 

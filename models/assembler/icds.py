@@ -14,6 +14,7 @@ import pyomo.environ as pyo
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
+from veridical.models.info import info_of
 
 __all__ = ["build", "declare", "menu"]
 
@@ -40,13 +41,13 @@ def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | No
 
     @m.Constraint(told(m.MISREPORTS))
     def incentive_compatibility(m: Any, i: str, cost: float, report: float, others: str) -> Any:  # (3)
-        truth, lie = m.profile[i, cost, others], m.profile[i, report, others]
-        return P[i, truth] - cost * q[i, truth] >= P[i, lie] - cost * q[i, lie]
+        truth, lie, c = m.profile[i, cost, others], m.profile[i, report, others], m.cost[i, cost]
+        return P[i, truth] - c * q[i, truth] >= P[i, lie] - c * q[i, lie]
 
     @m.Constraint(m.OWN_COST)
     def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
         truth = m.profile[i, cost, others]
-        return P[i, truth] >= cost * q[i, truth]
+        return P[i, truth] >= m.cost[i, cost] * q[i, truth]
 
     if feasibility:
 
@@ -54,10 +55,11 @@ def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | No
         def feasibility(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (5)
             return q[i, m.profile[i, cost, others]] >= q[i, m.profile[i, next_cost, others]]
 
-    m.contract_menu = menu
+    info_of(m).contracts = menu
 
 
-def menu(m: Any) -> Menu:
+def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds."""
-    shape = (len(m.SUPPLIERS), *m.case.shape)
-    return Menu(m.case, vocabulary.value(m.quantity, shape).clip(min=0), vocabulary.value(m.payment, shape) + 0.0)
+    case = vocabulary.case_of(m)
+    shape = (len(m.SUPPLIERS), *case.shape)
+    return Menu(case, vocabulary.value(m.quantity, shape).clip(min=0), vocabulary.value(m.payment, shape) + 0.0)

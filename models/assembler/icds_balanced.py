@@ -11,9 +11,10 @@ from typing import Any
 import pyomo.environ as pyo
 
 from veridical.contracts.menu import Menu
-from veridical.data import AssemblerCase, weighted_virtual_cost
+from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.expected_sales import expected_sales
+from veridical.models.info import info_of
 
 __all__ = ["build", "menu"]
 
@@ -21,16 +22,14 @@ __all__ = ["build", "menu"]
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model. `form` is how expected sales are written: auto, linear, quadratic or tangent."""
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
-    weighted = dict(zip(m.PROFILES, weighted_virtual_cost(case).ravel().tolist(), strict=True))
-    m.weighted_virtual_cost = pyo.Param(m.PROFILES, initialize=weighted)  # beta(t) v(t), (13); finite where beta(t) = 0
+    weighted = weighted_virtual_cost(m)
+    m.weighted_virtual_cost = pyo.Expression(m.PROFILES, rule=lambda m, t: weighted[t])
 
     m.quantity = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
     m.expected_sales = expected_sales(m.quantity, case.demand, form)
 
     m.profit = pyo.Objective(  # (14)
-        expr=pyo.quicksum(
-            m.probability[t] * vocabulary.expected_revenue(m, t) - m.weighted_virtual_cost[t] * m.quantity[t] for t in m.PROFILES
-        ),
+        expr=pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) - weighted[t] * m.quantity[t] for t in m.PROFILES),
         sense=pyo.maximize,
     )
 
@@ -38,10 +37,27 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     def monotonicity(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (10)
         return m.quantity[m.profile[i, cost, others]] >= m.quantity[m.profile[i, next_cost, others]]
 
-    m.contract_menu = menu
+    info_of(m).contracts = menu
     return m
 
 
-def menu(m: Any) -> Menu:
+def weighted_virtual_cost(m: Any) -> dict[str, Any]:
+    """Return beta(t) v(t) in the model's costs and probabilities, (13); finite where beta(t) = 0.
+
+    beta(t) c(t), and for each supplier the step up to his cost, times how likely it and cheaper ones are below that step.
+    """
+    total: dict[str, Any] = dict.fromkeys(m.PROFILES, 0.0)
+    for i, cost, others in m.OWN_COST:
+        total[m.profile[i, cost, others]] += m.cost[i, cost]
+    weighted = {t: m.probability[t] * total[t] for t in m.PROFILES}
+    cheapest = {(i, cost): [less for j, less in m.COSTS if j == i and less <= cost] for i, cost in m.COSTS}
+    for i, cost, next_cost, others in m.NEIGHBOURS:
+        cheaper = pyo.quicksum(m.probability[m.profile[i, less, others]] for less in cheapest[i, cost])
+        weighted[m.profile[i, next_cost, others]] += (m.cost[i, next_cost] - m.cost[i, cost]) * cheaper
+    return weighted
+
+
+def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds, with the payments of (11)."""
-    return Menu.balanced(m.case, vocabulary.value(m.quantity, m.case.shape).clip(min=0))
+    case = vocabulary.case_of(m)
+    return Menu.balanced(case, vocabulary.value(m.quantity, case.shape).clip(min=0))

@@ -9,8 +9,10 @@ import pyomo.environ as pyo
 
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
+from veridical.data.assembler import ENUMERATED
 from veridical.models.assembler import vocabulary
 from veridical.models.expected_sales import expected_sales
+from veridical.models.info import info_of
 
 __all__ = ["build", "menu"]
 
@@ -20,31 +22,31 @@ EVERY = "every profile"  # the one contract's place in the sets of the other mec
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model. `form` is how expected sales are written: auto, linear, quadratic or tangent."""
     case.refuse_large_menu()
-    m = pyo.ConcreteModel(name="naive")
-    m.case = case
-    m.levels = {"individual_rationality": ("supplier", "cost")}
-    m.SUPPLIERS = pyo.Set(initialize=case.names)
+    m = vocabulary.basis(case, "naive")
     m.PROFILES = pyo.Set(initialize=[EVERY])
-    m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs])
+    info_of(m).index_names["individual_rationality"] = ("supplier", "cost")
 
     m.quantity = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS)
     m.expected_sales = expected_sales(m.quantity, case.demand, form)
 
-    m.profit = pyo.Objective(
-        expr=vocabulary.expected_revenue(m, EVERY) - pyo.quicksum(m.payment[i] for i in m.SUPPLIERS), sense=pyo.maximize
-    )
+    earned = vocabulary.expected_revenue(m, EVERY) - pyo.quicksum(m.payment[i] for i in m.SUPPLIERS)
+    if case.profiles <= ENUMERATED:  # probabilities sum to 1: they are here to be differentiated by, as in the other mechanisms
+        m.COST_PROFILES = pyo.Set(initialize=vocabulary.profile_names(case))
+        vocabulary.prior(m, m.COST_PROFILES)
+        earned = pyo.quicksum(m.probability.values()) * earned
+    m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)
 
     @m.Constraint(m.COSTS)
     def individual_rationality(m: Any, i: str, cost: float) -> Any:  # binds at the highest cost: P_i = c_i(h) q
-        return m.payment[i] >= cost * m.quantity[EVERY]
+        return m.payment[i] >= m.cost[i, cost] * m.quantity[EVERY]
 
-    m.contract_menu = menu
+    info_of(m).contracts = menu
     return m
 
 
-def menu(m: Any) -> Menu:
+def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract whatever is reported."""
     n = len(m.SUPPLIERS)
     payment = vocabulary.value(m.payment, (n, *(1,) * n))
-    return Menu(m.case, np.full((1,) * (n + 1), max(m.quantity[EVERY].value, 0.0)), payment)
+    return Menu(vocabulary.case_of(m), np.full((1,) * (n + 1), max(m.quantity[EVERY].value, 0.0)), payment)

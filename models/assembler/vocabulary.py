@@ -14,46 +14,48 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from veridical.data import AssemblerCase, InputError
-from veridical.data.assembler import gigabytes, shortened
+from veridical.data.assembler import gigabytes, label, shortened
 from veridical.models.expected_sales import chosen, expected_sales
+from veridical.models.info import ModelInfo, describe, info_of
 
-__all__ = ["contracts", "expected_revenue", "fits", "frame", "own_costs", "profit", "value"]
+__all__ = ["basis", "case_of", "contracts", "expected_revenue", "fits", "frame", "own_costs", "profit", "value"]
 
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
 MEMORY = 8e9  # bytes: larger models are refused before they are built
+INDEX_NAMES = {  # what the parts of an index are called, family by family
+    "individual_rationality": ("supplier", "cost", "others"),
+    "incentive_compatibility": ("supplier", "cost", "report", "others"),
+    "feasibility": ("supplier", "cost", "next_cost", "others"),
+    "monotonicity": ("supplier", "cost", "next_cost", "others"),
+    "full_information": ("supplier", "cost", "others"),
+    "assembly": ("supplier", "profile"),
+    "pooling": ("supplier", "profile"),
+    "posted_price": ("supplier", "profile"),
+    "balanced_ordering": ("supplier", "profile"),
+    "expected_sales.written.cover": ("profile", "demand"),
+    "expected_sales.written.excess_covers": ("profile",),
+    "expected_sales.written.support": ("profile",),
+    "expected_sales.written.tangent": ("profile", "tangent"),
+}
 
 
 def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> pyo.ConcreteModel:
-    """Return a model with its sets and the prior: SUPPLIERS, PROFILES t, and for every supplier i
+    """Return a model with its sets, the numbers that may vary, and the prior.
+
+    Sets: SUPPLIERS, COSTS (i, cost), PROFILES t, and for every supplier i
 
     - OWN_COST (i, cost, others): what he knows,
     - MISREPORTS (i, cost, report, others): what he could say in its stead,
     - NEIGHBOURS (i, cost, next_cost, others): his neighbouring costs.
+
+    `price`, `cost[i, cost]` and `probability[t]` are mutable Params: change their values and solve again. A cost keeps the name
+    that it had when the model was built.
     """
     fits(case, name, form, contracts)
-    m = pyo.ConcreteModel(name=name)
-    m.case = case
-    m.levels = {  # what the parts of an index are called, family by family
-        "individual_rationality": ("supplier", "cost", "others"),
-        "incentive_compatibility": ("supplier", "cost", "report", "others"),
-        "feasibility": ("supplier", "cost", "next_cost", "others"),
-        "monotonicity": ("supplier", "cost", "next_cost", "others"),
-        "full_information": ("supplier", "cost", "others"),
-        "assembly": ("supplier", "profile"),
-        "pooling": ("supplier", "profile"),
-        "posted_price": ("supplier", "profile"),
-        "balanced_ordering": ("supplier", "profile"),
-        "expected_sales.written.cover": ("profile", "demand"),
-        "expected_sales.written.excess_covers": ("profile",),
-        "expected_sales.written.support": ("profile",),
-        "expected_sales.written.tangent": ("profile", "tangent"),
-    }
+    m = basis(case, name)
+    m.PROFILES = pyo.Set(initialize=profile_names(case))
+    prior(m, m.PROFILES)
     tokens = [case.tokens(i) for i in range(len(case.names))]
-    profiles = [", ".join(profile) for profile in product(*tokens)]
-    m.SUPPLIERS = pyo.Set(initialize=case.names)
-    m.PROFILES = pyo.Set(initialize=profiles)
-    m.probability = pyo.Param(m.PROFILES, initialize=dict(zip(profiles, case.probability.ravel().tolist(), strict=True)))
-
     m.profile = {}
     own, misreports, neighbours = [], [], []
     for i, supplier in enumerate(case.suppliers):
@@ -70,14 +72,41 @@ def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> 
     return m
 
 
+def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
+    """Return a model with SUPPLIERS and COSTS, price and costs, and the record of what it is."""
+    m = pyo.ConcreteModel(name=name)
+    m.SUPPLIERS = pyo.Set(initialize=case.names)
+    m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs], dimen=2)
+    m.price = pyo.Param(initialize=case.price, mutable=True)
+    m.cost = pyo.Param(m.COSTS, initialize={key: key[1] for key in m.COSTS}, mutable=True)
+    costs = {f"cost {i}={label(cost)}": m.cost[i, cost] for i, cost in m.COSTS}
+    describe(m, ModelInfo(case, name, dict(INDEX_NAMES), parameters={"price": m.price} | costs))
+    return m
+
+
+def profile_names(case: AssemblerCase) -> list[str]:
+    """Return the cost profiles' names, in the order of arrays over them."""
+    return [", ".join(tokens) for tokens in product(*(case.tokens(i) for i in range(len(case.names))))]
+
+
+def prior(m: Any, profiles: Any) -> None:
+    """Declare `probability` of cost profiles."""
+    info = info_of(m)
+    likely = dict(zip(profiles, info.case.probability.ravel().tolist(), strict=True))
+    m.probability = pyo.Param(profiles, initialize=likely, mutable=True)
+    info.parameters = {**info.parameters, **{f"probability {t}": m.probability[t] for t in profiles}}
+
+
 def own_costs(m: Any) -> None:
-    """Declare the sets of what sees a supplier's own cost alone: COSTS (i, cost) with `marginal`, REPORTS (i, cost, report)."""
-    suppliers = m.case.suppliers
-    marginals = [p for each in m.case.marginals for p in each.tolist()]
-    m.COSTS = pyo.Set(initialize=[(s.name, cost) for s in suppliers for cost in s.costs], dimen=2)
-    m.REPORTS = pyo.Set(initialize=[(s.name, c, r) for s in suppliers for c in s.costs for r in s.costs if r != c], dimen=3)
-    m.marginal = pyo.Param(m.COSTS, initialize=dict(zip(m.COSTS, marginals, strict=True)))
-    m.levels |= {"individual_rationality": ("supplier", "cost"), "incentive_compatibility": ("supplier", "cost", "report")}
+    """Declare what sees a supplier's own cost alone: REPORTS (i, cost, report) and `marginal`, how likely each cost is."""
+    reports = [(i, cost, report) for i, cost in m.COSTS for j, report in m.COSTS if j == i and report != cost]
+    m.REPORTS = pyo.Set(initialize=reports, dimen=3)
+    profiles: dict[Any, list[Any]] = {key: [] for key in m.COSTS}
+    for i, cost, others in m.OWN_COST:
+        profiles[i, cost].append(m.probability[m.profile[i, cost, others]])
+    m.marginal = pyo.Expression(m.COSTS, rule=lambda m, *key: pyo.quicksum(profiles[key]))
+    names = {"individual_rationality": ("supplier", "cost"), "incentive_compatibility": ("supplier", "cost", "report")}
+    info_of(m).index_names |= names
 
 
 def contracts(m: Any, form: str) -> None:
@@ -85,7 +114,7 @@ def contracts(m: Any, form: str) -> None:
     m.quantity = pyo.Var(m.SUPPLIERS, m.PROFILES, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS, m.PROFILES)
     m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
-    m.expected_sales = expected_sales(m.units, m.case.demand, form)
+    m.expected_sales = expected_sales(m.units, info_of(m).case.demand, form)
 
     @m.Constraint(m.SUPPLIERS, m.PROFILES)
     def assembly(m: Any, i: str, t: str) -> Any:
@@ -94,7 +123,7 @@ def contracts(m: Any, form: str) -> None:
 
 def expected_revenue(m: Any, t: str) -> Any:
     """S(y(t)) = r E[min(D, y(t))]."""
-    return m.case.price * m.expected_sales.sales[t]
+    return m.price * m.expected_sales.sales[t]
 
 
 def profit(m: Any) -> None:
@@ -107,8 +136,23 @@ def profit(m: Any) -> None:
     )
 
 
+def case_of(m: Any) -> AssemblerCase:
+    """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
+    case: AssemblerCase = info_of(m).case
+    costs = [tuple(float(m.cost[s.name, cost].value) for cost in s.costs) for s in case.suppliers]
+    changes: dict[str, Any] = {} if m.price.value == case.price else {"price": m.price.value}
+    if costs != [supplier.costs for supplier in case.suppliers]:
+        changes["suppliers"] = [s.changed(costs=own) for s, own in zip(case.suppliers, costs, strict=True)]
+    if m.component("probability") is not None:
+        table = value(m.probability, case.shape)
+        if not np.array_equal(table, case.probability):
+            suppliers = changes.get("suppliers", case.suppliers)
+            changes |= {"suppliers": [s.changed(probabilities=None) for s in suppliers], "prior": {"joint": table.tolist()}}
+    return case.changed(**changes) if changes else case
+
+
 def value(variable: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the values of an indexed variable as an array, in the order of its index set."""
+    """Return the values of an indexed variable or Param as an array, in the order of its index set."""
     values = np.fromiter((v.value for v in variable.values()), dtype=float, count=len(variable))
     return values.reshape(shape)
 

@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.base.expression import NamedExpressionData
+from pyomo.core.base.param import ParamData, ScalarParam
 from pyomo.core.base.var import VarData
 from pyomo.core.expr import (
     DivisionExpression,
     LinearExpression,
     MonomialTermExpression,
     NegationExpression,
+    NPV_DivisionExpression,
+    NPV_NegationExpression,
+    NPV_ProductExpression,
+    NPV_SumExpression,
     ProductExpression,
     SumExpression,
 )
@@ -30,10 +35,10 @@ class NonlinearError(Exception):
 class Linear:
     """A linear expression under construction: column -> coefficient, and a constant."""
 
-    __slots__ = ("coefficients", "column", "constant", "variables")
+    __slots__ = ("coefficients", "column", "constant", "known", "variables")
 
-    def __init__(self, column: dict[int, int], variables: list[VarData]) -> None:
-        self.column, self.variables = column, variables
+    def __init__(self, column: dict[int, int], variables: list[VarData], known: Known) -> None:
+        self.column, self.variables, self.known = column, variables, known
         self.coefficients: dict[int, float] = {}
         self.constant = 0.0
 
@@ -47,7 +52,7 @@ class Linear:
         elif isinstance(node, NamedExpressionData):
             self.add(node.expr, factor)
         elif not varies(node):
-            self.constant += factor * number(node)
+            self.constant += factor * number(node, self.known)
         else:
             raise NonlinearError
 
@@ -71,7 +76,7 @@ class Linear:
     def add_monomial(self, node: Any, factor: float) -> None:
         """Add factor * (coefficient * variable)."""
         coefficient, variable = node.args
-        self.add_variable(variable, factor * number(coefficient))
+        self.add_variable(variable, factor * number(coefficient, self.known))
 
     def add_sum(self, node: Any, factor: float) -> None:
         """Add factor * (sum of the arguments)."""
@@ -86,9 +91,9 @@ class Linear:
         """Add factor * (left * right) where one of the two is a number."""
         left, right = node.args
         if not varies(left):
-            self.add(right, factor * number(left))
+            self.add(right, factor * number(left, self.known))
         elif not varies(right):
-            self.add(left, factor * number(right))
+            self.add(left, factor * number(right, self.known))
         else:
             raise NonlinearError
 
@@ -97,7 +102,7 @@ class Linear:
         numerator, denominator = node.args
         if varies(denominator):
             raise NonlinearError
-        self.add(numerator, factor / number(denominator))
+        self.add(numerator, factor / number(denominator, self.known))
 
 
 HANDLERS: dict[type, Callable[[Linear, Any, float], None]] = {
@@ -124,12 +129,38 @@ def varies(node: Any) -> bool:
     return node.__class__ not in (int, float) and hasattr(node, "is_potentially_variable") and node.is_potentially_variable()
 
 
-def number(node: Any) -> float:
-    """Return the value of an expression without variables; NaN where it has none."""
-    if node.__class__ is float:
+def number(node: Any, known: Known | None = None) -> float:
+    """Return the value of an expression without variables; NaN where it has none.
+
+    Params, and sums and products of them, are what coefficients are made of: left to Pyomo's visitor they took five times as
+    long. What several coefficients share, such as the probability of a cost, is worked out once and kept in `known`.
+    """
+    kind = node.__class__
+    if kind is float:
         return node
-    try:
-        value = pyo.value(node, exception=False)
-    except ValueError:  # a parameter that was never given a value
-        value = None
-    return np.nan if value is None else float(value)
+    if kind is NPV_NegationExpression:
+        return -number(node.args[0], known)
+    if kind is ParamData or kind is ScalarParam:
+        value: Any = node._value
+        if value.__class__ is float:
+            return float(value)
+    evaluate = ARITHMETIC.get(kind)
+    if evaluate is None:
+        try:
+            value = pyo.value(node, exception=False)
+        except ValueError:  # a parameter that was never given a value
+            value = None
+        return np.nan if value is None else float(value)
+    if known is None:
+        return evaluate([number(argument) for argument in node.args])
+    if id(node) not in known:
+        known[id(node)] = node, evaluate([number(argument, known) for argument in node.args])
+    return known[id(node)][1]
+
+
+Known = dict[int, tuple[Any, float]]  # by id: an expression, which has to live as long, and its value
+ARITHMETIC: dict[type, Callable[[list[float]], float]] = {
+    NPV_DivisionExpression: lambda values: values[0] / values[1] if values[1] else np.nan,
+    NPV_ProductExpression: lambda values: values[0] * values[1],
+    NPV_SumExpression: sum,
+}

@@ -18,7 +18,7 @@ from pyomo.core.base.var import VarData
 from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
 from veridical.data import InputError, NotSolvedError
-from veridical.solvers.translate.linear import Linear, NonlinearError, number, varies
+from veridical.solvers.translate.linear import Known, Linear, NonlinearError, number, varies
 from veridical.solvers.translate.nonlinear import Curvature
 from veridical.solvers.translate.terms import SMOOTH, Sum, Terms
 
@@ -176,6 +176,7 @@ class _Rows:
     def __init__(self, column: dict[int, int], variables: list[VarData]) -> None:
         self.column, self.variables = column, variables
         self.curved = Curvature(Terms(self._place))
+        self.known: Known = {}  # values of expressions without variables that several coefficients share
         self.constraints: list[ConstraintData] = []
         self.low: list[float] = []
         self.high: list[float] = []
@@ -211,7 +212,7 @@ class _Rows:
 
     def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Linear | Sum:
         """Return the linear part of sum factor * part; nonlinear terms go to `curved` under `row`, or are refused."""
-        linear = Linear(self.column, self.variables)
+        linear = Linear(self.column, self.variables, self.known)
         try:
             for part, factor in parts:
                 linear.add(part, factor)
