@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
 from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
-from veridical.data.assembler import gigabytes, label, shortened
+from veridical.data.assembler import gigabytes, shortened
 from veridical.data.fields import check
 from veridical.data.type_profiles import TypeProfiles
 from veridical.models.allocation.own_revenue import OwnRevenue
@@ -106,10 +106,7 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
         m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
     else:
         m.K = pyo.Param(initialize=case.capacity, mutable=True)
-    parameters = {"capacity": m.K} if case.capacity is not None else {"capacity_cost": m.capacity_cost}
-    several = len(case.retailers) > 1
-    parameters |= {f"probability {f'{g} ' * several}{label(theta)}": m.type_probability[g, theta] for g, theta in m.TYPES}
-    info.parameters = parameters
+    info.parameters = {"capacity": m.K} if case.capacity is not None else {"capacity_cost": m.capacity_cost}
     wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
     first = {key: min(start / retailers, wanted[key[1:]]) for key in cells}
     m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=first)

@@ -190,13 +190,14 @@ def _classic(
     own = model.component("dual") is None
     if own:
         model.dual = pyo.Suffix(direction=pyo.Suffix.IMPORT)
+    suffix = model.component("dual")
     try:
         results = solver.solve(model, load_solutions=False, **given)
         termination = CLASSIC_TERMINATIONS.get(results.solver.termination_condition, Termination.FAILED)
         if termination is not Termination.CONVERGED:
             return termination, None, None
         model.solutions.load_from(results)
-        duals = dict(model.dual.items())
+        duals = dict(suffix.items()) if isinstance(suffix, pyo.Suffix) else {}  # a user's own component may be called so
         complete = all(constraint in duals for constraint in form.constraints)
         bound = results.problem.upper_bound if form.sense < 0 else results.problem.lower_bound
         return termination, duals if complete else None, float(bound) if math.isfinite(bound or math.inf) else None
