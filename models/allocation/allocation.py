@@ -19,12 +19,39 @@ __all__ = ["build", "declare"]
 def build(
     case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS, monotonicity: bool | None = None
 ) -> pyo.ConcreteModel:
-    """Return the model.
+    """Return the model of the optimum at a fixed capacity.
 
-    `form` is how revenue is written: auto, quadratic (linear demand alone) or smooth. `points` types stand for a continuous
-    prior. `monotonicity` asks for units that never fall in the own type: by default where virtual revenue is not monotone.
-    Newsvendors' units have upper bounds, beyond which their virtual revenue is not concave: who guarantees them more lifts those.
-    Raises InputError for a case without a fixed capacity.
+    Newsvendors' units have upper bounds, beyond which their virtual revenue is not concave: to force larger allocations, raise
+    the upper bounds.
+
+    Parameters
+    ----------
+    case
+        The supplier's case.
+    form
+        How revenue is written: auto, quadratic (linear demand alone) or smooth.
+    points
+        Types that stand for a continuous prior.
+    monotonicity
+        Whether units never fall in the own type; by default asked for where virtual revenue is not monotone.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) by profile, group and type; `K`, the capacity; `capacity`, whose duals are shadow prices.
+
+    Raises
+    ------
+    InputError
+        For a case without a fixed capacity, a form that the revenues do not have, a revenue that mechanisms
+        cannot rest on, or a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.allocation.build(vd.example("two-retailers"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    9.24
     """
     if case.capacity is None:
         raise InputError.of(

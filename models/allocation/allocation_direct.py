@@ -21,7 +21,35 @@ __all__ = ["build"]
 
 
 def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS) -> pyo.ConcreteModel:
-    """Return the model, for a fixed or a chosen capacity; arguments as in `allocation`."""
+    """Return the model without virtual values, for a fixed or a chosen capacity.
+
+    Parameters
+    ----------
+    case
+        The supplier's case.
+    form
+        How revenue is written: auto, quadratic (linear demand alone) or smooth.
+    points
+        Types that stand for a continuous prior.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) by profile, group and type; `payment` (currency) by group and type.
+
+    Raises
+    ------
+    InputError
+        For a form that the revenues do not have, a revenue that mechanisms
+        cannot rest on, or a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.allocation_direct.build(vd.example("two-retailers"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    9.24
+    """
     m = vocabulary.frame(case, "allocation_direct", form, points)
     vocabulary.supply(m)
     groups, revenues = dict(vocabulary.groups_of(m)), vocabulary.details(m).revenues

@@ -28,9 +28,37 @@ __all__ = ["build"]
 def build(
     case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS, monotonicity: bool | None = None
 ) -> pyo.ConcreteModel:
-    """Return the model, for a fixed or a chosen capacity; arguments as in `allocation`.
+    """Return the model of the optimality conditions, for a fixed or a chosen capacity.
 
-    `shadow_price` is lambda, `pool` the multipliers of monotonicity, `complementarity` the sum of all products in expectation.
+    Parameters
+    ----------
+    case
+        The supplier's case.
+    form
+        How revenue is written: auto, quadratic (linear demand alone) or smooth.
+    points
+        Types that stand for a continuous prior.
+    monotonicity
+        Whether units never fall in the own type; by default asked for where virtual revenue is not monotone.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units), `shadow_price` lambda (currency per unit), `pool`, the multipliers of monotonicity, and
+        `complementarity`, the sum of all products in expectation.
+
+    Raises
+    ------
+    InputError
+        For a form that the revenues do not have, a revenue that mechanisms
+        cannot rest on, or a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.allocation_kkt.build(vd.example("two-retailers"))
+    >>> round(vd.solvers.solve(model, "ipopt").objective, 2)
+    9.24
     """
     m = vocabulary.frame(case, "allocation_kkt", form, points)
     vocabulary.virtual_revenue(m)

@@ -17,7 +17,37 @@ __all__ = ["build"]
 def build(
     case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS, monotonicity: bool | None = None
 ) -> pyo.ConcreteModel:
-    """Return the model; arguments as in `allocation`. Raises InputError for a case without a capacity cost."""
+    """Return the model of the optimum with the capacity worth having.
+
+    Parameters
+    ----------
+    case
+        The supplier's case.
+    form
+        How revenue is written: auto, quadratic (linear demand alone) or smooth.
+    points
+        Types that stand for a continuous prior.
+    monotonicity
+        Whether units never fall in the own type; by default asked for where virtual revenue is not monotone.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) by profile, group and type; `K`, the capacity; a variable.
+
+    Raises
+    ------
+    InputError
+        For a case without a capacity cost, a form that the revenues do not have, a revenue that mechanisms
+        cannot rest on, or a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.capacity_choice.build(vd.example("five-retailers"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    21.61
+    """
     if case.capacity_cost is None:
         raise InputError.of(
             "capacity_cost", "<nothing>", "a capacity cost: this case has a fixed capacity (allocation)", case.name

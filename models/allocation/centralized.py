@@ -18,7 +18,35 @@ __all__ = ["build"]
 
 
 def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS) -> pyo.ConcreteModel:
-    """Return the model; arguments as in `allocation`."""
+    """Return the model of the chain with full information, at the case's capacity or the best one.
+
+    Parameters
+    ----------
+    case
+        The supplier's case.
+    form
+        How revenue is written: auto, quadratic (linear demand alone) or smooth.
+    points
+        Types that stand for a continuous prior.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) by profile, group and type; `K`, the capacity; a variable where it has a cost.
+
+    Raises
+    ------
+    InputError
+        For a form that the revenues do not have, a revenue that mechanisms
+        cannot rest on, or a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.centralized.build(vd.example("two-retailers"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    12.82
+    """
     m = vocabulary.frame(case, "centralized", form, points)
     vocabulary.supply(m)
     revenues = vocabulary.details(m).revenues

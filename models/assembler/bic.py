@@ -23,11 +23,34 @@ EXACT, TOLD = 1e-13, 1e-6  # relative singular values of beliefs: dependent up t
 
 
 def build(case: AssemblerCase, form: str = "auto", participation: Literal["interim", "ex_post"] = "interim") -> pyo.ConcreteModel:
-    """Return the model.
+    """Return the model in which truth is best in expectation.
 
-    `form` is how expected sales are written: auto, linear, quadratic or tangent. `participation`: a truthful supplier loses
-    nothing in expectation over the others' costs (`interim`), or whatever they are (`ex_post`).
-    Raises InputError for interim participation under beliefs that differ so little that no solver can tell.
+    Parameters
+    ----------
+    case
+        The assembler's case.
+    form
+        How expected sales are written: auto, linear, quadratic, smooth or tangent.
+    participation
+        A truthful supplier loses nothing in expectation over the others' costs (`interim`), or whatever they are (`ex_post`).
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) and `payment` (currency) by supplier and profile; `units` assembled by profile.
+
+    Raises
+    ------
+    InputError
+        For interim participation under beliefs that differ so little that no solver can tell, a form that the demand does not
+        have, or a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.bic.build(vd.example("two-suppliers-correlated"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    6656.67
     """
     if participation == "interim":
         refuse_faint_beliefs(case)

@@ -19,10 +19,33 @@ POINTS = 16  # costs a supplier
 
 
 def build(case: ContinuousCase, form: str = "auto", points: int = POINTS) -> pyo.ConcreteModel:
-    """Return the model with `points` costs a supplier.
+    """Return the model with `points` costs a supplier: a lower bound on what continuous costs allow.
 
-    `form` is how expected sales are written: auto, linear, quadratic or tangent.
-    Raises InputError where `points` is no whole number >= 1, or where the model would not fit into memory.
+    Parameters
+    ----------
+    case
+        A case with continuous costs.
+    form
+        How expected sales are written: auto, linear, quadratic, smooth or tangent.
+    points
+        Cells into which each range of costs is cut; each is paid as its upper end.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) by profile of the grid; payments follow from it by (11).
+
+    Raises
+    ------
+    InputError
+        Where `points` is no whole number >= 1, and where the model would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.continuous.build(vd.example("continuous-pair"), points=8)
+    >>> round(vd.solvers.solve(model).objective, 2)
+    2623.67
     """
     m = icds_balanced.build(case.grid(points), form)
     m.name = "continuous"

@@ -15,7 +15,32 @@ __all__ = ["build", "menu"]
 
 
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
-    """Return the model. `form` is how expected sales are written: auto, linear, quadratic or tangent."""
+    """Return the model with full information, (6)-(7).
+
+    Parameters
+    ----------
+    case
+        The assembler's case.
+    form
+        How expected sales are written: auto, linear, quadratic, smooth or tangent.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) and `payment` (currency) by supplier and profile; `units` assembled by profile.
+
+    Raises
+    ------
+    InputError
+        For a form that the demand does not have, and for a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.first_best.build(vd.example("two-suppliers-correlated"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    6656.67
+    """
     m = vocabulary.frame(case, "first_best", form)
     vocabulary.contracts(m, form)
     vocabulary.profit(m)  # (6)

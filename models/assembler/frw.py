@@ -21,9 +21,34 @@ __all__ = ["build", "menu"]
 
 
 def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
-    """Return the model.
+    """Return the model in which a contract answers to its supplier's own cost alone.
 
-    `form` is how expected sales are written: auto, linear, quadratic or tangent. `feasibility` is as in `icds`.
+    Parameters
+    ----------
+    case
+        The assembler's case.
+    form
+        How expected sales are written: auto, linear, quadratic, smooth or tangent.
+    feasibility
+        Whether (5) stands in the model under its name. It follows from incentive compatibility, so with it in, duals split
+        between the two families in more than one way.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) and `payment` (currency) by supplier and his cost; `units` assembled by profile.
+
+    Raises
+    ------
+    InputError
+        For a form that the demand does not have, and for a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.frw.build(vd.example("two-suppliers-correlated"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    4750.84
     """
     m = vocabulary.frame(case, "frw", form, contracts=False)
     vocabulary.own_costs(m)

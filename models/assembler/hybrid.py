@@ -23,11 +23,39 @@ __all__ = ["build", "menu"]
 def build(
     case: AssemblerCase, form: str = "auto", k: int | None = None, balanced: bool = False, feasibility: bool = True
 ) -> pyo.ConcreteModel:
-    """Return the model.
+    """Return the model in which quantities answer to `k` suppliers alone.
 
-    `form` is how expected sales are written: auto, linear, quadratic or tangent. `k` suppliers report, from 0 to all of
-    them; half of them, rounded up, where it is not given. `balanced` asks for the same quantity of every component, which
-    is no restriction where costs are independent. `feasibility` is as in `icds`.
+    Parameters
+    ----------
+    case
+        The assembler's case.
+    form
+        How expected sales are written: auto, linear, quadratic, smooth or tangent.
+    k
+        How many suppliers report, from 0 to all of them; half of them, rounded up, where it is not given.
+    balanced
+        Whether the same quantity is bought of every component: no restriction where costs are independent.
+    feasibility
+        Whether (5) stands in the model under its name. It follows from incentive compatibility, so with it in, duals split
+        between the two families in more than one way.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        As that of `icds`, with `pooling` (25) and `posted_price`.
+
+    Raises
+    ------
+    InputError
+        For a `k` that is not from 0 to the number of suppliers, a form that the demand does not have, or a model that would not
+        fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.hybrid.build(vd.example("two-suppliers-correlated"), k=1)
+    >>> round(vd.solvers.solve(model).objective, 2)
+    4346.67
     """
     reporting = case.widest(k)
     m = vocabulary.frame(case, "hybrid", form)

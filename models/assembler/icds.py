@@ -20,10 +20,34 @@ __all__ = ["build", "declare", "menu"]
 
 
 def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
-    """Return the model.
+    """Return the model of the assembler's full problem, (2)-(5).
 
-    `form` is how expected sales are written: auto, linear, quadratic or tangent. `feasibility` puts (5) into the model under
-    its name; it follows from incentive compatibility, so with it in, duals split between the two families in more than one way.
+    Parameters
+    ----------
+    case
+        The assembler's case.
+    form
+        How expected sales are written: auto, linear, quadratic, smooth or tangent.
+    feasibility
+        Whether (5) stands in the model under its name. It follows from incentive compatibility, so with it in, duals split
+        between the two families in more than one way.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) and `payment` (currency) by supplier and profile; `units` assembled by profile.
+
+    Raises
+    ------
+    InputError
+        For a form that the demand does not have, and for a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.icds.build(vd.example("two-suppliers-correlated"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    5655.3
     """
     m = vocabulary.frame(case, "icds", form)
     declare(m, form, feasibility)

@@ -20,7 +20,32 @@ __all__ = ["build", "menu"]
 
 
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
-    """Return the model. `form` is how expected sales are written: auto, linear, quadratic or tangent."""
+    """Return the model of (14): one quantity for all components, rents in the objective as virtual cost.
+
+    Parameters
+    ----------
+    case
+        The assembler's case.
+    form
+        How expected sales are written: auto, linear, quadratic, smooth or tangent.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) by profile; payments follow from it by (11).
+
+    Raises
+    ------
+    InputError
+        For a form that the demand does not have, and for a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.icds_balanced.build(vd.example("two-suppliers-correlated"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    4896.97
+    """
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
     weighted = weighted_virtual_cost(m)
     m.weighted_virtual_cost = pyo.Expression(m.PROFILES, rule=lambda m, t: weighted[t])

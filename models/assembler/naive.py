@@ -20,7 +20,32 @@ EVERY = "every profile"  # the one contract's place in the sets of the other mec
 
 
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
-    """Return the model. `form` is how expected sales are written: auto, linear, quadratic or tangent."""
+    """Return the model of one contract: everybody is paid his highest cost.
+
+    Parameters
+    ----------
+    case
+        The assembler's case.
+    form
+        How expected sales are written: auto, linear, quadratic, smooth or tangent.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `quantity` (units) and `payment` (currency) by supplier.
+
+    Raises
+    ------
+    InputError
+        For a form that the demand does not have, and for a model that would not fit into memory.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.naive.build(vd.example("two-suppliers-correlated"))
+    >>> round(vd.solvers.solve(model).objective, 2)
+    4013.33
+    """
     case.refuse_large_menu()
     m = vocabulary.basis(case, "naive")
     m.PROFILES = pyo.Set(initialize=[EVERY])
