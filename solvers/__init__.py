@@ -16,24 +16,25 @@ from pyomo.common.gc_manager import PauseGC
 from veridical.models.expected_sales import written
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
-from veridical.solvers.engines import highs, ipopt, pyomo_factory
+from veridical.solvers.engines import ENGINES, Engine, engine, installed
 from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
 
 __all__ = [
-    "SOLVERS",
+    "ENGINES",
     "Certificate",
     "Configuration",
     "Duals",
+    "Engine",
     "Solution",
     "SolutionStatus",
     "SolverRecord",
     "Termination",
     "configure",
+    "engine",
+    "installed",
     "preferred_form",
     "solve",
 ]
-
-SOLVERS = {"highs": highs, "ipopt": ipopt}
 
 
 def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "highs") -> Solution:
@@ -46,11 +47,11 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
     CertificateError for a result that does not pass its certificate.
     """
     configuration = configure(solver)
-    engine = _engine(configuration)
+    chosen = _engine(configuration)
     for sales in written(model):
         sales.write(preferred_form(sales.demand.forms, configuration))
     with PauseGC():  # expressions are one large web of objects: collecting in between only costs time
-        solution: Solution = engine.solve(model, configuration)
+        solution = chosen.solve(model, configuration)
     return solution.checked(gap=configuration.tolerance)
 
 
@@ -63,7 +64,7 @@ def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
     return str(common[0]) if configuration.form == "auto" else configuration.form
 
 
-def _engine(configuration: Configuration) -> Any:
+def _engine(configuration: Configuration) -> Engine:
     if configuration.solver == "closed_form":
         raise configuration.refuse("solver", "closed_form", "a solver for models; closed forms start from a case")
-    return SOLVERS.get(configuration.solver, pyomo_factory)
+    return engine(configuration.solver)

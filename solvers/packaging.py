@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -16,82 +16,80 @@ from pyomo.core.base.constraint import ConstraintData
 
 from veridical.contracts.audit import audit
 from veridical.models.expected_sales import written
-from veridical.models.info import info_of
-from veridical.solvers.certificate import certify
+from veridical.models.info import ModelInfo, info_of
+from veridical.solvers.certificate import Certificate, certify
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["finished", "load"]
+__all__ = ["Point", "certified", "package_solution"]
 
 Array = NDArray[np.float64]
 
 
-def load(model: Any, form: StandardForm, x: Array, prices: Array | None, reduced_costs: Array | None) -> Duals:
-    """Load x into the model's variables, duals into its `dual` and `rc` suffixes where it has them; return the duals."""
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A solver's point with what it proves.
+
+    Parameters
+    ----------
+    x
+        One value a variable.
+    row_dual
+        d(minimised objective)/d(right-hand side), one value a row; None where there are none (integers).
+    certificate, bound
+        As `certify` makes them.
+    """
+
+    x: Array
+    row_dual: Array | None
+    certificate: Certificate
+    bound: float
+
+
+def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> Point:
+    """Load a point into the model and return it with its certificate; `bound`: the solver's own, where there are no duals."""
     for variable, value in zip(form.variables, x.tolist(), strict=True):
         variable.set_value(value, skip_validation=True)
-    if prices is None or reduced_costs is None:
-        return Duals({})
-    for name, components, values in (("dual", form.constraints, prices), ("rc", form.variables, reduced_costs)):
-        suffix = model.component(name)
-        if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
-            suffix.update(zip(components, values.tolist(), strict=True))
-    info = info_of(model)
-    named = info.name_of or _named
-    families: dict[str, tuple[list[int], list[Any]]] = {}
-    for row, constraint in enumerate(form.constraints):
-        family, key = named(constraint)
-        rows, keys = families.setdefault(family, ([], []))
-        rows.append(row)
-        keys.append(key)
-    return Duals(
-        {
-            family: partial(_series, keys, prices[rows], family, info.index_names.get(family))
-            for family, (rows, keys) in families.items()
-        }
-    )
+    certificate, proven = certify(form, x, row_dual, bound)
+    zero = info_of(model).zero_at_optimum
+    if zero is not None:
+        left = abs(float(pyo.value(zero))) / max(1.0, abs(form.objective(x)))
+        certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, left))
+    return Point(x, row_dual, certificate, proven)
 
 
-def finished(
-    model: Any,
-    form: StandardForm,
-    x: Array,
-    row_dual: Array | None,
-    solver: tuple[str, str],
-    options: Mapping[str, Any],
-    seconds: Seconds,
-    bound: float | None = None,
+def package_solution(
+    model: Any, form: StandardForm, point: Point, solver: tuple[str, str], options: Mapping[str, Any], seconds: Seconds
 ) -> Solution:
-    """Load a point and its multipliers into the model and return them as a solution, certified; menu and audit with it.
+    """Return the solution that a point is: duals by name, contracts and their audit, sensitivities.
 
-    `row_dual` and `bound` are as `certify` takes them; `solver` is name and version.
+    `solver` is name and version. The model holds the point; its `dual` and `rc` suffixes are filled where it has them.
     """
     began = perf_counter()
-    certificate, proven = certify(form, x, row_dual, bound)
-    info = info_of(model)
-    prices = reduced_costs = derivatives = None
-    if row_dual is not None:
-        prices = form.sense * row_dual + 0.0  # no -0
-        reduced_costs = form.sense * (form.gradient(x) - form.jacobian(x).T @ row_dual)
+    info, x = info_of(model), point.x
+    duals, derivatives = Duals({}), None
+    if point.row_dual is not None:
+        prices = form.sense * point.row_dual + 0.0  # no -0
+        reduced_costs = form.sense * (form.gradient(x) - form.jacobian(x).T @ point.row_dual)
+        for name, components, values in (("dual", form.constraints, prices), ("rc", form.variables, reduced_costs)):
+            suffix = model.component(name)
+            if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
+                suffix.update(zip(components, values.tolist(), strict=True))
+        duals = _by_family(info, form, prices)
         if info.parameters:
             objective = next(model.component_data_objects(pyo.Objective, active=True))
             derivatives = Lagrangian(info.parameters, objective.expr, form, x, prices, reduced_costs).derivatives
-    duals = load(model, form, x, prices, reduced_costs)
     contracts = None if info.contracts is None else info.contracts(model, duals)
-    if info.zero_at_optimum is not None:
-        left = abs(float(pyo.value(info.zero_at_optimum))) / max(1.0, abs(form.objective(x)))
-        certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, left))
-    forms = sorted({sales.form for sales in written(model)})
     return Solution(
         objective=form.objective(x),
-        bound=proven,
-        certificate=certificate,
+        bound=point.bound,
+        certificate=point.certificate,
         solver=SolverRecord(
             name=solver[0],
             version=solver[1],
             options=options,
-            form=", ".join(forms) or None,
+            form=", ".join(sorted({sales.form for sales in written(model)})) or None,
             seconds=replace(seconds, certify=perf_counter() - began),
         ),
         duals=duals,
@@ -100,6 +98,21 @@ def finished(
         contracts=contracts,
         audit=None if contracts is None else audit(contracts),
         derivatives=derivatives,
+    )
+
+
+def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
+    """Return the duals by family, each a Series that is made when first looked at."""
+    family_and_key = info.name_of or _named
+    families: dict[str, tuple[list[int], list[Any]]] = {}
+    for row, constraint in enumerate(form.constraints):
+        family, key = family_and_key(constraint)
+        rows, keys = families.setdefault(family, ([], []))
+        rows.append(row)
+        keys.append(key)
+    names = info.index_names
+    return Duals(
+        {family: partial(_series, keys, prices[rows], family, names.get(family)) for family, (rows, keys) in families.items()}
     )
 
 

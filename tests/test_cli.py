@@ -279,7 +279,7 @@ def test_a_time_limit_ends_with_status_3_and_says_so(run: Run) -> None:
 
 @pytest.mark.parametrize("wrong", ["point", "multipliers", "point beyond the constraints"])
 def test_a_wrong_answer_of_the_solver_ends_with_status_4(run: Run, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
-    right = highs.Engine.run
+    right = highs.LiveModel.run
 
     def perturbed(engine: Any, name: str, deadline: float) -> tuple[Any, Any]:
         x, multipliers = right(engine, name, deadline)
@@ -290,7 +290,7 @@ def test_a_wrong_answer_of_the_solver_ends_with_status_4(run: Run, monkeypatch: 
             return x, multipliers * 0.99
         return x - 1.0, multipliers
 
-    monkeypatch.setattr(highs.Engine, "run", perturbed)
+    monkeypatch.setattr(highs.LiveModel, "run", perturbed)
     status, out, err = run("solve", "case.toml", "--json", "-")
     assert (status, out) == (4, "")
     assert err.startswith("veridical: the result of highs")

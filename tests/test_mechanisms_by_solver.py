@@ -336,7 +336,7 @@ def test_ipopt_has_one_thread(cases: Mapping[str, AssemblerCase]) -> None:
 
 
 def test_a_solver_that_is_not_there_is_an_input_error(cases: Mapping[str, AssemblerCase]) -> None:
-    names = ["no_such_solver", *(name for name in ("gurobi", "cplex", "baron") if not vd.solvers.pyomo_factory.available(name))]
+    names = ["no_such_solver", *(name for name in ("gurobi", "cplex", "baron") if not vd.solvers.engine(name).available())]
     for name in names:
         with pytest.raises(
             InputError, match=f"solver: got '{name}'; allowed: closed_form, highs, ipopt, or a solver that"

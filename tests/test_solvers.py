@@ -22,7 +22,7 @@ from veridical.contracts import Menu
 from veridical.data import AssemblerCase
 from veridical.solvers.certificate import certify
 from veridical.solvers.closed_form.isotonic import chain, isotonic
-from veridical.solvers.engines.highs import Engine
+from veridical.solvers.engines.highs import LiveModel
 from veridical.solvers.translate.standard_form import compile_model
 
 Array = NDArray[np.float64]
@@ -391,13 +391,13 @@ def test_integer_programs_are_solved_and_have_no_duals() -> None:
 
 @pytest.mark.parametrize("wrong", [[0.5, 1, 1, 0], [1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 0, math.nan]])
 def test_wrong_points_of_integer_programs_fail_their_certificate(wrong: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Engine.run
+    honest = LiveModel.run
 
-    def run(engine: Engine, name: str, deadline: float) -> tuple[Array, Array | None]:
+    def run(engine: LiveModel, name: str, deadline: float) -> tuple[Array, Array | None]:
         honest(engine, name, deadline)
         return np.array(wrong, dtype=float), None
 
-    monkeypatch.setattr(Engine, "run", run)
+    monkeypatch.setattr(LiveModel, "run", run)
     with pytest.raises(vd.CertificateError):
         vd.solvers.solve(knapsack())
 
@@ -499,14 +499,14 @@ Tamper = Callable[[Array, Array], tuple[Array, Array]]
 
 def tampered(monkeypatch: pytest.MonkeyPatch, tamper: Tamper) -> None:
     """Let HiGHS return, in place of its answer, what `tamper` makes of it."""
-    honest = Engine.run
+    honest = LiveModel.run
 
-    def run(engine: Engine, name: str, deadline: float) -> tuple[Array, Array | None]:
+    def run(engine: LiveModel, name: str, deadline: float) -> tuple[Array, Array | None]:
         x, row_dual = honest(engine, name, deadline)
         assert row_dual is not None
         return tamper(x.copy(), row_dual.copy())
 
-    monkeypatch.setattr(Engine, "run", run)
+    monkeypatch.setattr(LiveModel, "run", run)
 
 
 def entry(values: Array, place: int, value: float) -> Array:

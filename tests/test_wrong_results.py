@@ -63,7 +63,7 @@ def test_a_wrong_result_of_a_foreign_solver_is_caught(wrong: str, monkeypatch: p
 
 
 def test_ipopt_that_is_not_installed_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vd.solvers.ipopt, "available", lambda: False)
+    monkeypatch.setattr(vd.solvers.engines.ipopt, "available", lambda: False)
     with pytest.raises(vd.InputError, match="pip install cyipopt-wheels"):
         vd.solve(vd.example("two-suppliers"), "icds", "ipopt")
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from veridical.data import NotSolvedError
 from veridical.solvers.certificate import ACCEPTED, certify
 from veridical.solvers.configuration import configure
-from veridical.solvers.engines.highs import INTERIOR_POINT, TIGHT, Engine
+from veridical.solvers.engines.highs import INTERIOR_POINT, TIGHT, LiveModel
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -118,7 +118,7 @@ class Quadratic:
             constraints=[None] * len(low),
         )
         try:
-            own, duals = Engine(part, configure("highs"), way).run("a party's own problem", math.inf)
+            own, duals = LiveModel(part, configure("highs"), way).run("a party's own problem", math.inf)
         except NotSolvedError as error:
             if error.status != Termination.UNBOUNDED:
                 raise

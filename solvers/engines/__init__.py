@@ -1,1 +1,56 @@
-"""Engines: HiGHS and Ipopt, handed over as arrays, and any other solver that Pyomo's factories know."""
+"""Engines behind one protocol: HiGHS and Ipopt, which are handed arrays, and any other solver that Pyomo's factories know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from veridical.solvers.configuration import Configuration
+from veridical.solvers.engines import highs, ipopt
+from veridical.solvers.engines.pyomo_factory import KNOWN, PyomoEngine
+from veridical.solvers.solution import Solution
+
+__all__ = ["ENGINES", "Engine", "engine", "installed"]
+
+
+class Engine(Protocol):
+    """A solver of models as the rest of the package sees it; a module or an object."""
+
+    @property
+    def ABILITIES(self) -> tuple[str, ...]:
+        """What it takes and gives: LP, QP, NLP, MIP, duals."""
+
+    @property
+    def FORMS(self) -> tuple[str, ...]:
+        """The forms of expected sales that it takes, best first."""
+
+    def available(self) -> bool:
+        """Whether it works on this machine."""
+
+    def version(self) -> str:
+        """Return its version, where it is available."""
+
+    def solve(self, model: Any, configuration: Configuration) -> Solution:
+        """Solve a Pyomo model, load the values into it, and return the solution with its certificate, not yet judged.
+
+        Raises
+        ------
+        InputError
+            For what the engine does not take.
+        NotSolvedError
+            Where there is no optimum to return.
+        """
+
+
+ENGINES: Mapping[str, Engine] = {"highs": highs, "ipopt": ipopt}
+
+
+def engine(name: str) -> Engine:
+    """Return the engine of a name: ours, or Pyomo's solver of that name, which need not be installed."""
+    return ENGINES.get(name) or PyomoEngine(name)
+
+
+def installed() -> dict[str, Engine]:
+    """Return our engines, and of the others that people are likely to have those that work here."""
+    others = {name: PyomoEngine(name) for name in KNOWN}
+    return {**ENGINES, **{name: other for name, other in others.items() if other.available()}}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -26,12 +27,12 @@ from veridical.data import InputError, NotSolvedError
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict
 from veridical.solvers.engines.quiet import Highs
-from veridical.solvers.packaging import finished
+from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.tangents import converge
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
-__all__ = ["ABILITIES", "FORMS", "Engine", "available", "solve", "version"]
+__all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version"]
 
 Array = NDArray[np.float64]
 ABILITIES = ("LP", "QP", "MIP", "duals")
@@ -89,12 +90,12 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     _refuse_nonconvex(form, model.name)
     translated = perf_counter()
     deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
-    ways, found, unbounded = _ways(form, configuration), None, None
+    ways, point, unbounded, options = _ways(form, configuration), None, None, {}
     for way in ways:
-        engine = Engine(form, configuration, way)
+        live = LiveModel(form, configuration, way)
         try:
             x, row_dual, rounds = converge(
-                model, form, configuration.tolerance, partial(engine.run, model.name, deadline), engine.add
+                model, form, configuration.tolerance, partial(live.run, model.name, deadline), live.add
             )
         except NotSolvedError as error:
             final = error.status in FINAL and (way is ACTIVE_SET or error.status == Termination.TIME_LIMIT)
@@ -102,16 +103,19 @@ def solve(model: Any, configuration: Configuration) -> Solution:
                 unbounded = error
             if way is not ways[-1] and not final:
                 continue
-            if found is None:
+            if point is None:
                 raise (unbounded or error) from None
-            return found
-        seconds = Seconds(0.0, translated - began, perf_counter() - translated)
-        options = {**engine.effective, "tangent_rounds": rounds} if rounds else engine.effective
-        found = finished(model, form, x, row_dual, ("highs", version()), options, seconds, engine.bound)
-        if not found.failures((), configuration.tolerance):
             break
-    assert found is not None
-    return found
+        point = certified(model, form, x, row_dual, live.bound)
+        options = {**live.effective, "tangent_rounds": rounds} if rounds else live.effective
+        if point.certificate.within(configuration.tolerance):
+            break
+    assert point is not None
+    if point.row_dual is not None:  # a later way that came to nothing may have added tangents
+        added = np.zeros(len(form.constraints) - len(point.row_dual))
+        point = replace(point, row_dual=np.concatenate([point.row_dual, added]))
+    seconds = Seconds(0.0, translated - began, perf_counter() - translated)
+    return package_solution(model, form, point, ("highs", version()), options, seconds)
 
 
 def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str, Any], ...]:
@@ -127,7 +131,7 @@ def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str
     return TIGHTEST, TIGHT, INTERIOR_POINT, ACTIVE_SET
 
 
-class Engine:
+class LiveModel:
     """One live HiGHS object."""
 
     def __init__(self, form: StandardForm, configuration: Configuration, way: Mapping[str, Any] | None = None) -> None:

@@ -21,7 +21,7 @@ from pyomo.opt import SolverFactory, SolverResults, SolverStatus, TerminationCon
 from veridical.data import InputError, NotSolvedError
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict, violated
-from veridical.solvers.packaging import finished
+from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.translate.nlp import SmoothNLP
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
@@ -91,7 +91,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     nlp = SmoothNLP(form, _start(form), -form.sense * _suffix(model, "dual", form.constraints) if warm else None, DAMPING)
     if not form.variables:  # all is fixed: Ipopt takes no such problem
         seconds = Seconds(0.0, perf_counter() - began)
-        return finished(model, form, np.zeros(0), np.zeros(len(form.constraints)), ("ipopt", version()), {}, seconds)
+        point = certified(model, form, np.zeros(0), np.zeros(len(form.constraints)))
+        return package_solution(model, form, point, ("ipopt", version()), {}, seconds)
     multipliers = {}
     if warm:
         multipliers = {
@@ -109,9 +110,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         termination = TERMINATIONS.get(info["status"], Termination.FAILED)
         last = way is ways[-1] or termination in (Termination.INFEASIBLE, Termination.TIME_LIMIT)
         if termination is Termination.CONVERGED:
-            x, row_dual = np.array(x), -np.array(info["mult_g"])
-            solution = finished(model, form, x, row_dual, ("ipopt", version()), effective, seconds)
-            last = last or not solution.failures((), configuration.tolerance)
+            point = certified(model, form, np.array(x), -np.array(info["mult_g"]))
+            last = last or point.certificate.within(configuration.tolerance)
         if last:
             break
 
@@ -126,7 +126,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
             suffix.update(zip(form.variables, np.asarray(values).tolist(), strict=True))
-    return solution
+    return package_solution(model, form, point, ("ipopt", version()), effective, seconds)
 
 
 @SolverFactory.register("veridical_ipopt", doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")

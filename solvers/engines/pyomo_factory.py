@@ -13,8 +13,9 @@ import math
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyomo.environ as pyo
@@ -26,17 +27,15 @@ from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondi
 from veridical.data import InputError, NotSolvedError
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict
-from veridical.solvers.packaging import finished
+from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.tangents import converge
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
-__all__ = ["ABILITIES", "FORMS", "available", "solve", "version"]
+__all__ = ["KNOWN", "PyomoEngine"]
 
 Array = NDArray[np.float64]
-FORMS = ("linear", "tangent", "quadratic")  # best first: what every LP solver takes
-
-ABILITIES = {  # of the ones that people are likely to have; any other name is tried as well
+KNOWN = {  # what the ones can do that people are likely to have; any other name is tried as well
     "scip": ("LP", "QP", "NLP", "MIP"),
     "pounce": ("LP", "QP", "NLP", "duals"),
     "gurobi": ("LP", "QP", "MIP", "duals"),
@@ -66,42 +65,52 @@ CLASSIC_TERMINATIONS = {
 }
 
 
-def available(name: str) -> bool:
-    """Whether a solver of that name works here."""
-    return _found(name) is not None
+@dataclass(frozen=True)
+class PyomoEngine:
+    """A solver that Pyomo's factories know by its name."""
 
+    name: str
+    FORMS: ClassVar[tuple[str, ...]] = ("linear", "tangent", "quadratic")  # best first: what every LP solver takes
 
-def version(name: str) -> str:
-    """Return the version of a solver that is available."""
-    number = _found(name).version()
-    return ".".join(map(str, number)) if isinstance(number, tuple) else str(number or "unknown")
+    @property
+    def ABILITIES(self) -> tuple[str, ...]:
+        """What it can do, as far as it is known."""
+        return KNOWN.get(self.name, ())
 
+    def available(self) -> bool:
+        """Whether a solver of that name works here."""
+        return _found(self.name) is not None
 
-def solve(model: Any, configuration: Configuration) -> Solution:
-    """Solve a Pyomo model, load the values into it and return the solution with its certificate.
+    def version(self) -> str:
+        """Return its version, where it is available."""
+        number = _found(self.name).version()
+        return ".".join(map(str, number)) if isinstance(number, tuple) else str(number or "unknown")
 
-    Raises InputError for a name that no factory knows or that does not work here, NotSolvedError where there is no optimum.
-    """
-    began = perf_counter()
-    name = configuration.solver
-    if not available(name):
-        allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
-        raise configuration.refuse("solver", name, allowed)
-    form = compile_model(model, nonlinear=True)
-    bound: list[float | None] = [None]
-    translated = perf_counter()
-    deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
+    def solve(self, model: Any, configuration: Configuration) -> Solution:
+        """Solve a Pyomo model, load the values into it and return the solution with its certificate.
 
-    def run() -> tuple[Array, Array | None]:
-        if not form.variables:  # all is fixed: not every solver takes such a model
-            return np.zeros(0), np.zeros(len(form.constraints))
-        x, row_dual, bound[0] = _run(model, form, configuration, deadline - perf_counter())
-        return x, row_dual
+        Raises InputError for a name that no factory knows or that does not work here, NotSolvedError where there is no optimum.
+        """
+        began = perf_counter()
+        if not self.available():
+            allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
+            raise configuration.refuse("solver", self.name, allowed)
+        form = compile_model(model, nonlinear=True)
+        bound: list[float | None] = [None]
+        translated = perf_counter()
+        deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
 
-    x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
-    seconds = Seconds(0.0, translated - began, perf_counter() - translated)
-    options = {**configuration.options, **({"tangent_rounds": rounds} if rounds else {})}
-    return finished(model, form, x, row_dual, (name, version(name)), options, seconds, bound[0])
+        def run() -> tuple[Array, Array | None]:
+            if not form.variables:  # all is fixed: not every solver takes such a model
+                return np.zeros(0), np.zeros(len(form.constraints))
+            x, row_dual, bound[0] = _run(model, form, configuration, deadline - perf_counter())
+            return x, row_dual
+
+        x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
+        point = certified(model, form, x, row_dual, bound[0])
+        seconds = Seconds(0.0, translated - began, perf_counter() - translated)
+        options = {**configuration.options, **({"tangent_rounds": rounds} if rounds else {})}
+        return package_solution(model, form, point, (self.name, self.version()), options, seconds)
 
 
 def _found(name: str) -> Any:

@@ -13,8 +13,7 @@ from veridical.contracts import AllocationAudit, Allotment, Audit, Menu
 from veridical.contracts.joint_plan.audit import JointPlanAudit
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data.assembler import label
-from veridical.solvers import SOLVERS, Solution
-from veridical.solvers.engines import pyomo_factory as factory
+from veridical.solvers import Solution, installed
 from veridical.solvers.solution import words
 from veridical.studies import Choice, Reproduction
 
@@ -282,12 +281,9 @@ def solvers() -> list[RenderableType]:
     table = Table()
     for heading in ("solver", "version", "solves", "forms of expected sales, best first"):
         table.add_column(heading)
-    for name, engine in SOLVERS.items():
+    for name, engine in installed().items():
         number = engine.version() if engine.available() else "not installed"
         table.add_row(name, number, ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
-    for name, abilities in factory.ABILITIES.items():
-        if factory.available(name):
-            table.add_row(name, factory.version(name), ", ".join(abilities), ", ".join(factory.FORMS))
     table.add_row("closed_form", "-", "mechanisms that have one", "-")
     table.add_row("consensus", "-", "joint plans, without anybody's cost model", "-")
     return [table, Text("and any other name that Pyomo's SolverFactory knows", style="dim")]
