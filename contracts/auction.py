@@ -29,6 +29,7 @@ from veridical.contracts.allotment import Allotment
 from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
+from veridical.data.fields import whole_number
 
 __all__ = ["Auction", "Cleared"]
 
@@ -187,8 +188,8 @@ class Auction:
         if decimals is None:
             tries = (self._rounded(places) for places in range(2, MOST_DECIMALS + 1))
             return next((found for found in tries if found is not None), self.bids)
-        if isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= MOST_DECIMALS:
-            raise InputError.of("decimals", decimals, f"a whole number from 0 to {MOST_DECIMALS}", self.case.name)
+        allowed = f"a whole number from 0 to {MOST_DECIMALS}"
+        decimals = whole_number(decimals, "decimals", 0, self.case.name, most=MOST_DECIMALS, allowed=allowed)
         found = self._rounded(decimals)
         if found is None:
             allowed = "more decimals: rounded up to these, the bid of some type would count as a higher one's"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from pydantic_core import PydanticCustomError
 
+from veridical.data import csv_file
 from veridical.data.allocation import AllocationCase
 from veridical.data.errors import InputError
 from veridical.data.fields import number
@@ -108,7 +108,8 @@ def read_bids(path: str | Path, names: Sequence[str], deadline: str | datetime |
     first = ("the deadline", deadline) if deadline is not None else None
     found: dict[str, tuple[float | None, datetime | None]] = {}
     at: dict[str, int] = {}
-    for line, row in _rows(path):
+    for line, cells in csv_file.rows(path):
+        row = [" ".join(cell.split()) for cell in cells]
         if not at:
             at = _columns(row, line, file, deadline is not None)
             continue
@@ -133,25 +134,6 @@ def read_bids(path: str | Path, names: Sequence[str], deadline: str | datetime |
         raise InputError.of("<file>", "<an empty file>", "a header (retailer, bid, received) and a row a retailer", file)
     pairs = [found.get(name, (None, None)) for name in names]
     return Bids(tuple(names), tuple(bid for bid, _ in pairs), tuple(time for _, time in pairs), deadline)
-
-
-def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """Return the rows of a CSV file that are not blank, each with the line on which it begins; cells without outer spaces."""
-    file, line = Path(path).name, 1
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            for row in reader:
-                cells = [" ".join(cell.split()) for cell in row]
-                if any(cells):
-                    yield line, cells
-                line = reader.line_num + 1
-    except OSError as error:
-        raise InputError.of("<file>", str(path), f"a readable CSV file ({error.strerror})", file) from None
-    except UnicodeDecodeError as error:
-        raise InputError.of("<file>", str(path), f"UTF-8 text in the CSV format ({error})", file) from None
-    except csv.Error as error:
-        raise InputError.of(f"row {line}", "<no CSV>", f"values between commas, quotes closed ({error})", file) from None
 
 
 def _columns(header: list[str], line: int, file: str, timed: bool) -> dict[str, int]:

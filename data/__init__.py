@@ -1,9 +1,10 @@
 """What the world is: typed, validated, immutable cases; demand; priors.
 
-Modules: `load` (files and shipped examples); `assembler` and `continuous_case` (the assembler's case), `demand`, `prior` and
-`private_cost` (its parts), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`, `typed_demand`,
+Modules: `load` (files, kinds of cases, shipped examples); `assembler` and `continuous_case` (the assembler's case), `demand`,
+`prior` and `private_cost` (its parts), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`, `typed_demand`,
 `private_type` and `type_profiles` (its parts); `joint_plan` (parties that share a plan); `truncated` (distributions of costs and
-types), `fields` (field types, with their messages), `csv_file`, `errors`.
+types), `record` and `case_record` (what every part, and every case, is: immutable, validated, changed and saved), `registry`
+(classes of your own that case files name), `fields` (field types, with their messages), `csv_file`, `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
@@ -21,14 +22,15 @@ from veridical.data.demand import (
     Sample,
     Uniform,
     Weibull,
+    register_demand,
 )
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
 from veridical.data.joint_plan import JointPlanCase
-from veridical.data.load import example, examples, load
+from veridical.data.load import example, examples, load, register_kind
 from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
 from veridical.data.private_type import PrivateType
-from veridical.data.revenue import LinearDemand, Newsvendor, PowerDemand, Revenue
+from veridical.data.revenue import LinearDemand, Newsvendor, PowerDemand, Revenue, register_revenue
 from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity, virtual_cost, weighted_virtual_cost
 
 __all__ = [
@@ -69,6 +71,9 @@ __all__ = [
     "examples",
     "load",
     "monotonicity",
+    "register_demand",
+    "register_kind",
+    "register_revenue",
     "virtual_cost",
     "weighted_virtual_cost",
 ]

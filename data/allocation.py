@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal
 
@@ -12,8 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
-from veridical.data.fields import SUM_TOLERANCE, Name, NonNegative, Numbers, Positive, Record, Text, check, fixed, numbers, wrong
+from veridical.data.fields import (
+    SUM_TOLERANCE,
+    Name,
+    NonNegative,
+    Numbers,
+    Positive,
+    Record,
+    check,
+    fixed,
+    missing,
+    numbers,
+    whole,
+    whole_number,
+    wrong,
+)
 from veridical.data.private_type import PrivateType
 from veridical.data.revenue import AnyRevenue
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
@@ -39,9 +53,7 @@ class RetailerGroup(Record):
     @field_validator("count", mode="before")
     @classmethod
     def _count(cls, value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise wrong(value, "a whole number >= 1")
-        return int(value)
+        return whole(value, 1)
 
     @field_validator("types", mode="before")
     @classmethod
@@ -74,7 +86,7 @@ class RetailerGroup(Record):
                 raise wrong(self.probabilities, "no probabilities beside prior, which says them all", "probabilities")
         elif self.probabilities is None:
             if len(self.types) > 1:
-                raise wrong("<nothing>", "this key is required beside types: one probability a type", "probabilities")
+                raise missing("one probability a type, beside types", "probabilities")
         elif len(self.probabilities) != len(self.types):
             count = f"<{len(self.probabilities)} probabilities>"
             raise wrong(count, f"as many as there are types: {len(self.types)}", "probabilities")
@@ -117,13 +129,13 @@ class FixedPrice(Record):
     @model_validator(mode="after")
     def _own_exponent(self) -> FixedPrice:
         if self.rule == "generalized_linear" and self.exponent is None:
-            raise wrong("<nothing>", "this key is required with the rule generalized_linear: a finite number > 0", "exponent")
+            raise missing("a finite number > 0, for the rule generalized_linear", "exponent")
         if self.rule != "generalized_linear" and self.exponent is not None:
             raise wrong(self.exponent, f"no exponent with the rule {self.rule}: generalized_linear alone has one", "exponent")
         return self
 
 
-class AllocationCase(Record):
+class AllocationCase(CaseRecord):
     """A supplier who sells a scarce capacity to retailers and does not know their types.
 
     Either `capacity` (units) is fixed, or it is chosen at `capacity_cost` (currency per unit). Retailers are in `order`: group
@@ -131,8 +143,6 @@ class AllocationCase(Record):
     """
 
     kind: Literal["allocation"] = "allocation"
-    name: Text = ""
-    description: Text = ""
     capacity: Positive | None = None
     capacity_cost: NonNegative | None = None
     retailers: tuple[RetailerGroup, ...] = Field(description="one or more [[retailers]] tables")
@@ -207,10 +217,8 @@ class AllocationCase(Record):
         Raises InputError for a group with a continuous prior (see `grid`), for `samples` that are no whole number >= 1, and for a
         `seed` that is none >= 0.
         """
-        if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
-            raise InputError.of("samples", samples, "a whole number >= 1: type profiles that are drawn", self.name)
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise InputError.of("seed", seed, "a whole number >= 0", self.name)
+        samples = whole_number(samples, "samples", 1, self.name, "type profiles that are drawn")
+        seed = whole_number(seed, "seed", 0, self.name)
         many = self.profile_count > ENUMERATED
         probabilities = [group.probability for group in self.retailers]
         return sampled(self.members, probabilities, samples, seed) if many else enumerated(self.members, probabilities)
@@ -223,8 +231,7 @@ class AllocationCase(Record):
         the one before, as theta_k does. So the grid's optimum is a lower bound on the continuous one.
         Raises InputError where `points` is no whole number >= 1, or more than the prior has numbers.
         """
-        if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 1:
-            raise InputError.of("points", points, "a whole number >= 1: cells of each continuous prior", self.name)
+        points = whole_number(points, "points", 1, self.name, "cells of each continuous prior")
         groups = []
         for name, group in zip(self.names, self.retailers, strict=True):
             if group.prior is None:
@@ -234,13 +241,8 @@ class AllocationCase(Record):
             if not (np.diff(types) > 0).all():
                 raise InputError.of("points", points, f"fewer: the prior of {name} has not as many types", self.name)
             raw = {"name": group.name, "count": group.count, "revenue": group.revenue}
-            groups.append(check(RetailerGroup, raw | {"types": types.tolist(), "probabilities": [1 / points] * int(points)}))
+            groups.append(check(RetailerGroup, raw | {"types": types.tolist(), "probabilities": [1 / points] * points}))
         return self.changed(retailers=groups)
-
-    def changed(self, **fields: Any) -> AllocationCase:
-        """Return the case with other values of some fields, validated; None leaves a field out."""
-        raw: Mapping[str, Any] = {name: getattr(self, name) for name in type(self).model_fields} | fields
-        return check(AllocationCase, {name: value for name, value in raw.items() if value is not None}, self.name or None)
 
     def _refuse_continuous(self) -> None:
         for i, group in enumerate(self.retailers):

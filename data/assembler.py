@@ -12,9 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from veridical.data.case_record import CaseRecord
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
-from veridical.data.fields import SUM_TOLERANCE, Name, Numbers, Positive, Record, Text, check, fixed, numbers, wrong
+from veridical.data.fields import (
+    SUM_TOLERANCE,
+    Name,
+    Numbers,
+    Positive,
+    Record,
+    check,
+    fixed,
+    missing,
+    numbers,
+    whole_number,
+    wrong,
+)
 from veridical.data.prior import Prior, gaussian_copula, independent
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
@@ -75,12 +88,10 @@ class Supplier(Record):
         return self
 
 
-class Assembly(Record):
+class Assembly(CaseRecord):
     """What every assembler's case has, whatever is known of the suppliers' costs."""
 
     kind: Literal["assembler"] = "assembler"
-    name: Text = ""
-    description: Text = ""
     price: Positive = Field(description="a finite number > 0, currency per unit of product")
     demand: AnyDemand = Field(description="a table with the key distribution")
     suppliers: tuple[Any, ...] = Field(description="one or more [[suppliers]] tables")
@@ -127,8 +138,7 @@ class AssemblerCase(Assembly):
                 allowed = "no probabilities beside prior.joint, which says them all"
                 raise wrong(supplier.probabilities, allowed, f"suppliers[{i}].probabilities")
             if joint is None and supplier.probabilities is None and len(supplier.costs) > 1:
-                allowed = "this key is required where prior.joint is not given: one probability a cost"
-                raise wrong("<nothing>", allowed, f"suppliers[{i}].probabilities")
+                raise missing("one probability a cost, as prior.joint is not given", f"suppliers[{i}].probabilities")
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
             raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {self.shape}: {across}", "prior.joint")
@@ -198,8 +208,7 @@ class AssemblerCase(Assembly):
         n = len(self.suppliers)
         if k is None:
             k = (n + 1) // 2
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 0 <= k <= n:
-            raise InputError.of("k", k, f"a whole number from 0 to the number of suppliers, {n}", self.name)
+        k = whole_number(k, "k", 0, self.name, most=n, allowed=f"a whole number from 0 to the number of suppliers, {n}")
         width = [supplier.costs[-1] - supplier.costs[0] for supplier in self.suppliers]
         return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
 

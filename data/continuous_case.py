@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from veridical.data.assembler import AssemblerCase, Assembly
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Record, check, fixed, wrong
+from veridical.data.fields import Name, Record, check, fixed, whole_number, wrong
 from veridical.data.private_cost import PrivateCost
 
 __all__ = ["ContinuousCase", "ContinuousSupplier", "refuse_continuous"]
@@ -82,11 +82,10 @@ class ContinuousCase(Assembly):
         nobody truthful loses, since no cost is above the one it is paid as, and it earns the same. So the grid's optimum
         over balanced menus is a lower bound on the continuous one. Raises InputError where `points` is no whole number >= 1.
         """
-        if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 1:
-            raise InputError.of("points", points, "a whole number >= 1: cells of each supplier's range of costs", self.name)
+        points = whole_number(points, "points", 1, self.name, "cells of each supplier's range of costs")
         suppliers = []
         for supplier in self.suppliers:
-            ends = np.linspace(supplier.cost.low, supplier.cost.high, int(points) + 1)
+            ends = np.linspace(supplier.cost.low, supplier.cost.high, points + 1)
             if not (np.diff(ends) > 0).all():
                 raise InputError.of("points", points, f"fewer: the range of {supplier.name} has not as many numbers", self.name)
             probabilities = np.diff(supplier.cost.cdf(ends)).tolist()

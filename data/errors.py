@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["CertificateError", "InputError", "NotSolvedError", "Problem", "VeridicalError"]
+__all__ = ["CertificateError", "FrozenError", "InputError", "Missing", "NotSolvedError", "Problem", "VeridicalError"]
 
 
 class VeridicalError(Exception):
@@ -26,6 +26,13 @@ class Problem:
         return f"{self.field}: got {self.value}; allowed: {self.allowed}"
 
 
+class Missing(Problem):
+    """A key that must be there and is not; `allowed` says so, and what it is for."""
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.allowed}"
+
+
 class InputError(VeridicalError, ValueError):
     """Input that cannot be used: names the file, the field, the value found and what is allowed."""
 
@@ -41,6 +48,20 @@ class InputError(VeridicalError, ValueError):
     def of(cls, field: str, value: object, allowed: str, file: str | None = None) -> InputError:
         """Return the error for a single field."""
         return cls(Problem(field, shown(value), allowed), file=file)
+
+    @classmethod
+    def missing(cls, field: str, what: str, file: str | None = None) -> InputError:
+        """Return the error for a required key that is not there; `what` says what it is for."""
+        return cls(Missing(field, "<nothing>", f"missing required key: {what}"), file=file)
+
+    def within(self, place: str) -> InputError:
+        """Return the error as seen from outside: its fields stand in the part of a case that `place` names."""
+        inside = (replace(problem, field=f"{place}.{problem.field}") for problem in self.problems)
+        return InputError(*inside, file=self.file)
+
+
+class FrozenError(InputError, AttributeError):
+    """An assignment to a field of a record, which cannot be changed."""
 
 
 class NotSolvedError(VeridicalError, RuntimeError):

@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from veridical.data.allocation import AllocationCase
 from veridical.data.assembler import AssemblerCase
+from veridical.data.case_record import HEAD
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.errors import InputError
 from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.joint_plan import build as joint_plan
+from veridical.data.joint_plan.head import Head
 
-__all__ = ["Case", "example", "examples", "load"]
+__all__ = ["KINDS", "Case", "Kind", "example", "examples", "load", "register_kind"]
 
 Case = AssemblerCase | ContinuousCase | AllocationCase | JointPlanCase
-KINDS = ("assembler", "allocation", "joint_plan")
-HEAD = "case.toml"  # of a case that is a folder
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
+Reader = Callable[[Mapping[str, Any], str, Path], Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of case: how the raw table of a file of that kind becomes a case, and the keys that the table may have."""
+
+    read: Reader
+    keys: tuple[str, ...] = ()
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def register_kind(kind: str, read: Reader, keys: Iterable[str] = ()) -> None:
+    """Make a kind of case known to `load`.
+
+    Parameters
+    ----------
+    kind
+        What case files of this kind say: `kind = "..."`.
+    read
+        Called with the raw table, the file's name and its folder; returns the case or raises InputError.
+    keys
+        The keys that such a table may have: what `--set` takes for a field of the case.
+    """
+    KINDS[kind] = Kind(read, tuple(keys))
 
 
 def load(path: str | Path, change: Change | None = None) -> Any:
@@ -38,31 +66,42 @@ def load(path: str | Path, change: Change | None = None) -> Any:
         raise InputError.of("<file>", str(path), f"a readable case file ({error.strerror})", path.name) from None
     except UnicodeDecodeError as error:
         raise InputError.of("<file>", str(path), f"UTF-8 text in the TOML format ({error})", path.name) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no TOML, a whole number of thousands of digits, tables too deep
         raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None
     return build(change(raw) if change else raw, path.name, path.parent)
 
 
-def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case:
-    """Return the case that a raw table describes; its name is the file's, or the folder's, where it gives none.
-
-    Suppliers with a `cost` have continuous costs, suppliers with `costs` finitely many.
-    """
-    kind = raw.get("kind", "<nothing>")
+def build(raw: Mapping[str, Any], file: str, folder: Path) -> Any:
+    """Return the case that a raw table describes; its name is the file's, or the folder's, where it gives none."""
+    if "kind" not in raw:
+        raise InputError.missing("kind", f"one of {', '.join(KINDS)}", file)
+    kind = raw["kind"]
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError.of("kind", kind, f"one of {', '.join(KINDS)}", file)
-    own = folder.resolve().name if kind == "joint_plan" and file == HEAD else Path(file).stem
-    named, context = {"name": own, **raw}, {"folder": folder}
-    if kind == "joint_plan":
-        return joint_plan(named, file, folder)
-    if kind == "allocation":
-        return check(AllocationCase, named, file, context)
+    return KINDS[kind].read(raw, file, folder)
+
+
+def _assembler(raw: Mapping[str, Any], file: str, folder: Path) -> AssemblerCase | ContinuousCase:
+    """Return an assembler's case: suppliers with a `cost` have continuous costs, suppliers with `costs` finitely many."""
     suppliers = raw.get("suppliers")
-    if isinstance(suppliers, list | tuple) and any(
-        isinstance(supplier, Mapping) and "cost" in supplier for supplier in suppliers
-    ):
-        return check(ContinuousCase, named, file, context)
-    return check(AssemblerCase, named, file, context)
+    given = suppliers if isinstance(suppliers, list | tuple) else ()
+    continuous = any(isinstance(supplier, Mapping) and "cost" in supplier for supplier in given)
+    named, context = {"name": Path(file).stem, **raw}, {"folder": folder}
+    return check(ContinuousCase, named, file, context) if continuous else check(AssemblerCase, named, file, context)
+
+
+def _allocation(raw: Mapping[str, Any], file: str, folder: Path) -> AllocationCase:
+    return check(AllocationCase, {"name": Path(file).stem, **raw}, file, {"folder": folder})
+
+
+def _joint_plan(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
+    name = folder.resolve().name if file == HEAD else Path(file).stem
+    return joint_plan({"name": name, **raw}, file, folder)
+
+
+register_kind("assembler", _assembler, AssemblerCase.model_fields)
+register_kind("allocation", _allocation, AllocationCase.model_fields)
+register_kind("joint_plan", _joint_plan, Head.model_fields)
 
 
 def examples() -> tuple[str, ...]:

@@ -1,20 +1,33 @@
 """What a retailer earns from q units when his private type is theta: R(q, theta), concave in q, with increasing differences.
 
-To use another revenue, subclass `Revenue` with a `form` of its own and hand an instance to a retailer group in Python.
+To use another revenue, subclass `Revenue` with a `form` of its own and hand an instance to a retailer group in Python; case files
+know the form once the class is registered (`register_revenue`).
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import BeforeValidator, SerializeAsAny
 
-from veridical.data.fields import Positive, Record
-from veridical.data.typed_demand import AnyTypedDemand, chosen
+from veridical.data.fields import Positive
+from veridical.data.record import Record
+from veridical.data.registry import Registry
+from veridical.data.typed_demand import AnyTypedDemand
 
-__all__ = ["AnyRevenue", "InverseDemand", "LinearDemand", "Newsvendor", "PowerDemand", "Revenue"]
+__all__ = [
+    "REVENUES",
+    "AnyRevenue",
+    "InverseDemand",
+    "LinearDemand",
+    "Newsvendor",
+    "PowerDemand",
+    "Revenue",
+    "register_revenue",
+]
 
 Array = NDArray[np.float64]
 
@@ -155,7 +168,8 @@ class Newsvendor(Revenue):
         return self.demand.quantile(np.clip(np.asarray(marginal, dtype=float) / self.price, 0.0, 1.0), theta)
 
 
-if TYPE_CHECKING:
-    AnyRevenue = Revenue
-else:
-    AnyRevenue = chosen((LinearDemand, PowerDemand, Newsvendor), Revenue, "form")
+REVENUES: Registry[Revenue] = Registry(Revenue, "form")
+register_revenue = REVENUES.register
+for built_in in (LinearDemand, PowerDemand, Newsvendor):
+    register_revenue(built_in)
+AnyRevenue = Annotated[Revenue, SerializeAsAny(), BeforeValidator(REVENUES.read)]

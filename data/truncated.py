@@ -15,7 +15,7 @@ from pydantic import model_serializer, model_validator
 from scipy import stats
 
 from veridical.data.errors import InputError
-from veridical.data.fields import Record, check, number, wrong
+from veridical.data.fields import Record, check, missing, number, wrong
 
 __all__ = ["Truncated", "quiet"]
 
@@ -77,7 +77,7 @@ class Truncated(Record):
                 raise wrong(own[key], "only the keys distribution, low, high", key)
             for key in ("low", "high"):
                 if key not in raw:
-                    raise wrong("<nothing>", "this key is required: uniform lies between low and high", key)
+                    raise missing("uniform lies between low and high", key)
         parameters = {} if name == "uniform" else _parameters(base, own)
         given = {end: _number(raw[end], end) for end in ("low", "high") if end in raw}
         low, high = (given.get("low"), given.get("high")) if name == "uniform" else cls._ends(base, parameters, given)
@@ -117,6 +117,9 @@ class Truncated(Record):
         return self
 
     @model_serializer
+    def _serialized(self) -> dict[str, Any]:
+        return self._table()
+
     def _table(self) -> dict[str, Any]:
         return {"distribution": self.distribution, **dict(self.parameters), "low": self.low} | (
             {"high": self.high} if math.isfinite(self.high) else {}
@@ -194,7 +197,7 @@ def _parameters(base: Any, given: Mapping[str, object]) -> dict[str, float]:
             raise wrong(given[name], f"only the keys distribution, {', '.join(names)}, low, high", str(name))
     for name in shapes:
         if name not in given:
-            raise wrong("<nothing>", f"this key is required: {base.name} has the shape parameters {', '.join(shapes)}", name)
+            raise missing(f"{base.name} has the shape parameters {', '.join(shapes)}", name)
     found = {name: _number(given.get(name, float(name == "scale")), name) for name in names}
     if found["scale"] <= 0:
         raise wrong(given["scale"], "a finite number > 0", "scale")

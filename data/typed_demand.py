@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import reduce
-from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Discriminator, SerializeAsAny, Tag, WrapValidator
+from pydantic import BeforeValidator, SerializeAsAny
 from scipy import special
 
-from veridical.data.fields import Positive, Record, wrong
+from veridical.data.fields import Positive
+from veridical.data.record import Record
+from veridical.data.registry import Registry
 
 __all__ = [
+    "TYPED_DEMANDS",
     "AnyTypedDemand",
     "Scaled",
     "ScaledExponential",
@@ -22,7 +23,6 @@ __all__ = [
     "ScaledUniform",
     "ShiftedNormal",
     "TypedDemand",
-    "chosen",
 ]
 
 Array = NDArray[np.float64]
@@ -220,27 +220,7 @@ def _phi(z: Array) -> Array:
     return np.asarray(np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi), dtype=float)
 
 
-def chosen(classes: tuple[Any, ...], base: type[Record], key: str) -> Any:
-    """Return the field type of a table whose `key` says which of the classes it is; any instance of `base` passes too."""
-    names = tuple(str(each.model_fields[key].default) for each in classes)
-    allowed = f"one of {', '.join(names)}"
-
-    def known(raw: Any, handler: Any) -> Any:
-        if isinstance(raw, base):
-            return raw
-        if not isinstance(raw, dict):
-            raise wrong(raw, f"a table with the key {key}, {allowed}")
-        if raw.get(key) not in names:
-            raise wrong(raw.get(key, "<nothing>"), allowed, key)
-        return handler(raw)
-
-    annotated, as_any = cast(Any, Annotated), cast(Any, SerializeAsAny)  # these types are made at run time
-    union = reduce(or_, (annotated[each, Tag(name)] for each, name in zip(classes, names, strict=True)))
-    table = annotated[union, Discriminator(lambda raw: str(raw[key]))]
-    return annotated[as_any[table], WrapValidator(known)]
-
-
-if TYPE_CHECKING:
-    AnyTypedDemand = TypedDemand
-else:
-    AnyTypedDemand = chosen((ShiftedNormal, ScaledUniform, ScaledExponential, ScaledGamma), TypedDemand, "distribution")
+TYPED_DEMANDS: Registry[TypedDemand] = Registry(TypedDemand, "distribution")
+for built_in in (ShiftedNormal, ScaledUniform, ScaledExponential, ScaledGamma):
+    TYPED_DEMANDS.register(built_in)
+AnyTypedDemand = Annotated[TypedDemand, SerializeAsAny(), BeforeValidator(TYPED_DEMANDS.read)]

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr, field_validator
 
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Positive, Record, check, wrong
+from veridical.data.fields import Name, Positive, Record, check, whole, wrong
 from veridical.models.expected_sales import FORMS
 
 __all__ = ["Configuration", "configure"]
@@ -41,9 +41,7 @@ class Configuration(Record):
     @field_validator("threads", mode="before")
     @classmethod
     def _threads(cls, value: object) -> object:
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise wrong(value, "a whole number >= 1")
-        return value
+        return None if value is None else whole(value, 1)
 
     @field_validator("form", mode="before")
     @classmethod

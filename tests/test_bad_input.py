@@ -102,7 +102,7 @@ BAD_CASES: list[Row] = [  # id; the file; then what the message shows: field, va
     ("price boolean", price("true"), "price", "True", "a finite number > 0"),
     ("price a list", price("[30.0]"), "price", "[30.0]", "a finite number > 0"),
     ("price a date", price("2024-01-31"), "price", "2024", "a finite number > 0"),
-    ("price missing", good("price = 30.0\n", ""), "price", "<nothing>", "required: a finite number > 0"),
+    ("price missing", good("price = 30.0\n", ""), "price", "<nothing>", "missing required key: a finite number > 0"),
     ("costs unsorted", costs("[9.0, 3.0]"), f"{FIRST}.costs", "[9.0, 3.0]", ASCENDING),
     ("costs equal", costs("[3.0, 3.0]"), f"{FIRST}.costs", "[3.0, 3.0]", ASCENDING),
     ("cost negative", costs("[-3.0, 9.0]"), f"{FIRST}.costs", "[-3.0, 9.0]", ASCENDING),
@@ -114,7 +114,13 @@ BAD_CASES: list[Row] = [  # id; the file; then what the message shows: field, va
     ("costs empty", costs("[]"), f"{FIRST}.costs", "[]", ASCENDING),
     ("costs a number", costs("3.0"), f"{FIRST}.costs", "3.0", ASCENDING),
     ("costs text", costs('"39"'), f"{FIRST}.costs", "'39'", ASCENDING),
-    ("costs missing", good("costs = [3.0, 9.0]\n", ""), f"{FIRST}.costs", "<nothing>", "required: one or more unit costs"),
+    (
+        "costs missing",
+        good("costs = [3.0, 9.0]\n", ""),
+        f"{FIRST}.costs",
+        "<nothing>",
+        "missing required key: one or more unit costs",
+    ),
     ("probabilities sum to 0.9", probabilities("[0.5, 0.4]"), f"{FIRST}.probabilities", "the sum 0.9", SUM),
     ("probabilities sum to 1 + 1e-8", probabilities("[0.6, 0.40000001]"), f"{FIRST}.probabilities", "1.00000001", SUM),
     ("probability negative", probabilities("[1.2, -0.2]"), f"{FIRST}.probabilities", "[1.2, -0.2]", PROBABILITIES),
@@ -123,7 +129,7 @@ BAD_CASES: list[Row] = [  # id; the file; then what the message shows: field, va
     ("probabilities text", probabilities('"even"'), f"{FIRST}.probabilities", "'even'", PROBABILITIES),
     ("probabilities too few", probabilities("[1.0]"), f"{FIRST}.probabilities", "1 probabilities", "there are costs: 2"),
     ("probabilities too many", probabilities("[0.2, 0.4, 0.4]"), f"{FIRST}.probabilities", "3 prob", "there are costs: 2"),
-    ("probabilities missing", good(f"{BATTERY}\n", ""), "suppliers[1].probabilities", "<nothing>", "this key is required"),
+    ("probabilities missing", good(f"{BATTERY}\n", ""), "suppliers[1].probabilities", "<nothing>", "missing required key"),
     ("unknown key", good("price = 30.0", "price = 30.0\ncolour = 1"), "colour", "1", "only the keys kind"),
     ("unknown key in demand", demand(f"{UNIFORM}\nmean = 5"), "demand.mean", "5", "only the keys distribution, low, high"),
     ("unknown key in supplier", good(PANEL, f"{PANEL}\nyield = 0.9"), f"{FIRST}.yield", "0.9", "only the keys name"),
@@ -132,10 +138,16 @@ BAD_CASES: list[Row] = [  # id; the file; then what the message shows: field, va
     ("distribution missing", demand("low = 200\nhigh = 800"), "demand.distribution", "<nothing>", "uniform"),
     ("distribution a list", demand('distribution = ["uniform"]'), "demand.distribution", "['uniform']", "uniform"),
     ("demand a number", good(f"[demand]\n{UNIFORM}", "demand = 500"), "demand", "500", "a table with the key distribution"),
-    ("demand missing", good(f"[demand]\n{UNIFORM}\n", ""), "demand", "<nothing>", "required: a table with the key distribution"),
+    (
+        "demand missing",
+        good(f"[demand]\n{UNIFORM}\n", ""),
+        "demand",
+        "<nothing>",
+        "missing required key: a table with the key distribution",
+    ),
     ("demand upside down", good("high = 800", "high = 100"), "demand.high", "100", "a finite number above low = 200.0"),
     ("demand without width", good("high = 800", "high = 200"), "demand.high", "200", "a finite number above low = 200.0"),
-    ("demand high missing", good("high = 800\n", ""), "demand.high", "<nothing>", "this key is required"),
+    ("demand high missing", good("high = 800\n", ""), "demand.high", "<nothing>", "missing required key"),
     ("demand low negative", good("low = 200", "low = -1"), "demand.low", "-1", "a finite number >= 0"),
     ("demand low NaN", good("low = 200", "low = nan"), "demand.low", "nan", "a finite number >= 0"),
     ("demand high infinite", good("high = 800", "high = inf"), "demand.high", "inf", "a finite number > 0"),
@@ -148,7 +160,7 @@ BAD_CASES: list[Row] = [  # id; the file; then what the message shows: field, va
     ("kind unknown", good('"assembler"', '"retailer"'), "kind", "'retailer'", "assembler"),
     ("kind missing", good('kind = "assembler"\n', ""), "kind", "<nothing>", "assembler"),
     ("file empty", "", "kind", "<nothing>", "assembler"),
-    ("suppliers missing", GOOD[: GOOD.index("[[suppliers]]")], "suppliers", "<nothing>", f"required: {TABLES}"),
+    ("suppliers missing", GOOD[: GOOD.index("[[suppliers]]")], "suppliers", "<nothing>", f"missing required key: {TABLES}"),
     ("suppliers none", f"suppliers = []\n{GOOD[: GOOD.index('[[suppliers]]')]}", "suppliers", "[]", TABLES),
     ("suppliers text", f'suppliers = "panel"\n{GOOD[: GOOD.index("[[suppliers]]")]}', "suppliers", "'panel'", TABLES),
     (
@@ -170,7 +182,7 @@ BAD_CASES: list[Row] = [  # id; the file; then what the message shows: field, va
     ("name of spaces", good('"panel"', '"  "'), f"{FIRST}.name", "'  '", NAME),
     ("name of two lines", good('"panel"', r'"pa\nnel"'), f"{FIRST}.name", r"'pa\nnel'", NAME),
     ("name a number", good('"panel"', "7"), f"{FIRST}.name", "7", NAME),
-    ("name missing", good('name = "panel"\n', ""), f"{FIRST}.name", "<nothing>", "required: the supplier's name"),
+    ("name missing", good('name = "panel"\n', ""), f"{FIRST}.name", "<nothing>", "missing required key: the supplier's name"),
     ("joint of wrong shape", joint("[[0.5, 0.25, 0.25], [0, 0, 0]]"), "prior.joint", "(2, 3)", "(2, 2): panel x battery"),
     ("joint too flat", joint("[0.5, 0.5]"), "prior.joint", "(2,)", "(2, 2): panel x battery"),
     ("joint ragged", joint("[[0.5], [0.25, 0.25]]"), "prior.joint", "[[0.5], [0.25, 0.25]]", NESTED),
@@ -293,7 +305,7 @@ WHEEL, THIRD = "suppliers.wheel.costs", "suppliers.2.costs"
 
 BAD_SOLVERS = [  # id; the solver file; the file that the message names (None: it need not); field, value, allowed
     ("unknown", 'solver = "abacus"', None, "solver", "'abacus'", "highs"),
-    ("solver missing", "time_limit = 5", SOLVER, "solver", "<nothing>", "required: the name of a solver"),
+    ("solver missing", "time_limit = 5", SOLVER, "solver", "<nothing>", "missing required key: the name of a solver"),
     ("solver a number", "solver = 5", SOLVER, "solver", "5", "non-empty text"),
     ("unknown key", f"{HIGHS}timelimit = 5", SOLVER, "timelimit", "5", "only the keys solver"),
     ("tolerance negative", f"{HIGHS}tolerance = -1e-8", SOLVER, "tolerance", "-1e-08", "a finite number > 0"),
@@ -409,7 +421,7 @@ BAD_COMMANDS = [  # id; arguments; the file that the message names (None: it nee
     ("case not UTF-8", "solve latin.toml", "latin.toml", "<file>", "'latin.toml'", "UTF-8 text in the TOML format"),
     ("menu missing", "audit case.toml nowhere.csv", "nowhere.csv", "<file>", "'nowhere.csv'", "a readable CSV file"),
     ("menu a folder", "audit case.toml folder", "folder", "<file>", "'folder'", "a readable CSV file"),
-    ("menu not UTF-8", "audit case.toml latin.toml", "latin.toml", "<file>", "'latin.toml'", "a readable CSV file"),
+    ("menu not UTF-8", "audit case.toml latin.toml", "latin.toml", "<file>", "'latin.toml'", "UTF-8 text in the CSV format"),
     ("menu into nowhere", "solve case.toml --menu nowhere/m.csv", None, "--menu", "'nowhere/m.csv'", "can be written"),
     ("JSON into nowhere", "solve case.toml --json nowhere/m.json", None, "--json", "'nowhere/m.json'", "can be written"),
     ("plot of no format", "solve case.toml --plot menu.nothing", None, "--plot", "'menu.nothing'", "can be written"),
@@ -422,6 +434,7 @@ def refused(result: tuple[int, str, str], file: str | None, field: str, value: s
     assert (status, out) == (2, "")
     assert "Traceback" not in err
     (line,) = err.splitlines()
+    line = line.replace(": missing required key", ": got <nothing>; allowed: missing required key")
     found, _, told = line.partition("; allowed: ")
     where, _, got = found.partition(": got ")
     name, *files, last = where.split(": ")

@@ -470,7 +470,12 @@ def test_beyond_200_000_profiles_some_are_drawn() -> None:
 # --- bad input: field, value and what is allowed ---
 
 TERMS: list[tuple[dict[str, Any], str, str, str]] = [
-    ({"rule": "generalized_linear"}, "exponent", "<nothing>", "required with the rule generalized_linear: a finite number > 0"),
+    (
+        {"rule": "generalized_linear"},
+        "exponent",
+        "<nothing>",
+        "missing required key: a finite number > 0, for the rule generalized_linear",
+    ),
     ({"rule": "generalized_linear", "exponent": 0}, "exponent", "0", "a finite number > 0"),
     ({"rule": "generalized_linear", "exponent": -1}, "exponent", "-1", "a finite number > 0"),
     ({"rule": "generalized_linear", "exponent": math.inf}, "exponent", "inf", "a finite number > 0"),

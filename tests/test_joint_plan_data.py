@@ -3,7 +3,6 @@
 import pickle
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
@@ -155,7 +154,7 @@ HEADS = [
     ("activity_fee = 0.0", "activity_fee = -1", "mechanism.activity_fee", "a finite number >= 0"),
     ('role = "vendor"', 'role = "witch"', "parties[1].role", "one of carrier, marketplace"),
     ("smoothing = ", "smothing = ", "parties[1].smothing", "for a vendor only the keys"),
-    ("smoothing = 0.1452", "# ", "parties[1].smoothing", "this key is required"),
+    ("smoothing = 0.1452", "# ", "parties[1].smoothing", "missing required key: a finite number >= 0"),
     ("smoothing = 0.1452", "smoothing = nan", "parties[1].smoothing", "a finite number >= 0"),
 ]
 
@@ -253,11 +252,11 @@ def test_flows_are_between_a_supplier_and_a_receiver() -> None:
     case = pilot()
     first, *rest = case.shared.routes
     with pytest.raises(InputError, match=r"flows, supplier.*the name of a supplier"):
-        replace(case, shared=replace(case.shared, routes=(first._replace(supplier="retailer"), *rest)))
+        case.changed(routes=(first._replace(supplier="retailer"), *rest))
     with pytest.raises(InputError, match="one row a combination"):
-        replace(case, shared=replace(case.shared, routes=(first, first, *rest)))
+        case.changed(routes=(first, first, *rest))
     with pytest.raises(InputError, match="no two parties"):
-        replace(case, parties=(*case.parties, case.parties[1]))
+        case.changed(parties=(*case.parties, case.parties[1]))
 
 
 def test_parameters_and_flags_are_changed_by_name() -> None:
@@ -268,7 +267,6 @@ def test_parameters_and_flags_are_changed_by_name() -> None:
 
 
 def test_a_role_of_ones_own_is_read_from_files(tmp_path: Path) -> None:
-    @dataclass(frozen=True)
     class Customer(Party):
         role: ClassVar[str] = "customer"
         side: ClassVar[str] = "receiver"
@@ -276,8 +274,10 @@ def test_a_role_of_ones_own_is_read_from_files(tmp_path: Path) -> None:
 
     case = pilot(vendors=2, sites=2, products=2)
     keys = [(f, p, t) for f in case.shared.sites for p in case.shared.products for t in case.shared.weeks]
-    own = replace(case, parties=(Customer("retailer", Values(dict.fromkeys(keys, 3.0))), *case.parties[1:]))
+    own = case.changed(parties=(Customer(name="retailer", worth=Values(dict.fromkeys(keys, 3.0))), *case.parties[1:]))
+    register(Customer)
     path = write(own, tmp_path)
+    del ROLES["customer"]
     with pytest.raises(InputError, match=r"parties\[0\]\.role"):
         vd.load(path)
     register(Customer)

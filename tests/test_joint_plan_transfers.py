@@ -71,8 +71,8 @@ def by_hand(**production: float) -> JointPlanCase:
         for name, cost in made.items()
     ]
     routes = tuple(Route(name, "retailer", "Lyon", "soap", 5.0) for name in made)
-    shared = Shared(weeks, Values({"soap": 1.0}), ("Lyon",), routes)
-    return JointPlanCase("by hand", shared, (retailer, *vendors))
+    shared = Shared(weeks=weeks, products=Values({"soap": 1.0}), sites=("Lyon",), routes=routes)
+    return JointPlanCase(name="by hand", shared=shared, parties=(retailer, *vendors))
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ def by_hand(actual: float = 20.0, penalty: float = 100.0, pivot: str = "baseline
     ]
     names = dict(zip((vendor.name for vendor in vendors), "AB", strict=True))
     routes = tuple(route._replace(supplier=names[route.supplier], price=5.0) for route in case.shared.routes)
-    shared = replace(case.shared, products=Values(dict.fromkeys(case.shared.products, 1.0)), routes=routes)
+    shared = case.shared.changed(products=Values(dict.fromkeys(case.shared.products, 1.0)), routes=routes)
     parties = (retailer, *(vendor.replace(name=names[vendor.name]) for vendor in made))
     return case.changed(shared=shared, parties=parties, pivot=pivot)
 

@@ -136,7 +136,7 @@ BAD = [
     ("function of scipy.stats", {"distribution": "ttest_ind"}, "distribution", "'ttest_ind'", "a continuous distribution"),
     ("unknown parameter", {**BETA, "mean": 3}, "mean", "3", "only the keys distribution, a, b, loc, scale, low, high"),
     ("parameter of uniform", {**UNIFORM, "loc": 3}, "loc", "3", "only the keys distribution, low, high"),
-    ("uniform without high", {"distribution": "uniform", "low": 3}, "high", "<nothing>", "this key is required"),
+    ("uniform without high", {"distribution": "uniform", "low": 3}, "high", "<nothing>", "missing required key"),
     ("shape missing", {"distribution": "beta", "a": 2}, "b", "<nothing>", "beta has the shape parameters a, b"),
     ("shape NaN", {**BETA, "a": float("nan")}, "a", "nan", "a finite number"),
     ("shape text", {**BETA, "a": "2"}, "a", "'2'", "a finite number"),

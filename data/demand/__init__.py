@@ -1,23 +1,24 @@
 """Demand D >= 0 in units of product.
 
-To add a distribution, write a class in `continuous` or `discrete`: a subclass with a `distribution` name is found by case
-files by itself. `forms` says in which ways its expected sales can be written into a model, the best first.
+To add a distribution, write a subclass of `Demand` (or of `Continuous` or `Discrete`, which know more already) whose field
+`distribution` has a name as its default, and register it; case files may then use that name. `forms` says in which ways its
+expected sales can be written into a model, the best first.
+
+    @register_demand
+    class Triangular(Continuous):
+        distribution: Literal["triangular"] = "triangular"
+        low: NonNegative
+        ...
+
+An installed package can name the class as an entry point of the group `veridical.demands` instead.
 """
-
-from __future__ import annotations
-
-from functools import reduce
-from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import BeforeValidator, Discriminator, Tag
 
 from veridical.data.demand.densities import Continuous, Exponential, Gamma, Lognormal, Normal, Uniform, Weibull
 from veridical.data.demand.discrete import Discrete, Empirical, Sample
-from veridical.data.demand.distribution import Demand
-from veridical.data.fields import wrong
+from veridical.data.demand.distribution import DEMANDS, AnyDemand, Demand, register_demand
 
 __all__ = [
+    "DEMANDS",
     "AnyDemand",
     "Continuous",
     "Demand",
@@ -30,34 +31,8 @@ __all__ = [
     "Sample",
     "Uniform",
     "Weibull",
+    "register_demand",
 ]
 
-
-def _leaves(cls: Any) -> list[Any]:
-    below = cls.__subclasses__()
-    return [cls] if not below else [leaf for sub in below for leaf in _leaves(sub)]
-
-
-NAMES = tuple(str(leaf.model_fields["distribution"].default) for leaf in _leaves(Demand))
-
-
-def _known(raw: Any) -> Any:
-    allowed = f"one of {', '.join(NAMES)}"
-    if isinstance(raw, Demand):
-        return raw
-    if not isinstance(raw, dict):
-        raise wrong(raw, f"a table with the key distribution, {allowed}")
-    if raw.get("distribution") not in NAMES:
-        raise wrong(raw.get("distribution", "<nothing>"), allowed, "distribution")
-    return raw
-
-
-def _tag(raw: Any) -> str:
-    return str(raw.distribution if isinstance(raw, Demand) else raw["distribution"])
-
-
-if TYPE_CHECKING:
-    AnyDemand = Demand
-else:
-    _tagged = (Annotated[leaf, Tag(name)] for leaf, name in zip(_leaves(Demand), NAMES, strict=True))
-    AnyDemand = Annotated[reduce(or_, _tagged), Discriminator(_tag), BeforeValidator(_known)]
+for built_in in (Uniform, Normal, Lognormal, Gamma, Weibull, Exponential, Empirical, Sample):
+    register_demand(built_in)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from abc import abstractmethod
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,9 @@ from numpy.typing import ArrayLike
 from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from veridical.data import csv_file
 from veridical.data.demand.distribution import Array, Demand
+from veridical.data.errors import InputError
 from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, fixed, number, numbers, wrong
 
 __all__ = ["Discrete", "Empirical", "Sample"]
@@ -119,11 +120,17 @@ class Sample(Discrete):
             return raw
         in_file = info.context is not None
         if "values" in raw and not in_file:
-            return raw  # a case that was written out by `model_dump`
+            return raw  # a copy, or a case that was written out by `model_dump`
         if "values" in raw:
             raise wrong(raw["values"], "only the keys distribution, file: the values are read from the file", "values")
         folder = Path(info.context["folder"] if info.context else ".")
         return {**raw, "values": _column(folder / raw["file"], raw["file"])}
+
+    def _saved(self) -> dict[str, Any]:
+        return {"distribution": self.distribution, "file": self.file}
+
+    def _beside(self) -> dict[str, str]:
+        return {self.file: "".join(f"{line}\n" for line in ("demand (units)", *self.values))}
 
     @property
     def _observed(self) -> tuple[Array, Array]:
@@ -133,15 +140,15 @@ class Sample(Discrete):
 def _column(path: Path, name: str) -> Numbers:
     """Return the one column of numbers in a CSV file."""
     try:
-        rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if any(map(str.strip, row))]
-    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a NUL in the name
-        raise wrong(name, f"a readable CSV file beside the case file ({type(error).__name__})", "file") from None
+        rows = list(csv_file.rows(path))
+    except InputError as error:
+        raise wrong(name, f"a readable CSV file beside the case file ({error.problems[0].allowed})", "file") from None
     values: list[float] = []
-    for line, row in enumerate(rows, start=1):
+    for place, (line, row) in enumerate(rows):
         try:
             values.append(number(float(row[0]) if len(row) == 1 else None, "", lambda x: x >= 0))
         except (ValueError, PydanticCustomError):
-            if line > 1 or len(row) != 1 or not row[0].strip()[:1].isalpha() or row[0].strip().lower() in {"nan", "inf"}:
+            if place or len(row) != 1 or not row[0].strip()[:1].isalpha() or row[0].strip().lower() in {"nan", "inf"}:
                 raise wrong(f"<{','.join(row)!r} in row {line} of {name}>", "one finite number >= 0 a row", "file") from None
     if not values:
         raise wrong(f"<no row in {name}>", "one or more rows with a finite number >= 0", "file")

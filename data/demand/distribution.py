@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import BeforeValidator, SerializeAsAny
 
-from veridical.data.fields import Record
+from veridical.data.record import Record
+from veridical.data.registry import Registry
 
-__all__ = ["Array", "Demand"]
+__all__ = ["DEMANDS", "AnyDemand", "Array", "Demand", "register_demand"]
 
 Array = NDArray[np.float64]
 
@@ -46,3 +48,8 @@ class Demand(Record):
         """
         ratio = np.clip(1.0 - np.asarray(unit_cost, dtype=float) / price, 0.0, 1.0)
         return np.where(ratio > 0.0, self.inverse_cdf(ratio), 0.0)
+
+
+DEMANDS: Registry[Demand] = Registry(Demand, "distribution", "veridical.demands")
+register_demand = DEMANDS.register
+AnyDemand = Annotated[Demand, SerializeAsAny(), BeforeValidator(DEMANDS.read)]

@@ -1,17 +1,18 @@
 """Joint plans: parties with private records, what they share, and the flows that the plan is made of.
 
-Rooms: `case` (the case, what one party's process is given, the mechanism's parameters), `shared` (weeks, products, sites,
+Modules: `case` (the case, what one party's process is given, the mechanism's parameters), `shared` (weeks, products, sites,
 routes, flows), `party` (what a role is made of, and how one of your own is registered), `roles` (those that are here),
-`values` (a column of numbers), `head` and `files` (the folder), `generate`
-(synthetic cases of any size).
+`values` (a column of numbers), `head`, `files` and `tables` (reading and writing the folder), `generate` (synthetic cases of any
+size).
 """
 
 from veridical.data.joint_plan.case import JointPlanCase, Parameters, Part
-from veridical.data.joint_plan.files import build, write
+from veridical.data.joint_plan.files import build
 from veridical.data.joint_plan.generate import carriers, marketplace, pilot
 from veridical.data.joint_plan.party import CAPACITY, COST, NEED, ROLES, STATE, Column, Party, column, register, scalar
 from veridical.data.joint_plan.roles import Carrier, Marketplace, Retailer, Seller, Shipper, Vendor
 from veridical.data.joint_plan.shared import LEVELS, Flow, Route, Shared
+from veridical.data.joint_plan.tables import write
 from veridical.data.joint_plan.values import Values
 
 __all__ = [

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
 
+from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
-from veridical.data.fields import NonNegative, Numbers, Positive, Record, check, number, numbers, wrong
-from veridical.data.joint_plan.party import Party
+from veridical.data.fields import NonNegative, Numbers, Positive, Record, number, numbers, whole, wrong
+from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
+from veridical.data.joint_plan.tables import write
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
 
@@ -59,35 +61,32 @@ class Parameters(Record):
     @field_validator("draws", "seed", mode="before")
     @classmethod
     def _whole(cls, value: object, info: ValidationInfo) -> object:
-        least = 1 if info.field_name == "draws" else 0
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise wrong(value, f"a whole number >= {least}")
-        return value
+        return whole(value, 1 if info.field_name == "draws" else 0)
 
 
-@dataclass(frozen=True)
-class Part:
+AnyParty = Annotated[Party, SerializeAsAny(), BeforeValidator(ROLES.read)]
+
+
+class Part(Record):
     """What one party holds: its own record, and of what is shared its own routes. All that its agent is ever given."""
 
-    record: Party
+    record: AnyParty
     shared: Shared
 
 
-@dataclass(frozen=True)
-class JointPlanCase:
+class JointPlanCase(CaseRecord):
     """Parties that share a plan over `shared.flows`; every flow is one supplier's and one receiver's.
 
     Raises InputError where flows and parties do not match, or a record lacks a number that its share needs.
     """
 
-    kind: ClassVar[str] = "joint_plan"
-    name: str
-    shared: Shared
-    parties: tuple[Party, ...]
-    mechanism: Parameters = field(default_factory=Parameters)
-    description: str = ""
+    kind: Literal["joint_plan"] = "joint_plan"
+    shared: Shared = Field(description="weeks, products, sites and routes")
+    parties: tuple[AnyParty, ...] = Field(description="the parties' records")
+    mechanism: Parameters = Parameters()
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _consistent(self) -> JointPlanCase:
         if len(set(self.names)) < len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
             raise InputError.of("parties", twice, "names with which no two parties are called the same", self.name)
@@ -104,6 +103,7 @@ class JointPlanCase:
                 where = ", ".join(f"{name} {part}" for name, part in zip(column.keys, key, strict=True))
                 allowed = f"a row for {party.name}, {where} ({column.header})"
                 raise InputError.of(f"{party.name}.{attribute}", "<nothing>", allowed, column.file)
+        return self
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ class JointPlanCase:
 
     def part(self, name: str) -> Part:
         """Return what a party's own process is given: its record and its own flows, and nothing of anybody else."""
-        return Part(self.party(name), self.shared.of(name))
+        return Part(record=self.party(name), shared=self.shared.of(name))
 
     def levels(self, name: str) -> Mapping[str, tuple[Any, ...]]:
         """Return the sites, products and weeks of a party's flows."""
@@ -140,25 +140,33 @@ class JointPlanCase:
         """Return the case in which a party hands over another record than its own: a misreport."""
         if type(record) is not type(self.party(name)) or record.name != name:
             raise InputError.of("record", f"<the {record.role} {record.name}>", f"a record of {name}", self.name)
-        return replace(self, parties=tuple(record if party.name == name else party for party in self.parties))
+        return self.changed(parties=tuple(record if party.name == name else party for party in self.parties))
 
-    def changed(self, **fields: Any) -> JointPlanCase:
-        """Return the case with other fields: of the case, of what is shared (`truckload=True`), of the mechanism."""
-        own = {key: value for key, value in fields.items() if key in self.__dataclass_fields__}
-        shared = {key: value for key, value in fields.items() if key in Shared.__dataclass_fields__}
-        rest = {key: value for key, value in fields.items() if key not in own and key not in shared}
-        for key, value in rest.items():
-            if key not in Parameters.model_fields:
+    def changed(self, /, **fields: Any) -> Self:
+        """Return the case with other values of some fields, validated; names with dots reach into parts, as `--set` does.
+
+        Fields of what is shared and of the mechanism go by their plain names too: `changed(truckload=True, pivot="clarke")`.
+        Raises InputError.
+        """
+        full = {}
+        for key, value in fields.items():
+            owners: dict[str, type[Record]] = {"": type(self), "shared.": Shared, "mechanism.": Parameters}
+            owner = next((name for name, cls in owners.items() if key.split(".")[0] in cls.model_fields), None)
+            if owner is None:
                 raise InputError.of(key, value, "a field of the case, of what is shared or of the mechanism", self.name)
-        if shared:
-            own["shared"] = replace(own.get("shared", self.shared), **shared)
-        if rest:
-            own["mechanism"] = check(Parameters, {**self.mechanism.model_dump(), **rest}, self.name)
-        return replace(self, **own)
+            full[f"{owner}{key}"] = value
+        return super().changed(**full)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the case as a folder that `load` reads back equal, and return the path of its case.toml.
+
+        `path` is the folder, or the TOML file in it. Files are written whole or not at all. Raises InputError.
+        """
+        return write(self, path)
 
     def since(self, week: int) -> JointPlanCase:
         """Return the rest of the horizon, from `week` on; stocks stay as they are (see `carried` in the models)."""
         weeks = tuple(each for each in self.shared.weeks if each >= week)
         if not weeks:
             raise InputError.of("week", week, f"a week up to {self.shared.weeks[-1]}", self.name)
-        return replace(self, shared=replace(self.shared, weeks=weeks), parties=tuple(party.since(week) for party in self.parties))
+        return self.changed(weeks=weeks, parties=tuple(party.since(week) for party in self.parties))

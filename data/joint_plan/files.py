@@ -1,4 +1,4 @@
-"""A case as a folder: case.toml beside tidy CSV tables, one row a combination, units in the header.
+"""Reading a case that is a folder: case.toml beside tidy CSV tables, one row a combination, units in the header.
 
 Shared: products.csv, sites.csv, flows.csv. The other tables are the parties' own, each row under its party's name: which there
 are, the roles say (`Party.tables`).
@@ -6,8 +6,6 @@ are, the roles say (`Party.tables`).
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,16 +15,12 @@ from veridical.data.errors import InputError
 from veridical.data.fields import check
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.head import Head
-from veridical.data.joint_plan.party import ROLES, Column, Party
+from veridical.data.joint_plan.party import ROLES
 from veridical.data.joint_plan.shared import Route, Shared
+from veridical.data.joint_plan.tables import FLOWS, PRICE, PRODUCTS, ROUTE, SITES, VOLUME, schema
 from veridical.data.joint_plan.values import Values
 
-__all__ = ["build", "write"]
-
-HEAD = "case.toml"
-PRODUCTS, SITES, FLOWS = "products.csv", "sites.csv", "flows.csv"
-VOLUME, PRICE = "volume (m3 per unit)", "price (currency per unit)"
-ROUTE = ("supplier", "receiver", "site", "product")
+__all__ = ["build"]
 
 
 def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
@@ -36,7 +30,7 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     """
     head = check(Head, raw, file)
     roles = {party["name"]: ROLES[party["role"]] for party in head.parties}
-    tables = _schema(roles.values())
+    tables = schema(roles.values())
     for path in sorted(folder.glob("*.csv")):
         if path.name not in (PRODUCTS, SITES, FLOWS, *tables):
             allowed = f"the tables {', '.join((PRODUCTS, SITES, FLOWS, *tables))}"
@@ -46,7 +40,14 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     known: dict[str, Iterable[Any]] = {"site": sites, "product": products, "week": head.weeks}
     sides = {side: [name for name, role in roles.items() if role.side == side] for side in ("supplier", "receiver")}
     routes = tuple(Route(*row.values()) for row in _table(folder / FLOWS, ROUTE, (PRICE,), known | sides))
-    shared = Shared(head.weeks, products, sites, routes, head.truck_volume, head.truckload)
+    shared = Shared(
+        weeks=head.weeks,
+        products=products,
+        sites=sites,
+        routes=routes,
+        truck_volume=head.truck_volume,
+        truckload=head.truckload,
+    )
     fields: dict[str, dict[str, Any]] = {name: {} for name in roles}
     for name, columns in tables.items():
         holders = [party for party, role in roles.items() if name in role.tables()]
@@ -62,40 +63,8 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
         roles[raw["name"]](**{key: value for key, value in raw.items() if key != "role"}, **fields[raw["name"]])
         for raw in head.parties
     )
-    return JointPlanCase(head.name, shared, parties, head.mechanism, head.description)
-
-
-def write(case: JointPlanCase, folder: str | Path) -> Path:
-    """Write the case as a folder that loads back equal; return the path of its case.toml."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / HEAD).write_text(_toml(case), encoding="utf-8")
-    shared = case.shared
-    _csv(folder / PRODUCTS, ("product", VOLUME), shared.products.items())
-    _csv(folder / SITES, ("site",), [(site,) for site in shared.sites])
-    _csv(folder / FLOWS, (*ROUTE, PRICE), shared.routes)
-    for name, columns in _schema(type(party) for party in case.parties).items():
-        holders = [party for party in case.parties if name in party.tables()]
-        filled = [
-            column for attribute, column in columns.items() if not column.optional or any(getattr(p, attribute) for p in holders)
-        ]
-        rows = []
-        for party in holders:
-            own = {column.header: getattr(party, attribute) for attribute, column in party.tables()[name].items()}
-            for key in own[filled[0].header]:
-                parts = key if len(filled[0].keys) > 1 else (key,)
-                rows.append((party.name, *parts, *(own[column.header].get(key, "") for column in filled)))
-        _csv(folder / name, ("party", *filled[0].keys, *(column.header for column in filled)), rows)
-    return folder / HEAD
-
-
-def _schema(roles: Iterable[type[Party]]) -> dict[str, dict[str, Column]]:
-    """Return the tables of some roles: file -> field -> column."""
-    found: dict[str, dict[str, Column]] = {}
-    for role in roles:
-        for file, columns in role.tables().items():
-            found.setdefault(file, {}).update(columns)
-    return found
+    named = {"name": head.name, "description": head.description}
+    return JointPlanCase(**named, shared=shared, parties=parties, mechanism=head.mechanism)
 
 
 def _key(row: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
@@ -131,42 +100,7 @@ def _table(
         if (combination := tuple(row.values())) in seen:
             raise InputError.of(place, ", ".join(map(str, combination)), "each combination once", file)
         seen.add(combination)
-        for header in (*headers, *(name for name in optional if name in texts)):
+        for header in (*headers, *(name for name in optional if texts.get(name, "") != "")):
             row[header] = csv_file.number(texts[header], place, header, file, 0.0)
         rows.append(row)
     return rows
-
-
-def _csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([_text(cell) for cell in row] for row in rows)
-
-
-def _text(value: Any) -> str:
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def _toml(case: JointPlanCase) -> str:
-    shared = case.shared
-    weeks = list(shared.weeks)
-    top = {
-        "kind": case.kind,
-        "name": case.name,
-        "description": case.description,
-        "weeks": len(weeks) if weeks[0] == 1 else weeks,
-        "truckload": shared.truckload,
-        "truck_volume": shared.truck_volume,
-    }
-    lines = [*_lines(top), "", "[mechanism]", *_lines(case.mechanism.model_dump())]
-    for party in case.parties:
-        scalars = {key: getattr(party, key) for key in party.scalars()}
-        given = {key: value for key, value in scalars.items() if value is not None}
-        lines += ["", "[[parties]]", *_lines({"name": party.name, "role": party.role})]
-        lines += [f"{line}  # {party.scalars()[key].header}" for key, line in zip(given, _lines(given), strict=True)]
-    return "\n".join(lines) + "\n"
-
-
-def _lines(table: Mapping[str, Any]) -> list[str]:
-    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veridical.data.errors import InputError
+from veridical.data.fields import whole_number
 from veridical.data.joint_plan.case import JointPlanCase, Parameters
 from veridical.data.joint_plan.roles import Carrier, Marketplace, Retailer, Seller, Shipper, Vendor
 from veridical.data.joint_plan.shared import Route, Shared
@@ -45,8 +46,7 @@ def names(pool: Sequence[str], count: int, word: str) -> tuple[str, ...]:
 def sizes(**counts: int) -> None:
     """Refuse counts that make no case."""
     for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise InputError.of(name, count, "a whole number >= 1")
+        whole_number(count, name, 1)
 
 
 def seasonal(rng: np.random.Generator, weeks: int, shape: tuple[int, ...]) -> Array:
@@ -93,7 +93,8 @@ class World:
             for p in self.made(k)
             for site in self.sites
         )
-        return Shared(self.weeks, Values(dict(zip(self.products, self.volume.tolist(), strict=True))), self.sites, routes, TRUCK)
+        volumes = Values(dict(zip(self.products, self.volume.tolist(), strict=True)))
+        return Shared(weeks=self.weeks, products=volumes, sites=self.sites, routes=routes, truck_volume=TRUCK)
 
     def lanes(self, need: Array) -> dict[str, Any]:
         """Return a supplier's lanes; `need` is the mean volume a week, m3, one a site."""
@@ -184,7 +185,7 @@ def pilot(
         f"Synthetic: a retailer and {vendors} vendors over {weeks} weeks, drawn by veridical.data.joint_plan.pilot "
         f"with seed {seed}; not data of any company."
     )
-    return JointPlanCase(name, world.shared("retailer", price), tuple(parties), Parameters(), said)
+    return JointPlanCase(name=name, shared=world.shared("retailer", price), parties=tuple(parties), description=said)
 
 
 def marketplace(
@@ -229,7 +230,7 @@ def marketplace(
         f"seed {seed}; not data of any company. Sellers place stock of their own; the price of a route is the sale price less a "
         f"referral of {referral:.0%}."
     )
-    return JointPlanCase(name, world.shared("marketplace", price), tuple(parties), Parameters(), said)
+    return JointPlanCase(name=name, shared=world.shared("marketplace", price), parties=tuple(parties), description=said)
 
 
 def carriers(
@@ -291,9 +292,9 @@ def carriers(
         routes += [
             Route(fleet, firm, site, "pallet", float(paid)) for firm in firms for site, paid in zip(sites, price, strict=True)
         ]
-    shared = Shared(numbers, Values({"pallet": pallet}), sites, tuple(routes), TRUCK)
+    shared = Shared(weeks=numbers, products=Values({"pallet": pallet}), sites=sites, routes=tuple(routes), truck_volume=TRUCK)
     said = (
         f"Synthetic: {shippers} shippers and {carriers} carriers on {lanes} lanes over {weeks} weeks, drawn by "
         f"veridical.data.joint_plan.carriers with seed {seed}; not data of any company."
     )
-    return JointPlanCase(name, shared, tuple(parties), Parameters(tie_break=0.01), said)
+    return JointPlanCase(name=name, shared=shared, parties=tuple(parties), mechanism=Parameters(tie_break=0.01), description=said)

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from veridical.data.fields import Positive, Record, Text, number, wrong
+from veridical.data.fields import Flag, Positive, Record, Text, missing, number, wrong
 from veridical.data.joint_plan.case import Parameters
 from veridical.data.joint_plan.party import ROLES
+from veridical.data.joint_plan.shared import Weeks
 
 __all__ = ["Head"]
 
@@ -19,14 +20,16 @@ def _party(raw: Any) -> dict[str, Any]:
     if not isinstance(raw, Mapping):
         raise wrong(raw, "a table with the keys name and role")
     for key in ("name", "role"):
-        value = raw.get(key, "<nothing>")
+        if key not in raw:
+            raise missing("text on one line", key)
+        value = raw[key]
         if not isinstance(value, str) or (
             key == "name" and (not value or not value.isprintable() or " ".join(value.split()) != value)
         ):
             raise wrong(value, "text on one line", key)
-    role = ROLES.get(raw["role"])
+    role = ROLES.find(raw["role"])
     if role is None:
-        raise wrong(raw["role"], f"one of {', '.join(sorted(ROLES))}", "role")
+        raise wrong(raw["role"], ROLES.allowed(), "role")
     scalars, found = role.scalars(), {"name": raw["name"], "role": raw["role"]}
     for key, value in raw.items():
         if key in scalars:
@@ -38,7 +41,7 @@ def _party(raw: Any) -> dict[str, Any]:
             raise wrong(value, f"for a {role.role} only the keys {', '.join((*found, *scalars))}", key)
     for key, column in scalars.items():
         if key not in found and not column.optional:
-            raise wrong("<nothing>", f"this key is required: a finite number >= 0 ({column.header})", key)
+            raise missing(f"a finite number >= 0 ({column.header})", key)
     return found
 
 
@@ -48,30 +51,13 @@ class Head(Record):
     kind: Literal["joint_plan"] = "joint_plan"
     name: Text = ""
     description: Text = ""
-    weeks: tuple[int, ...] = Field(description="a whole number >= 1, or the weeks' numbers, ascending")
-    truckload: bool = False
+    weeks: Weeks = Field(description="a whole number >= 1, or the weeks' numbers, ascending")
+    truckload: Flag = False
     truck_volume: Positive = 80.0
     mechanism: Parameters = Parameters()
     parties: tuple[Annotated[dict[str, Any], BeforeValidator(_party)], ...] = Field(
         description="two or more [[parties]] tables, each with name and role"
     )
-
-    @field_validator("weeks", mode="before")
-    @classmethod
-    def _weeks(cls, value: Any) -> tuple[int, ...]:
-        if _whole(value) and value >= 1:
-            return tuple(range(1, value + 1))
-        given = list(value) if isinstance(value, list | tuple) else []
-        if not given or not all(map(_whole, given)) or given != list(range(given[0], given[0] + len(given))) or given[0] < 1:
-            raise wrong(value, "a whole number >= 1, or the numbers >= 1 of consecutive weeks")
-        return tuple(given)
-
-    @field_validator("truckload", mode="before")
-    @classmethod
-    def _flag(cls, value: object) -> object:
-        if not isinstance(value, bool):
-            raise wrong(value, "true or false")
-        return value
 
     @field_validator("parties", mode="before")
     @classmethod
@@ -79,7 +65,3 @@ class Head(Record):
         if not isinstance(value, list | tuple) or len(value) < 2:
             raise wrong(value, "two or more [[parties]] tables")
         return value
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

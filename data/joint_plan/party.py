@@ -1,28 +1,32 @@
 """A party: the private record that only it holds. A role says which tables the record is read from.
 
-A role is a dataclass on `Party` whose fields are declared with `column` (a table's) or `scalar` (a number in case.toml):
+A role is a subclass of `Party` whose fields are declared with `column` (a table's) or `scalar` (a number in case.toml):
 
     @register
-    @dataclass(frozen=True)
     class Vendor(Party):
         role: ClassVar[str] = "vendor"
         side: ClassVar[str] = "supplier"
         spot_cost: Values = column("lanes.csv", ("site",), "spot cost (currency per m3)", COST)
 
-What such a party does with its share of the plan is declared in `veridical.models.joint_plan`, under the same role.
+What such a party does with its share of the plan is declared in `veridical.models.joint_plan`, under the same role. An installed
+package can name the class as an entry point of the group `veridical.roles` instead of registering it.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
+
+import numpy as np
+from pydantic import ConfigDict, Field, model_validator
 
 from veridical.data.errors import InputError
+from veridical.data.fields import Name
 from veridical.data.joint_plan.values import Values
+from veridical.data.record import Record
+from veridical.data.registry import Registry
 
 __all__ = ["CAPACITY", "COST", "NEED", "ROLES", "STATE", "Column", "Party", "column", "register", "scalar"]
 
@@ -48,37 +52,56 @@ class Column:
 
 def column(file: str, keys: tuple[str, ...], header: str, kind: str, sparse: bool = False, optional: bool = False) -> Any:
     """Declare a field that is a column of a table; its value is a `Values` over the keys, numbers >= 0."""
-    where = Column(file, keys, header, kind, sparse, optional)
-    return field(metadata={"column": where}, default=Values()) if optional else field(metadata={"column": where})
+    return _field(Column(file, keys, header, kind, sparse, optional), Values())
 
 
 def scalar(unit: str, kind: str, optional: bool = False) -> Any:
     """Declare a field that is one number >= 0 in the party's table of case.toml; None where it is optional and left out."""
-    where = Column("case.toml", (), unit, kind, optional=optional)
-    return field(metadata={"column": where}, default=None) if optional else field(metadata={"column": where})
+    return _field(Column("case.toml", (), unit, kind, optional=optional), None)
 
 
-@dataclass(frozen=True)
-class Party:
+def _field(where: Column, default: Any) -> Any:
+    described: Any = {"description": f"{where.header}, {where.file}", "json_schema_extra": {"column": where}}
+    return Field(default=default, **described) if where.optional else Field(**described)
+
+
+class Party(Record):
     """A party's private record. `side` says on which end of its flows it stands: supplier or receiver."""
+
+    model_config = ConfigDict(strict=True)
 
     role: ClassVar[str]
     side: ClassVar[str]
-    name: str
+    name: Name
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="before")
+    @classmethod
+    def _role(cls, raw: Any) -> Any:
+        """Leave out the role, by which a table of a case names the class."""
+        named = isinstance(raw, Mapping) and raw.get("role", "") == getattr(cls, "role", None)
+        return {key: value for key, value in raw.items() if key != "role"} if named else raw
+
+    @model_validator(mode="after")
+    def _finite(self) -> Self:
         """Refuse numbers that are none, or negative."""
-        for attribute in self.columns():
+        for attribute, where in self.columns().items():
             value = getattr(self, attribute)
-            for key, number in value.items() if isinstance(value, Mapping) else [((), value)]:
-                if number is not None and not (math.isfinite(number) and number >= 0):
-                    where = f"{self.name}.{attribute}" + (f"[{key!r}]" if key != () else "")
-                    raise InputError.of(where, number, "a finite number >= 0")
+            numbers = value.array if where.keys else np.array([] if value is None else [value])
+            sound = np.isfinite(numbers) & (numbers >= 0)
+            if not sound.all():
+                k = int(np.argmin(sound))
+                key = f"[{list(value)[k]!r}]" if where.keys else ""
+                raise InputError.of(f"{self.name}.{attribute}{key}", float(numbers[k]), "a finite number >= 0")
+        return self
+
+    def _table(self) -> dict[str, Any]:
+        return {"role": self.role, **super()._table()}
 
     @classmethod
     def columns(cls) -> dict[str, Column]:
         """Return where each field stands, by its name."""
-        return {each.name: each.metadata["column"] for each in dataclasses.fields(cls) if "column" in each.metadata}
+        extras = ((name, field.json_schema_extra) for name, field in cls.model_fields.items())
+        return {name: cast(Column, extra["column"]) for name, extra in extras if isinstance(extra, dict) and "column" in extra}
 
     @classmethod
     def tables(cls) -> dict[str, dict[str, Column]]:
@@ -94,11 +117,11 @@ class Party:
         """Return the fields that are numbers of case.toml."""
         return {attribute: where for attribute, where in cls.columns().items() if not where.keys}
 
-    def replace(self: PartyT, **fields: Any) -> PartyT:
-        """Return the record with other values in some fields: what a party that misreports hands over."""
-        return dataclasses.replace(self, **fields)
+    def replace(self, **fields: Any) -> Self:
+        """Return the record with other values in some fields, as `changed` does: what a party that misreports hands over."""
+        return self.changed(**fields)
 
-    def scaled(self: PartyT, what: str | Iterable[str], factor: float, **where: Any) -> PartyT:
+    def scaled(self, what: str | Iterable[str], factor: float, **where: Any) -> Self:
         """Return the record with numbers multiplied: of the fields named, or of all of a kind (`COST`, `CAPACITY`).
 
         `where` limits that to rows of tables: `scaled(COST, 1.2, site="Lyon")` is all that is paid for the lane to Lyon.
@@ -111,9 +134,9 @@ class Party:
                 changed[attribute] = _scaled(value, factor, place.keys, where)
         if not changed:
             raise InputError.of("scaled", f"<{', '.join(names)} {where or ''}>", f"fields or kinds of a {self.role}")
-        return self.replace(**changed)
+        return self.changed(**changed)
 
-    def since(self: PartyT, week: int) -> PartyT:
+    def since(self, week: int) -> Self:
         """Return the record without the weeks before `week`; what was in stock stays as it is."""
         changed = {}
         for attribute, place in self.columns().items():
@@ -121,9 +144,9 @@ class Party:
                 at = place.keys.index("week") if len(place.keys) > 1 else None
                 kept = {k: v for k, v in getattr(self, attribute).items() if (k if at is None else k[at]) >= week}
                 changed[attribute] = Values(kept)
-        return self.replace(**changed)
+        return self.changed(**changed)
 
-    def revealed(self: PartyT, week: int) -> PartyT:
+    def revealed(self, week: int) -> Self:
         """Return the record as it stands when the needs up to `week` are known: `actual` in place of what was expected."""
         return self
 
@@ -143,19 +166,29 @@ class Party:
                         yield attribute, place, combination
 
 
-ROLES: dict[str, type[Party]] = {}
+class Roles(Registry[Party]):
+    """The roles that case files know."""
+
+    def register(self, cls: type[PartyT]) -> type[PartyT]:  # type: ignore[override]  # roles only
+        """Make a role known to case files; may be used as a decorator.
+
+        Raises InputError where a table of the role has other keys than a table of that file name in another role.
+        """
+        for file, columns in cls.tables().items():
+            keys = {column.keys for column in columns.values()}
+            for other in self.values():
+                keys |= {column.keys for column in other.tables().get(file, {}).values()}
+            if len(keys) > 1:
+                raise InputError.of(f"{cls.role}, {file}", sorted(keys), "the same key columns in every table of that name")
+        return super().register(cls)
+
+    def names(self) -> list[str]:
+        """Return the names of roles and of entry points."""
+        return sorted(super().names())
 
 
-def register(role: type[PartyT]) -> type[PartyT]:
-    """Make a role known to case files. Tables of one file name have the same keys in all roles; raises InputError otherwise."""
-    for file, columns in role.tables().items():
-        keys = {each.keys for each in columns.values()}
-        for other in ROLES.values():
-            keys |= {each.keys for each in other.tables().get(file, {}).values()}
-        if len(keys) > 1:
-            raise InputError.of(f"{role.role}, {file}", sorted(keys), "the same key columns in every table of that name")
-    ROLES[role.role] = role
-    return role
+ROLES = Roles(Party, "role", "veridical.roles")
+register = ROLES.register
 
 
 def _scaled(value: Any, factor: float, keys: tuple[str, ...], where: Mapping[str, Any]) -> Any:

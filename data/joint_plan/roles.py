@@ -5,7 +5,6 @@ Volumes are in m3; the plan, demand and stocks in units of the product (cases). 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from veridical.data.joint_plan.party import CAPACITY, COST, NEED, STATE, Party, column, register, scalar
@@ -21,7 +20,6 @@ def _known(expected: Values, actual: Values, week: int) -> Values:
 
 
 @register
-@dataclass(frozen=True)
 class Retailer(Party):
     """Receives at fulfilment centres and serves the demand of regions from them.
 
@@ -43,11 +41,10 @@ class Retailer(Party):
 
     def revealed(self, week: int) -> Retailer:
         """Return the record with the actual demand of the weeks up to `week`."""
-        return self.replace(demand=_known(self.demand, self.actual, week))
+        return self.changed(demand=_known(self.demand, self.actual, week))
 
 
 @register
-@dataclass(frozen=True)
 class Marketplace(Retailer):
     """Fulfils for sellers: a retailer that pays a seller the sale price less referral when units are placed.
 
@@ -59,7 +56,6 @@ class Marketplace(Retailer):
 
 
 @register
-@dataclass(frozen=True)
 class Vendor(Party):
     """Makes products and ships them on lanes to the sites.
 
@@ -86,7 +82,6 @@ class Vendor(Party):
 
 
 @register
-@dataclass(frozen=True)
 class Seller(Party):
     """Places stock of his own in fulfilment centres: `arrivals` come to his warehouse, more can be bought in at a price."""
 
@@ -105,7 +100,6 @@ class Seller(Party):
 
 
 @register
-@dataclass(frozen=True)
 class Shipper(Party):
     """Has freight to be carried on lanes (the sites): what is ready waits, or goes by the market at its price.
 
@@ -126,11 +120,10 @@ class Shipper(Party):
 
     def revealed(self, week: int) -> Shipper:
         """Return the record with the actual freight of the weeks up to `week`."""
-        return self.replace(ready=_known(self.ready, self.actual, week))
+        return self.changed(ready=_known(self.ready, self.actual, week))
 
 
 @register
-@dataclass(frozen=True)
 class Carrier(Party):
     """Carries on lanes (the sites): own trucks up to `contract` and the fleet's days, subcontractors at `spot_cost` beyond.
 

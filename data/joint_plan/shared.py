@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from numbers import Real
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from veridical.data.errors import InputError
-from veridical.data.fields import fixed
+from veridical.data.fields import Flag, Name, Positive, fixed, whole, wrong
 from veridical.data.joint_plan.values import Values
+from veridical.data.record import Record
 
-__all__ = ["LEVELS", "Flow", "Route", "Shared"]
+__all__ = ["LEVELS", "Flow", "Route", "Shared", "Weeks"]
 
 Array = NDArray[np.float64]
+ROUTES = "routes: of each its supplier, receiver, site, product and price, currency per unit"
 LEVELS = ("supplier", "receiver", "site", "product", "week")  # names of a flow's parts, as results are indexed
 
 
@@ -44,23 +48,65 @@ class Route(NamedTuple):
     price: float
 
 
-@dataclass(frozen=True)
-class Shared:
+def _weeks(value: object) -> tuple[int, ...]:
+    allowed = "a whole number >= 1, or the numbers >= 1 of consecutive weeks"
+    if not isinstance(value, list | tuple):
+        return tuple(range(1, whole(value, 1, allowed=allowed) + 1))
+    weeks = tuple(whole(week, 1, allowed=allowed) for week in value)
+    if not weeks or weeks != tuple(range(weeks[0], weeks[0] + len(weeks))):
+        raise wrong(value, allowed)
+    return weeks
+
+
+def _routes(value: object) -> tuple[Route, ...]:
+    if not isinstance(value, list | tuple):
+        raise wrong(value, ROUTES)
+    return tuple(route if _is_route(route) else _route(route, f"[{k}]") for k, route in enumerate(value))
+
+
+def _is_route(value: object) -> bool:
+    return type(value) is Route and type(value.price) is float and 0.0 <= value.price < math.inf
+
+
+def _route(value: object, place: str) -> Route:
+    if not isinstance(value, list | tuple) or len(value) != 5 or not all(isinstance(name, str) for name in value[:4]):
+        raise wrong(value, ROUTES, place)
+    price = value[4]
+    if isinstance(price, bool) or not isinstance(price, Real) or not 0.0 <= float(price) < math.inf:
+        raise wrong(price, "a finite number >= 0", f"{place}.price")
+    supplier, receiver, site, product = value[:4]
+    return Route(supplier, receiver, site, product, float(price))
+
+
+Weeks = Annotated[tuple[int, ...], BeforeValidator(_weeks)]
+
+
+class Shared(Record):
     """What is no secret. A plan is a vector over `flows`, units >= 0: route by route, weeks within each.
 
     weeks: numbers in order. products: m3 per unit, by product. routes: see `Route`. truck_volume: m3. truckload: whether lanes
     are run by whole trucks.
     """
 
-    weeks: tuple[int, ...]
-    products: Values
-    sites: tuple[str, ...]
-    routes: tuple[Route, ...]
-    truck_volume: float = 80.0
-    truckload: bool = False
+    weeks: Weeks = Field(description="a whole number >= 1, or the weeks' numbers, ascending")
+    products: Values = Field(description="m3 per unit, by product")
+    sites: tuple[Name, ...] = Field(description="the sites' names")
+    routes: Annotated[tuple[Route, ...], PlainValidator(_routes)] = Field(description="supplier, receiver, site, product, price")
+    truck_volume: Positive = 80.0
+    truckload: Flag = False
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: self.__dict__[name] for name in self.__dataclass_fields__}  # what is computed stays at home
+    @model_validator(mode="after")
+    def _known(self) -> Shared:
+        volumes = self.products.array
+        if not (np.isfinite(volumes) & (volumes >= 0)).all():
+            raise wrong(dict(self.products), "finite numbers >= 0, m3 per unit", "products")
+        sites = set(self.sites)
+        for k, route in enumerate(self.routes):
+            if route.site not in sites:
+                raise wrong(route.site, "one of the sites", f"routes[{k}].site")
+            if route.product not in self.products:
+                raise wrong(route.product, "one of the products", f"routes[{k}].product")
+        return self
 
     @cached_property
     def flows(self) -> tuple[Flow, ...]:
@@ -98,8 +144,7 @@ class Shared:
         """Return what a party is told: its own routes, and the sites and products on them; its plan is its share, in order."""
         routes = tuple(route for route in self.routes if name in route[:2])
         sites, products = {route.site for route in routes}, {route.product for route in routes}
-        return replace(
-            self,
+        return self.changed(
             routes=routes,
             sites=tuple(site for site in self.sites if site in sites),
             products=Values({product: volume for product, volume in self.products.items() if product in products}),

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_plain_validator_function
 
-from veridical.data.fields import fixed
+from veridical.data.fields import fixed, number, wrong
 
 __all__ = ["Values"]
 
@@ -28,6 +30,22 @@ class Values(Mapping[Any, float]):
 
     def __len__(self) -> int:
         return len(self._data)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        return no_info_plain_validator_function(cls._of)
+
+    @classmethod
+    def _of(cls, value: object) -> Values:
+        if isinstance(value, Values):
+            return value
+        allowed = "a table with a finite number for every key"
+        if not isinstance(value, Mapping):
+            raise wrong(value, allowed)
+        return cls({key: number(item, allowed) for key, item in value.items()})
+
+    def __eq__(self, other: object) -> bool:
+        return self._data == other._data if isinstance(other, Values) else super().__eq__(other)
 
     def __hash__(self) -> int:
         return hash(frozenset(self._data.items()))

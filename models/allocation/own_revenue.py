@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import ArrayLike, NDArray
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import model_validator
 from pyomo.core.expr.calculus.derivatives import Modes, differentiate
 from scipy.optimize import elementwise
 
@@ -37,36 +38,31 @@ class OwnRevenue(Revenue):
     without a finite slope at q = 0.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
     form: Literal["own"] = "own"
     expression: Callable[[Any, Any], Any]
 
-    def __init__(self, **given: Any) -> None:
-        try:
-            super().__init__(**given)
-        except ValidationError as error:  # made by its user's code, not read from a case file
-            found = error.errors()[0]
-            why = found.get("ctx", {"value": found["input"], "allowed": found["msg"]})
-            raise InputError.of(why.get("field") or "expression", why["value"], why["allowed"]) from None
-
-    @model_validator(mode="after")
-    def _usable(self) -> OwnRevenue:
+    @cached_property
+    def _functions(self) -> dict[str, Callable[[Any, Any], Any]]:
+        """R and its derivatives, as functions of arrays."""
         m = pyo.ConcreteModel()
         m.q, m.theta = pyo.Var(), pyo.Var()
         names = {id(m.q): "q", id(m.theta): "theta"}
+        first = self.derivative(m.q, m.theta)
+        both = {"value": self.expression(m.q, m.theta), "marginal": first}
+        both |= {
+            name: differentiate(of, wrt=wrt, mode=Modes.reverse_symbolic)
+            for name, of, wrt in (
+                ("by_type", both["value"], m.theta),
+                ("marginal_by_type", first, m.theta),
+                ("curvature", first, m.q),
+            )
+        }
+        return {name: _compiled(expression, names) for name, expression in both.items()}
+
+    @model_validator(mode="after")
+    def _usable(self) -> OwnRevenue:
         try:
-            first = self._derived(m.q, m.theta)
-            both = {"value": self.expression(m.q, m.theta), "marginal": first}
-            both |= {
-                name: differentiate(of, wrt=wrt, mode=Modes.reverse_symbolic)
-                for name, of, wrt in (
-                    ("by_type", both["value"], m.theta),
-                    ("marginal_by_type", first, m.theta),
-                    ("curvature", first, m.q),
-                )
-            }
-            compiled = {name: _compiled(expression, names) for name, expression in both.items()}
-            found = {name: float(function(1.0, 2.0)) for name, function in compiled.items()}
+            found = {name: float(function(1.0, 2.0)) for name, function in self._functions.items()}
         except Exception as error:  # whatever a user's function may raise
             raise wrong(f"<{type(error).__name__}: {error}>", "a smooth Pyomo expression of q and theta", "expression") from None
         for name, value in found.items():
@@ -75,12 +71,11 @@ class OwnRevenue(Revenue):
                     f"<{name} {value} at q = 1, theta = 2>", "an expression that is a number where q, theta > 0", "expression"
                 )
         with np.errstate(all="ignore"):
-            first, slope = (float(compiled[name](np.float64(0.0), np.float64(2.0))) for name in ("value", "marginal"))
+            first, slope = (float(self._functions[name](np.float64(0.0), np.float64(2.0))) for name in ("value", "marginal"))
         if abs(first) > 1e-9 * max(1.0, abs(found["value"])) or not np.isfinite([first, slope]).all():
             raise wrong(
                 f"<R = {first:g}, R_q = {slope:g} at q = 0, theta = 2>", "R(0, theta) = 0 and a finite slope", "expression"
             )
-        object.__setattr__(self, "_compiled", compiled)
         return self
 
     def refuse_unsound(self, theta: Array, most: float, field: str, file: str) -> None:
@@ -99,15 +94,12 @@ class OwnRevenue(Revenue):
 
     def derivative(self, q: Any, theta: Any) -> Any:
         """R_q as a Pyomo expression; theta may be a number."""
-        return self._derived(q, theta)
-
-    def _derived(self, q: Any, theta: Any) -> Any:
         return differentiate(self.expression(q, theta), wrt=q, mode=Modes.reverse_symbolic)
 
     def _at(self, name: str, q: ArrayLike, theta: ArrayLike) -> Array:
         q, theta = np.broadcast_arrays(np.asarray(q, dtype=float), np.asarray(theta, dtype=float))
         with np.errstate(all="ignore"):
-            found: Array = getattr(self, "_compiled")[name](q, theta) + np.zeros(q.shape)  # noqa: B009
+            found: Array = self._functions[name](q, theta) + np.zeros(q.shape)
         return found
 
     def value(self, q: ArrayLike, theta: ArrayLike) -> Array:

@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from veridical.contracts.audit import Audit
 from veridical.contracts.menu import Menu
 from veridical.contracts.properties import TOLERANCE, Finding, Misreport
-from veridical.data import InputError
 from veridical.data.assembler import label
 from veridical.data.continuous_case import ContinuousCase
+from veridical.data.fields import whole_number
 from veridical.solvers.closed_form.continuous_integration import Integration, quadrature, quasi_monte_carlo, rent
 from veridical.solvers.closed_form.continuous_virtual_cost import refuse_not_monotone, total_virtual_cost, virtual_cost
 
@@ -136,8 +136,7 @@ def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Cont
     Raises InputError for `points` that are no whole number >= 1, and where correlated costs have a total virtual cost that
     is not monotone.
     """
-    if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 1:
-        raise InputError.of("points", points, "a whole number >= 1: cost profiles that an integral may visit", case.name)
+    points = whole_number(points, "points", 1, case.name, "cost profiles that an integral may visit")
     refuse_not_monotone(case, seed)
     few = len(case.suppliers) <= BY_QUADRATURE
     found = quadrature(case, points) if few else quasi_monte_carlo(case, points, seed)

@@ -24,6 +24,7 @@ from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data import InputError
 from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase, FixedPrice
 from veridical.data.errors import NotSolvedError
+from veridical.data.fields import whole_number
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
 from veridical.solvers.closed_form.rationing import Rule, rule_of
 from veridical.solvers.closed_form.water_filling import checked_capacity
@@ -65,12 +66,11 @@ def fixed_price(
     Raises InputError where the case has no fixed_price, for a capacity that is not finite and >= 0 and for starts that are no
     whole number >= 0; NotSolvedError where no start led to orders with a regret within 1e-8 of the most that a type can earn.
     """
-    if isinstance(starts, bool) or not isinstance(starts, int | np.integer) or starts < 0:
-        raise InputError.of("starts", starts, "a whole number >= 0: random orders from which to start", case.name)
+    starts = whole_number(starts, "starts", 0, case.name, "random orders from which to start")
     game = _Game.of(case, capacity, points, samples, seed)
     found: list[Ordering] = []
     least = np.inf
-    for start in game.starts(int(starts), seed):
+    for start in game.starts(starts, seed):
         own = game.outcome(game.search(start))
         least = min(least, own.regret)
         new = all(np.abs(own.by_type - other.by_type)[game.occur].max() > APART * game.capacity for other in found)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from veridical.data.fields import NonNegative, Positive, Record, check, wrong
+from veridical.data.fields import NonNegative, Positive, Record, check, whole, wrong
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.consensus.agent import INTERFACES
 
@@ -52,10 +52,7 @@ class Options(Record):
     @field_validator("rounds", "check", "patience", "balance", "restarts", mode="before")
     @classmethod
     def _count(cls, value: object, info: Any) -> object:
-        least = 0 if info.field_name in ("balance", "restarts") else 1
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise wrong(value, f"a whole number >= {least}")
-        return value
+        return whole(value, 0 if info.field_name in ("balance", "restarts") else 1)
 
     @field_validator("relaxation")
     @classmethod

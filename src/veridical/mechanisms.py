@@ -12,6 +12,7 @@ import numpy as np
 from veridical import models
 from veridical.contracts.joint_plan.transfers import MECHANISMS as SETTLED
 from veridical.data import AllocationCase, AssemblerCase, ContinuousCase, InputError
+from veridical.data.fields import whole_number
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.closed_form import assembler as closed
@@ -96,9 +97,8 @@ class Planning(Mechanism):
         for name, value in parameters.items():
             if name not in self.parameters:
                 raise InputError.of(name, value, f"for {self.name} {', '.join(self.parameters)}")
-            whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-            if name in ("misreports", "seed") and not whole:
-                raise InputError.of(name, value, "a whole number >= 0")
+            if name in ("misreports", "seed"):
+                whole_number(value, name)
         return dict(parameters)
 
 

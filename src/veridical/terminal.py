@@ -7,22 +7,16 @@ import math
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from veridical.data import AllocationCase, AssemblerCase, InputError, example, examples, load
-from veridical.data.joint_plan.head import Head
+from veridical.data import InputError, example, examples, load
+from veridical.data.load import KINDS
+from veridical.data.record import put
 from veridical.mechanisms import find
 
 __all__ = ["emit", "parameters_of", "read", "tell", "write"]
-
-INSTEAD = {"capacity": "capacity_cost", "capacity_cost": "capacity"}  # of two fields that exclude each other, the one set stays
-FIELDS: Mapping[str, Any] = {
-    "assembler": AssemblerCase.model_fields,
-    "allocation": AllocationCase.model_fields,
-    "joint_plan": Head.model_fields,
-}
 
 
 def read(case: str, changes: list[str], known: Callable[[Any], Iterable[str]]) -> tuple[Any, dict[str, Any]]:
@@ -31,14 +25,14 @@ def read(case: str, changes: list[str], known: Callable[[Any], Iterable[str]]) -
     fields: dict[str, Any] = {}
 
     def change(raw: dict[str, Any]) -> dict[str, Any]:
-        fields.update(dict.fromkeys(FIELDS.get(str(raw.get("kind")), {})))
+        kind = KINDS.get(str(raw.get("kind")))
+        fields.update(dict.fromkeys(kind.keys if kind else ()))
         for text in changes:
             key, equals, value = text.partition("=")
             if not equals:
                 raise InputError.of("--set", text, "KEY=VALUE")
             if key.split(".")[0] in fields:
-                raw.pop(INSTEAD.get(key, ""), None)
-                put(raw, key, parsed(value))
+                raw = put(raw, {key: parsed(value)}, "--set ")
             else:
                 parameters[key] = parsed(value)
         return raw
@@ -57,25 +51,6 @@ def read(case: str, changes: list[str], known: Callable[[Any], Iterable[str]]) -
 def parameters_of(world: Any, mechanisms: Iterable[str]) -> list[str]:
     """Return the names of all parameters of mechanisms that fit the case."""
     return [name for each in mechanisms for name in find(world, each).parameters]
-
-
-def put(raw: dict[str, Any], key: str, value: Any) -> None:
-    """Set a field of a raw case: `price`, `demand.low`, `suppliers.panel.costs` (a supplier by name or number)."""
-    here: Any = raw
-    *path, last = key.split(".")
-    for step in path:
-        if isinstance(here, list):
-            names = [each.get("name") for each in here if isinstance(each, dict)]
-            if step not in names and not (step.isdecimal() and int(step) < len(here)):
-                raise InputError.of(f"--set {key}", step, f"one of {', '.join(map(str, names))}")
-            here = here[names.index(step) if step in names else int(step)]
-        elif isinstance(here, dict):
-            here = here.setdefault(step, {})
-        if not isinstance(here, dict | list):
-            raise InputError.of(f"--set {key}", value, "a field of the case, with dots between tables")
-    if not isinstance(here, dict):
-        raise InputError.of(f"--set {key}", value, "a field of a table, such as suppliers.NAME.costs")
-    here[last] = value
 
 
 def parsed(text: str) -> Any:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from veridical.data import AllocationCase, InputError
+from veridical.data.fields import whole_number
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue
 from veridical.studies.figures.assembler import COLOURS, tidy
@@ -292,8 +293,7 @@ def draw_table(number: int) -> Figure:
     the other's type; and the bids, currency, as printed and as they are worth making.
     Raises InputError for another number.
     """
-    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number not in (*TABLES, 5):
-        raise InputError.of("number", number, "a whole number from 1 to 5: a table of the allocation paper")
+    whole_number(number, "number", 1, most=5, allowed="a whole number from 1 to 5: a table of the allocation paper")
     if number == 5:
         return _auction()
     title, column, label, case = TABLES[number]

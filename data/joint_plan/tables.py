@@ -1,0 +1,113 @@
+"""The tables of a case that is a folder, and writing them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+
+from veridical.data.case_record import HEAD, plain, write_files
+from veridical.data.errors import InputError
+from veridical.data.joint_plan.party import ROLES, Column, Party
+
+if TYPE_CHECKING:
+    from veridical.data.joint_plan.case import JointPlanCase
+
+__all__ = ["FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "VOLUME", "schema", "write"]
+
+PRODUCTS, SITES, FLOWS = "products.csv", "sites.csv", "flows.csv"
+VOLUME, PRICE = "volume (m3 per unit)", "price (currency per unit)"
+ROUTE = ("supplier", "receiver", "site", "product")
+
+
+def schema(roles: Iterable[type[Party]]) -> dict[str, dict[str, Column]]:
+    """Return the tables of some roles: file -> field -> column."""
+    found: dict[str, dict[str, Column]] = {}
+    for role in roles:
+        for file, columns in role.tables().items():
+            found.setdefault(file, {}).update(columns)
+    return found
+
+
+def write(case: JointPlanCase, path: str | Path) -> Path:
+    """Write the case as a folder that loads back equal; return the path of its case.toml.
+
+    Raises InputError for a role that is not registered, for tables that would not be read back, and for a folder with tables of
+    another case: nothing is written then.
+    """
+    path = Path(path)
+    folder, head = (path.parent, path.name) if path.suffix == ".toml" and not path.is_dir() else (path, HEAD)
+    texts = {
+        PRODUCTS: _csv(("product", VOLUME), case.shared.products.items()),
+        SITES: _csv(("site",), [(site,) for site in case.shared.sites]),
+        FLOWS: _csv((*ROUTE, PRICE), case.shared.routes),
+    }
+    for party in case.parties:
+        if ROLES.find(party.role) is not type(party):
+            raise InputError.of(f"{party.name}.role", party.role, f"to save a case, {ROLES.allowed()}", case.name or None)
+    for name, columns in schema(type(party) for party in case.parties).items():
+        texts[name] = _table([party for party in case.parties if name in party.tables()], name, columns)
+    for other in sorted(folder.glob("*.csv")):
+        if other.name not in texts:
+            raise InputError.of("<file>", str(other), "to save a case, a folder without tables of another one")
+    write_files(folder, {**texts, head: _toml(case)})
+    return folder / head
+
+
+def _table(holders: list[Party], file: str, columns: Mapping[str, Column]) -> str:
+    """Return the table that some parties have rows in."""
+    filled = {
+        name: column for name, column in columns.items() if not column.optional or any(getattr(p, name, None) for p in holders)
+    }
+    keys = next(iter(columns.values())).keys
+    rows = []
+    for party in holders:
+        given = {column.header: getattr(party, name) for name, column in party.tables()[file].items()}
+        full = {header: values for header, values in given.items() if values}
+        combinations: Mapping[Any, float] = next(iter(full.values()), {})
+        for header, values in full.items():
+            if values.keys() != combinations.keys():
+                raise InputError.of(f"{party.name}, {header}", f"<{len(values)} rows>", f"the same rows in all of {file}")
+        for key in combinations:
+            parts = key if len(keys) > 1 else (key,)
+            cells = (given.get(column.header, {}).get(key, "") for column in filled.values())
+            rows.append((party.name, *parts, *cells))
+    return _csv(("party", *keys, *(column.header for column in filled.values())), rows)
+
+
+def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    stream = StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_text(cell) for cell in row] for row in rows)
+    return stream.getvalue()
+
+
+def _text(value: Any) -> str:
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _toml(case: JointPlanCase) -> str:
+    shared, weeks = case.shared, list(case.shared.weeks)
+    top = {
+        "kind": case.kind,
+        "name": case.name,
+        "description": case.description,
+        "weeks": len(weeks) if weeks[0] == 1 else weeks,
+        "truckload": shared.truckload,
+        "truck_volume": shared.truck_volume,
+    }
+    lines = [*_lines(top), "", "[mechanism]", *_lines(plain(case.mechanism, "mechanism", {}))]
+    for party in case.parties:
+        scalars = {key: (value, column) for key, column in party.scalars().items() if (value := getattr(party, key)) is not None}
+        lines += ["", "[[parties]]", *_lines({"name": party.name, "role": party.role})]
+        lines += [f"{_lines({key: value})[0]}  # {column.header}" for key, (value, column) in scalars.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(table: Mapping[str, Any]) -> list[str]:
+    return [tomli_w.dumps({key: value}).strip() for key, value in table.items()]

@@ -1,0 +1,239 @@
+"""The base of everything that is a case or a part of one: an immutable record, validated on every way in.
+
+A validator raises with the sentence that says what is allowed (`wrong`, `missing`), and `check` turns whatever pydantic
+collected into one `InputError`, so that a message always names the field, the value found and what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any, ClassVar, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from veridical.data.errors import FrozenError, InputError, Missing, Problem, shown
+
+__all__ = ["Record", "check", "missing", "put", "wrong"]
+
+# Fields of one table that exclude each other: a new value for the first takes the place of the others.
+INSTEAD: Mapping[str, tuple[str, ...]] = {
+    "capacity": ("capacity_cost",),
+    "capacity_cost": ("capacity",),
+    "joint": ("correlation",),
+    "correlation": ("joint",),
+    "types": ("prior",),
+    "prior": ("types", "probabilities"),
+    "file": ("values",),
+}
+
+
+def wrong(value: object, allowed: str, field: str = "") -> PydanticCustomError:
+    """Return the error for a value that is not allowed; `field` is where below the validated field it stands."""
+    return PydanticCustomError("not_allowed", "{allowed}", {"value": shown(value), "allowed": allowed, "field": field})
+
+
+def missing(what: str, field: str) -> PydanticCustomError:
+    """Return the error for a required key `field` that is not there; `what` says what it is for."""
+    allowed = f"missing required key: {what}"
+    return PydanticCustomError("missing_key", "{allowed}", {"value": "<nothing>", "allowed": allowed, "field": field})
+
+
+class Record(BaseModel):
+    """A table of a case: immutable, strict about its keys, validated however it is made.
+
+    Whatever makes a record (the constructor, `changed`, `model_copy`, a copy, unpickling) starts from its fields alone and
+    validates them: what was computed from the fields of another record (cached properties) never comes along. Parts that are
+    records already are not validated again. Equality and hash depend on the fields only. Errors are `InputError`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    registry: ClassVar[Any] = None  # the Registry of the classes that may stand in this one's place, where there is one
+
+    def __init__(self, /, **fields: Any) -> None:
+        _validated(type(self), fields, self_instance=self)
+
+    # pydantic: a part of a larger record is to be validated within it, not by a call of this constructor
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, *, context: Any = None, **options: Any) -> Self:
+        """Return a table as a validated record; raises InputError."""
+        return _validated(cls, obj, context=context, **options)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Return a table in JSON as a validated record; raises InputError."""
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            raise _input_error(error) from None
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]
+        """Return a validated record: there is no way around validation."""
+        return cls(**values)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, raw: Any) -> Any:
+        if isinstance(raw, cls):
+            return raw
+        if not isinstance(raw, Mapping):
+            raise wrong(raw, f"a table with the keys {', '.join(cls.model_fields)}")
+        for key in raw:
+            if key not in cls.model_fields:
+                raise wrong(raw[key], f"only the keys {', '.join(cls.model_fields)}", field=str(key))
+        for key, field in cls.model_fields.items():
+            if field.is_required() and key not in raw:
+                raise missing(field.description or "see the case format", key)
+        return raw
+
+    def changed(self, /, **fields: Any) -> Self:
+        """Return the record with other values of some fields, validated; None leaves a field out.
+
+        Names with dots reach into parts, as `--set` does; lists of named tables are addressed by name or number:
+        `case.changed(price=31, **{"demand.low": 50, "suppliers.panel.costs": [4, 10]})`. Of two fields that exclude each other
+        the new one replaces the other. Raises InputError.
+        """
+        table = put(self._table(), fields)
+        return check(type(self), {name: value for name, value in table.items() if value is not None})
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, with the fields of `update` changed as by `changed`; raises InputError."""
+        return (deepcopy(self) if deep else self).changed(**(update or {}))
+
+    def __copy__(self) -> Self:
+        return self.changed()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        return check(type(self), deepcopy(self._table(), memo))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return check, (type(self), self._table())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise FrozenError.of(name, value, f"no assignment, as records are frozen: changed({name}=...) returns another record")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenError.of(name, "<deletion>", "no deletion, as records are frozen")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are equal; what was computed from them and kept does not count."""
+        return type(self) is type(other) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def _fields(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in type(self).model_fields)
+
+    def _table(self) -> dict[str, Any]:
+        """Return the fields as the constructor takes them, without those left out."""
+        given = ((name, getattr(self, name), field.default) for name, field in type(self).model_fields.items())
+        return {name: value for name, value, default in given if value is not None or default is not None}
+
+    def _saved(self) -> dict[str, Any]:
+        """Return the fields as a case file has them."""
+        return self._table()
+
+    def _beside(self) -> dict[str, str]:
+        """Return the files that a case file refers to in this table: text by name."""
+        return {}
+
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+def check(cls: type[RecordT], raw: object, file: str | None = None, context: dict[str, Any] | None = None) -> RecordT:
+    """Return `raw` as a validated `cls`, or raise `InputError` with every problem found."""
+    return _validated(cls, raw, file, context=context)
+
+
+def put(here: Any, changes: Mapping[str, Any], said: str = "", place: str = "") -> Any:
+    """Return a table, a list of tables or a record with values set: `price`, `demand.low`, `suppliers.panel.costs`.
+
+    A table in a list is addressed by its name or number. Of two fields that exclude each other the new one replaces the other.
+    `said` and `place` are what stands before the keys, as the caller wrote it and as messages of records show it.
+    Raises InputError for a key that leads nowhere, and for records that the changes would make invalid.
+    """
+    steps: dict[str, dict[str, Any]] = {}
+    for key, value in changes.items():
+        step, _, rest = key.partition(".")
+        steps.setdefault(step, {})[rest] = value
+    if isinstance(here, Record):
+        if here.registry is not None and here.registry.key in steps:  # perhaps another class's, which its owner will find
+            return put(here._table(), changes, said, place)
+        try:
+            return here.changed(**changes)
+        except InputError as error:
+            raise error.within(place) from None
+    if isinstance(here, list | tuple):
+        items = list(here)
+        names = [_name_of(item) or str(k) for k, item in enumerate(items)]
+        for step, inside in steps.items():
+            if "" in inside:
+                raise InputError.of(f"{said}{step}", inside[""], "a field of a table, such as suppliers.NAME.costs")
+            if step not in names and not (step.isdecimal() and int(step) < len(items)):
+                raise InputError.of(f"{said}{step}.{next(iter(inside))}", step, f"one of {', '.join(names)}")
+            k = names.index(step) if step in names else int(step)
+            items[k] = put(items[k], inside, f"{said}{step}.", f"{place}[{k}]")
+        return items
+    if not isinstance(here, dict):
+        key, value = next(iter(changes.items()))
+        raise InputError.of(f"{said}{key}", value, "a field of the case, with dots between tables")
+    table = dict(here)
+    for step, inside in steps.items():
+        for other in INSTEAD.get(step, ()):
+            if other not in steps and inside.get("", step) is not None:
+                table.pop(other, None)
+        if "" in inside:
+            table[step] = inside.pop("")
+        if inside:
+            part = {} if table.get(step) is None else table[step]
+            table[step] = put(part, inside, f"{said}{step}.", f"{place}.{step}".removeprefix("."))
+    return table
+
+
+def _name_of(item: Any) -> str | None:
+    name = item.get("name") if isinstance(item, dict) else getattr(item, "name", None)
+    return None if name is None else str(name)
+
+
+def _validated(cls: type[RecordT], raw: object, file: str | None = None, **options: Any) -> RecordT:
+    try:
+        record: RecordT = cls.__pydantic_validator__.validate_python(raw, **options)
+    except ValidationError as error:
+        raise _input_error(error, file) from None
+    return record
+
+
+def _input_error(error: ValidationError, file: str | None = None) -> InputError:
+    """Return the InputError that says what pydantic collected."""
+    problems: list[Problem] = []
+    for item in error.errors():
+        context = item.get("ctx", {})
+        place = _place((*item["loc"], context.get("field", "")))
+        inner = context.get("error")
+        if isinstance(inner, InputError):  # raised by a validator, or by a record that it made
+            problems += (inner.within(place) if place else inner).problems
+            file = inner.file or file
+            continue
+        kind = Missing if item["type"] == "missing_key" else Problem
+        value, allowed = context.get("value") or shown(item["input"]), context.get("allowed") or item["msg"]
+        problems.append(kind(place or "<file>", value, allowed))
+    return InputError(*problems, file=file)
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    """Return where a field stands, as in `suppliers[0].costs`."""
+
+    def parts() -> Iterator[str]:
+        for step in steps:
+            if step != "":
+                yield f"[{step}]" if isinstance(step, int) else step if step.startswith("[") else f".{step}"
+
+    return "".join(parts()).removeprefix(".")
