@@ -137,7 +137,7 @@ def number(node: Any, known: Known | None = None) -> float:
     """
     kind = node.__class__
     if kind is float:
-        return node
+        return float(node)
     if kind is NPV_NegationExpression:
         return -number(node.args[0], known)
     if kind is ParamData or kind is ScalarParam:

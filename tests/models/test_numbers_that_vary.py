@@ -23,7 +23,7 @@ def case() -> AssemblerCase:
     return found
 
 
-CHANGES: dict[str, tuple[Callable[[Any], None], Callable[[AssemblerCase], AssemblerCase]]] = {
+CHANGES: dict[str, tuple[Callable[[Any], object], Callable[[AssemblerCase], AssemblerCase]]] = {
     "price": (lambda m: m.price.set_value(34.5), lambda case: case.changed(price=34.5)),
     "cost": (
         lambda m: m.cost["panel", 9.0].set_value(9.5),
@@ -47,12 +47,11 @@ def test_a_changed_model_is_the_changed_cases(case: AssemblerCase, mechanism: st
     assert again.objective == pytest.approx(fresh.objective, rel=1e-9)
     assert again.audit is not None
     assert fresh.audit is not None
-    assert again.audit.expected_profit == pytest.approx(
-        again.objective, rel=1e-6
-    )  # the menu is audited in the world as it is now
+    assert again.audit.expected_profit == pytest.approx(again.objective, rel=1e-6)  # audited with the numbers as they are now
     assert again.audit.truthful == fresh.audit.truthful
     assert again.contracts.case == changed(case)
-    np.testing.assert_allclose(again.sensitivity.to_numpy(), fresh.sensitivity.to_numpy(), rtol=1e-5, atol=1e-5)
+    # tangents come to the square root of the tolerance by other ways where they begin elsewhere
+    np.testing.assert_allclose(again.sensitivity.to_numpy(), fresh.sensitivity.to_numpy(), rtol=1e-4, atol=1e-4)
 
 
 def test_numbers_that_make_no_case_are_refused_by_name(case: AssemblerCase) -> None:
@@ -103,9 +102,8 @@ def rent_cap(case: AssemblerCase) -> Any:
     """Return the model with a cap on the panel's rents: a cost stands in it."""
     m = vd.models.icds.build(case)
     dear = [t for t in m.PROFILES if t.startswith("panel=4,")]
-    m.rent_cap = pyo.Constraint(
-        dear, rule=lambda m, t: m.payment["panel", t] - m.cost["panel", 4.0] * m.quantity["panel", t] <= 1500
-    )
+    cost = m.cost["panel", 4.0]
+    m.rent_cap = pyo.Constraint(dear, rule=lambda m, t: m.payment["panel", t] - cost * m.quantity["panel", t] <= 1500)
     return m
 
 
