@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from veridical.data import csv_file
+from veridical.contracts.profile_csv import NUMBERS, read_profiles
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.assembler import label
+from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.type_profiles import TypeProfiles
 
@@ -80,7 +81,7 @@ def listed(profiles: TypeProfiles, by_type: Array) -> Price:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allotment:
+class Allotment(OldTableNames):
     """Units and payments of every retailer; units and currency.
 
     case: with finite types, so the grid's where priors are continuous. by_type: what a retailer of a type gets, shape (rows, M),
@@ -173,7 +174,7 @@ class Allotment:
         theta = np.concatenate([group.theta for group in self.case.retailers])
         return self.profiles.by_retailer(np.broadcast_to(theta, self.by_type.shape))
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """Return a row a profile, indexed by the retailers' types: probability, units and payment of each, and lambda."""
         names = self.case.retailer_names
         columns = {("probability", ""): self.probability}
@@ -196,9 +197,9 @@ class Allotment:
             parts.append(pd.DataFrame(columns, index=index))
         return pd.concat(parts)
 
-    def write_csv(self, path: str | Path) -> None:
-        """Write the table of `frame` with a flat header (`quantity stores 1`, ...), every digit kept."""
-        table = self.frame()
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table of `to_frame` with a flat header (`quantity stores 1`, ...), every digit kept."""
+        table = self.to_frame()
         table.columns = [" ".join(filter(None, column)) for column in table.columns]
         table.index.names = [f"type {name}" for name in self.case.retailer_names]
         table.to_csv(path)
@@ -217,42 +218,41 @@ class Allotment:
         if profiles.sampled:
             allowed = "a case whose type profiles can all be visited"
             raise InputError.of("retailers", f"<{case.profile_count} type profiles>", allowed, case.name)
-        place = {tuple(row): k for k, row in enumerate(profiles.counts.tolist())}
-        wanted = [f"{what} {name}" for what in ("type", "quantity", "payment") for name in names]
+        columns = [profiles.columns(g).start for g in case.order]  # where the types of each retailer's group begin
+        rows_of = {tuple(counts): k for k, counts in enumerate(profiles.counts.tolist())}
+
+        def counts_of(types: list[int]) -> tuple[int, ...]:
+            places = [first + k for first, k in zip(columns, types, strict=True)]
+            return tuple(np.bincount(places, minlength=profiles.counts.shape[1]).tolist())
+
+        rows = read_profiles(
+            path,
+            names,
+            [case.retailers[g].types or () for g in case.order],
+            what="type",
+            column="type {}",
+            ignored=["probability", "shadow_price"],
+            profile_of=counts_of,
+            profiles=rows_of,
+            in_words=lambda counts: profile_names(case, np.array([counts]))[0],
+        )
         numbers = np.full((2, *profiles.counts.shape), np.nan)
-        seen: set[int] = set()
-        for where, row in csv_file.read(path, wanted, ["probability", "shadow_price"], "a row for every profile of types"):
-            counts, found = np.zeros(profiles.counts.shape[1], dtype=np.int64), np.full((2, profiles.counts.shape[1]), np.nan)
-            for name, g in zip(names, case.order, strict=True):
-                types = case.retailers[g].types or ()
-                theta = csv_file.number(row[f"type {name}"], where, f"type {name}", file)
-                if theta not in types:
-                    allowed = f"one of his types: {', '.join(map(label, types))}"
-                    raise InputError.of(f"{where}, column type {name}", theta, allowed, file)
-                column = profiles.columns(g).start + types.index(theta)
-                counts[column] += 1
-                for w, (what, least) in enumerate((("quantity", 0.0), ("payment", -np.inf))):
-                    value = csv_file.number(row[f"{what} {name}"], where, f"{what} {name}", file, least)
-                    if counts[column] > 1 and value != found[w, column]:
-                        same = float(found[w, column])
+        for where, counts, types, row_numbers in rows:
+            by_type = numbers[:, rows_of[counts]]
+            for i, (first, k) in enumerate(zip(columns, types, strict=True)):
+                for n, (number, _) in enumerate(NUMBERS):
+                    value, same = float(row_numbers[n, i]), float(by_type[n, first + k])
+                    if value != same and not np.isnan(same):
                         allowed = f"{same!r}, as another of the same type: identical retailers are treated alike"
-                        raise InputError.of(f"{where}, column {what} {name}", value, allowed, file)
-                    found[w, column] = value
-            k = place[tuple(counts.tolist())]
-            if k in seen:
-                raise InputError.of(where, list(row.values()), "one row a profile of types; this one stands above already", file)
-            seen.add(k)
-            numbers[:, k] = np.where(counts > 0, found, 0.0)
-        for k in range(len(profiles.counts)):
-            if k not in seen:
-                missing = profile_names(case, profiles.counts[[k]])[0]
-                raise InputError.of("rows", f"<no row for {missing}>", f"a row for each of the {len(place)} profiles", file)
+                        raise InputError.of(f"{where}, column {number} {names[i]}", value, allowed, file)
+                    by_type[n, first + k] = value
+        numbers = np.nan_to_num(numbers)  # what a type gets that nobody has
         used = float((profiles.counts * numbers[0]).sum(axis=1).max())
         return cls(
             case=case,
             profiles=profiles,
             by_type=numbers[0],
-            shadow_price=np.full(len(place), np.nan),
+            shadow_price=np.full(len(rows_of), np.nan),
             capacity=used if case.capacity is None else case.capacity,
             price=listed(profiles, numbers[1]),
         )
@@ -262,7 +262,7 @@ class Allotment:
         prices = capacity.reindex(profile_names(self.case, self.profiles.counts)).to_numpy(dtype=float) + 0.0
         return replace(self, shadow_price=prices)
 
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of an allocation."""
         groups = zip(self.case.names, self.case.retailers, self.payments, strict=True)
         return {

@@ -70,9 +70,9 @@ class Ordering(Allotment):
         index = pd.MultiIndex.from_tuples(pairs, names=["retailers", "type"])
         return pd.DataFrame({name: np.concatenate(each) for name, each in columns.items()}, index=index)
 
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of orders."""
-        found = super().record()
+        found = super().to_dict()
         groups: Any = found["retailers"]
         for group, own, truth in zip(groups, self.orders, self.truthful_orders, strict=True):
             group |= {"orders": own.tolist(), "truthful_orders": truth.tolist()}
@@ -98,7 +98,7 @@ class Equilibrium(Ordering):
     truth: Ordering
     scale: float
 
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of an equilibrium, and of the others that were found."""
         others = [{"supplier_profit": each.supplier_profit, "chain_profit": each.chain_profit} for each in self.found]
-        return super().record() | {"equilibria": others}
+        return super().to_dict() | {"equilibria": others}

@@ -438,7 +438,7 @@ def test_a_printed_number_without_its_row_is_an_error() -> None:
 
 def test_records_are_the_tables(reproductions: dict[str, Reproduction]) -> None:
     for name, each in reproductions.items():
-        found = each.record()
+        found = each.to_dict()
         assert (found["name"], found["title"]) == (name, each.title)
         assert [row["quantity"] for row in found["rows"]] == list(each.table.index)
         assert [row["exact"] for row in found["rows"]] == each.table["exact"].tolist()
@@ -901,7 +901,7 @@ def test_the_choice_is_drawn(four: AssemblerCase) -> None:
 
 def test_the_record_of_a_choice(four: AssemblerCase) -> None:
     choice = choose_k(four, 0.05)
-    found = choice.record()
+    found = choice.to_dict()
     assert (found["case"], found["loss"], found["k"]) == ("by hand", 0.05, choice.k)
     assert [row["k"] for row in found["hybrids"]] == list(range(5))
     assert [row["profit"] for row in found["hybrids"]] == choice.table["profit"].tolist()

@@ -53,9 +53,9 @@ class Rationing(Allotment):
         """V(K) less what capacity costs, where it does: the expected payments less that."""
         return self.earned - self.capacity_paid
 
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says, with the standard error of the profit where profiles were drawn."""
-        return super().record() | ({"standard_error": self.error} if self.sampled else {})
+        return super().to_dict() | ({"standard_error": self.error} if self.sampled else {})
 
     @cached_property
     def virtual(self) -> list[VirtualRevenue]:
