@@ -95,6 +95,19 @@ class Audit:
 
 
 @singledispatch
-def audit(outcome: Any) -> Audit:
-    """Return the audit of what a mechanism hands out, from its numbers and the case alone; outcomes register their own."""
+def audit(outcome: Any, **options: Any) -> Audit:
+    """Return the audit of what a mechanism hands out, from its numbers and the case alone; outcomes register their own.
+
+    Parameters
+    ----------
+    outcome : Menu, Allotment, Equilibrium or Settlement
+        What is audited.
+    **options
+        Of a Settlement: `planner`, who plans what misreports lead to; `misreports`, how many are tried; `seed`.
+
+    Raises
+    ------
+    TypeError
+        For what is no outcome of a mechanism.
+    """
     raise TypeError(f"no audit is registered for {type(outcome).__name__}")

@@ -88,7 +88,7 @@ class Property:
     >>> import veridical as vd
     >>> menu = vd.solve(vd.example("two-suppliers"), "icds", "closed_form").contracts
     >>> print(vd.PROPERTIES["balanced"](menu))
-    balanced holds: worst 0 (profile panel=4, battery=3)
+    balanced holds: worst 0 (profile panel=3, battery=1)
     """
 
     name: str

@@ -17,7 +17,7 @@ from veridical.data import InputError
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.fields import check
 from veridical.data.type_profiles import sampled
-from veridical.solvers.closed_form import allocation_rules as rules
+from veridical.solvers.closed_form import rationing as rules
 from veridical.solvers.closed_form.allocation import (
     Allocation,
     allocation,

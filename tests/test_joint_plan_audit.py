@@ -144,7 +144,7 @@ def test_who_loses_is_named(pair: JointPlanCase, planner: Remembered) -> None:
     assert found.min_net_gain == pytest.approx(-5.0, abs=1e-6)
     assert name in str(found.properties["ex_post_ir"])
     assert examine(fair, planner=planner, misreports=0).individually_rational
-    assert isinstance(audit(fair), JointPlanAudit)
+    assert isinstance(audit(fair, planner=planner, misreports=0), JointPlanAudit)
 
 
 def test_costs_that_are_not_the_plans_are_seen(pair: JointPlanCase, planner: Remembered) -> None:

@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from itertools import product
 from typing import Any
@@ -21,8 +22,8 @@ from veridical import models
 from veridical.data import AllocationCase, AssemblerCase, InputError, Uniform
 from veridical.data.continuous_case import ContinuousCase
 from veridical.solvers.closed_form import allocation
-from veridical.solvers.closed_form import allocation_rules as rules
 from veridical.solvers.closed_form import assembler as closed
+from veridical.solvers.closed_form import rationing as rules
 from veridical.solvers.closed_form.allocation import capacity_choice, centralized
 from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.studies import (
@@ -754,7 +755,7 @@ def test_a_wrong_closed_form_would_be_seen_by_the_full_models(monkeypatch: pytes
     for room, name in ((closed, "icds"), (closed, "hybrid"), (full_models, "frw")):
         right = getattr(room, name)
         with monkeypatch.context() as patch:
-            patch.setattr(room, name, lambda *a, right=right, **k: closed.ClosedForm(right(*a, **k).bound * 1.001, lambda: None))  # type: ignore[arg-type,return-value]
+            patch.setattr(room, name, lambda *a, right=right, **k: replace(right(*a, **k), bound=right(*a, **k).bound * 1.001))
             assert full_models.difference(case, "highs") == pytest.approx(1 - 1 / 1.001, rel=1e-3)
 
 

@@ -22,6 +22,7 @@ from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost
 from veridical.data.assembler import ENUMERATED
 from veridical.data.virtual_cost import running_maximum
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
+from veridical.solvers.closed_form.sensitivity import CostDerivative, at_cost, at_highest_cost, by_rents
 
 __all__ = ["ClosedForm", "first_best", "hybrid", "icds", "icds_balanced", "icds_limit", "naive", "pooled_virtual_cost"]
 
@@ -32,12 +33,14 @@ Array = NDArray[np.float64]
 class ClosedForm:
     """The most that a mechanism can earn, and, made when first asked for, the menu that earns it and the proof.
 
-    `bound`: expected profit that no menu of this mechanism exceeds; `menu` earns it. `residual`: relative error of the
+    `bound`: expected profit that no menu of this mechanism exceeds; `menu` earns it. `cost_derivative`: gives the derivative of
+    the optimal profit in the costs, one list a supplier, for `menu`; see `sensitivity`. `residual`: relative error of the
     optimality condition that `bound` rests on.
     """
 
     bound: float
     _menu: Callable[[], Menu]
+    cost_derivative: CostDerivative
     _residual: Callable[[], float] = float
 
     @cached_property
@@ -60,7 +63,7 @@ def first_best(case: AssemblerCase) -> ClosedForm:
         quantity = case.demand.newsvendor_quantity(case.price, cost)
         return Menu(case, quantity, np.stack([case.costs(i) * quantity for i in range(len(case.shape))]))
 
-    return ClosedForm(_most(case, case.probability, cost), menu)
+    return ClosedForm(_most(case, case.probability, cost), menu, at_cost)
 
 
 def naive(case: AssemblerCase) -> ClosedForm:
@@ -73,7 +76,7 @@ def naive(case: AssemblerCase) -> ClosedForm:
         quantity = case.demand.newsvendor_quantity(case.price, highest.sum()).reshape(one)
         return Menu(case, quantity, highest.reshape(-1, *one) * quantity)
 
-    return ClosedForm(_most(case, np.ones(()), highest.sum()), menu)
+    return ClosedForm(_most(case, np.ones(()), highest.sum()), menu, at_highest_cost)
 
 
 def icds_balanced(case: AssemblerCase) -> ClosedForm:
@@ -93,7 +96,7 @@ def icds_balanced(case: AssemblerCase) -> ClosedForm:
         wrong = abs(float(at_pooled - raw)) + float(bought.max()) * _misplaced(case, pooled)
         return wrong / max(1.0, abs(float(raw)))
 
-    return ClosedForm(_most(case, case.probability, pooled), lambda: Menu.balanced(case, quantity()), residual)
+    return ClosedForm(_most(case, case.probability, pooled), lambda: Menu.balanced(case, quantity()), by_rents, residual)
 
 
 def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) -> ClosedForm:
@@ -114,7 +117,7 @@ def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) ->
         own = [m if i in kept else 1 for i, m in enumerate(case.shape)]
         return Menu.balanced(case, np.broadcast_to(closed.menu.quantity[0].reshape(own), case.shape))
 
-    return ClosedForm(closed.bound, menu, lambda: closed.residual)
+    return ClosedForm(closed.bound, menu, by_rents, lambda: closed.residual)
 
 
 def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:

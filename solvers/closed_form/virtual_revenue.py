@@ -1,8 +1,7 @@
 """Virtual revenue: what a type's units earn once the rent is taken off that they leave to higher types; ironed for finite types.
 
-With S_k = P(type >= theta_k), the virtual marginal revenue of types a..b pooled is
-    [S_a R_q(q, theta_a) - S_{b+1} R_q(q, theta_{b+1})] / (S_a - S_{b+1}),
-since the terms in between cancel: a pool earns what its lowest type would, had it the probability of all. Ironed virtual
+With S_k = P(type >= theta_k), a pool of the types a..b earns what its lowest type would, had it the probability of all: its
+virtual marginal revenue is `virtual_marginal_revenue` of theta_a, theta_{b+1} and S_{b+1} / (S_a - S_{b+1}). Ironed virtual
 marginal revenue is the isotonic regression of that over types at every q, so the quantities at a shadow price lambda are
     q_k(lambda) = max over a <= k of min over b >= k of q_ab(lambda),
 where q_ab(lambda) is the quantity at which the pool's virtual marginal revenue has fallen to lambda.
@@ -20,6 +19,8 @@ from scipy.optimize import elementwise
 
 from veridical.data.allocation import RetailerGroup
 from veridical.data.revenue import Revenue
+from veridical.data.virtual_cost import ROUNDING
+from veridical.data.virtual_revenue import virtual_marginal_revenue
 from veridical.solvers.closed_form.isotonic import chain
 
 __all__ = ["TINY", "VirtualRevenue", "falling_root", "least_marginal"]
@@ -71,7 +72,7 @@ class VirtualRevenue:
 
     def marginal(self, q: float) -> Array:
         """Return ironed virtual marginal revenue at q, shape (m,), -inf for a type that gets nothing. (6), ironed."""
-        return self._spread(self._pooled(_virtual_marginal(self.revenue, q, self.theta, self._next, self._rate)), -np.inf)
+        return self._spread(self._pooled(virtual_marginal_revenue(self.revenue, q, self.theta, self._next, self._rate)), -np.inf)
 
     def quantity(self, shadow_price: ArrayLike) -> Array:
         """Return the types' quantities at shadow prices >= 0 of shape (rows,), units, shape (rows, m), never falling in type."""
@@ -97,7 +98,7 @@ class VirtualRevenue:
             apart = self.revenue.quantity(shadow, self._separable)
         else:
             apart = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
-        return bool((apart[:, 1:] < apart[:, :-1] * (1 - 1e-12)).any())
+        return bool((apart[:, 1:] < apart[:, :-1] * (1 - ROUNDING)).any())
 
     def residual(self, shadow_price: Array) -> float:
         """Return the worst violation of the conditions of an optimum by `quantity`, relative to the highest marginal revenue.
@@ -110,7 +111,7 @@ class VirtualRevenue:
             return 0.0
         quantity = np.concatenate([np.zeros((len(shadow_price), 1)), self._of_those_that_occur(shadow_price)], axis=1)
         held = np.where(np.isfinite(quantity), quantity, 0.0)
-        left = _virtual_marginal(self.revenue, held[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
+        left = virtual_marginal_revenue(self.revenue, held[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
         left = np.where(np.isfinite(quantity[:, 1:]), left, 0.0)  # nothing is left to gain at infinity
         if self.survival is None:
             above, rises = left, held[:, 1:] > 0
@@ -169,12 +170,6 @@ def least_marginal(revenue: Revenue, theta: Array) -> Array:
     return TINY * np.maximum(revenue.marginal(0.0, theta), 0.0)
 
 
-def _virtual_marginal(revenue: Revenue, q: ArrayLike, theta: Array, following: Array, rate: Array) -> Array:
-    """R_q(q, theta) - rate (R_q(q, following) - R_q(q, theta)), currency per unit."""
-    own = revenue.marginal(q, theta)
-    return own - rate * (revenue.marginal(q, following) - own)
-
-
 def _quantity(revenue: Revenue, shadow: Array, theta: Array, following: Array, rate: Array) -> Array:
     """Return the quantities at which virtual marginal revenue has fallen to the shadow price, 0 where it begins below."""
     most = revenue.quantity(shadow, theta)
@@ -185,7 +180,7 @@ def _quantity(revenue: Revenue, shadow: Array, theta: Array, following: Array, r
     high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
 
     def excess(q: Array, price: Array, theta: Array, following: Array, rate: Array) -> Array:
-        return _virtual_marginal(revenue, q, theta, following, rate) - price
+        return virtual_marginal_revenue(revenue, q, theta, following, rate) - price
 
     most[:, some] = falling_root(excess, high, (shadow, theta, following, rate))
     return most
