@@ -218,41 +218,33 @@ class Allotment(OldTableNames):
         if profiles.sampled:
             allowed = "a case whose type profiles can all be visited"
             raise InputError.of("retailers", f"<{case.profile_count} type profiles>", allowed, case.name)
-        columns = [profiles.columns(g).start for g in case.order]  # where the types of each retailer's group begin
-        rows_of = {tuple(counts): k for k, counts in enumerate(profiles.counts.tolist())}
+        starts = [profiles.columns(g).start for g in case.order]  # where the types of each retailer's group begin
+        numbered = {tuple(counts): k for k, counts in enumerate(profiles.counts.tolist())}
+        types = {f"type {name}": case.retailers[g].types or () for name, g in zip(names, case.order, strict=True)}
 
-        def counts_of(types: list[int]) -> tuple[int, ...]:
-            places = [first + k for first, k in zip(columns, types, strict=True)]
-            return tuple(np.bincount(places, minlength=profiles.counts.shape[1]).tolist())
+        def counts_of(place: list[int]) -> tuple[int, ...]:
+            return tuple(np.bincount(np.add(starts, place), minlength=profiles.counts.shape[1]).tolist())
 
-        rows = read_profiles(
-            path,
-            names,
-            [case.retailers[g].types or () for g in case.order],
-            what="type",
-            column="type {}",
-            ignored=["probability", "shadow_price"],
-            profile_of=counts_of,
-            profiles=rows_of,
-            in_words=lambda counts: profile_names(case, np.array([counts]))[0],
-        )
+        def in_words(counts: tuple[int, ...]) -> str:
+            return profile_names(case, np.array([counts]))[0]
+
         numbers = np.full((2, *profiles.counts.shape), np.nan)
-        for where, counts, types, row_numbers in rows:
-            by_type = numbers[:, rows_of[counts]]
-            for i, (first, k) in enumerate(zip(columns, types, strict=True)):
+        rows = read_profiles(path, "type", names, types, ["probability", "shadow_price"], numbered, counts_of, in_words)
+        for where, k, place, row in rows:
+            for i, column in enumerate(np.add(starts, place).tolist()):
                 for n, (number, _) in enumerate(NUMBERS):
-                    value, same = float(row_numbers[n, i]), float(by_type[n, first + k])
+                    value, same = float(row[n, i]), float(numbers[n, k, column])
                     if value != same and not np.isnan(same):
                         allowed = f"{same!r}, as another of the same type: identical retailers are treated alike"
                         raise InputError.of(f"{where}, column {number} {names[i]}", value, allowed, file)
-                    by_type[n, first + k] = value
+                    numbers[n, k, column] = value
         numbers = np.nan_to_num(numbers)  # what a type gets that nobody has
         used = float((profiles.counts * numbers[0]).sum(axis=1).max())
         return cls(
             case=case,
             profiles=profiles,
             by_type=numbers[0],
-            shadow_price=np.full(len(rows_of), np.nan),
+            shadow_price=np.full(len(numbered), np.nan),
             capacity=used if case.capacity is None else case.capacity,
             price=listed(profiles, numbers[1]),
         )

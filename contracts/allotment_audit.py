@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from veridical.contracts.allotment import Allotment, Reports, profile_names
 from veridical.contracts.audit import Audit, audit
-from veridical.contracts.properties import (
-    INCENTIVES,
-    PARTICIPATION,
-    TOLERANCE,
-    PropertyResult,
-    applies_to,
-    gainful,
-    worst_case,
-)
+from veridical.contracts.properties import INCENTIVES, PARTICIPATION, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
 from veridical.data.allocation import RetailerGroup
 
 __all__ = ["ROUNDING", "AllocationAudit", "RetailerMisreport", "RetailerResult"]
@@ -72,7 +64,7 @@ class AllocationAudit(Audit):
     incentive_concept: str = "bayesian_ic"
     participation: str = "interim_ir"
 
-    FIGURES: ClassVar = tuple("min_profit" if name == "min_rent" else name for name in Audit.FIGURES if name != "balanced")
+    FIRST: ClassVar = ("max_regret", "min_profit")
 
     @property
     def min_profit(self) -> float:
@@ -106,10 +98,7 @@ def _(allotment: Allotment) -> AllocationAudit:
     return AllocationAudit(results, best, allotment.supplier_profit, largest)
 
 
-@applies_to(Allotment, *INCENTIVES, *PARTICIPATION, "monotone", "capacity")
-def _check(allotment: Allotment, name: str, planner: Any) -> PropertyResult:
-    result: PropertyResult = audit(allotment).properties[name]
-    return result
+applies_to(Allotment, *INCENTIVES, *PARTICIPATION, "monotone", "capacity")
 
 
 def _wanted(group: RetailerGroup) -> tuple[float, float]:

@@ -31,7 +31,7 @@ from veridical.contracts.allotment import Allotment
 from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
-from veridical.data.deprecated import Renamed, renamed_names
+from veridical.data.deprecated import Renamed
 
 __all__ = ["Auction", "AuctionResult", "BidSchedule"]
 
@@ -363,8 +363,3 @@ class Auction:
         else:
             allowed = f"a type from {prior.low:g} to {prior.high:g}"
         raise InputError.of("theta", theta, f"{allowed} of {self.case.names[g]}", self.case.name)
-
-
-__getattr__ = renamed_names(
-    __name__, {"Cleared": "veridical.contracts.auction.AuctionResult", "Levels": "veridical.contracts.auction.BidSchedule"}
-)

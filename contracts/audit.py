@@ -29,17 +29,9 @@ class Audit:
     incentive_concept: str = "dominant_strategy_ic"
     participation: str = "ex_post_ir"
 
-    FIGURES: ClassVar[tuple[str, ...]] = (  # the attributes in the JSON, in this order; `truth` is the incentive concept
-        "max_regret",
-        "min_rent",
-        "balanced",
-        "truthful",
-        "individually_rational",
-        "truth",
-        "participation",
-        "expected_profit",
-        "largest_payment",
-    )
+    FIRST: ClassVar[tuple[str, ...]] = ("max_regret", "min_rent", "balanced")  # the figures with which the JSON begins
+    LAST: ClassVar[tuple[str, ...]] = ("expected_profit", "largest_payment")  # those after what the outcome is held to
+
     findings = Renamed("properties")
     truth = Renamed("incentive_concept")
     record = Renamed("to_dict")
@@ -87,10 +79,15 @@ class Audit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values with the keys of the command line's JSON."""
-        names = {name: "incentive_concept" if name == "truth" else name for name in self.FIGURES}
-        return {name: getattr(self, attribute) for name, attribute in names.items()} | {
+        return {
+            **{name: getattr(self, name) for name in self.FIRST},
+            "truthful": self.truthful,
+            "individually_rational": self.individually_rational,
+            "truth": self.incentive_concept,
+            "participation": self.participation,
+            **{name: getattr(self, name) for name in self.LAST},
             "misreports": [asdict(misreport) for misreport in self.misreports],
-            "properties": {name: result.to_dict() for name, result in self.properties.items()},
+            "properties": {name: asdict(result) for name, result in self.properties.items()},
         }
 
 

@@ -93,19 +93,15 @@ class Menu(OldTableNames):
         they follow from the case. Raises InputError with file, row and column where something is missing or unknown.
         """
         numbers = np.empty((2, len(case.shape), case.profiles))
-        rows = read_profiles(
-            path,
-            case.names,
-            [supplier.costs for supplier in case.suppliers],
-            what="cost",
-            column="{}",
-            ignored=["probability", *(f"rent {name}" for name in case.names)],
-            profile_of=tuple,
-            profiles=list(np.ndindex(*case.shape)),
-            in_words=lambda place: ", ".join(case.tokens(i)[k] for i, k in enumerate(place)),
-        )
-        for _, _, place, row_numbers in rows:
-            numbers[:, :, np.ravel_multi_index(place, case.shape)] = row_numbers
+        costs = {supplier.name: supplier.costs for supplier in case.suppliers}
+        ignored = ["probability", *(f"rent {name}" for name in case.names)]
+        profiles = {place: k for k, place in enumerate(np.ndindex(*case.shape))}
+
+        def in_words(place: tuple[int, ...]) -> str:
+            return ", ".join(case.tokens(i)[k] for i, k in enumerate(place))
+
+        for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, in_words):
+            numbers[:, :, k] = row
         return cls(case, *numbers.reshape(2, len(case.shape), *case.shape))
 
     @classmethod

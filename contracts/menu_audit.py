@@ -6,22 +6,14 @@ An expectation is over the others' costs given one's own, so types that never oc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.menu import Menu
-from veridical.contracts.properties import (
-    INCENTIVES,
-    PARTICIPATION,
-    TOLERANCE,
-    PropertyResult,
-    applies_to,
-    gainful,
-    worst_case,
-)
+from veridical.contracts.properties import INCENTIVES, PARTICIPATION, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
 
 __all__ = ["Misreport", "SupplierResult", "check_properties"]
 
@@ -88,9 +80,7 @@ def _(menu: Menu) -> Audit:
     return Audit(results, misreports, menu.expected_profit, float(np.abs(menu.payment).max()))
 
 
-@applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget")
-def _check(menu: Menu, name: str, planner: Any) -> PropertyResult:
-    return check_properties(menu)[0][name]
+applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget")
 
 
 def _misreports(menu: Menu, i: int) -> dict[str, list[Misreport]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from veridical.contracts.allotment_audit import ROUNDING, AllocationAudit, RetailerMisreport, RetailerResult
 from veridical.contracts.audit import audit
 from veridical.contracts.orders import Equilibrium, Ordering
-from veridical.contracts.properties import TOLERANCE, PropertyResult, applies_to, gainful, worst_case
+from veridical.contracts.properties import TOLERANCE, applies_to, gainful, worst_case
 from veridical.data import AllocationCase
 
 __all__ = ["GameAudit"]
@@ -55,10 +54,7 @@ def _(equilibrium: Equilibrium) -> GameAudit:
     return GameAudit(results, {"bayesian_ic": best}, equilibrium.supplier_profit, scale)
 
 
-@applies_to(Equilibrium, "bayesian_ic", "interim_ir", "capacity", "equilibrium")
-def _check(equilibrium: Equilibrium, name: str, planner: Any) -> PropertyResult:
-    result: PropertyResult = audit(equilibrium).properties[name]
-    return result
+applies_to(Equilibrium, "bayesian_ic", "interim_ir", "capacity", "equilibrium")
 
 
 def _by_type(case: AllocationCase, values: Sequence[Array]) -> list[tuple[str, float, float]]:

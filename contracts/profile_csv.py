@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,40 +14,37 @@ from veridical.data.errors import InputError
 
 __all__ = ["NUMBERS", "read_profiles"]
 
-Profile = TypeVar("Profile", bound=Hashable)
 NUMBERS = (("quantity", 0.0), ("payment", -np.inf))  # of everybody in every row, and the least that each may be
 
 
 def read_profiles(
     path: str | Path,
-    names: Sequence[str],
-    reports: Sequence[Sequence[float]],
-    *,
     what: str,
-    column: str,
+    names: Sequence[str],
+    reports: Mapping[str, Sequence[float]],
     ignored: Sequence[str],
-    profile_of: Callable[[list[int]], Profile],
-    profiles: Collection[Profile],
-    in_words: Callable[[Profile], str],
-) -> Iterator[tuple[str, Profile, list[int], NDArray[np.float64]]]:
-    """Yield of each row its place in the file, its profile, the numbers of all reports, and quantities and payments.
+    profiles: Mapping[tuple[int, ...], int],
+    profile_of: Callable[[list[int]], tuple[int, ...]],
+    in_words: Callable[[tuple[int, ...]], str],
+) -> Iterator[tuple[str, int, list[int], NDArray[np.float64]]]:
+    """Yield of each row where it stands, the number of its profile, the numbers of all reports, and quantities and payments.
 
     Parameters
     ----------
     path : str or Path
         The file.
-    names, reports : sequence
-        Of the suppliers or retailers, and of each what he may report, currency per unit.
     what : str
         What is reported: `cost` or `type`.
-    column : str
-        The name of a column with reports, where `{}` stands for who reports.
+    names : sequence of str
+        Of those who report.
+    reports : mapping
+        For each of them the column of his reports, and what he may report.
     ignored : sequence of str
         Columns that may be there too.
-    profile_of : callable
-        The profile that a row's reports, by number, are; rows of the same profile are refused.
-    profiles, in_words
-        All profiles that there are, and how to write them.
+    profiles : mapping
+        All profiles, numbered; there must be exactly one row for each.
+    profile_of, in_words : callable
+        Give the profile for the numbers of all reports, and a profile as messages call it.
 
     Raises
     ------
@@ -56,29 +52,26 @@ def read_profiles(
         With file, row and column where something is missing, unknown or there twice.
     """
     file = Path(path).name
-    wanted = [column.format(name) for name in names] + [f"{number} {name}" for number, _ in NUMBERS for name in names]
+    columns = [(f"{number} {name}", least) for number, least in NUMBERS for name in names]
     seen = set()
-    for where, row in csv_file.read(path, wanted, ignored, f"a row for every profile of {what}s"):
+    for where, row in csv_file.read(
+        path, [*reports, *(column for column, _ in columns)], ignored, f"a row for every profile of {what}s"
+    ):
         place = []
-        for name, values in zip(names, reports, strict=True):
-            key = column.format(name)
-            value = csv_file.number(row[key], where, key, file)
+        for column, values in reports.items():
+            value = csv_file.number(row[column], where, column, file)
             if value not in values:
                 allowed = f"one of his {what}s: {', '.join(map(label, values))}"
-                raise InputError.of(f"{where}, column {key}", value, allowed, file)
+                raise InputError.of(f"{where}, column {column}", value, allowed, file)
             place.append(values.index(value))
-        numbers = [
-            [csv_file.number(row[f"{number} {name}"], where, f"{number} {name}", file, least) for name in names]
-            for number, least in NUMBERS
-        ]
+        numbers = [csv_file.number(row[column], where, column, file, least) for column, least in columns]
         profile = profile_of(place)
         if profile in seen:
             allowed = f"one row a profile of {what}s; this one stands above already"
             raise InputError.of(where, list(row.values()), allowed, file)
         seen.add(profile)
-        yield where, profile, place, np.array(numbers)
+        yield where, profiles[profile], place, np.reshape(numbers, (len(NUMBERS), len(names)))
     for profile in profiles:
         if profile not in seen:
-            raise InputError.of(
-                "rows", f"<no row for {in_words(profile)}>", f"a row for each of the {len(profiles)} profiles", file
-            )
+            allowed = f"a row for each of the {len(profiles)} profiles"
+            raise InputError.of("rows", f"<no row for {in_words(profile)}>", allowed, file)

@@ -8,13 +8,13 @@ with the audits of the outcomes (`menu_audit`, `allotment_audit`, `orders_audit`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
+from veridical.contracts.audit import audit
 from veridical.contracts.joint_plan.planner import Planner
 from veridical.data import InputError
 from veridical.data.assembler import label
-from veridical.data.deprecated import renamed_names
 
 __all__ = [
     "IMPLIES",
@@ -68,13 +68,8 @@ class PropertyResult:
     def __str__(self) -> str:
         return f"{self.name} {'holds' if self.holds else 'fails'}: worst {self.worst:.6g} ({self.where})"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values with the keys of the command line's JSON."""
-        return asdict(self)
-
 
 Result = TypeVar("Result", bound=PropertyResult)
-Outcome = TypeVar("Outcome")
 Check = Callable[[Any, str, Planner | None], PropertyResult]
 _CHECKS: dict[type[Any], tuple[tuple[str, ...], Check]] = {}  # by outcome: the properties that it can have, and their check
 
@@ -146,28 +141,19 @@ PROPERTIES: Mapping[str, Property] = {
 }
 
 
-def applies_to(
-    outcome: type[Outcome], *names: str
-) -> Callable[
-    [Callable[[Outcome, str, Planner | None], PropertyResult]], Callable[[Outcome, str, Planner | None], PropertyResult]
-]:
-    """Enter the decorated function in the table: the check of an outcome for each of the properties named.
+def applies_to(outcome: type[Any], *names: str, check: Check | None = None) -> None:
+    """Enter an outcome in the table, and so the properties that it can have.
 
     Parameters
     ----------
     outcome : type
-        The kind of outcome; its subclasses have the same properties where they enter none of their own.
+        The kind of outcome; its subclasses have the same properties unless they are entered themselves.
     *names : str
-        The properties; the function is called with the outcome, one of these names, and the planner or None.
+        The properties.
+    check : callable, optional
+        Gives the result for the outcome, one of these names, and the planner or None; else it is read off the outcome's `audit`.
     """
-
-    def enter(
-        check: Callable[[Outcome, str, Planner | None], PropertyResult],
-    ) -> Callable[[Outcome, str, Planner | None], PropertyResult]:
-        _CHECKS[outcome] = names, check
-        return check
-
-    return enter
+    _CHECKS[outcome] = names, check or (lambda outcome, name, planner: audit(outcome).properties[name])
 
 
 def worst_case(result: type[Result], name: str, misreports: Iterable[Any], allowed: float, truthful: bool = False) -> Result:
@@ -197,13 +183,3 @@ def worst_case(result: type[Result], name: str, misreports: Iterable[Any], allow
 def gainful(misreports: Iterable[Any], above: float = 0.0) -> tuple[Any, ...]:
     """Return the misreports that gain more than `above`, the largest gain first."""
     return tuple(sorted((misreport for misreport in misreports if misreport.gain > above), key=lambda misreport: -misreport.gain))
-
-
-__getattr__ = renamed_names(
-    __name__,
-    {
-        "Finding": "veridical.contracts.menu_audit.SupplierResult",
-        "Misreport": "veridical.contracts.menu_audit.Misreport",
-        "Verdict": "veridical.contracts.properties.PropertyResult",
-    },
-)

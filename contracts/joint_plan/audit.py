@@ -62,19 +62,8 @@ class JointPlanAudit(Audit):
     searched: int = 0
     plan_cost: float = 0.0
 
-    FIGURES: ClassVar = (
-        "max_regret",
-        "relative_regret",
-        "min_net_gain",
-        "truthful",
-        "individually_rational",
-        "truth",
-        "participation",
-        "excess",
-        "searched",
-        "plan_cost",
-        "largest_payment",
-    )
+    FIRST: ClassVar = ("max_regret", "relative_regret", "min_net_gain")
+    LAST: ClassVar = ("excess", "searched", "plan_cost", "largest_payment")
 
     @property
     def objective(self) -> float:
@@ -131,13 +120,15 @@ def examine(
     )
 
 
-@applies_to(Settlement, *INCENTIVES, "ex_post_ir", "budget", "savings")
 def _check(settlement: Settlement, name: str, planner: Planner | None) -> PropertyResult:
     if name not in INCENTIVES:
         return _without_planning(settlement)[name]
     if name == "bayesian_ic" and settlement.mechanism != "agv":
         raise PROPERTIES[name].error_for(settlement, "Menu, Allotment, Equilibrium, or a Settlement of agv, which has a prior")
     return _incentives(settlement, name, _tried(settlement, name, _planner(settlement, planner), MISREPORTS, 0))
+
+
+applies_to(Settlement, *INCENTIVES, "ex_post_ir", "budget", "savings", check=_check)
 
 
 def _planner(settlement: Settlement, planner: Planner | None) -> Remembered:

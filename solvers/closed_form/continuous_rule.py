@@ -116,9 +116,11 @@ class Rule:
         return Misreport(self.case.names[i], float(x[i]), float(report), others, float(gain))
 
 
-@applies_to(Rule, "dominant_strategy_ic", "ex_post_ir", "balanced")
 def _check(rule: Rule, name: str, planner: Any) -> PropertyResult:
     return rule.check_properties()[0][name]
+
+
+applies_to(Rule, "dominant_strategy_ic", "ex_post_ir", "balanced", check=_check)
 
 
 @dataclass(frozen=True)

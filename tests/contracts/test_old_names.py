@@ -9,7 +9,7 @@ import pytest
 
 import veridical as vd
 from veridical import contracts
-from veridical.contracts import auction, menu_audit, properties
+from veridical.contracts import menu_audit
 from veridical.data import AllocationCase
 from veridical.solvers.closed_form import allocation_rules, rationing
 
@@ -23,11 +23,6 @@ def solution() -> Any:
 def test_old_names_of_classes_are_the_new_classes() -> None:
     for module, old, new in (
         (contracts, "Finding", menu_audit.SupplierResult),
-        (properties, "Finding", menu_audit.SupplierResult),
-        (properties, "Verdict", properties.PropertyResult),
-        (properties, "Misreport", contracts.Misreport),
-        (auction, "Cleared", auction.AuctionResult),
-        (auction, "Levels", auction.BidSchedule),
         (allocation_rules, "linear", rationing.linear),
         (allocation_rules, "generalized_linear", rationing.generalized_linear),
     ):

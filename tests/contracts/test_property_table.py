@@ -133,10 +133,10 @@ def test_a_user_can_enter_an_outcome_of_his_own() -> None:
     class Own:
         pass
 
-    @properties.applies_to(Own, "savings")
     def check(outcome: Own, name: str, planner: Any) -> PropertyResult:
         return PropertyResult(name, True, -1.0)
 
+    properties.applies_to(Own, "savings", check=check)
     try:
         assert Own in vd.PROPERTIES["savings"].outcomes
         assert vd.PROPERTIES["savings"](Own()).worst == -1.0
