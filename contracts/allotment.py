@@ -56,9 +56,9 @@ def dominant(reports: Reports) -> Array:
     the others is (3) itself, the interim payment.
     """
     revenue = reports.group.revenue
-    own = revenue.value(reports.quantity, reports.group.theta)
-    rent = revenue.value(reports.quantity[:, :-1], reports.group.theta[1:]) - own[:, :-1]
-    paid: Array = own - np.concatenate([np.zeros((len(own), 1)), np.cumsum(rent, axis=1)], axis=1)
+    earned = revenue.value(reports.quantity, reports.group.theta)
+    rent = revenue.value(reports.quantity[:, :-1], reports.group.theta[1:]) - earned[:, :-1]
+    paid: Array = earned - np.concatenate([np.zeros((len(earned), 1)), np.cumsum(rent, axis=1)], axis=1)
     return paid
 
 
@@ -130,14 +130,14 @@ class Allotment(OldTableNames):
             group.revenue.value(self.by_type[:, self.profiles.columns(g)], group.theta)
             for g, group in enumerate(self.case.retailers)
         ]
-        each = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
-        return float(self.probability @ each) - self.capacity_paid
+        by_profile = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
+        return float(self.probability @ by_profile) - self.capacity_paid
 
     @property
     def supplier_profit(self) -> float:
         """Expected payments less what capacity costs, where it does."""
-        paid = zip(self.case.retailers, self.payments, strict=True)
-        return sum(group.count * float(group.probability @ each) for group, each in paid) - self.capacity_paid
+        groups = zip(self.case.retailers, self.payments, strict=True)
+        return sum(group.count * float(group.probability @ paid) for group, paid in groups) - self.capacity_paid
 
     @property
     def supplier_share(self) -> float:
@@ -152,20 +152,20 @@ class Allotment(OldTableNames):
     @cached_property
     def prices(self) -> tuple[Array, ...]:
         """Group by group, what every report pays against every profile of the others, currency, shape (O, m)."""
-        return tuple(self.price(each) for each in self.reports)
+        return tuple(self.price(reports) for reports in self.reports)
 
     @cached_property
     def payments(self) -> tuple[Array, ...]:
         """Interim payments P(theta_k), currency, group by group, one a type: in expectation over the others. (3)."""
-        return tuple(each.weight @ paid for each, paid in zip(self.reports, self.prices, strict=True))
+        return tuple(reports.weight @ paid for reports, paid in zip(self.reports, self.prices, strict=True))
 
     @cached_property
     def dominant_payments(self) -> Array:
         """Payments profile by profile, currency, shape (rows, N)."""
         by_type = np.zeros(self.by_type.shape)
-        for g, (each, paid) in enumerate(zip(self.reports, self.prices, strict=True)):
+        for g, (reports, paid) in enumerate(zip(self.reports, self.prices, strict=True)):
             rows, types = np.nonzero(self.profiles.counts[:, self.profiles.columns(g)])
-            by_type[rows, self.profiles.columns(g).start + types] = paid[each.against, types]
+            by_type[rows, self.profiles.columns(g).start + types] = paid[reports.against, types]
         return self.profiles.by_retailer(by_type)
 
     @cached_property
@@ -186,14 +186,14 @@ class Allotment(OldTableNames):
     def by_own_type(self) -> pd.DataFrame:
         """Return what a retailer expects, indexed by group and own type: probability, units, payment, profit by the truth."""
         parts = []
-        for name, each, paid in zip(self.case.names, self.reports, self.payments, strict=True):
+        for name, reports, paid in zip(self.case.names, self.reports, self.payments, strict=True):
             columns = {
-                "probability": each.group.probability,
-                "quantity": each.weight @ each.quantity,
+                "probability": reports.group.probability,
+                "quantity": reports.weight @ reports.quantity,
                 "payment": paid,
-                "profit": np.diag(each.revenue) - paid,
+                "profit": np.diag(reports.revenue) - paid,
             }
-            index = pd.MultiIndex.from_product([[name], each.group.theta], names=["retailers", "type"])
+            index = pd.MultiIndex.from_product([[name], reports.group.theta], names=["retailers", "type"])
             parts.append(pd.DataFrame(columns, index=index))
         return pd.concat(parts)
 
@@ -281,11 +281,11 @@ class Allotment(OldTableNames):
         """Return a plain record a profile: types ascending within a group, probability, quantity, payment, shadow price."""
         lists = (self.types, self.probability, self.quantity, self.dominant_payments, self.shadow_price)
         keys = ("types", "probability", "quantity", "payment", "shadow_price")
-        return [dict(zip(keys, row, strict=True)) for row in zip(*(each.tolist() for each in lists), strict=True)]
+        return [dict(zip(keys, row, strict=True)) for row in zip(*(column.tolist() for column in lists), strict=True)]
 
 
-def _reports(own: Allotment, g: int) -> Reports:
-    profiles, group = own.profiles, own.case.retailers[g]
+def _reports(allotment: Allotment, g: int) -> Reports:
+    profiles, group = allotment.profiles, allotment.case.retailers[g]
     columns = profiles.columns(g)
     rows, types = np.nonzero(profiles.counts[:, columns])
     left = profiles.counts[rows].copy()
@@ -295,14 +295,14 @@ def _reports(own: Allotment, g: int) -> Reports:
     share = profiles.counts[rows, columns.start + types] / group.count
     weight: Array = np.bincount(against, weights=profiles.probability[rows] * share).astype(float)
     m = profiles.sizes[g]
-    if own.allocate is None:
+    if allotment.allocate is None:
         quantity = np.empty((len(others), m))
-        quantity[against, types] = own.by_type[rows, columns.start + types]
+        quantity[against, types] = allotment.by_type[rows, columns.start + types]
     else:
         whole = np.repeat(others, m, axis=0)
         whole[np.arange(len(whole)), columns.start + np.tile(np.arange(m), len(others))] += 1
         distinct, place = np.unique(whole, axis=0, return_inverse=True)
-        quantity = own.allocate(distinct)[place.reshape(-1, m), columns.start + np.arange(m)]
+        quantity = allotment.allocate(distinct)[place.reshape(-1, m), columns.start + np.arange(m)]
     return Reports(g, group, others, weight, quantity, against)
 
 
@@ -313,9 +313,9 @@ def profile_names(case: AllocationCase, counts: Whole) -> list[str]:
     ends = np.cumsum([len(group) for group in groups])
     for row in counts:
         parts = []
-        for name, types, own in zip(case.names, groups, np.split(row, ends[:-1]), strict=True):
-            told = ", ".join(", ".join([word] * int(n)) for word, n in zip(types, own, strict=True) if n)
-            if told:
-                parts.append(f"{name} {told}" if len(groups) > 1 else told)
+        for name, types, numbers in zip(case.names, groups, np.split(row, ends[:-1]), strict=True):
+            words = ", ".join(", ".join([word] * int(n)) for word, n in zip(types, numbers, strict=True) if n)
+            if words:
+                parts.append(f"{name} {words}" if len(groups) > 1 else words)
         names.append("; ".join(parts))
     return names
