@@ -155,5 +155,5 @@ def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Cont
         raise InputError.of("points", points, "a whole number >= 1: cost profiles that an integral may visit", case.name)
     refuse_not_monotone(case, seed)
     few = len(case.suppliers) <= BY_QUADRATURE
-    found = quadrature(case, points) if few else quasi_monte_carlo(case, points, seed)
-    return Continuous(case, found.profit, found.profit_by_payments, found.sales, found.integration)
+    integral = quadrature(case, points) if few else quasi_monte_carlo(case, points, seed)
+    return Continuous(case, integral.profit, integral.profit_by_payments, integral.sales, integral.integration)

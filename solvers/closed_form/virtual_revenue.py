@@ -66,9 +66,9 @@ class VirtualRevenue:
     def value(self, q: Array) -> Array:
         """R(q, theta_k) - (1 - F_k) / f_k (R(q, theta_{k+1}) - R(q, theta_k)), currency; q of shape (..., m)."""
         k = np.maximum(self.place, 0)
-        own = self.revenue.value(q, self.theta[k])
-        rent = self._rate[k] * (self.revenue.value(q, self._next[k]) - own)
-        return np.where(self.place >= 0, own - rent, 0.0)
+        earned = self.revenue.value(q, self.theta[k])
+        rent = self._rate[k] * (self.revenue.value(q, self._next[k]) - earned)
+        return np.where(self.place >= 0, earned - rent, 0.0)
 
     def marginal(self, q: float) -> Array:
         """Return ironed virtual marginal revenue at q, shape (m,), -inf for a type that gets nothing. (6), ironed."""
@@ -82,14 +82,14 @@ class VirtualRevenue:
         shadow = shadow_price[:, None]
         if self.revenue.separable:
             return self.revenue.quantity(shadow, self._pooled(self._separable))
-        found = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
+        quantity = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
         if self.survival is None:
-            return found
-        falls = np.flatnonzero((found[:, 1:] < found[:, :-1]).any(axis=1))
+            return quantity
+        falls = np.flatnonzero((quantity[:, 1:] < quantity[:, :-1]).any(axis=1))
         pairs = len(self.theta) * (len(self.theta) + 1) // 2
         for rows in np.array_split(falls, 1 + len(falls) * pairs // ROOM):
-            found[rows] = self._best_pools(self.survival, shadow[rows])
-        return found
+            quantity[rows] = self._best_pools(self.survival, shadow[rows])
+        return quantity
 
     def ironed(self, shadow_price: Array) -> bool:
         """Return whether types are pooled at any of those shadow prices, shape (rows,)."""
@@ -127,11 +127,11 @@ class VirtualRevenue:
         """theta_k - (1 - F_k) / f_k (theta_{k+1} - theta_k), the type that earns R what k earns in virtual revenue."""
         return self.theta - self._rate * (self._next - self.theta)
 
-    def _pooled(self, each: Array) -> Array:
+    def _pooled(self, values: Array) -> Array:
         if self.survival is None:
-            return each
+            return values
         probability = -np.diff(self.survival)
-        return chain(probability, probability * each)
+        return chain(probability, probability * values)
 
     def _best_pools(self, survival: Array, shadow: Array) -> Array:
         """Return the quantities at shadow prices of shape (rows, 1) by the formula at the top, shape (rows, s)."""
@@ -145,24 +145,24 @@ class VirtualRevenue:
         best: Array = np.where(np.triu(np.ones((s, s), dtype=bool)), least, -np.inf).max(axis=1)  # over a <= k
         return best
 
-    def _spread(self, found: Array, nothing: float) -> Array:
+    def _spread(self, values: Array, nothing: float) -> Array:
         """Return what the m types have, given what those that occur have."""
-        return np.where(self.place >= 0, found[..., np.maximum(self.place, 0)], nothing)
+        return np.where(self.place >= 0, values[..., np.maximum(self.place, 0)], nothing)
 
 
 def falling_root(function: Callable[..., Array], high: Array, arguments: tuple[Array, ...]) -> Array:
     """Return where function(q, *arguments) falls through 0 between q = 0 and `high`, or the end that it does not reach."""
-    shape = np.broadcast_shapes(high.shape, *(each.shape for each in arguments))
+    shape = np.broadcast_shapes(high.shape, *(argument.shape for argument in arguments))
     high = np.broadcast_to(high, shape).ravel()
-    flat = tuple(np.broadcast_to(each, shape).ravel() for each in arguments)
+    flat = tuple(np.broadcast_to(argument, shape).ravel() for argument in arguments)
     inside = (function(np.zeros(high.shape), *flat) > 0) & (high > 0)
-    found = np.where(inside, high, 0.0)
-    inside[inside] = function(high[inside], *(each[inside] for each in flat)) < 0
+    root = np.where(inside, high, 0.0)
+    inside[inside] = function(high[inside], *(argument[inside] for argument in flat)) < 0
     if inside.any():
         ends = np.zeros(int(inside.sum())), high[inside]
-        result: Any = elementwise.find_root(function, ends, args=tuple(each[inside] for each in flat))
-        found[inside] = result.x
-    return found.reshape(shape)
+        result: Any = elementwise.find_root(function, ends, args=tuple(argument[inside] for argument in flat))
+        root[inside] = result.x
+    return root.reshape(shape)
 
 
 def least_marginal(revenue: Revenue, theta: Array) -> Array:

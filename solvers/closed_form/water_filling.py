@@ -137,11 +137,13 @@ def at_types(case: AllocationCase, types: ArrayLike, capacity: float) -> tuple[A
     rates = np.empty(theta.shape)
     for g, group in enumerate(case.retailers):
         assert group.prior is not None
-        own = theta[:, order == g]
-        if not ((own >= group.prior.low) & (own <= group.prior.high)).all():
-            found, ends = own[~((own >= group.prior.low) & (own <= group.prior.high))][0], (group.prior.low, group.prior.high)
-            raise InputError.of("types", float(found), f"types from {ends[0]!r} to {ends[1]!r} for {case.names[g]}", case.name)
-        rates[:, order == g] = group.prior.inverse_hazard(own)
+        group_types = theta[:, order == g]
+        low, high = group.prior.low, group.prior.high
+        outside = group_types[~((group_types >= low) & (group_types <= high))]
+        if outside.size:
+            allowed = f"types from {low!r} to {high!r} for {case.names[g]}"
+            raise InputError.of("types", float(outside[0]), allowed, case.name)
+        rates[:, order == g] = group.prior.inverse_hazard(group_types)
 
     def demand(shadow: Array, row: Whole) -> Array:
         quantity = np.empty((len(row), len(order)))
