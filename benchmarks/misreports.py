@@ -38,7 +38,7 @@ def main(count: int = 500, *cases: str) -> None:
             began = process_time()
             settlement = settle(case, mechanism, planner, **parameters)
             found = examine(settlement, planner=planner, misreports=count)
-            worst = found.findings["dominant_strategy_ic"].worst / found.scale
+            worst = found.properties["dominant_strategy_ic"].worst / found.scale
             limit = "none" if settlement.excess is None else f"{settlement.excess / found.scale:.1e}"
             words = ", ".join([mechanism, *(f"{key} {value}" for key, value in parameters.items())])
             share = f"{len(found.misreports)} ({len(found.misreports) / count:.0%})"

@@ -2,8 +2,8 @@
 
 Modules: `menu` (an assembler's contract menu), `allotment` (units and payments of retailers), `orders` (what orders at a
 wholesale price bring), `bids` and `auction` (sealed bids and how they are cleared), `joint_plan` (settlements, and the transfers
-that lead to them), `properties` (what can be asked of any of these), `audit`, `allotment_audit`, `orders_audit` (who would
-misreport). Nothing here needs a solver or Pyomo.
+that lead to them), `properties` (the table of what can be asked of any of these), `audit`, `menu_audit`, `allotment_audit`,
+`orders_audit` and `joint_plan.audit` (who would misreport). Nothing here needs a solver or Pyomo.
 """
 
 from veridical.contracts.allotment import Allotment
@@ -13,8 +13,10 @@ from veridical.contracts.bids import Bids, read_bids
 from veridical.contracts.joint_plan.audit import JointPlanAudit
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.menu import Menu
+from veridical.contracts.menu_audit import Misreport
 from veridical.contracts.orders_audit import GameAudit
-from veridical.contracts.properties import IMPLIES, PROPERTIES, Finding, Misreport, Property
+from veridical.contracts.properties import IMPLIES, PROPERTIES, Property, PropertyResult
+from veridical.data.deprecated import renamed_names
 
 __all__ = [
     "IMPLIES",
@@ -23,13 +25,15 @@ __all__ = [
     "Allotment",
     "Audit",
     "Bids",
-    "Finding",
     "GameAudit",
     "JointPlanAudit",
     "Menu",
     "Misreport",
     "Property",
+    "PropertyResult",
     "Settlement",
     "audit",
     "read_bids",
 ]
+
+__getattr__ = renamed_names(__name__, {"Finding": "veridical.contracts.menu_audit.SupplierResult"})

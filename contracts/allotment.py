@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from veridical.data import csv_file
+from veridical.contracts.profile_csv import NUMBERS, read_profiles
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.assembler import label
+from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.type_profiles import TypeProfiles
 
@@ -55,9 +56,9 @@ def dominant(reports: Reports) -> Array:
     the others is (3) itself, the interim payment.
     """
     revenue = reports.group.revenue
-    own = revenue.value(reports.quantity, reports.group.theta)
-    rent = revenue.value(reports.quantity[:, :-1], reports.group.theta[1:]) - own[:, :-1]
-    paid: Array = own - np.concatenate([np.zeros((len(own), 1)), np.cumsum(rent, axis=1)], axis=1)
+    earned = revenue.value(reports.quantity, reports.group.theta)
+    rent = revenue.value(reports.quantity[:, :-1], reports.group.theta[1:]) - earned[:, :-1]
+    paid: Array = earned - np.concatenate([np.zeros((len(earned), 1)), np.cumsum(rent, axis=1)], axis=1)
     return paid
 
 
@@ -80,7 +81,7 @@ def listed(profiles: TypeProfiles, by_type: Array) -> Price:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allotment:
+class Allotment(OldTableNames):
     """Units and payments of every retailer; units and currency.
 
     case: with finite types, so the grid's where priors are continuous. by_type: what a retailer of a type gets, shape (rows, M),
@@ -129,14 +130,14 @@ class Allotment:
             group.revenue.value(self.by_type[:, self.profiles.columns(g)], group.theta)
             for g, group in enumerate(self.case.retailers)
         ]
-        each = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
-        return float(self.probability @ each) - self.capacity_paid
+        by_profile = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
+        return float(self.probability @ by_profile) - self.capacity_paid
 
     @property
     def supplier_profit(self) -> float:
         """Expected payments less what capacity costs, where it does."""
-        paid = zip(self.case.retailers, self.payments, strict=True)
-        return sum(group.count * float(group.probability @ each) for group, each in paid) - self.capacity_paid
+        groups = zip(self.case.retailers, self.payments, strict=True)
+        return sum(group.count * float(group.probability @ paid) for group, paid in groups) - self.capacity_paid
 
     @property
     def supplier_share(self) -> float:
@@ -151,20 +152,20 @@ class Allotment:
     @cached_property
     def prices(self) -> tuple[Array, ...]:
         """Group by group, what every report pays against every profile of the others, currency, shape (O, m)."""
-        return tuple(self.price(each) for each in self.reports)
+        return tuple(self.price(reports) for reports in self.reports)
 
     @cached_property
     def payments(self) -> tuple[Array, ...]:
         """Interim payments P(theta_k), currency, group by group, one a type: in expectation over the others. (3)."""
-        return tuple(each.weight @ paid for each, paid in zip(self.reports, self.prices, strict=True))
+        return tuple(reports.weight @ paid for reports, paid in zip(self.reports, self.prices, strict=True))
 
     @cached_property
     def dominant_payments(self) -> Array:
         """Payments profile by profile, currency, shape (rows, N)."""
         by_type = np.zeros(self.by_type.shape)
-        for g, (each, paid) in enumerate(zip(self.reports, self.prices, strict=True)):
+        for g, (reports, paid) in enumerate(zip(self.reports, self.prices, strict=True)):
             rows, types = np.nonzero(self.profiles.counts[:, self.profiles.columns(g)])
-            by_type[rows, self.profiles.columns(g).start + types] = paid[each.against, types]
+            by_type[rows, self.profiles.columns(g).start + types] = paid[reports.against, types]
         return self.profiles.by_retailer(by_type)
 
     @cached_property
@@ -173,7 +174,7 @@ class Allotment:
         theta = np.concatenate([group.theta for group in self.case.retailers])
         return self.profiles.by_retailer(np.broadcast_to(theta, self.by_type.shape))
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """Return a row a profile, indexed by the retailers' types: probability, units and payment of each, and lambda."""
         names = self.case.retailer_names
         columns = {("probability", ""): self.probability}
@@ -185,20 +186,20 @@ class Allotment:
     def by_own_type(self) -> pd.DataFrame:
         """Return what a retailer expects, indexed by group and own type: probability, units, payment, profit by the truth."""
         parts = []
-        for name, each, paid in zip(self.case.names, self.reports, self.payments, strict=True):
+        for name, reports, paid in zip(self.case.names, self.reports, self.payments, strict=True):
             columns = {
-                "probability": each.group.probability,
-                "quantity": each.weight @ each.quantity,
+                "probability": reports.group.probability,
+                "quantity": reports.weight @ reports.quantity,
                 "payment": paid,
-                "profit": np.diag(each.revenue) - paid,
+                "profit": np.diag(reports.revenue) - paid,
             }
-            index = pd.MultiIndex.from_product([[name], each.group.theta], names=["retailers", "type"])
+            index = pd.MultiIndex.from_product([[name], reports.group.theta], names=["retailers", "type"])
             parts.append(pd.DataFrame(columns, index=index))
         return pd.concat(parts)
 
-    def write_csv(self, path: str | Path) -> None:
-        """Write the table of `frame` with a flat header (`quantity stores 1`, ...), every digit kept."""
-        table = self.frame()
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table of `to_frame` with a flat header (`quantity stores 1`, ...), every digit kept."""
+        table = self.to_frame()
         table.columns = [" ".join(filter(None, column)) for column in table.columns]
         table.index.names = [f"type {name}" for name in self.case.retailer_names]
         table.to_csv(path)
@@ -217,52 +218,38 @@ class Allotment:
         if profiles.sampled:
             allowed = "a case whose type profiles can all be visited"
             raise InputError.of("retailers", f"<{case.profile_count} type profiles>", allowed, case.name)
-        place = {tuple(row): k for k, row in enumerate(profiles.counts.tolist())}
-        wanted = [f"{what} {name}" for what in ("type", "quantity", "payment") for name in names]
+        starts = [profiles.columns(g).start for g in case.order]  # where the types of each retailer's group begin
+        numbered = {tuple(counts): k for k, counts in enumerate(profiles.counts.tolist())}
+        types = {f"type {name}": case.retailers[g].types or () for name, g in zip(names, case.order, strict=True)}
+
+        def counts_of(place: list[int]) -> tuple[int, ...]:
+            return tuple(np.bincount(np.add(starts, place), minlength=profiles.counts.shape[1]).tolist())
+
+        def in_words(counts: tuple[int, ...]) -> str:
+            return profile_names(case, np.array([counts]))[0]
+
         numbers = np.full((2, *profiles.counts.shape), np.nan)
-        seen: set[int] = set()
-        for where, row in csv_file.read(path, wanted, ["probability", "shadow_price"], "a row for every profile of types"):
-            counts, found = np.zeros(profiles.counts.shape[1], dtype=np.int64), np.full((2, profiles.counts.shape[1]), np.nan)
-            for name, g in zip(names, case.order, strict=True):
-                types = case.retailers[g].types or ()
-                theta = csv_file.number(row[f"type {name}"], where, f"type {name}", file)
-                if theta not in types:
-                    allowed = f"one of his types: {', '.join(map(label, types))}"
-                    raise InputError.of(f"{where}, column type {name}", theta, allowed, file)
-                column = profiles.columns(g).start + types.index(theta)
-                counts[column] += 1
-                for w, (what, least) in enumerate((("quantity", 0.0), ("payment", -np.inf))):
-                    value = csv_file.number(row[f"{what} {name}"], where, f"{what} {name}", file, least)
-                    if counts[column] > 1 and value != found[w, column]:
-                        same = float(found[w, column])
+        rows = read_profiles(path, "type", names, types, ["probability", "shadow_price"], numbered, counts_of, in_words)
+        for where, k, place, row in rows:
+            for i, column in enumerate(np.add(starts, place).tolist()):
+                for n, (number, _) in enumerate(NUMBERS):
+                    value, same = float(row[n, i]), float(numbers[n, k, column])
+                    if value != same and not np.isnan(same):
                         allowed = f"{same!r}, as another of the same type: identical retailers are treated alike"
-                        raise InputError.of(f"{where}, column {what} {name}", value, allowed, file)
-                    found[w, column] = value
-            k = place[tuple(counts.tolist())]
-            if k in seen:
-                raise InputError.of(where, list(row.values()), "one row a profile of types; this one stands above already", file)
-            seen.add(k)
-            numbers[:, k] = np.where(counts > 0, found, 0.0)
-        for k in range(len(profiles.counts)):
-            if k not in seen:
-                missing = profile_names(case, profiles.counts[[k]])[0]
-                raise InputError.of("rows", f"<no row for {missing}>", f"a row for each of the {len(place)} profiles", file)
+                        raise InputError.of(f"{where}, column {number} {names[i]}", value, allowed, file)
+                    numbers[n, k, column] = value
+        numbers = np.nan_to_num(numbers)  # what a type gets that nobody has
         used = float((profiles.counts * numbers[0]).sum(axis=1).max())
         return cls(
             case=case,
             profiles=profiles,
             by_type=numbers[0],
-            shadow_price=np.full(len(place), np.nan),
+            shadow_price=np.full(len(numbered), np.nan),
             capacity=used if case.capacity is None else case.capacity,
             price=listed(profiles, numbers[1]),
         )
 
-    def priced(self, capacity: pd.Series) -> Allotment:
-        """Return this allotment with shadow prices, given the duals of a model's capacity by profile, as profiles are named."""
-        prices = capacity.reindex(profile_names(self.case, self.profiles.counts)).to_numpy(dtype=float) + 0.0
-        return replace(self, shadow_price=prices)
-
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of an allocation."""
         groups = zip(self.case.names, self.case.retailers, self.payments, strict=True)
         return {
@@ -289,11 +276,11 @@ class Allotment:
         """Return a plain record a profile: types ascending within a group, probability, quantity, payment, shadow price."""
         lists = (self.types, self.probability, self.quantity, self.dominant_payments, self.shadow_price)
         keys = ("types", "probability", "quantity", "payment", "shadow_price")
-        return [dict(zip(keys, row, strict=True)) for row in zip(*(each.tolist() for each in lists), strict=True)]
+        return [dict(zip(keys, row, strict=True)) for row in zip(*(column.tolist() for column in lists), strict=True)]
 
 
-def _reports(own: Allotment, g: int) -> Reports:
-    profiles, group = own.profiles, own.case.retailers[g]
+def _reports(allotment: Allotment, g: int) -> Reports:
+    profiles, group = allotment.profiles, allotment.case.retailers[g]
     columns = profiles.columns(g)
     rows, types = np.nonzero(profiles.counts[:, columns])
     left = profiles.counts[rows].copy()
@@ -303,14 +290,14 @@ def _reports(own: Allotment, g: int) -> Reports:
     share = profiles.counts[rows, columns.start + types] / group.count
     weight: Array = np.bincount(against, weights=profiles.probability[rows] * share).astype(float)
     m = profiles.sizes[g]
-    if own.allocate is None:
+    if allotment.allocate is None:
         quantity = np.empty((len(others), m))
-        quantity[against, types] = own.by_type[rows, columns.start + types]
+        quantity[against, types] = allotment.by_type[rows, columns.start + types]
     else:
         whole = np.repeat(others, m, axis=0)
         whole[np.arange(len(whole)), columns.start + np.tile(np.arange(m), len(others))] += 1
         distinct, place = np.unique(whole, axis=0, return_inverse=True)
-        quantity = own.allocate(distinct)[place.reshape(-1, m), columns.start + np.arange(m)]
+        quantity = allotment.allocate(distinct)[place.reshape(-1, m), columns.start + np.arange(m)]
     return Reports(g, group, others, weight, quantity, against)
 
 
@@ -321,9 +308,9 @@ def profile_names(case: AllocationCase, counts: Whole) -> list[str]:
     ends = np.cumsum([len(group) for group in groups])
     for row in counts:
         parts = []
-        for name, types, own in zip(case.names, groups, np.split(row, ends[:-1]), strict=True):
-            told = ", ".join(", ".join([word] * int(n)) for word, n in zip(types, own, strict=True) if n)
-            if told:
-                parts.append(f"{name} {told}" if len(groups) > 1 else told)
+        for name, types, numbers in zip(case.names, groups, np.split(row, ends[:-1]), strict=True):
+            words = ", ".join(", ".join([word] * int(n)) for word, n in zip(types, numbers, strict=True) if n)
+            if words:
+                parts.append(f"{name} {words}" if len(groups) > 1 else words)
         names.append("; ".join(parts))
     return names

@@ -1,15 +1,17 @@
 """The auction that implements the optimal allocation: sealed bids of what a retailer would pay in all. Section 6, Theorem 7.
 
 The supplier posts the table of bids P*(theta), the interim payments (3), and what they bring. A bid counts as the highest type
-whose table bid it reaches; units are the optimum's at the types that all bids count as. Who bids P*(theta) of his own type does
-best in expectation, if the others do: every other bid counts as some other type's, or brings nothing and costs nothing, and the
-payments (3) leave no type a gain from either. So:
-- Between two table bids a bid counts as the lower one, and above all as the highest. That table bid is paid, not the bid.
-- What a retailer pays depends on his own bid alone; what he gets, on all.
-- A bid below the lowest table bid, a late one and none at all bring nothing and cost nothing. Capacity is given out among
-  the others, as the optimum gives it to fewer retailers.
-- Types whose table bids are equal, as those of a pool are, cannot be told apart by bids: such a bid counts as the lowest of
-  them. They get the same, but at types of the others that never occur. Equal bids within a group bring equal units, therefore.
+whose table bid it reaches; the units are those of the optimal allocation at the types that all bids count as. If the others bid
+the table bids of their own types, it is best in expectation to do the same: every other bid counts as the bid of another type, or
+brings nothing and costs nothing, and under the payments (3) no type gains by either. It follows:
+- A bid between two table bids counts as the lower one, a bid above all of them as the highest. The retailer pays that table
+  bid, not his own bid.
+- What a retailer pays depends on his own bid alone; what he gets depends on all bids.
+- A bid below the lowest table bid, a late bid and no bid bring nothing and cost nothing. The capacity is allocated among the
+  other retailers, as the optimum allocates it among fewer retailers.
+- Types with equal table bids, as the types of a pool have, cannot be told apart by their bids: such a bid counts as the lowest
+  of these types. They get the same units, except against types of the others that never occur. Therefore equal bids within a
+  group bring equal units.
 """
 
 from __future__ import annotations
@@ -29,9 +31,10 @@ from veridical.contracts.allotment import Allotment
 from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
+from veridical.data.deprecated import Renamed
 from veridical.data.fields import whole_number
 
-__all__ = ["Auction", "Cleared"]
+__all__ = ["Auction", "AuctionResult", "BidSchedule"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -47,7 +50,7 @@ MISSING = "no bid"
 
 
 @dataclass(frozen=True, eq=False)
-class Levels:
+class BidSchedule:
     """The table bids of a group's m types, ascending.
 
     bid: P*(theta_k), currency. first: the lowest type with the same bid. reach: what a bid must be to count as that type: the
@@ -59,8 +62,8 @@ class Levels:
     reach: Array
 
     @classmethod
-    def of(cls, paid: Array, revenue: Array) -> Levels:
-        """Return the levels of payments that rise but for rounding, given what types earn by the truth; both of shape (m,)."""
+    def of(cls, paid: Array, revenue: Array) -> BidSchedule:
+        """Return the schedule of payments that rise but for rounding, given what truthful types earn; both of shape (m,)."""
         slack = ROUNDING * revenue
         first = np.zeros(len(paid), dtype=np.int64)
         for k in range(1, len(paid)):
@@ -76,7 +79,7 @@ class Levels:
 
 
 @dataclass(frozen=True, eq=False)
-class Cleared:
+class AuctionResult:
     """What sealed bids bring: units and payments, retailer by retailer, in the case's order.
 
     bids: as they came in. counts_as: the type that each counts as, None where it brings nothing. units: shape (N,). payment:
@@ -110,7 +113,7 @@ class Cleared:
         }
         return pd.DataFrame(columns, index=pd.Index(self.bids.names, name="retailer"))
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values; None where there is no bid, no type or no time."""
         keys = ("retailer", "bid", "counts_as", "units", "payment", "status", "received")
         times = [None if time is None else time.isoformat() for time in self.bids.received]
@@ -125,6 +128,8 @@ class Cleared:
             "deadline": None if deadline is None else deadline.isoformat(),
             "retailers": [dict(zip(keys, row, strict=True)) for row in zip(*lists, strict=True)],
         }
+
+    record = Renamed("to_dict")
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +158,7 @@ class Auction:
     @property
     def bids(self) -> tuple[Array, ...]:
         """The table bids P*(theta_k), currency, group by group, one a type, ascending."""
-        return tuple(levels.bid for levels in self._levels)
+        return tuple(schedule.bid for schedule in self._schedules)
 
     @property
     def expected_payments(self) -> float:
@@ -167,7 +172,7 @@ class Auction:
         Raises InputError for an unknown group, and for a type that the group does not have.
         """
         g = self._group(group)
-        return float(self._levels[g].bid[self._place(g, theta)])
+        return float(self._schedules[g].bid[self._place(g, theta)])
 
     def type_of(self, group: str | None, bid: float) -> float | None:
         """Return the type that a bid counts as: the inverse of P*; the lowest of types that bid the same, None below them all.
@@ -175,7 +180,7 @@ class Auction:
         Raises InputError for an unknown group, and for what is no finite number >= 0.
         """
         g = self._group(group)
-        place = self._levels[g].place(checked_bid(bid, "bid", self.case.name))
+        place = self._schedules[g].place(checked_bid(bid, "bid", self.case.name))
         return float(self.optimum.case.retailers[g].theta[place]) if place >= 0 else None
 
     def posted(self, decimals: int | None = None) -> tuple[Array, ...]:
@@ -187,16 +192,16 @@ class Auction:
         """
         if decimals is None:
             tries = (self._rounded(places) for places in range(2, MOST_DECIMALS + 1))
-            return next((found for found in tries if found is not None), self.bids)
+            return next((bids for bids in tries if bids is not None), self.bids)
         allowed = f"a whole number from 0 to {MOST_DECIMALS}"
         decimals = whole_number(decimals, "decimals", 0, self.case.name, most=MOST_DECIMALS, allowed=allowed)
-        found = self._rounded(decimals)
-        if found is None:
+        rounded = self._rounded(decimals)
+        if rounded is None:
             allowed = "more decimals: rounded up to these, the bid of some type would count as a higher one's"
             raise InputError.of("decimals", decimals, allowed, self.case.name)
-        return found
+        return rounded
 
-    def clear(self, bids: Mapping[str, float | None] | Sequence[float | None] | Array | Bids) -> Cleared:
+    def clear(self, bids: Mapping[str, float | None] | Sequence[float | None] | Array | Bids) -> AuctionResult:
         """Return what sealed bids bring: a mapping retailer -> bid, a sequence in the case's order, or what `read_bids` reads.
 
         Raises InputError for bids that are no finite numbers >= 0, for unknown retailers, and for bids of another case.
@@ -205,19 +210,19 @@ class Auction:
             bids = Bids.of(self.case, bids)
         elif bids.names != self.names:
             raise InputError.of("bids", list(bids.names), f"bids of the retailers {', '.join(self.names)}", self.case.name)
-        outcomes = [self._outcome(*each) for each in zip(self.case.order, bids.bids, bids.late, strict=True)]
+        outcomes = [self._outcome(*offer) for offer in zip(self.case.order, bids.bids, bids.late, strict=True)]
         theta = [group.theta for group in self.optimum.case.retailers]
         at = [(g, k) for g, (k, _) in zip(self.case.order, outcomes, strict=True)]
         columns = np.array([self._starts[g] + k for g, k in at])
         bring = np.array([k >= 0 for _, k in at])
         counts = np.bincount(columns[bring], minlength=sum(map(len, theta)))[None, :]
         shadow, by_type = self.fill(counts) if bring.any() else (np.zeros(1), np.zeros(counts.shape))
-        return Cleared(
+        return AuctionResult(
             self.case,
             bids,
             tuple(float(theta[g][k]) if k >= 0 else None for g, k in at),
             np.where(bring, by_type[0, columns], 0.0),
-            np.array([self._levels[g].bid[k] if k >= 0 else 0.0 for g, k in at]),
+            np.array([self._schedules[g].bid[k] if k >= 0 else 0.0 for g, k in at]),
             tuple(status for _, status in outcomes),
             self.capacity,
             float(shadow[0]),
@@ -233,19 +238,18 @@ class Auction:
         groups = self.optimum.case.retailers
         if self.case.members != (2,):
             return self._by_own_type()
-        theta, levels = groups[0].theta, self._levels[0]
+        theta, schedule = groups[0].theta, self._schedules[0]
         m = len(theta)
         own, other = np.divmod(np.arange(m * m), m)
         counts = np.zeros((m * m, m), dtype=np.int64)
-        np.add.at(counts, (np.arange(m * m), levels.first[own]), 1)
-        np.add.at(counts, (np.arange(m * m), levels.first[other]), 1)
-        units = self.fill(counts)[1][np.arange(m * m), levels.first[own]].reshape(m, m)
-        index = pd.MultiIndex.from_arrays([theta, levels.bid], names=["type", "bid"])
+        np.add.at(counts, (np.arange(m * m), schedule.first[own]), 1)
+        np.add.at(counts, (np.arange(m * m), schedule.first[other]), 1)
+        units = self.fill(counts)[1][np.arange(m * m), schedule.first[own]].reshape(m, m)
+        index = pd.MultiIndex.from_arrays([theta, schedule.bid], names=["type", "bid"])
         return pd.DataFrame(units, index=index, columns=pd.Index(theta, name="other's type"))
 
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """The optimal allocation, a row a profile: each retailer's type, probability, each retailer's units, and lambda.
+    def to_frame(self) -> pd.DataFrame:
+        """Return the optimal allocation, a row a profile: each retailer's type, probability, each retailer's units, and lambda.
 
         Types ascend within a group. Above 200,000 profiles those that were drawn.
         """
@@ -255,12 +259,14 @@ class Auction:
         columns |= {f"units {name}": self.optimum.quantity[:, i] for i, name in enumerate(self.names)}
         return pd.DataFrame(columns | {"shadow_price": self.optimum.shadow_price})
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values: what is posted, group by group, and the optimal allocation by profile."""
-        optimum, own = self.optimum, self._by_own_type()
+        optimum, by_own_type = self.optimum, self._by_own_type()
         groups = []
         for name, group in zip(self.case.names, optimum.case.retailers, strict=True):
-            posted = {str(column): values.tolist() for column, values in own.loc[[name]].rename(columns={"bid": "bids"}).items()}
+            posted = {
+                str(column): values.tolist() for column, values in by_own_type.loc[[name]].rename(columns={"bid": "bids"}).items()
+            }
             types = {"types": group.theta.tolist(), "probabilities": group.probability.tolist()}
             groups.append({"name": name, "count": group.count, **types, **posted})
         keys = ("types", "probability", "quantity", "shadow_price")
@@ -273,13 +279,16 @@ class Auction:
             "sampled": bool(optimum.profiles.sampled),
             "retailers": list(self.names),
             "groups": groups,
-            "allocation": [dict(zip(keys, row, strict=True)) for row in zip(*(each.tolist() for each in lists), strict=True)],
+            "allocation": [dict(zip(keys, row, strict=True)) for row in zip(*(column.tolist() for column in lists), strict=True)],
         }
 
+    frame = Renamed("to_frame", call=True)
+    record = Renamed("to_dict")
+
     @cached_property
-    def _levels(self) -> tuple[Levels, ...]:
+    def _schedules(self) -> tuple[BidSchedule, ...]:
         pairs = zip(self.optimum.payments, self.optimum.reports, strict=True)
-        return tuple(Levels.of(paid, np.diag(each.revenue)) for paid, each in pairs)
+        return tuple(BidSchedule.of(paid, np.diag(reports.revenue)) for paid, reports in pairs)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -294,13 +303,15 @@ class Auction:
     def _rounded(self, decimals: int) -> tuple[Array, ...] | None:
         """Return the table bids rounded up to so many decimals; None where one of them then counts as another type's."""
         step = Decimal(1).scaleb(-decimals)
-        found = [
-            np.array([float(Decimal(float(each)).quantize(step, ROUND_CEILING)) for each in levels.reach])
-            for levels in self._levels
+        rounded = [
+            np.array([float(Decimal(float(bid)).quantize(step, ROUND_CEILING)) for bid in schedule.reach])
+            for schedule in self._schedules
         ]
-        pairs = zip(self._levels, found, strict=True)
-        apart = all(levels.place(bid) == first for levels, bids in pairs for bid, first in zip(bids, levels.first, strict=True))
-        return tuple(found) if apart else None
+        pairs = zip(self._schedules, rounded, strict=True)
+        apart = all(
+            schedule.place(bid) == first for schedule, bids in pairs for bid, first in zip(bids, schedule.first, strict=True)
+        )
+        return tuple(rounded) if apart else None
 
     def _outcome(self, g: int, bid: float | None, late: bool) -> tuple[int, str]:
         """Return the number of the type that a bid counts as, -1 for none, and its status in words."""
@@ -308,26 +319,26 @@ class Auction:
             return -1, MISSING
         if late:
             return -1, LATE
-        levels = self._levels[g]
-        place = levels.place(bid)
+        schedule = self._schedules[g]
+        place = schedule.place(bid)
         if place < 0:
             return place, BELOW
-        if bid <= levels.bid[place] + (levels.bid[place] - levels.reach[place]):
+        if bid <= schedule.bid[place] + (schedule.bid[place] - schedule.reach[place]):
             return place, AS_TYPE
-        return place, ABOVE if place == levels.first[-1] else BETWEEN
+        return place, ABOVE if place == schedule.first[-1] else BETWEEN
 
     def _by_own_type(self) -> pd.DataFrame:
         parts = []
-        for name, levels, each in zip(self.case.names, self._levels, self.optimum.reports, strict=True):
-            units = each.quantity[:, levels.first]
-            occurs = units[each.weight > 0]
+        for name, schedule, reports in zip(self.case.names, self._schedules, self.optimum.reports, strict=True):
+            units = reports.quantity[:, schedule.first]
+            occurs = units[reports.weight > 0]
             columns = {
-                "bid": levels.bid,
-                "expected_units": each.weight @ units,
+                "bid": schedule.bid,
+                "expected_units": reports.weight @ units,
                 "least_units": occurs.min(axis=0),
                 "most_units": occurs.max(axis=0),
             }
-            index = pd.MultiIndex.from_product([[name], each.group.theta], names=["retailers", "type"])
+            index = pd.MultiIndex.from_product([[name], reports.group.theta], names=["retailers", "type"])
             parts.append(pd.DataFrame(columns, index=index))
         return pd.concat(parts)
 
@@ -335,8 +346,9 @@ class Auction:
         if group is None and len(self.case.names) == 1:
             return 0
         if group not in self.case.names:
-            found = "<nothing>" if group is None else group
-            raise InputError.of("group", found, f"one of {', '.join(self.case.names)}", self.case.name)
+            raise InputError.of(
+                "group", "<nothing>" if group is None else group, f"one of {', '.join(self.case.names)}", self.case.name
+            )
         return self.case.names.index(group)
 
     def _place(self, g: int, theta: float) -> int:
@@ -348,7 +360,7 @@ class Auction:
             if prior is not None and prior.low <= theta <= prior.high:
                 return int(np.searchsorted(types, theta, side="right")) - 1
         if prior is None:
-            allowed = f"one of the types {', '.join(f'{each:g}' for each in types)}"
+            allowed = f"one of the types {', '.join(f'{value:g}' for value in types)}"
         else:
             allowed = f"a type from {prior.low:g} to {prior.high:g}"
         raise InputError.of("theta", theta, f"{allowed} of {self.case.names[g]}", self.case.name)

@@ -1,35 +1,40 @@
-"""The audit of a contract menu: who would lie, about what, and gain how much; `allocation_audit` does the same for retailers."""
+"""What every audit says: who would misreport, as what, and gain how much; and whether anybody loses by the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import singledispatch
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
-
-from veridical.contracts.menu import Menu
-from veridical.contracts.properties import survey
+from veridical.data.deprecated import Renamed
 
 __all__ = ["Audit", "audit"]
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What a menu is worth and whether it can be trusted; all money in currency.
+    """What an outcome is worth and whether it can be trusted; all money in currency. As it stands, the audit of a Menu.
 
-    `findings`: what each property of `veridical.PROPERTIES` comes to. `truth` and `participation` are the two that the menu is
-    held to: dominant_strategy_ic or bayesian_ic, ex_post_ir or interim_ir. `lies`: for both kinds of truth the best lie of every
-    supplier who gains by one, the largest first. `expected_profit`: of the assembler, (2), recomputed from the menu alone.
+    `properties`: the PropertyResult of each property of `veridical.PROPERTIES` that was checked. `incentive_concept` and
+    `participation` are the two that the outcome is held to: dominant_strategy_ic or bayesian_ic, ex_post_ir or interim_ir.
+    `lies`: for each incentive concept the best misreports, of everybody who gains by one, the largest gain first.
+    `expected_profit`: of the principal, recomputed from the outcome alone; for a menu (2).
     """
 
-    findings: Mapping[str, Any]
+    properties: Mapping[str, Any]
     lies: Mapping[str, tuple[Any, ...]]
     expected_profit: float
     largest_payment: float
-    truth: str = "dominant_strategy_ic"
+    incentive_concept: str = "dominant_strategy_ic"
     participation: str = "ex_post_ir"
+
+    FIRST: ClassVar[tuple[str, ...]] = ("max_regret", "min_rent", "balanced")  # the figures with which the JSON begins
+    LAST: ClassVar[tuple[str, ...]] = ("expected_profit", "largest_payment")  # those after what the outcome is held to
+
+    findings = Renamed("properties")
+    truth = Renamed("incentive_concept")
+    record = Renamed("to_dict")
 
     @property
     def objective(self) -> float:
@@ -39,63 +44,67 @@ class Audit:
     @property
     def max_regret(self) -> float:
         """Largest gain from any misreport; 0 where none gains."""
-        return max(0.0, float(self.findings[self.truth].worst))
+        return max(0.0, float(self.properties[self.incentive_concept].worst))
 
     @property
     def min_rent(self) -> float:
-        """Smallest rent of a truthful supplier; negative where somebody would lose."""
-        return 0.0 - float(self.findings[self.participation].worst)
+        """Smallest profit of anybody who is truthful; negative where somebody would lose."""
+        return 0.0 - float(self.properties[self.participation].worst)
 
     @property
     def balanced(self) -> bool:
         """Whether the same quantity is bought of every component at every profile."""
-        return bool(self.findings["balanced"].holds)
+        return bool(self.properties["balanced"].holds)
 
     @property
     def misreports(self) -> tuple[Any, ...]:
-        """The best lie of every supplier who gains by one, the largest first."""
-        return self.lies[self.truth]
+        """The best misreports of everybody who gains by one, the largest gain first."""
+        return self.lies[self.incentive_concept]
 
     @property
     def truthful(self) -> bool:
-        """Whether no misreport gains more than 1e-6 of the largest payment."""
-        return bool(self.findings[self.truth].holds)
+        """Whether no misreport gains more than the tolerance, for a menu 1e-6 of the largest payment."""
+        return bool(self.properties[self.incentive_concept].holds)
 
     @property
     def individually_rational(self) -> bool:
-        """Whether no truthful supplier loses more than 1e-6 of the largest payment."""
-        return bool(self.findings[self.participation].holds)
+        """Whether nobody who is truthful loses more than the tolerance, for a menu 1e-6 of the largest payment."""
+        return bool(self.properties[self.participation].holds)
 
     def held_to(self, promises: tuple[str, ...]) -> Audit:
         """Return this audit with truth and participation in expectation where no more than that is promised."""
-        truth = "bayesian_ic" if "bayesian_ic" in promises else "dominant_strategy_ic"
+        incentive_concept = "bayesian_ic" if "bayesian_ic" in promises else "dominant_strategy_ic"
         participation = "interim_ir" if "interim_ir" in promises else "ex_post_ir"
-        return replace(self, truth=truth, participation=participation)
+        return replace(self, incentive_concept=incentive_concept, participation=participation)
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values with the keys of the command line's JSON."""
         return {
-            "max_regret": self.max_regret,
-            "min_rent": self.min_rent,
-            "balanced": self.balanced,
+            **{name: getattr(self, name) for name in self.FIRST},
             "truthful": self.truthful,
             "individually_rational": self.individually_rational,
-            "truth": self.truth,
+            "truth": self.incentive_concept,
             "participation": self.participation,
-            "expected_profit": self.expected_profit,
-            "largest_payment": self.largest_payment,
-            "misreports": [asdict(lie) for lie in self.misreports],
-            "properties": {name: asdict(finding) for name, finding in self.findings.items()},
+            **{name: getattr(self, name) for name in self.LAST},
+            "misreports": [asdict(misreport) for misreport in self.misreports],
+            "properties": {name: asdict(result) for name, result in self.properties.items()},
         }
 
 
 @singledispatch
-def audit(menu: Any) -> Audit:
-    """Return the audit of what a mechanism hands out, from its numbers and the case alone; kinds register their own."""
-    raise TypeError(f"no audit is registered for {type(menu).__name__}")
+def audit(outcome: Any, **options: Any) -> Audit:
+    """Return the audit of what a mechanism hands out, from its numbers and the case alone; outcomes register their own.
 
+    Parameters
+    ----------
+    outcome : Menu, Allotment, Equilibrium or Settlement
+        What is audited.
+    **options
+        Of a Settlement: `planner`, who plans what misreports lead to; `misreports`, how many are tried; `seed`.
 
-@audit.register
-def _(menu: Menu) -> Audit:
-    findings, lies = survey(menu)
-    return Audit(findings, lies, menu.expected_profit, float(np.abs(menu.payment).max()))
+    Raises
+    ------
+    TypeError
+        For what is no outcome of a mechanism.
+    """
+    raise TypeError(f"no audit is registered for {type(outcome).__name__}")

@@ -42,9 +42,9 @@ class Bids:
     def __post_init__(self) -> None:
         object.__setattr__(self, "received", self.received or (None,) * len(self.names))
         for field in ("bids", "received"):
-            found = len(getattr(self, field))
-            if found != len(self.names):
-                raise InputError.of(field, f"<{found} entries>", f"{len(self.names)}, one a retailer: {', '.join(self.names)}")
+            entries = len(getattr(self, field))
+            if entries != len(self.names):
+                raise InputError.of(field, f"<{entries} entries>", f"{len(self.names)}, one a retailer: {', '.join(self.names)}")
         pairs = zip(self.names, self.bids, strict=True)
         bids = tuple(None if bid is None else checked_bid(bid, f"bid of {name}") for name, bid in pairs)
         object.__setattr__(self, "bids", bids)
@@ -71,11 +71,11 @@ class Bids:
             bids = [bids.get(name) for name in names]
         if isinstance(bids, np.ndarray):
             bids = bids.tolist()
-        found = list(bids) if isinstance(bids, Sequence) and not isinstance(bids, str | bytes) else None
-        if found is None or len(found) != len(names):
+        offers = list(bids) if isinstance(bids, Sequence) and not isinstance(bids, str | bytes) else None
+        if offers is None or len(offers) != len(names):
             allowed = f"a mapping from retailers to bids, or {len(names)} bids in the order {', '.join(names)}"
-            raise InputError.of("bids", bids if found is None else f"<{len(found)} bids>", allowed, case.name)
-        pairs = zip(names, found, strict=True)
+            raise InputError.of("bids", bids if offers is None else f"<{len(offers)} bids>", allowed, case.name)
+        pairs = zip(names, offers, strict=True)
         return cls(names, tuple(None if bid is None else checked_bid(bid, f"bid of {name}", case.name) for name, bid in pairs))
 
     @property
@@ -106,7 +106,7 @@ def read_bids(path: str | Path, names: Sequence[str], deadline: str | datetime |
     if deadline is not None and not isinstance(deadline, datetime):
         deadline = _time(deadline, "deadline")
     first = ("the deadline", deadline) if deadline is not None else None
-    found: dict[str, tuple[float | None, datetime | None]] = {}
+    rows: dict[str, tuple[float | None, datetime | None]] = {}
     at: dict[str, int] = {}
     for line, cells in csv_file.rows(path):
         row = [" ".join(cell.split()) for cell in cells]
@@ -118,7 +118,7 @@ def read_bids(path: str | Path, names: Sequence[str], deadline: str | datetime |
         name, bid, received = (row[at[column]] if column in at else "" for column in ("retailer", "bid", "received"))
         if name not in names:
             raise InputError.of(f"row {line}, column retailer", name, f"one of {', '.join(names)}", file)
-        if name in found:
+        if name in rows:
             raise InputError.of(f"row {line}, column retailer", name, "one row a retailer; his stands above already", file)
         amount = _amount(bid, f"row {line}, column bid", file) if bid else None
         time = _time(received, f"row {line}, column received", file) if received else None
@@ -129,10 +129,10 @@ def read_bids(path: str | Path, names: Sequence[str], deadline: str | datetime |
             if _offset(time) != _offset(first[1]):
                 allowed = MIXED.format(first[0], _offset(first[1]))
                 raise InputError.of(f"row {line}, column received", received, allowed, file)
-        found[name] = amount, time
+        rows[name] = amount, time
     if not at:
         raise InputError.of("<file>", "<an empty file>", "a header (retailer, bid, received) and a row a retailer", file)
-    pairs = [found.get(name, (None, None)) for name in names]
+    pairs = [rows.get(name, (None, None)) for name in names]
     return Bids(tuple(names), tuple(bid for bid, _ in pairs), tuple(time for _, time in pairs), deadline)
 
 

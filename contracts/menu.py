@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from veridical.data import csv_file
-from veridical.data.assembler import AssemblerCase, label
+from veridical.contracts.profile_csv import read_profiles
+from veridical.data.assembler import AssemblerCase
+from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 
 __all__ = ["Menu"]
@@ -19,7 +20,7 @@ __all__ = ["Menu"]
 Array = NDArray[np.float64]
 
 
-class Menu:
+class Menu(OldTableNames):
     """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only."""
 
     def __init__(self, case: AssemblerCase, quantity: Array, payment: Array) -> None:
@@ -67,7 +68,7 @@ class Menu:
         sales = case.demand.expected_sales(assembled)
         return float(np.sum(case.probability * (case.price * sales - self.payment.sum(axis=0))))
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent."""
         case = self.case
         names = case.names
@@ -78,9 +79,9 @@ class Menu:
         columns |= {("rent", name): self.rent(i).ravel() for i, name in enumerate(names)}
         return pd.DataFrame(columns, index=index)
 
-    def write_csv(self, path: str | Path) -> None:
+    def to_csv(self, path: str | Path) -> None:
         """Write the table with a flat header (`quantity panel`, ...), as `read_csv` takes it, every digit kept."""
-        table = self.frame()
+        table = self.to_frame()
         table.columns = [" ".join(filter(None, column)) for column in table.columns]
         table.to_csv(path)
 
@@ -91,34 +92,21 @@ class Menu:
         One row for every profile of costs, in any order; further columns `probability` and `rent NAME` are ignored, since
         they follow from the case. Raises InputError with file, row and column where something is missing or unknown.
         """
-        file = Path(path).name
-        wanted = [*case.names, *(f"{what} {name}" for what in ("quantity", "payment") for name in case.names)]
-        known = ["probability", *(f"rent {name}" for name in case.names)]
-        rows = csv_file.read(path, wanted, known, "a row for every profile of costs")
-        numbers = np.full((2, len(case.shape), *case.shape), np.nan)
-        for where, row in rows:
-            place: list[int] = []
-            for supplier in case.suppliers:
-                cost = csv_file.number(row[supplier.name], where, supplier.name, file)
-                if cost not in supplier.costs:
-                    allowed = f"one of his costs: {', '.join(map(label, supplier.costs))}"
-                    raise InputError.of(f"{where}, column {supplier.name}", cost, allowed, file)
-                place.append(supplier.costs.index(cost))
-            if not np.isnan(numbers[(0, 0, *place)]):
-                raise InputError.of(where, list(row.values()), "one row a profile of costs; this one stands above already", file)
-            for w, (what, least) in enumerate((("quantity", 0.0), ("payment", -np.inf))):
-                for i, name in enumerate(case.names):
-                    column = f"{what} {name}"
-                    numbers[(w, i, *place)] = csv_file.number(row[column], where, column, file, least)
-        missing = np.argwhere(np.isnan(numbers[0, 0]))
-        if len(missing):
-            profile = ", ".join(case.tokens(i)[k] for i, k in enumerate(missing[0]))
-            raise InputError.of("rows", f"<no row for {profile}>", f"a row for each of the {case.profiles} profiles", file)
-        return cls(case, numbers[0], numbers[1])
+        numbers = np.empty((2, len(case.shape), case.profiles))
+        costs = {supplier.name: supplier.costs for supplier in case.suppliers}
+        ignored = ["probability", *(f"rent {name}" for name in case.names)]
+        profiles = {place: k for k, place in enumerate(np.ndindex(*case.shape))}
+
+        def in_words(place: tuple[int, ...]) -> str:
+            return ", ".join(case.tokens(i)[k] for i, k in enumerate(place))
+
+        for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, in_words):
+            numbers[:, :, k] = row
+        return cls(case, *numbers.reshape(2, len(case.shape), *case.shape))
 
     @classmethod
     def from_frame(cls, case: AssemblerCase, frame: pd.DataFrame) -> Menu:
-        """Return the menu in a table laid out as `frame` lays it out; raises InputError where profiles or columns are missing."""
+        """Return the menu in a table that is laid out as by `to_frame`; raises InputError where rows or columns are missing."""
         profiles = pd.MultiIndex.from_product([supplier.costs for supplier in case.suppliers], names=case.names)
         allowed = f"one row for each of the {case.profiles} profiles of costs, indexed by {', '.join(case.names)}"
         index = frame.index if isinstance(frame.index, pd.MultiIndex) else pd.MultiIndex.from_arrays([frame.index])
@@ -135,7 +123,7 @@ class Menu:
             raise InputError.of("menu", "<NaN, infinite or negative numbers>", "finite payments and finite quantities >= 0")
         return cls(case, *numbers.reshape(2, len(case.names), *case.shape))
 
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of an assembler's solution: the suppliers' names and the menu."""
         return {"suppliers": list(self.case.names), "menu": self.records()}
 

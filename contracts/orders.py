@@ -38,7 +38,7 @@ class Ordering(Allotment):
     @property
     def regret(self) -> float:
         """Most that any type gains, in expectation, by any other order in [0, K]."""
-        return max(float(each.max()) for each in self.gains)
+        return max(float(gain.max()) for gain in self.gains)
 
     @cached_property
     def payments(self) -> tuple[Array, ...]:
@@ -68,16 +68,16 @@ class Ordering(Allotment):
         }
         pairs = [(name, theta) for name, group in zip(self.case.names, self.case.retailers, strict=True) for theta in group.theta]
         index = pd.MultiIndex.from_tuples(pairs, names=["retailers", "type"])
-        return pd.DataFrame({name: np.concatenate(each) for name, each in columns.items()}, index=index)
+        return pd.DataFrame({name: np.concatenate(groups) for name, groups in columns.items()}, index=index)
 
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of orders."""
-        found = super().record()
-        groups: Any = found["retailers"]
-        for group, own, truth in zip(groups, self.orders, self.truthful_orders, strict=True):
-            group |= {"orders": own.tolist(), "truthful_orders": truth.tolist()}
-        found |= {"wholesale_price": self.wholesale_price, "rule": self.rule, "regret": self.regret}
-        return found | ({"standard_error": self.error} if self.sampled else {})
+        figures = super().to_dict()
+        groups: Any = figures["retailers"]
+        for group, orders, truth in zip(groups, self.orders, self.truthful_orders, strict=True):
+            group |= {"orders": orders.tolist(), "truthful_orders": truth.tolist()}
+        figures |= {"wholesale_price": self.wholesale_price, "rule": self.rule, "regret": self.regret}
+        return figures | ({"standard_error": self.error} if self.sampled else {})
 
     @cached_property
     def _sold(self) -> Array:
@@ -98,7 +98,7 @@ class Equilibrium(Ordering):
     truth: Ordering
     scale: float
 
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of an equilibrium, and of the others that were found."""
-        others = [{"supplier_profit": each.supplier_profit, "chain_profit": each.chain_profit} for each in self.found]
-        return super().record() | {"equilibria": others}
+        equilibria = [{"supplier_profit": orders.supplier_profit, "chain_profit": orders.chain_profit} for orders in self.found]
+        return super().to_dict() | {"equilibria": equilibria}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from veridical.contracts.allotment_audit import AllocationAudit, RetailerFinding, RetailerMisreport
+from veridical.contracts.allotment_audit import ROUNDING, AllocationAudit, RetailerMisreport, RetailerResult
 from veridical.contracts.audit import audit
 from veridical.contracts.orders import Equilibrium, Ordering
-from veridical.contracts.properties import TOLERANCE
+from veridical.contracts.properties import TOLERANCE, applies_to, gainful, worst_case
 from veridical.data import AllocationCase
 
 __all__ = ["GameAudit"]
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 class GameAudit(AllocationAudit):
     """What an equilibrium of orders is worth; money in currency, expectations over the others' types.
 
-    `findings`: bayesian_ic, of truthful orders if the others order the truth; equilibrium, of the orders that are placed;
+    `properties`: bayesian_ic, of truthful orders if the others order the truth; equilibrium, of the orders that are placed;
     interim_ir; capacity. A report is an order, in units.
     """
 
@@ -33,39 +33,40 @@ class GameAudit(AllocationAudit):
 
 
 @audit.register
-def _(found: Equilibrium) -> GameAudit:
+def _(equilibrium: Equilibrium) -> GameAudit:
     """Return the audit of an equilibrium: of its orders, and of the truthful ones that they stand in place of."""
-    case, scale = found.case, max(found.scale, float(np.finfo(float).tiny))
-    lies = _better(found.truth)
-    losses = [(-float(profit), name, float(theta)) for name, theta, profit in _by_type(case, found.retailer_profits)]
-    worst = max(losses)
-    used = float((found.profiles.counts * found.by_type).sum(axis=1).max())
-    findings = {
-        "bayesian_ic": _finding("bayesian_ic", lies, scale),
-        "equilibrium": _finding("equilibrium", _better(found), scale),
-        "interim_ir": RetailerFinding("interim_ir", worst[0] <= TOLERANCE * scale, worst[0], worst[1], worst[2]),
-        "capacity": RetailerFinding("capacity", used <= found.capacity * (1 + TOLERANCE), used - found.capacity),
+    case, scale = equilibrium.case, max(equilibrium.scale, float(np.finfo(float).tiny))
+    allowed = TOLERANCE * scale
+    better = _better_orders(equilibrium.truth)
+    losses = [
+        RetailerMisreport(name, theta, theta, "", -profit) for name, theta, profit in _by_type(case, equilibrium.retailer_profits)
+    ]
+    losses.sort(key=lambda loss: (loss.retailers, loss.type), reverse=True)  # of equal losses the highest type's is named
+    used = float((equilibrium.profiles.counts * equilibrium.by_type).sum(axis=1).max())
+    capacity = equilibrium.capacity
+    results = {
+        "bayesian_ic": worst_case(RetailerResult, "bayesian_ic", better, allowed),
+        "equilibrium": worst_case(RetailerResult, "equilibrium", _better_orders(equilibrium), allowed),
+        "interim_ir": worst_case(RetailerResult, "interim_ir", losses, allowed, truthful=True),
+        "capacity": RetailerResult("capacity", used <= capacity * (1 + TOLERANCE), used - capacity),
     }
-    gainful = tuple(lie for lie in lies if lie.gain > 1e-9 * scale)  # less is rounding: nobody lies for it
-    return GameAudit(findings, {"bayesian_ic": gainful}, found.supplier_profit, scale)
+    best = gainful(better, above=ROUNDING * scale)
+    return GameAudit(results, {"bayesian_ic": best}, equilibrium.supplier_profit, scale)
 
 
-def _by_type(case: AllocationCase, each: Sequence[Array]) -> list[tuple[str, float, float]]:
-    groups = zip(case.names, case.retailers, each, strict=True)
+applies_to(Equilibrium, "bayesian_ic", "interim_ir", "capacity", "equilibrium")
+
+
+def _by_type(case: AllocationCase, values: Sequence[Array]) -> list[tuple[str, float, float]]:
+    groups = zip(case.names, case.retailers, values, strict=True)
     return [
         (name, theta, value)
-        for name, group, own in groups
-        for theta, value in zip(group.theta.tolist(), own.tolist(), strict=True)
+        for name, group, group_values in groups
+        for theta, value in zip(group.theta.tolist(), group_values.tolist(), strict=True)
     ]
 
 
-def _better(orders: Ordering) -> list[RetailerMisreport]:
-    """Return each type's best other order and what it gains, most gain first."""
+def _better_orders(orders: Ordering) -> list[RetailerMisreport]:
+    """Return each type's best other order and what it gains."""
     pairs = zip(_by_type(orders.case, orders.best_orders), _by_type(orders.case, orders.gains), strict=True)
-    found = [RetailerMisreport(name, theta, order, "", gain) for (name, theta, order), (_, _, gain) in pairs]
-    return sorted(found, key=lambda lie: -lie.gain)
-
-
-def _finding(name: str, lies: list[RetailerMisreport], scale: float) -> RetailerFinding:
-    best = lies[0]
-    return RetailerFinding(name, best.gain <= TOLERANCE * scale, best.gain, best.retailers, best.type, best.report)
+    return [RetailerMisreport(name, theta, order, "", gain) for (name, theta, order), (_, _, gain) in pairs]

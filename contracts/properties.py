@@ -1,31 +1,43 @@
-"""Properties of contract menus as objects: each checks any menu and returns the worst violation with its witness.
+"""The table of properties: what can be asked of the outcome of any mechanism, and of which outcomes.
 
-A mechanism is one thing, the ways to compute it another, the properties that its menus have a third. `survey` looks at what a
-menu is worth to whoever misreports once for all of them. An expectation is over the others' costs given one's own, so types
-that never occur have none.
+A mechanism is one thing, the ways to compute its outcome another, the properties that the outcome has a third. The checks stand
+with the audits of the outcomes (`menu_audit`, `allotment_audit`, `orders_audit`, `joint_plan.audit`, and, for continuous costs,
+`veridical.solvers.closed_form.continuous_rule`), and each audit enters its own in the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from veridical.contracts.menu import Menu
+from veridical.contracts.audit import audit
+from veridical.contracts.joint_plan.planner import Planner
+from veridical.data import InputError
 from veridical.data.assembler import label
 
-__all__ = ["IMPLIES", "PROPERTIES", "Finding", "Misreport", "Property", "Verdict", "findings"]
+__all__ = [
+    "IMPLIES",
+    "INCENTIVES",
+    "PARTICIPATION",
+    "PROPERTIES",
+    "TOLERANCE",
+    "Property",
+    "PropertyResult",
+    "applies_to",
+    "gainful",
+    "worst_case",
+]
 
-Array = NDArray[np.float64]
-TOLERANCE = 1e-6  # relative to the largest payment; for quantities to the largest quantity
+TOLERANCE = 1e-6  # relative to the largest amount of money that there is, or to the largest quantity
+INCENTIVES = ("dominant_strategy_ic", "bayesian_ic")
+PARTICIPATION = ("ex_post_ir", "interim_ir")
+IMPLIES = (("dominant_strategy_ic", "bayesian_ic"), ("ex_post_ir", "interim_ir"))  # whatever has the first has the second
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a property comes to: whether it holds, and the worst case there is.
+class PropertyResult:
+    """Whether an outcome has a property, and its worst case; subclasses say who that is (the witness).
 
     `worst` > 0 is the size of the worst violation, `worst` <= 0 how far the nearest case is from being one.
     """
@@ -34,150 +46,140 @@ class Verdict:
     holds: bool
     worst: float
 
+    WORDS: ClassVar[Mapping[str, str]] = {}  # how `where` introduces each part of the witness
+    WITHOUT_WHO: ClassVar[str] = "profile"  # how it introduces `others` where nobody is singled out
+    NOBODY: ClassVar[str] = ""  # what it says where there is no witness
+
     def __bool__(self) -> bool:
         return self.holds
 
     @property
     def where(self) -> str:
         """The worst case in words."""
-        raise NotImplementedError
+        witness = {name: getattr(self, name) for name in self.WORDS}
+        who = next(iter(witness.values()), None)
+        parts = []
+        for name, value in witness.items():
+            word = self.WITHOUT_WHO if name == "others" and not who else self.WORDS[name]
+            if value is not None and value != "":
+                parts.append(f"{word} {label(value) if isinstance(value, float) else value}".strip())
+        return ", ".join(parts) or self.NOBODY
 
     def __str__(self) -> str:
         return f"{self.name} {'holds' if self.holds else 'fails'}: worst {self.worst:.6g} ({self.where})"
 
 
-@dataclass(frozen=True)
-class Finding(Verdict):
-    """What a property comes to for one menu; `worst` in currency, for `balanced` in units.
-
-    The worst case: `supplier` with `cost` reports `report` while the others report `others`; for `balanced`
-    and `budget` the profile `others`; None where there is no such part.
-    """
-
-    supplier: str | None = None
-    cost: float | None = None
-    report: float | None = None
-    others: str | None = None
-
-    @property
-    def where(self) -> str:
-        """The worst case in words."""
-        parts = [f"supplier {self.supplier}"] if self.supplier else []
-        parts += [f"cost {label(self.cost)}"] if self.cost is not None else []
-        parts += [f"report {label(self.report)}"] if self.report is not None else []
-        parts += [f"{'others' if self.supplier else 'profile'} {self.others}"] if self.others else []
-        return ", ".join(parts)
+Result = TypeVar("Result", bound=PropertyResult)
+Check = Callable[[Any, str, Planner | None], PropertyResult]
+_CHECKS: dict[type[Any], tuple[tuple[str, ...], Check]] = {}  # by outcome: the properties that it can have, and their check
 
 
 @dataclass(frozen=True)
 class Property:
-    """A property by name; calling it with a menu gives the finding."""
+    """A property by name; calling it with an outcome checks it.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> menu = vd.solve(vd.example("two-suppliers"), "icds", "closed_form").contracts
+    >>> print(vd.PROPERTIES["balanced"](menu))
+    balanced holds: worst 0 (profile panel=3, battery=1)
+    """
 
     name: str
     summary: str
 
-    def __call__(self, menu: Menu) -> Finding:
-        """Return what the property comes to for a menu."""
-        return findings(menu)[self.name]
+    @property
+    def outcomes(self) -> tuple[type[Any], ...]:
+        """The kinds of outcome that the property applies to."""
+        return tuple(kind for kind, (names, _) in _CHECKS.items() if self.name in names)
+
+    def __call__(self, outcome: Any, *, planner: Planner | None = None) -> PropertyResult:
+        """Return whether an outcome has the property, with the worst case.
+
+        Parameters
+        ----------
+        outcome : Menu, Allotment, Equilibrium, Settlement or Rule
+            What a mechanism hands out. An outcome of several kinds counts as the most specific: an Equilibrium is
+            held to the properties of equilibria, not to those of any Allotment.
+        planner : Planner, optional
+            Who plans, where misreports have to be planned: for the truthfulness of a Settlement.
+
+        Raises
+        ------
+        InputError
+            Where the property does not apply to the outcome, or a planner is needed and there is none.
+        """
+        names, check = next((_CHECKS[kind] for kind in type(outcome).__mro__ if kind in _CHECKS), ((), None))
+        if check is None or self.name not in names:
+            raise self.error_for(outcome)
+        return check(outcome, self.name, planner)
+
+    def error_for(self, outcome: Any, allowed: str = "") -> InputError:
+        """Return the error that says which outcomes the property applies to."""
+        kinds = allowed or ", ".join(kind.__name__ for kind in self.outcomes)
+        return InputError.of("outcome", f"<{type(outcome).__name__}>", f"for the property {self.name} one of: {kinds}")
 
 
 PROPERTIES: Mapping[str, Property] = {
     name: Property(name, summary)
     for name, summary in (
-        ("dominant_strategy_ic", "no supplier gains by a misreport, whatever the others report"),
-        ("bayesian_ic", "no supplier gains by a misreport in expectation, if the others tell the truth"),
-        ("ex_post_ir", "no truthful supplier loses, whatever the others report"),
-        ("interim_ir", "no truthful supplier loses in expectation over the others' costs"),
+        ("dominant_strategy_ic", "nobody gains by a misreport, whatever the others report"),
+        ("bayesian_ic", "nobody gains by a misreport in expectation, if the others tell the truth"),
+        ("ex_post_ir", "nobody who is truthful loses, whatever the others report"),
+        ("interim_ir", "nobody who is truthful loses in expectation over what the others are"),
         ("balanced", "the same quantity is bought of every component at every profile"),
-        ("budget", "at no profile is more paid than the product is expected to sell for"),
+        (
+            "budget",
+            "no more is paid than there is: at no profile more than sales are expected to bring, nor paid in by an operator",
+        ),
+        ("monotone", "a higher type never gets less, whatever the others' types are"),
+        ("capacity", "nobody is promised units that are not there"),
+        ("equilibrium", "nobody gains, in expectation, by another order than the one that is placed"),
+        ("savings", "the plan costs no more than the baseline"),
     )
 }
-IMPLIES = (("dominant_strategy_ic", "bayesian_ic"), ("ex_post_ir", "interim_ir"))  # whatever has the first has the second
 
 
-@dataclass(frozen=True)
-class Misreport:
-    """Supplier `supplier`, whose cost is `cost`, reports `report` while the others report `others`, and gains `gain`.
+def applies_to(outcome: type[Any], *names: str, check: Check | None = None) -> None:
+    """Enter an outcome in the table, and so the properties that it can have.
 
-    `others` is empty where the gain is an expectation, or where there are no others.
+    Parameters
+    ----------
+    outcome : type
+        The kind of outcome; its subclasses have the same properties unless they are entered themselves.
+    *names : str
+        The properties.
+    check : callable, optional
+        Gives the result for the outcome, one of these names, and the planner or None; else it is read off the outcome's `audit`.
     """
-
-    supplier: str
-    cost: float
-    report: float
-    others: str
-    gain: float
+    _CHECKS[outcome] = names, check or (lambda outcome, name, planner: audit(outcome).properties[name])
 
 
-def findings(menu: Menu) -> dict[str, Finding]:
-    """Return what every property comes to for a menu."""
-    return survey(menu)[0]
+def worst_case(result: type[Result], name: str, misreports: Iterable[Any], allowed: float, truthful: bool = False) -> Result:
+    """Return the result of a property that misreports could violate; it holds if none gains more than is allowed.
 
-
-def survey(menu: Menu) -> tuple[dict[str, Finding], dict[str, tuple[Misreport, ...]]]:
-    """Return every finding; and for both kinds of truthfulness the best lie of each supplier, the largest gain first."""
-    case = menu.case
-    lies: dict[str, list[Misreport]] = {"dominant_strategy_ic": [], "bayesian_ic": []}
-    losses: dict[str, list[Misreport]] = {"ex_post_ir": [], "interim_ir": []}
-    for i in range(len(case.shape)):
-        for name, found in _of(menu, i).items():
-            kept = lies if name in lies else losses
-            if best := max(found, key=lambda each: each.gain, default=None):
-                kept[name].append(best)
-    largest = max(1.0, float(np.abs(menu.payment).max()))
-
-    def finding(name: str, worst: float, scale: float, **where: Any) -> Finding:
-        return Finding(name, worst <= TOLERANCE * scale, worst, **where)
-
-    result = {}
-    for name, found in (*lies.items(), *losses.items()):
-        best = max(found, key=lambda each: each.gain, default=None)
-        if best is None:  # nobody has anything to misreport
-            result[name] = finding(name, 0.0, largest)
-        else:
-            report = best.report if name in lies else None
-            where = {"supplier": best.supplier, "cost": best.cost, "report": report, "others": best.others or None}
-            result[name] = finding(name, best.gain, largest, **where)
-    spread = menu.spread
-    result["balanced"] = finding(
-        "balanced", float(spread.max()), max(1.0, float(menu.quantity.max())), others=_profile(menu, int(spread.argmax()))
-    )
-    assembled = np.maximum(menu.quantity.min(axis=0), 0.0)
-    deficit = menu.payment.sum(axis=0) - case.price * case.demand.expected_sales(assembled)
-    result["budget"] = finding("budget", float(deficit.max()), largest, others=_profile(menu, int(deficit.argmax())))
-    gainful = {name: sorted((lie for lie in found if lie.gain > 0), key=lambda lie: -lie.gain) for name, found in lies.items()}
-    return {name: result[name] for name in PROPERTIES}, {name: tuple(found) for name, found in gainful.items()}
-
-
-def _of(menu: Menu, i: int) -> dict[str, list[Misreport]]:
-    """Return supplier i's gain from every misreport, and his loss by the truth: the most over the others' reports, and expected.
-
-    Keyed by the property that a gain would violate; a loss stands as a misreport of the truth.
+    Parameters
+    ----------
+    result : type
+        Whose witness has the fields of the misreports.
+    name : str
+        The property.
+    misreports : iterable
+        With `gain` in currency, or in units. Where there are none, nobody has anything to misreport.
+    allowed : float
+        In the units of the gains.
+    truthful : bool
+        Whether the misreports stand for reports of the truth, so that the witness has no report of its own.
     """
-    case = menu.case
-    supplier = case.suppliers[i]
-    quantity, payment, weight = (np.moveaxis(each, i, 0) for each in (menu.quantity[i], menu.payment[i], case.probability))
-    rest = [case.tokens(j) for j in range(len(case.shape)) if j != i]
-    found: dict[str, list[Misreport]] = {"dominant_strategy_ic": [], "bayesian_ic": [], "ex_post_ir": [], "interim_ir": []}
-
-    def note(always: str, expected: str, k: int, s: int, gain: Array) -> None:
-        place = np.unravel_index(int(gain.argmax()), gain.shape)
-        others = ", ".join(tokens[p] for tokens, p in zip(rest, place, strict=True))
-        pair = supplier.costs[k], supplier.costs[s]
-        found[always].append(Misreport(supplier.name, *pair, others, float(gain[place])))
-        if likely[k] > 0:
-            found[expected].append(Misreport(supplier.name, *pair, "", float((weight[k] * gain).sum() / likely[k])))
-
-    likely = weight.reshape(len(weight), -1).sum(axis=1)
-    for k, cost in enumerate(supplier.costs):
-        truth = payment[k] - cost * quantity[k]
-        note("ex_post_ir", "interim_ir", k, k, -truth)
-        for s in range(len(supplier.costs)):
-            if s != k:
-                note("dominant_strategy_ic", "bayesian_ic", k, s, payment[s] - cost * quantity[s] - truth)
-    return found
+    worst = max(misreports, key=lambda misreport: misreport.gain, default=None)
+    if worst is None:
+        return result(name, True, 0.0)
+    witness = {part.name: getattr(worst, part.name) for part in fields(worst) if part.name != "gain"}
+    witness |= {key: None for key, value in witness.items() if value == "" or (truthful and key == "report")}
+    return result(name, worst.gain <= allowed, worst.gain, **witness)
 
 
-def _profile(menu: Menu, flat: int) -> str:
-    place = np.unravel_index(flat, menu.case.shape)
-    return ", ".join(menu.case.tokens(i)[int(k)] for i, k in enumerate(place))
+def gainful(misreports: Iterable[Any], above: float = 0.0) -> tuple[Any, ...]:
+    """Return the misreports that gain more than `above`, the largest gain first."""
+    return tuple(sorted((misreport for misreport in misreports if misreport.gain > above), key=lambda misreport: -misreport.gain))

@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 from veridical.data.assembler import AssemblerCase, label
 from veridical.data.errors import InputError
 
-__all__ = ["Monotonicity", "correlation", "monotonicity", "running_maximum", "virtual_cost", "weighted_virtual_cost"]
+__all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "running_maximum", "virtual_cost", "weighted_virtual_cost"]
 
 Array = NDArray[np.float64]
+# Virtual values that fall by no more than this count as monotone, relative to the price or to the highest marginal revenue (of
+# quantities: to themselves). They are sums and differences of a few hundred doubles, whose rounding stays well below it, and
+# pooling types for less than that would change no quantity that is printed.
+ROUNDING = 1e-12
 
 
 def weighted_virtual_cost(case: AssemblerCase) -> Array:
@@ -78,7 +82,7 @@ def monotonicity(case: AssemblerCase) -> Monotonicity:
     cost = virtual_cost(case)
     cost = np.where(np.isnan(cost), -np.inf, cost)
     highest = running_maximum(cost)
-    if ((cost >= highest - 1e-12 * case.price) | (cost == -np.inf)).all():
+    if ((cost >= highest - ROUNDING * case.price) | (cost == -np.inf)).all():
         return Monotonicity(True, case.independent)
     worst = Monotonicity(False, case.independent)
     for before in (cost, highest):  # with weights of 0 in between, no two neighbours need differ

@@ -13,6 +13,7 @@ import pandas as pd
 from veridical.contracts.audit import Audit
 from veridical.data import CertificateError
 from veridical.data.assembler import label
+from veridical.data.deprecated import Renamed
 from veridical.solvers.certificate import ACCEPTED, Certificate
 
 __all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "words"]
@@ -113,7 +114,7 @@ class Solution:
     @cached_property
     def menu(self) -> pd.DataFrame | None:
         """What is promised, as a table: a row a profile of costs or types; probability, quantity, payment, rent or lambda."""
-        return None if self.contracts is None else self.contracts.frame()
+        return None if self.contracts is None else self.contracts.to_frame()
 
     @cached_property
     def sensitivity(self) -> pd.Series:
@@ -142,7 +143,7 @@ class Solution:
             lines.append("feasibility follows from incentive_compatibility: how a price splits between them is not unique.")
         return "\n".join(lines)
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values with the keys of the command line's JSON."""
         seconds = self.solver.seconds
         record: dict[str, Any] = {
@@ -167,17 +168,19 @@ class Solution:
                 },
             },
             "certificate": asdict(self.certificate),
-            "audit": None if self.audit is None else self.audit.record(),
+            "audit": None if self.audit is None else self.audit.to_dict(),
             "duals": {family: _entries(series) for family, series in self.duals.items()},
             "sensitivity": self.sensitivity.to_dict(),
         }
         if self.contracts is not None:
-            record |= self.contracts.record()
+            record |= self.contracts.to_dict()
         if self.benchmark is not None:
             record["centralized"] = dict(self.benchmark)
         if self.rule is not None:
             record["integration"] = asdict(self.rule.integration)
         return record
+
+    record = Renamed("to_dict")
 
     def failures(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> list[str]:
         """Return in words what `checked` would raise for."""
@@ -188,7 +191,7 @@ class Solution:
             difference = abs(self.audit.objective - self.objective)
             if not difference <= ACCEPTED * max(1.0, abs(self.objective)):
                 failures.append(f"the menu earns {self.audit.objective!r} where the solver reports {self.objective!r}")
-            failures += [str(self.audit.findings[name]) for name in promised if not self.audit.findings[name].holds]
+            failures += [str(self.audit.properties[name]) for name in promised if not self.audit.properties[name].holds]
         return failures
 
     def checked(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> Solution:

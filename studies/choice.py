@@ -15,6 +15,7 @@ import pandas as pd
 from veridical import models, solvers
 from veridical.data import AssemblerCase, InputError
 from veridical.data.continuous_case import refuse_continuous
+from veridical.data.deprecated import Renamed
 from veridical.solvers import Configuration, closed_form
 from veridical.studies.figures import assembler as figures
 
@@ -47,10 +48,12 @@ class Choice:
             f"how many suppliers should report? hybrid menus for {self.case}", self.table, self.k, self.accepted
         )
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         rows = self.table.reset_index().to_dict(orient="records")
         return {"case": self.case, "loss": self.accepted, "k": self.k, "hybrids": rows}
+
+    record = Renamed("to_dict")
 
 
 def choose_k(

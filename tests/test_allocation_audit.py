@@ -62,7 +62,7 @@ def mixed() -> AllocationCase:
 
 def outcomes(own: Allotment) -> dict[tuple[float, ...], tuple[list[float], list[float]]]:
     """Return units and payments at every ordered profile of types, read off the table of an allotment."""
-    frame, names = own.frame(), own.case.retailer_names
+    frame, names = own.to_frame(), own.case.retailer_names
     starts = np.cumsum([0, *own.case.members])
     found = {}
     for ordered in itertools.product(*(own.case.retailers[g].theta.tolist() for g in own.case.order)):
@@ -125,11 +125,11 @@ def test_the_audit_is_that_of_brute_force(mixed: AllocationCase, seed: int) -> N
         price=listed(own.profiles, paid),
     )
     checked, worst = audited(wrong), brute(wrong)
-    assert {key: finding.worst for key, finding in checked.findings.items()} == pytest.approx(worst, abs=1e-12)
+    assert {key: finding.worst for key, finding in checked.properties.items()} == pytest.approx(worst, abs=1e-12)
     assert checked.max_regret == pytest.approx(max(0.0, worst["bayesian_ic"]), abs=1e-12)
     assert checked.min_profit == pytest.approx(-worst["interim_ir"], abs=1e-12)
     for key, value in worst.items():
-        assert checked.findings[key].holds is (value <= 1e-6)
+        assert checked.properties[key].holds is (value <= 1e-6)
     if checked.misreports:  # the first is the worst, and what it says can be looked up
         lie = checked.misreports[0]
         assert lie.gain == pytest.approx(worst["bayesian_ic"], abs=1e-12)
@@ -160,7 +160,7 @@ def test_interim_payments_are_truthful_too(mixed: AllocationCase) -> None:
     assert checked.individually_rational
     assert max(worst["bayesian_ic"], worst["interim_ir"]) <= 1e-9
     assert worst["dominant_strategy_ic"] > 0.01
-    assert not checked.findings["dominant_strategy_ic"].holds
+    assert not checked.properties["dominant_strategy_ic"].holds
     for each in own.by_own_type().groupby("retailers")["profit"]:
         assert each[1].iloc[0] == pytest.approx(0, abs=1e-9)
         assert (np.diff(each[1]) >= -1e-9).all()
@@ -181,8 +181,8 @@ def test_rounding_is_no_lie() -> None:
     checked = audited(traces)
     assert checked.truthful
     assert not checked.misreports
-    assert all(finding.holds for finding in checked.findings.values())
-    assert not audited(replace(traces, by_type=1e4 * traces.by_type)).findings["monotone"].holds
+    assert all(finding.holds for finding in checked.properties.values())
+    assert not audited(replace(traces, by_type=1e4 * traces.by_type)).properties["monotone"].holds
 
 
 # --- files ---
@@ -190,15 +190,15 @@ def test_rounding_is_no_lie() -> None:
 
 def test_a_menu_goes_to_a_file_and_back(mixed: AllocationCase, tmp_path: Path) -> None:
     own = allocation(mixed)
-    own.write_csv(tmp_path / "menu.csv")
+    own.to_csv(tmp_path / "menu.csv")
     back = Allotment.read_csv(mixed, tmp_path / "menu.csv")
     assert back.by_type.tolist() == own.by_type.tolist()
     assert back.dominant_payments.tolist() == own.dominant_payments.tolist()
     assert back.capacity == 4.0
     for one, other in zip(back.payments, own.payments, strict=True):
         assert one == pytest.approx(other, rel=1e-12)
-    assert {key: each.worst for key, each in audited(back).findings.items()} == pytest.approx(
-        {key: each.worst for key, each in audited(own).findings.items()}, abs=1e-12
+    assert {key: each.worst for key, each in audited(back).properties.items()} == pytest.approx(
+        {key: each.worst for key, each in audited(own).properties.items()}, abs=1e-12
     )
     header = (tmp_path / "menu.csv").read_text().splitlines()[0]
     assert header == (
@@ -211,7 +211,7 @@ def test_a_menu_goes_to_a_file_and_back(mixed: AllocationCase, tmp_path: Path) -
 
 def test_rows_and_retailers_of_a_group_may_stand_in_any_order(mixed: AllocationCase, tmp_path: Path) -> None:
     own = allocation(mixed)
-    own.write_csv(tmp_path / "menu.csv")
+    own.to_csv(tmp_path / "menu.csv")
     table = pd.read_csv(tmp_path / "menu.csv").sample(frac=1.0, random_state=1)
     swapped = {f"{what} stores {i}": f"{what} stores {3 - i}" for what in ("type", "quantity", "payment") for i in (1, 2)}
     table.rename(columns=swapped).drop(columns=["probability", "shadow_price"]).to_csv(tmp_path / "other.csv", index=False)
@@ -222,8 +222,8 @@ def test_rows_and_retailers_of_a_group_may_stand_in_any_order(mixed: AllocationC
 
 def test_a_menu_that_promises_more_than_there_is_is_caught(mixed: AllocationCase, tmp_path: Path) -> None:
     own = allocation(mixed)
-    replace(own, by_type=1.5 * own.by_type).write_csv(tmp_path / "menu.csv")
-    missing = vd.audit(mixed, tmp_path / "menu.csv").findings["capacity"]
+    replace(own, by_type=1.5 * own.by_type).to_csv(tmp_path / "menu.csv")
+    missing = vd.audit(mixed, tmp_path / "menu.csv").properties["capacity"]
     assert not missing.holds
     assert missing.worst == pytest.approx(0.5 * own.quantity.sum(axis=1).max(), rel=1e-12)
 
@@ -236,7 +236,7 @@ def test_a_wrong_menu_is_caught_with_who_would_lie(run: Run) -> None:
     assert isinstance(own, AllocationCase)
     right = allocation(own)
     printed = replace(right, price=posted(np.array(PAPER)))
-    printed.write_csv("printed.csv")
+    printed.to_csv("printed.csv")
     status, out, _ = run("audit", "two-retailers", "printed.csv", "--json", "-")
     found = json.loads(out)["audit"]
     # a type 8 who bids as a type 6, by hand from E[q (8 - q)] - bid at exact units: 5.01 (5.03 by the printed, rounded ones)
@@ -310,7 +310,7 @@ def test_thirty_retailers_with_five_types_exactly() -> None:
     checked = audited(found)
     assert checked.truthful
     assert checked.min_profit == pytest.approx(0, abs=1e-9)
-    assert checked.findings["dominant_strategy_ic"].worst < 1e-9
+    assert checked.properties["dominant_strategy_ic"].worst < 1e-9
     # by hand where nothing is scarce: everybody gets half his virtual value, 30 E[virtual^2] / 4
     f, theta = own.retailers[0].probability, own.retailers[0].theta
     virtual = np.maximum(theta - np.append(np.cumsum(f[::-1])[::-1][1:], 0) / f, 0)
@@ -340,13 +340,13 @@ def test_the_audit_of_drawn_profiles_finds_no_lie_and_every_lie() -> None:
     found = allocation(own, samples=500, seed=2)
     checked = audited(found)
     assert checked.truthful
-    assert checked.findings["dominant_strategy_ic"].worst < 1e-9
+    assert checked.properties["dominant_strategy_ic"].worst < 1e-9
     assert checked.min_profit == pytest.approx(0, abs=1e-9)
     dear = audited(replace(found, price=lambda reports: reports.quantity * 3.0))  # a wholesale price: not truthful
-    assert not dear.findings["dominant_strategy_ic"].holds
+    assert not dear.properties["dominant_strategy_ic"].holds
     assert dear.max_regret > 0.01
     solution = vd.solve(own, "allocation", "closed_form", samples=500, seed=2)
-    assert solution.record()["sampled"] is True
+    assert solution.to_dict()["sampled"] is True
     assert solution.parameters == {"samples": 500, "seed": 2}
 
 

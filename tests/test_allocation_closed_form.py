@@ -17,7 +17,7 @@ from veridical.data import InputError
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.fields import check
 from veridical.data.type_profiles import sampled
-from veridical.solvers.closed_form import allocation_rules as rules
+from veridical.solvers.closed_form import rationing as rules
 from veridical.solvers.closed_form.allocation import (
     Allocation,
     allocation,
@@ -246,7 +246,7 @@ def holds(own: Allocation) -> None:
     assert used[own.shadow_price > 1e-12] == pytest.approx(capacity, rel=1e-10)
     for each in own.reports:
         assert (np.diff(each.quantity, axis=1) >= -1e-9).all()  # more, the higher the own type
-    worst = {name: finding.worst for name, finding in audit(own).findings.items()}
+    worst = {name: finding.worst for name, finding in audit(own).properties.items()}
     assert max(worst.values()) <= 1e-8 * scale
     assert own.by_own_type().groupby("retailers")["profit"].first().to_numpy() == pytest.approx(0, abs=1e-12 * scale)
     assert own.bound == pytest.approx(own.earned, rel=1e-9, abs=1e-9)
@@ -367,13 +367,13 @@ def test_the_audit_finds_who_would_lie() -> None:
     assert isinstance(wrong, AllocationAudit)
     assert wrong.min_profit == pytest.approx(np.diag(gain).min(), rel=1e-12)
     truthful = np.diagonal(ex_post, axis1=1, axis2=2)
-    findings = wrong.findings
+    findings = wrong.properties
     assert findings["dominant_strategy_ic"].worst == pytest.approx((ex_post - truthful[:, :, None]).max(), rel=1e-12)
     assert findings["ex_post_ir"].worst == pytest.approx(-truthful.min(), rel=1e-12)
     assert findings["monotone"].holds
     assert findings["capacity"].holds
     assert audit(own).truthful
-    assert not audit(replace(own, capacity=2.62)).findings["capacity"].holds
+    assert not audit(replace(own, capacity=2.62)).properties["capacity"].holds
 
 
 def test_a_type_that_never_occurs_is_treated_as_the_one_below_it() -> None:
@@ -860,7 +860,7 @@ def test_sampled_profiles_are_near_all_of_them_and_truthful() -> None:
     other = allocation(large.case, samples=2000, seed=3)
     assert other.earned == pytest.approx(large.earned, abs=4 * np.hypot(large.error, other.error))
     assert large.audit.max_regret < 1e-9
-    assert large.audit.findings["dominant_strategy_ic"].worst < 1e-9
+    assert large.audit.properties["dominant_strategy_ic"].worst < 1e-9
     assert exact.error == 0
 
 

@@ -147,7 +147,7 @@ def test_table_5_by_the_models() -> None:
     for mechanism in ("allocation", "allocation_kkt", "allocation_direct"):
         _, found = solved(own, mechanism)
         assert found.payments[0] == pytest.approx([0, 2.577, 4.929, 6.975, 8.629], abs=6e-4)
-        table = found.frame()["quantity"]
+        table = found.to_frame()["quantity"]
         assert table.loc[(8, 8)].to_numpy() == pytest.approx([1.315, 1.315], abs=1e-6)
         assert table.loc[(5, 6)].to_numpy() == pytest.approx([0.815, 1.815], abs=1e-5)  # by hand: 2 theta - 8 - lambda, over 2
         assert table.loc[(4, 8)].to_numpy() == pytest.approx([0, 2.63], abs=1e-5)
@@ -201,7 +201,7 @@ def holds(own: AllocationCase, solver: str) -> None:
         )
         if own.capacity_cost and each.capacity > 1e-3:
             assert each.expected_shadow_price == pytest.approx(own.capacity_cost, rel=SAME)
-    findings = vd.audit(found.case, found).findings
+    findings = vd.audit(found.case, found).properties
     assert all(findings[key].holds for key in ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "monotone"))
     first_best, best = solved(own, "centralized", solver)
     assert first_best.objective >= found.chain_profit - SAME * scale
@@ -409,7 +409,7 @@ def test_pooled_types_get_the_same() -> None:
     found = vd.solvers.solve(model, "highs")
     for others in (3, 4, 6):
         for theta in (3, 4):
-            row = allotted(found).frame()["quantity"].loc[tuple(sorted((theta, others)))]
+            row = allotted(found).to_frame()["quantity"].loc[tuple(sorted((theta, others)))]
             assert row.to_numpy()[0 if theta <= others else 1] == pytest.approx(0.5, abs=1e-7)  # 1 / 2
     duals = found.duals["monotonicity"]
     assert duals.index.names == ["retailers", "type", "next_type", "others"]
@@ -627,7 +627,7 @@ def test_the_record_has_the_keys_that_do_not_change(example: str, solver: str) -
     assert isinstance(own, AllocationCase)
     solution = vd.solve(own, solver=solver)
     found = allotted(solution)
-    record = json.loads(json.dumps(solution.record(), allow_nan=False))
+    record = json.loads(json.dumps(solution.to_dict(), allow_nan=False))
     assert record["capacity"] == found.capacity
     assert record["objective"] == pytest.approx(record["supplier_share"] * record["chain_profit"], rel=SAME)
     assert record["centralized"].keys() == {"capacity", "profit"}

@@ -206,7 +206,7 @@ def test_payments_are_the_suppliers_profit_and_what_capacity_costs(own: Allocati
     earned = held.optimum.supplier_profit + (cost or 0.0) * held.capacity  # virtual revenue: no payment is in it
     assert expected_payments(held) == pytest.approx(earned, rel=1e-9, abs=1e-9)
     assert held.expected_payments == pytest.approx(earned, rel=1e-9, abs=1e-9)
-    assert held.record()["supplier_profit"] == pytest.approx(earned - (cost or 0.0) * held.capacity, rel=1e-12, abs=1e-12)
+    assert held.to_dict()["supplier_profit"] == pytest.approx(earned - (cost or 0.0) * held.capacity, rel=1e-12, abs=1e-12)
 
 
 def keeps_its_promises(own: Auction, bids: list[float | None]) -> None:
@@ -447,9 +447,9 @@ def test_the_frame_lists_the_allocation_of_every_profile() -> None:
     raw = [group([4, 6], [0.5, 0.5], name="shop", count=2), group([3, 6], [0.25, 0.75], name="depot")]
     own = auction(case(*raw, capacity=2.0))
     columns = ["type shop 1", "type shop 2", "type depot", "probability", "units shop 1", "units shop 2", "units depot"]
-    assert own.frame.columns.tolist() == [*columns, "shadow_price"]
+    assert own.to_frame().columns.tolist() == [*columns, "shadow_price"]
     chances = {(4, 4, 3): 1 / 16, (4, 4, 6): 3 / 16, (4, 6, 3): 1 / 8, (4, 6, 6): 3 / 8, (6, 6, 3): 1 / 16, (6, 6, 6): 3 / 16}
-    found = {tuple(row[:3]): row[3:] for row in own.frame.to_numpy().tolist()}
+    found = {tuple(row[:3]): row[3:] for row in own.to_frame().to_numpy().tolist()}
     assert {types: row[0] for types, row in found.items()} == pytest.approx(chances)
     for (one, two, three), (_, *units, shadow) in found.items():
         cleared = own.clear([own.bid("shop", one), own.bid("shop", two), own.bid("depot", three)])
@@ -459,7 +459,7 @@ def test_the_frame_lists_the_allocation_of_every_profile() -> None:
 
 def test_a_crowd_is_drawn() -> None:
     own = auction(case(group(range(4, 9), count=60), capacity=20), samples=40, seed=3)
-    assert own.record()["sampled"] is True
+    assert own.to_dict()["sampled"] is True
     bids = own.bids[0]
     assert (np.diff(bids) > 0).any()
     cleared = own.clear(np.repeat(bids, 12))
@@ -471,7 +471,7 @@ def test_a_crowd_is_drawn() -> None:
 
 
 def test_records_are_plain_json(paper: Auction) -> None:
-    record = json.loads(json.dumps(paper.record(), allow_nan=False))
+    record = json.loads(json.dumps(paper.to_dict(), allow_nan=False))
     keys = "case capacity supplier_profit expected_payments sampled retailers groups allocation"
     assert list(record) == keys.split()
     assert record["retailers"] == ["retailer 1", "retailer 2"]
@@ -493,7 +493,7 @@ def test_what_is_cleared_is_plain_json(paper: Auction) -> None:
     noon = datetime(2026, 3, 31, 12, tzinfo=UTC)
     bids = Bids(paper.names, (9, None), (noon, None), noon)
     cleared = paper.clear(bids)
-    record = json.loads(json.dumps(cleared.record(), allow_nan=False))
+    record = json.loads(json.dumps(cleared.to_dict(), allow_nan=False))
     assert list(record) == ["case", "capacity", "capacity_left", "shadow_price", "total_payment", "deadline", "retailers"]
     keys = ["retailer", "bid", "counts_as", "units", "payment", "status", "received"]
     paid = paper.bid(None, 8)
@@ -581,7 +581,7 @@ def test_late_bids_are_refused_and_listed(tmp_path: Path) -> None:
     assert cleared.counts_as == (None, 7)
     assert cleared.units.tolist() == pytest.approx([0, 2.63], abs=1e-12)
     assert cleared.payment.tolist() == [0, own.bid(None, 7)]
-    assert [row["received"] for row in cleared.record()["retailers"]] == ["2026-03-31T12:00:00.500000", "2026-03-31T12:00:00"]
+    assert [row["received"] for row in cleared.to_dict()["retailers"]] == ["2026-03-31T12:00:00.500000", "2026-03-31T12:00:00"]
     assert own.clear(read_bids(write(tmp_path, text), own.names)).counts_as == (8, 7)  # no deadline, nobody late
     aware = "retailer,bid,received\nshop 1,9,2026-03-31T12:30+02:00\nshop 2,7,2026-03-31T10:30:01Z\n"
     deadline = datetime(2026, 3, 31, 10, 30, tzinfo=UTC)

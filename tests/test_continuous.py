@@ -340,7 +340,7 @@ def test_audit_finds_no_lie_and_no_loss(name: str, solved: dict[str, Any]) -> No
     assert audit.expected_profit == found.profit_by_payments
     assert audit.largest_payment > 0
     assert {lie.supplier for lie in audit.misreports} <= set(found.case.names)
-    assert audit.record()["max_regret"] == audit.max_regret
+    assert audit.to_dict()["max_regret"] == audit.max_regret
 
 
 def test_audit_sees_a_lie_that_pays(solved: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,7 +360,7 @@ def test_audit_sees_a_loss(solved: dict[str, Any], monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Rule, "rent", lambda self, i, x: np.full(np.shape(x)[:-1], -2.0 - i))
     audit = solved["all buy"].audit(samples=50)
     assert audit.min_rent == -3.0
-    assert audit.findings["ex_post_ir"].supplier == "b"
+    assert audit.properties["ex_post_ir"].supplier == "b"
     assert not audit.individually_rational
 
 

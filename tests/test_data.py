@@ -534,7 +534,7 @@ def menu(case: AssemblerCase) -> Menu:
 
 
 def test_the_menu_s_table_is_laid_out_by_name(case: AssemblerCase, menu: Menu) -> None:
-    frame = menu.frame()
+    frame = menu.to_frame()
     assert frame.index.names == ["a", "b", "c"]
     assert frame.index.tolist() == list(itertools.product((1.1, 2.2, 10 / 3), (0.7,), (0.1, 0.3)))
     names = [tuple(column) for column in frame.columns]
@@ -556,14 +556,14 @@ def test_a_solution_s_menu_has_that_layout() -> None:
 
 
 def test_a_menu_survives_a_csv_file_to_the_last_digit(case: AssemblerCase, menu: Menu, tmp_path: Path) -> None:
-    menu.write_csv(tmp_path / "menu.csv")
+    menu.to_csv(tmp_path / "menu.csv")
     back = Menu.read_csv(case, tmp_path / "menu.csv")
     assert (back.quantity == menu.quantity).all()
     assert (back.payment == menu.payment).all()
 
 
 def test_rows_and_columns_of_a_menu_s_file_may_come_in_any_order(case: AssemblerCase, menu: Menu, tmp_path: Path) -> None:
-    menu.write_csv(tmp_path / "menu.csv")
+    menu.to_csv(tmp_path / "menu.csv")
     table = pd.read_csv(tmp_path / "menu.csv", dtype=str).sample(frac=1.0, random_state=3)
     table[table.columns[::-1]].to_csv(tmp_path / "shuffled.csv", index=False)
     back = Menu.read_csv(case, tmp_path / "shuffled.csv")
@@ -572,8 +572,8 @@ def test_rows_and_columns_of_a_menu_s_file_may_come_in_any_order(case: Assembler
 
 
 def test_a_menu_survives_its_own_table_in_any_order(case: AssemblerCase, menu: Menu) -> None:
-    shuffled = menu.frame().sample(frac=1.0, random_state=5)
-    assert shuffled.index.tolist() != menu.frame().index.tolist()
+    shuffled = menu.to_frame().sample(frac=1.0, random_state=5)
+    assert shuffled.index.tolist() != menu.to_frame().index.tolist()
     back = Menu.from_frame(case, shuffled[shuffled.columns[::-1]])
     assert (back.quantity == menu.quantity).all()
     assert (back.payment == menu.payment).all()
@@ -582,13 +582,13 @@ def test_a_menu_survives_its_own_table_in_any_order(case: AssemblerCase, menu: M
 def test_the_menu_of_one_supplier_survives_its_own_table(assembler: Build) -> None:
     case = assembler([[1, 2]], [[0.4, 0.6]])
     menu = Menu.balanced(case, np.array([7.0, 5.0]))
-    for frame in (menu.frame(), menu.frame().sort_index(ascending=False)):
+    for frame in (menu.to_frame(), menu.to_frame().sort_index(ascending=False)):
         assert (Menu.from_frame(case, frame).payment == menu.payment).all()
 
 
 @pytest.mark.parametrize("wrong", ["row missing", "row twice", "other cost", "column missing", "NaN", "infinite", "negative"])
 def test_a_table_that_is_no_menu_is_refused(case: AssemblerCase, menu: Menu, wrong: str) -> None:
-    frame = menu.frame()
+    frame = menu.to_frame()
     if wrong == "row missing":
         frame = frame.iloc[1:]
     elif wrong == "row twice":

@@ -19,8 +19,8 @@ from veridical.data.allocation import AllocationCase, FixedPrice
 from veridical.data.errors import NotSolvedError
 from veridical.data.fields import check
 from veridical.solvers.closed_form import allocation as optimum
-from veridical.solvers.closed_form import allocation_rules as rules
 from veridical.solvers.closed_form import fixed_price as game
+from veridical.solvers.closed_form import rationing as rules
 from veridical.solvers.closed_form.fixed_price import (
     Equilibrium,
     MultipleEquilibria,

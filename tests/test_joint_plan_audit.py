@@ -97,7 +97,7 @@ def test_truth_is_best_where_it_should_be_and_beaten_where_not(name: str) -> Non
     for parameters in TRUTHFUL[:2]:
         found = examine(settle(case, "vcg", planner, **parameters), planner=planner, misreports=6)
         assert found.truthful
-        assert found.findings["dominant_strategy_ic"].worst <= 1e-6 * found.scale
+        assert found.properties["dominant_strategy_ic"].worst <= 1e-6 * found.scale
         assert found.misreports == ()
         assert found.min_net_gain >= -1e-6
         assert found.excess is not None
@@ -125,11 +125,11 @@ def test_nobody_gains_however_many_misreports(pair: JointPlanCase, planner: Reme
 
 def test_agv_is_held_to_expectations(pair: JointPlanCase, planner: Remembered) -> None:
     found = examine(settle(pair, "agv", planner, cost_factors=(1.0, 1.2)), planner=planner, misreports=2)
-    assert found.truth == "bayesian_ic"
-    assert found.findings["bayesian_ic"].holds
-    assert found.findings["bayesian_ic"].worst < 0  # other reports change the plan, and cost
-    assert found.findings["budget"].holds
-    assert "all costs x" in found.findings["bayesian_ic"].where
+    assert found.incentive_concept == "bayesian_ic"
+    assert found.properties["bayesian_ic"].holds
+    assert found.properties["bayesian_ic"].worst < 0  # other reports change the plan, and cost
+    assert found.properties["budget"].holds
+    assert "all costs x" in found.properties["bayesian_ic"].where
 
 
 # --- settlements that are wrong ---
@@ -142,9 +142,9 @@ def test_who_loses_is_named(pair: JointPlanCase, planner: Remembered) -> None:
     found = examine(robbed, planner=planner, misreports=0)
     assert not found.individually_rational
     assert found.min_net_gain == pytest.approx(-5.0, abs=1e-6)
-    assert name in str(found.findings["ex_post_ir"])
+    assert name in str(found.properties["ex_post_ir"])
     assert examine(fair, planner=planner, misreports=0).individually_rational
-    assert isinstance(audit(fair), JointPlanAudit)
+    assert isinstance(audit(fair, planner=planner, misreports=0), JointPlanAudit)
 
 
 def test_costs_that_are_not_the_plans_are_seen(pair: JointPlanCase, planner: Remembered) -> None:
@@ -179,7 +179,7 @@ def test_solution(pair: JointPlanCase) -> None:
     assert solution.menu is not None
     assert solution.menu.index.tolist() == list(pair.names)
     assert {"agreement", "handling", "lane_contract"} <= set(solution.duals)
-    said = json.loads(json.dumps(solution.record()))
+    said = json.loads(json.dumps(solution.to_dict()))
     assert {"case", "mechanism", "status", "objective", "bound", "solver", "certificate", "audit", "duals", "sensitivity"} <= set(
         said
     )
@@ -198,7 +198,7 @@ def test_whole_trucks_are_held_to_their_gap() -> None:
     assert isinstance(found, JointPlanAudit)
     assert found.excess is not None
     assert found.excess == pytest.approx(solution.objective - solution.bound, abs=1e-9)
-    assert found.findings["dominant_strategy_ic"].worst <= max(found.excess, 1e-6 * found.scale)
+    assert found.properties["dominant_strategy_ic"].worst <= max(found.excess, 1e-6 * found.scale)
     assert found.truthful
     assert solution.duals == {}
 

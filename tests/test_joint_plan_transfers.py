@@ -125,7 +125,7 @@ def test_transfers_worked_out_on_paper(
     found = settle(hand, mechanism, planner, **parameters)
     assert found.start == pytest.approx([0, 10, 0, 10], abs=1e-6)
     assert found.units == pytest.approx([6, 6, 2, 6], abs=1e-6)
-    table = found.frame()
+    table = found.to_frame()
     assert table.index.tolist() == ["retailer", "A", "B"]
     assert table["baseline_cost"].tolist() == pytest.approx([100, -16, 4])
     assert table["cost"].tolist() == pytest.approx([108, -36, -8])
@@ -207,7 +207,7 @@ def test_gains_and_budget_are_the_savings(
 ) -> None:
     found = settle(small, mechanism, planner, **parameters)
     # from the table and the models of the parties alone
-    table = found.frame()
+    table = found.to_frame()
     at = [joint_plan.costs_at(small, plan) for plan in (found.baseline, found.plan)]
     assert table["baseline_cost"].tolist() == pytest.approx(at[0].tolist(), rel=1e-7)
     assert table["cost"].tolist() == pytest.approx(at[1].tolist(), rel=1e-7)
@@ -328,7 +328,7 @@ def test_whole_trucks_say_how_far_truth_may_be_from_best() -> None:
     assert found.plan_cost - exact.plan_cost <= found.excess + 1e-6
     assert exact.excess <= 1e-5 * exact.plan_cost
     assert found.prices.empty
-    assert found.record()["plan"][0]["price"] is None
+    assert found.to_dict()["plan"][0]["price"] is None
     assert min(found.net_gains[name] for name in case.suppliers) >= -2e-3 * found.plan_cost
 
 
@@ -394,7 +394,7 @@ def test_what_a_plan_costs_is_bounded() -> None:
 
 def test_tables_and_json(hand: JointPlanCase, planner: Remembered, tmp_path: Path) -> None:
     found = settle(hand, "vcg", planner)
-    said = json.loads(json.dumps(found.record()))
+    said = json.loads(json.dumps(found.to_dict()))
     assert {key: said[key] for key in ("plan_cost", "baseline_cost", "budget")} == pytest.approx(
         {"plan_cost": 64, "baseline_cost": 88, "budget": -16}
     )
@@ -414,8 +414,8 @@ def test_tables_and_json(hand: JointPlanCase, planner: Remembered, tmp_path: Pat
     row = said["plan"][2]
     assert (row["supplier"], row["receiver"], row["site"], row["product"], row["week"]) == hand.shared.flows[2]
     assert (row["baseline"], row["units"]) == pytest.approx((0, 2), abs=1e-6)
-    found.write_csv(tmp_path / "parties.csv")
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "parties.csv", index_col="party"), found.frame())
+    found.to_csv(tmp_path / "parties.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "parties.csv", index_col="party"), found.to_frame())
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_service_on_paper() -> None:
     """A lost sale costs 3.5: too little to buy at 5, enough for A to make 6 a week at 2 and hold 6; B costs 4."""
     found = run(by_hand(penalty=3.5))
     assert found.total["service_level"] == pytest.approx({"jit": 0.0, "joint": 0.6}, abs=1e-5)
-    assert found.record()["weeks"][0]["service_level"] == {"jit": None, "joint": None}  # nothing is wanted
+    assert found.to_dict()["weeks"][0]["service_level"] == {"jit": None, "joint": None}  # nothing is wanted
     assert found.weeks.loc[2, "service_joint"] == pytest.approx(0.6, abs=1e-5)
 
 
@@ -172,7 +172,7 @@ def test_one_week_is_settled_as_at_once(fees: dict[str, Any]) -> None:
     assert once.savings > 1.0
     size = 1e-7 * once.baseline_cost
     for column in ("baseline_cost", "cost", "transfer", "fee", "net_gain"):
-        assert rolled.totals[column].to_numpy() == pytest.approx(once.frame()[column].to_numpy(dtype=float), abs=size)
+        assert rolled.totals[column].to_numpy() == pytest.approx(once.to_frame()[column].to_numpy(dtype=float), abs=size)
     assert rolled.held == once.held
 
 
@@ -187,7 +187,7 @@ def test_the_shipped_pilot(shipped: PilotRun, tmp_path: Path) -> None:
     assert shipped.weeks.index.tolist() == list(range(1, 10))
     assert 0.07 < shipped.total["savings"] / shipped.total["baseline_cost"] < 0.12
     assert shipped.weeks["excess"].max() < 1e-6 * shipped.total["savings"]
-    record = json.loads(json.dumps(shipped.record(), allow_nan=False))
+    record = json.loads(json.dumps(shipped.to_dict(), allow_nan=False))
     assert record["parameters"] == {"pivot": "baseline", "activity_fee": 0.0, "participation_fee": 0.0}
     assert record["weeks"][0].keys() - {"week"} == record["total"].keys()
     figure = shipped.figure()
@@ -252,8 +252,8 @@ def test_a_run_that_was_ended_goes_on(small: JointPlanCase, fees: dict[str, Any]
     resumed = run(case, folder=tmp_path, tell=lambda *each: told.append(each), **fees)
     assert [(week, seconds > 0) for week, seconds, _ in told] == [(2, False), (3, True)]
     assert told[-1][2] == pytest.approx(resumed.total["savings"])
-    assert resumed.record() == run(case, **fees).record()  # to the last bit
-    assert run(case, folder=tmp_path, **fees).record() == resumed.record()
+    assert resumed.to_dict() == run(case, **fees).to_dict()  # to the last bit
+    assert run(case, folder=tmp_path, **fees).to_dict() == resumed.to_dict()
 
 
 def test_a_week_is_written_whole_or_not_at_all(small: JointPlanCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +267,7 @@ def test_a_week_is_written_whole_or_not_at_all(small: JointPlanCase, tmp_path: P
         with pytest.raises(InputError, match="No space left"):
             run(case, folder=tmp_path)
     assert not (tmp_path / "week-3.json").exists()
-    assert run(case, folder=tmp_path).record() == run(case).record()
+    assert run(case, folder=tmp_path).to_dict() == run(case).to_dict()
 
 
 def test_folders_that_are_refused(small: JointPlanCase, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 import veridical as vd
-from veridical.contracts import Finding, Menu
+from veridical.contracts import Menu, PropertyResult
+from veridical.contracts.menu_audit import SupplierResult
 from veridical.data import AssemblerCase, CertificateError
 
 Assembler = Callable[..., AssemblerCase]
@@ -30,12 +31,13 @@ def menu(case: AssemblerCase, quantity: ArrayLike, payment: ArrayLike) -> Menu:
     return Menu(case, broadcast[0], broadcast[1])
 
 
-def where(found: Finding) -> Where:
+def where(found: PropertyResult) -> Where:
     """Return the witness of a finding."""
+    assert isinstance(found, SupplierResult)
     return found.supplier, found.cost, found.report, found.others
 
 
-def check(found: Finding, holds: bool, worst: float, witness: Where) -> None:
+def check(found: PropertyResult, holds: bool, worst: float, witness: Where) -> None:
     """Hold a finding against what it must be."""
     assert (found.holds, bool(found)) == (holds, holds)
     assert found.worst == pytest.approx(worst, rel=1e-12, abs=1e-12)
@@ -224,20 +226,20 @@ def test_findings_are_the_definitions(cases: Cases, kind: str, data: st.DataObje
     found = vd.audit(case, Menu(case, quantity, payment))
     wanted = definitions(case, quantity, payment)
     largest = max(1.0, float(np.abs(payment).max()))
-    for name, finding in found.findings.items():
+    for name, finding in found.properties.items():
         assert finding.worst == pytest.approx(wanted[name], rel=1e-9, abs=1e-9 * largest), name
         size = max(1.0, float(quantity.max())) if name == "balanced" else largest
         assert finding.holds == (wanted[name] <= 1e-6 * size)
     for stronger, weaker in vd.IMPLIES:
-        assert found.findings[weaker].worst <= found.findings[stronger].worst + 1e-9 * largest
-        assert found.findings[weaker] or not found.findings[stronger]
+        assert found.properties[weaker].worst <= found.properties[stronger].worst + 1e-9 * largest
+        assert found.properties[weaker] or not found.properties[stronger]
 
 
 def test_the_implications_are_not_turned_round(pair: AssemblerCase, assembler: Assembler) -> None:
     assert set(vd.IMPLIES) == {("dominant_strategy_ic", "bayesian_ic"), ("ex_post_ir", "interim_ir")}
     # A bet that is fair to the cheap type and not to the dear one: truthful in expectation, not whatever b reports.
     case = assembler(PAIR, joint=[[0.45, 0.05], [0.05, 0.45]])
-    found = vd.audit(case, menu(case, 0.0, [[[1.0, -9.0], [-9.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])).findings
+    found = vd.audit(case, menu(case, 0.0, [[[1.0, -9.0], [-9.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])).properties
     assert found["bayesian_ic"].holds
     assert found["interim_ir"].holds
     check(found["dominant_strategy_ic"], False, 10, ("a", 4.0, 9.0, "b=7"))
@@ -288,7 +290,7 @@ def test_menus_have_the_properties_of_their_mechanism(kind: str, row: str, reque
         solution = vd.solve(case, name, solver, **parameters)
         assert solution.audit is not None
         for each in has:
-            assert solution.audit.findings[each].holds, (solver, each)
+            assert solution.audit.properties[each].holds, (solver, each)
         assert (solution.audit.max_regret <= 1e-6 * solution.audit.largest_payment) == ("bayesian_ic" in has)
     promised = set(mechanism.promises(**parameters))
     implied = {weaker for stronger, weaker in vd.IMPLIES if stronger in promised}
@@ -320,7 +322,7 @@ def test_what_is_not_promised_need_not_hold(
 ) -> None:
     solution = vd.solve(request.getfixturevalue(kind), mechanism, **parameters)
     assert solution.audit is not None
-    finding = solution.audit.findings[name]
+    finding = solution.audit.properties[name]
     assert not finding.holds
     assert finding.worst > 1
     assert name not in vd.MECHANISMS[mechanism].promises(**parameters)
@@ -336,7 +338,7 @@ def test_three_cheap_suppliers_cost_more_than_they_earn(assembler: Assembler) ->
     for solver in ("highs", "closed_form"):
         solution = vd.solve(case, "icds", solver)
         assert solution.audit is not None
-        finding = solution.audit.findings["budget"]
+        finding = solution.audit.properties["budget"]
         assert not finding.holds
         assert finding.others == "a=1, b=1, c=1"
         # payments are as exact as quantities are: to a few millionths of what is paid, 2,460 for units and rents on top
@@ -348,10 +350,10 @@ def test_first_best_invites_a_lie_by_hand(regular: AssemblerCase) -> None:
     # Cost 4 beside b=3 says 9 and keeps 5 a unit on F(q) = 18/30.
     solution = vd.solve(regular, "first_best", "closed_form")
     assert solution.audit is not None
-    check(solution.audit.findings["dominant_strategy_ic"], False, 5 * (100 + 800 * 18 / 30), ("a", 4.0, 9.0, "b=3"))
+    check(solution.audit.properties["dominant_strategy_ic"], False, 5 * (100 + 800 * 18 / 30), ("a", 4.0, 9.0, "b=3"))
     # b's odds: .4 of 3, .6 of 7, where F(q) = 14/30
     expected = 5 * (100 + 800 * (0.4 * 18 + 0.6 * 14) / 30)
-    check(solution.audit.findings["bayesian_ic"], False, expected, ("a", 4.0, 9.0, None))
+    check(solution.audit.properties["bayesian_ic"], False, expected, ("a", 4.0, 9.0, None))
 
 
 @pytest.mark.parametrize(("mechanism", "promise"), [("icds", "balanced"), ("first_best", "bayesian_ic"), ("bic", "ex_post_ir")])
@@ -363,7 +365,8 @@ def test_a_promise_that_is_not_kept_is_a_certificate_error(correlated: Assembler
 
 
 def test_properties_are_called_what_they_are() -> None:
-    assert list(vd.PROPERTIES) == ["dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"]
+    of_menus = [name for name, each in vd.PROPERTIES.items() if Menu in each.outcomes]
+    assert of_menus == ["dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"]
     assert all(name == each.name and each.summary for name, each in vd.PROPERTIES.items())
     assert {name for pair in vd.IMPLIES for name in pair} <= set(vd.PROPERTIES)
     for mechanism, participation in itertools.product(

@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from itertools import product
 from typing import Any
@@ -21,8 +22,8 @@ from veridical import models
 from veridical.data import AllocationCase, AssemblerCase, InputError, Uniform
 from veridical.data.continuous_case import ContinuousCase
 from veridical.solvers.closed_form import allocation
-from veridical.solvers.closed_form import allocation_rules as rules
 from veridical.solvers.closed_form import assembler as closed
+from veridical.solvers.closed_form import rationing as rules
 from veridical.solvers.closed_form.allocation import capacity_choice, centralized
 from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.studies import (
@@ -438,7 +439,7 @@ def test_a_printed_number_without_its_row_is_an_error() -> None:
 
 def test_records_are_the_tables(reproductions: dict[str, Reproduction]) -> None:
     for name, each in reproductions.items():
-        found = each.record()
+        found = each.to_dict()
         assert (found["name"], found["title"]) == (name, each.title)
         assert [row["quantity"] for row in found["rows"]] == list(each.table.index)
         assert [row["exact"] for row in found["rows"]] == each.table["exact"].tolist()
@@ -754,7 +755,7 @@ def test_a_wrong_closed_form_would_be_seen_by_the_full_models(monkeypatch: pytes
     for room, name in ((closed, "icds"), (closed, "hybrid"), (full_models, "frw")):
         right = getattr(room, name)
         with monkeypatch.context() as patch:
-            patch.setattr(room, name, lambda *a, right=right, **k: closed.ClosedForm(right(*a, **k).bound * 1.001, lambda: None))  # type: ignore[arg-type,return-value]
+            patch.setattr(room, name, lambda *a, right=right, **k: replace(right(*a, **k), bound=right(*a, **k).bound * 1.001))
             assert full_models.difference(case, "highs") == pytest.approx(1 - 1 / 1.001, rel=1e-3)
 
 
@@ -901,7 +902,7 @@ def test_the_choice_is_drawn(four: AssemblerCase) -> None:
 
 def test_the_record_of_a_choice(four: AssemblerCase) -> None:
     choice = choose_k(four, 0.05)
-    found = choice.record()
+    found = choice.to_dict()
     assert (found["case"], found["loss"], found["k"]) == ("by hand", 0.05, choice.k)
     assert [row["k"] for row in found["hybrids"]] == list(range(5))
     assert [row["profit"] for row in found["hybrids"]] == choice.table["profit"].tolist()

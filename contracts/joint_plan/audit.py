@@ -6,8 +6,8 @@ at the least cost: nobody can gain more than what the plan may cost above that.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.joint_plan import externality
@@ -16,27 +16,25 @@ from veridical.contracts.joint_plan.misreports import Lie, lies
 from veridical.contracts.joint_plan.planner import Planner
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.joint_plan.transfers import rule
-from veridical.contracts.properties import TOLERANCE, Verdict
+from veridical.contracts.properties import INCENTIVES, PROPERTIES, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
 from veridical.data import InputError
 from veridical.data.joint_plan import COST
 
-__all__ = ["MISREPORTS", "JointPlanAudit", "PartyFinding", "PartyMisreport", "examine", "gain"]
+__all__ = ["MISREPORTS", "JointPlanAudit", "PartyMisreport", "PartyResult", "examine", "gain"]
 
 MISREPORTS = 10  # tried where no number is asked for: an audit then takes a few times as long as the plan
 LEAST = 1e-3  # of the parties' costs: what a tolerance is relative to where savings are less
 
 
 @dataclass(frozen=True)
-class PartyFinding(Verdict):
-    """What a property comes to for one settlement; `worst` in currency. `party` reports `report`, or tells the truth."""
+class PartyResult(PropertyResult):
+    """Whether a settlement has a property; `worst` in currency. `party` reports `report`, or tells the truth."""
 
     party: str | None = None
     report: str | None = None
 
-    @property
-    def where(self) -> str:
-        """The worst case in words."""
-        return ", ".join(filter(None, (self.party, self.report))) or "all parties"
+    WORDS: ClassVar = {"party": "", "report": ""}
+    NOBODY: ClassVar = "all parties"
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class PartyMisreport:
 class JointPlanAudit(Audit):
     """What a settlement is worth and whether it can be trusted; money in currency.
 
-    `findings`: dominant_strategy_ic (the largest gain of the misreports tried, the others' reports as they are), for `agv` in
+    `properties`: dominant_strategy_ic (the largest gain of the misreports tried, the others' reports as they are), for `agv` in
     its place bayesian_ic (the largest expected gain by a report of the prior); ex_post_ir (the smallest net gain of a supplier),
     budget (holds where the operator pays nothing in), savings (the plan costs no more than the baseline). Tolerances are relative
     to `scale`, the savings; truth may be short of best by `excess` where that is more. `searched`: misreports that were tried.
@@ -63,6 +61,9 @@ class JointPlanAudit(Audit):
     excess: float | None = None
     searched: int = 0
     plan_cost: float = 0.0
+
+    FIRST: ClassVar = ("max_regret", "relative_regret", "min_net_gain")
+    LAST: ClassVar = ("excess", "searched", "plan_cost", "largest_payment")
 
     @property
     def objective(self) -> float:
@@ -79,92 +80,118 @@ class JointPlanAudit(Audit):
         """Largest gain from a misreport, relative to the savings."""
         return self.max_regret / self.scale
 
-    def record(self) -> dict[str, Any]:
-        """Return everything as plain values with the keys of the command line's JSON."""
-        return {
-            "max_regret": self.max_regret,
-            "relative_regret": self.relative_regret,
-            "min_net_gain": self.min_net_gain,
-            "truthful": self.truthful,
-            "individually_rational": self.individually_rational,
-            "truth": self.truth,
-            "participation": self.participation,
-            "excess": self.excess,
-            "searched": self.searched,
-            "plan_cost": self.plan_cost,
-            "largest_payment": self.largest_payment,
-            "misreports": [asdict(lie) for lie in self.misreports],
-            "properties": {name: asdict(finding) for name, finding in self.findings.items()},
-        }
-
 
 @audit.register
 def examine(
     settlement: Settlement, planner: Planner | None = None, misreports: int = MISREPORTS, seed: int = 0
 ) -> JointPlanAudit:
-    """Return the audit of a settlement whose case is taken for the truth: `misreports` of them are tried, drawn by the seed."""
-    case = settlement.case
-    if planner is None:
-        raise InputError.of("planner", None, "who prices plans: solvers.planners.Central() for one", case.name)
-    memory = planner if isinstance(planner, Remembered) else Remembered(planner)
-    priced = sum(memory.planner.costs(case, settlement.units).values())  # afresh
-    scale = max(settlement.savings, LEAST * sum(map(abs, settlement.baseline_costs.values())))
-    slack = TOLERANCE * scale
-    allowed = max(slack, settlement.excess or 0.0)  # of a plan that is not exactly the best
-    if settlement.mechanism == "agv":  # its messages are the reports of the prior: all of them are tried
-        truth, tried, allowed = "bayesian_ic", expected(settlement, memory), slack
-    else:
-        truth, tried = "dominant_strategy_ic", [(lie, gain(settlement, lie, memory)) for lie in lies(case, misreports, seed)]
-    findings = {truth: _worst(truth, tried, allowed)}
-    least = min(case.suppliers, key=lambda name: settlement.net_gains[name])
-    for name, worst, who in (
-        ("ex_post_ir", -settlement.net_gains[least], least),
-        ("budget", -settlement.budget, None),
-        ("savings", -settlement.savings, None),
-    ):
-        findings[name] = PartyFinding(name, worst <= (allowed if who else slack), worst + 0.0, who)
-    gainful = tuple(
-        PartyMisreport(lie.party, lie.report, won) for lie, won in sorted(tried, key=lambda pair: -pair[1]) if won > slack
-    )
+    """Return the audit of a settlement whose case is taken for the truth.
+
+    Parameters
+    ----------
+    settlement : Settlement
+        What is audited.
+    planner : Planner
+        Who plans what misreports lead to, and prices the plan again.
+    misreports : int
+        How many are tried, drawn by the seed; under `agv` all reports of the prior are tried instead.
+    seed : int
+        Draws the misreports.
+
+    Raises
+    ------
+    InputError
+        Where there is no planner; and what the planner raises.
+    """
+    planner = _planner(settlement, planner)
+    costs = planner.planner.costs(settlement.case, settlement.units)  # priced afresh
+    concept = "bayesian_ic" if settlement.mechanism == "agv" else "dominant_strategy_ic"
+    tried = _tried(settlement, concept, planner, misreports, seed)
     return JointPlanAudit(
-        findings=findings,
-        lies={truth: gainful},
+        properties={concept: _incentives(settlement, concept, tried)} | _without_planning(settlement),
+        lies={concept: gainful(tried, above=TOLERANCE * _scale(settlement))},
         expected_profit=settlement.residual,
         largest_payment=max(map(abs, settlement.transfers.values())),
-        truth=truth,
-        scale=scale,
+        incentive_concept=concept,
+        scale=_scale(settlement),
         excess=settlement.excess,
         searched=len(tried),
-        plan_cost=priced,
+        plan_cost=sum(costs.values()),
     )
+
+
+def _check(settlement: Settlement, name: str, planner: Planner | None) -> PropertyResult:
+    if name not in INCENTIVES:
+        return _without_planning(settlement)[name]
+    if name == "bayesian_ic" and settlement.mechanism != "agv":
+        raise PROPERTIES[name].error_for(settlement, "Menu, Allotment, Equilibrium, or a Settlement of agv, which has a prior")
+    return _incentives(settlement, name, _tried(settlement, name, _planner(settlement, planner), MISREPORTS, 0))
+
+
+applies_to(Settlement, *INCENTIVES, "ex_post_ir", "budget", "savings", check=_check)
+
+
+def _planner(settlement: Settlement, planner: Planner | None) -> Remembered:
+    if planner is None:
+        allowed = "who plans what misreports lead to, for example solvers.planners.Central()"
+        raise InputError.of("planner", None, allowed, settlement.case.name)
+    return planner if isinstance(planner, Remembered) else Remembered(planner)
+
+
+def _scale(settlement: Settlement) -> float:
+    """Return what tolerances are relative to, currency."""
+    return max(settlement.savings, LEAST * sum(map(abs, settlement.baseline_costs.values())))
+
+
+def _allowed(settlement: Settlement) -> float:
+    """Return what a supplier may gain or lose, currency: more than the tolerance where the plan is not exactly the best."""
+    return max(TOLERANCE * _scale(settlement), settlement.excess or 0.0)
+
+
+def _tried(settlement: Settlement, concept: str, planner: Planner, misreports: int, seed: int) -> list[PartyMisreport]:
+    """Return the misreports that are tried: for `bayesian_ic` all reports of the prior, else as many as asked for."""
+    gains = (
+        expected(settlement, planner)
+        if concept == "bayesian_ic"
+        else [(lie, gain(settlement, lie, planner)) for lie in lies(settlement.case, misreports, seed)]
+    )
+    return [PartyMisreport(lie.party, lie.report, gained) for lie, gained in gains]
+
+
+def _incentives(settlement: Settlement, concept: str, tried: list[PartyMisreport]) -> PropertyResult:
+    return worst_case(PartyResult, concept, tried, _allowed(settlement))
+
+
+def _without_planning(settlement: Settlement) -> dict[str, PropertyResult]:
+    """Return the results that the settlement's own figures tell."""
+    losses = [PartyMisreport(name, "", -settlement.net_gains[name] + 0.0) for name in settlement.case.suppliers]
+    slack = TOLERANCE * _scale(settlement)
+    return {
+        "ex_post_ir": worst_case(PartyResult, "ex_post_ir", losses, _allowed(settlement)),
+        "budget": PartyResult("budget", -settlement.budget <= slack, -settlement.budget + 0.0),
+        "savings": PartyResult("savings", -settlement.savings <= slack, -settlement.savings + 0.0),
+    }
 
 
 def gain(settlement: Settlement, lie: Lie, planner: Planner) -> float:
     """Return what a misreport brings the party over the truth: its own cost at the plan that it causes, and its transfer."""
     case, start = settlement.case, settlement.start
-    _, told = rule(case.reporting(lie.party, lie.record), settlement.mechanism, planner, start, case, (lie.party,))
-    cost = planner.costs(case, told.planned.plan, [lie.party])[lie.party]
-    transfer = told.transfers.get(lie.party, 0.0)
+    _, outcome = rule(case.reporting(lie.party, lie.record), settlement.mechanism, planner, start, case, (lie.party,))
+    cost = planner.costs(case, outcome.planned.plan, [lie.party])[lie.party]
+    transfer = outcome.transfers.get(lie.party, 0.0)
     return settlement.baseline_costs[lie.party] - cost + transfer - settlement.net_gains[lie.party]
 
 
 def expected(settlement: Settlement, planner: Planner) -> list[tuple[Lie, float]]:
     """Return what every supplier expects to gain under `agv` by each report of the prior, his own record being the truth."""
     case = settlement.case
-    found = []
+    gains = []
     for name in case.suppliers:
-        own = case.party(name)
-        truth = externality.interim(case, case, planner, settlement.start, name, own)
-        for by in case.mechanism.cost_factors:
-            report = own.scaled(COST, by)
-            if report != own:
-                won = externality.interim(case, case, planner, settlement.start, name, report) - truth
-                found.append((Lie(name, report, f"all costs x {by:g}"), won))
-    return found
-
-
-def _worst(name: str, tried: list[tuple[Lie, float]], slack: float) -> PartyFinding:
-    if not tried:
-        return PartyFinding(name, True, 0.0)
-    lie, most = max(tried, key=lambda pair: pair[1])
-    return PartyFinding(name, most <= slack, most, lie.party, lie.report)
+        record = case.party(name)
+        truth = externality.interim(case, case, planner, settlement.start, name, record)
+        for factor in case.mechanism.cost_factors:
+            report = record.scaled(COST, factor)
+            if report != record:
+                gained = externality.interim(case, case, planner, settlement.start, name, report) - truth
+                gains.append((Lie(name, report, f"all costs x {factor:g}"), gained))
+    return gains

@@ -45,40 +45,40 @@ def factor(rng: np.random.Generator, size: float) -> float:
     return round(math.exp(float(rng.uniform(-size, size))), 4)
 
 
-def costs(case: JointPlanCase, own: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
+def costs(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
     """Return the record with all costs times one factor."""
-    by = factor(rng, size)
-    return own.scaled(COST, by), f"all costs x {by:g}"
+    times = factor(rng, size)
+    return record.scaled(COST, times), f"all costs x {times:g}"
 
 
-def lanes(case: JointPlanCase, own: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
+def lanes(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
     """Return the record with the costs of every site times a factor of its own; of one field where no cost is by site."""
-    if not any("site" in column.keys for column in own.columns().values() if column.kind == COST):
-        return field(case, own, rng, size)
+    if not any("site" in column.keys for column in record.columns().values() if column.kind == COST):
+        return field(case, record, rng, size)
     words = []
-    for site in case.part(own.name).shared.sites:
-        by = factor(rng, size)
-        own = own.scaled(COST, by, site=site)
-        words.append(f"{site} x {by:g}")
-    return own, f"costs of {', '.join(words)}"
+    for site in case.part(record.name).shared.sites:
+        times = factor(rng, size)
+        record = record.scaled(COST, times, site=site)
+        words.append(f"{site} x {times:g}")
+    return record, f"costs of {', '.join(words)}"
 
 
-def field(case: JointPlanCase, own: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
+def field(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
     """Return the record with one field, a cost or a capacity, times a factor."""
-    names = [name for name, column in own.columns().items() if column.kind in (COST, CAPACITY) and getattr(own, name)]
-    name, by = names[int(rng.integers(len(names)))], factor(rng, size)
-    return own.scaled(name, by), f"{name} x {by:g}"
+    names = [name for name, column in record.columns().items() if column.kind in (COST, CAPACITY) and getattr(record, name)]
+    name, times = names[int(rng.integers(len(names)))], factor(rng, size)
+    return record.scaled(name, times), f"{name} x {times:g}"
 
 
-def capacities(case: JointPlanCase, own: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
+def capacities(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
     """Return the record with all capacities times one factor."""
-    by = factor(rng, size)
-    return own.scaled(CAPACITY, by), f"all capacities x {by:g}"
+    times = factor(rng, size)
+    return record.scaled(CAPACITY, times), f"all capacities x {times:g}"
 
 
-def both(case: JointPlanCase, own: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
+def both(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> tuple[Party, str]:
     """Return the record with all capacities times one factor and all costs times another."""
-    record, words = capacities(case, own, rng, size)
+    record, words = capacities(case, record, rng, size)
     record, more = costs(case, record, rng, size)
     return record, f"{words}, {more}"
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from veridical.data.deprecated import OldTableNames
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
 
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Settlement:
+class Settlement(OldTableNames):
     """Plan, costs as reported, and transfers of a joint plan; currency, units.
 
     case: as it was reported. parameters: the mechanism's, as they were in effect. start, units: baseline and plan, one entry
@@ -94,7 +95,7 @@ class Settlement:
         """What is left to the receivers, who operate the mechanism: their own net gains and the budget."""
         return sum(self.net_gains[name] for name in self.case.receivers) + self.budget
 
-    def frame(self) -> pd.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """Return a row a party: role, costs at baseline and plan, the transfer to it, the fees taken off, net gain."""
         names = self.case.names
         columns: dict[str, list[Any]] = {
@@ -115,11 +116,11 @@ class Settlement:
             index=shared.index,
         )
 
-    def write_csv(self, path: str | Path) -> None:
+    def to_csv(self, path: str | Path) -> None:
         """Write the table of the parties, every digit kept."""
-        self.frame().to_csv(path)
+        self.to_frame().to_csv(path)
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the command line's JSON says of a joint plan; a flow without a price has None."""
         rows = self.plan_frame()
         figures = zip(rows["baseline"].tolist(), rows["units"].tolist(), rows["price"].tolist(), strict=True)
@@ -134,7 +135,7 @@ class Settlement:
             "excess": self.excess,
             "parties": [
                 {"name": name, **row, "takes_part": name not in self.held}
-                for name, row in self.frame().to_dict(orient="index").items()
+                for name, row in self.to_frame().to_dict(orient="index").items()
             ],
             "plan": [
                 dict(zip(LEVELS, flow, strict=True))

@@ -24,6 +24,8 @@ from veridical.data.allocation import ENUMERATED
 from veridical.data.assembler import gigabytes, shortened
 from veridical.data.fields import check
 from veridical.data.type_profiles import TypeProfiles
+from veridical.data.virtual_cost import ROUNDING
+from veridical.data.virtual_revenue import virtual_marginal_revenue
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.revenue import Written
 from veridical.models.info import ModelInfo, describe, info_of
@@ -228,7 +230,7 @@ def regular(case: AllocationCase) -> bool:
         virtual = _marginal(group, np.minimum(grid(group), case.capacity or np.inf))
         highest = float(group.revenue.marginal(0.0, group.theta[-1]))
         traces = (virtual[1:, 0] <= 1e-9 * highest) & (np.diff(virtual[:, 0]) < 1e-3 * highest)
-        if traces.any() or (np.diff(np.maximum(virtual, 0.0), axis=0) < -1e-12 * highest).any():
+        if traces.any() or (np.diff(np.maximum(virtual, 0.0), axis=0) < -ROUNDING * highest).any():
             return False
     return True
 
@@ -260,11 +262,8 @@ def grid(group: RetailerGroup) -> Array:
 
 def _marginal(group: RetailerGroup, q: Array) -> Array:
     """Return virtual marginal revenue, (6), shape (m, quantities)."""
-    revenue, theta = group.revenue, group.theta
-    rate = (group.survival[1:] / group.probability)[:, None]
-    own = revenue.marginal(q, theta[:, None])
-    virtual: Array = own - rate * (revenue.marginal(q, np.append(theta[1:], theta[-1:])[:, None]) - own)
-    return virtual
+    theta, rate = group.theta[:, None], (group.survival[1:] / group.probability)[:, None]
+    return virtual_marginal_revenue(group.revenue, q, theta, np.append(theta[1:], theta[-1:], axis=0), rate)
 
 
 def monotonicity(m: Any, wanted: bool | None) -> bool:

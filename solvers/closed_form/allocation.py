@@ -53,9 +53,9 @@ class Rationing(Allotment):
         """V(K) less what capacity costs, where it does: the expected payments less that."""
         return self.earned - self.capacity_paid
 
-    def record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says, with the standard error of the profit where profiles were drawn."""
-        return super().record() | ({"standard_error": self.error} if self.sampled else {})
+        return super().to_dict() | ({"standard_error": self.error} if self.sampled else {})
 
     @cached_property
     def virtual(self) -> list[VirtualRevenue]:
@@ -65,16 +65,16 @@ class Rationing(Allotment):
     @cached_property
     def bound(self) -> float:
         """What no other allotment can earn, before capacity is paid for: E[lambda K + sum of max (value - lambda q)]."""
-        wanted = np.concatenate([each.quantity(self.shadow_price) for each in self.virtual], axis=1)
+        wanted = np.concatenate([virtual.quantity(self.shadow_price) for virtual in self.virtual], axis=1)
         wanted = np.where(np.isfinite(wanted), wanted, self.by_type)  # where units are worth nothing, no end of them
-        values = [each.value(wanted[:, self.profiles.columns(g)]) for g, each in enumerate(self.virtual)]
+        values = [virtual.value(wanted[:, self.profiles.columns(g)]) for g, virtual in enumerate(self.virtual)]
         left = self.profiles.counts * (np.concatenate(values, axis=1) - self.shadow_price[:, None] * wanted)
         return float(self.probability @ (self.shadow_price * self.capacity + left.sum(axis=1)))
 
     @cached_property
     def residual(self) -> float:
         """Worst violation of the optimality conditions, relative to the highest marginal revenue. (10)-(11), (13)."""
-        worst = max(each.residual(self.shadow_price) for each in self.virtual)
+        worst = max(virtual.residual(self.shadow_price) for virtual in self.virtual)
         if self.case.capacity_cost and self.capacity > 0:
             worst = max(worst, abs(self.expected_shadow_price - self.case.capacity_cost) / self.case.capacity_cost)
         return worst
@@ -155,15 +155,15 @@ def decentralization_penalty(own: Rationing, first_best: Rationing) -> float:
 
 def _optimum(case: AllocationCase, profiles: TypeProfiles, capacity: float) -> Allocation:
     virtual = [VirtualRevenue.of(group) for group in case.retailers]
-    found = _filled(case, profiles, virtual, capacity)
-    ironed = [each.ironed(found["shadow_price"]) for each in virtual]
+    filled = _filled(case, profiles, virtual, capacity)
+    ironed = [each.ironed(filled["shadow_price"]) for each in virtual]
     proved = all(group.revenue.separable or not pooled for group, pooled in zip(case.retailers, ironed, strict=True))
-    return Allocation(**found, ironed=any(ironed), interim_optimal=proved)
+    return Allocation(**filled, ironed=any(ironed), interim_optimal=proved)
 
 
 def _filled(case: AllocationCase, profiles: TypeProfiles, virtual: list[VirtualRevenue], capacity: float) -> dict[str, Any]:
     shadow, by_type = water_filling(virtual, profiles.counts, capacity)
-    values = np.concatenate([each.value(by_type[:, profiles.columns(g)]) for g, each in enumerate(virtual)], axis=1)
+    values = np.concatenate([group.value(by_type[:, profiles.columns(g)]) for g, group in enumerate(virtual)], axis=1)
     earned = (profiles.counts * values).sum(axis=1)
     return {
         "case": case,
@@ -183,8 +183,8 @@ def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles:
     if cost is None:
         raise InputError.of("capacity_cost", "<nothing>", "a capacity cost: this case has a fixed capacity", case.name)
     most = sum(
-        count * float(each.quantity([cost])[0, each.place >= 0].max(initial=0.0))
-        for count, each in zip(case.members, virtual, strict=True)
+        count * float(group.quantity([cost])[0, group.place >= 0].max(initial=0.0))
+        for count, group in zip(case.members, virtual, strict=True)
     )  # whatever the types, no unit beyond is worth its cost
     if not np.isfinite(most):
         raise NotSolvedError(f"{case.name}: more capacity always earns more than the {cost:g} that a unit costs", "unbounded")

@@ -2,7 +2,7 @@
 
 The newsvendor quantity at the right unit cost, profile by profile: full cost for `first_best`, highest cost for `naive`, pooled
 virtual cost for ICDS and the hybrid (Propositions 1 to 3 of the ICDS paper, with pooling by isotonic regression in place of
-(20)-(23)). `frw` has a room of its own.
+(20)-(23)). `frw` has a module of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost
 from veridical.data.assembler import ENUMERATED
 from veridical.data.virtual_cost import running_maximum
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
+from veridical.solvers.closed_form.sensitivity import CostDerivative, at_cost, at_highest_cost, by_rents
 
 __all__ = ["ClosedForm", "first_best", "hybrid", "icds", "icds_balanced", "icds_limit", "naive", "pooled_virtual_cost"]
 
@@ -32,12 +33,14 @@ Array = NDArray[np.float64]
 class ClosedForm:
     """The most that a mechanism can earn, and, made when first asked for, the menu that earns it and the proof.
 
-    `bound`: expected profit that no menu of this mechanism exceeds; `menu` earns it. `residual`: relative error of the
+    `bound`: expected profit that no menu of this mechanism exceeds; `menu` earns it. `cost_derivative`: gives the derivative of
+    the optimal profit in the costs, one list a supplier, for `menu`; see `sensitivity`. `residual`: relative error of the
     optimality condition that `bound` rests on.
     """
 
     bound: float
     _menu: Callable[[], Menu]
+    cost_derivative: CostDerivative
     _residual: Callable[[], float] = float
 
     @cached_property
@@ -60,7 +63,7 @@ def first_best(case: AssemblerCase) -> ClosedForm:
         quantity = case.demand.newsvendor_quantity(case.price, cost)
         return Menu(case, quantity, np.stack([case.costs(i) * quantity for i in range(len(case.shape))]))
 
-    return ClosedForm(_most(case, case.probability, cost), menu)
+    return ClosedForm(_most(case, case.probability, cost), menu, at_cost)
 
 
 def naive(case: AssemblerCase) -> ClosedForm:
@@ -73,7 +76,7 @@ def naive(case: AssemblerCase) -> ClosedForm:
         quantity = case.demand.newsvendor_quantity(case.price, highest.sum()).reshape(one)
         return Menu(case, quantity, highest.reshape(-1, *one) * quantity)
 
-    return ClosedForm(_most(case, np.ones(()), highest.sum()), menu)
+    return ClosedForm(_most(case, np.ones(()), highest.sum()), menu, at_highest_cost)
 
 
 def icds_balanced(case: AssemblerCase) -> ClosedForm:
@@ -93,7 +96,7 @@ def icds_balanced(case: AssemblerCase) -> ClosedForm:
         wrong = abs(float(at_pooled - raw)) + float(bought.max()) * _misplaced(case, pooled)
         return wrong / max(1.0, abs(float(raw)))
 
-    return ClosedForm(_most(case, case.probability, pooled), lambda: Menu.balanced(case, quantity()), residual)
+    return ClosedForm(_most(case, case.probability, pooled), lambda: Menu.balanced(case, quantity()), by_rents, residual)
 
 
 def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) -> ClosedForm:
@@ -111,10 +114,10 @@ def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) ->
         return closed
 
     def menu() -> Menu:
-        own = [m if i in kept else 1 for i, m in enumerate(case.shape)]
-        return Menu.balanced(case, np.broadcast_to(closed.menu.quantity[0].reshape(own), case.shape))
+        shape = [m if i in kept else 1 for i, m in enumerate(case.shape)]
+        return Menu.balanced(case, np.broadcast_to(closed.menu.quantity[0].reshape(shape), case.shape))
 
-    return ClosedForm(closed.bound, menu, lambda: closed.residual)
+    return ClosedForm(closed.bound, menu, by_rents, lambda: closed.residual)
 
 
 def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
@@ -124,14 +127,14 @@ def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
     """
     case.refuse_large_menu()
     if not case.independent:
-        found = monotonicity(case)
-        if not found.holds:
+        condition = monotonicity(case)
+        if not condition.holds:
             other = {"icds": "mechanism icds_balanced", "hybrid": "balanced=true"}[mechanism]
             raise InputError.of(
                 "solver",
                 "closed_form",
-                f"for `{mechanism}` only cases with independent costs or monotone virtual cost, condition (18). Here {found}, "
-                f"and unbalanced menus can earn more: solve the full model (solver highs), or ask for {other}",
+                f"for `{mechanism}` only cases with independent costs or monotone virtual cost, condition (18). Here "
+                f"{condition}, and unbalanced menus can earn more: solve the full model (solver highs), or ask for {other}",
                 case.name,
             )
     return icds_balanced(case)
@@ -146,15 +149,15 @@ def icds_limit(case: AssemblerCase, points: int = 2**16) -> float:
     """
     if not case.independent:
         raise InputError.of("prior", "<correlated costs>", "independent costs: virtual costs do not add up otherwise", case.name)
-    owns = [
+    by_supplier = [
         np.minimum(_own_pooled(case, i), case.price) for i in range(len(case.shape))
     ]  # nothing is bought at the price or above
-    least = sum(float(own.min()) for own in owns)
-    step = max(sum(float(own.max()) for own in owns) - least, 1e-9 * case.price) / points
-    spectrum: Any = np.ones(points + len(owns) // 2 * 2 + 3, dtype=complex)
+    least = sum(float(costs.min()) for costs in by_supplier)
+    step = max(sum(float(costs.max()) for costs in by_supplier) - least, 1e-9 * case.price) / points
+    spectrum: Any = np.ones(points + len(by_supplier) // 2 * 2 + 3, dtype=complex)
     length = 2 * (len(spectrum) - 1)
-    for i, own in enumerate(owns):
-        place = (own - own.min()) / step
+    for i, costs in enumerate(by_supplier):
+        place = (costs - costs.min()) / step
         below = np.floor(place).astype(int)
         split = np.concatenate([case.marginals[i] * (1 - (place - below)), case.marginals[i] * (place - below)])
         spectrum *= np.fft.rfft(np.bincount(np.concatenate([below, below + 1]), split, length))
@@ -185,13 +188,13 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
 def _own(case: AssemblerCase, i: int) -> Array:
     """Return supplier i's own virtual cost times its probability, one entry a cost; costs are independent."""
     marginal, costs = case.marginals[i], case.suppliers[i].costs
-    own: Array = marginal * costs + np.concatenate([[0.0], np.diff(costs) * np.cumsum(marginal)[:-1]])
-    return own
+    weighted: Array = marginal * costs + np.concatenate([[0.0], np.diff(costs) * np.cumsum(marginal)[:-1]])
+    return weighted
 
 
 def _own_pooled(case: AssemblerCase, i: int) -> Array:
-    own = chain(case.marginals[i], _own(case, i))
-    return np.where(own == -np.inf, case.suppliers[i].costs, own)  # the cheapest costs, where they never occur
+    pooled = chain(case.marginals[i], _own(case, i))
+    return np.where(pooled == -np.inf, case.suppliers[i].costs, pooled)  # the cheapest costs, where they never occur
 
 
 def _misplaced(case: AssemblerCase, pooled: Array) -> float:
@@ -204,7 +207,7 @@ def _misplaced(case: AssemblerCase, pooled: Array) -> float:
         return 0.0
     if case.independent:
         owed = [_own(case, i) - _times(case.marginals[i], _own_pooled(case, i)) for i in range(len(case.shape))]
-        return sum(max(0.0, -float(np.cumsum(each).min())) for each in owed)
+        return sum(max(0.0, -float(np.cumsum(excess_of).min())) for excess_of in owed)
     excess = (weighted_virtual_cost(case) - _times(case.probability, pooled)).ravel()
     below, above = covers(case.shape)
     pair = np.arange(len(below))

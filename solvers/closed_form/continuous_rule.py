@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from veridical.contracts.audit import Audit
 from veridical.contracts.menu import Menu
-from veridical.contracts.properties import TOLERANCE, Finding, Misreport
+from veridical.contracts.menu_audit import Misreport, SupplierResult
+from veridical.contracts.properties import TOLERANCE, PropertyResult, applies_to, gainful, worst_case
 from veridical.data.assembler import label
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.fields import whole_number
@@ -26,6 +28,7 @@ __all__ = ["Continuous", "Integration", "Rule", "continuous", "total_virtual_cos
 Array = NDArray[np.float64]
 PROFILES = 20_000  # of a sampled menu
 BY_QUADRATURE = 3  # suppliers; above, quasi-Monte Carlo
+SAMPLES = 2_000  # misreports of every supplier in an audit
 ENDS = 0.1  # share of an audit's costs and reports that are an end of the range
 
 
@@ -66,6 +69,30 @@ class Rule:
         payments = np.stack([self.payment(i, x) for i in range(len(costs))])
         return Menu(grid, self.quantity(x), payments)
 
+    def check_properties(self, samples: int = SAMPLES, seed: int = 0) -> tuple[dict[str, PropertyResult], list[Misreport], float]:
+        """Return the results, the best misreport of each supplier, and the largest payment, among random misreports.
+
+        Parameters
+        ----------
+        samples : int
+            Misreports of every supplier.
+        seed : int
+            Draws them.
+        """
+        misreports, losses, largest = [], [], 0.0
+        for i, (gain, truth, x, report) in enumerate(self.misreports(samples, seed)):
+            k, poorest = int(gain.argmax()), int(truth.argmin())
+            misreports.append(self._misreport(i, x[k], report[k], gain[k]))
+            losses.append(self._misreport(i, x[poorest], x[poorest, i], -truth[poorest]))
+            largest = max(largest, float((truth + self._incurred(x[:, i], x)).max()))
+        allowed = TOLERANCE * max(1.0, largest)
+        results: dict[str, PropertyResult] = {
+            "dominant_strategy_ic": worst_case(SupplierResult, "dominant_strategy_ic", misreports, allowed),
+            "ex_post_ir": worst_case(SupplierResult, "ex_post_ir", losses, allowed),
+            "balanced": SupplierResult("balanced", True, 0.0),
+        }
+        return results, misreports, largest
+
     def misreports(self, samples: int, seed: int) -> Iterator[tuple[Array, Array, Array, Array]]:
         """Yield for every supplier his gains from misreports, his rents by the truth, the true profiles x and the reports.
 
@@ -83,6 +110,18 @@ class Rule:
             gain = self.payment(i, lie) - self._incurred(x[:, i], lie) - truth
             yield gain, truth, x, lie[:, i]
 
+    def _misreport(self, i: int, x: Array, report: Any, gain: Any) -> Misreport:
+        pairs = enumerate(zip(self.case.names, x, strict=True))
+        others = ", ".join(f"{name}={label(cost)}" for j, (name, cost) in pairs if j != i)
+        return Misreport(self.case.names[i], float(x[i]), float(report), others, float(gain))
+
+
+def _check(rule: Rule, name: str, planner: Any) -> PropertyResult:
+    return rule.check_properties()[0][name]
+
+
+applies_to(Rule, "dominant_strategy_ic", "ex_post_ir", "balanced", check=_check)
+
 
 @dataclass(frozen=True)
 class Continuous(Rule):
@@ -97,34 +136,10 @@ class Continuous(Rule):
     expected_sales: float
     integration: Integration
 
-    def audit(self, samples: int = 2_000, seed: int = 0) -> Audit:
+    def audit(self, samples: int = SAMPLES, seed: int = 0) -> Audit:
         """Return who would lie, about what, and gain how much, among `samples` random misreports of every supplier."""
-        lies, regret, loss, largest = [], -np.inf, -np.inf, 0.0
-        worst: dict[str, tuple[str, float, float, str]] = {}
-        for i, (gain, truth, x, report) in enumerate(self.misreports(samples, seed)):
-            k, poorest = int(gain.argmax()), int(truth.argmin())
-            best = Misreport(self.case.names[i], float(x[k, i]), float(report[k]), self._others(i, x[k]), float(gain[k]))
-            if best.gain > regret:
-                regret = best.gain
-                worst["truth"] = best.supplier, best.cost, best.report, best.others
-            if -truth[poorest] > loss:
-                loss = -float(truth[poorest])
-                cost = float(x[poorest, i])
-                worst["rent"] = best.supplier, cost, cost, self._others(i, x[poorest])
-            if best.gain > 0:
-                lies.append(best)
-            largest = max(largest, float((truth + self._incurred(x[:, i], x)).max()))
-        allowed = TOLERANCE * max(1.0, largest)
-        findings = {
-            "dominant_strategy_ic": Finding("dominant_strategy_ic", regret <= allowed, regret, *worst["truth"]),
-            "ex_post_ir": Finding("ex_post_ir", loss <= allowed, loss, *worst["rent"]),
-            "balanced": Finding("balanced", True, 0.0),
-        }
-        ordered = tuple(sorted(lies, key=lambda lie: -lie.gain))
-        return Audit(findings, {"dominant_strategy_ic": ordered}, self.profit_by_payments, largest)
-
-    def _others(self, i: int, x: Array) -> str:
-        return ", ".join(f"{name}={label(cost)}" for j, (name, cost) in enumerate(zip(self.case.names, x, strict=True)) if j != i)
+        results, misreports, largest = self.check_properties(samples, seed)
+        return Audit(results, {"dominant_strategy_ic": gainful(misreports)}, self.profit_by_payments, largest)
 
 
 def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Continuous:
@@ -139,5 +154,5 @@ def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Cont
     points = whole_number(points, "points", 1, case.name, "cost profiles that an integral may visit")
     refuse_not_monotone(case, seed)
     few = len(case.suppliers) <= BY_QUADRATURE
-    found = quadrature(case, points) if few else quasi_monte_carlo(case, points, seed)
-    return Continuous(case, found.profit, found.profit_by_payments, found.sales, found.integration)
+    integral = quadrature(case, points) if few else quasi_monte_carlo(case, points, seed)
+    return Continuous(case, integral.profit, integral.profit_by_payments, integral.sales, integral.integration)

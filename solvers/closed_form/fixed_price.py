@@ -68,27 +68,27 @@ def fixed_price(
     """
     starts = whole_number(starts, "starts", 0, case.name, "random orders from which to start")
     game = _Game.of(case, capacity, points, samples, seed)
-    found: list[Ordering] = []
+    equilibria: list[Ordering] = []
     least = np.inf
     for start in game.starts(starts, seed):
-        own = game.outcome(game.search(start))
-        least = min(least, own.regret)
-        new = all(np.abs(own.by_type - other.by_type)[game.occur].max() > APART * game.capacity for other in found)
-        if own.regret <= TOLERANCE * game.scale and new:
-            found.append(own)
-    if not found:
+        outcome = game.outcome(game.search(start))
+        least = min(least, outcome.regret)
+        new = all(np.abs(outcome.by_type - other.by_type)[game.occur].max() > APART * game.capacity for other in equilibria)
+        if outcome.regret <= TOLERANCE * game.scale and new:
+            equilibria.append(outcome)
+    if not equilibria:
         message = (
             f"no start led to an equilibrium: of the orders that were reached, the best leave a type {least:.3g} to gain by "
             f"another order, and {TOLERANCE * game.scale:.3g} is allowed; there may be none in pure strategies"
         )
         raise NotSolvedError(message, "no equilibrium")
-    if len(found) > 1:
-        profits = ", ".join(f"{each.supplier_profit:.6g}" for each in found)
-        message = f"{len(found)} equilibria were found, with the supplier's profits {profits}; the first is reported"
+    if len(equilibria) > 1:
+        profits = ", ".join(f"{equilibrium.supplier_profit:.6g}" for equilibrium in equilibria)
+        message = f"{len(equilibria)} equilibria were found, with the supplier's profits {profits}; the first is reported"
         warnings.warn(message, MultipleEquilibria, stacklevel=2)
-    first = {field.name: getattr(found[0], field.name) for field in fields(Ordering)}
+    first = {field.name: getattr(equilibria[0], field.name) for field in fields(Ordering)}
     truth = game.outcome(np.minimum(game.truthful, game.capacity))
-    return Equilibrium(**first, found=tuple(found), truth=truth, scale=game.scale)
+    return Equilibrium(**first, found=tuple(equilibria), truth=truth, scale=game.scale)
 
 
 def ordering(
@@ -166,8 +166,8 @@ class _Game:
     def scale(self) -> float:
         """Most that any type earns from any number of units, currency."""
         return max(
-            float((group.revenue.value(own, group.theta) - self.price * own).max())
-            for group, own in zip(self.case.retailers, self.apart(self.truthful), strict=True)
+            float((group.revenue.value(orders, group.theta) - self.price * orders).max())
+            for group, orders in zip(self.case.retailers, self.apart(self.truthful), strict=True)
         )
 
     def apart(self, orders: Array) -> tuple[Array, ...]:
@@ -176,14 +176,14 @@ class _Game:
     def checked(self, orders: Sequence[ArrayLike]) -> Array:
         allowed = f"for each of the {len(self.case.retailers)} groups one order a type, finite, from 0 to {self.capacity!r} units"
         try:
-            found = [np.asarray(own, dtype=float) for own in orders]
+            arrays = [np.asarray(array, dtype=float) for array in orders]
         except (TypeError, ValueError):
             raise InputError.of("orders", orders, allowed, self.case.name) from None
         shapes = [(size,) for size in self.profiles.sizes]
-        inside = all(((own >= 0) & (own <= self.capacity)).all() for own in found)
-        if [own.shape for own in found] != shapes or not inside:
+        inside = all(((array >= 0) & (array <= self.capacity)).all() for array in arrays)
+        if [array.shape for array in arrays] != shapes or not inside:
             raise InputError.of("orders", orders, allowed, self.case.name)
-        return np.concatenate(found)
+        return np.concatenate(arrays)
 
     def starts(self, random: int, seed: int) -> Iterator[Array]:
         truthful = np.minimum(self.truthful, self.capacity)
@@ -216,18 +216,18 @@ class _Game:
         """Return best responses and what types gain by them, shape (M,) each; a type that gains nothing stays."""
         grid = np.linspace(0.0, self.capacity, steps + 1)
         answers, gains = [], []
-        for g, own in enumerate(self.apart(orders)):
+        for g, placed in enumerate(self.apart(orders)):
             every = self.profits(g, grid[None, :], orders)
             answer = grid[np.argmax(every >= every.max(axis=1, keepdims=True) - TIE * self.scale, axis=1)]
             width = self.capacity / steps
             for _ in range(ZOOMS):
                 around = np.clip(answer[:, None] + width * np.linspace(-1.0, 1.0, 2 * NARROWER + 1), 0.0, self.capacity)
-                around = np.concatenate([own[:, None], answer[:, None], around], axis=1)
+                around = np.concatenate([placed[:, None], answer[:, None], around], axis=1)
                 every = self.profits(g, around, orders)
                 answer = np.take_along_axis(around, every.argmax(axis=1)[:, None], axis=1)[:, 0]
                 width /= NARROWER
             gain = every.max(axis=1) - every[:, 0]
-            answers.append(np.where(gain > TIE * self.scale, answer, own))
+            answers.append(np.where(gain > TIE * self.scale, answer, placed))
             gains.append(gain)
         return np.concatenate(answers), np.concatenate(gains)
 
@@ -235,11 +235,11 @@ class _Game:
         """Return E[R(Q, theta) - w Q] of a group's types, shape (m, any), for orders `own` of that shape or (1, any)."""
         group, met = self.case.retailers[g], self.others[g]
         theta = group.theta[:, None]
-        found = np.zeros(np.broadcast_shapes(own.shape, theta.shape))
-        for rows in np.array_split(np.arange(len(met.counts)), 1 + len(met.counts) * found.size // ROOM):
+        expected = np.zeros(np.broadcast_shapes(own.shape, theta.shape))
+        for rows in np.array_split(np.arange(len(met.counts)), 1 + len(met.counts) * expected.size // ROOM):
             units = self.units(own, orders, met.counts[rows])
-            found += np.tensordot(met.probability[rows], group.revenue.value(units, theta) - self.price * units, axes=1)
-        return found
+            expected += np.tensordot(met.probability[rows], group.revenue.value(units, theta) - self.price * units, axes=1)
+        return expected
 
     def units(self, own: ArrayLike, orders: Array, others: Whole) -> Array:
         """Return what orders of any shape get against profiles of the others, shape (rows, M), of the shape (rows, ...)."""
@@ -273,8 +273,8 @@ class _Game:
             rule=_terms(self.case).rule,
             orders=apart,
             truthful_orders=self.apart(self.truthful),
-            expected_units=tuple(each.probability @ self.units(own, orders, each.counts) for each, own in met),
-            retailer_profits=tuple(self.profits(g, own[:, None], orders)[:, 0] for g, own in enumerate(apart)),
+            expected_units=tuple(profiles.probability @ self.units(placed, orders, profiles.counts) for profiles, placed in met),
+            retailer_profits=tuple(self.profits(g, placed[:, None], orders)[:, 0] for g, placed in enumerate(apart)),
             best_orders=self.apart(answers),
             gains=self.apart(gains),
         )
@@ -296,16 +296,16 @@ def _others(case: AllocationCase, g: int, samples: int, seed: int) -> TypeProfil
     """Return the profiles of all retailers but one of group g, without those that never occur."""
     members = [count - (i == g) for i, count in enumerate(case.members)]
     probabilities = [group.probability for group in case.retailers]
-    if count_profiles(members, [len(own) for own in probabilities]) > ENUMERATED:
+    if count_profiles(members, [len(probability) for probability in probabilities]) > ENUMERATED:
         return sampled(members, probabilities, samples, seed)
-    found = enumerated(members, probabilities)
-    occur = found.probability > 0
-    return TypeProfiles(found.counts[occur], found.probability[occur], found.sizes)
+    profiles = enumerated(members, probabilities)
+    occur = profiles.probability > 0
+    return TypeProfiles(profiles.counts[occur], profiles.probability[occur], profiles.sizes)
 
 
 def _extrapolated(past: list[tuple[Array, Array]]) -> Array:
     """Return Anderson's mixture of best responses: the one that would leave orders alone, were responses linear in orders."""
-    orders, answers = (np.stack(each, axis=1) for each in zip(*past, strict=True))
+    orders, answers = (np.stack(steps, axis=1) for steps in zip(*past, strict=True))
     moves = answers - orders
     weight = np.linalg.lstsq(np.diff(moves), moves[:, -1], rcond=1e-10)[0]
     mixed: Array = answers[:, -1] - np.diff(answers) @ weight

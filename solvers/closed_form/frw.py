@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.solvers.closed_form.assembler import ClosedForm
+from veridical.solvers.closed_form.sensitivity import by_rents
 
 __all__ = ["frw"]
 
@@ -59,7 +60,7 @@ def frw(case: AssemblerCase) -> ClosedForm:
             payment[i] = (np.array(case.suppliers[i].costs) * amount + rent).reshape(case.costs(i).shape)
         return Menu(case, quantity, payment)
 
-    return ClosedForm(float(profit), menu)
+    return ClosedForm(float(profit), menu, by_rents)
 
 
 def _envelope(complete: Array, spent: Array, price: float) -> tuple[Array, list[tuple[int, ...] | None]]:

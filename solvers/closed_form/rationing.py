@@ -1,21 +1,30 @@
-"""What one retailer's orders get against profiles of the others, whose types order alike: the rules of `allocation_rules`.
+"""Rules that ration orders: linear, generalised linear, proportional, uniform. Definitions 1 to 3 of the allocation paper.
 
-A rule takes own orders, shape (n,); what each type orders, shape (M,); how many of the others have which type, shape (rows, M);
-and the capacity, units. It returns what the own orders get, units, shape (rows, n).
+`linear`, `generalized_linear`, `proportional` and `uniform` say what every retailer gets. There `orders` in units have the shape
+(..., N), one place a retailer; `capacity` is a number, or one a row, shape (...). Orders that fit are met in full. They raise
+InputError for orders or capacities that are no finite numbers >= 0.
+
+`rule_of` gives what the fixed-price game needs: what one retailer's orders, shape (n,), get against profiles of the others. Equal
+types order alike: a rule takes what each type orders, shape (M,), how many of the others have which type, shape (rows, M), and
+the capacity, units; it returns units of the shape (rows, n).
+
+Both rest on the same functions, which set the orders of one retailer against those of the others, cumulated in the order in which
+the rule serves or cuts them. Where the orders of everybody are rationed at once, that one retailer is the one who orders most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import elementwise
 
-from veridical.data import FixedPrice
+from veridical.data import FixedPrice, InputError
 
-__all__ = ["Rule", "rule_of"]
+__all__ = ["Rule", "generalized_linear", "linear", "proportional", "rule_of", "uniform"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -23,68 +32,182 @@ Rule = Callable[[Array, Array, Whole, float], Array]
 NO_SIGN_CHANGE = -1  # scipy's
 
 
-def rule_of(terms: FixedPrice) -> Rule:
-    """Return the rule of a case's fixed_price."""
-    if terms.exponent is not None:
-        return partial(_generalized_linear, exponent=terms.exponent)
-    return {"linear": _linear, "proportional": _proportional, "uniform": _uniform}[terms.rule]
+def linear(orders: ArrayLike, capacity: ArrayLike) -> Array:
+    """Return each order less a common deduction, shared among those who get anything; the others get 0. Definition 1.
 
+    The paper's definition divides by n, the number served; the display of its Theorem 5 divides by the number of all retailers,
+    which holds only where all are served.
 
-def _linear(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
-    """Definition 1. The common deduction is the largest of (sum - K) / n over the own order and the n - 1 largest of the others.
-
-    Where that is less than the deduction of all, since the own order gets nothing, it is not less than the own order.
+    Examples
+    --------
+    >>> linear([1.0, 4.0, 7.0], 9.0).tolist()
+    [0.0, 3.0, 6.0]
     """
-    number, total = _cumulated(-orders, others)
-    deduction = np.tile(np.maximum(own - capacity, 0.0), (len(others), 1))
-    for n, placed in zip(number.T[:, :, None], -total.T[:, :, None], strict=True):
-        np.maximum(deduction, (placed + own - capacity) / (n + 1), out=deduction)
-    allocated: Array = np.maximum(own - deduction, 0.0)
+    units, limit = _checked(orders, capacity)
+    falling = -np.sort(-units, axis=-1)
+    number, total = np.arange(1, units.shape[-1]), np.cumsum(falling[..., 1:], axis=-1)
+    deduction = _deduction(falling[..., 0], number, np.moveaxis(total, -1, 0), limit)
+    allocated: Array = np.maximum(units - np.maximum(deduction, 0.0)[..., None], 0.0)
     return allocated
 
 
-def _generalized_linear(own: Array, orders: Array, others: Whole, capacity: float, exponent: float) -> Array:
+def generalized_linear(
+    orders: ArrayLike, capacity: ArrayLike, Y: Callable[[Array], Array], Y_inverse: Callable[[Array], Array]
+) -> Array:
+    """Return Q with Y(Q_i) = Y(q_i) - d for those who get anything, d being common; the others get 0. Definition 2.
+
+    `Y` is increasing on q >= 0, and `Y_inverse` its inverse on [Y(0), infinity); both take and return arrays.
+    """
+    units, limit = _checked(orders, capacity)
+    rows = units.reshape(-1, units.shape[-1])
+    limits = np.broadcast_to(limit, units.shape[:-1]).ravel()
+    start, transformed = Y(np.zeros(1)), Y(rows)
+
+    def kept(level: Array, deduction: Array) -> Array:
+        return Y_inverse(np.maximum(level - deduction, start))
+
+    def excess(deduction: Array, row: Any) -> Array:
+        row = row.astype(int)
+        return np.asarray(kept(transformed[row], deduction[..., None]).sum(axis=-1) - limits[row], dtype=float)
+
+    tight = np.flatnonzero(rows.sum(axis=1) > limits)
+    deduction = np.zeros(len(rows))
+    deduction[tight] = _root(excess, (transformed[tight] - start).max(axis=1), tight)
+    allocated = np.where(deduction[:, None] > 0, kept(transformed, deduction[:, None]), rows)
+    return np.reshape(allocated, units.shape)
+
+
+def proportional(orders: ArrayLike, capacity: ArrayLike) -> Array:
+    """Return min(q_i, K q_i / sum q): the same share of every order. Definition 3.
+
+    Examples
+    --------
+    >>> proportional([1.0, 4.0, 7.0], 6.0).tolist()
+    [0.5, 2.0, 3.5]
+    """
+    units, limit = _checked(orders, capacity)
+    allocated: Array = units * _share(units.sum(axis=-1), limit)[..., None]
+    return allocated
+
+
+def uniform(orders: ArrayLike, capacity: ArrayLike) -> Array:
+    """Return min(q_i, level) with a common level at which capacity is used up. Cachon and Lariviere (1999b).
+
+    Examples
+    --------
+    >>> uniform([1.0, 4.0, 7.0], 9.0).tolist()
+    [1.0, 4.0, 4.0]
+    """
+    units, limit = _checked(orders, capacity)
+    members = units.shape[-1]
+    rising = np.sort(units, axis=-1)[..., :-1]
+    level = _level(np.arange(1, members), np.cumsum(rising, axis=-1), np.array(members), limit)
+    allocated: Array = np.minimum(units, level[..., None])
+    return allocated
+
+
+def rule_of(terms: FixedPrice) -> Rule:
+    """Return the rule of a case's fixed_price, as the game asks it."""
+    if terms.exponent is not None:
+        return partial(_one_generalized_linear, exponent=terms.exponent)
+    return {"linear": _one_linear, "proportional": _one_proportional, "uniform": _one_uniform}[terms.rule]
+
+
+def _one_linear(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
+    number, total = _cumulated(-orders, others)
+    allocated: Array = np.maximum(
+        own - np.maximum(_deduction(own, number.T[:, :, None], -total.T[:, :, None], capacity), 0.0), 0.0
+    )
+    return allocated
+
+
+def _one_generalized_linear(own: Array, orders: Array, others: Whole, capacity: float, exponent: float) -> Array:
     """Definition 2 with Y(q) = q^exponent, in units of K, so that no power runs out of range; by roots, so 30 times as slow."""
     unit = capacity or 1.0
-    powers, mine = (orders / unit) ** exponent, (own / unit) ** exponent
+    powers, own_powers = (orders / unit) ** exponent, (own / unit) ** exponent
 
     def kept(power: Array, deduction: Array) -> Array:
         left: Array = np.maximum(power - deduction, 0.0) ** (1 / exponent)
         return left
 
     def excess(deduction: Array, row: Array, column: Array) -> Array:
-        theirs = others[row.astype(int)] * kept(powers, deduction[..., None])
-        over: Array = theirs.sum(axis=-1) + kept(mine[column.astype(int)], deduction) - 1
+        by_others = others[row.astype(int)] * kept(powers, deduction[..., None])
+        over: Array = by_others.sum(axis=-1) + kept(own_powers[column.astype(int)], deduction) - 1
         return over
 
     allocated = np.tile(own, (len(others), 1))
     row, column = np.nonzero((others @ orders)[:, None] + own > capacity)
-    if row.size:
-        highest = np.maximum(np.where(others[row] > 0, powers, 0.0).max(axis=1, initial=0.0), mine[column])
-        found = elementwise.find_root(excess, (np.zeros(row.size), highest), args=(row, column))
-        deduction = np.where(found.status == NO_SIGN_CHANGE, 0.0, found.x)  # where orders exceed K by no more than rounding
-        allocated[row, column] = unit * kept(mine[column], deduction)
+    highest = np.maximum(np.where(others[row] > 0, powers, 0.0).max(axis=1, initial=0.0), own_powers[column])
+    allocated[row, column] = unit * kept(own_powers[column], _root(excess, highest, row, column))
     return allocated
 
 
-def _proportional(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
-    """Definition 3: q, or K q / sum q where that is less."""
-    total = (others @ orders)[:, None] + own
-    allocated: Array = own * np.divide(capacity, total, out=np.ones(total.shape), where=total > capacity)
+def _one_proportional(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
+    allocated: Array = own * _share((others @ orders)[:, None] + own, np.asarray(capacity))
     return allocated
 
 
-def _uniform(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
-    """The least of q and what is there for a retailer who orders without end: the largest share once small orders are met."""
+def _one_uniform(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
     number, total = _cumulated(orders, others)
-    members = others.sum(axis=1, keepdims=True) + 1
-    level = np.maximum(((capacity - total) / (members - number)).max(axis=1, keepdims=True), capacity / members)
-    allocated: Array = np.minimum(own, level)
+    level = _level(number, total, others.sum(axis=1) + 1, np.asarray(capacity))
+    allocated: Array = np.minimum(own, level[:, None])
     return allocated
 
 
-def _cumulated(orders: Array, others: Whole) -> tuple[Array, Array]:
+def _deduction(own: Array, number: Whole, total: Array, capacity: Array | float) -> Array:
+    """Return the common deduction of linear rationing; Definition 1.
+
+    For the n largest orders it would be (their sum - K) / n, and the right n is the one with the largest, since every n's is at
+    most the d with sum (q_i - d)^+ = K. Of the others' largest orders there are `number` that sum to `total`, step by step along
+    the first axis; with them stands the own order. Where these all come to less than the deduction of all, since the own order
+    gets nothing, they do not come to less than the own order.
+    """
+    deduction: Array = np.asarray(own - capacity + np.zeros(number.shape[1:]))
+    for n, placed in zip(number, total, strict=True):
+        np.maximum(deduction, (placed + own - capacity) / (n + 1), out=deduction)
+    return deduction
+
+
+def _level(number: Whole, total: Array, members: Whole, capacity: Array) -> Array:
+    """Return what a retailer who orders without end gets under the uniform rule: the largest share once small orders are met.
+
+    Of the smallest orders there are `number` that sum to `total`, step by step along the last axis, of `members` in all.
+    """
+    shares = (capacity[..., None] - total) / (members[..., None] - number)
+    level: Array = np.maximum(shares.max(axis=-1, initial=-np.inf), capacity / members)
+    return level
+
+
+def _share(total: Array, capacity: Array) -> Array:
+    """Return the share of all orders that can be met: Definition 3."""
+    shape = np.broadcast_shapes(capacity.shape, total.shape)
+    share: Array = np.divide(capacity, total, out=np.ones(shape), where=total > capacity)
+    return share
+
+
+def _root(excess: Callable[..., Array], highest: Array, *places: Whole) -> Array:
+    """Return the deductions, from 0 up to `highest`, at which orders exceed K by nothing; 0 where they do by rounding alone."""
+    if not highest.size:
+        return highest
+    result = elementwise.find_root(excess, (np.zeros(highest.shape), highest), args=places)
+    deduction: Array = np.where(result.status == NO_SIGN_CHANGE, 0.0, result.x)
+    return deduction
+
+
+def _cumulated(orders: Array, others: Whole) -> tuple[Whole, Array]:
     """Return how many others order so little, or less, and how much in all, order by order, shape (rows, M) each."""
     ascending = np.argsort(orders)
     counts = others[:, ascending]
     return np.cumsum(counts, axis=1), np.cumsum(counts * orders[ascending], axis=1)
+
+
+def _checked(orders: ArrayLike, capacity: ArrayLike) -> tuple[Array, Array]:
+    arrays = []
+    for name, value in (("orders", orders), ("capacity", capacity)):
+        array = np.asarray(value, dtype=float)
+        if not (np.isfinite(array).all() and (array >= 0).all()):
+            raise InputError.of(name, value, "finite numbers >= 0, units")
+        arrays.append(array)
+    if arrays[0].ndim == 0 or arrays[0].shape[-1] == 0:
+        raise InputError.of("orders", orders, "at least one order: shape (..., N)")
+    return arrays[0], arrays[1]

@@ -1,8 +1,7 @@
 """Virtual revenue: what a type's units earn once the rent is taken off that they leave to higher types; ironed for finite types.
 
-With S_k = P(type >= theta_k), the virtual marginal revenue of types a..b pooled is
-    [S_a R_q(q, theta_a) - S_{b+1} R_q(q, theta_{b+1})] / (S_a - S_{b+1}),
-since the terms in between cancel: a pool earns what its lowest type would, had it the probability of all. Ironed virtual
+With S_k = P(type >= theta_k), a pool of the types a..b earns what its lowest type would, had it the probability of all: its
+virtual marginal revenue is `virtual_marginal_revenue` of theta_a, theta_{b+1} and S_{b+1} / (S_a - S_{b+1}). Ironed virtual
 marginal revenue is the isotonic regression of that over types at every q, so the quantities at a shadow price lambda are
     q_k(lambda) = max over a <= k of min over b >= k of q_ab(lambda),
 where q_ab(lambda) is the quantity at which the pool's virtual marginal revenue has fallen to lambda.
@@ -20,6 +19,8 @@ from scipy.optimize import elementwise
 
 from veridical.data.allocation import RetailerGroup
 from veridical.data.revenue import Revenue
+from veridical.data.virtual_cost import ROUNDING
+from veridical.data.virtual_revenue import virtual_marginal_revenue
 from veridical.solvers.closed_form.isotonic import chain
 
 __all__ = ["TINY", "VirtualRevenue", "falling_root", "least_marginal"]
@@ -65,13 +66,13 @@ class VirtualRevenue:
     def value(self, q: Array) -> Array:
         """R(q, theta_k) - (1 - F_k) / f_k (R(q, theta_{k+1}) - R(q, theta_k)), currency; q of shape (..., m)."""
         k = np.maximum(self.place, 0)
-        own = self.revenue.value(q, self.theta[k])
-        rent = self._rate[k] * (self.revenue.value(q, self._next[k]) - own)
-        return np.where(self.place >= 0, own - rent, 0.0)
+        earned = self.revenue.value(q, self.theta[k])
+        rent = self._rate[k] * (self.revenue.value(q, self._next[k]) - earned)
+        return np.where(self.place >= 0, earned - rent, 0.0)
 
     def marginal(self, q: float) -> Array:
         """Return ironed virtual marginal revenue at q, shape (m,), -inf for a type that gets nothing. (6), ironed."""
-        return self._spread(self._pooled(_virtual_marginal(self.revenue, q, self.theta, self._next, self._rate)), -np.inf)
+        return self._spread(self._pooled(virtual_marginal_revenue(self.revenue, q, self.theta, self._next, self._rate)), -np.inf)
 
     def quantity(self, shadow_price: ArrayLike) -> Array:
         """Return the types' quantities at shadow prices >= 0 of shape (rows,), units, shape (rows, m), never falling in type."""
@@ -81,14 +82,14 @@ class VirtualRevenue:
         shadow = shadow_price[:, None]
         if self.revenue.separable:
             return self.revenue.quantity(shadow, self._pooled(self._separable))
-        found = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
+        quantity = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
         if self.survival is None:
-            return found
-        falls = np.flatnonzero((found[:, 1:] < found[:, :-1]).any(axis=1))
+            return quantity
+        falls = np.flatnonzero((quantity[:, 1:] < quantity[:, :-1]).any(axis=1))
         pairs = len(self.theta) * (len(self.theta) + 1) // 2
         for rows in np.array_split(falls, 1 + len(falls) * pairs // ROOM):
-            found[rows] = self._best_pools(self.survival, shadow[rows])
-        return found
+            quantity[rows] = self._best_pools(self.survival, shadow[rows])
+        return quantity
 
     def ironed(self, shadow_price: Array) -> bool:
         """Return whether types are pooled at any of those shadow prices, shape (rows,)."""
@@ -97,7 +98,7 @@ class VirtualRevenue:
             apart = self.revenue.quantity(shadow, self._separable)
         else:
             apart = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
-        return bool((apart[:, 1:] < apart[:, :-1] * (1 - 1e-12)).any())
+        return bool((apart[:, 1:] < apart[:, :-1] * (1 - ROUNDING)).any())
 
     def residual(self, shadow_price: Array) -> float:
         """Return the worst violation of the conditions of an optimum by `quantity`, relative to the highest marginal revenue.
@@ -110,7 +111,7 @@ class VirtualRevenue:
             return 0.0
         quantity = np.concatenate([np.zeros((len(shadow_price), 1)), self._of_those_that_occur(shadow_price)], axis=1)
         held = np.where(np.isfinite(quantity), quantity, 0.0)
-        left = _virtual_marginal(self.revenue, held[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
+        left = virtual_marginal_revenue(self.revenue, held[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
         left = np.where(np.isfinite(quantity[:, 1:]), left, 0.0)  # nothing is left to gain at infinity
         if self.survival is None:
             above, rises = left, held[:, 1:] > 0
@@ -126,11 +127,11 @@ class VirtualRevenue:
         """theta_k - (1 - F_k) / f_k (theta_{k+1} - theta_k), the type that earns R what k earns in virtual revenue."""
         return self.theta - self._rate * (self._next - self.theta)
 
-    def _pooled(self, each: Array) -> Array:
+    def _pooled(self, values: Array) -> Array:
         if self.survival is None:
-            return each
+            return values
         probability = -np.diff(self.survival)
-        return chain(probability, probability * each)
+        return chain(probability, probability * values)
 
     def _best_pools(self, survival: Array, shadow: Array) -> Array:
         """Return the quantities at shadow prices of shape (rows, 1) by the formula at the top, shape (rows, s)."""
@@ -144,35 +145,29 @@ class VirtualRevenue:
         best: Array = np.where(np.triu(np.ones((s, s), dtype=bool)), least, -np.inf).max(axis=1)  # over a <= k
         return best
 
-    def _spread(self, found: Array, nothing: float) -> Array:
+    def _spread(self, values: Array, nothing: float) -> Array:
         """Return what the m types have, given what those that occur have."""
-        return np.where(self.place >= 0, found[..., np.maximum(self.place, 0)], nothing)
+        return np.where(self.place >= 0, values[..., np.maximum(self.place, 0)], nothing)
 
 
 def falling_root(function: Callable[..., Array], high: Array, arguments: tuple[Array, ...]) -> Array:
     """Return where function(q, *arguments) falls through 0 between q = 0 and `high`, or the end that it does not reach."""
-    shape = np.broadcast_shapes(high.shape, *(each.shape for each in arguments))
+    shape = np.broadcast_shapes(high.shape, *(argument.shape for argument in arguments))
     high = np.broadcast_to(high, shape).ravel()
-    flat = tuple(np.broadcast_to(each, shape).ravel() for each in arguments)
+    flat = tuple(np.broadcast_to(argument, shape).ravel() for argument in arguments)
     inside = (function(np.zeros(high.shape), *flat) > 0) & (high > 0)
-    found = np.where(inside, high, 0.0)
-    inside[inside] = function(high[inside], *(each[inside] for each in flat)) < 0
+    root = np.where(inside, high, 0.0)
+    inside[inside] = function(high[inside], *(argument[inside] for argument in flat)) < 0
     if inside.any():
         ends = np.zeros(int(inside.sum())), high[inside]
-        result: Any = elementwise.find_root(function, ends, args=tuple(each[inside] for each in flat))
-        found[inside] = result.x
-    return found.reshape(shape)
+        result: Any = elementwise.find_root(function, ends, args=tuple(argument[inside] for argument in flat))
+        root[inside] = result.x
+    return root.reshape(shape)
 
 
 def least_marginal(revenue: Revenue, theta: Array) -> Array:
     """Return a marginal revenue that is as good as 0, and at which quantities are finite."""
     return TINY * np.maximum(revenue.marginal(0.0, theta), 0.0)
-
-
-def _virtual_marginal(revenue: Revenue, q: ArrayLike, theta: Array, following: Array, rate: Array) -> Array:
-    """R_q(q, theta) - rate (R_q(q, following) - R_q(q, theta)), currency per unit."""
-    own = revenue.marginal(q, theta)
-    return own - rate * (revenue.marginal(q, following) - own)
 
 
 def _quantity(revenue: Revenue, shadow: Array, theta: Array, following: Array, rate: Array) -> Array:
@@ -185,7 +180,7 @@ def _quantity(revenue: Revenue, shadow: Array, theta: Array, following: Array, r
     high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
 
     def excess(q: Array, price: Array, theta: Array, following: Array, rate: Array) -> Array:
-        return _virtual_marginal(revenue, q, theta, following, rate) - price
+        return virtual_marginal_revenue(revenue, q, theta, following, rate) - price
 
     most[:, some] = falling_root(excess, high, (shadow, theta, following, rate))
     return most

@@ -13,6 +13,7 @@ from scipy.optimize import elementwise
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.revenue import LinearDemand
+from veridical.data.virtual_revenue import virtual_marginal_revenue_at_rate
 from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue, falling_root, least_marginal
 
 __all__ = ["at_types", "checked_capacity", "shadow_prices", "water_filling"]
@@ -136,11 +137,13 @@ def at_types(case: AllocationCase, types: ArrayLike, capacity: float) -> tuple[A
     rates = np.empty(theta.shape)
     for g, group in enumerate(case.retailers):
         assert group.prior is not None
-        own = theta[:, order == g]
-        if not ((own >= group.prior.low) & (own <= group.prior.high)).all():
-            found, ends = own[~((own >= group.prior.low) & (own <= group.prior.high))][0], (group.prior.low, group.prior.high)
-            raise InputError.of("types", float(found), f"types from {ends[0]!r} to {ends[1]!r} for {case.names[g]}", case.name)
-        rates[:, order == g] = group.prior.inverse_hazard(own)
+        group_types = theta[:, order == g]
+        low, high = group.prior.low, group.prior.high
+        outside = group_types[~((group_types >= low) & (group_types <= high))]
+        if outside.size:
+            allowed = f"types from {low!r} to {high!r} for {case.names[g]}"
+            raise InputError.of("types", float(outside[0]), allowed, case.name)
+        rates[:, order == g] = group.prior.inverse_hazard(group_types)
 
     def demand(shadow: Array, row: Whole) -> Array:
         quantity = np.empty((len(row), len(order)))
@@ -151,7 +154,7 @@ def at_types(case: AllocationCase, types: ArrayLike, capacity: float) -> tuple[A
     def marginal(q: float) -> Array:
         found = np.empty(theta.shape)
         for g, group in enumerate(case.retailers):
-            found[:, order == g] = _virtual_marginal(group, q, theta[:, order == g], rates[:, order == g])
+            found[:, order == g] = virtual_marginal_revenue_at_rate(group.revenue, q, theta[:, order == g], rates[:, order == g])
         return found
 
     shadow, quantity = _shadow_price(demand, marginal, np.ones(theta.shape, dtype=np.int64), capacity)
@@ -165,13 +168,6 @@ def checked_capacity(case: AllocationCase, capacity: object) -> float:
     return float(capacity)
 
 
-def _virtual_marginal(group: RetailerGroup, q: ArrayLike, theta: Array, rate: Array) -> Array:
-    """R_q - R_q_theta H, (6); -inf where the inverse hazard rate H is infinite."""
-    with np.errstate(invalid="ignore"):
-        found = group.revenue.marginal(q, theta) - group.revenue.marginal_by_type(q, theta) * rate
-    return np.where(np.isfinite(rate), found, -np.inf)
-
-
 def _continuous(group: RetailerGroup, shadow: Array, theta: Array, rate: Array) -> Array:
     """Return the quantities at which virtual marginal revenue has fallen to the shadow price, of the shape of theta."""
     revenue = group.revenue
@@ -181,7 +177,7 @@ def _continuous(group: RetailerGroup, shadow: Array, theta: Array, rate: Array) 
     high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
 
     def excess(q: Array, price: Array, theta: Array, rate: Array) -> Array:
-        return _virtual_marginal(group, q, theta, rate) - price
+        return virtual_marginal_revenue_at_rate(revenue, q, theta, rate) - price
 
     return np.where(rate > 0, falling_root(excess, high, (shadow, theta, rate)), without_rent)
 
@@ -193,7 +189,7 @@ def _refuse_irregular(case: AllocationCase) -> None:
             raise InputError.of(f"retailers[{g}].types", group.types, "a prior: finite types have `allocation`", case.name)
         theta = group.prior.inverse_survival(1.0 - np.arange(TYPES) / TYPES)
         rate = group.prior.inverse_hazard(theta)
-        highest = max(float(_virtual_marginal(group, 0.0, theta, rate).max()), 0.0)
+        highest = max(float(virtual_marginal_revenue_at_rate(group.revenue, 0.0, theta, rate).max()), 0.0)
         quantity = _continuous(group, highest * np.linspace(0.0, 1.0, PRICES)[:, None], theta, rate)
         if (quantity[:, 1:] < quantity[:, :-1] * (1 - WIDER)).any():
             allowed = (

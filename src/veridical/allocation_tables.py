@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from veridical.contracts import AllocationAudit, Allotment, GameAudit
-from veridical.contracts.auction import Auction, Cleared
+from veridical.contracts.auction import Auction, AuctionResult
 from veridical.data.assembler import label
 from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Rationing
@@ -117,9 +117,9 @@ def told(words: list[str]) -> str:
 
 def truth(checked: AllocationAudit) -> Text:
     """Return what the audit says, in a sentence."""
-    findings, orders = checked.findings, isinstance(checked, GameAudit)
+    results, orders = checked.properties, isinstance(checked, GameAudit)
     if checked.truthful:
-        always = "dominant_strategy_ic" in findings and findings["dominant_strategy_ic"].holds
+        always = "dominant_strategy_ic" in results and results["dominant_strategy_ic"].holds
         when = ", whatever the others report" if always else " in expectation"
         lies = f"no misreport gains{when} (largest regret {checked.max_regret:.1e})"
     else:
@@ -128,10 +128,10 @@ def truth(checked: AllocationAudit) -> Text:
         lies = f"{lie.retailers} would lie: with type {label(lie.type)} one gains {money(lie.gain)} by {how}"
         lies += f" when the others are {lie.others}" if lie.others else " if the others order the truth" if orders else ""
     parts = [f"audit: {lies}", f"smallest expected profit of a retailer {money(checked.min_profit)}"]
-    if "monotone" in findings and not findings["monotone"].holds:
+    if "monotone" in results and not results["monotone"].holds:
         parts.append("a higher type may get less")
     if orders:
-        parts.append(f"the orders are an equilibrium (regret {findings['equilibrium'].worst:.1e})")
+        parts.append(f"the orders are an equilibrium (regret {results['equilibrium'].worst:.1e})")
     return Text("; ".join(parts), style="" if checked.truthful else "yellow")
 
 
@@ -208,7 +208,7 @@ def amount(bid: float) -> str:
     return f"{bid:,.2f}" if round(bid, 2) == bid else f"{bid:,.12g}"
 
 
-def cleared(found: Cleared) -> list[RenderableType]:
+def cleared(found: AuctionResult) -> list[RenderableType]:
     """Return what sealed bids bring."""
     title = f"sealed bids cleared, {units(found.capacity)} units"
     table = Table(title=title, title_justify="left", title_style="bold")

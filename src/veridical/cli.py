@@ -65,11 +65,11 @@ def solve(
     if menu is not None and solution.contracts is not None:
         own = solution.contracts
         plan = isinstance(own, Settlement)  # of which people want the flows
-        write(menu, "--menu", lambda: own.plan_frame().to_csv(menu) if plan else own.write_csv(menu))
+        write(menu, "--menu", lambda: own.plan_frame().to_csv(menu) if plan else own.to_csv(menu))
     if plot is not None:
         write(plot, "--plot", lambda: figures.save(picture(solution), plot))
     if to_json is not None:
-        emit(to_json, solution.record())
+        emit(to_json, solution.to_dict())
     if to_json != "-":
         tables.show(*tables.result(solution))
 
@@ -102,7 +102,7 @@ def audit(
     world, _ = read(case, changes or [], lambda world: ())
     checked = solving.audit(world, menu)
     if to_json is not None:
-        emit(to_json, {"case": world.name, "menu": Path(menu).name, "audit": checked.record()})
+        emit(to_json, {"case": world.name, "menu": Path(menu).name, "audit": checked.to_dict()})
     if to_json != "-":
         tables.show(*tables.misreports(f"{Path(menu).name} for {world.name}", checked))
 
@@ -122,7 +122,7 @@ def auction(
         raise InputError.of("--deadline", deadline, "a deadline beside --bids")
     found = None if bids is None else own.clear(read_bids(bids, own.names, deadline))
     if to_json is not None:
-        emit(to_json, own.record() if found is None else found.record())
+        emit(to_json, own.to_dict() if found is None else found.to_dict())
     if to_json != "-":
         tables.show(*(allocation_tables.posted(own) if found is None else allocation_tables.cleared(found)))
 
@@ -146,7 +146,7 @@ def choose_k(
     if plot is not None:
         write(plot, "--plot", lambda: figures.save(choice.figure(), plot))
     if to_json is not None:
-        emit(to_json, choice.record())
+        emit(to_json, choice.to_dict())
     if to_json != "-":
         tables.show(*tables.choice(choice))
 
@@ -163,7 +163,7 @@ def reproduce(
     if plot is not None:
         write(plot, "--plot", partial(Path(plot).mkdir, parents=True, exist_ok=True))
     for each in wanted:
-        found.append(each.record())
+        found.append(each.to_dict())
         if plot is not None and each.draw is not None:
             write(plot, "--plot", partial(figures.save, each.draw(), Path(plot) / f"{each.name}.png"))
         if to_json != "-":
@@ -192,7 +192,7 @@ def roll(
     if plot is not None:
         write(plot, "--plot", lambda: figures.save(found.figure(), plot))
     if to_json is not None:
-        emit(to_json, found.record())
+        emit(to_json, found.to_dict())
     if to_json != "-":
         tables.show(*joint_plan_tables.pilot(found))
 

@@ -61,7 +61,7 @@ def compare(
             continue
         checked = solution.audit
         assert checked is not None
-        truthful = (word for word, kind in TRUTHFUL.items() if kind in checked.findings and checked.findings[kind].holds)
+        truthful = (word for word, kind in TRUTHFUL.items() if kind in checked.properties and checked.properties[kind].holds)
         rows[name] = {
             "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
             "profit": solution.objective,

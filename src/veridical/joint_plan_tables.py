@@ -57,7 +57,7 @@ def parties(own: Settlement) -> RenderableType:
     table = Table(title="who pays, who gains: transfers are paid to the party", title_justify="left", title_style="italic")
     table.add_column("party")
     table.add_column("role")
-    frame = own.frame()
+    frame = own.to_frame()
     fees = bool(frame["fee"].any())
     for heading in ("cost at the\nbaseline", "cost of\nthe plan", *["fee in the\ntransfer"][:fees], "transfer", "net gain"):
         table.add_column(heading, justify="right")
@@ -97,7 +97,7 @@ def shadow_prices(solution: Solution) -> list[RenderableType]:
 def truth(checked: JointPlanAudit) -> Text:
     """Return what the audit says, in a sentence."""
     if checked.truthful:
-        expected = " in expectation" if checked.truth == "bayesian_ic" else ""
+        expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
         lies = f"none of {checked.searched} misreports gains{expected} (largest {checked.max_regret:.1e})"
     else:
         lie = checked.misreports[0]

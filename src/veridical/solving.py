@@ -201,9 +201,7 @@ def audit(case: Case, menu: Menu | Allotment | Settlement | pd.DataFrame | str |
     find(case, None)  # a case of a kind that has mechanisms
     if isinstance(case, AllocationCase):
         if isinstance(menu, pd.DataFrame):
-            raise InputError.of(
-                "menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.write_csv writes it", case.name
-            )
+            raise InputError.of("menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.to_csv writes it", case.name)
         return contracts.audit(menu if isinstance(menu, Allotment) else Allotment.read_csv(case, str(menu)))
     if isinstance(case, JointPlanCase):
         if not isinstance(menu, Settlement):

@@ -152,7 +152,7 @@ def shadow_prices(solution: Solution) -> RenderableType:
 def truth(checked: Audit) -> Text:
     """Return what the audit says, in a sentence."""
     if checked.truthful:
-        expected = " in expectation" if checked.truth == "bayesian_ic" else ""
+        expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
         lies = f"no misreport gains{expected} (largest regret {checked.max_regret:.1e})"
     else:
         lie = checked.misreports[0]
@@ -174,7 +174,7 @@ def misreports(name: str, checked: Audit) -> list[RenderableType]:
     if checked.misreports and not checked.truthful:
         parts.append(allocation_tables.misreports(checked) if isinstance(checked, AllocationAudit) else lies(checked))
     else:
-        expected = " in expectation" if checked.truth == "bayesian_ic" else ""
+        expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
         parts.append(Text(f"no misreport gains{expected} (largest regret {checked.max_regret:.1e}): the menu is truthful"))
     who = "retailer" if isinstance(checked, AllocationAudit) else "supplier"
     loses = "" if checked.individually_rational else f": a truthful {who} would lose by taking part"
@@ -201,7 +201,7 @@ def properties(checked: Audit) -> RenderableType:
     table = Table(title="properties", title_justify="left", title_style="italic")
     for heading in ("property", "", "by", "worst case"):
         table.add_column(heading, justify="right" if heading == "by" else "left")
-    for name, finding in checked.findings.items():
+    for name, finding in checked.properties.items():
         row = ("", "") if finding.holds else (money(finding.worst), finding.where)
         table.add_row(name, "holds" if finding.holds else "fails", *row)
     return table

@@ -40,7 +40,7 @@ def draw(own: Settlement) -> Figure:
     left.set_title("volume shipped by all suppliers, m3", loc="left", fontsize=10)
     left.yaxis.set_major_formatter("{x:,.0f}")
     left.legend(frameon=False, fontsize=8)
-    gains(right, own.frame(), own.budget, own.residual)
+    gains(right, own.to_frame(), own.budget, own.residual)
     for axis in figure.axes:
         tidy(axis)
     share = f" ({100 * own.savings / own.baseline_cost:.1f} %)" if own.baseline_cost > 0 else ""

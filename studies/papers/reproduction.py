@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from veridical.data.deprecated import Renamed
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -66,7 +68,7 @@ class Reproduction:
         )
         return cls(name, title, table, **figure)
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         series = None if self.series is None else self.series.to_dict(orient="records")
         return {
@@ -75,6 +77,8 @@ class Reproduction:
             "rows": self.table.reset_index().to_dict(orient="records"),
             "series": series,
         }
+
+    record = Renamed("to_dict")
 
 
 def published(name: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from veridical.data.deprecated import Renamed
 from veridical.data.joint_plan import JointPlanCase
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class PilotRun:
         """All weeks and parties together; `excess` is the largest of any week's plan."""
         return self._account(self.executed)
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values; a service level is None where nobody is served."""
         return {
             "case": self.case.name,
@@ -77,6 +78,8 @@ class PilotRun:
             "weeks": [{"week": each.week, **self._account([each])} for each in self.executed],
             "total": self.total,
         }
+
+    record = Renamed("to_dict")
 
     def figure(self) -> Figure:
         """Return the picture of the run."""

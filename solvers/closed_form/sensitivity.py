@@ -1,0 +1,83 @@
+"""What parameters of an assembler's case are worth at the margin, by closed forms: derivatives of the optimal profit.
+
+By the envelope theorem the profit moves as it would with quantities held, so a closed form needs to say only how the payments of
+its menu answer to the costs. Where profiles are pooled the profit has a kink, and what comes out is between the one-sided
+derivatives; `veridical.one_sided` gives those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from veridical.contracts.menu import Menu
+
+__all__ = ["CostDerivative", "at_cost", "at_highest_cost", "by_rents", "sensitivity"]
+
+CostDerivative = Callable[[Menu], list[list[float]]]
+
+
+def sensitivity(menu: Menu, cost_derivative: CostDerivative) -> pd.Series:
+    """Return the derivatives of the optimal profit Z in price, costs and probabilities, currency per unit of the parameter.
+
+    Parameters
+    ----------
+    menu : Menu
+        The optimal menu.
+    cost_derivative : callable
+        What gives dZ/dcost for the menu, a list for each supplier with one entry a cost: `ClosedForm.cost_derivative`.
+
+    Returns
+    -------
+    pandas.Series
+        By name: `price`, `cost panel=4`, `probability panel=4, battery=3`. Probabilities are free weights here: for ones that
+        sum to 1 only differences between profiles mean something.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> from veridical.solvers.closed_form.assembler import first_best
+    >>> closed = first_best(example("two-suppliers"))
+    >>> sensitivity(closed.menu, closed.cost_derivative)["cost panel=3"]
+    np.float64(-417.6)
+    """
+    case = menu.case
+    sales = case.demand.expected_sales(menu.quantity.min(axis=0))
+    worth = case.price * sales - menu.payment.sum(axis=0)  # (2): the weight of beta(t)
+    derivatives = {"price": float((case.probability * sales).sum())}
+    for i, by_cost in enumerate(cost_derivative(menu)):
+        derivatives |= {f"cost {token}": value for token, value in zip(case.tokens(i), by_cost, strict=True)}
+    profiles = (", ".join(case.tokens(i)[k] for i, k in enumerate(place)) for place in np.ndindex(*case.shape))
+    derivatives |= {f"probability {name}": value for name, value in zip(profiles, worth.ravel().tolist(), strict=True)}
+    return pd.Series(derivatives, name="sensitivity")
+
+
+def at_cost(menu: Menu) -> list[list[float]]:
+    """Return dZ/dcost where everybody is paid his cost."""
+    paid = -menu.case.probability * menu.quantity
+    return [np.moveaxis(paid[i], i, 0).reshape(m, -1).sum(axis=1).tolist() for i, m in enumerate(menu.case.shape)]
+
+
+def at_highest_cost(menu: Menu) -> list[list[float]]:
+    """Return dZ/dcost where everybody is paid his highest cost for one quantity."""
+    return [[0.0] * (m - 1) + [-float(menu.quantity.flat[0])] for m in menu.case.shape]
+
+
+def by_rents(menu: Menu) -> list[list[float]]:
+    """Return dZ/dcost at the least rents, (11): minus what a unit of a cost adds to payments.
+
+    A cost is paid to its own type and to all cheaper ones for the units that its type delivers; it shortens the step
+    above it, which the cheaper types and its own earn on the next type's units.
+    """
+    derivatives = []
+    for i in range(len(menu.case.shape)):
+        weight = np.moveaxis(menu.case.probability, i, 0)
+        quantity = np.moveaxis(menu.quantity[i], i, 0)
+        at_most = np.cumsum(weight, axis=0)
+        rest = tuple(range(1, weight.ndim))
+        paid = (at_most * quantity).sum(axis=rest)
+        saved = np.append((at_most[:-1] * quantity[1:]).sum(axis=rest), 0.0)
+        derivatives.append((saved - paid).tolist())
+    return derivatives
