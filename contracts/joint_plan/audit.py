@@ -11,11 +11,11 @@ from typing import Any
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.joint_plan import externality
-from veridical.contracts.joint_plan.caching import Remembered
+from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.misreports import Lie, lies
 from veridical.contracts.joint_plan.planner import Planner
 from veridical.contracts.joint_plan.settlement import Settlement
-from veridical.contracts.joint_plan.transfers import rule
+from veridical.contracts.joint_plan.transfers import MECHANISMS, ReportedProblem
 from veridical.contracts.properties import TOLERANCE, Verdict
 from veridical.data import InputError
 from veridical.data.joint_plan import COST
@@ -106,7 +106,7 @@ def examine(
     case = settlement.case
     if planner is None:
         raise InputError.of("planner", None, "who prices plans: solvers.planners.Central() for one", case.name)
-    memory = planner if isinstance(planner, Remembered) else Remembered(planner)
+    memory = planner if isinstance(planner, CachingPlanner) else CachingPlanner(planner)
     priced = sum(memory.planner.costs(case, settlement.units).values())  # afresh
     scale = max(settlement.savings, LEAST * sum(map(abs, settlement.baseline_costs.values())))
     slack = TOLERANCE * scale
@@ -142,9 +142,10 @@ def examine(
 def gain(settlement: Settlement, lie: Lie, planner: Planner) -> float:
     """Return what a misreport brings the party over the truth: its own cost at the plan that it causes, and its transfer."""
     case, start = settlement.case, settlement.start
-    _, told = rule(case.reporting(lie.party, lie.record), settlement.mechanism, planner, start, case, (lie.party,))
-    cost = planner.costs(case, told.planned.plan, [lie.party])[lie.party]
-    transfer = told.transfers.get(lie.party, 0.0)
+    problem = ReportedProblem.of(case.reporting(lie.party, lie.record), planner, start, case, (lie.party,))
+    outcome = MECHANISMS[settlement.mechanism][0](problem)
+    cost = planner.costs(case, outcome.plan.units, [lie.party])[lie.party]
+    transfer = outcome.transfers.get(lie.party, 0.0)
     return settlement.baseline_costs[lie.party] - cost + transfer - settlement.net_gains[lie.party]
 
 
