@@ -232,7 +232,7 @@ def test_held_parties_stay_at_the_baseline_and_the_others_do_what_they_can(name:
     assert found.total <= others + SAME * abs(others)
     # the other route: everybody in the model, that party's own variables fixed
     m = models.joint_plan.joint.build(case)
-    for variable, units in zip(m.parties[held].units.values(), start.units[share].tolist(), strict=True):
+    for variable, units in zip(m.parties[held].plan.values(), start.units[share].tolist(), strict=True):
         variable.fix(units)
     everybody = vd.solvers.solve(m, "ipopt").objective
     assert everybody - start.costs[held] == pytest.approx(found.total, rel=SAME)

@@ -48,13 +48,12 @@ def build(
 
     @m.Constraint(both)
     def agreement(_: Any, *flow: Any) -> Any:
-        supplier, receiver, *_ = flow
-        return plans[supplier][flow] == plans[receiver][flow]
+        return plans[flow[0]][flow] == plans[flow[1]][flow]
 
     own, identities = {"agreement": LEVELS}, {"agreement"}
     cost = pyo.quicksum(party.cost for party in m.parties.values())
     if start is not None:
-        before = dict(zip(shared.flows, start.tolist(), strict=True))
+        before: dict[Any, float] = dict(zip(shared.flows, start.tolist(), strict=True))
         for flow in before.keys() - set(both):
             for name in flow[:2]:
                 if name in plans:
