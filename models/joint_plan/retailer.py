@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyomo.environ as pyo
@@ -40,11 +40,11 @@ def declare(block: Any, record: Retailer, shared: Shared, flows: Sequence[Flow])
     stock = vocabulary.nonnegative(block, "stock", [(f, p, t) for f in shared.sites for p in products for t in weeks])
     lost = vocabulary.nonnegative(block, "lost", needs)
 
-    def arriving(*key: Any) -> Any:
-        return pyo.quicksum(plan[flow] for flow in received.get(key, ()))
+    def arriving(*key: Any) -> Iterable[Any]:
+        return (plan[flow] for flow in received.get(key, ()))
 
-    def leaving(f: str, p: str, t: int) -> Any:
-        return pyo.quicksum(served[f, r, p, t] for r in regions[f])
+    def leaving(f: str, p: str, t: int) -> Iterable[Any]:
+        return (served[f, r, p, t] for r in regions[f])
 
     vocabulary.balance(block, "stock_balance", stock, data.stock, arriving, leaving, weeks[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyomo.environ as pyo
@@ -37,10 +37,13 @@ def declare(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
     waiting = vocabulary.nonnegative(block, "waiting", keys)
     carried, market = (vocabulary.nonnegative(block, name, waiting.index_set()) for name in ("carried", "market"))
 
-    def leaving(*key: Any) -> Any:
-        return carried[key] + market[key]
+    def arriving(*key: Any) -> Iterable[Any]:
+        return (data.ready[key],)
 
-    vocabulary.balance(block, "waiting_balance", waiting, data.stock, lambda *key: data.ready[key], leaving, weeks[0])
+    def leaving(*key: Any) -> Iterable[Any]:
+        return carried[key], market[key]
+
+    vocabulary.balance(block, "waiting_balance", waiting, data.stock, arriving, leaving, weeks[0])
 
     @block.Constraint(waiting.index_set())
     def booked(_: Any, f: str, p: str, t: int) -> Any:

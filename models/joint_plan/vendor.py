@@ -82,8 +82,8 @@ def delivered(block: Any, data: Any, shared: Shared, plan: Any, coming: Callable
         "stock_balance",
         stock,
         data.stock,
-        lambda p, t: coming(p, t) + expedited[p, t],
-        lambda p, t: pyo.quicksum(plan[flow] for flow in shipped.get((p, t), ())),
+        lambda p, t: (expedited[p, t], coming(p, t)),
+        lambda p, t: (plan[flow] for flow in shipped.get((p, t), ())),
         weeks[0],
     )
     handled = {t: pyo.quicksum(volume[flow.product] * plan[flow] for flow in leaving[t]) for t in weeks}

@@ -108,17 +108,23 @@ def grouped(flows: Sequence[Flow], *parts: str) -> dict[Any, list[Flow]]:
 
 
 def balance(
-    block: Any, family: str, stock: Any, initial: Any, arriving: Callable[..., Any], leaving: Callable[..., Any], first: int
+    block: Any,
+    family: str,
+    stock: Any,
+    initial: Any,
+    arriving: Callable[..., Iterable[Any]],
+    leaving: Callable[..., Iterable[Any]],
+    first: int,
 ) -> None:
-    """Declare that stock = stock of the week before (`initial` before the `first`) + what arrives - what leaves.
+    """Declare that stock + what leaves = what arrives + stock of the week before (`initial` before the `first`).
 
-    The index of `stock` ends in the week; `arriving` and `leaving` are expressions by the same index.
+    The index of `stock` ends in the week; `arriving` and `leaving` return the terms of what arrives and leaves, by the same index.
     """
 
     def kept(_: Any, *key: Any) -> Any:
         place, week = key[:-1], key[-1]
         before = initial[place if len(place) > 1 else place[0]] if week == first else stock[(*place, week - 1)]
-        return stock[key] == before + arriving(*key) - leaving(*key)
+        return pyo.quicksum([stock[key], *leaving(*key)]) == pyo.quicksum([*arriving(*key), before])
 
     block.add_component(family, pyo.Constraint(stock.index_set(), rule=kept))
 
