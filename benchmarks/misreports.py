@@ -14,7 +14,7 @@ from time import process_time
 from typing import Any
 
 from veridical.contracts.joint_plan.audit import examine
-from veridical.contracts.joint_plan.caching import Remembered
+from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.data import example
 from veridical.solvers.planners import Central, settle
 
@@ -33,7 +33,7 @@ def main(count: int = 500, *cases: str) -> None:
     """Print, case by case and mechanism by mechanism, the largest gain and how many misreports pay."""
     print("case | mechanism | tried | that pay | largest gain / savings | proven limit / savings | least net gain | s of CPU")
     for name in cases or CASES:
-        case, planner = example(name), Remembered(Central())
+        case, planner = example(name), CachingPlanner(Central())
         for mechanism, parameters in RULES:
             began = process_time()
             settlement = settle(case, mechanism, planner, **parameters)

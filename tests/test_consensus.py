@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from veridical.contracts.joint_plan.planner import Planned
+from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, Values, carriers, pilot
 from veridical.solvers.consensus import Answer, Consensus, NoAnswer, Options, PartyAgent, Question, Round, quadratic
-from veridical.solvers.consensus.exchange import Exchange, Public
-from veridical.solvers.consensus.workers import Here, Processes, Start
+from veridical.solvers.consensus.exchange import Exchange, PublicCase
+from veridical.solvers.consensus.workers import AgentSpec, InProcessWorkers, Processes
 from veridical.solvers.planners import Central
 
 Array = NDArray[np.float64]
@@ -38,17 +38,17 @@ def start(case: JointPlanCase) -> Array:
 
 
 @pytest.fixture(scope="module")
-def central(case: JointPlanCase, start: Array) -> Planned:
+def central(case: JointPlanCase, start: Array) -> Plan:
     return Central().plan(case, start)
 
 
 @pytest.fixture(scope="module")
-def agreed(case: JointPlanCase, start: Array) -> Iterator[Planned]:
+def agreed(case: JointPlanCase, start: Array) -> Iterator[Plan]:
     with Consensus() as planner:
         yield planner.plan(case, start)
 
 
-def savings(case: JointPlanCase, start: Array, central: Planned) -> float:
+def savings(case: JointPlanCase, start: Array, central: Plan) -> float:
     return sum(Central().costs(case, start).values()) - central.objective
 
 
@@ -56,28 +56,28 @@ def consensus(**options: Any) -> Consensus:
     return Consensus({"solver": "consensus", "options": options})
 
 
-def true(planned: Planned, optimum: float, saved: float, gap: float = GAP) -> None:
+def true(planned: Plan, optimum: float, saved: float, gap: float = GAP) -> None:
     """The certificate is true: bound <= optimum <= cost, and as close as it says."""
     small = 1e-7 * abs(optimum)  # what the central optimum itself is known to
     assert planned.bound - small <= optimum <= planned.objective + small
     assert planned.objective - planned.bound <= gap * saved * (1 + GAP) + small
 
 
-def test_agrees_with_the_central_plan(case: JointPlanCase, start: Array, central: Planned, agreed: Planned) -> None:
+def test_agrees_with_the_central_plan(case: JointPlanCase, start: Array, central: Plan, agreed: Plan) -> None:
     saved = savings(case, start, central)
     assert saved > 0.05 * central.objective
     true(agreed, central.objective, saved)
     assert agreed.progress.converged
     assert agreed.progress.gap <= GAP
-    own = Central().costs(case, agreed.plan)  # one and the same plan is priced, by everybody
+    own = Central().costs(case, agreed.units)  # one and the same plan is priced, by everybody
     assert agreed.costs == pytest.approx(own, rel=1e-6)
 
 
-def test_prices_are_the_central_duals_where_goods_flow(case: JointPlanCase, start: Array, central: Planned) -> None:
+def test_prices_are_the_central_duals_where_goods_flow(case: JointPlanCase, start: Array, central: Plan) -> None:
     with consensus(gap=1e-5) as planner:
         agreed = planner.plan(case, start)
     duals = central.prices.reindex(agreed.prices.index)
-    flowing = (central.plan > 1.0) & (agreed.plan > 1.0)  # at 0 units every price between the two marginal costs is right
+    flowing = (central.units > 1.0) & (agreed.units > 1.0)  # at 0 units every price between the two marginal costs is right
     assert flowing.sum() > 20
     scale = float(duals.abs().max())
     assert np.abs(agreed.prices - duals)[flowing].max() < 1e-3 * scale
@@ -91,15 +91,15 @@ def test_the_baseline_is_the_central_one(case: JointPlanCase, start: Array) -> N
             consensus(rounds=5).plan(case, start)
 
 
-def test_held_parties_stay_and_are_not_asked_for_plans(case: JointPlanCase, start: Array, central: Planned) -> None:
+def test_held_parties_stay_and_are_not_asked_for_plans(case: JointPlanCase, start: Array, central: Plan) -> None:
     held = case.suppliers[0]
     with consensus() as planner:
         everybody = planner.plan(case, start)
-        without = planner.plan(case, start, held=[held])
+        without = planner.plan(case, start, non_participants=[held])
         np.testing.assert_allclose(planner.baseline(case), start, atol=0.5)  # nobody is held any more
-    expected = Central().plan(case, start, held=[held])
+    expected = Central().plan(case, start, non_participants=[held])
     share = case.shared.share(held)
-    np.testing.assert_array_equal(without.plan[share], start[share])
+    np.testing.assert_array_equal(without.units[share], start[share])
     true(without, expected.objective, savings(case, start, central))
     assert {message.method for message in without.log.of(held)} == {"cost"}
     assert without.costs[held] == pytest.approx(Central().costs(case, start)[held], rel=1e-6)
@@ -111,23 +111,23 @@ def test_receivers_can_be_held_and_everybody_too() -> None:
     start = Central().baseline(case)
     held = case.receivers[:1]
     with consensus() as planner:
-        found = planner.plan(case, start, held=held)
-        expected = Central().plan(case, start, held=held)
+        found = planner.plan(case, start, non_participants=held)
+        expected = Central().plan(case, start, non_participants=held)
         before = planner.costs(case, start)
         true(found, expected.objective, sum(before[name] for name in case.names if name not in held) - expected.objective)
-        nothing = planner.plan(case, start, held=case.receivers)
-    np.testing.assert_array_equal(nothing.plan, start)
+        nothing = planner.plan(case, start, non_participants=case.receivers)
+    np.testing.assert_array_equal(nothing.units, start)
     assert nothing.objective == pytest.approx(sum(before[name] for name in case.suppliers))
 
 
-def test_activity_fee(case: JointPlanCase, start: Array, central: Planned) -> None:
+def test_activity_fee(case: JointPlanCase, start: Array, central: Plan) -> None:
     with consensus() as planner:
         found = planner.plan(case, start, activity_fee=3.0)
     expected = Central().plan(case, start, activity_fee=3.0)
     true(found, expected.objective, sum(Central().costs(case, start).values()) - expected.objective)
-    assert found.fee == pytest.approx(3.0 * float(case.shared.volume @ np.abs(found.plan - start)))
-    assert np.abs(found.plan - start).sum() < np.abs(central.plan - start).sum()
-    assert (found.plan == start).sum() > (np.abs(central.plan - start) < 1e-6).sum()  # small changes are not worth the fee
+    assert found.fee == pytest.approx(3.0 * float(case.shared.volume @ np.abs(found.units - start)))
+    assert np.abs(found.units - start).sum() < np.abs(central.units - start).sum()
+    assert (found.units == start).sum() > (np.abs(central.units - start) < 1e-6).sum()  # small changes are not worth the fee
 
 
 @dataclass
@@ -180,7 +180,7 @@ def test_three_interfaces_in_any_mix(kinds: tuple[str, str], second: str) -> Non
     total += agents["retailer"].f(expected)
     planner = Consensus({"solver": "consensus", "options": {"gap": 1e-7, "largest": 100.0}}, agents=agents)
     found = planner.plan(case, np.full(8, 20.0))
-    np.testing.assert_allclose(found.plan, expected, atol=5e-3)  # sqrt(2 * gap * savings / curve)
+    np.testing.assert_allclose(found.units, expected, atol=5e-3)  # sqrt(2 * gap * savings / curve)
     assert found.bound - 1e-9 * total <= total <= found.objective + 1e-9 * total
 
 
@@ -221,7 +221,7 @@ def at_random(seed: int, lost: float) -> Iterator[bool]:
         yield bool(rng.random() >= lost)
 
 
-def test_lost_and_slow_answers_leave_no_bias(case: JointPlanCase, start: Array, central: Planned, agreed: Planned) -> None:
+def test_lost_and_slow_answers_leave_no_bias(case: JointPlanCase, start: Array, central: Plan, agreed: Plan) -> None:
     saved = savings(case, start, central)
     lossy = {name: Unreliable(PartyAgent(case.part(name)), at_random(k, 0.3)) for k, name in enumerate(case.names)}
     slow = {case.suppliers[0]: Unreliable(PartyAgent(case.part(case.suppliers[0])), itertools.cycle([False] * 4 + [True]))}
@@ -233,7 +233,7 @@ def test_lost_and_slow_answers_leave_no_bias(case: JointPlanCase, start: Array, 
         assert len(found.progress.rounds) >= len(agreed.progress.rounds)
 
 
-class Delayed(Here):
+class Delayed(InProcessWorkers):
     """Agents of whom one answers four rounds late, to the question of then."""
 
     name: str
@@ -252,9 +252,9 @@ class Delayed(Here):
 
 @pytest.mark.parametrize("name", ["Alder", "retailer"])
 def test_answers_that_come_rounds_late_leave_no_bias(
-    name: str, case: JointPlanCase, start: Array, central: Planned, monkeypatch: pytest.MonkeyPatch
+    name: str, case: JointPlanCase, start: Array, central: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(planner: Consensus, starts: dict[str, Start]) -> Delayed:
+    def late(planner: Consensus, starts: dict[str, AgentSpec]) -> Delayed:
         workers = Delayed(starts)
         workers.name = name
         return workers
@@ -268,10 +268,10 @@ def test_too_slow_is_warned_of_and_lost_for_good_reverts_to_the_baseline(case: J
     gone = case.suppliers[1]
     silent = itertools.chain([True] * 8, itertools.repeat(False))
     found = Consensus(agents={gone: Unreliable(PartyAgent(case.part(gone)), silent)}).plan(case, start)
-    expected = Central().plan(case, start, held=[gone])
+    expected = Central().plan(case, start, non_participants=[gone])
     before = Central().costs(case, start)
     share = case.shared.share(gone)
-    np.testing.assert_array_equal(found.plan[share], start[share])
+    np.testing.assert_array_equal(found.units[share], start[share])
     true(found, expected.objective + before[gone], sum(before.values()) - expected.objective - before[gone])
     assert found.progress.lost == (gone,)
     assert [text.split(":")[0] for text in found.progress.warnings] == [
@@ -280,14 +280,14 @@ def test_too_slow_is_warned_of_and_lost_for_good_reverts_to_the_baseline(case: J
     ]
 
 
-def test_a_lost_receiver_or_stop_end_with_the_last_certified_plan(case: JointPlanCase, start: Array, central: Planned) -> None:
+def test_a_lost_receiver_or_stop_end_with_the_last_certified_plan(case: JointPlanCase, start: Array, central: Plan) -> None:
     for gone, options in (("retailer", {}), (case.suppliers[0], {"when_lost": "stop"})):
         agents = {gone: Unreliable(PartyAgent(case.part(gone)), itertools.chain([True] * 11, itertools.repeat(False)))}
         found = Consensus({"solver": "consensus", "options": options}, agents=agents).plan(case, start)
         assert not found.progress.converged
         assert found.progress.lost == (gone,)
         assert found.bound <= central.objective <= found.objective < sum(Central().costs(case, start).values())
-        assert Central().costs(case, found.plan) == pytest.approx(dict(found.costs), rel=1e-6)
+        assert Central().costs(case, found.units) == pytest.approx(dict(found.costs), rel=1e-6)
 
 
 class Killer:
@@ -310,7 +310,7 @@ def test_in_processes_an_agent_that_is_killed_comes_back_or_is_held() -> None:
     before, gone = Central().costs(case, start), case.suppliers[1]
     killer = Killer(gone)
     options = {"workers": "processes", "restarts": 1, "timeout": 60}
-    with Consensus({"solver": "consensus", "options": options}, tell=killer) as planner:
+    with Consensus({"solver": "consensus", "options": options}, callback=killer) as planner:
         killer.planner = planner
         back = planner.plan(case, start)  # started anew once
         held = planner.plan(case, start)  # and not a second time
@@ -318,14 +318,14 @@ def test_in_processes_an_agent_that_is_killed_comes_back_or_is_held() -> None:
     true(back, optimum, sum(before.values()) - optimum)
     assert back.progress.lost == ()
     assert len(back.progress.rounds) > 7
-    optimum = Central().plan(case, start, held=[gone]).objective + before[gone]
+    optimum = Central().plan(case, start, non_participants=[gone]).objective + before[gone]
     assert held.progress.lost == (gone,)
-    np.testing.assert_array_equal(held.plan[case.shared.share(gone)], start[case.shared.share(gone)])
+    np.testing.assert_array_equal(held.units[case.shared.share(gone)], start[case.shared.share(gone)])
     true(held, optimum, sum(before.values()) - optimum)
 
 
 @pytest.mark.filterwarnings("default")  # what the cluster's own threads leave open when it closes
-def test_on_a_dask_cluster(case: JointPlanCase, start: Array, agreed: Planned) -> None:
+def test_on_a_dask_cluster(case: JointPlanCase, start: Array, agreed: Plan) -> None:
     from distributed import Client, LocalCluster
 
     with (
@@ -334,7 +334,7 @@ def test_on_a_dask_cluster(case: JointPlanCase, start: Array, agreed: Planned) -
         Consensus({"solver": "consensus", "options": {"workers": "dask"}}, client=client) as planner,
     ):
         found = planner.plan(case, start)
-    np.testing.assert_allclose(found.plan, agreed.plan, atol=1e-6)
+    np.testing.assert_allclose(found.units, agreed.units, atol=1e-6)
     assert found.bound == pytest.approx(agreed.bound, rel=1e-9)
 
 
@@ -383,7 +383,7 @@ def test_nothing_private_leaves_an_agent(marked: JointPlanCase, start: Array) ->
         assert set(inside(pickle.dumps(marked.part(name)), numbers, words)) == numbers | words  # what is there is found
         for who in marked.names:
             assert inside(sent[who], numbers, words) == []
-        assert inside(pickle.dumps(Public.of(marked)), numbers, words) == []
+        assert inside(pickle.dumps(PublicCase.of(marked)), numbers, words) == []
     assert {type(message.answer) for message in agreed.log.messages} == {Answer}
     sizes = {name: len(marked.shared.share(name)) for name in marked.names}
     for message in agreed.log.messages:  # plans and slopes over the party's own flows, one number else
@@ -394,7 +394,7 @@ def test_nothing_private_leaves_an_agent(marked: JointPlanCase, start: Array) ->
 
 def test_an_agent_is_handed_its_own_part_and_nothing_else(marked: JointPlanCase) -> None:
     for name in marked.names:
-        handed = pickle.dumps(Start(marked.part(name)))
+        handed = pickle.dumps(AgentSpec(marked.part(name)))
         for other in marked.names:
             if other != name:
                 assert inside(handed, *secrets(marked, other)) == []
@@ -431,8 +431,8 @@ def test_a_late_answer_counts_when_it_comes_as_what_it_is(case: JointPlanCase, s
     share = case.shared.share(name)
     first, second = Question("cost", (start[share],)), Question("cost", (2 * start[share],))
     price = np.zeros(len(share))
-    workers = Processes({name: Start(agent=agents.Slow(case.part(name)))}, timeout=0.01)
-    exchange = Exchange(Public.of(case), workers, {}, Options())
+    workers = Processes({name: AgentSpec(agent=agents.Slow(case.part(name)))}, timeout=0.01)
+    exchange = Exchange(PublicCase.of(case), workers, {}, Options())
     try:
         assert exchange.ask({name: Question("best", (price,))})  # it starts, which takes what it takes
         assert exchange.ask({name: first}) == {}
@@ -447,7 +447,7 @@ def test_a_late_answer_counts_when_it_comes_as_what_it_is(case: JointPlanCase, s
 
 def test_an_error_inside_an_agent_tells_its_type_alone(case: JointPlanCase, start: Array, agents: Any) -> None:
     name = case.suppliers[0]
-    workers = Processes({name: Start(agent=agents.Secretive(case.part(name)))}, timeout=60)
+    workers = Processes({name: AgentSpec(agent=agents.Secretive(case.part(name)))}, timeout=60)
     try:
         with pytest.raises(NotSolvedError, match=r"^Alder: its agent ended in ValueError when asked for cost$"):
             workers.ask({name: Question("cost", (start[case.shared.share(name)],))})
@@ -503,7 +503,7 @@ def test_what_does_not_fit_the_case_is_refused(case: JointPlanCase, start: Array
     with pytest.raises(InputError, match="truckload: got True"):
         consensus().plan(case.changed(truckload=True), start)
     with pytest.raises(InputError, match="party: got 'Nobody'"):
-        consensus().plan(case, start, held=["Nobody"])
+        consensus().plan(case, start, non_participants=["Nobody"])
     with pytest.raises(InputError, match="solver: got 'highs'; allowed: consensus"):
         Consensus("highs")
 

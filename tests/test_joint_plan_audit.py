@@ -8,7 +8,7 @@ import pytest
 
 from veridical.contracts import Settlement, audit
 from veridical.contracts.joint_plan.audit import JointPlanAudit, examine, gain
-from veridical.contracts.joint_plan.caching import Remembered
+from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.misreports import KINDS, Lie, lies
 from veridical.data import CertificateError, example
 from veridical.data.joint_plan import COST, JointPlanCase, Party, carriers, marketplace, pilot
@@ -28,9 +28,9 @@ def pair() -> JointPlanCase:
 
 
 @pytest.fixture(scope="module")
-def planner() -> Remembered:
+def planner() -> CachingPlanner:
     """Return a planner that all tests here share."""
-    return Remembered(Central())
+    return CachingPlanner(Central())
 
 
 # --- misreports ---
@@ -67,7 +67,9 @@ def test_misreports_are_of_every_kind(generate: Any) -> None:
 
 
 @pytest.mark.parametrize(("mechanism", "share"), [("first_price", 1.0), ("split_savings", None)])
-def test_a_gain_worked_out_from_records(pair: JointPlanCase, planner: Remembered, mechanism: str, share: float | None) -> None:
+def test_a_gain_worked_out_from_records(
+    pair: JointPlanCase, planner: CachingPlanner, mechanism: str, share: float | None
+) -> None:
     """At one and the same plan only the transfer moves, by what the reported saving moves."""
     truth = settle(pair, mechanism, planner)
     name = pair.suppliers[0]
@@ -78,7 +80,7 @@ def test_a_gain_worked_out_from_records(pair: JointPlanCase, planner: Remembered
     assert gain(truth, Lie(name, record, ""), planner) == pytest.approx(part * claimed, abs=1e-4)
 
 
-def test_under_vcg_a_lie_costs_what_the_plan_costs_more(pair: JointPlanCase, planner: Remembered) -> None:
+def test_under_vcg_a_lie_costs_what_the_plan_costs_more(pair: JointPlanCase, planner: CachingPlanner) -> None:
     truth = settle(pair, "vcg", planner)
     for lie in lies(pair, 6, seed=1):
         told = settle(pair.reporting(lie.party, lie.record), "vcg", planner, baseline=truth.start)
@@ -93,7 +95,7 @@ def test_under_vcg_a_lie_costs_what_the_plan_costs_more(pair: JointPlanCase, pla
 @pytest.mark.parametrize("name", ["pilot", "marketplace", "carriers"])
 def test_truth_is_best_where_it_should_be_and_beaten_where_not(name: str) -> None:
     """Five hundred misreports a case are tried in benchmarks/misreports.py."""
-    case, planner = example(name), Remembered(Central())
+    case, planner = example(name), CachingPlanner(Central())
     for parameters in TRUTHFUL[:2]:
         found = examine(settle(case, "vcg", planner, **parameters), planner=planner, misreports=6)
         assert found.truthful
@@ -114,7 +116,7 @@ def test_truth_is_best_where_it_should_be_and_beaten_where_not(name: str) -> Non
     [*TRUTHFUL, {"participation_fee": 20.0}, {"pivot": "clarke", "participation_fee": 20.0, "activity_fee": 0.2}],
     ids=str,
 )
-def test_nobody_gains_however_many_misreports(pair: JointPlanCase, planner: Remembered, parameters: dict[str, Any]) -> None:
+def test_nobody_gains_however_many_misreports(pair: JointPlanCase, planner: CachingPlanner, parameters: dict[str, Any]) -> None:
     found = examine(settle(pair, "vcg", planner, **parameters), planner=planner, misreports=10, seed=7)
     assert found.searched == 10
     assert found.truthful
@@ -123,7 +125,7 @@ def test_nobody_gains_however_many_misreports(pair: JointPlanCase, planner: Reme
     assert found.min_net_gain >= -1e-6
 
 
-def test_agv_is_held_to_expectations(pair: JointPlanCase, planner: Remembered) -> None:
+def test_agv_is_held_to_expectations(pair: JointPlanCase, planner: CachingPlanner) -> None:
     found = examine(settle(pair, "agv", planner, cost_factors=(1.0, 1.2)), planner=planner, misreports=2)
     assert found.incentive_concept == "bayesian_ic"
     assert found.properties["bayesian_ic"].holds
@@ -135,7 +137,7 @@ def test_agv_is_held_to_expectations(pair: JointPlanCase, planner: Remembered) -
 # --- settlements that are wrong ---
 
 
-def test_who_loses_is_named(pair: JointPlanCase, planner: Remembered) -> None:
+def test_who_loses_is_named(pair: JointPlanCase, planner: CachingPlanner) -> None:
     fair = settle(pair, "first_price", planner)
     name = pair.suppliers[1]
     robbed = replace(fair, transfers={**fair.transfers, name: fair.transfers[name] - 5.0})
@@ -147,7 +149,7 @@ def test_who_loses_is_named(pair: JointPlanCase, planner: Remembered) -> None:
     assert isinstance(audit(fair, planner=planner, misreports=0), JointPlanAudit)
 
 
-def test_costs_that_are_not_the_plans_are_seen(pair: JointPlanCase, planner: Remembered) -> None:
+def test_costs_that_are_not_the_plans_are_seen(pair: JointPlanCase, planner: CachingPlanner) -> None:
     solution = solve(pair, "vcg", planner=planner, misreports=2)
     assert solution.checked(("dominant_strategy_ic", "ex_post_ir", "savings")) is solution
     wrong = replace(solution.contracts, units=solution.contracts.start)
@@ -157,7 +159,7 @@ def test_costs_that_are_not_the_plans_are_seen(pair: JointPlanCase, planner: Rem
         solution.checked(("budget",))
 
 
-def test_transfers_that_reward_a_lie_are_seen(pair: JointPlanCase, planner: Remembered) -> None:
+def test_transfers_that_reward_a_lie_are_seen(pair: JointPlanCase, planner: CachingPlanner) -> None:
     """What each is paid is turned down to first price under the name of VCG: then every lie that VCG pays for pays."""
     fair = settle(pair, "vcg", planner)
     turned = replace(fair, transfers=settle(pair, "first_price", planner).transfers)

@@ -12,11 +12,11 @@ from scipy.optimize import Bounds, NonlinearConstraint, minimize
 
 import veridical as vd
 from veridical import models
+from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError, JointPlanCase
 from veridical.data.joint_plan import CAPACITY, COST, LEVELS, Party, Values, column, marketplace, pilot
 from veridical.models.joint_plan import carried, party_model
 from veridical.solvers.planners import cost_at, costs_at, jit, joint
-from veridical.solvers.planners.central import Planned
 
 Array = NDArray[np.float64]
 SHIPPED = ("pilot", "marketplace", "carriers")
@@ -24,11 +24,11 @@ SAME = 1e-6  # relative, of costs by two routes
 
 
 @cache
-def planned(name: str) -> tuple[JointPlanCase, Planned, Planned]:
+def planned(name: str) -> tuple[JointPlanCase, Plan, Plan]:
     """Return a shipped case, its baseline and its joint plan."""
     case = vd.example(name)
     start = jit(case)
-    return case, start, joint(case, baseline=start.plan)
+    return case, start, joint(case, baseline=start.units)
 
 
 @cache
@@ -41,7 +41,7 @@ def small() -> JointPlanCase:
 
 
 @cache
-def scarce() -> tuple[JointPlanCase, Planned]:
+def scarce() -> tuple[JointPlanCase, Plan]:
     """Return a pilot in which every capacity is short, and its joint plan."""
     case = pilot(vendors=3, sites=2, regions=2, products=3, seed=1)
     case = case.changed(parties=tuple(party.scaled(CAPACITY, 0.7) for party in case.parties))
@@ -63,7 +63,7 @@ def test_highs_and_ipopt_find_the_same_baseline_and_the_same_joint_cost(name: st
         for each in (start.solution, other.solution)
     )
     assert apart < 0.1  # units
-    assert other.plan == pytest.approx(start.plan, abs=apart)
+    assert other.units == pytest.approx(start.units, abs=apart)
     assert other.total == pytest.approx(start.total, rel=SAME)
     assert joint(case, "ipopt").total == pytest.approx(best.total, rel=SAME)
     assert best.solution is not None
@@ -121,12 +121,12 @@ def test_parties_add_up_and_together_pay_no_more_than_at_the_baseline(name: str)
     assert best.total == pytest.approx(best.solution.objective, rel=1e-9)
     assert 0.07 < 1 - best.total / start.total < 0.11
     # what a party pays in the joint model is its least cost at the plan, in its own model
-    alone = costs_at(case, best.plan)
+    alone = costs_at(case, best.units)
     assert alone.to_dict() == pytest.approx(dict(best.costs), rel=1e-5)
     assert alone.sum() == pytest.approx(best.total, rel=SAME)
     # a party's process needs nothing but its part
     for party in case.names:
-        own = best.plan[case.shared.share(party)]
+        own = best.units[case.shared.share(party)]
         assert cost_at(case.part(party), None, own) == pytest.approx(alone[party], rel=1e-9)
 
 
@@ -139,13 +139,13 @@ def test_synthetic_pilots_save_what_is_documented(seed: int) -> None:
 def test_the_order_of_parties_changes_nothing() -> None:
     case, start, best = planned("pilot")
     back = case.changed(parties=case.parties[::-1])
-    assert jit(back).plan == pytest.approx(start.plan, abs=0.1)  # units, as above
+    assert jit(back).units == pytest.approx(start.units, abs=0.1)  # units, as above
     assert joint(back).total == pytest.approx(best.total, rel=SAME)
 
 
 def test_large_cases_are_solved_by_highs_and_certified() -> None:
     found = joint(pilot(vendors=5, sites=6, regions=6, products=20), "highs")
-    assert len(found.plan) == 2_160
+    assert len(found.units) == 2_160
     assert found.solution is not None
     assert found.solution.solver.options["solver"] == "hipo"
     assert found.solution.certificate.holds
@@ -178,7 +178,8 @@ def test_what_capacity_and_demand_are_worth_is_a_finite_difference(family: str, 
     case, best = scarce()
     assert best.solution is not None
     duals = best.solution.duals[family]
-    assert duals.index.names == ["party", *models.joint_plan.party.LEVELS[family]]
+    names = next(own.index_names[family] for own in models.joint_plan.DECLARATIONS.values() if family in own.index_names)
+    assert duals.index.names == ["party", *names]
     priced = duals[duals.abs() > 0.1]
     party, *own = priced.index[len(priced) // 2]
     key = tuple(own) if len(own) > 1 else own[0]
@@ -193,14 +194,14 @@ def test_what_capacity_and_demand_are_worth_is_a_finite_difference(family: str, 
 
 def test_the_price_of_a_flow_is_what_one_more_unit_costs_the_supplier_and_saves_the_receiver() -> None:
     case, _, best = planned("pilot")
-    table = best.frame
+    table = best.to_frame()
     assert tuple(table.index.names) == LEVELS
-    flow = table.index[int(np.argmax(best.plan))]
+    flow = table.index[int(np.argmax(best.units))]
     place = case.shared.flows.index(flow)
     for name, marginal in ((flow[0], table.supplier_marginal[flow]), (flow[1], table.receiver_marginal[flow])):
         costs = []
         for change in (-0.05, 0.0, 0.05):
-            plan = best.plan.copy()
+            plan = best.units.copy()
             plan[place] += change
             costs.append(cost_at(case, name, plan))
         left, right = (costs[1] - costs[0]) / 0.05, (costs[2] - costs[1]) / 0.05  # apart where the plan is at a kink
@@ -221,16 +222,16 @@ def test_the_price_of_a_flow_is_what_one_more_unit_costs_the_supplier_and_saves_
 def test_held_parties_stay_at_the_baseline_and_the_others_do_what_they_can(name: str) -> None:
     case, start, best = planned(name)
     held = case.suppliers[0]
-    found = joint(case, baseline=start.plan, held=[held])
+    found = joint(case, baseline=start.units, non_participants=[held])
     share = case.shared.share(held)
-    assert found.plan[share] == pytest.approx(start.plan[share], abs=1e-9)
+    assert found.units[share] == pytest.approx(start.units[share], abs=1e-9)
     assert held not in found.costs
     others = sum(cost for party, cost in start.costs.items() if party != held)
     assert best.total - start.costs[held] <= found.total * (1 + SAME)
     assert found.total <= others + SAME * abs(others)
     # the other route: everybody in the model, that party's own variables fixed
     m = models.joint_plan.joint.build(case)
-    for variable, units in zip(m.parties[held].plan.values(), start.plan[share].tolist(), strict=True):
+    for variable, units in zip(m.parties[held].plan.values(), start.units[share].tolist(), strict=True):
         variable.fix(units)
     everybody = vd.solvers.solve(m, "ipopt").objective
     assert everybody - start.costs[held] == pytest.approx(found.total, rel=SAME)
@@ -238,31 +239,31 @@ def test_held_parties_stay_at_the_baseline_and_the_others_do_what_they_can(name:
 
 def test_with_all_suppliers_held_nothing_is_left_to_decide() -> None:
     case, start, _ = planned("pilot")
-    found = joint(case, baseline=start.plan, held=case.suppliers)
-    assert found.plan == pytest.approx(start.plan)
+    found = joint(case, baseline=start.units, non_participants=case.suppliers)
+    assert found.units == pytest.approx(start.units)
     assert dict(found.costs) == pytest.approx({"retailer": start.costs["retailer"]}, rel=SAME)
 
 
 def test_activity_is_paid_by_volume_and_a_large_fee_leaves_the_baseline() -> None:
     case, start, best = planned("pilot")
-    moved = [float(case.shared.volume @ np.abs(best.plan - start.plan))]
+    moved = [float(case.shared.volume @ np.abs(best.units - start.units))]
     for fee in (0.1, 1.0):
-        found = joint(case, baseline=start.plan, activity_fee=fee)
-        moved.append(float(case.shared.volume @ np.abs(found.plan - start.plan)))
+        found = joint(case, baseline=start.units, activity_fee=fee)
+        moved.append(float(case.shared.volume @ np.abs(found.units - start.units)))
         assert found.fee == pytest.approx(fee * moved[-1], rel=1e-5)
         assert best.total <= found.total <= start.total
         assert found.total + found.fee <= best.total + fee * moved[0] + SAME * best.total
     assert moved == sorted(moved, reverse=True)
-    stuck = joint(case, baseline=start.plan, activity_fee=1e3)
-    assert stuck.plan == pytest.approx(start.plan, abs=1e-3)  # units
+    stuck = joint(case, baseline=start.units, activity_fee=1e3)
+    assert stuck.units == pytest.approx(start.units, abs=1e-3)  # units
 
 
 def test_a_baseline_is_asked_for_where_it_is_needed() -> None:
     case = small()
     with pytest.raises(InputError, match="baseline"):
-        joint(case, held=["Alder"])
+        joint(case, non_participants=["Alder"])
     with pytest.raises(InputError, match="party"):
-        joint(case, held=["Zelkova"], baseline=np.zeros(2))
+        joint(case, non_participants=["Zelkova"], baseline=np.zeros(2))
 
 
 # --- whole trucks ---
@@ -271,13 +272,13 @@ def test_a_baseline_is_asked_for_where_it_is_needed() -> None:
 def test_truckloads_are_whole_and_their_gap_is_told() -> None:
     case = small().changed(truckload=True, truck_volume=3.0)
     start, found = jit(case), joint(case, {"solver": "highs", "tolerance": 1e-6})
-    assert start.plan == pytest.approx(jit(small()).plan, abs=1e-3)  # the baseline is the receivers', who have no trucks
+    assert start.units == pytest.approx(jit(small()).units, abs=1e-3)  # the baseline is the receivers', who have no trucks
     assert found.solution is not None
     assert found.solution.bound <= found.total + 1e-9
     assert found.total <= start.total
     assert found.gap <= 1e-6 * abs(found.total) + 1e-9
     assert list(found.solution.duals) == []
-    assert found.frame.supplier_marginal.isna().all()
+    assert found.to_frame().supplier_marginal.isna().all()
     m = models.joint_plan.joint.build(case)
     vd.solvers.solve(m, "highs")
     vendor = m.parties["Alder"]
@@ -340,7 +341,7 @@ def test_a_role_of_ones_own_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
         jit(case)
     monkeypatch.setitem(models.joint_plan.DECLARATIONS, "customer", models.joint_plan.Declaration(declare))
     start = jit(case)
-    assert start.plan == pytest.approx((30.0 - case.shared.price) / (1 + case.mechanism.tie_break), rel=1e-6)
+    assert start.units == pytest.approx((30.0 - case.shared.price) / (1 + case.mechanism.tie_break), rel=1e-6)
     assert joint(case).total < start.total
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from veridical.contracts import Settlement
-from veridical.contracts.joint_plan.caching import Remembered
-from veridical.contracts.joint_plan.planner import Planned
+from veridical.contracts.joint_plan.caching import CachingPlanner
+from veridical.contracts.joint_plan.planner import Plan
 from veridical.contracts.joint_plan.transfers import subsets
 from veridical.data import InputError, example
 from veridical.data.joint_plan import COST, JointPlanCase, Parameters, Retailer, Route, Shared, Values, Vendor, pilot
@@ -86,9 +86,9 @@ def small() -> JointPlanCase:
 
 
 @pytest.fixture(scope="module")
-def planner() -> Remembered:
+def planner() -> CachingPlanner:
     """Return a planner that all tests here share: a plan is not made twice."""
-    return Remembered(Central())
+    return CachingPlanner(Central())
 
 
 # --- on paper ---
@@ -116,7 +116,7 @@ PAPER: list[tuple[str, dict[str, Any], list[float], list[float]]] = [
 @pytest.mark.parametrize(("mechanism", "parameters", "transfers", "fees"), PAPER)
 def test_transfers_worked_out_on_paper(
     hand: JointPlanCase,
-    planner: Remembered,
+    planner: CachingPlanner,
     mechanism: str,
     parameters: dict[str, Any],
     transfers: list[float],
@@ -140,21 +140,21 @@ def test_transfers_worked_out_on_paper(
 
 
 @pytest.mark.parametrize("pivot", ["baseline", "clarke"])
-def test_a_lump_sum_that_is_too_large_is_a_cliff(hand: JointPlanCase, planner: Remembered, pivot: str) -> None:
+def test_a_lump_sum_that_is_too_large_is_a_cliff(hand: JointPlanCase, planner: CachingPlanner, pivot: str) -> None:
     found = settle(hand, "vcg", planner, pivot=pivot, participation_fee=15.0)  # 64 + 30 and 78 + 15 against 88
-    assert found.held == ("A", "B")
+    assert found.non_participants == ("A", "B")
     assert found.units == pytest.approx(found.start)
     assert list(found.transfers.values()) == pytest.approx([0, 0, 0], abs=1e-6)
     assert found.savings == pytest.approx(0, abs=1e-6)
 
 
-def test_the_price_of_a_flow_on_paper(hand: JointPlanCase, planner: Remembered) -> None:
+def test_the_price_of_a_flow_on_paper(hand: JointPlanCase, planner: CachingPlanner) -> None:
     # one more unit in week 1 costs B 4 and brings him 5; in week 2 it would save the retailer 1 more than in week 1
     prices = settle(hand, "vcg", planner).plan_frame()["price"]
     assert prices.loc["B"].tolist() == pytest.approx([-1, 0])
 
 
-def test_just_in_time_changes_nothing(hand: JointPlanCase, planner: Remembered) -> None:
+def test_just_in_time_changes_nothing(hand: JointPlanCase, planner: CachingPlanner) -> None:
     found = settle(hand, "jit", planner)
     assert found.units == pytest.approx(found.start)
     assert [*found.transfers.values(), found.savings, found.budget] == pytest.approx([0] * 5, abs=1e-9)
@@ -164,7 +164,7 @@ def test_just_in_time_changes_nothing(hand: JointPlanCase, planner: Remembered) 
 
 
 @pytest.mark.parametrize("parameters", VCG, ids=str)
-def test_vcg_gains_are_what_theory_says(small: JointPlanCase, planner: Remembered, parameters: dict[str, Any]) -> None:
+def test_vcg_gains_are_what_theory_says(small: JointPlanCase, planner: CachingPlanner, parameters: dict[str, Any]) -> None:
     found = settle(small, "vcg", planner, **parameters)
     lump, alpha = parameters.get("participation_fee", 0.0), parameters.get("activity_fee", 0.0)
 
@@ -173,7 +173,7 @@ def test_vcg_gains_are_what_theory_says(small: JointPlanCase, planner: Remembere
         values = []
         for held in subsets(small.suppliers) if lump else [(without,) if without else ()]:
             if without is None or without in held:
-                plan = joint_plan.joint(small, baseline=found.start, held=held, activity_fee=alpha)
+                plan = joint_plan.joint(small, baseline=found.start, non_participants=held, activity_fee=alpha)
                 assert plan.solution is not None
                 before = sum(found.baseline_costs[name] for name in held)
                 values.append(plan.solution.objective + before + lump * (3 - len(held)))
@@ -185,7 +185,7 @@ def test_vcg_gains_are_what_theory_says(small: JointPlanCase, planner: Remembere
         assert found.net_gains[name] == pytest.approx(ahead - best, abs=1e-6 * found.savings)
         assert found.net_gains[name] >= -1e-6
     if parameters["pivot"] == "baseline":  # the whole saving, to each
-        taken = found.activity + lump * (3 - len(found.held))
+        taken = found.activity + lump * (3 - len(found.non_participants))
         assert list(found.net_gains.values())[1:] == pytest.approx([found.savings - taken] * 3, rel=1e-9)
     assert found.excess is not None
     assert found.excess <= 1e-6 * found.savings
@@ -203,7 +203,7 @@ def test_vcg_gains_are_what_theory_says(small: JointPlanCase, planner: Remembere
     ids=str,
 )
 def test_gains_and_budget_are_the_savings(
-    small: JointPlanCase, planner: Remembered, mechanism: str, parameters: dict[str, Any]
+    small: JointPlanCase, planner: CachingPlanner, mechanism: str, parameters: dict[str, Any]
 ) -> None:
     found = settle(small, mechanism, planner, **parameters)
     # from the table and the models of the parties alone
@@ -218,7 +218,7 @@ def test_gains_and_budget_are_the_savings(
     assert found.residual == pytest.approx(found.savings - sum(found.net_gains[name] for name in small.suppliers), abs=1e-6)
 
 
-def test_fees_leave_the_receivers_more(small: JointPlanCase, planner: Remembered) -> None:
+def test_fees_leave_the_receivers_more(small: JointPlanCase, planner: CachingPlanner) -> None:
     plain = settle(small, "vcg", planner, pivot="clarke")
     active = settle(small, "vcg", planner, pivot="clarke", activity_fee=0.1)
     lump = settle(small, "vcg", planner, pivot="clarke", participation_fee=50.0)
@@ -228,7 +228,7 @@ def test_fees_leave_the_receivers_more(small: JointPlanCase, planner: Remembered
     assert lump.residual == pytest.approx(plain.residual + 3 * 50.0, rel=1e-6)
 
 
-def test_two_solvers_settle_alike(small: JointPlanCase, planner: Remembered) -> None:
+def test_two_solvers_settle_alike(small: JointPlanCase, planner: CachingPlanner) -> None:
     highs = settle(small, "vcg", planner, pivot="clarke")
     ipopt = settle(small, "vcg", Central("ipopt"), baseline=highs.start, pivot="clarke")
     for name in small.suppliers:  # net gains are unique, plans and with them transfers need not be
@@ -269,10 +269,10 @@ def test_the_range_of_who_takes_part() -> None:
 
 def test_eight_vendors_with_a_lump_sum() -> None:
     case = by_hand(**{name: 2.0 + k / 4 for k, name in enumerate("ABCDEFGH")})
-    found = settle(case, "vcg", Remembered(Central()), pivot="clarke", participation_fee=1e-3)
+    found = settle(case, "vcg", CachingPlanner(Central()), pivot="clarke", participation_fee=1e-3)
     assert found.savings > 0
     assert min(found.net_gains[name] for name in case.suppliers) >= -1e-9
-    assert settle(case, "vcg", Central(), pivot="clarke", participation_fee=100.0).held == case.suppliers
+    assert settle(case, "vcg", Central(), pivot="clarke", participation_fee=100.0).non_participants == case.suppliers
 
 
 # --- expected externalities ---
@@ -281,7 +281,7 @@ def test_eight_vendors_with_a_lump_sum() -> None:
 def test_agv_balances_and_nobody_expects_to_gain_by_a_lie(hand: JointPlanCase) -> None:
     """Every true and reported cost of both, by the settlements themselves: nothing that the transfers are made of is used."""
     factors = (1.0, 1.1, 1.6)
-    planner = Remembered(Central())
+    planner = CachingPlanner(Central())
     types = {name: [hand.party(name).scaled(COST, factor) for factor in factors] for name in "AB"}
 
     def with_types(a: int, b: int) -> JointPlanCase:
@@ -309,7 +309,7 @@ def test_agv_balances_and_nobody_expects_to_gain_by_a_lie(hand: JointPlanCase) -
 
 def test_agv_draws_where_profiles_are_many(hand: JointPlanCase) -> None:
     factors = tuple(1.0 + k / 20 for k in range(11))  # 121 profiles
-    planner = Remembered(Central())
+    planner = CachingPlanner(Central())
     found, again, other = (settle(hand, "agv", planner, cost_factors=factors, draws=4, seed=seed) for seed in (0, 0, 5))
     assert found.transfers == again.transfers
     assert found.transfers != other.transfers
@@ -343,7 +343,7 @@ class Counting(Central):
         self.plans: list[tuple[str, ...]] = []
         self.priced: list[str] = []
 
-    def plan(self, case: JointPlanCase, baseline: Any, held: Any = (), activity_fee: float = 0.0) -> Planned:
+    def plan(self, case: JointPlanCase, baseline: Any, held: Any = (), activity_fee: float = 0.0) -> Plan:
         self.plans.append(tuple(held))
         return super().plan(case, baseline, held, activity_fee)
 
@@ -354,7 +354,7 @@ class Counting(Central):
 
 def test_nothing_is_planned_twice(hand: JointPlanCase) -> None:
     counting = Counting()
-    planner = Remembered(counting)
+    planner = CachingPlanner(counting)
     first = settle(hand, "vcg", planner, pivot="clarke")
     assert sorted(counting.plans) == [(), ("A",), ("B",)]
     assert settle(hand, "vcg", planner, pivot="clarke").transfers == first.transfers
@@ -369,13 +369,13 @@ def test_nothing_is_planned_twice(hand: JointPlanCase) -> None:
         assert told.baseline_costs[name] == pytest.approx(alone.baseline_costs[name], abs=1e-9)
 
 
-def test_the_planner_prices_what_is_held(small: JointPlanCase, planner: Remembered) -> None:
+def test_the_planner_prices_what_is_held(small: JointPlanCase, planner: CachingPlanner) -> None:
     start = planner.baseline(small)
     before = planner.costs(small, start)
     name = small.suppliers[1]
-    found = planner.plan(small, start, held=[name])
+    found = planner.plan(small, start, non_participants=[name])
     assert found.costs[name] == pytest.approx(before[name], rel=1e-9)
-    assert found.plan[small.shared.share(name)] == pytest.approx(start[small.shared.share(name)])
+    assert found.units[small.shared.share(name)] == pytest.approx(start[small.shared.share(name)])
     assert found.objective == pytest.approx(sum(found.costs.values()) - before[name])
     assert found.bound <= found.objective + 1e-9 * abs(found.objective)
 
@@ -385,14 +385,14 @@ def test_what_a_plan_costs_is_bounded() -> None:
     case, planner, name = example("pilot"), Central(), "Dogwood"
     start = planner.baseline(case)
     told = planner.plan(case.reporting(name, case.party(name).scaled(COST, 0.706)), start, activity_fee=0.1)
-    by_highs, by_ipopt = (Central(solver).costs(case, told.plan, [name])[name] for solver in ("highs", "ipopt"))
+    by_highs, by_ipopt = (Central(solver).costs(case, told.units, [name])[name] for solver in ("highs", "ipopt"))
     assert by_highs == pytest.approx(by_ipopt, rel=1e-6)
 
 
 # --- what is handed out, and what is refused ---
 
 
-def test_tables_and_json(hand: JointPlanCase, planner: Remembered, tmp_path: Path) -> None:
+def test_tables_and_json(hand: JointPlanCase, planner: CachingPlanner, tmp_path: Path) -> None:
     found = settle(hand, "vcg", planner)
     said = json.loads(json.dumps(found.to_dict()))
     assert {key: said[key] for key in ("plan_cost", "baseline_cost", "budget")} == pytest.approx(
@@ -437,13 +437,13 @@ def test_what_no_mechanism_takes(hand: JointPlanCase, mechanism: str, parameters
         settle(hand, mechanism, **parameters)
 
 
-def test_a_baseline_that_is_none(hand: JointPlanCase, planner: Remembered) -> None:
+def test_a_baseline_that_is_none(hand: JointPlanCase, planner: CachingPlanner) -> None:
     with pytest.raises(InputError, match="plan: got"):
         settle(hand, "vcg", planner, baseline=[1.0, 2.0])
     assert isinstance(settle(hand, "jit", planner, baseline=[0.0, 10.0, 0.0, 10.0]), Settlement)
 
 
-def test_parameters_of_the_case_are_the_mechanisms(hand: JointPlanCase, planner: Remembered) -> None:
+def test_parameters_of_the_case_are_the_mechanisms(hand: JointPlanCase, planner: CachingPlanner) -> None:
     clarke = hand.changed(mechanism=Parameters(pivot="clarke"))
     assert settle(clarke, "vcg", planner).transfers["A"] == pytest.approx(-6)
     assert settle(clarke, "vcg", planner, pivot="baseline").transfers["A"] == pytest.approx(4)

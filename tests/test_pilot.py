@@ -10,7 +10,7 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-from veridical.contracts.joint_plan.planner import Planned
+from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError, example
 from veridical.data.joint_plan import JointPlanCase, Party, Values, carriers, marketplace, pilot
 from veridical.models.joint_plan import party_model
@@ -144,7 +144,7 @@ def test_fees_on_paper() -> None:
     assert found.table["fee"].tolist() == [0, 2, 2, 0, 0, 0]
     assert found.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 22, "B": 22}, abs=1e-5)
     nobody = run(by_hand(), participation_fee=50.0)
-    assert nobody.held == ("A", "B")
+    assert nobody.non_participants == ("A", "B")
     assert nobody.totals["takes_part"].tolist() == [True, False, False]
     assert nobody.totals["transfer"].to_numpy() == pytest.approx(np.zeros(3), abs=1e-5)
 
@@ -173,7 +173,7 @@ def test_one_week_is_settled_as_at_once(fees: dict[str, Any]) -> None:
     size = 1e-7 * once.baseline_cost
     for column in ("baseline_cost", "cost", "transfer", "fee", "net_gain"):
         assert rolled.totals[column].to_numpy() == pytest.approx(once.to_frame()[column].to_numpy(dtype=float), abs=size)
-    assert rolled.held == once.held
+    assert rolled.non_participants == once.non_participants
 
 
 def test_when_nothing_is_uncertain_the_plan_made_at_once_is_followed(small: JointPlanCase) -> None:
@@ -246,10 +246,10 @@ def ending(after: int) -> Callable[..., None]:
 def test_a_run_that_was_ended_goes_on(small: JointPlanCase, fees: dict[str, Any], tmp_path: Path) -> None:
     case = small.since(2)
     with pytest.raises(EndedError):
-        run(case, folder=tmp_path, tell=ending(2), **fees)
+        run(case, folder=tmp_path, callback=ending(2), **fees)
     assert [path.name for path in tmp_path.iterdir()] == ["week-2.json"]
     told: list[tuple[int, float, float]] = []
-    resumed = run(case, folder=tmp_path, tell=lambda *each: told.append(each), **fees)
+    resumed = run(case, folder=tmp_path, callback=lambda *each: told.append(each), **fees)
     assert [(week, seconds > 0) for week, seconds, _ in told] == [(2, False), (3, True)]
     assert told[-1][2] == pytest.approx(resumed.total["savings"])
     assert resumed.to_dict() == run(case, **fees).to_dict()  # to the last bit
@@ -335,7 +335,7 @@ def test_consensus_costs_at_most_what_its_certificates_say() -> None:
 class Losing(Central):
     """A planner that says that it has lost somebody."""
 
-    def plan(self, *arguments: Any) -> Planned:
+    def plan(self, *arguments: Any) -> Plan:
         return replace(super().plan(*arguments), progress=Progress((), 0.0, False, ("A",), ()))
 
 

@@ -11,11 +11,11 @@ from typing import ClassVar
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.joint_plan import externality
-from veridical.contracts.joint_plan.caching import Remembered
+from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.misreports import Lie, lies
 from veridical.contracts.joint_plan.planner import Planner
 from veridical.contracts.joint_plan.settlement import Settlement
-from veridical.contracts.joint_plan.transfers import rule
+from veridical.contracts.joint_plan.transfers import MECHANISMS, ReportedProblem
 from veridical.contracts.properties import INCENTIVES, PROPERTIES, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
 from veridical.data import InputError
 from veridical.data.joint_plan import COST
@@ -131,11 +131,11 @@ def _check(settlement: Settlement, name: str, planner: Planner | None) -> Proper
 applies_to(Settlement, *INCENTIVES, "ex_post_ir", "budget", "savings", check=_check)
 
 
-def _planner(settlement: Settlement, planner: Planner | None) -> Remembered:
+def _planner(settlement: Settlement, planner: Planner | None) -> CachingPlanner:
     if planner is None:
         allowed = "who plans what misreports lead to, for example solvers.planners.Central()"
         raise InputError.of("planner", None, allowed, settlement.case.name)
-    return planner if isinstance(planner, Remembered) else Remembered(planner)
+    return planner if isinstance(planner, CachingPlanner) else CachingPlanner(planner)
 
 
 def _scale(settlement: Settlement) -> float:
@@ -176,8 +176,9 @@ def _without_planning(settlement: Settlement) -> dict[str, PropertyResult]:
 def gain(settlement: Settlement, lie: Lie, planner: Planner) -> float:
     """Return what a misreport brings the party over the truth: its own cost at the plan that it causes, and its transfer."""
     case, start = settlement.case, settlement.start
-    _, outcome = rule(case.reporting(lie.party, lie.record), settlement.mechanism, planner, start, case, (lie.party,))
-    cost = planner.costs(case, outcome.planned.plan, [lie.party])[lie.party]
+    problem = ReportedProblem.of(case.reporting(lie.party, lie.record), planner, start, case, (lie.party,))
+    outcome = MECHANISMS[settlement.mechanism][0](problem)
+    cost = planner.costs(case, outcome.plan.units, [lie.party])[lie.party]
     transfer = outcome.transfers.get(lie.party, 0.0)
     return settlement.baseline_costs[lie.party] - cost + transfer - settlement.net_gains[lie.party]
 

@@ -1,8 +1,8 @@
-"""A planner that remembers: what does not answer to a report is worked out once, however many reports are tried.
+"""A planner with a cache: what does not depend on a report is computed once, however many reports are tried.
 
-A party's cost answers to its own record and share of the plan; the baseline to the receivers' records; the plan "without i" to
-the others' records and i's share of the baseline. So of the solves behind a misreport's transfers only those with the
-misreport in them are new.
+A party's cost depends on its own record and its share of the plan; the baseline on the receivers' records; the plan "without i"
+on the others' records and on i's share of the baseline. So of the solves behind a misreport's transfers only those with
+the misreport in them are new.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veridical.contracts.joint_plan.planner import Planned, Planner
+from veridical.contracts.joint_plan.planner import Plan, Planner
 from veridical.data.joint_plan import JointPlanCase
 
-__all__ = ["Remembered"]
+__all__ = ["CachingPlanner"]
 
 Array = NDArray[np.float64]
 
@@ -26,8 +26,8 @@ FLOWS = 300_000  # in all plans that are kept, as duals come with each
 FEWEST = 8  # plans that are kept however large they are
 
 
-class Remembered:
-    """Another planner's latest answers."""
+class CachingPlanner:
+    """Another planner, whose latest answers are kept."""
 
     def __init__(self, planner: Planner) -> None:
         self.planner = planner
@@ -37,8 +37,8 @@ class Remembered:
         """Return the receivers' own plan."""
         records = tuple(case.party(name) for name in case.receivers)
         key = (records, case.shared, case.mechanism.tie_break)
-        found: Array = self._answer(case, "baseline", key, lambda: self.planner.baseline(case))
-        return found
+        plan: Array = self._cached(case, "baseline", key, lambda: self.planner.baseline(case))
+        return plan
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return what a plan costs each party at least; of `names` alone where some are given."""
@@ -46,29 +46,33 @@ class Remembered:
         kept = self._kept["cost"]
         known = {name: kept.pop(key) for name, key in keys.items() if key in kept}
         missing = [name for name in keys if name not in known]
-        found = {**known, **(self.planner.costs(case, plan, missing) if missing else {})}
-        return {name: self._keep(case, "cost", key, found[name]) for name, key in keys.items()}
+        costs = {**known, **(self.planner.costs(case, plan, missing) if missing else {})}
+        return {name: self._keep(case, "cost", key, costs[name]) for name, key in keys.items()}
 
-    def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Planned:
-        """Return the plan at least cost of the parties that are not held."""
-        free = tuple(party for party in case.parties if party.name not in held)
-        key = (free, case.shared, baseline.tobytes(), frozenset(held), activity_fee)
+    def plan(
+        self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
+    ) -> Plan:
+        """Return the plan at least cost of the parties that take part."""
+        participants = tuple(party for party in case.parties if party.name not in non_participants)
+        key = (participants, case.shared, baseline.tobytes(), frozenset(non_participants), activity_fee)
 
-        def made() -> Planned:
-            found = self.planner.plan(case, baseline, held, activity_fee)
-            for name, cost in found.costs.items():
-                self._keep(case, "cost", self._cost_key(case, found.plan, name), cost)
-            return found
+        def made() -> Plan:
+            plan = self.planner.plan(case, baseline, non_participants, activity_fee)
+            for name, cost in plan.costs.items():
+                self._keep(case, "cost", self._cost_key(case, plan.units, name), cost)
+            return plan
 
-        found: Planned = self._answer(case, "plan", key, made)
-        return replace(found, costs={**found.costs, **self.costs(case, found.plan, held)}) if held else found
+        plan: Plan = self._cached(case, "plan", key, made)
+        if not non_participants:
+            return plan
+        return replace(plan, costs={**plan.costs, **self.costs(case, plan.units, non_participants)})
 
     def _cost_key(self, case: JointPlanCase, plan: Array, name: str) -> Hashable:
         return case.party(name), case.shared, plan[case.shared.share(name)].tobytes()
 
-    def _answer(self, case: JointPlanCase, kind: str, key: Hashable, ask: Callable[[], Any]) -> Any:
+    def _cached(self, case: JointPlanCase, kind: str, key: Hashable, compute: Callable[[], Any]) -> Any:
         kept = self._kept[kind]
-        return self._keep(case, kind, key, kept.pop(key) if key in kept else ask())
+        return self._keep(case, kind, key, kept.pop(key) if key in kept else compute())
 
     def _keep(self, case: JointPlanCase, kind: str, key: Hashable, value: Any) -> Any:
         kept = self._kept[kind]

@@ -6,8 +6,8 @@ E[S - s_i] was expected; the surprise a_i is the difference. Receivers report no
 
     transfer_i = E[S] / N - E[s_i] + a_i - sum_{j != i} a_j / (N - 1)
 
-It sums to 0 at every profile. The first two terms answer to no report; with them everybody expects to gain E[S] / N. They are
-a choice: any others that sum to 0 are as truthful. That nobody loses is promised by none of them, whatever the profile.
+It sums to 0 at every profile. The first two terms depend on no report; with them everybody expects to gain E[S] / N. They are
+a choice: any others that sum to 0 are as truthful. None of them promises that nobody loses, whatever the profile.
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ def transfers(case: JointPlanCase, committed: JointPlanCase, planner: Planner, s
         mean = _mean(case, _profiles(case, committed, name), planner, start)
         surprise[name] = sum(mean.values()) - mean[name] - (total - expected[name])
     everybody = sum(surprise.values())
-    return {name: total / n - expected[name] + own - (everybody - own) / (n - 1) for name, own in surprise.items()}
+    return {name: total / n - expected[name] + mine - (everybody - mine) / (n - 1) for name, mine in surprise.items()}
 
 
 def interim(case: JointPlanCase, committed: JointPlanCase, planner: Planner, start: Array, name: str, report: Party) -> float:
-    """Return what a supplier expects to gain by a report, but for what answers to no report of his; his record is in `case`.
+    """Return what a supplier expects to gain by a report, less what no report of his changes; his record is in `case`.
 
     His own saving and what his report brings the others are together the whole saving, at the plan that he causes.
     """
-    found = []
+    savings = []
     for profile in _profiles(case, committed, name):
         truth = _reporting(case, profile)
-        plan = planner.plan(truth.reporting(name, report), start).plan
-        found.append(sum(planner.costs(truth, start).values()) - sum(planner.costs(truth, plan).values()))
-    return float(np.mean(found))
+        plan = planner.plan(truth.reporting(name, report), start).units
+        savings.append(sum(planner.costs(truth, start).values()) - sum(planner.costs(truth, plan).values()))
+    return float(np.mean(savings))
 
 
 def _mean(case: JointPlanCase, profiles: Iterable[Profile], planner: Planner, start: Array) -> dict[str, float]:
     """Return what every party saves by the plan, in the mean of some profiles, all as likely."""
     rows = []
     for profile in profiles:
-        told = _reporting(case, profile)
-        before, costs = planner.costs(told, start), planner.plan(told, start).costs
+        reported = _reporting(case, profile)
+        before, costs = planner.costs(reported, start), planner.plan(reported, start).costs
         rows.append([before[name] - costs[name] for name in case.names])
     return dict(zip(case.names, np.mean(rows, axis=0).tolist(), strict=True))
 
@@ -69,13 +69,13 @@ def _profiles(case: JointPlanCase, committed: JointPlanCase, without: str | None
     factors = range(len(fixed.cost_factors))
     if len(factors) ** len(suppliers) <= PROFILES:
         others = [name for name in suppliers if name != without]
-        found: Iterable[dict[str, int]] = (
+        profiles: Iterable[dict[str, int]] = (
             dict(zip(others, places, strict=True)) for places in product(factors, repeat=len(others))
         )
     else:
         drawn = np.random.default_rng(fixed.seed).integers(len(factors), size=(fixed.draws, len(suppliers)))
-        found = ({name: k for name, k in zip(suppliers, row, strict=True) if name != without} for row in drawn.tolist())
-    for places in found:
+        profiles = ({name: k for name, k in zip(suppliers, row, strict=True) if name != without} for row in drawn.tolist())
+    for places in profiles:
         yield {name: committed.party(name).scaled(COST, fixed.cost_factors[k]) for name, k in places.items()}
 
 

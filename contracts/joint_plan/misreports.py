@@ -29,7 +29,7 @@ def lies(case: JointPlanCase, count: int, seed: int = 0) -> Iterator[Lie]:
     """Yield `count` misreports of the suppliers in turn, drawn by kind and by size, every one from the seed.
 
     Kinds: all costs; costs lane by lane (at one site after the other); one field; all capacities; capacities and costs. Supplier
-    by supplier, so that what does not answer to his report is worked out once (`Remembered`).
+    by supplier, so that what does not depend on his report is computed once (`CachingPlanner`).
     """
     rng = np.random.default_rng(seed)
     suppliers = case.suppliers

@@ -6,46 +6,87 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from veridical.data.joint_plan import JointPlanCase
+from veridical.data.joint_plan import JointPlanCase, Shared
 
-__all__ = ["Planned", "Planner", "fee_of"]
+__all__ = ["Plan", "Planner", "activity_cost"]
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A plan at least cost of the parties that are not held, with the proof of it.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A plan, what it costs, and the proof of how good it is.
 
-    plan: units, one a flow of `case.shared.flows`. costs: every party's own least cost at exactly that plan, held parties'
-    too. fee: what the plan's activity costs, 0 without. bound: proven lower bound of `objective`. prices: of each flow, currency
-    per unit (the dual of `agreement`; under consensus the agreed price); empty for truckloads. duals: all families of the
-    central model; none under consensus. progress, log: rounds and messages of consensus.
+    Parameters
+    ----------
+    shared
+        What is no secret of the case: the plan's flows.
+    units
+        The plan, units >= 0, one a flow of `shared.flows`.
+    costs
+        Each party's own least cost at exactly this plan, currency; of a planner's plan those of all parties.
+    fee
+        What the plan pays for its activity, currency (`activity_cost`).
+    bound
+        Proven lower bound of `objective`; NaN for a plan that is not the least cost of anything here, as the baseline.
+    prices
+        Of each flow, currency per unit: the dual of `agreement`, or what a consensus agreed on; empty for whole trucks.
+    duals
+        All families of the central model; none under consensus.
+    non_participants
+        Parties that stay at the baseline; their cost is not in `objective`.
+    identities
+        Families of `duals` that define a quantity or keep a balance, whose prices say nothing new.
+    solution
+        The certified solution behind the plan: certificate, solver, seconds. None for a plan that was priced alone.
+    progress, log
+        Rounds and messages of a consensus.
     """
 
-    plan: Array
+    shared: Shared
+    units: Array
     costs: Mapping[str, float]
-    fee: float
-    bound: float
-    prices: pd.Series
-    duals: Mapping[str, pd.Series]
-    certificate: Any
-    solver: Any
-    held: tuple[str, ...] = ()
+    fee: float = 0.0
+    bound: float = float("nan")
+    prices: pd.Series = field(default_factory=lambda: pd.Series(dtype=float, name="dual"))
+    duals: Mapping[str, pd.Series] = field(default_factory=dict)
+    non_participants: tuple[str, ...] = ()
+    identities: frozenset[str] = frozenset()
+    solution: Any = None
     progress: Any = None
     log: Any = None
 
     @property
+    def total(self) -> float:
+        """Sum of the costs, without the fee."""
+        return float(sum(self.costs.values()))
+
+    @property
     def objective(self) -> float:
-        """Cost of all parties that are not held, plus the fee: what the plan minimises; currency."""
-        return sum(cost for name, cost in self.costs.items() if name not in self.held) + self.fee
+        """Cost of all parties that take part, plus the fee: what the plan minimises; currency."""
+        return float(sum(cost for name, cost in self.costs.items() if name not in self.non_participants)) + self.fee
+
+    @property
+    def gap(self) -> float:
+        """What the plan may cost more than the best one, currency, as proven; no misreport gains more; NaN where none is."""
+        return max(self.objective - self.bound, 0.0) if self.bound == self.bound else float("nan")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a flow: units, the price paid, and what one more unit costs supplier and receiver (currency per unit).
+
+        The two sum to 0 where they are known: what one more unit costs the supplier beyond its price, it saves the receiver.
+        At 0 units any value between their own marginal costs is right. NaN where there are no duals (whole trucks).
+        """
+        marginal = self.prices.reindex(self.shared.index).to_numpy(dtype=float)
+        columns = {"units": self.units, "price": self.shared.price, "supplier_marginal": marginal, "receiver_marginal": -marginal}
+        return pd.DataFrame(columns, index=self.shared.index)
 
 
 class Planner(Protocol):
@@ -57,10 +98,12 @@ class Planner(Protocol):
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return what a plan costs each party at least, by its own model; of `names` alone where some are given."""
 
-    def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Planned:
-        """Return the plan at least cost of the parties that are not held at the baseline, activity paid for per m3."""
+    def plan(
+        self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
+    ) -> Plan:
+        """Return the plan at least cost of the parties that do not stay at the baseline, activity paid for per m3."""
 
 
-def fee_of(case: JointPlanCase, plan: Array, baseline: Array, activity_fee: float) -> float:
+def activity_cost(shared: Shared, plan: Array, baseline: Array, activity_fee: float) -> float:
     """Return what a plan pays for its activity: the fee, currency per m3, times the volume by which it leaves the baseline."""
-    return activity_fee * float(case.shared.volume @ np.abs(plan - baseline)) if activity_fee else 0.0
+    return activity_fee * float(shared.volume @ np.abs(plan - baseline)) if activity_fee else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from veridical.contracts.joint_plan.planner import Plan
 from veridical.data.deprecated import OldTableNames
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
@@ -27,9 +29,10 @@ class Settlement(OldTableNames):
 
     case: as it was reported. parameters: the mechanism's, as they were in effect. start, units: baseline and plan, one entry
     a flow of `case.shared.flows`. baseline_costs, costs: every party's least cost at either. transfers: paid TO the party, fees
-    taken off. fees: what they take of it. activity: what the plan's activity costs (`activity_fee`). held: suppliers who do not
-    take part. prices: of each flow, currency per unit, by flow. excess: what the plan may cost above the least, as proven; where
-    truth is best at the least cost, nobody gains more than this by a misreport at any other; None under other mechanisms.
+    taken off. fees: what they take of it. activity: what the plan's activity costs (`activity_fee`). non_participants: suppliers
+    who stay at the baseline. prices: of each flow, currency per unit, by flow. excess: what the plan may cost above the least, as
+    proven; where truth is best at the least cost, nobody gains more than this by a misreport at any other; None under other
+    mechanisms. certified_plan: the plan as its planner returned it, with the proof.
 
     The operator of the mechanism holds the budget: it pays the transfers, and collects the fees that are taken off them. The
     receivers operate it and are the residual claimants, so what is left to them is their own net gains and the budget.
@@ -46,9 +49,21 @@ class Settlement(OldTableNames):
     transfers: Mapping[str, float]
     fees: Mapping[str, float]
     activity: float = 0.0
-    held: tuple[str, ...] = ()
+    non_participants: tuple[str, ...] = ()
     prices: pd.Series
     excess: float | None = None
+    certified_plan: Plan | None = None
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """Families of duals that define a quantity or keep a balance, whose prices say nothing new."""
+        return frozenset() if self.certified_plan is None else self.certified_plan.identities
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The old name of `non_participants`."""
+        warnings.warn("`held` is now `non_participants`", DeprecationWarning, stacklevel=2)
+        return self.non_participants
 
     @property
     def plan(self) -> pd.Series:
@@ -134,7 +149,7 @@ class Settlement(OldTableNames):
             "activity": self.activity,
             "excess": self.excess,
             "parties": [
-                {"name": name, **row, "takes_part": name not in self.held}
+                {"name": name, **row, "takes_part": name not in self.non_participants}
                 for name, row in self.to_frame().to_dict(orient="index").items()
             ],
             "plan": [

@@ -18,32 +18,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan import externality
-from veridical.contracts.joint_plan.planner import Planned, Planner
+from veridical.contracts.joint_plan.planner import Plan, Planner
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
 
-__all__ = ["MECHANISMS", "Ruling", "decide", "rule", "settle"]
+__all__ = ["MECHANISMS", "MechanismOutcome", "ReportedProblem", "settle", "subsets"]
 
 Array = NDArray[np.float64]
 SUBSETS = 6  # suppliers up to which all subsets may take part
 
 
 @dataclass(frozen=True)
-class Ruling:
+class MechanismOutcome:
     """What a mechanism decides. Transfers and fees by party, nothing where a party has none; the rest as in `Settlement`."""
 
-    planned: Planned
+    plan: Plan
     transfers: Mapping[str, float]
     fees: Mapping[str, float]
     excess: float | None = None
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportedProblem:
     """What every mechanism starts from: the reports, who plans, the baseline, and what it costs each party.
 
-    `paid`: suppliers whose transfers are asked for; all, but for a search among one's misreports.
+    `paid`: suppliers whose transfers are wanted; all, but for a search among one's misreports.
     """
 
     case: JointPlanCase
@@ -53,106 +53,101 @@ class Table:
     committed: JointPlanCase
     paid: tuple[str, ...]
 
-    def plan(self, held: tuple[str, ...] = (), activity_fee: float = 0.0) -> Planned:
-        """Return the plan at least cost of the parties that are not held."""
-        return self.planner.plan(self.case, self.start, held, activity_fee)
+    @classmethod
+    def of(
+        cls, case: JointPlanCase, planner: Planner, start: Array, committed: JointPlanCase, paid: tuple[str, ...]
+    ) -> ReportedProblem:
+        """Return the problem, with the baseline `start` priced by the planner."""
+        return cls(case, planner, start, planner.costs(case, start), committed, paid)
+
+    def plan(self, non_participants: tuple[str, ...] = (), activity_fee: float = 0.0) -> Plan:
+        """Return the plan at least cost of the parties that take part."""
+        return self.planner.plan(self.case, self.start, non_participants, activity_fee)
 
 
-def jit(table: Table) -> Ruling:
-    """Return the baseline: everybody delivers what the receivers order, and nobody is paid anything for it."""
-    return Ruling(table.plan(held=table.case.suppliers), {}, {})
+def jit(problem: ReportedProblem) -> MechanismOutcome:
+    """Return the baseline, just in time: everybody delivers what the receivers order, and nobody is paid anything for it."""
+    return MechanismOutcome(problem.plan(problem.case.suppliers), {}, {})
 
 
-def vcg(table: Table) -> Ruling:
+def vcg(problem: ReportedProblem) -> MechanismOutcome:
     """Return the plan at least reported cost and fees, and transfers with which truth is best whatever the others report.
 
-    transfer_i = h_i - [sum_{j != i} c_j(x) + kappa(x)]; h_i answers to nothing that i reports: with `pivot = baseline`
+    transfer_i = h_i - [sum_{j != i} c_j(x) + kappa(x)]; h_i does not depend on i's report: with `pivot = baseline`
     sum_{j != i} c_j(x0), with `clarke` the least of sum_{j != i} c_j + kappa without i. The fees make it an affine maximiser.
     Where a lump sum is asked for, who takes part is decided with the plan: the best of all subsets of up to SUBSETS
     suppliers; of more, the best of everybody, nobody, all but one, and one alone. That range is fixed before the reports, so
     truth stays best; what it may cost is savings.
     """
-    fixed, before, suppliers = table.case.mechanism, table.before, table.case.suppliers
-    alpha, lump = fixed.activity_fee, fixed.participation_fee
+    parameters, before, suppliers = problem.case.mechanism, problem.before, problem.case.suppliers
+    alpha, lump = parameters.activity_fee, parameters.participation_fee
 
-    def fees(planned: Planned) -> float:
-        return planned.fee + lump * (len(suppliers) - len(planned.held))
+    def fees(plan: Plan) -> float:
+        return plan.fee + lump * (len(suppliers) - len(plan.non_participants))
 
-    def value(planned: Planned) -> float:
-        return sum(planned.costs.values()) + fees(planned)
+    def value(plan: Plan) -> float:
+        return plan.total + fees(plan)
 
-    plans = [table.plan(held, alpha) for held in (subsets(suppliers) if lump else [()])]
+    plans = [problem.plan(absent, alpha) for absent in (subsets(suppliers) if lump else [()])]
     best = min(plans, key=value)
     transfers, taken = {}, {}
-    for name in table.paid:
+    for name in problem.paid:
         without, waived = sum(cost for other, cost in before.items() if other != name), 0.0
-        if fixed.pivot == "clarke":
-            others = [each for each in plans if name in each.held] if lump else [table.plan((name,), alpha)]
+        if parameters.pivot == "clarke":
+            others = [plan for plan in plans if name in plan.non_participants] if lump else [problem.plan((name,), alpha)]
             least = min(others, key=value)  # i's own cost is in all of them the same: at the baseline
             without, waived = value(least) - least.costs[name], fees(least)
         transfers[name] = without - (value(best) - best.costs[name])
         taken[name] = fees(best) - waived
-    bound = min(each.bound + sum(before[name] for name in each.held) + fees(each) - each.fee for each in plans)
-    return Ruling(best, transfers, taken, max(value(best) - bound, 0.0))
+    bound = min(plan.bound + sum(before[name] for name in plan.non_participants) + fees(plan) - plan.fee for plan in plans)
+    return MechanismOutcome(best, transfers, taken, max(value(best) - bound, 0.0))
 
 
 def subsets(suppliers: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return who may be held, the fewest first."""
+    """Return who may stay at the baseline, the fewest first."""
     n = len(suppliers)
     sizes = range(n + 1) if n <= SUBSETS else (0, 1, n - 1, n)
-    return [held for size in sizes for held in combinations(suppliers, size)]
+    return [absent for size in sizes for absent in combinations(suppliers, size)]
 
 
-def agv(table: Table) -> Ruling:
+def agv(problem: ReportedProblem) -> MechanismOutcome:
     """Return the plan at least reported cost, and transfers that sum to 0 with which truth is best in expectation.
 
     See `externality`, and `Parameters` for the prior.
     """
-    return Ruling(table.plan(), externality.transfers(table.case, table.committed, table.planner, table.start), {})
+    transfers = externality.transfers(problem.case, problem.committed, problem.planner, problem.start)
+    return MechanismOutcome(problem.plan(), transfers, {})
 
 
-def split_savings(table: Table) -> Ruling:
+def split_savings(problem: ReportedProblem) -> MechanismOutcome:
     """Return the plan at least reported cost, and transfers that leave the suppliers their `share` of the reported savings.
 
     transfer_i = share * savings / n - (c_i(x0) - c_i(x)): to each of the n the same, to the receivers the rest. Truth is
     not best.
     """
-    planned, suppliers = table.plan(), table.case.suppliers
-    savings = sum(table.before.values()) - sum(planned.costs.values())
-    each = table.case.mechanism.share * savings / len(suppliers)
-    return Ruling(planned, {name: each - (table.before[name] - planned.costs[name]) for name in table.paid}, {})
+    plan, suppliers = problem.plan(), problem.case.suppliers
+    savings = sum(problem.before.values()) - plan.total
+    equal = problem.case.mechanism.share * savings / len(suppliers)
+    return MechanismOutcome(plan, {name: equal - (problem.before[name] - plan.costs[name]) for name in problem.paid}, {})
 
 
-def first_price(table: Table) -> Ruling:
+def first_price(problem: ReportedProblem) -> MechanismOutcome:
     """Return the plan at least reported cost, and pay what each supplier says that it costs him: c_i(x) - c_i(x0).
 
     A truthful supplier gains nothing, receivers all savings; truth is not best.
     """
-    planned = table.plan()
-    return Ruling(planned, {name: planned.costs[name] - table.before[name] for name in table.paid}, {})
+    plan = problem.plan()
+    return MechanismOutcome(plan, {name: plan.costs[name] - problem.before[name] for name in problem.paid}, {})
 
 
 # each with the parameters that it has
-MECHANISMS: Mapping[str, tuple[Callable[[Table], Ruling], tuple[str, ...]]] = {
+MECHANISMS: Mapping[str, tuple[Callable[[ReportedProblem], MechanismOutcome], tuple[str, ...]]] = {
     "jit": (jit, ()),
     "vcg": (vcg, ("pivot", "activity_fee", "participation_fee")),
     "agv": (agv, ("cost_factors", "draws", "seed")),
     "split_savings": (split_savings, ("share",)),
     "first_price": (first_price, ()),
 }
-
-
-def rule(
-    case: JointPlanCase,
-    mechanism: str,
-    planner: Planner,
-    start: Array,
-    committed: JointPlanCase,
-    paid: tuple[str, ...],
-) -> tuple[Mapping[str, float], Ruling]:
-    """Return every party's cost at the baseline `start`, and the mechanism's ruling, with the transfers of `paid` alone."""
-    before = planner.costs(case, start)
-    return before, MECHANISMS[mechanism][0](Table(case, planner, start, before, committed, paid))
 
 
 def settle(
@@ -166,47 +161,54 @@ def settle(
 ) -> Settlement:
     """Return what a mechanism makes of a case in which every record is as it was reported.
 
-    `baseline`: the plan that was committed to, where it is not for the planner
-    to make. `committed`: the case whose records the prior of `agv` is made from, which must not answer to reports; the case
-    itself where none is given. `parameters` stand in for those of the case.
-    Raises InputError for a mechanism or parameter that is not there, and what the planner raises.
+    Parameters
+    ----------
+    case
+        The reports.
+    mechanism
+        One of `MECHANISMS`.
+    planner
+        Who makes plans and prices them.
+    baseline
+        The plan that was committed to; by default the planner makes it.
+    committed
+        The case whose records the prior of `agv` is made from, which must not depend on reports; by default the case itself.
+    parameters
+        The mechanism's, in place of the case's own.
+
+    Returns
+    -------
+    The settlement; `certified_plan` is the plan with its proof and duals.
+
+    Raises
+    ------
+    InputError
+        For a mechanism or parameter that is not there; and what the planner raises.
     """
-    return decide(case, mechanism, planner, baseline=baseline, committed=committed, **parameters)[0]
-
-
-def decide(
-    case: JointPlanCase,
-    mechanism: str,
-    planner: Planner,
-    *,
-    baseline: Any = None,
-    committed: JointPlanCase | None = None,
-    **parameters: Any,
-) -> tuple[Settlement, Planned]:
-    """Return the settlement, and the plan with its certificate and duals; see `settle`."""
     if mechanism not in MECHANISMS:
         raise InputError.of("mechanism", mechanism, f"one of {', '.join(MECHANISMS)}", case.name)
-    own = MECHANISMS[mechanism][1]
+    decide, names = MECHANISMS[mechanism]
     for name, value in parameters.items():
-        if name not in own:
-            raise InputError.of(name, value, f"for {mechanism} {', '.join(own) or 'no parameters'}", case.name)
+        if name not in names:
+            raise InputError.of(name, value, f"for {mechanism} {', '.join(names) or 'no parameters'}", case.name)
     case = case.changed(**parameters)
     start = planner.baseline(case) if baseline is None else case.shared.vector(baseline)
-    before, ruling = rule(case, mechanism, planner, start, case if committed is None else committed, case.suppliers)
-    planned = ruling.planned
-    settlement = Settlement(
+    problem = ReportedProblem.of(case, planner, start, case if committed is None else committed, case.suppliers)
+    outcome = decide(problem)
+    plan = outcome.plan
+    return Settlement(
         case=case,
         mechanism=mechanism,
-        parameters={name: getattr(case.mechanism, name) for name in own},
+        parameters={name: getattr(case.mechanism, name) for name in names},
         start=start,
-        units=planned.plan,
-        baseline_costs=before,
-        costs=planned.costs,
-        transfers={name: ruling.transfers.get(name, 0.0) for name in case.names},
-        fees={name: ruling.fees.get(name, 0.0) for name in case.names},
-        activity=planned.fee,
-        held=planned.held,
-        prices=planned.prices,
-        excess=ruling.excess,
+        units=plan.units,
+        baseline_costs=problem.before,
+        costs=plan.costs,
+        transfers={name: outcome.transfers.get(name, 0.0) for name in case.names},
+        fees={name: outcome.fees.get(name, 0.0) for name in case.names},
+        activity=plan.fee,
+        non_participants=plan.non_participants,
+        prices=plan.prices,
+        excess=outcome.excess,
+        certified_plan=plan,
     )
-    return settlement, planned

@@ -9,8 +9,8 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from veridical.data.joint_plan import JointPlanCase
-from veridical.models.info import ModelInfo, constraint_key, describe
-from veridical.models.joint_plan.party import LEVELS, declare
+from veridical.models.info import info_of
+from veridical.models.joint_plan.party import frame
 
 __all__ = ["build", "plan_of"]
 
@@ -21,24 +21,21 @@ def build(case: JointPlanCase) -> pyo.ConcreteModel:
     Whole trucks are the suppliers' matter: the baseline of a case with truckloads is that of the same case without.
     """
     case = case.changed(truckload=False)
-    m = pyo.ConcreteModel(name="jit")
-    m.case = case
-    names = {family: ("party", *levels) for family, levels in LEVELS.items()}
-    describe(m, ModelInfo(case=case, index_names=names, name_of=constraint_key))
-    m.parties = pyo.Block(list(case.receivers))
-    for name in m.parties:
-        declare(m.parties[name], case.part(name))
-    weight = case.mechanism.tie_break / 2
-    m.tie_break = pyo.Expression(
-        expr=pyo.quicksum(weight * variable**2 for name in m.parties for variable in m.parties[name].plan.values())
+    m, info = frame("jit", case, case.receivers)
+    m.tie_break = pyo.Param(initialize=case.mechanism.tie_break, within=pyo.NonNegativeReals, mutable=True)
+    info.numbers.append(("", m.tie_break))
+    m.own_cost = pyo.Objective(
+        expr=pyo.quicksum(party.cost for party in m.parties.values())
+        + m.tie_break / 2 * pyo.quicksum(units**2 for party in m.parties.values() for units in party.plan.values())
     )
-    m.own_cost = pyo.Objective(expr=pyo.quicksum(m.parties[name].cost for name in m.parties) + m.tie_break)
+    info.close({}, frozenset())
     return m
 
 
 def plan_of(m: Any) -> NDArray[np.float64]:
     """Return the plan of a solved model, units >= 0, one a flow."""
-    plan = np.zeros(len(m.case.shared.flows))
-    for name in m.parties:
-        plan[m.case.shared.share(name)] = [max(variable.value, 0.0) for variable in m.parties[name].plan.values()]
+    info: Any = info_of(m)
+    plan = np.zeros(len(info.shared.flows))
+    for name, party in info.parties.items():
+        plan[info.shared.share(name)] = [max(units.value, 0.0) for units in party.plan.values()]
     return plan

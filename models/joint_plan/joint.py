@@ -15,66 +15,77 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from veridical.data import InputError
-from veridical.data.joint_plan import LEVELS as FLOW
-from veridical.data.joint_plan import JointPlanCase
-from veridical.models.info import ModelInfo, constraint_key, describe
-from veridical.models.joint_plan.party import LEVELS, declare
-from veridical.models.joint_plan.vocabulary import nonnegative, row, rows
+from veridical.data.joint_plan import LEVELS, JointPlanCase
+from veridical.models.info import info_of
+from veridical.models.joint_plan.party import frame
+from veridical.models.joint_plan.vocabulary import nonnegative
 
 __all__ = ["build", "plan_of"]
 
 Array = NDArray[np.float64]
 
 
-def build(case: JointPlanCase, baseline: Any = None, held: Collection[str] = (), activity_fee: float = 0.0) -> pyo.ConcreteModel:
-    """Return the model, of the cost of all parties that are not held.
+def build(
+    case: JointPlanCase, baseline: Any = None, non_participants: Collection[str] = (), activity_fee: float = 0.0
+) -> pyo.ConcreteModel:
+    """Return the model, of the cost of all parties that take part.
 
-    `held` parties stay at `baseline`: their flows are fixed, and their cost there is not in the objective. `activity_fee`,
+    `non_participants` stay at `baseline`: their flows are fixed, and their cost there is not in the objective. `activity_fee`,
     currency per m3, is paid by the plan for every m3 by which it differs from the baseline.
     Raises InputError for parties that are not there, and where a baseline is needed and missing.
     """
     shared = case.shared
-    for name in held:
+    for name in non_participants:
         case.party(name)
-    if (held or activity_fee) and baseline is None:
-        raise InputError.of("baseline", None, "a plan: parties are held at it, or activity is counted from it", case.name)
-    m = pyo.ConcreteModel(name="joint")
-    m.case = case
-    m.start = None if baseline is None else shared.vector(baseline)
-    m.parties = pyo.Block([name for name in case.names if name not in held])
-    for name in m.parties:
-        declare(m.parties[name], case.part(name))
-    flows = shared.flows
-    shares = {name: dict(zip(shared.share(name).tolist(), m.parties[name].plan.values(), strict=True)) for name in m.parties}
-    m.shares = shares
-    both = [k for k, flow in enumerate(flows) if flow.supplier in shares and flow.receiver in shares]
-    for own in shares.values():
-        for k, variable in own.items():
-            if flows[k].supplier in held or flows[k].receiver in held:
-                variable.fix(float(m.start[k]))
-    ends = {flows[k]: (shares[flows[k].supplier][k], shares[flows[k].receiver][k]) for k in both}
-    rows(m, "agreement", ends, lambda flow: (row([1.0, -1.0], ends[flow]), 0.0))
-    names = {family: ("party", *levels) for family, levels in LEVELS.items()} | {"agreement": FLOW, "activity": FLOW}
-    describe(m, ModelInfo(case=case, index_names=names, name_of=constraint_key))
-    cost: Any = pyo.quicksum(m.parties[name].cost for name in m.parties)
+    if (non_participants or activity_fee) and baseline is None:
+        raise InputError.of(
+            "baseline", None, "a plan: parties that do not take part stay at it, and activity is counted from it", case.name
+        )
+    m, info = frame("joint", case, [name for name in case.names if name not in non_participants])
+    info.start = start = None if baseline is None else shared.vector(baseline)
+    plans = {name: party.plan for name, party in m.parties.items()}
+    both = [flow for flow in shared.flows if flow.supplier in plans and flow.receiver in plans]
+
+    @m.Constraint(both)
+    def agreement(_: Any, *flow: Any) -> Any:
+        return plans[flow[0]][flow] == plans[flow[1]][flow]
+
+    own, identities = {"agreement": LEVELS}, {"agreement"}
+    cost = pyo.quicksum(party.cost for party in m.parties.values())
+    if start is not None:
+        before: dict[Any, float] = dict(zip(shared.flows, start.tolist(), strict=True))
+        for flow in before.keys() - set(both):
+            for name in flow[:2]:
+                if name in plans:
+                    plans[name][flow].fix(before[flow])
     if activity_fee:
-        more, less = (nonnegative(m, name, ends) for name in ("more", "less"))
-        start = dict(zip(ends, m.start[both].tolist(), strict=True))
-        rows(m, "activity", ends, lambda flow: (row([1.0, -1.0, 1.0], [ends[flow][1], more[flow], less[flow]]), start[flow]))
-        fees = (activity_fee * shared.volume[both]).tolist()
-        m.fee = pyo.Expression(expr=row([*fees, *fees], [*more.values(), *less.values()]))
-        cost = cost + m.fee
+        more, less = (nonnegative(m, name, m.agreement.index_set()) for name in ("more", "less"))
+
+        @m.Constraint(m.agreement.index_set())
+        def activity(_: Any, *flow: Any) -> Any:
+            return plans[flow[1]][flow] == before[flow] + more[flow] - less[flow]
+
+        m.activity_fee = pyo.Param(initialize=activity_fee, within=pyo.NonNegativeReals, mutable=True)
+        info.numbers.append(("", m.activity_fee))
+        volume = dict(zip(shared.flows, shared.volume.tolist(), strict=True))
+        m.fee = pyo.Expression(expr=m.activity_fee * pyo.quicksum(volume[flow] * (more[flow] + less[flow]) for flow in both))
+        own, identities, cost = own | {"activity": LEVELS}, identities | {"activity"}, cost + m.fee
     m.total_cost = pyo.Objective(expr=cost)
+    info.close(own, frozenset(identities))
     return m
 
 
 def plan_of(m: Any) -> Array:
-    """Return the plan of a solved model, units >= 0, one a flow: the mean of what the two ends say; held flows as they were."""
-    total, count = np.zeros(len(m.case.shared.flows)), np.zeros(len(m.case.shared.flows))
-    for own in m.shares.values():
-        places = list(own)
-        total[places] += [variable.value for variable in own.values()]
-        count[places] += 1
-    alone = count == 0
-    plan = np.where(alone, 0.0 if m.start is None else m.start, total / np.where(alone, 1.0, count))
+    """Return the plan of a solved model, units >= 0, one a flow: the mean of what the two ends say.
+
+    Flows of parties that do not take part are as they were.
+    """
+    info: Any = info_of(m)
+    total, count = np.zeros(len(info.shared.flows)), np.zeros(len(info.shared.flows))
+    for name, party in info.parties.items():
+        share = info.shared.share(name)
+        total[share] += [units.value for units in party.plan.values()]
+        count[share] += 1
+    nobody = count == 0
+    plan = np.where(nobody, 0.0 if info.start is None else info.start, total / np.where(nobody, 1.0, count))
     return np.maximum(plan, 0.0)

@@ -1,40 +1,21 @@
-"""One party: which declarations its role has, and its own model, in which nothing of anybody else occurs."""
+"""One party: what its role declares, its own model, in which nothing of anybody else occurs, and several side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyomo.environ as pyo
 
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, Part, Party
-from veridical.models.info import ModelInfo, constraint_key, describe
-from veridical.models.joint_plan import receivers, suppliers
+from veridical.models.info import describe, info_of
+from veridical.models.joint_plan import carrier, retailer, shipper, vendor
+from veridical.models.joint_plan.information import Families, PlanInfo
+from veridical.models.joint_plan.vocabulary import prices
 
-__all__ = ["DECLARATIONS", "LEVELS", "Declaration", "carried", "declare", "party_model", "register", "served"]
-
-# the parts of a constraint's index, by family; the party's name comes before them in a joint model
-LEVELS: dict[str, tuple[str, ...]] = {
-    "stock_balance": ("site", "product", "week"),
-    "demand": ("region", "product", "week"),
-    "inbound_volume": ("site", "week"),
-    "inbound_capacity": ("site", "week"),
-    "production_volume": ("week",),
-    "production_capacity": ("week",),
-    "handling": ("week",),
-    "lane_volume": ("site", "week"),
-    "lane_split": ("site", "week"),
-    "lane_contract": ("site", "week"),
-    "weekly_change": ("week",),
-    "waiting_balance": ("site", "product", "week"),
-    "booked": ("site", "product", "week"),
-    "loading_volume": ("site", "week"),
-    "dock_capacity": ("week",),
-    "fleet": ("week",),
-    "carried_volume": ("week",),
-}
+__all__ = ["DECLARATIONS", "Declaration", "carried", "declare", "frame", "party_model", "register", "served"]
 
 
 @dataclass(frozen=True)
@@ -44,29 +25,41 @@ class Declaration:
     The cost must be convex in the plan, and finite for every plan >= 0. `after(block, record, week)` returns the record as a
     solved block leaves it after a week; None where a party carries nothing over. `served(block, record, week)` returns the
     units that a solved block serves in a week, and those that were to be served; None where a party serves nobody.
+    `index_names`: what the parts of a constraint's index are called, by family. `identities`: families that define a quantity or
+    keep a balance, whose duals say what the prices of flows and of limits say already.
     """
 
     declare: Callable[[Any, Any, Any, Any], None]
     after: Callable[[Any, Any, int], Any] | None = None
     served: Callable[[Any, Any, int], tuple[float, float]] | None = None
+    index_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    identities: Iterable[str] = ()
+
+
+def _of(role: Any) -> Declaration:
+    return Declaration(role.declare, role.after, getattr(role, "served", None), role.FAMILIES, role.IDENTITIES)
 
 
 DECLARATIONS: dict[str, Declaration] = {
-    "retailer": Declaration(receivers.retailer, receivers.retailer_after, receivers.retailer_served),
-    "marketplace": Declaration(receivers.retailer, receivers.retailer_after, receivers.retailer_served),
-    "shipper": Declaration(receivers.shipper, receivers.shipper_after, receivers.shipper_served),
-    "vendor": Declaration(suppliers.vendor, suppliers.vendor_after),
-    "seller": Declaration(suppliers.seller, suppliers.stock_after),
-    "carrier": Declaration(suppliers.carrier, suppliers.carrier_after),
+    "retailer": _of(retailer),
+    "marketplace": _of(retailer),
+    "shipper": _of(shipper),
+    "vendor": _of(vendor),
+    "seller": Declaration(vendor.declare_seller, vendor.stock_after, None, vendor.SELLER, vendor.IDENTITIES),
+    "carrier": _of(carrier),
 }
 
 
 def register(
-    role: str, declare: Any, after: Any = None, levels: dict[str, tuple[str, ...]] | None = None, served: Any = None
+    role: str,
+    declare: Any,
+    after: Any = None,
+    levels: Mapping[str, tuple[str, ...]] | None = None,
+    served: Any = None,
+    identities: Iterable[str] = (),
 ) -> None:
-    """Make the declarations of a user's own role known; `levels` name the indices of its constraints."""
-    DECLARATIONS[role] = Declaration(declare, after, served)
-    LEVELS.update(levels or {})
+    """Make the declarations of a user's own role known; `levels` name the indices of its constraints; see `Declaration`."""
+    DECLARATIONS[role] = Declaration(declare, after, served, levels or {}, tuple(identities))
 
 
 def declare(block: Any, part: Part) -> Any:
@@ -74,22 +67,39 @@ def declare(block: Any, part: Part) -> Any:
     role = part.record.role
     if role not in DECLARATIONS:
         raise InputError.of("role", role, f"one of {', '.join(sorted(DECLARATIONS))}, or one that is registered")
-    DECLARATIONS[role].declare(block, part.record, part.shared, part.shared.flows)
+    declaration, info = DECLARATIONS[role], info_of(block.model())
+    declaration.declare(block, part.record, part.shared, part.shared.flows)
+    if isinstance(info, PlanInfo):
+        families = Families(role, declaration.index_names, frozenset(declaration.identities))
+        info.take(part.record.name, block, families)
     return block
 
 
+def frame(name: str, case: JointPlanCase, parties: Iterable[str]) -> tuple[pyo.ConcreteModel, PlanInfo]:
+    """Return a model with `parties`, a block each, and `price`, of all routes; and its record, to be closed."""
+    m = pyo.ConcreteModel(name=name)
+    m.price = prices(case.shared)
+    info = PlanInfo(case=case, shared=case.shared, price=m.price)
+    info.numbers.append(("", m.price))
+    describe(m, info)
+    m.parties = info.parties = pyo.Block(list(parties))
+    for party in m.parties:
+        declare(m.parties[party], case.part(party))
+    return m, info
+
+
 def party_model(case: JointPlanCase | Part, name: str | None = None) -> pyo.ConcreteModel:
-    """Return the model of one party alone: `plan` by flow, in the order of `m.part.shared.flows`, and its `cost` to minimise.
+    """Return the model of one party alone: `plan` by flow, in the order of its share of the plan, and its `cost` to minimise.
 
     Takes a case and a party's name, or what that party's own process is given (`case.part(name)`).
     """
     part = case if isinstance(case, Part) else case.part(str(name))
     m = pyo.ConcreteModel(name=part.record.name)
-    m.part = part
+    info = PlanInfo(shared=part.shared)
+    describe(m, info)
     declare(m, part)
-    # a stock balance is by site where goods are received, and by product alone where they are sent from
-    names = LEVELS if part.record.side == "receiver" else {**LEVELS, "stock_balance": ("product", "week")}
-    describe(m, ModelInfo(index_names=names, name_of=constraint_key))
+    own = info.families[part.record.name]
+    info.index_names, info.identities = dict(own.index_names), own.identities
     m.least_cost = pyo.Objective(expr=m.cost)
     return m
 

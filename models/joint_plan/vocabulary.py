@@ -1,167 +1,242 @@
-"""What the blocks of all roles are made of: the share of the plan, rows from coefficient lists, squares, lanes, costs.
+"""What the blocks of all roles are made of: the share of the plan, the party's numbers, stock, volumes, overtime, lanes, costs.
 
-Rows are `LinearExpression`s from lists of coefficients and variables, since operators would take most of the time of a build.
+The numbers that a party reports are mutable Params on its block, `block.data.FIELD[key]`, under the names of the record's fields:
+change them on a model that is built, and solve again. What the case says of all parties (weeks, products and their volumes,
+routes, whole trucks) is the model's structure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr import LinearExpression
 
-from veridical.data.joint_plan import Flow, Shared
+from veridical.data.joint_plan import Flow, Party, Shared
+from veridical.models.info import info_of
+from veridical.models.joint_plan.information import PlanInfo
 
-__all__ = ["costs", "declared", "grouped", "lanes", "nonnegative", "overtime", "row", "squares", "volumes"]
+__all__ = [
+    "LANES",
+    "balance",
+    "changes",
+    "costs",
+    "declared",
+    "grouped",
+    "lanes",
+    "nonnegative",
+    "numbers",
+    "overtime",
+    "paid",
+    "squares",
+    "volumes",
+]
 
 TANGENTS = 8  # of a square in a model with integers, up to its reach
+LANES = {  # the families of `lanes` and the names of their index
+    "lane_volume": ("site", "week"),
+    "lane_split": ("site", "week"),
+    "lane_contract": ("site", "week"),
+}
 
 
-def declared(block: Any, flows: Sequence[Flow]) -> list[Any]:
-    """Declare `plan`, the party's share of the plan, units >= 0; return its variables in the order of the flows."""
+def numbers(block: Any, record: Party, without: Collection[str] = ()) -> Any:
+    """Declare a record's numbers as mutable Params on the sub-block `data`, which is returned.
+
+    Every field declared with `column` or `scalar` is there under its own name and keys, but for optional ones that are left
+    out, and those in `without`. They stand on a sub-block because constraints and variables have some of these names too.
+    """
+    block.data = pyo.Block()
+    info = info_of(block.model())
+    for name, column in record.columns().items():
+        value = getattr(record, name)
+        if name in without or value is None or (column.optional and column.keys and not value):
+            continue
+        index = [list(value)] if column.keys else []
+        parameter = pyo.Param(*index, initialize=dict(value) if column.keys else value, within=pyo.NonNegativeReals, mutable=True)
+        block.data.add_component(name, parameter)
+        if isinstance(info, PlanInfo):
+            info.numbers.append((record.name, parameter))
+    return block.data
+
+
+def paid(block: Any, shared: Shared, plan: Any) -> Any:
+    """Return what receivers pay suppliers for the flows of a plan, currency.
+
+    The price of a route is one mutable Param for both ends: `price` of a model of several parties, else of the block's `data`.
+    """
+    info = info_of(block.model())
+    price = info.price if isinstance(info, PlanInfo) else None
+    if price is None:
+        block.data.price = price = prices(shared)
+    routes = grouped(shared.flows, "supplier", "receiver", "site", "product")
+    return pyo.quicksum(price[route] * pyo.quicksum(plan[flow] for flow in flows) for route, flows in routes.items())
+
+
+def prices(shared: Shared) -> pyo.Param:
+    """Return the prices of routes, currency per unit, as a mutable Param by supplier, receiver, site and product."""
+    return pyo.Param(
+        [route[:4] for route in shared.routes],
+        initialize={route[:4]: route.price for route in shared.routes},
+        within=pyo.Reals,
+        mutable=True,
+    )
+
+
+def declared(block: Any, flows: Sequence[Flow]) -> Any:
+    """Declare and return `plan`, the party's share of the plan, units >= 0, by flow."""
     block.plan = pyo.Var(pyo.Set(initialize=flows, dimen=5), domain=pyo.NonNegativeReals, initialize=0.0)
-    return list(block.plan.values())
+    return block.plan
 
 
 def nonnegative(block: Any, name: str, keys: Iterable[Any]) -> Any:
-    """Declare and return variables >= 0."""
-    variables = pyo.Var(list(keys), domain=pyo.NonNegativeReals, initialize=0.0)
+    """Declare and return variables >= 0; `keys` may be the index set of others, which is then not made twice."""
+    variables = pyo.Var(keys if hasattr(keys, "dimen") else list(keys), domain=pyo.NonNegativeReals, initialize=0.0)
     block.add_component(name, variables)
     return variables
 
 
-def row(coefficients: Iterable[float], variables: Iterable[Any]) -> LinearExpression:
-    """Return the sum of coefficient times variable."""
-    return LinearExpression(constant=0.0, linear_coefs=list(coefficients), linear_vars=list(variables))
+def grouped(flows: Sequence[Flow], *parts: str) -> dict[Any, list[Flow]]:
+    """Return flows by some of their parts: (site, week) -> flows; by one part its name alone."""
+    key_of = attrgetter(*parts)
+    groups: dict[Any, list[Flow]] = {}
+    for flow in flows:
+        groups.setdefault(key_of(flow), []).append(flow)
+    return groups
 
 
-def grouped(flows: Sequence[Flow], *levels: str) -> dict[Any, list[int]]:
-    """Return the places of flows by some of their levels: (site, week) -> places; by one level its name alone."""
-    found: dict[Any, list[int]] = {}
-    for place, flow in enumerate(flows):
-        key = tuple(getattr(flow, level) for level in levels)
-        found.setdefault(key if len(key) > 1 else key[0], []).append(place)
-    return found
-
-
-def rows(block: Any, name: str, keys: Iterable[Any], rule: Callable[[Any], Any]) -> None:
-    """Declare constraints of which `rule(key)` is the expression, or (expression, what it equals)."""
-    made = {key: rule(key) for key in keys}
-    block.add_component(name, pyo.Constraint(list(made), rule=lambda _, *key: made[key if len(key) > 1 else key[0]]))
-
-
-def volumes(
-    block: Any, name: str, flows: Sequence[Flow], plan: Sequence[Any], places: Mapping[Any, list[int]], total: Any, shared: Shared
+def balance(
+    block: Any,
+    family: str,
+    stock: Any,
+    initial: Any,
+    arriving: Callable[..., Iterable[Any]],
+    leaving: Callable[..., Iterable[Any]],
+    first: int,
 ) -> None:
-    """Declare that `total`, m3, is what the flows at each of the `places` add up to."""
+    """Declare that stock + what leaves = what arrives + stock of the week before (`initial` before the `first`).
 
-    def counted(key: Any) -> Any:
-        at = places[key]
-        return row([*(shared.products[flows[k].product] for k in at), -1.0], [*(plan[k] for k in at), total[key]]), 0.0
+    The index of `stock` ends in the week; `arriving` and `leaving` return the terms of what arrives and leaves, by that index.
+    """
 
-    rows(block, name, places, counted)
+    def kept(_: Any, *key: Any) -> Any:
+        place, week = key[:-1], key[-1]
+        before = initial[place if len(place) > 1 else place[0]] if week == first else stock[(*place, week - 1)]
+        return pyo.quicksum([stock[key], *leaving(*key)]) == pyo.quicksum([*arriving(*key), before])
+
+    block.add_component(family, pyo.Constraint(stock.index_set(), rule=kept))
 
 
-def overtime(block: Any, family: str, extra: Any, volume: Mapping[Any, Any], limit: Mapping[Any, float]) -> None:
-    """Declare that each volume, an expression (coefficients, variables), keeps to its limit but for overtime `extra`."""
+def volumes(block: Any, family: str, name: str, groups: Mapping[Any, list[Flow]], plan: Any, shared: Shared) -> Any:
+    """Declare and return the volume, m3, of each group of flows: sum over flows of volume per unit * units = volume."""
+    total, volume = nonnegative(block, name, groups), dict(shared.products)
 
-    def kept(key: Any) -> Any:
-        coefficients, variables = volume[key]
-        return row([*coefficients, -1.0], [*variables, extra[key]]) <= limit[key]
+    def counted(_: Any, *key: Any) -> Any:
+        return pyo.quicksum(volume[flow.product] * plan[flow] for flow in groups[key]) == total[key]
 
-    rows(block, family, volume, kept)
+    block.add_component(family, pyo.Constraint(total.index_set(), rule=counted))
+    return total
+
+
+def overtime(block: Any, family: str, name: str, volume: Mapping[Any, Any], capacity: Any) -> Any:
+    """Declare and return overtime: volume <= capacity + overtime. `volume`: a variable or an expression by key."""
+    extra = nonnegative(block, name, volume.index_set() if isinstance(volume, pyo.Var) else volume)
+
+    def limited(_: Any, *key: Any) -> Any:
+        place = key if len(key) > 1 else key[0]
+        return volume[place] <= capacity[place] + extra[place]
+
+    block.add_component(family, pyo.Constraint(extra.index_set(), rule=limited))
+    return extra
 
 
 def squares(
-    block: Any,
-    name: str,
-    variables: Mapping[Any, Any],
-    weights: Callable[[Any], float],
-    reach: Callable[[Any], float],
-    shared: Shared,
+    block: Any, name: str, variables: Any, weight: Callable[[Any], Any], reach: Callable[[Any], float], shared: Shared
 ) -> Any:
-    """Return the sum of weight / 2 times variable squared.
+    """Return the sum over keys of weight / 2 * variable squared.
 
     In the truckload variant, which is linear but for integers, squares are the largest of their tangents: at 0 and at
-    TANGENTS points up to twice `reach`, on either side; that is then the party's cost.
+    TANGENTS points up to twice `reach`, on either side; that is then the party's cost. The points are those of the record that
+    the model was built from, whatever Params are changed to.
     """
-    weighed = [(key, variable, weights(key)) for key, variable in variables.items() if weights(key)]
     if not shared.truckload:
-        return pyo.quicksum(weight / 2 * variable**2 for _, variable, weight in weighed)
-    charge = nonnegative(block, name, [key for key, _, _ in weighed])
+        return pyo.quicksum(weight(key) / 2 * variable**2 for key, variable in variables.items())
+    charge = nonnegative(block, name, variables.index_set())
     tangents = pyo.ConstraintList()
     block.add_component(f"{name}_tangents", tangents)
-    for key, variable, weight in weighed:
+    for key, variable in variables.items():
         signs = (1.0,) if variable.lb == 0 else (1.0, -1.0)
-        for at in np.linspace(0.0, 2 * reach(key), TANGENTS + 1)[1:].tolist():
+        for point in np.linspace(0.0, 2 * reach(key), TANGENTS + 1)[1:].tolist():
             for sign in signs:
-                tangents.add(row([sign * weight * at, -1.0], [variable, charge[key]]) <= weight * at**2 / 2)
-    return row([1.0] * len(charge), charge.values())
+                tangents.add(weight(key) * (sign * point * variable - point**2 / 2) <= charge[key])
+    return pyo.quicksum(charge.values())
 
 
-def lanes(block: Any, record: Any, shared: Shared, flows: Sequence[Flow], plan: list[Any]) -> dict[str, Any]:
+def lanes(block: Any, record: Any, data: Any, shared: Shared, plan: Any) -> dict[str, Any]:
     """Declare the lanes of a supplier, by site and week, and return what they cost.
 
-    lane_volume: U is what is shipped; lane_split: U = own + spot; lane_contract: own volume keeps to the contract. With
-    truckloads, own_trucks and spot_trucks are whole trucks that hold the volumes, paid by the truck.
+    lane_volume: U = volume shipped. lane_split: U = own + spot. lane_contract: own <= contract. With truckloads, own_trucks and
+    spot_trucks are whole trucks that hold the volumes, paid by the truck.
     """
-    places = grouped(flows, "site", "week")
-    volume, own, spot = (nonnegative(block, name, places) for name in ("lane", "own_lane", "spot_lane"))
-    volumes(block, "lane_volume", flows, plan, places, volume, shared)
-    rows(block, "lane_split", places, lambda key: (row([1.0, -1.0, -1.0], [volume[key], own[key], spot[key]]), 0.0))
-    truck = shared.truck_volume
+    places = grouped(shared.flows, "site", "week")
+    volume = volumes(block, "lane_volume", "lane", places, plan, shared)
+    own, spot = (nonnegative(block, name, volume.index_set()) for name in ("own_lane", "spot_lane"))
+
+    @block.Constraint(volume.index_set())
+    def lane_split(_: Any, f: str, t: int) -> Any:
+        return volume[f, t] == own[f, t] + spot[f, t]
+
     if shared.truckload:
-        whole = {}
-        for name, held in (("own", own), ("spot", spot)):
-            whole[name] = pyo.Var(list(places), domain=pyo.NonNegativeIntegers, initialize=0)
-            block.add_component(f"{name}_trucks", whole[name])
-            rows(block, f"{name}_truckload", places, partial(_loaded, held, whole[name], truck))
-        rows(block, "lane_contract", places, lambda key: row([truck], [whole["own"][key]]) <= record.contract[key[0]])
-        own, spot = whole["own"], whole["spot"]
-    else:
-        rows(block, "lane_contract", places, lambda key: row([1.0], [own[key]]) <= record.contract[key[0]])
-    each = truck if shared.truckload else 1.0
+        own, spot = (whole_trucks(block, name, used, shared.truck_volume) for name, used in (("own", own), ("spot", spot)))
+    size = shared.truck_volume if shared.truckload else 1.0  # m3 that one unit of `own` and `spot` pays for
+
+    @block.Constraint(volume.index_set())
+    def lane_contract(_: Any, f: str, t: int) -> Any:
+        return size * own[f, t] <= data.contract[f]
+
     return {
-        "contract": row([each * record.contract_cost[key[0]] for key in places], [own[key] for key in places]),
-        "spot": row([each * record.spot_cost[key[0]] for key in places], [spot[key] for key in places]),
+        "contract": pyo.quicksum(data.contract_cost[f] * (size * own[f, t]) for f, t in places),
+        "spot": pyo.quicksum(data.spot_cost[f] * (size * spot[f, t]) for f, t in places),
         "lane_congestion": squares(
             block,
             "lane_congestion_charge",
             volume,
-            lambda key: record.lane_congestion[key[0]],
+            lambda key: data.lane_congestion[key[0]],
             lambda key: record.contract[key[0]] or 1.0,
             shared,
         ),
     }
 
 
-def _loaded(held: Any, trucks: Any, truck: float, key: Any) -> Any:
-    return row([1.0, -truck], [held[key], trucks[key]]) <= 0.0
+def whole_trucks(block: Any, name: str, volume: Any, size: float) -> Any:
+    """Declare and return whole trucks that hold a volume: volume <= size * trucks."""
+    trucks = pyo.Var(volume.index_set(), domain=pyo.NonNegativeIntegers, initialize=0)
+    block.add_component(f"{name}_trucks", trucks)
+    loads = pyo.Constraint(volume.index_set(), rule=lambda _, *key: volume[key] <= size * trucks[key])
+    block.add_component(f"{name}_truckload", loads)
+    return trucks
 
 
-def changes(
-    block: Any, record: Any, shared: Shared, volume: Mapping[int, Any], before: float | None, reach: float
-) -> dict[str, Any]:
-    """Declare the weekly `change` of a volume, and return what smoothing costs; `before` is the volume of the week before."""
-    if not record.smoothing:
-        return {}
-    weeks = [week for k, week in enumerate(shared.weeks) if k or before is not None]
-    change = pyo.Var(weeks, initialize=0.0)
-    block.change = change
+def changes(block: Any, data: Any, shared: Shared, volume: Any, before: Any, reach: float) -> dict[str, Any]:
+    """Declare the weekly `change` of a volume, and return what smoothing costs.
 
-    def moved(week: int) -> Any:
-        terms, known = [(1.0, volume[week]), (-1.0, change[week])], before
-        if week - 1 in volume:
-            terms, known = [*terms, (-1.0, volume[week - 1])], 0.0
-        return row(*zip(*terms, strict=True)), known
+    weekly_change: volume[t] = volume[t - 1] + change[t]; `before` is the volume of the week before the first, None where there is
+    none: the first week then changes nothing.
+    """
+    first = shared.weeks[0]
+    weeks = [week for week in shared.weeks if week != first or before is not None]
+    change = block.change = pyo.Var(weeks, initialize=0.0)
 
-    rows(block, "weekly_change", weeks, moved)
-    return {
-        "smoothing": squares(block, "smoothing_charge", change, lambda _: record.smoothing, lambda _: reach / 2 or 1.0, shared)
-    }
+    @block.Constraint(weeks)
+    def weekly_change(_: Any, t: int) -> Any:
+        return volume[t] == (before if t == first else volume[t - 1]) + change[t]
+
+    def weight(_: Any) -> Any:
+        return data.smoothing
+
+    return {"smoothing": squares(block, "smoothing_charge", change, weight, lambda _: reach / 2 or 1.0, shared)}
 
 
 def costs(block: Any, parts: Mapping[str, Any]) -> None:

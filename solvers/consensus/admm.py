@@ -19,8 +19,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError, NotSolvedError
-from veridical.solvers.consensus.exchange import Exchange, Kind, Round, declared
+from veridical.solvers.consensus.exchange import AgentTraits, Exchange, Round, declared
 from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.solution import Termination
 
@@ -45,7 +46,7 @@ class Admm:
         self,
         exchange: Exchange,
         baseline: Array,
-        held: tuple[str, ...],
+        non_participants: tuple[str, ...],
         fee: float,
         floor: float,
         before: dict[str, float],
@@ -53,15 +54,15 @@ class Admm:
         warnings: list[str],
     ) -> None:
         self.exchange, self.options, self.case = exchange, exchange.options, exchange.case
-        self.baseline, self.held, self.floor = baseline, held, floor
+        self.baseline, self.non_participants, self.floor = baseline, non_participants, floor
         self.rounds, self.warnings = rounds, warnings
-        self.weight = fee * self.case.shared.volume
+        self.activity_fee, self.weight = fee, fee * self.case.shared.volume  # currency per m3, and per unit of each flow
         self.fee = bool(fee)
-        self.names = tuple(name for name in self.case.names if name not in held)
+        self.names = tuple(name for name in self.case.names if name not in non_participants)
         self.side = {name: "receiver" if name in self.case.receivers else "supplier" for name in self.case.names}
         n = len(baseline)
         self.free = np.ones(n, dtype=bool)
-        for name in held:
+        for name in non_participants:
             self.free[self.share(name)] = False
         self.asked = {side: np.zeros(n, dtype=bool) for side in ("receiver", "supplier")}
         for name in self.names:
@@ -72,11 +73,11 @@ class Admm:
         self.relax = np.full(n, self.options.relaxation)
         self.cap = np.full(n, np.inf)
         for name in self.names:
-            kind = self.kind(name)
-            if kind.interface == "dual":
+            traits = self.traits(name)
+            if traits.interface == "dual":
                 known = self.cap[self.share(name)]  # finite where the other end is dual too
                 halves = np.where(known < np.inf, 2.0, 1.0) * (2.0 if fee else 1.0)
-                self.cap[self.share(name)] = np.minimum(known, kind.strong_convexity or 0.0) / halves
+                self.cap[self.share(name)] = np.minimum(known, traits.strong_convexity or 0.0) / halves
                 self.relax[self.share(name)] = 1.0
         self.rho = np.minimum(self.rho, self.cap)
         self.copies = {side: baseline.copy() for side in ("receiver", "supplier")}
@@ -89,7 +90,7 @@ class Admm:
         self.last: dict[str, tuple[Question, Answer]] = {}  # of primal and dual agents, to check what they declare
         self.stale = dict.fromkeys(self.names, 0)
         self.ratios: list[float] = []  # of primal to dual residual since rho was balanced, as logarithms
-        self.plan, self.costs = baseline, {name: before[name] for name in self.names}
+        self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0
         self.first = self.upper = sum(self.costs.values())
         self.bound, self.gap = -np.inf, np.inf
         self.top = next((side for side in ("receiver", "supplier") if self._answers_prices(side)), None)
@@ -101,19 +102,19 @@ class Admm:
         """Return the places of a party's flows."""
         return self.exchange.share(name)
 
-    def kind(self, name: str) -> Kind:
+    def traits(self, name: str) -> AgentTraits:
         """Return what a party's agent is."""
-        return self.exchange.kinds[name]
+        return self.exchange.traits[name]
 
     def _answers_prices(self, side: str) -> bool:
-        return all(self.kind(name).priced for name in self.names if self.side[name] == side)
+        return all(self.traits(name).priced for name in self.names if self.side[name] == side)
 
     def fee_of(self, plan: Array) -> float:
         """Return what the activity of a plan costs."""
-        return float(self.weight @ np.abs(plan - self.baseline))
+        return activity_cost(self.case.shared, plan, self.baseline, self.activity_fee)
 
     def prices(self) -> Array:
-        """Return the price of each flow: the supplier's marginal cost, or the receiver's marginal saving where he is held."""
+        """Return each flow's price: the supplier's marginal cost; the receiver's marginal saving where the supplier is absent."""
         return np.where(self.asked["supplier"], -self.price["supplier"], self.price["receiver"])
 
     def go(self, deadline: float) -> bool:
@@ -125,17 +126,17 @@ class Admm:
         while len(self.rounds) < self.options.rounds and monotonic() < deadline:
             number = len(self.rounds) + 1
             primal, dual = self._round(number)
-            told = Round(number, primal, dual)
+            completed = Round(number, primal, dual)
             if number % self.options.check == 0:
                 self._check(number)
-                told = Round(number, primal, dual, self.gap, (self.upper - self.bound) / max(1.0, abs(self.upper)))
-            self.rounds.append(told)
-            if self.exchange.tell is not None:
-                self.exchange.tell(told)
-            if told.gap <= self.options.gap:
+                completed = Round(number, primal, dual, self.gap, (self.upper - self.bound) / max(1.0, abs(self.upper)))
+            self.rounds.append(completed)
+            if self.exchange.callback is not None:
+                self.exchange.callback(completed)
+            if completed.gap <= self.options.gap:
                 return True
         over = "rounds" if monotonic() < deadline else "time"
-        primals = [name for name in self.names if self.kind(name).interface == "primal"]
+        primals = [name for name in self.names if self.traits(name).interface == "primal"]
         why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
         raise NotSolvedError(
             f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
@@ -144,10 +145,10 @@ class Admm:
         )
 
     def _begin(self) -> None:
-        """Tell who is held, and start prices at the suppliers' marginal cost a little above the baseline."""
+        """Fix the flows of the absent, and start prices at the suppliers' marginal cost a little above the baseline."""
         self.exchange.fix(self.names, np.where(self.free, np.nan, self.baseline))
         price = np.zeros(len(self.baseline))
-        first = [name for name in self.names if self.side[name] == "supplier" and self.kind(name).interface != "dual"]
+        first = [name for name in self.names if self.side[name] == "supplier" and self.traits(name).interface != "dual"]
         above = self.baseline + ABOVE * self.typical
         for name, (_, answer) in self.exchange.ask({n: Question("marginal", (above[self.share(n)],)) for n in first}).items():
             if answer.slope is not None:
@@ -159,7 +160,7 @@ class Admm:
         before, moved = self.copies["supplier"].copy(), np.ones(len(self.rho), dtype=bool)
         groups = {"dual": [], "receiver": [], "supplier": []}  # type: dict[str, list[str]]
         for name in self.names:
-            groups["dual" if self.kind(name).interface == "dual" else self.side[name]].append(name)
+            groups["dual" if self.traits(name).interface == "dual" else self.side[name]].append(name)
         self._ask(number, groups["dual"], before, moved)
         around = (self.copies["supplier"] + self.common) / 2 if self.fee else self.copies["supplier"]
         self._ask(number, groups["receiver"], around, moved)
@@ -220,11 +221,11 @@ class Admm:
                 raise LostError(name)
 
     def _question(self, name: str, centre: Array) -> Question:
-        side, share, kind = self.side[name], self.share(name), self.kind(name).interface
+        side, share, interface = self.side[name], self.share(name), self.traits(name).interface
         price = self.price[side][share]
-        if kind == "dual":
+        if interface == "dual":
             return Question("best", (price,))
-        if kind == "primal":
+        if interface == "primal":
             self.centre[name] = centre[share]
             return Question("marginal", (self.copies[side][share],))
         return Question("respond", (centre[share], price, self._weight(name)))
@@ -236,27 +237,27 @@ class Admm:
     def _take(self, name: str, question: Question, answer: Answer) -> None:
         """Take in an answer to the question that it was given to."""
         side, share = self.side[name], self.share(name)
-        kind = self.kind(name)
-        if kind.interface == "primal":
+        traits = self.traits(name)
+        if traits.interface == "primal":
             assert answer.slope is not None
-            assert kind.smoothness is not None
+            assert traits.smoothness is not None
             (at,), rho = question.arguments, self._weight(name)
             slope, value = answer.slope, answer.value - float(answer.slope @ at)
-            step = kind.smoothness * at - slope - self.price[side][share] + rho * self.centre[name]
-            copy = np.maximum(step / (kind.smoothness + rho), 0.0)
+            step = traits.smoothness * at - slope - self.price[side][share] + rho * self.centre[name]
+            copy = np.maximum(step / (traits.smoothness + rho), 0.0)
         else:
             assert answer.plan is not None
             copy, value = np.maximum(answer.plan, 0.0), answer.value
-            if kind.interface == "dual":
+            if traits.interface == "dual":
                 slope = -question.arguments[0]
             else:
                 plan, price, rho = question.arguments
                 slope = rho * (plan - answer.plan) - price
                 if side == "supplier":  # a late answer counts against what it was an answer to
                     self.mixed[share] = plan
-        if kind.interface != "proximal":
+        if traits.interface != "proximal":
             if name in self.last:
-                declared(name, kind, self.typical, self.last[name], (question, answer))
+                declared(name, traits, self.typical, self.last[name], (question, answer))
             self.last[name] = (question, answer)
         copy = np.where(self.free[share], copy, self.baseline[share])
         self.copies[side][share], self.slope[side][share], self.support[name] = copy, slope, value
@@ -271,9 +272,10 @@ class Admm:
         questions = {name: Question("cost", (plan[self.share(name)],)) for name in self.names}
         priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
         if len(priced) == len(self.names):
-            total = sum(priced.values()) + self.fee_of(plan)
+            paid = self.fee_of(plan)
+            total = sum(priced.values()) + paid
             if total < self.upper:
-                self.upper, self.plan, self.costs = total, plan, priced
+                self.upper, self.plan, self.costs, self.paid = total, plan, priced, paid
         savings = max(self.first - self.upper, self.floor, NOTHING * max(1.0, abs(self.first)))
         self.gap = max(self.upper - self.bound, 0.0) / savings
 

@@ -1,6 +1,6 @@
 """The coordinator: knows flows, who shares what and the baseline, and of the parties what they answer.
 
-It sees a run to its end: parties that are lost on the way are held at the baseline, and the rest is planned again.
+It sees a run to its end: parties that are lost on the way stay at the baseline, and the rest is planned again.
 """
 
 from __future__ import annotations
@@ -36,10 +36,12 @@ class Outcome:
     savings: float
 
 
-def run(exchange: Exchange, baseline: Array, held: tuple[str, ...], fee: float, floor: float, deadline: float) -> Outcome:
-    """Plan without the held parties; `floor`: savings, currency, that the gap is at least measured by.
+def run(
+    exchange: Exchange, baseline: Array, non_participants: tuple[str, ...], fee: float, floor: float, deadline: float
+) -> Outcome:
+    """Plan without those who stay at the baseline; `floor`: savings, currency, that the gap is at least measured by.
 
-    A supplier who is lost is held too, and the rest planned again. A receiver who is lost ends the run with the best plan.
+    A supplier who is lost stays there too, and the rest is planned again. A receiver who is lost ends the run with the best plan.
     """
     before = {name: answer.value for name, answer in exchange.every("cost", exchange.case.names, baseline).items()}
     exchange.late.clear()  # whatever was still under way from an earlier run, with other flows given
@@ -47,7 +49,7 @@ def run(exchange: Exchange, baseline: Array, held: tuple[str, ...], fee: float, 
     rounds: list[Round] = []
     lost: tuple[str, ...] = ()
     while True:
-        admm = Admm(exchange, baseline, held + lost, fee, floor, before, rounds, warnings)
+        admm = Admm(exchange, baseline, non_participants + lost, fee, floor, before, rounds, warnings)
         try:
             converged = admm.go(deadline)
         except LostError as gone:
@@ -59,11 +61,11 @@ def run(exchange: Exchange, baseline: Array, held: tuple[str, ...], fee: float, 
             warnings.append(f"{name} is lost; this is the best plan until then")
             converged = False
         break
-    back = sum(before[name] for name in lost if name in admm.held)  # they pay what they pay at the baseline
+    back = sum(before[name] for name in lost if name in admm.non_participants)  # they pay what they pay at the baseline
     return Outcome(
         plan=admm.plan,
         costs={**before, **admm.costs},
-        fee=admm.fee_of(admm.plan),
+        fee=admm.paid,
         bound=admm.bound + back,
         prices=admm.prices(),
         gap=admm.gap,

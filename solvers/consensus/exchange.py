@@ -16,7 +16,7 @@ from veridical.solvers.consensus.options import Options
 from veridical.solvers.consensus.workers import Replies, Workers
 from veridical.solvers.solution import Termination
 
-__all__ = ["Exchange", "Kind", "Public", "Round", "declared"]
+__all__ = ["AgentTraits", "Exchange", "PublicCase", "Round", "declared"]
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Kind:
+class AgentTraits:
     """What a party's agent is: its interface, what it declares of its cost, whether it answers for a price alone."""
 
     interface: str
@@ -50,7 +50,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Public:
+class PublicCase:
     """All that the coordinator knows of a case: its flows, and who delivers and who receives them."""
 
     name: str
@@ -60,21 +60,21 @@ class Public:
     receivers: tuple[str, ...]
 
     @classmethod
-    def of(cls, case: JointPlanCase) -> Public:
+    def of(cls, case: JointPlanCase) -> PublicCase:
         """Return what is public of a case."""
         return cls(case.name, case.shared, case.names, case.suppliers, case.receivers)
 
 
 @dataclass
 class Exchange:
-    """One case's parties as they answer; `kinds` by name. `tell` is called after every round."""
+    """One case's parties as they answer; `traits` by name. `callback` is called after every round."""
 
-    case: Public
+    case: PublicCase
     workers: Workers
-    kinds: dict[str, Kind]
+    traits: dict[str, AgentTraits]
     options: Options
     log: Log = field(default_factory=Log)
-    tell: Callable[[Round], None] | None = None
+    callback: Callable[[Round], None] | None = None
     late: Replies = field(default_factory=dict)  # answers that came when something else was asked
 
     def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
@@ -128,24 +128,26 @@ def _same(question: Question, other: Question) -> bool:
     return all(np.array_equal(one, another) for one, another in zip(question.arguments, other.arguments, strict=True))
 
 
-def declared(name: str, kind: Kind, typical: float, before: tuple[Question, Answer], now: tuple[Question, Answer]) -> None:
+def declared(
+    name: str, traits: AgentTraits, typical: float, before: tuple[Question, Answer], now: tuple[Question, Answer]
+) -> None:
     """Hold an agent to what it declares of its cost, by two answers of its own; `typical`: units that count.
 
     Raises InputError for a dual agent whose plan moves further with the price than its strong convexity allows, and for a
     primal one whose marginal cost moves further with the plan than its smoothness does.
     """
     change = now[0].arguments[0] - before[0].arguments[0]
-    if kind.interface == "dual":
+    if traits.interface == "dual":
         away = now[1].plan - before[1].plan  # type: ignore[operator]
         square, product = float(away @ away), max(-float(change @ away), 0.0)
-        if square > 1e-6 * typical**2 and product < 0.99 * (kind.strong_convexity or 0.0) * square:
+        if square > 1e-6 * typical**2 and product < 0.99 * (traits.strong_convexity or 0.0) * square:
             shows = f"at most {product / square:.3g}, as its own answers show"
             allowed = f"{shows}; dual agents whose costs are linear do not agree: let it be proximal"
-            raise InputError.of(f"strong_convexity, {name}", kind.strong_convexity, allowed, "consensus")
+            raise InputError.of(f"strong_convexity, {name}", traits.strong_convexity, allowed, "consensus")
         return
     bend = now[1].slope - before[1].slope  # type: ignore[operator]
     square, product = float(bend @ bend), float(bend @ change)
-    if float(change @ change) > 1e-6 * typical**2 and square > 1.01 * (kind.smoothness or 0.0) * product + 1e-9:
+    if float(change @ change) > 1e-6 * typical**2 and square > 1.01 * (traits.smoothness or 0.0) * product + 1e-9:
         shows = f"at least {square / max(product, 1e-300):.3g}, as its own answers show"
         allowed = f"{shows}; primal agents whose costs are kinked stall: let it be proximal"
-        raise InputError.of(f"smoothness, {name}", kind.smoothness, allowed, "consensus")
+        raise InputError.of(f"smoothness, {name}", traits.smoothness, allowed, "consensus")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,17 +14,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from veridical.contracts.joint_plan.planner import Planned
+from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.coordinator import run
-from veridical.solvers.consensus.exchange import Exchange, Kind, Public, Round
+from veridical.solvers.consensus.exchange import AgentTraits, Exchange, PublicCase, Round
 from veridical.solvers.consensus.messages import Log
 from veridical.solvers.consensus.options import options
-from veridical.solvers.consensus.workers import Dask, Here, Processes, Start, Workers
-from veridical.solvers.solution import Seconds, SolverRecord
+from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorkers, Processes, Workers
+from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
 
@@ -47,22 +48,38 @@ class Consensus:
     It hands each party's part to that party's agent, and what is public to the coordinator. Where records are on one machine, as
     in a study, that is all the privacy there is; parties who keep theirs at home give it `agents` that ask there.
 
-    `solver`: "consensus", a table or a TOML file with the options of `Options`. `agents`: agents of your own by party (see
-    `Agent`), in place of those that our models make. `tell` is called after every round with a `Round`. `client`: a
-    client of `distributed`, where workers = "dask" and no scheduler's address is given.
+    Parameters
+    ----------
+    solver
+        "consensus", a table or a TOML file with the options of `Options`.
+    agents
+        Agents of your own by party (see `Agent`), in place of those that our models make.
+    callback
+        Called after every round with a `Round`.
+    client
+        A client of `distributed`, where workers = "dask" and no scheduler's address is given.
+    tell
+        The old name of `callback`.
 
-    Raises InputError for options that are not known, and for a mix of agents that cannot agree.
+    Raises
+    ------
+    InputError
+        For options that are not known, and for a mix of agents that cannot agree.
     """
 
     def __init__(
         self,
         solver: str | Path | Mapping[str, Any] | Configuration = "consensus",
         agents: Mapping[str, Any] | None = None,
-        tell: Callable[[Round], None] | None = None,
+        callback: Callable[[Round], None] | None = None,
         client: Any = None,
+        tell: Callable[[Round], None] | None = None,
     ) -> None:
+        if tell is not None:
+            warnings.warn("`tell` is now `callback`", DeprecationWarning, stacklevel=2)
+            callback = tell
         self.configuration, self.options = options(solver)
-        self.agents, self.tell, self.client = dict(agents or {}), tell, client
+        self.agents, self.callback, self.client = dict(agents or {}), callback, client
         self.workers: Workers | None = None
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
 
@@ -95,74 +112,71 @@ class Consensus:
         units = np.maximum(case.shared.vector(plan), 0.0)
         return {name: answer.value for name, answer in self._exchange(case).every("cost", asked, units).items()}
 
-    def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Planned:
+    def plan(
+        self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
+    ) -> Plan:
         """Return the plan at which the parties agree, and the proof of how good it is.
 
-        Held parties are not asked for plans, only for their cost. Without anybody held the gap is relative to the savings; with
-        some held to the savings with nobody held, where those are known and larger. A plan without a certificate raises
+        Who does not take part is not asked for plans, only for his cost. Where everybody takes part the gap is relative to the
+        savings; else to the savings with everybody, where those are known and larger. A plan without a certificate raises
         NotSolvedError; one that ends because a party was lost is returned, and `progress` says so.
         """
-        for name in held:
+        for name in non_participants:
             case.party(name)
         began, clock = perf_counter(), monotonic()
         exchange = self._exchange(case)
         built = perf_counter() - began
-        start = case.shared.vector(baseline)
+        start, absent = case.shared.vector(baseline), tuple(dict.fromkeys(non_participants))
         key = start.tobytes()
         limit = self.configuration.time_limit
         deadline = float("inf") if limit is None else clock + limit
-        floor = self.savings.get(key, 0.0) if held else 0.0
-        found = run(exchange, start, tuple(dict.fromkeys(held)), activity_fee, floor, deadline)
-        objective = sum(cost for name, cost in found.costs.items() if name not in held) + found.fee
-        if not held and not found.lost:
-            self.savings[key] = found.savings
-        size = max(1.0, abs(objective))
-        return Planned(
-            plan=found.plan,
-            costs=found.costs,
-            fee=found.fee,
-            bound=found.bound,
-            prices=pd.Series(found.prices, index=case.shared.index, name="price"),
-            duals={},
-            certificate=Certificate(0.0, None, None, abs(objective - found.bound) / size),
-            solver=SolverRecord(
-                "consensus",
-                version("veridical"),
-                {**self.options.model_dump(), "rho": found.rho},
-                None,
-                Seconds(build=built, solve=perf_counter() - began - built),
-            ),
-            held=tuple(held),
-            progress=Progress(found.rounds, found.gap, found.converged, found.lost, found.warnings),
+        outcome = run(exchange, start, absent, activity_fee, self.savings.get(key, 0.0) if absent else 0.0, deadline)
+        if not absent and not outcome.lost:
+            self.savings[key] = outcome.savings
+        objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
+        certificate = Certificate(0.0, None, None, abs(objective - outcome.bound) / max(1.0, abs(objective)))
+        settings = {**self.options.model_dump(), "rho": outcome.rho}
+        seconds = Seconds(build=built, solve=perf_counter() - began - built)
+        solver = SolverRecord("consensus", version("veridical"), settings, None, seconds)
+        return Plan(
+            shared=case.shared,
+            units=outcome.plan,
+            costs=outcome.costs,
+            fee=outcome.fee,
+            bound=outcome.bound,
+            prices=pd.Series(outcome.prices, index=case.shared.index, name="price"),
+            non_participants=absent,
+            solution=Solution(objective, outcome.bound, certificate, solver),
+            progress=Progress(outcome.rounds, outcome.gap, outcome.converged, outcome.lost, outcome.warnings),
             log=exchange.log,
         )
 
     def _exchange(self, case: JointPlanCase) -> Exchange:
         """Return who answers for the case's parties; agents go on who know the same as before."""
-        starts = {name: self._start(case, name) for name in case.names}
-        if self.workers is not None and self.workers.starts.keys() != starts.keys():
+        specs = {name: self._spec(case, name) for name in case.names}
+        if self.workers is not None and self.workers.specs.keys() != specs.keys():
             self.close()
         if self.workers is None:
-            self.workers = self._open(starts)
+            self.workers = self._open(specs)
         else:
-            for name, start in starts.items():
-                if start != self.workers.starts[name] or name in self.workers.dead:
-                    self.workers.replace(name, start)
-        kinds = {name: self._kind(name, start) for name, start in starts.items()}
-        return Exchange(Public.of(case), self.workers, kinds, self.options, Log(), self.tell)
+            for name, spec in specs.items():
+                if spec != self.workers.specs[name] or name in self.workers.dead:
+                    self.workers.replace(name, spec)
+        traits = {name: self._traits(name, spec) for name, spec in specs.items()}
+        return Exchange(PublicCase.of(case), self.workers, traits, self.options, Log(), self.callback)
 
-    def _start(self, case: JointPlanCase, name: str) -> Start:
+    def _spec(self, case: JointPlanCase, name: str) -> AgentSpec:
         if name in self.agents:
-            return Start(agent=self.agents[name])
+            return AgentSpec(agent=self.agents[name])
         asked = self.options
         if case.shared.truckload:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
         interface = asked.interfaces.get(name, "proximal")
-        return Start(case.part(name), interface, asked.strong_convexity.get(name), asked.smoothness.get(name))
+        return AgentSpec(case.part(name), interface, asked.strong_convexity.get(name), asked.smoothness.get(name))
 
-    def _kind(self, name: str, start: Start) -> Kind:
+    def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
-        who = start.agent if start.agent is not None else start
+        who = spec.agent if spec.agent is not None else spec
         convexity, smoothness = (getattr(who, each, None) for each in ("strong_convexity", "smoothness"))
         if who.interface == "dual" and not convexity:
             allowed = "a number > 0: without it no step is safe, and with linear costs dual agents do not agree"
@@ -170,23 +184,23 @@ class Consensus:
         if who.interface == "primal" and not smoothness:
             allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
             raise self.configuration.refuse(f"options.smoothness.{name}", smoothness, allowed)
-        able = who.interface != "primal" and (start.part is not None or hasattr(start.agent, "best"))
-        return Kind(who.interface, convexity, smoothness, able)
+        able = who.interface != "primal" and (spec.part is not None or hasattr(spec.agent, "best"))
+        return AgentTraits(who.interface, convexity, smoothness, able)
 
-    def _open(self, starts: dict[str, Start]) -> Workers:
+    def _open(self, specs: dict[str, AgentSpec]) -> Workers:
         asked = self.options
         for field in ("interfaces", "strong_convexity", "smoothness"):
             for name, value in getattr(asked, field).items():
-                if name not in starts:
-                    raise self.configuration.refuse(f"options.{field}.{name}", value, f"parties: {', '.join(starts)}")
+                if name not in specs:
+                    raise self.configuration.refuse(f"options.{field}.{name}", value, f"parties: {', '.join(specs)}")
         for name in self.agents:
-            if name not in starts:
-                raise InputError.of("agents", name, f"parties: {', '.join(starts)}", "consensus")
+            if name not in specs:
+                raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
         if asked.workers == "inline":
-            return Here(starts, asked.timeout, asked.restarts)
+            return InProcessWorkers(specs, asked.timeout, asked.restarts)
         if asked.workers == "processes":
-            return Processes(starts, asked.timeout, asked.restarts)
-        return Dask(starts, self._client(), asked.timeout, asked.restarts)
+            return Processes(specs, asked.timeout, asked.restarts)
+        return Dask(specs, self._client(), asked.timeout, asked.restarts)
 
     def _client(self) -> Any:
         if self.client is not None:

@@ -19,15 +19,15 @@ from veridical.solvers.consensus.agent import PartyAgent
 from veridical.solvers.consensus.messages import Answer, NoAnswer, Question
 from veridical.solvers.solution import Termination
 
-__all__ = ["Dask", "Here", "Processes", "Start", "Workers"]
+__all__ = ["AgentSpec", "Dask", "InProcessWorkers", "Processes", "Workers"]
 
 STARTING = 120.0  # seconds that an agent is given to start, whatever the timeout
 Replies = dict[str, tuple[Question, Answer]]
 
 
 @dataclass(frozen=True)
-class Start:
-    """What starts an agent: a party's part and how it answers, or an agent of the user's own."""
+class AgentSpec:
+    """What an agent is made from: a party's part and how it answers, or an agent of the user's own."""
 
     part: Part | None = None
     interface: str = "proximal"
@@ -47,7 +47,7 @@ class Start:
 class Workers:
     """The agents by name. `timeout`: seconds that a question waits. `restarts`: how often an agent that died is started anew."""
 
-    starts: dict[str, Start]
+    specs: dict[str, AgentSpec]
     timeout: float = 300.0
     restarts: int = 0
     dead: set[str] = field(default_factory=set)
@@ -55,18 +55,18 @@ class Workers:
     given: dict[str, Question] = field(default_factory=dict)  # which flows each was told to take as given
 
     def __post_init__(self) -> None:
-        self.left = dict.fromkeys(self.starts, self.restarts)
-        for name in self.starts:
+        self.left = dict.fromkeys(self.specs, self.restarts)
+        for name in self.specs:
             self.open(name)
 
     def open(self, name: str) -> None:
         """Start an agent."""
         raise NotImplementedError
 
-    def replace(self, name: str, start: Start) -> None:
+    def replace(self, name: str, spec: AgentSpec) -> None:
         """Start an agent anew with another part: its party reports something else."""
         self.shut(name)
-        self.starts[name] = start
+        self.specs[name] = spec
         self.met.discard(name)
         self.dead.discard(name)
         self.given.pop(name, None)
@@ -97,16 +97,16 @@ class Workers:
 
     def close(self) -> None:
         """End all agents."""
-        for name in self.starts:
+        for name in self.specs:
             self.shut(name)
 
 
-class Here(Workers):
+class InProcessWorkers(Workers):
     """Agents in this process, one after the other."""
 
     def open(self, name: str) -> None:
         """Make the agent at once, so that what it refuses is refused before the first round."""
-        self.agents = {**getattr(self, "agents", {}), name: self.starts[name].make()}
+        self.agents = {**getattr(self, "agents", {}), name: self.specs[name].make()}
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
         """Ask in turn; an agent that raises NoAnswer has not answered."""
@@ -126,7 +126,7 @@ class Processes(Workers):
         """Start the process; it compiles its model while others do."""
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=_serve, args=(there, self.starts[name]), name=f"agent of {name}", daemon=True)
+        process = context.Process(target=_serve, args=(there, self.specs[name]), name=f"agent of {name}", daemon=True)
         process.start()
         there.close()
         if not hasattr(self, "processes"):
@@ -179,20 +179,20 @@ class Dask(Workers):
     An actor's part travels through the scheduler when it starts. `client`: of `distributed`, the extra of that name.
     """
 
-    def __init__(self, starts: dict[str, Start], client: Any, timeout: float = 300.0, restarts: int = 0) -> None:
+    def __init__(self, specs: dict[str, AgentSpec], client: Any, timeout: float = 300.0, restarts: int = 0) -> None:
         self.client = client
         self.coming: dict[str, Any] = {}
         self.actors: dict[str, Any] = {}
         self.waiting: dict[str, tuple[Question, Any]] = {}
-        super().__init__(starts, timeout, restarts)
+        super().__init__(specs, timeout, restarts)
 
     def open(self, name: str) -> None:
         """Start the actor, without waiting until its model is compiled."""
         places = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
         if not places:
             raise NotSolvedError("the Dask cluster has no workers", Termination.FAILED)
-        place = places[list(self.starts).index(name) % len(places)]
-        self.coming[name] = self.client.submit(_Actor, self.starts[name], actor=True, workers=[place], pure=False)
+        place = places[list(self.specs).index(name) % len(places)]
+        self.coming[name] = self.client.submit(_Actor, self.specs[name], actor=True, workers=[place], pure=False)
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
         """Send to all who are not busy, and wait for all."""
@@ -227,17 +227,17 @@ class Dask(Workers):
 class _Actor:
     """An agent on a Dask worker."""
 
-    def __init__(self, start: Start) -> None:
-        self.agent = start.make()
+    def __init__(self, spec: AgentSpec) -> None:
+        self.agent = spec.make()
 
     def answer(self, question: Question) -> Any:
         return _answer(self.agent, question)
 
 
-def _serve(pipe: Connection, start: Start) -> None:
+def _serve(pipe: Connection, spec: AgentSpec) -> None:
     """Answer until the other end is closed."""
     try:
-        agent: Any = start.make()
+        agent: Any = spec.make()
     except Exception as error:
         agent = error
     while True:

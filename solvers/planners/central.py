@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,100 +14,96 @@ import pyomo.environ as pyo
 from numpy.typing import NDArray
 
 from veridical import models
-from veridical.contracts.joint_plan.planner import Planned as Plan
-from veridical.contracts.joint_plan.planner import fee_of
+from veridical.contracts.joint_plan.planner import Plan, activity_cost
 from veridical.data import CertificateError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, Part
+from veridical.models.info import info_of
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.solution import Solution, Termination
 
-__all__ = ["Central", "Planned", "cost_at", "costs_at", "jit", "joint", "party_at"]
+__all__ = ["Central", "cost_at", "costs_at", "jit", "joint", "party_at"]
 
 Array = NDArray[np.float64]
 Solver = str | Path | Mapping[str, Any] | Configuration
 TRUCKS: Mapping[str, Any] = {"solver": "highs", "tolerance": 5e-3}  # relative gap of cost to which whole trucks are solved
 
 
-@dataclass(frozen=True, eq=False)
-class Planned:
-    """A plan and what it costs.
-
-    plan: units, one a flow, in the order of `case.shared.flows`. costs: currency, of every party that is not held. held: the
-    parties that stay at the baseline, whose cost is not in `costs`. fee: activity fee that the plan pays. solution: the certified
-    optimum, with its bound and duals; None for a plan that was priced, not optimised. model: the solved one.
-    """
-
-    case: JointPlanCase
-    plan: Array
-    costs: Mapping[str, float]
-    held: tuple[str, ...] = ()
-    fee: float = 0.0
-    solution: Solution | None = None
-    model: Any = None
-
-    @property
-    def total(self) -> float:
-        """Sum of the costs, without the fee."""
-        return float(sum(self.costs.values()))
-
-    @property
-    def gap(self) -> float:
-        """What the plan may cost more than the best one, currency, as proven; what a misreport could gain is no more."""
-        if self.solution is None:
-            return float("nan")
-        return max(self.solution.objective - self.solution.bound, 0.0)
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """Flow by flow: units, the price paid, and what one more unit costs supplier and receiver (currency per unit).
-
-        The two sum to 0 where they are known: what one more unit costs the supplier beyond its price, it saves the receiver.
-        At 0 units any value between their own marginal costs is right. NaN where there are no duals (whole trucks).
-        """
-        shared = self.case.shared
-        table = pd.DataFrame({"units": self.plan, "price": shared.price}, index=shared.index)
-        duals = {} if self.solution is None else self.solution.duals
-        price = duals["agreement"].reindex(shared.index).to_numpy() if "agreement" in duals else np.full(len(table), np.nan)
-        return table.assign(supplier_marginal=price, receiver_marginal=-price)
-
-
-def jit(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) -> Planned:
-    """Return the baseline: the receivers' own plan, and, where it is to be `priced`, what it costs everybody.
+def jit(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) -> Plan:
+    """Return the baseline, just in time: the receivers' own plan, and, where it is to be `priced`, what it costs everybody.
 
     It is unique (see `Parameters.tie_break`).
     """
     m = models.joint_plan.jit.build(case)
     solution = _solve(m, solver)
-    plan = models.joint_plan.jit.plan_of(m)
-    return Planned(case, plan, _priced(case, plan, solver) if priced else {}, solution=solution)
+    units = models.joint_plan.jit.plan_of(m)
+    return Plan(case.shared, units, _priced(case, units, solver) if priced else {}, solution=solution)
 
 
 def joint(
     case: JointPlanCase,
     solver: Solver | None = None,
     baseline: Any = None,
-    held: Collection[str] = (),
+    non_participants: Collection[str] = (),
     activity_fee: float = 0.0,
-    start: Any = None,
-) -> Planned:
-    """Return the plan at the least cost of all parties that are not `held` at `baseline`, with what it costs each of them.
+) -> Plan:
+    """Return the plan at the least cost of all parties that take part, with what it costs each of them.
 
-    With every receiver or every supplier held nothing is left to decide, and the others are priced at the baseline.
-    `activity_fee`: currency per m3 of difference from the baseline, paid in the objective and told apart as `fee`.
-    `start`: a solved joint model of the same parties, whose values are begun with by solvers that do. Ipopt then took a tenth to
-    a third of the time for a plan without one supplier or with another report (324 flows); HiGHS's interior point takes no start.
-    Raises NotSolvedError and CertificateError as `veridical.solvers.solve`.
+    Parameters
+    ----------
+    case
+        The reports.
+    solver
+        As `veridical.solvers.solve` takes it; None: HiGHS, and Ipopt where it does not come to a certificate.
+    baseline
+        The plan at which `non_participants` stay, and from which activity is counted.
+    non_participants
+        Who stays at the baseline. With every receiver or every supplier among them nothing is left to decide, and the others are
+        priced there.
+    activity_fee
+        Currency per m3 of difference from the baseline, paid in the objective and told apart as `fee`.
+
+    Raises
+    ------
+    NotSolvedError, CertificateError
+        As `veridical.solvers.solve`.
     """
-    names = tuple(dict.fromkeys(held))
+    return _joint(case, solver, baseline, non_participants, activity_fee)[0]
+
+
+def _joint(
+    case: JointPlanCase,
+    solver: Solver | None,
+    baseline: Any,
+    non_participants: Collection[str],
+    activity_fee: float,
+    begin: Any = None,
+) -> tuple[Plan, Any]:
+    """Return the plan and the solved model.
+
+    `begin`: a solved joint model of the same parties, whose values are begun with by solvers that do. Ipopt then took a tenth to
+    a third of the time for a plan without one supplier or with another report (324 flows); HiGHS's interior point takes no start.
+    """
+    absent = tuple(dict.fromkeys(non_participants))
     began = perf_counter()
-    m = models.joint_plan.joint.build(case, baseline, names, activity_fee)
+    m = models.joint_plan.joint.build(case, baseline, absent, activity_fee)
     built = perf_counter() - began
-    if start is not None:
-        _begin(m, start)
+    if begin is not None:
+        _begin(m, begin)
     solution = _solve(m, solver, case, built)
-    costs = {name: float(pyo.value(m.parties[name].cost)) for name in m.parties}
-    fee = float(pyo.value(m.fee)) if activity_fee else 0.0
-    return Planned(case, models.joint_plan.joint.plan_of(m), costs, names, fee, solution, m)
+    units = models.joint_plan.joint.plan_of(m)
+    plan = Plan(
+        shared=case.shared,
+        units=units,
+        costs={name: float(pyo.value(party.cost)) for name, party in m.parties.items()},
+        fee=activity_cost(case.shared, units, case.shared.vector(baseline), activity_fee) if activity_fee else 0.0,
+        bound=solution.bound,
+        prices=solution.duals.get("agreement", pd.Series(dtype=float, name="dual")),
+        duals=solution.duals,
+        non_participants=absent,
+        identities=info_of(m).identities,
+        solution=solution,
+    )
+    return plan, m
 
 
 # Relative gap of the joint model at which its blocks say what the plan costs each party: none is above its least cost by more
@@ -116,12 +111,12 @@ def joint(
 PROVEN = 1e-9
 
 
-def _begin(model: Any, start: Any) -> None:
-    """Give the variables of each party's block the values that they have in another model, where that has them."""
+def _begin(model: Any, solved: Any) -> None:
+    """Give the variables of each party's block the values that they have in a solved model, where that has them."""
     for name in model.parties:
-        if name in start.parties:
+        if name in solved.parties:
             for component in model.parties[name].component_objects(pyo.Var):
-                other = start.parties[name].component(component.local_name)
+                other = solved.parties[name].component(component.local_name)
                 for key, variable in component.items():
                     if other is not None and key in other and not variable.fixed:
                         variable.set_value(other[key].value, skip_validation=True)
@@ -157,19 +152,19 @@ def _priced(case: JointPlanCase, plan: Any, solver: Solver | None) -> dict[str, 
 
 def _solve(model: Any, solver: Solver | None, case: JointPlanCase | Part | None = None, built: float = 0.0) -> Solution:
     """Return the certified solution; where no solver is named, HiGHS, and Ipopt where it does not come to a certificate."""
-    from veridical.solvers import solve  # the package above is made of its rooms, this one among them
+    from veridical.solvers import solve  # that package imports this module
 
-    whole = case is not None and case.shared.truckload
+    trucks = case is not None and case.shared.truckload
     if solver is not None:
-        found = solve(model, solver)
+        solution = solve(model, solver)
     else:
         try:
-            found = solve(model, configure(TRUCKS if whole else "highs"))
+            solution = solve(model, configure(TRUCKS if trucks else "highs"))
         except (NotSolvedError, CertificateError) as error:
-            if whole or getattr(error, "status", None) in (Termination.INFEASIBLE, Termination.UNBOUNDED):
+            if trucks or getattr(error, "status", None) in (Termination.INFEASIBLE, Termination.UNBOUNDED):
                 raise
-            found = solve(model, "ipopt")
-    return replace(found, solver=replace(found.solver, seconds=replace(found.solver.seconds, build=built)))
+            solution = solve(model, "ipopt")
+    return replace(solution, solver=replace(solution.solver, seconds=replace(solution.solver.seconds, build=built)))
 
 
 class Central:
@@ -179,37 +174,26 @@ class Central:
     that raises: a plan without a certificate is none.
     """
 
-    def __init__(self, solver: str | Path | Mapping[str, Any] | Configuration | None = None) -> None:
+    def __init__(self, solver: Solver | None = None) -> None:
         self.solver = None if solver is None else configure(solver)
         self._last: Any = None  # the latest joint model, where the solver begins with values
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""
-        return jit(case, self.solver, priced=False).plan
+        return jit(case, self.solver, priced=False).units
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return each party's least cost with its share of the plan fixed: a model a party, nothing of the others in it."""
-        asked = case.names if names is None else names
-        return {name: cost_at(case, name, plan, self.solver) for name in case.names if name in asked}
+        wanted = case.names if names is None else names
+        return {name: cost_at(case, name, plan, self.solver) for name in case.names if name in wanted}
 
-    def plan(self, case: JointPlanCase, baseline: Array, held: Collection[str] = (), activity_fee: float = 0.0) -> Plan:
+    def plan(
+        self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
+    ) -> Plan:
         """Return the joint plan; each party's cost is its block's where the gap is at most `PROVEN`, else its own model's."""
-        found = joint(case, self.solver, baseline, held, activity_fee, self._last)
+        plan, model = _joint(case, self.solver, baseline, non_participants, activity_fee, self._last)
         if self.solver is not None and self.solver.solver == "ipopt":
-            self._last = found.model
-        solution = found.solution
-        assert solution is not None
-        proven = solution.certificate.gap <= PROVEN
-        own = found.costs if proven else {}
-        asked = [name for name in case.names if name not in own]
-        return Plan(
-            plan=found.plan,
-            costs={**own, **self.costs(case, found.plan, asked)},
-            fee=fee_of(case, found.plan, baseline, activity_fee),
-            bound=solution.bound,
-            prices=solution.duals.get("agreement", pd.Series(dtype=float, name="dual")),
-            duals=solution.duals,
-            certificate=solution.certificate,
-            solver=solution.solver,
-            held=found.held,
-        )
+            self._last = model
+        known = plan.costs if plan.solution.certificate.gap <= PROVEN else {}
+        others = [name for name in case.names if name not in known]
+        return replace(plan, costs={**known, **self.costs(case, plan.units, others)})

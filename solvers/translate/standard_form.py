@@ -135,6 +135,7 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
             raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
         hessian, cost, offset = _quadratic(curved, cost, offset)
+        hessian = hessian if hessian.nnz else None  # all weights of squares are 0: a linear program
         curved = None
     bounds = [_bounds(v) for v in variables]
     low, high = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()

@@ -188,7 +188,7 @@ def roll(
     if not isinstance(world, JointPlanCase):
         raise InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
     planner = partial(solving.planner_of, solver)
-    found = studies.pilot.run(world, planner=planner, folder=out, tell=told_weekly, **parameters)
+    found = studies.pilot.run(world, planner=planner, folder=out, callback=told_weekly, **parameters)
     if plot is not None:
         write(plot, "--plot", lambda: figures.save(found.figure(), plot))
     if to_json is not None:

@@ -18,10 +18,6 @@ __all__ = ["comparison", "parties", "shadow_prices", "summary", "truth"]
 
 PRICES = 3  # shadow prices shown of each family
 PRICED = 1e-6  # currency, from which on a constraint has a price
-BOOKS = (  # families that keep the books: what their duals say is in the prices of flows and of limits
-    *("agreement", "activity", "stock_balance", "inbound_volume", "production_volume", "lane_volume", "lane_split"),
-    *("weekly_change", "waiting_balance", "loading_volume", "carried_volume", "booked"),
-)
 
 
 def money(value: float) -> str:
@@ -47,8 +43,8 @@ def summary(solution: Solution) -> list[RenderableType]:
         lines.append(f"deficit: the operator pays in {money(own.deficit)}; what is left to the receivers: {money(own.residual)}")
     else:
         lines.append(f"budget: the operator keeps {money(own.budget)}; what is left to the receivers: {money(own.residual)}")
-    if own.held:
-        lines.append(f"at the baseline, not taking part: {', '.join(own.held)}")
+    if own.non_participants:
+        lines.append(f"at the baseline, not taking part: {', '.join(own.non_participants)}")
     return [Text(line) for line in lines]
 
 
@@ -71,7 +67,7 @@ def parties(own: Settlement) -> RenderableType:
 
 def shadow_prices(solution: Solution) -> list[RenderableType]:
     """Return what capacities are worth, and the flows of which one more unit matters most."""
-    families = [name for name in solution.duals if name not in BOOKS and not name.endswith("_tangents")]
+    families = [name for name in solution.duals if name not in solution.contracts.identities and not name.endswith("_tangents")]
     title = f"shadow prices: cost saved per unit of a limit, the {PRICES} largest of each kind"
     table = Table(title=title, title_justify="left", title_style="italic")
     table.add_column("limit")

@@ -48,7 +48,7 @@ def build(case: Case, mechanism: str | None = None, form: str = "auto", **parame
         if form != "auto" or parameters:
             found = form if form != "auto" else ", ".join(parameters)
             raise InputError.of(
-                "build", found, "a case alone; models.joint_plan.joint.build takes fees and who is held", case.name
+                "build", found, "a case alone; models.joint_plan.joint.build takes fees and who does not take part", case.name
             )
         return chosen.build(case)
     return chosen.build(case, form=form, **known(chosen.build, "a model", chosen.check(case, parameters)))
@@ -133,7 +133,7 @@ def planner_of(solver: Any, tell: Callable[[Any], None] | None = None) -> joint_
     """Return who plans: by the joint model, with the solver that is named, or by consensus."""
     if solver is None or solvers.configure(solver).solver != "consensus":
         return joint_plan.Central(solver)
-    return Consensus(solver, tell=tell)
+    return Consensus(solver, callback=tell)
 
 
 def pointed(case: Any, way: Callable[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The weeks of a rolling run as files: one a finished week, written whole or not at all, from which the run goes on."""
+"""The weeks of a rolling run as files, each written whole or not at all: an interrupted run resumes after the last one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,9 @@ class Folder:
             raise self._refuse(error) from None
 
     def read(self, weeks: Iterable[int]) -> list[dict[str, Any]]:
-        """Return the contents of the finished weeks, up to the first that is missing."""
-        found = {week: self._content(self._file(week)) for week in weeks if self._file(week).exists()}
-        finished = []
-        for week in weeks:
-            if week not in found:
-                break
-            finished.append(found[week])
-        return finished
+        """Return the contents of the completed weeks, up to the first that is missing."""
+        contents = {week: self._content(self._file(week)) for week in weeks if self._file(week).exists()}
+        return [contents[week] for week in takewhile(contents.__contains__, weeks)]
 
     def write(self, week: int, content: Mapping[str, Any]) -> None:
         """Write a week: beside its place first, and then moved there in one step."""
@@ -57,16 +53,16 @@ class Folder:
     def _content(self, file: Path) -> dict[str, Any]:
         try:
             whole = json.loads(file.read_text(encoding="utf-8"))
-            own, content = whole["fingerprint"], whole["content"]
+            fingerprint, content = whole["fingerprint"], whole["content"]
             sound = whole["checksum"] == _checksum(content)
         except (OSError, ValueError, KeyError, TypeError):
             sound = False
         if not sound:
-            allowed = "a week as it was written; without the file the run goes on from the week before"
+            allowed = "a week as it was written; without the file the run resumes after the week before"
             raise InputError.of("<file>", "<a damaged file>", allowed, str(file))
-        if own != self.fingerprint:
+        if fingerprint != self.fingerprint:
             allowed = f"{self.fingerprint}: this case, parameters and planner; another folder for another run"
-            raise InputError.of("fingerprint", own, allowed, str(file))
+            raise InputError.of("fingerprint", fingerprint, allowed, str(file))
         return dict(content)
 
     def _refuse(self, error: OSError) -> InputError:
@@ -77,21 +73,21 @@ def packed(value: Any) -> Any:
     """Return states as JSON has them: a table as rows of key and number, every digit kept."""
     if isinstance(value, Values):
         return [[*(key if isinstance(key, tuple) else (key,)), number] for key, number in value.items()]
-    return {key: packed(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+    return {key: packed(field) for key, field in value.items()} if isinstance(value, Mapping) else value
 
 
 def unpacked(case: JointPlanCase, states: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the states of a world's parties, as they were packed."""
-    found: dict[str, dict[str, Any]] = {}
+    unpacked_states: dict[str, dict[str, Any]] = {}
     for name, fields in states.items():
         columns = case.party(name).columns()
-        found[name] = {
+        unpacked_states[name] = {
             field: Values({tuple(key) if len(key) > 1 else key[0]: number for *key, number in value})
             if columns[field].keys
             else value
             for field, value in fields.items()
         }
-    return found
+    return unpacked_states
 
 
 def _checksum(content: Any) -> str:

@@ -39,24 +39,24 @@ class Week:
 
 @dataclass(frozen=True, eq=False)
 class PilotRun:
-    """A rolling run. held: suppliers who do not take part, and deliver what the baseline says."""
+    """A rolling run. non_participants: suppliers who deliver what the baseline says."""
 
     case: JointPlanCase
     mechanism: str
     parameters: Mapping[str, Any]
-    held: tuple[str, ...]
+    non_participants: tuple[str, ...]
     executed: tuple[Week, ...]
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row a week and party: role, cost under jit, cost of the joint plan, transfer to it, fee taken off, net gain."""
-        rows = [row | {"week": each.week} for each in self.executed for row in self._parties([each])]
+        """A row a week and party: role, cost just in time, cost of the joint plan, transfer to it, fee taken off, net gain."""
+        rows = [row | {"week": week.week} for week in self.executed for row in self._parties([week])]
         return pd.DataFrame(rows).rename(columns={"name": "party"}).set_index(["week", "party"]).drop(columns="takes_part")
 
     @cached_property
     def weeks(self) -> pd.DataFrame:
         """A row a week: costs of all together, savings, transfers, budget, residual, service by world, excess."""
-        rows = [self._row([each]) | {"week": each.week} for each in self.executed]
+        rows = [self._row([week]) | {"week": week.week} for week in self.executed]
         return pd.DataFrame(rows).set_index("week")
 
     @cached_property
@@ -75,7 +75,7 @@ class PilotRun:
             "case": self.case.name,
             "mechanism": self.mechanism,
             "parameters": dict(self.parameters),
-            "weeks": [{"week": each.week, **self._account([each])} for each in self.executed],
+            "weeks": [{"week": week.week, **self._account([week])} for week in self.executed],
             "total": self.total,
         }
 
@@ -98,8 +98,8 @@ class PilotRun:
             "transfers": paid,
             "budget": 0.0 - paid,
             "residual": sum(receivers) - paid,
-            "service_level": {world: _level(each.served[world] for each in weeks) for world in WORLDS},
-            "excess": max(each.excess for each in weeks),
+            "service_level": {world: _level(week.served[world] for week in weeks) for world in WORLDS},
+            "excess": max(week.excess for week in weeks),
             "parties": parties,
         }
 
@@ -114,7 +114,7 @@ class PilotRun:
     def _party(self, name: str, weeks: Sequence[Week]) -> dict[str, Any]:
         before, after, paid, fee = (
             sum(column[name] for column in columns)
-            for columns in zip(*((each.baseline_costs, each.costs, each.transfers, each.fees) for each in weeks), strict=True)
+            for columns in zip(*((week.baseline_costs, week.costs, week.transfers, week.fees) for week in weeks), strict=True)
         )
         return {
             "name": name,
@@ -124,7 +124,7 @@ class PilotRun:
             "transfer": paid,
             "fee": fee,
             "net_gain": before - after + paid,
-            "takes_part": name not in self.held,
+            "takes_part": name not in self.non_participants,
         }
 
 

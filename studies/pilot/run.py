@@ -2,9 +2,10 @@
 
 Each week demand is revealed, and in every world a plan is made for the rest of the horizon; its first week is executed (each
 party does what is best for him at the plan), and what it leaves starts the next week. The worlds go their own ways from the
-first week on, each with its own stocks: `jit`, in which the receivers' own plan is followed; `joint`, in which the plan at
-least cost of all is; and under the Clarke pivot one for each supplier i, `without i`, in which i stays at the baseline. The
-baseline, to which suppliers are held and from which activity is counted, is the plan of the `jit` world that week, in all worlds.
+first week on, each with its own stocks: `jit`, just in time, in which the receivers' own plan is followed; `joint`, in which
+the plan at least cost of all is; and under the Clarke pivot one for each supplier i, `without i`, in which i stays at the
+baseline. The baseline, at which suppliers stay and from which activity is counted, is the plan of the `jit` world that week,
+in all worlds.
 
 Write c_j(w) for the cost of party j in week w. The transfer to supplier i is
     sum_{j != i} [c_j(w) in the world that i is compared with - c_j(w) in `joint`] - fees,
@@ -32,8 +33,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veridical.contracts.joint_plan.caching import Remembered
-from veridical.contracts.joint_plan.planner import Planned, Planner, fee_of
+from veridical.contracts.joint_plan.caching import CachingPlanner
+from veridical.contracts.joint_plan.planner import Plan, Planner, activity_cost
 from veridical.contracts.joint_plan.transfers import MECHANISMS, subsets
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
@@ -45,7 +46,7 @@ from veridical.studies.pilot.week import Executed, States, execute, standing
 __all__ = ["PilotRun", "Week", "run"]
 
 Array = NDArray[np.float64]
-Held = dict[str, tuple[str, ...]]  # by world but `jit`: who stays at the baseline
+Absent = dict[str, tuple[str, ...]]  # by world but `jit`: who stays at the baseline
 
 
 def run(
@@ -54,96 +55,112 @@ def run(
     *,
     planner: Callable[[], Planner] | None = None,
     folder: str | Path | None = None,
+    callback: Callable[[int, float, float], None] | None = None,
     tell: Callable[[int, float, float], None] | None = None,
     **parameters: Any,
 ) -> PilotRun:
     """Return what comes of a case week by week, just in time and under a mechanism.
 
-    `planner` makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can
-    be. `folder`: where finished weeks are kept; a run of the same case, parameters and planner goes on from there, and ends in
-    the same figures. `tell` is called after each week with its number, the seconds that it took (0 for one that was kept), and
-    what was saved so far. `parameters`: the mechanism's, in place of the case's.
-    Raises InputError for another mechanism than vcg, parameters that it does not have, costs that cannot be told apart by week,
-    and a folder of another run; and what the planner raises.
+    Parameters
+    ----------
+    planner
+        Makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can be.
+    folder
+        Where completed weeks are kept. An interrupted run of the same case, parameters and planner resumes after the last of
+        them, and ends in the same figures.
+    callback
+        Called after each week with its number, the seconds that it took (0 for one that was kept), and what was saved so far.
+    tell
+        The old name of `callback`.
+    parameters
+        The mechanism's, in place of the case's.
+
+    Raises
+    ------
+    InputError
+        For another mechanism than vcg, parameters that it does not have, costs that cannot be told apart by week, and a folder of
+        another run; and what the planner raises.
     """
+    if tell is not None:
+        warnings.warn("`tell` is now `callback`", DeprecationWarning, stacklevel=2)
+        callback = tell
     if mechanism != "vcg":
         raise InputError.of("mechanism", mechanism, "vcg: the one that is settled week by week", case.name)
-    own = MECHANISMS[mechanism][1]
+    names = MECHANISMS[mechanism][1]
     for name, value in parameters.items():
-        if name not in own:
-            raise InputError.of(name, value, f"for {mechanism} {', '.join(own)}", case.name)
+        if name not in names:
+            raise InputError.of(name, value, f"for {mechanism} {', '.join(names)}", case.name)
     case = case.changed(**parameters)
     make = Central if planner is None else planner
-    held: Held = {}
+    absent: Absent = {}
     states: dict[str, States] = {}
     weeks: list[Week] = []
     kept = None if folder is None else Folder(folder, _fingerprint(case, make))
 
-    def done(week: Week, seconds: float) -> None:
+    def completed(week: Week, seconds: float) -> None:
         weeks.append(week)
-        if tell is not None:
-            tell(week.week, seconds, sum(sum(each.baseline_costs.values()) - sum(each.costs.values()) for each in weeks))
+        if callback is not None:
+            saved = sum(sum(past.baseline_costs.values()) - sum(past.costs.values()) for past in weeks)
+            callback(week.week, seconds, saved)
 
     for content in [] if kept is None else kept.read(case.shared.weeks):
-        held = {world: tuple(names) for world, names in content["held"].items()}
-        states = {world: unpacked(case, own) for world, own in content["states"].items()}
-        done(Week(**content["result"]), 0.0)
+        absent = {world: tuple(parties) for world, parties in content["held"].items()}
+        states = {world: unpacked(case, fields) for world, fields in content["states"].items()}
+        completed(Week(**content["result"]), 0.0)
     for week in case.shared.weeks[len(weeks) :]:
         began = perf_counter()
         with _opened(make) as who:
-            result, held, states = _week(case, week, who, held, states)
+            result, absent, states = _week(case, week, who, absent, states)
         if kept is not None:
-            kept.write(week, {"held": held, "states": packed(states), "result": asdict(result)})
-        done(result, perf_counter() - began)
-    return PilotRun(case, mechanism, {name: getattr(case.mechanism, name) for name in own}, held["joint"], tuple(weeks))
+            kept.write(week, {"held": absent, "states": packed(states), "result": asdict(result)})
+        completed(result, perf_counter() - began)
+    return PilotRun(case, mechanism, {name: getattr(case.mechanism, name) for name in names}, absent["joint"], tuple(weeks))
 
 
 def _week(
-    case: JointPlanCase, week: int, planner: Planner, held: Held, states: Mapping[str, States]
-) -> tuple[Week, Held, dict[str, States]]:
-    """Return a week's result, who is held in which world, and what each world's parties carry over."""
-    fixed = case.mechanism
-    others = [f"without {name}" for name in case.suppliers] if fixed.pivot == "clarke" else []
+    case: JointPlanCase, week: int, planner: Planner, absent: Absent, states: Mapping[str, States]
+) -> tuple[Week, Absent, dict[str, States]]:
+    """Return a week's result, who stays at the baseline in which world, and what each world's parties carry over."""
+    parameters = case.mechanism
+    others = [f"without {name}" for name in case.suppliers] if parameters.pivot == "clarke" else []
     cases = {world: standing(case, week, states.get(world, {})) for world in ("jit", "joint", *others)}
     start = planner.baseline(cases["jit"])
-    if not held:
-        held = {"joint": _held(cases["joint"], planner, start, ())}
-        held |= {
-            world: _held(cases[world], planner, start, (name,))
+    if not absent:
+        absent = {"joint": _absent(cases["joint"], planner, start, ())}
+        absent |= {
+            world: _absent(cases[world], planner, start, (name,))
             for world, name in zip(others, case.suppliers, strict=bool(others))
         }
-    planned = {world: planner.plan(cases[world], start, names, fixed.activity_fee) for world, names in held.items()}
-    for world, plan in planned.items():
+    plans = {world: planner.plan(cases[world], start, names, parameters.activity_fee) for world, names in absent.items()}
+    for world, plan in plans.items():
         _warn(week, world, plan)
-    plans = {"jit": start, **{world: each.plan for world, each in planned.items()}}
-    happened = {world: execute(cases[world], plan) for world, plan in plans.items()}
-    result = _settled(case, week, start, planned, happened)
-    return result, held, {world: each.states for world, each in happened.items()}
+    followed = {"jit": start, **{world: plan.units for world, plan in plans.items()}}
+    happened = {world: execute(cases[world], units) for world, units in followed.items()}
+    result = _settled(case, week, start, plans, happened)
+    return result, absent, {world: outcome.states for world, outcome in happened.items()}
 
 
-def _settled(
-    case: JointPlanCase, week: int, start: Array, planned: Mapping[str, Planned], happened: Mapping[str, Executed]
-) -> Week:
+def _settled(case: JointPlanCase, week: int, start: Array, plans: Mapping[str, Plan], happened: Mapping[str, Executed]) -> Week:
     """Return the week with its transfers."""
-    fixed, first = case.mechanism, week == case.shared.weeks[0]
-    rest = case.since(week)
-    now = np.array([flow.week == week for flow in rest.shared.flows])
+    parameters, first = case.mechanism, week == case.shared.weeks[0]
+    rest = case.since(week).shared
+    now = np.array([flow.week == week for flow in rest.flows])
 
     def fees(world: str) -> float:
-        plan = planned[world]
-        activity = fee_of(rest, np.where(now, plan.plan, start), start, fixed.activity_fee)
-        return activity + (fixed.participation_fee * (len(case.suppliers) - len(plan.held)) if first else 0.0)
+        plan = plans[world]
+        activity = activity_cost(rest, np.where(now, plan.units, start), start, parameters.activity_fee)  # of this week alone
+        lump = parameters.participation_fee * (len(case.suppliers) - len(plan.non_participants))
+        return activity + (lump if first else 0.0)
 
     def others(name: str, world: str) -> float:
         return sum(cost for other, cost in happened[world].costs.items() if other != name)
 
     transfers, taken = dict.fromkeys(case.names, 0.0), dict.fromkeys(case.names, 0.0)
     for name in case.suppliers:
-        clarke = fixed.pivot == "clarke"
+        clarke = parameters.pivot == "clarke"
         without = f"without {name}" if clarke else "jit"
         taken[name] = fees("joint") - (fees(without) if clarke else 0.0)
         transfers[name] = others(name, without) - others(name, "joint") - taken[name]
-    joint = planned["joint"]
     return Week(
         week=week,
         baseline_costs=happened["jit"].costs,
@@ -151,26 +168,26 @@ def _settled(
         transfers=transfers,
         fees=taken,
         served={world: (happened[world].served, happened[world].needed) for world in ("jit", "joint")},
-        excess=max(joint.objective - joint.bound, 0.0),
+        excess=plans["joint"].gap,
     )
 
 
-def _held(case: JointPlanCase, planner: Planner, start: Array, always: tuple[str, ...]) -> tuple[str, ...]:
+def _absent(case: JointPlanCase, planner: Planner, start: Array, always: tuple[str, ...]) -> tuple[str, ...]:
     """Return who stays at the baseline beside those who always do: where a lump sum is asked for, as `transfers.vcg` has it."""
     alpha, lump = case.mechanism.activity_fee, case.mechanism.participation_fee
     if not lump:
         return always
 
-    def value(held: tuple[str, ...]) -> float:
-        plan = planner.plan(case, start, held, alpha)
-        return sum(plan.costs.values()) + plan.fee + lump * (len(case.suppliers) - len(held))
+    def value(absent: tuple[str, ...]) -> float:
+        plan = planner.plan(case, start, absent, alpha)
+        return plan.total + plan.fee + lump * (len(case.suppliers) - len(absent))
 
-    return min((held for held in subsets(case.suppliers) if set(always) <= set(held)), key=value)
+    return min((absent for absent in subsets(case.suppliers) if set(always) <= set(absent)), key=value)
 
 
-def _warn(week: int, world: str, planned: Planned) -> None:
+def _warn(week: int, world: str, plan: Plan) -> None:
     """Warn of parties that a consensus has lost: they are where the baseline is, and the plan is not the best of all."""
-    lost = getattr(planned.progress, "lost", ())
+    lost = getattr(plan.progress, "lost", ())
     if lost:
         warnings.warn(f"week {week}, {world}: lost {', '.join(lost)}, who stay at the baseline", stacklevel=4)
 
@@ -179,7 +196,7 @@ def _warn(week: int, world: str, planned: Planned) -> None:
 def _opened(make: Callable[[], Planner]) -> Iterator[Planner]:
     planner = make()
     try:
-        yield Remembered(planner)
+        yield CachingPlanner(planner)
     finally:
         getattr(planner, "close", lambda: None)()
 

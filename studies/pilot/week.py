@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from veridical.data import InputError
 from veridical.data.joint_plan import STATE, JointPlanCase, Party
+from veridical.models.info import info_of
 from veridical.models.joint_plan import carried, served
+from veridical.models.joint_plan.information import PlanInfo
 from veridical.solvers.planners.central import party_at
 from veridical.solvers.translate.standard_form import compile_model
 
@@ -63,8 +65,9 @@ def weekly_cost(model: Any) -> dict[int, float]:
     Every variable's index ends in its week, and no product of two weeks' variables is in the cost, so that the cost of a week is
     that of its variables with those of all other weeks at 0. Raises InputError for a model of which that is not so.
     """
-    form, name = compile_model(model), model.part.record.name
-    weeks = {week: place for place, week in enumerate(model.part.shared.weeks)}
+    form, info, name = compile_model(model), info_of(model), model.name
+    assert isinstance(info, PlanInfo)
+    weeks = {week: place for place, week in enumerate(info.shared.weeks)}
     places = np.zeros(len(form.variables), dtype=np.int64)
     for k, variable in enumerate(form.variables):
         index = variable.index()
@@ -89,7 +92,7 @@ def weekly_cost(model: Any) -> dict[int, float]:
 
 def _left(before: Party, after: Party) -> dict[str, Any]:
     """Return the fields of kind STATE; raises InputError where a week has changed any other."""
-    found = {field: getattr(after, field) for field, place in after.columns().items() if place.kind == STATE}
-    if before.replace(**found) != after:
-        raise InputError.of(f"{before.name}, carried over", "<another field>", f"fields of kind {STATE}: {', '.join(found)}")
-    return found
+    states = {field: getattr(after, field) for field, column in after.columns().items() if column.kind == STATE}
+    if before.replace(**states) != after:
+        raise InputError.of(f"{before.name}, carried over", "<another field>", f"fields of kind {STATE}: {', '.join(states)}")
+    return states

@@ -1,0 +1,121 @@
+"""What a model of parties says of itself: its blocks, prices and numbers, and how the duals of its constraints are named."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veridical.models.info import ModelInfo
+
+__all__ = ["Families", "Numbers", "PlanInfo"]
+
+
+@dataclass(frozen=True)
+class Families:
+    """A role's constraints: what the parts of their index are called, by family, and which families are identities."""
+
+    role: str
+    index_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    identities: frozenset[str] = frozenset()
+
+
+class Numbers(Mapping[str, Any]):
+    """The Params of a model by name, `Alder.production_capacity[3]`; put together when somebody asks for one."""
+
+    def __init__(self) -> None:
+        self.components: list[tuple[str, Any]] = []
+
+    def append(self, named: tuple[str, Any]) -> None:
+        """Add a Param under a party's name; under none where it is no party's."""
+        self.components.append(named)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Any]:
+        return {
+            (f"{party}." if party else "") + parameter.local_name + _words(key): number
+            for party, parameter in self.components
+            for key, number in parameter.items()
+        }
+
+    def __getitem__(self, name: str) -> Any:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+
+@dataclass
+class PlanInfo(ModelInfo):
+    """The record of a model of one party or several.
+
+    shared: what its flows are. parties: the blocks by name; None for one party's own model. families: each party's role and
+    constraints. price: of routes, where several parties have it in common. start: the baseline, units, one a flow, where there is
+    one. numbers: the Params of all parties.
+    """
+
+    shared: Any = None
+    parties: Any = None
+    families: dict[str, Families] = field(default_factory=dict)
+    price: Any = None
+    start: NDArray[np.float64] | None = None
+    numbers: Numbers = field(default_factory=Numbers)
+
+    def __post_init__(self) -> None:
+        self.parameters = self.numbers
+
+    def take(self, name: str, block: Any, families: Families) -> None:
+        """Note what a party's constraints are: those that its block has, of all that its role can have."""
+        names = {family: parts for family, parts in families.index_names.items() if block.component(family) is not None}
+        self.families[name] = Families(families.role, names, families.identities & names.keys())
+
+    def close(self, own: Mapping[str, tuple[str, ...]], identities: frozenset[str]) -> None:
+        """Put together the names of all families; `own` are those of the model's own constraints, of no party."""
+        self.name_of = self.dual_key
+        self.index_names = {}
+        for party in self.families.values():
+            for family, parts in party.index_names.items():
+                if 1 + len(parts) > len(self.index_names.get(family, ())):
+                    self.index_names[family] = ("party", *parts)
+        self.index_names |= own
+        self.identities = identities.union(*(party.identities for party in self.families.values()))
+        for party in self.families.values():
+            for family, parts in party.index_names.items():
+                if not set(parts) <= set(self.index_names[family]):  # another role has a family of this name, and other parts
+                    self.index_names[f"{party.role}.{family}"] = ("party", *parts)
+
+    def dual_key(self, constraint: Any) -> tuple[str, Hashable]:
+        """Return a constraint's family and key in the duals: the party's name comes before its own index.
+
+        Where a family has a part more in one role than in another (the site of a stock), that part is None. A constraint of
+        the user's own that has the name of another family has its role's name, or the model's, before it.
+        """
+        family, block, index = constraint.parent_component().local_name, constraint.parent_block(), constraint.index()
+        while block.parent_block() is not None and block.parent_component() is not self.parties:
+            family, block = f"{block.local_name}.{family}", block.parent_block()
+        names = self.index_names.get(family)
+        if block.parent_block() is None:
+            return (f"{block.name}.{family}" if names and names[0] == "party" else family), index
+        party = block.index()
+        own = self.families[party].index_names.get(family)
+        key = () if index is None else index if isinstance(index, tuple) else (index,)
+        if names is not None and names[1:] != own:
+            if own is None or not set(own) <= set(names):
+                family = f"{self.families[party].role}.{family}"
+            else:
+                known = dict(zip(own, key, strict=True))
+                key = tuple(known.get(name) for name in names[1:])
+        return family, (party, *key) if key else party
+
+
+def _words(key: Any) -> str:
+    if key is None:
+        return ""
+    return f"[{','.join(map(str, key if isinstance(key, tuple) else (key,)))}]"
