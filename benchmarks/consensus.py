@@ -44,7 +44,7 @@ def size(flows: int, before: tuple[int, float] | None) -> tuple[int, float]:
     case = pilot(vendors=5, **SIZES[flows])
     start, plan, seconds = central(case)
     began = perf_counter()
-    with Consensus({"solver": "consensus", "options": OPTIONS.get(flows, {})}, tell=tell) as planner:
+    with Consensus({"solver": "consensus", "options": OPTIONS.get(flows, {})}, callback=tell) as planner:
         agreed = planner.plan(case, start)
     took = perf_counter() - began
     rounds = agreed.progress.rounds
@@ -65,7 +65,7 @@ def shipped() -> None:
     start, plan, seconds = central(case)
     saved = sum(Central().costs(case, start).values()) - plan.objective
     began = perf_counter()
-    with Consensus(tell=tell) as planner:
+    with Consensus(callback=tell) as planner:
         agreed = planner.plan(case, start)
         print(
             f"\n{len(case.shared.flows):,} flows: {len(agreed.progress.rounds)} rounds, "

@@ -25,6 +25,7 @@ from veridical.data.demand import (
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.load import example, examples, load
+from veridical.data.moved import moved
 from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
 from veridical.data.private_type import PrivateType
@@ -72,3 +73,5 @@ __all__ = [
     "virtual_cost",
     "weighted_virtual_cost",
 ]
+
+__getattr__ = moved(__name__)

@@ -16,12 +16,18 @@ from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.joint_plan import build as joint_plan
 
-__all__ = ["Case", "example", "examples", "load"]
+__all__ = ["KINDS", "Case", "Reader", "example", "examples", "load", "register_kind"]
 
 Case = AssemblerCase | ContinuousCase | AllocationCase | JointPlanCase
-KINDS = ("assembler", "allocation", "joint_plan")
 HEAD = "case.toml"  # of a case that is a folder
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
+Reader = Callable[[Mapping[str, Any], str, Path], Any]
+KINDS: dict[str, Reader] = {}
+
+
+def register_kind(kind: str, read: Reader) -> None:
+    """Have case files with this `kind` read by `read`, which is given the raw table, the file's name and its folder."""
+    KINDS[kind] = read
 
 
 def load(path: str | Path, change: Change | None = None) -> Any:
@@ -43,26 +49,35 @@ def load(path: str | Path, change: Change | None = None) -> Any:
     return build(change(raw) if change else raw, path.name, path.parent)
 
 
-def build(raw: Mapping[str, Any], file: str, folder: Path) -> Case:
-    """Return the case that a raw table describes; its name is the file's, or the folder's, where it gives none.
-
-    Suppliers with a `cost` have continuous costs, suppliers with `costs` finitely many.
-    """
+def build(raw: Mapping[str, Any], file: str, folder: Path) -> Any:
+    """Return the case that a raw table describes."""
     kind = raw.get("kind", "<nothing>")
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError.of("kind", kind, f"one of {', '.join(KINDS)}", file)
-    own = folder.resolve().name if kind == "joint_plan" and file == HEAD else Path(file).stem
-    named, context = {"name": own, **raw}, {"folder": folder}
-    if kind == "joint_plan":
-        return joint_plan(named, file, folder)
-    if kind == "allocation":
-        return check(AllocationCase, named, file, context)
+    return KINDS[kind](raw, file, folder)
+
+
+def _assembler(raw: Mapping[str, Any], file: str, folder: Path) -> AssemblerCase | ContinuousCase:
+    """Suppliers with a `cost` have continuous costs, suppliers with `costs` finitely many."""
     suppliers = raw.get("suppliers")
-    if isinstance(suppliers, list | tuple) and any(
-        isinstance(supplier, Mapping) and "cost" in supplier for supplier in suppliers
-    ):
-        return check(ContinuousCase, named, file, context)
-    return check(AssemblerCase, named, file, context)
+    several = suppliers if isinstance(suppliers, list | tuple) else ()
+    continuous = any(isinstance(supplier, Mapping) and "cost" in supplier for supplier in several)
+    kind: type[AssemblerCase | ContinuousCase] = ContinuousCase if continuous else AssemblerCase
+    return check(kind, {"name": Path(file).stem, **raw}, file, {"folder": folder})
+
+
+def _allocation(raw: Mapping[str, Any], file: str, folder: Path) -> AllocationCase:
+    return check(AllocationCase, {"name": Path(file).stem, **raw}, file, {"folder": folder})
+
+
+def _joint_plan(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
+    """Where case.toml gives no name, it is its folder's."""
+    return joint_plan({"name": folder.resolve().name if file == HEAD else Path(file).stem, **raw}, file, folder)
+
+
+register_kind("assembler", _assembler)
+register_kind("allocation", _allocation)
+register_kind("joint_plan", _joint_plan)
 
 
 def examples() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 At an optimum the profit moves as the Lagrangian does with contracts and multipliers held: dZ/d(parameter) = dL/d(parameter).
 Where duals are not unique (pooled profiles, demand points) the profit has a kink, and any value between the one-sided
-derivatives comes out; `veridical.one_sided` gives those.
+derivatives comes out; `veridical.one_sided_derivatives` gives those.
 """
 
 from __future__ import annotations

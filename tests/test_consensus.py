@@ -310,7 +310,7 @@ def test_in_processes_an_agent_that_is_killed_comes_back_or_is_held() -> None:
     before, gone = Central().costs(case, start), case.suppliers[1]
     killer = Killer(gone)
     options = {"workers": "processes", "restarts": 1, "timeout": 60}
-    with Consensus({"solver": "consensus", "options": options}, tell=killer) as planner:
+    with Consensus({"solver": "consensus", "options": options}, callback=killer) as planner:
         killer.planner = planner
         back = planner.plan(case, start)  # started anew once
         held = planner.plan(case, start)  # and not a second time

@@ -246,10 +246,10 @@ def ending(after: int) -> Callable[..., None]:
 def test_a_run_that_was_ended_goes_on(small: JointPlanCase, fees: dict[str, Any], tmp_path: Path) -> None:
     case = small.since(2)
     with pytest.raises(EndedError):
-        run(case, folder=tmp_path, tell=ending(2), **fees)
+        run(case, folder=tmp_path, callback=ending(2), **fees)
     assert [path.name for path in tmp_path.iterdir()] == ["week-2.json"]
     told: list[tuple[int, float, float]] = []
-    resumed = run(case, folder=tmp_path, tell=lambda *each: told.append(each), **fees)
+    resumed = run(case, folder=tmp_path, callback=lambda *each: told.append(each), **fees)
     assert [(week, seconds > 0) for week, seconds, _ in told] == [(2, False), (3, True)]
     assert told[-1][2] == pytest.approx(resumed.total["savings"])
     assert resumed.record() == run(case, **fees).record()  # to the last bit

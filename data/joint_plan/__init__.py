@@ -13,6 +13,7 @@ from veridical.data.joint_plan.party import CAPACITY, COST, NEED, ROLES, STATE, 
 from veridical.data.joint_plan.roles import Carrier, Marketplace, Retailer, Seller, Shipper, Vendor
 from veridical.data.joint_plan.shared import LEVELS, Flow, Route, Shared
 from veridical.data.joint_plan.values import Values
+from veridical.data.moved import moved
 
 __all__ = [
     "CAPACITY",
@@ -45,3 +46,5 @@ __all__ = [
     "scalar",
     "write",
 ]
+
+__getattr__ = moved(__name__)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from veridical.contracts.joint_plan.planner import Planned
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.moved import renamed
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.coordinator import run
@@ -48,7 +49,7 @@ class Consensus:
     in a study, that is all the privacy there is; parties who keep theirs at home give it `agents` that ask there.
 
     `solver`: "consensus", a table or a TOML file with the options of `Options`. `agents`: agents of your own by party (see
-    `Agent`), in place of those that our models make. `tell` is called after every round with a `Round`. `client`: a
+    `Agent`), in place of those that our models make. `callback` is called after every round with a `Round`. `client`: a
     client of `distributed`, where workers = "dask" and no scheduler's address is given.
 
     Raises InputError for options that are not known, and for a mix of agents that cannot agree.
@@ -58,11 +59,15 @@ class Consensus:
         self,
         solver: str | Path | Mapping[str, Any] | Configuration = "consensus",
         agents: Mapping[str, Any] | None = None,
-        tell: Callable[[Round], None] | None = None,
+        callback: Callable[[Round], None] | None = None,
         client: Any = None,
+        **old: Callable[[Round], None] | None,
     ) -> None:
+        callback = renamed(old, "tell", "callback", callback)
+        for name in old:
+            raise TypeError(f"Consensus() got an unexpected keyword argument {name!r}")
         self.configuration, self.options = options(solver)
-        self.agents, self.tell, self.client = dict(agents or {}), tell, client
+        self.agents, self.callback, self.client = dict(agents or {}), callback, client
         self.workers: Workers | None = None
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
 
@@ -149,7 +154,7 @@ class Consensus:
                 if start != self.workers.starts[name] or name in self.workers.dead:
                     self.workers.replace(name, start)
         kinds = {name: self._kind(name, start) for name, start in starts.items()}
-        return Exchange(Public.of(case), self.workers, kinds, self.options, Log(), self.tell)
+        return Exchange(Public.of(case), self.workers, kinds, self.options, Log(), self.callback)
 
     def _start(self, case: JointPlanCase, name: str) -> Start:
         if name in self.agents:

@@ -111,7 +111,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         if termination is Termination.CONVERGED:
             x, row_dual = np.array(x), -np.array(info["mult_g"])
             solution = finished(model, form, x, row_dual, ("ipopt", version()), effective, seconds)
-            last = last or not solution.failures((), configuration.tolerance)
+            last = last or solution.certificate.within(configuration.tolerance)
         if last:
             break
 

@@ -8,74 +8,76 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from veridical.data import AllocationCase, AssemblerCase, InputError, example, examples, load
-from veridical.data.joint_plan.head import Head
-from veridical.mechanisms import find
+from rich.console import RenderableType
 
-__all__ = ["emit", "parameters_of", "read", "tell", "write"]
+from veridical import tables
+from veridical.data import InputError, example, examples, load
+from veridical.families import keys_of
+from veridical.families.changes import put
+from veridical.studies.figures import assembler as figures
 
-INSTEAD = {"capacity": "capacity_cost", "capacity_cost": "capacity"}  # of two fields that exclude each other, the one set stays
-FIELDS: Mapping[str, Any] = {
-    "assembler": AssemblerCase.model_fields,
-    "allocation": AllocationCase.model_fields,
-    "joint_plan": Head.model_fields,
-}
+__all__ = ["Request", "draw", "emit", "read", "report", "tell", "write"]
 
 
-def read(case: str, changes: list[str], known: Callable[[Any], Iterable[str]]) -> tuple[Any, dict[str, Any]]:
-    """Return the case with `--set` changes made, and those that set one of the parameters that are `known` for the case."""
-    parameters: dict[str, Any] = {}
-    fields: dict[str, Any] = {}
+@dataclass(frozen=True)
+class Request:
+    """A case with the `--set` changes that are fields of it made; `others` are left, and `fields` is what could be changed."""
+
+    case: Any
+    others: Mapping[str, Any]
+    fields: tuple[str, ...]
+
+    def parameters(self, known: Iterable[str]) -> dict[str, Any]:
+        """Return the changes that are left, which must be of parameters that are `known`."""
+        names = tuple(dict.fromkeys(known))
+        for key, value in self.others.items():
+            if key not in names:
+                raise InputError.of(f"--set {key}", value, f"one of {', '.join((*self.fields, *names))}")
+        return dict(self.others)
+
+
+def read(case: str, changes: Iterable[str] | None) -> Request:
+    """Return the case that a file or a name stands for, with `--set` changes made."""
+    others: dict[str, Any] = {}
+    fields: dict[str, None] = {}
 
     def change(raw: dict[str, Any]) -> dict[str, Any]:
-        fields.update(dict.fromkeys(FIELDS.get(str(raw.get("kind")), {})))
-        for text in changes:
+        keys, instead = keys_of(raw.get("kind"))
+        fields.update(keys)
+        for text in changes or ():
             key, equals, value = text.partition("=")
             if not equals:
                 raise InputError.of("--set", text, "KEY=VALUE")
             if key.split(".")[0] in fields:
-                raw.pop(INSTEAD.get(key, ""), None)
+                raw.pop(instead.get(key, ""), None)
                 put(raw, key, parsed(value))
             else:
-                parameters[key] = parsed(value)
+                others[key] = parsed(value)
         return raw
 
     shipped = case in examples() and not Path(case).exists()
     if not shipped and not case.endswith(".toml") and not os.path.exists(case):
         raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
     world = example(case, change) if shipped else load(case, change)
-    names = tuple(dict.fromkeys(known(world)))
-    for key, value in parameters.items():
-        if key not in names:
-            raise InputError.of(f"--set {key}", value, f"one of {', '.join((*fields, *names))}")
-    return world, parameters
+    return Request(world, others, tuple(fields))
 
 
-def parameters_of(world: Any, mechanisms: Iterable[str]) -> list[str]:
-    """Return the names of all parameters of mechanisms that fit the case."""
-    return [name for each in mechanisms for name in find(world, each).parameters]
+def report(to_json: str | None, record: Callable[[], dict[str, Any]], shown: Callable[[], list[RenderableType]]) -> None:
+    """Write JSON where it is asked for, and print tables unless standard output is for the JSON alone."""
+    if to_json is not None:
+        emit(to_json, record())
+    if to_json != "-":
+        tables.show(*shown())
 
 
-def put(raw: dict[str, Any], key: str, value: Any) -> None:
-    """Set a field of a raw case: `price`, `demand.low`, `suppliers.panel.costs` (a supplier by name or number)."""
-    here: Any = raw
-    *path, last = key.split(".")
-    for step in path:
-        if isinstance(here, list):
-            names = [each.get("name") for each in here if isinstance(each, dict)]
-            if step not in names and not (step.isdecimal() and int(step) < len(here)):
-                raise InputError.of(f"--set {key}", step, f"one of {', '.join(map(str, names))}")
-            here = here[names.index(step) if step in names else int(step)]
-        elif isinstance(here, dict):
-            here = here.setdefault(step, {})
-        if not isinstance(here, dict | list):
-            raise InputError.of(f"--set {key}", value, "a field of the case, with dots between tables")
-    if not isinstance(here, dict):
-        raise InputError.of(f"--set {key}", value, "a field of a table, such as suppliers.NAME.costs")
-    here[last] = value
+def draw(target: str | None, figure: Callable[[], Any]) -> None:
+    """Write a figure to a file where one is asked for."""
+    if target is not None:
+        write(target, "--plot", lambda: figures.save(figure(), target))
 
 
 def parsed(text: str) -> Any:

@@ -37,6 +37,7 @@ from veridical.contracts.joint_plan.planner import Planned, Planner, fee_of
 from veridical.contracts.joint_plan.transfers import MECHANISMS, subsets
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.moved import renamed
 from veridical.solvers.planners import Central
 from veridical.studies.pilot.folder import Folder, packed, unpacked
 from veridical.studies.pilot.result import PilotRun, Week
@@ -54,20 +55,21 @@ def run(
     *,
     planner: Callable[[], Planner] | None = None,
     folder: str | Path | None = None,
-    tell: Callable[[int, float, float], None] | None = None,
+    callback: Callable[[int, float, float], None] | None = None,
     **parameters: Any,
 ) -> PilotRun:
     """Return what comes of a case week by week, just in time and under a mechanism.
 
     `planner` makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can
     be. `folder`: where finished weeks are kept; a run of the same case, parameters and planner goes on from there, and ends in
-    the same figures. `tell` is called after each week with its number, the seconds that it took (0 for one that was kept), and
-    what was saved so far. `parameters`: the mechanism's, in place of the case's.
+    the same figures. `callback` is called after each week with its number, the seconds that it took (0 for one that was kept),
+    and what was saved so far. `parameters`: the mechanism's, in place of the case's.
     Raises InputError for another mechanism than vcg, parameters that it does not have, costs that cannot be told apart by week,
     and a folder of another run; and what the planner raises.
     """
     if mechanism != "vcg":
         raise InputError.of("mechanism", mechanism, "vcg: the one that is settled week by week", case.name)
+    callback = renamed(parameters, "tell", "callback", callback)
     own = MECHANISMS[mechanism][1]
     for name, value in parameters.items():
         if name not in own:
@@ -81,8 +83,8 @@ def run(
 
     def done(week: Week, seconds: float) -> None:
         weeks.append(week)
-        if tell is not None:
-            tell(week.week, seconds, sum(sum(each.baseline_costs.values()) - sum(each.costs.values()) for each in weeks))
+        if callback is not None:
+            callback(week.week, seconds, sum(sum(each.baseline_costs.values()) - sum(each.costs.values()) for each in weeks))
 
     for content in [] if kept is None else kept.read(case.shared.weeks):
         held = {world: tuple(names) for world, names in content["held"].items()}
