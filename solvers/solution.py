@@ -12,7 +12,7 @@ import pandas as pd
 
 from veridical.contracts.allotment import Allotment
 from veridical.contracts.audit import Audit
-from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.contracts.menu import Menu
 from veridical.data import CertificateError
 from veridical.data.assembler import label
 from veridical.solvers import sensitivity
@@ -126,11 +126,11 @@ class Solution:
         """Derivatives of the optimum by the envelope theorem, by name; empty for a model that is no mechanism of ours."""
         if self.rule is not None:
             return pd.Series({"price": self.rule.expected_sales}, name="sensitivity")
-        if self.contracts is None or self.mechanism is None or isinstance(self.contracts, Settlement):
-            return pd.Series(dtype=float, name="sensitivity")
         if isinstance(self.contracts, Allotment):
             return sensitivity.allocation(self.contracts)
-        return sensitivity.assembler(self.mechanism, self.contracts, self.duals)
+        if isinstance(self.contracts, Menu) and self.mechanism is not None:
+            return sensitivity.assembler(self.mechanism, self.contracts, self.duals)
+        return pd.Series(dtype=float, name="sensitivity")
 
     def explain(self, most: int = 5) -> str:
         """Return in words which constraints bind and what relaxing each by one unit is worth: the largest, in currency."""

@@ -18,6 +18,8 @@ from veridical.solvers.closed_form import continuous_rule
 
 __all__ = ["FAMILY"]
 
+VISITED = 2**14  # cost profiles of an integral that the grid is measured against: 1e-8 of the profit for a pair of suppliers
+
 
 def rule(case: ContinuousCase, points: int = POINTS, seed: int = 0) -> continuous_rule.Continuous:
     """Return the optimum of Proposition 4, which a solution shows at `points` costs a supplier."""
@@ -28,7 +30,7 @@ def rule(case: ContinuousCase, points: int = POINTS, seed: int = 0) -> continuou
 def optimum(case: ContinuousCase) -> float | None:
     """Return the optimal profit for all costs in the range, where Proposition 4 applies."""
     try:
-        return continuous_rule.continuous(case).profit
+        return continuous_rule.continuous(case, VISITED).profit
     except InputError:  # virtual cost is not monotone: what the proposition pays would not be truthful
         return None
 

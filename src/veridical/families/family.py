@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Family", "Mechanism", "Number", "Parameter", "Promises", "Route", "Task", "always"]
 
 Promises = Callable[..., tuple[str, ...]]
-GIVEN = ("case", "form", "capacity")  # what a model or a closed form is handed in other ways
+GIVEN = ("case", "form", "capacity", "mechanism")  # what a model or a closed form is handed in other ways
 
 
 def always(*names: str) -> Promises:
@@ -54,8 +54,8 @@ class Route:
     """A way to compute a mechanism.
 
     `name`: model, closed_form, game, planner, consensus, or a word of your own. `solve`: returns the solution of a task, checked
-    by `task.finish`. `way`: the model's `build` or the closed form; the arguments that it has beside the case are parameters of
-    the mechanism. `solver`: the one name of a solver that asks for this route; where it is None, every name of no other route.
+    by `task.finish`. `way`: the model's `build`, which takes `case` and `form`, or the closed form; other arguments are parameters
+    of the mechanism. `solver`: the one name of a solver that asks for this route; where it is None, every name of no other route.
     """
 
     name: str
@@ -125,7 +125,7 @@ class Mechanism:
     @property
     def closed_form(self) -> Callable[..., Any] | None:
         """What computes the result without a model; None where there is no such thing."""
-        return next((route.way for route in self.routes if route.solver == "closed_form"), None)
+        return next((route.way for route in self.routes if route.solver is not None), None)
 
     def check(self, parameters: Mapping[str, Any]) -> None:
         """Raise InputError for a parameter that the mechanism does not have, or a value that it does not allow."""
