@@ -38,6 +38,7 @@ def optimum(case: ContinuousCase) -> float | None:
 def model(task: Task) -> Solution:
     """Solve the model on a grid of costs, and say how far it is from the optimum for all costs."""
     assert task.configuration is not None
+    task = replace(task, parameters={"points": POINTS, **task.parameters})
     form = preferred_form(task.case.demand.forms, task.configuration)
     return by_model(task, form, lambda solution: approximated(solution, task.parameters["points"], optimum(task.case)))
 
@@ -58,7 +59,6 @@ FAMILY = Family(
             "truthful in dominant strategies, costs anywhere in a range",
             (Route("model", model, models.continuous.build), Route("closed_form", by_formula, rule, "closed_form")),
             assembler.BALANCED,
-            complete=lambda case, parameters: {"points": POINTS, **parameters},
         ),
     ),
     defaults=("continuous",),

@@ -54,8 +54,9 @@ class Route:
     """A way to compute a mechanism.
 
     `name`: model, closed_form, game, planner, consensus, or a word of your own. `solve`: returns the solution of a task, checked
-    by `task.finish`. `way`: the model's `build`, which takes `case` and `form`, or the closed form; other arguments are parameters
-    of the mechanism. `solver`: the one name of a solver that asks for this route; where it is None, every name of no other route.
+    by `task.finish`. `way`: the model's `build`, which takes `case` and `form`, or the closed form; other arguments are
+    parameters of the mechanism. `solver`: the one name of a solver that asks for this route; where it is None, every name of no
+    other route.
     """
 
     name: str
