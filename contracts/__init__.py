@@ -16,7 +16,7 @@ from veridical.contracts.menu import Menu
 from veridical.contracts.menu_audit import Misreport
 from veridical.contracts.orders_audit import GameAudit
 from veridical.contracts.properties import IMPLIES, PROPERTIES, Property, PropertyResult
-from veridical.data.deprecated import renamed_names
+from veridical.data.deprecated import moved
 
 __all__ = [
     "IMPLIES",
@@ -36,4 +36,4 @@ __all__ = [
     "read_bids",
 ]
 
-__getattr__ = renamed_names(__name__, {"Finding": "veridical.contracts.menu_audit.SupplierResult"})
+__getattr__ = moved(__name__)

@@ -24,6 +24,7 @@ from veridical.data.demand import (
     Weibull,
     register_demand,
 )
+from veridical.data.deprecated import moved
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.load import example, examples, load, register_kind
@@ -77,3 +78,5 @@ __all__ = [
     "virtual_cost",
     "weighted_virtual_cost",
 ]
+
+__getattr__ = moved(__name__)

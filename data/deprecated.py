@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-__all__ = ["OldTableNames", "Renamed", "renamed_names"]
+__all__ = ["OldTableNames", "Renamed", "moved", "renamed"]
 
 
 class Renamed:
@@ -58,25 +58,48 @@ class OldTableNames:
     write_csv = Renamed("to_csv")
 
 
-def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a module whose old names stand for new ones.
+CONTRACTS = "veridical.contracts"
+MOVED: Mapping[str, Mapping[str, tuple[str, str]]] = {  # by module: each old name with the module and the name that it has now
+    "veridical": {"one_sided": ("veridical", "one_sided_derivatives")},
+    "veridical.contracts": {"Finding": ("veridical.contracts.menu_audit", "SupplierResult")},
+    "veridical.data": {name: (CONTRACTS, name) for name in ("Allotment", "Bids", "Menu", "read_bids")},
+    "veridical.data.joint_plan": {"Settlement": (CONTRACTS, "Settlement")},
+    "veridical.solvers": {
+        name: (CONTRACTS, name)
+        for name in (
+            "IMPLIES",
+            "PROPERTIES",
+            "AllocationAudit",
+            "Audit",
+            "Finding",
+            "GameAudit",
+            "Misreport",
+            "Property",
+            "audit",
+        )
+    },
+}
 
-    Parameters
-    ----------
-    module : str
-        The module's own name.
-    names : Mapping[str, str]
-        For each old name the full name of what it stands for, as `veridical.contracts.auction.AuctionResult`.
-    """
 
-    def __getattr__(name: str) -> Any:  # noqa: N807
-        if name not in names:
+def moved(module: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a module, which finds what has moved away from it."""
+
+    def find(name: str) -> Any:
+        if name not in MOVED[module]:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        home, _, new = names[name].rpartition(".")
-        _warn(f"{module}.{name}", names[name], 3)
-        return getattr(import_module(home), new)
+        place, now = MOVED[module][name]
+        _warn(f"{module}.{name}", f"{place}.{now}", 3)
+        return getattr(import_module(place), now)
 
-    return __getattr__
+    return find
+
+
+def renamed(options: dict[str, Any], old: str, new: str, value: Any = None) -> Any:
+    """Return the value of a keyword argument: the one given, or the one given under its old name, which is taken out."""
+    if old not in options:
+        return value
+    _warn(f"the argument {old}", new, 4)
+    return options.pop(old)
 
 
 def _warn(old: str, new: str, level: int) -> None:

@@ -17,9 +17,10 @@ from scipy import stats
 from veridical.data.errors import InputError
 from veridical.data.fields import Record, check, missing, number, wrong
 
-__all__ = ["Truncated", "quiet"]
+__all__ = ["POINTS", "Truncated", "quiet"]
 
 Array = NDArray[np.float64]
+POINTS = 16  # costs or types that stand for a continuous range where nobody says how many
 
 
 class Truncated(Record):

@@ -13,6 +13,7 @@ from typing import Any
 
 from pyomo.common.gc_manager import PauseGC
 
+from veridical.data.deprecated import moved
 from veridical.models.expected_sales import written
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
@@ -36,12 +37,15 @@ __all__ = [
     "solve",
 ]
 
+__getattr__ = moved(__name__)
 
-def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "highs") -> Solution:
+
+def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "highs", *, check: bool = True) -> Solution:
     """Solve any Pyomo model that the solver can take; load values into it; return a certified solution.
 
     `solver` is a name, a table, or the path of a TOML file. Expected sales in the model are rewritten in the form that
     suits the solver, or in the configuration's `form`. Where the model has an importing Suffix `dual` or `rc`, it is filled.
+    Without `check` the solution is returned as it is, for a caller who holds it against more than its certificate.
 
     Raises InputError for input that cannot be used, NotSolvedError for an infeasible or unbounded model or a limit reached,
     CertificateError for a result that does not pass its certificate.
@@ -52,7 +56,7 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
         sales.write(preferred_form(sales.demand.forms, configuration))
     with PauseGC():  # expressions are one large web of objects: collecting in between only costs time
         solution = chosen.solve(model, configuration)
-    return solution.checked(gap=configuration.tolerance)
+    return solution.checked(gap=configuration.tolerance) if check else solution
 
 
 def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:

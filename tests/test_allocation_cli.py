@@ -171,11 +171,11 @@ def test_several_equilibria_are_warned_of(run: Run) -> None:
 def test_the_game_is_no_program(run: Run) -> None:
     status, _, err = run("solve", "five-retailers", "--mechanism", "fixed_price", "--solver", "highs")
     assert status == 2
-    assert "fixed_price is no program but a game" in err
+    assert "fixed_price is a game, not an optimisation model" in err
     status, _, err = run("solve", "flat-panels", "--mechanism", "fixed_price")
     assert status == 2
     assert "mechanism: got 'fixed_price'" in err
-    with pytest.raises(vd.InputError, match="one that is a program"):
+    with pytest.raises(vd.InputError, match="one that has a model"):
         vd.build(vd.example("five-retailers"), "fixed_price")
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from veridical import MECHANISMS, compare, example, load, one_sided, solve
+from veridical import MECHANISMS, compare, example, load, one_sided_derivatives, solve
 from veridical.data import InputError
-from veridical.mechanisms import fitting
+from veridical.families import fitting
 from veridical.solvers.engines import highs
 
 Run = Callable[..., tuple[int, str, str]]
@@ -575,13 +575,13 @@ def test_mechanisms_for_costs_that_can_be_listed_refuse_continuous_ones(run: Run
 def test_the_price_of_a_continuous_case_has_the_derivative_that_is_said(solver: str) -> None:
     case = example("continuous-pair")
     said = float(solve(case, solver=solver).sensitivity["price"])
-    left, right = one_sided(case, "price", solver=solver)
+    left, right = one_sided_derivatives(case, "price", solver=solver)
     assert left <= said <= right  # profit is convex in the price
     # Expected sales rise by 280 in all as the price goes from 15 to 30, and by less than 100 for every unit of price: a step of
     # 1e-4 of it moves the slope by less than 0.3.
     assert right - left <= 0.3
     with pytest.raises(InputError, match=r"parameter: got 'cost panel=3'; allowed: one of price|parameter: .*allowed: price"):
-        one_sided(case, "cost panel=3", solver=solver)
+        one_sided_derivatives(case, "cost panel=3", solver=solver)
 
 
 def test_one_sided_derivatives_of_one_continuous_cost_by_hand(run: Run) -> None:
@@ -590,7 +590,7 @@ def test_one_sided_derivatives_of_one_continuous_cost_by_hand(run: Run) -> None:
     slope = 200 + 300 * (1 - (23**3 - 3**3) / (3 * 20 * 900))
     case = load("case.toml")
     assert solve(case, solver="closed_form").sensitivity["price"] == pytest.approx(slope, rel=1e-8)
-    assert one_sided(case, "price", solver="closed_form") == pytest.approx((slope, slope), rel=1e-3)
+    assert one_sided_derivatives(case, "price", solver="closed_form") == pytest.approx((slope, slope), rel=1e-3)
 
 
 def test_json_of_a_comparison_of_continuous_costs(run: Run) -> None:

@@ -12,7 +12,8 @@ from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.misreports import KINDS, Lie, lies
 from veridical.data import CertificateError, example
 from veridical.data.joint_plan import COST, JointPlanCase, Party, carriers, marketplace, pilot
-from veridical.solvers.planners import Central, settle, solve
+from veridical.families.joint_plan import solve
+from veridical.solvers.planners import Central, settle
 
 TRUTHFUL: list[dict[str, Any]] = [
     {"pivot": "baseline"},

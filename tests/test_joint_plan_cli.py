@@ -115,7 +115,7 @@ def test_mechanisms_stand_side_by_side(run: Run, record: Json, small: str) -> No
 
 
 def test_expected_externalities_balance_the_budget(record: Json, small: str) -> None:
-    assert "agv" in vd.mechanisms.fitting(vd.load(small))
+    assert "agv" in vd.families.fitting(vd.load(small))
     found = record("solve", small, "--mechanism", "agv", *TWO, "--set", "misreports=0")
     assert found["budget"] == pytest.approx(0, abs=1e-9 * found["plan_cost"])
     assert found["audit"]["truth"] == "bayesian_ic"
@@ -201,7 +201,7 @@ def test_models_are_there_to_change(small: str) -> None:
     with pytest.raises(vd.InputError, match="a case alone"):
         vd.build(case, activity_fee=1.0)
     with pytest.raises(vd.InputError, match="an assembler or of a supplier"):
-        vd.one_sided(case, "price")
+        vd.one_sided_derivatives(case, "price")
 
 
 # --- the rolling pilot ---

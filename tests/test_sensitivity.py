@@ -182,8 +182,8 @@ def test_one_sided_derivatives_at_a_point_of_demand_by_hand(assembler: Assembler
     # a cheaper one 200 units; a higher price earns on 150 expected sales, a lower one on 100.
     demand = {"distribution": "empirical", "values": [100, 200]}
     case = assembler([[5.0]], [[1.0]], price=10.0, demand=demand)
-    assert vd.one_sided(case, "cost a=5", mechanism) == pytest.approx((-200, -100), rel=1e-6)
-    assert vd.one_sided(case, "price", mechanism) == pytest.approx((100, 150), rel=1e-6)
+    assert vd.one_sided_derivatives(case, "cost a=5", mechanism) == pytest.approx((-200, -100), rel=1e-6)
+    assert vd.one_sided_derivatives(case, "price", mechanism) == pytest.approx((100, 150), rel=1e-6)
     for solver in solvers(mechanism):
         found = vd.solve(case, mechanism, solver).sensitivity
         assert -200 - 1e-4 <= found["cost a=5"] <= -100 + 1e-4
@@ -193,7 +193,7 @@ def test_one_sided_derivatives_at_a_point_of_demand_by_hand(assembler: Assembler
 @pytest.mark.parametrize("parameter", ["price", "cost display=24.5", "cost radio=6.2", "cost enclosure=7.4"])
 def test_one_sided_derivatives_bracket_sensitivities_of_a_shipped_case(parameter: str) -> None:
     case = vd.example("electronics")
-    left, right = vd.one_sided(case, parameter, "icds_balanced")
+    left, right = vd.one_sided_derivatives(case, parameter, "icds_balanced")
     found = vd.solve(case, "icds_balanced").sensitivity[parameter]
     rounding = 1e-6 * max(abs(left), abs(right), 1.0)
     assert min(left, right) - rounding <= found <= max(left, right) + rounding
@@ -204,7 +204,7 @@ def test_one_sided_derivatives_bracket_sensitivities_of_a_shipped_case(parameter
 def test_one_sided_derivatives_bracket_sensitivities_of_pooled_profiles(
     irregular: AssemblerCase, parameter: str, solver: str
 ) -> None:
-    left, right = vd.one_sided(irregular, parameter, "icds", "closed_form", step=1e-6)
+    left, right = vd.one_sided_derivatives(irregular, parameter, "icds", "closed_form", step=1e-6)
     found = vd.solve(irregular, "icds", SOLVERS[solver]).sensitivity[parameter]
     assert left == pytest.approx(found, rel=1e-4, abs=1e-2)  # the profit bends within a step, by less than this
     assert right == pytest.approx(found, rel=1e-4, abs=1e-2)
@@ -216,7 +216,7 @@ def test_one_sided_derivatives_are_the_sensitivity_where_there_is_no_kink(assemb
     solver = solvers(mechanism).get("closed_form", SOLVERS["ipopt"])
     found = vd.solve(case, mechanism, solver).sensitivity
     for parameter in [name for name in found.index if not name.startswith("probability")]:
-        left, right = vd.one_sided(case, parameter, mechanism, solver, step=1e-6)
+        left, right = vd.one_sided_derivatives(case, parameter, mechanism, solver, step=1e-6)
         assert (left, right) == pytest.approx((found[parameter],) * 2, rel=1e-4, abs=1e-2)
         assert left <= right + 1e-3  # the best of many contracts, each of which earns linearly: convex
 
@@ -224,7 +224,7 @@ def test_one_sided_derivatives_are_the_sensitivity_where_there_is_no_kink(assemb
 @pytest.mark.parametrize("parameter", ["cost a=5", "cost c=4", "probability a=4, b=3", "prices"])
 def test_one_sided_derivatives_are_of_parameters_that_the_case_has(assembler: Assembler, parameter: str) -> None:
     with pytest.raises(InputError, match="one of price, cost a=4, cost a=9, cost b=3, cost b=6, cost b=7"):
-        vd.one_sided(builder(assembler, GAMMA, MILD)(), parameter)
+        vd.one_sided_derivatives(builder(assembler, GAMMA, MILD)(), parameter)
 
 
 def test_a_model_that_is_no_mechanism_has_no_sensitivities() -> None:

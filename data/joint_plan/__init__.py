@@ -6,6 +6,7 @@ routes, flows), `party` (what a role is made of, and how one of your own is regi
 size).
 """
 
+from veridical.data.deprecated import moved
 from veridical.data.joint_plan.case import JointPlanCase, Parameters, Part
 from veridical.data.joint_plan.files import build
 from veridical.data.joint_plan.generate import carriers, marketplace, pilot
@@ -46,3 +47,5 @@ __all__ = [
     "scalar",
     "write",
 ]
+
+__getattr__ = moved(__name__)

@@ -23,6 +23,7 @@ from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
 from veridical.data.assembler import gigabytes, shortened
 from veridical.data.fields import check
+from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
 from veridical.data.virtual_cost import ROUNDING
 from veridical.data.virtual_revenue import virtual_marginal_revenue
@@ -34,7 +35,6 @@ __all__ = ["POINTS", "allotment", "forms", "frame", "monotonicity", "regular", "
 
 Array = NDArray[np.float64]
 GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
-POINTS = 8  # types that a continuous prior is cut into
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
 MEMORY = 8e9  # bytes: larger models are refused before they are built
 INDEX_NAMES = {  # what the parts of an index are called, family by family

@@ -9,13 +9,12 @@ from __future__ import annotations
 import pyomo.environ as pyo
 
 from veridical.data.continuous_case import ContinuousCase
+from veridical.data.truncated import POINTS
 from veridical.models.assembler import icds_balanced
 from veridical.models.assembler.icds_balanced import menu
 from veridical.models.info import info_of
 
 __all__ = ["POINTS", "build", "menu"]
-
-POINTS = 16  # costs a supplier
 
 
 def build(case: ContinuousCase, form: str = "auto", points: int = POINTS) -> pyo.ConcreteModel:

@@ -27,6 +27,7 @@ from veridical.contracts.allotment import Allotment, full_revenue
 from veridical.contracts.audit import Audit, audit
 from veridical.data import InputError, NotSolvedError
 from veridical.data.allocation import SAMPLES, AllocationCase
+from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 from veridical.solvers.closed_form.water_filling import checked_capacity, shadow_prices, water_filling
@@ -34,7 +35,6 @@ from veridical.solvers.closed_form.water_filling import checked_capacity, shadow
 __all__ = ["Allocation", "Rationing", "allocation", "capacity_choice", "centralized", "decentralization_penalty"]
 
 Array = NDArray[np.float64]
-POINTS = 32  # cells of equal probability that a continuous prior is cut into
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from functools import partial
 from veridical.contracts.auction import Auction
 from veridical.data import InputError
 from veridical.data.allocation import SAMPLES, AllocationCase
-from veridical.solvers.closed_form.allocation import POINTS, allocation, capacity_choice
+from veridical.data.truncated import POINTS
+from veridical.solvers.closed_form.allocation import allocation, capacity_choice
 from veridical.solvers.closed_form.water_filling import water_filling
 
 __all__ = ["auction"]

@@ -20,6 +20,7 @@ from veridical.contracts.properties import TOLERANCE, PropertyResult, applies_to
 from veridical.data.assembler import label
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.fields import whole_number
+from veridical.data.truncated import POINTS
 from veridical.solvers.closed_form.continuous_integration import Integration, quadrature, quasi_monte_carlo, rent
 from veridical.solvers.closed_form.continuous_virtual_cost import refuse_not_monotone, total_virtual_cost, virtual_cost
 
@@ -135,6 +136,7 @@ class Continuous(Rule):
     profit_by_payments: float
     expected_sales: float
     integration: Integration
+    shown: int = POINTS  # costs a supplier at which a solution shows the rule
 
     def audit(self, samples: int = SAMPLES, seed: int = 0) -> Audit:
         """Return who would lie, about what, and gain how much, among `samples` random misreports of every supplier."""

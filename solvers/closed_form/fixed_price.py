@@ -25,6 +25,7 @@ from veridical.data import InputError
 from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase, FixedPrice
 from veridical.data.errors import NotSolvedError
 from veridical.data.fields import whole_number
+from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
 from veridical.solvers.closed_form.rationing import Rule, rule_of
 from veridical.solvers.closed_form.water_filling import checked_capacity
@@ -52,7 +53,7 @@ def fixed_price(
     capacity: float | None = None,
     *,
     starts: int = 3,
-    points: int = 32,
+    points: int = POINTS,
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> Equilibrium:
@@ -96,7 +97,7 @@ def ordering(
     orders: Sequence[ArrayLike] | None = None,
     capacity: float | None = None,
     *,
-    points: int = 32,
+    points: int = POINTS,
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> Ordering:
@@ -109,7 +110,7 @@ def ordering(
     return game.outcome(np.minimum(game.truthful, game.capacity) if orders is None else game.checked(orders))
 
 
-def service_capacity(case: AllocationCase, *, points: int = 32, samples: int = SAMPLES, seed: int = 0) -> float:
+def service_capacity(case: AllocationCase, *, points: int = POINTS, samples: int = SAMPLES, seed: int = 0) -> float:
     """Return the least K, units, with P(sum of truthful orders <= K) >= 1 - c / w: enough, if orders were truthful.
 
     It is 0 where c >= w: nothing is built that cannot earn its cost. Other arguments as in `fixed_price`.

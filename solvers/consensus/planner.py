@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -75,9 +74,7 @@ class Consensus:
         client: Any = None,
         tell: Callable[[Round], None] | None = None,
     ) -> None:
-        if tell is not None:
-            warnings.warn("`tell` is now `callback`", DeprecationWarning, stacklevel=2)
-            callback = tell
+        callback = callback if tell is None else renamed({"tell": tell}, "tell", "callback")
         self.configuration, self.options = options(solver)
         self.agents, self.callback, self.client = dict(agents or {}), callback, client
         self.workers: Workers | None = None

@@ -7,28 +7,33 @@
 
 Packages: `veridical.data` (what the world is), `veridical.contracts` (what is promised and whether it holds),
 `veridical.models` (what is to be decided), `veridical.solvers` (who decides it), `veridical.studies` (published tables, figures,
-rolling runs); here stand the registry of mechanisms, the calls that tie all together, the command line, and tables for people.
+rolling runs), `veridical.families` (kinds of cases, with their mechanisms); here stand the calls that tie all together, the
+command line, and tables for people. Each is imported when it is first used: `veridical.contracts` needs no solver.
 """
 
-from veridical import contracts, data, models, solvers, studies
-from veridical.comparing import compare
-from veridical.contracts import IMPLIES, PROPERTIES, read_bids
-from veridical.data import (
-    CertificateError,
-    InputError,
-    NotSolvedError,
-    VeridicalError,
-    correlation,
-    example,
-    examples,
-    load,
-    monotonicity,
-    virtual_cost,
-)
-from veridical.mechanisms import MECHANISMS, Mechanism
-from veridical.solvers.closed_form.auction import auction
-from veridical.solving import audit, build, one_sided, solve
-from veridical.studies import choose_k, reproduce
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from veridical import contracts, data, families, models, solvers, studies
+    from veridical.comparing import compare
+    from veridical.contracts import IMPLIES, PROPERTIES, read_bids
+    from veridical.data import (
+        CertificateError,
+        InputError,
+        NotSolvedError,
+        VeridicalError,
+        correlation,
+        example,
+        examples,
+        load,
+        monotonicity,
+        virtual_cost,
+    )
+    from veridical.families import MECHANISMS, Mechanism
+    from veridical.solvers.closed_form.auction import auction
+    from veridical.solving import audit, build, one_sided_derivatives, solve
+    from veridical.studies import choose_k, reproduce
 
 __all__ = [
     "IMPLIES",
@@ -49,10 +54,11 @@ __all__ = [
     "data",
     "example",
     "examples",
+    "families",
     "load",
     "models",
     "monotonicity",
-    "one_sided",
+    "one_sided_derivatives",
     "read_bids",
     "reproduce",
     "solve",
@@ -60,3 +66,34 @@ __all__ = [
     "studies",
     "virtual_cost",
 ]
+
+_PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies")
+_PLACES = {  # where the other names are found
+    "comparing": ("compare",),
+    "contracts": ("IMPLIES", "PROPERTIES", "read_bids"),
+    "data": (
+        *("CertificateError", "InputError", "NotSolvedError", "VeridicalError", "correlation"),
+        *("example", "examples", "load", "monotonicity", "virtual_cost"),
+    ),
+    "families": ("MECHANISMS", "Mechanism"),
+    "solvers.closed_form.auction": ("auction",),
+    "solving": ("audit", "build", "one_sided_derivatives", "solve"),
+    "studies": ("choose_k", "reproduce"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a package or a name when it is first used."""
+    if name in _PACKAGES:
+        return import_module(f"veridical.{name}")
+    for module, names in _PLACES.items():
+        if name in names:
+            found = globals()[name] = getattr(import_module(f"veridical.{module}"), name)
+            return found
+    from veridical.data.deprecated import moved
+
+    return moved("veridical")(name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

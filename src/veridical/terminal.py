@@ -7,50 +7,76 @@ import math
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import RenderableType
+
+from veridical import tables
 from veridical.data import InputError, example, examples, load
 from veridical.data.load import KINDS
 from veridical.data.record import put
-from veridical.mechanisms import find
+from veridical.studies.figures import assembler as figures
 
-__all__ = ["emit", "parameters_of", "read", "tell", "write"]
+__all__ = ["Request", "draw", "emit", "read", "report", "tell", "write"]
 
 
-def read(case: str, changes: list[str], known: Callable[[Any], Iterable[str]]) -> tuple[Any, dict[str, Any]]:
-    """Return the case with `--set` changes made, and those that set one of the parameters that are `known` for the case."""
-    parameters: dict[str, Any] = {}
-    fields: dict[str, Any] = {}
+@dataclass(frozen=True)
+class Request:
+    """A case with the `--set` changes that are fields of it made; `others` are left, and `fields` is what could be changed."""
+
+    case: Any
+    others: Mapping[str, Any]
+    fields: tuple[str, ...]
+
+    def parameters(self, known: Iterable[str]) -> dict[str, Any]:
+        """Return the changes that are left, which must be of parameters that are `known`."""
+        names = tuple(dict.fromkeys(known))
+        for key, value in self.others.items():
+            if key not in names:
+                raise InputError.of(f"--set {key}", value, f"one of {', '.join((*self.fields, *names))}")
+        return dict(self.others)
+
+
+def read(case: str, changes: Iterable[str] | None) -> Request:
+    """Return the case that a file or a name stands for, with `--set` changes made."""
+    others: dict[str, Any] = {}
+    fields: dict[str, None] = {}
 
     def change(raw: dict[str, Any]) -> dict[str, Any]:
         kind = KINDS.get(str(raw.get("kind")))
         fields.update(dict.fromkeys(kind.keys if kind else ()))
-        for text in changes:
+        for text in changes or ():
             key, equals, value = text.partition("=")
             if not equals:
                 raise InputError.of("--set", text, "KEY=VALUE")
             if key.split(".")[0] in fields:
                 raw = put(raw, {key: parsed(value)}, "--set ")
             else:
-                parameters[key] = parsed(value)
+                others[key] = parsed(value)
         return raw
 
     shipped = case in examples() and not Path(case).exists()
     if not shipped and not case.endswith(".toml") and not os.path.exists(case):
         raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
     world = example(case, change) if shipped else load(case, change)
-    names = tuple(dict.fromkeys(known(world)))
-    for key, value in parameters.items():
-        if key not in names:
-            raise InputError.of(f"--set {key}", value, f"one of {', '.join((*fields, *names))}")
-    return world, parameters
+    return Request(world, others, tuple(fields))
 
 
-def parameters_of(world: Any, mechanisms: Iterable[str]) -> list[str]:
-    """Return the names of all parameters of mechanisms that fit the case."""
-    return [name for each in mechanisms for name in find(world, each).parameters]
+def report(to_json: str | None, record: Callable[[], dict[str, Any]], shown: Callable[[], list[RenderableType]]) -> None:
+    """Write JSON where it is asked for, and print tables unless standard output is for the JSON alone."""
+    if to_json is not None:
+        emit(to_json, record())
+    if to_json != "-":
+        tables.show(*shown())
+
+
+def draw(target: str | None, figure: Callable[[], Any]) -> None:
+    """Write a figure to a file where one is asked for."""
+    if target is not None:
+        write(target, "--plot", lambda: figures.save(figure(), target))
 
 
 def parsed(text: str) -> Any:

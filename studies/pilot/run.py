@@ -37,6 +37,7 @@ from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.planner import Plan, Planner, activity_cost
 from veridical.contracts.joint_plan.transfers import MECHANISMS, subsets
 from veridical.data import InputError
+from veridical.data.deprecated import renamed
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.planners import Central
 from veridical.studies.pilot.folder import Folder, packed, unpacked
@@ -56,7 +57,6 @@ def run(
     planner: Callable[[], Planner] | None = None,
     folder: str | Path | None = None,
     callback: Callable[[int, float, float], None] | None = None,
-    tell: Callable[[int, float, float], None] | None = None,
     **parameters: Any,
 ) -> PilotRun:
     """Return what comes of a case week by week, just in time and under a mechanism.
@@ -70,8 +70,6 @@ def run(
         them, and ends in the same figures.
     callback
         Called after each week with its number, the seconds that it took (0 for one that was kept), and what was saved so far.
-    tell
-        The old name of `callback`.
     parameters
         The mechanism's, in place of the case's.
 
@@ -81,9 +79,7 @@ def run(
         For another mechanism than vcg, parameters that it does not have, costs that cannot be told apart by week, and a folder of
         another run; and what the planner raises.
     """
-    if tell is not None:
-        warnings.warn("`tell` is now `callback`", DeprecationWarning, stacklevel=2)
-        callback = tell
+    callback = renamed(parameters, "tell", "callback", callback)
     if mechanism != "vcg":
         raise InputError.of("mechanism", mechanism, "vcg: the one that is settled week by week", case.name)
     names = MECHANISMS[mechanism][1]
@@ -100,8 +96,7 @@ def run(
     def completed(week: Week, seconds: float) -> None:
         weeks.append(week)
         if callback is not None:
-            saved = sum(sum(past.baseline_costs.values()) - sum(past.costs.values()) for past in weeks)
-            callback(week.week, seconds, saved)
+            callback(week.week, seconds, sum(sum(each.baseline_costs.values()) - sum(each.costs.values()) for each in weeks))
 
     for content in [] if kept is None else kept.read(case.shared.weeks):
         absent = {world: tuple(parties) for world, parties in content["held"].items()}

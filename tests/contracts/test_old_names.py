@@ -11,7 +11,6 @@ import veridical as vd
 from veridical import contracts
 from veridical.contracts import menu_audit
 from veridical.data import AllocationCase
-from veridical.solvers.closed_form import allocation_rules, rationing
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +20,7 @@ def solution() -> Any:
 
 
 def test_old_names_of_classes_are_the_new_classes() -> None:
-    for module, old, new in (
-        (contracts, "Finding", menu_audit.SupplierResult),
-        (allocation_rules, "linear", rationing.linear),
-        (allocation_rules, "generalized_linear", rationing.generalized_linear),
-    ):
+    for module, old, new in ((contracts, "Finding", menu_audit.SupplierResult),):
         with pytest.warns(DeprecationWarning, match=f"{module.__name__}.{old} is now called {new.__module__}.{new.__name__};"):
             assert getattr(module, old) is new
         with pytest.raises(AttributeError, match="has no attribute 'nothing'"):

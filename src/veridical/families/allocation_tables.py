@@ -5,39 +5,49 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from veridical import tables
 from veridical.contracts import AllocationAudit, Allotment, GameAudit
-from veridical.contracts.auction import Auction, AuctionResult
+from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data.assembler import label
 from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Rationing
-from veridical.solvers.closed_form.fixed_price import Equilibrium, Ordering
 
-__all__ = ["by_own_type", "by_profile", "cleared", "comparison", "misreports", "posted", "summary", "truth"]
+__all__ = ["compared", "money", "offered", "summary", "units"]
 
 ROWS = 16  # profiles shown of an allocation
 WIDE = 3  # retailers whose units are shown one by one
 
 
 def units(value: float) -> str:
-    """Return units with four decimals, as tables of allocations print them; -0 is 0."""
-    return f"{value + 0.0:,.4f}".replace("-0.0000", "0.0000")
+    """Return units with four decimals, as tables of allocations print them."""
+    return tables.money(value, 4)
 
 
 def money(value: float) -> str:
-    """Return an amount with three decimals, two from a thousand on, and thousands separators; -0 is 0."""
-    return f"{value:,.2f}" if abs(value) >= 1000 else f"{value + 0.0:.3f}".replace("-0.000", "0.000")
+    """Return an amount with three decimals, two from a thousand on."""
+    return tables.money(value, 2 if abs(value) >= 1000 else 3)
 
 
 def summary(solution: Solution) -> list[RenderableType]:
+    """Return what an allocation is worth to whom, the allocation, its shadow prices and its audit."""
+    assert isinstance(solution.audit, AllocationAudit)
+    parts = [*worth(solution), by_own_type(solution.contracts), by_profile(solution.contracts)]
+    families = [name for name in solution.duals if name != "capacity"]  # whose prices stand with the allocation
+    if families:
+        table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
+        parts.append(table if table.row_count else Text("no shadow prices: no constraint of the mechanism binds", style="dim"))
+    return [*parts, truth(solution.audit)]
+
+
+def worth(solution: Solution) -> list[RenderableType]:
     """Return what an allocation is worth to whom, in sentences."""
     own, best = solution.contracts, solution.benchmark
     assert isinstance(own, Allotment)
     assert best is not None
     who = "chain" if solution.mechanism == "centralized" else "supplier"
-    how = "in equilibrium" if isinstance(own, Equilibrium) else f"{solution.status} (bound {money(solution.bound)})"
+    how = "in equilibrium" if isinstance(own, Equilibrium) else tables.worth(solution, money)
     lines = [f"expected profit of the {who} {money(solution.objective)}, {how}"]
     lost = f", {(best['profit'] - own.chain_profit) / best['profit']:.2%} below full information" if best["profit"] else ""
     share = "" if np.isnan(own.supplier_share) else f"; the supplier's share is {own.supplier_share:.2%}"
@@ -58,12 +68,12 @@ def summary(solution: Solution) -> list[RenderableType]:
         assert isinstance(own, Rationing | Ordering)  # models are of all profiles
         drawn = f"{len(own.probability):,} drawn type profiles of {own.case.profile_count:,}"
         lines.append(f"by {drawn}; standard error of the profit {money(own.error)}")
-    return [Text(line) for line in lines]
+    return [Text(lines[0]), *tables.approximation(solution, "types a retailer", money), *map(Text, lines[1:])]
 
 
 def by_own_type(own: Allotment) -> RenderableType:
     """Return what a retailer expects, by his own type."""
-    table = Table(title="by own type, in expectation over the others", title_justify="left", title_style="italic")
+    table = tables.table("by own type, in expectation over the others")
     several = len(own.case.retailers) > 1
     if several:
         table.add_column("retailers")
@@ -87,7 +97,7 @@ def by_profile(own: Allotment) -> RenderableType:
     order = np.arange(len(own.probability))
     if len(order) > ROWS:
         order = np.sort(np.argsort(-own.probability, kind="stable")[:ROWS])
-    table = Table(title="allocation: a row for what the retailers report", title_justify="left", title_style="italic")
+    table = tables.table("allocation: a row for what the retailers report")
     wide = len(names) <= WIDE  # a column a retailer; else a column a group of them
     order_of = np.arange(len(names)) if wide else np.array(own.case.order)
     headings = names if wide else own.case.names if len(own.case.names) > 1 else ("all",)
@@ -117,9 +127,9 @@ def told(words: list[str]) -> str:
 
 def truth(checked: AllocationAudit) -> Text:
     """Return what the audit says, in a sentence."""
-    results, orders = checked.properties, isinstance(checked, GameAudit)
+    findings, orders = checked.properties, isinstance(checked, GameAudit)
     if checked.truthful:
-        always = "dominant_strategy_ic" in results and results["dominant_strategy_ic"].holds
+        always = "dominant_strategy_ic" in findings and findings["dominant_strategy_ic"].holds
         when = ", whatever the others report" if always else " in expectation"
         lies = f"no misreport gains{when} (largest regret {checked.max_regret:.1e})"
     else:
@@ -128,95 +138,41 @@ def truth(checked: AllocationAudit) -> Text:
         lies = f"{lie.retailers} would lie: with type {label(lie.type)} one gains {money(lie.gain)} by {how}"
         lies += f" when the others are {lie.others}" if lie.others else " if the others order the truth" if orders else ""
     parts = [f"audit: {lies}", f"smallest expected profit of a retailer {money(checked.min_profit)}"]
-    if "monotone" in results and not results["monotone"].holds:
+    if "monotone" in findings and not findings["monotone"].holds:
         parts.append("a higher type may get less")
     if orders:
-        parts.append(f"the orders are an equilibrium (regret {results['equilibrium'].worst:.1e})")
+        parts.append(f"the orders are an equilibrium (regret {findings['equilibrium'].worst:.1e})")
     return Text("; ".join(parts), style="" if checked.truthful else "yellow")
 
 
-def comparison(case: str, frame: pd.DataFrame) -> list[RenderableType]:
+def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
-    table = Table(title=f"mechanisms for {case}", title_justify="left", title_style="bold")
-    headings = (
-        "supplier\nprofit",
-        "capacity",
-        "chain\nprofit",
-        "penalty",
-        "supplier\nshare",
-        "largest\nregret",
-        "least\nprofit",
-        "truthful",
-        "sec-\nonds",
+    columns = (
+        ("supplier\nprofit", lambda row: money(row["profit"])),
+        ("capacity", lambda row: units(row["capacity"])),
+        ("chain\nprofit", lambda row: money(row["chain_profit"])),
+        ("penalty", lambda row: tables.share(row["penalty"])),
+        ("supplier\nshare", lambda row: tables.share(row["supplier_share"])),
+        ("largest\nregret", lambda row: money(row["max_regret"])),
+        ("least\nprofit", lambda row: money(row["min_profit"])),
+        ("truthful", lambda row: row["truthful"]),
+        ("sec-\nonds", lambda row: f"{row['seconds']:.2f}"),
     )
-    table.add_column("mechanism", no_wrap=True)
-    for heading in headings:
-        table.add_column(heading, justify="right", overflow="fold")  # no digit is ever cut off
-    for name, row in frame.iterrows():
-        table.add_row(
-            f"{name} ({row['parameters']})" if row["parameters"] else str(name),
-            money(row["profit"]),
-            units(row["capacity"]),
-            money(row["chain_profit"]),
-            "-" if np.isnan(row["penalty"]) else f"{row['penalty'] + 0.0:.2%}".replace("-0.00", "0.00"),
-            "-" if np.isnan(row["supplier_share"]) else f"{row['supplier_share']:.2%}",
-            money(row["max_regret"]),
-            money(row["min_profit"]),
-            row["truthful"],
-            f"{row['seconds']:.2f}",
-        )
-    return [table]
+    return tables.side_by_side(case, frame, columns)
 
 
-def misreports(checked: AllocationAudit) -> RenderableType:
+def offered(name: str, checked: AllocationAudit) -> list[RenderableType]:
+    """Return the audit of an allotment as it is shown: who would lie, as what, and for how much."""
+    expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
+    truthful = f"no misreport gains{expected} (largest regret {checked.max_regret:.1e})"
+    least = f"smallest expected profit of a retailer {tables.money(checked.min_profit)}"
+    return tables.misreports(name, checked, truthful, lies(checked), least, "retailer")
+
+
+def lies(checked: AllocationAudit) -> RenderableType:
     """Return who would lie in expectation over the others, most gain first."""
-    table = Table(title="who would lie, most gain first", title_justify="left", title_style="italic")
-    for heading in ("retailers", "true type", "report", "when the others are", "gain"):
-        table.add_column(heading, justify="left" if heading in ("retailers", "when the others are") else "right")
+    headings = ("retailers", "true type", "report", "when the others are", "gain")
+    table = tables.table("who would lie, most gain first", *headings, left=("retailers", "when the others are"))
     for lie in checked.misreports:
         table.add_row(lie.retailers, label(lie.type), label(lie.report), lie.others or "as they are expected", money(lie.gain))
     return table
-
-
-def posted(own: Auction) -> list[RenderableType]:
-    """Return what an auction posts: bids, rounded up, and the units that they bring."""
-    several, pair = len(own.case.retailers) > 1, own.case.members == (2,)
-    title = "your bid, by your type: no other brings more in expectation, if the others bid theirs"
-    table = Table(title=title, title_justify="left", title_style="italic")
-    brought = (
-        [f"units if the\nother is {label(theta)}" for theta in own.optimum.case.retailers[0].theta.tolist()]
-        if pair
-        else list(own.table)[1:]
-    )
-    for column in ["retailers", "type", "bid", *brought][not several :]:
-        table.add_column(column.replace("_", "\n"), justify="left" if column == "retailers" else "right")
-    bids, keys = np.concatenate(own.posted()).tolist(), own.table.index.tolist()
-    for bid, key, row in zip(bids, keys, own.table.to_numpy(), strict=True):
-        name, theta = ("", key[0]) if pair else key
-        table.add_row(*[str(name), label(theta), amount(bid), *map(units, row if pair else row[1:])][not several :])
-    return [
-        Text(f"auction for {own.case.name}", style="bold"),
-        Text(f"{units(own.capacity)} units among {len(own.names):,} retailers, who bid, sealed, what they would pay in all"),
-        Text(f"expected payments {money(own.expected_payments)}, the supplier's profit {money(own.optimum.supplier_profit)}"),
-        table,
-        Text("between two bids the lower one counts, and is what is paid; bids are rounded up", style="dim"),
-    ]
-
-
-def amount(bid: float) -> str:
-    """Return a bid as it is, with two decimals at least."""
-    return f"{bid:,.2f}" if round(bid, 2) == bid else f"{bid:,.12g}"
-
-
-def cleared(found: AuctionResult) -> list[RenderableType]:
-    """Return what sealed bids bring."""
-    title = f"sealed bids cleared, {units(found.capacity)} units"
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in ("retailer", "bid", "counts\nas type", "units", "payment", "status"):
-        table.add_column(column, justify="left" if column in ("retailer", "status") else "right")
-    for name, row in found.table.iterrows():
-        bid = "" if np.isnan(row["bid"]) else amount(row["bid"])
-        theta = "-" if np.isnan(row["counts_as"]) else label(row["counts_as"])
-        table.add_row(str(name), bid, theta, units(row["units"]), money(row["payment"]), row["status"])
-    left = f", {units(found.capacity_left)} units left" if found.capacity_left > 0 else ""
-    return [table, Text(f"payments {money(found.payment.sum())}{left}; one more unit is worth {money(found.shadow_price)}")]

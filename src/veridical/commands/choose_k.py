@@ -1,0 +1,58 @@
+"""`veridical choose-k`: how many suppliers should report."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from veridical import studies, tables
+from veridical.commands.options import Case, Changes, Json, Solver
+from veridical.data import InputError
+from veridical.families import fitting
+from veridical.studies import Choice
+from veridical.tables import money
+from veridical.terminal import draw, read, report
+
+__all__ = ["choose_k"]
+
+
+def choose_k(
+    case: Case,
+    loss: Annotated[float, typer.Option(metavar="SHARE", help="Share of the ICDS profit that may be lost, 0 to 1.")] = 0.05,
+    solver: Solver = "closed_form",
+    changes: Changes = None,
+    to_json: Json = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw profit against contracts.")] = None,
+) -> None:
+    """Choose how many suppliers should report: the hybrid for every k, its profit against the size of its menu."""
+    request = read(case, changes)
+    mechanism = fitting(request.case).get("hybrid")
+    parameters = request.parameters(mechanism.parameters if mechanism else ())
+    for name in parameters.keys() - {"balanced"}:
+        raise InputError.of(f"--set {name}", parameters[name], "fields of the case, and balanced")
+    if mechanism is not None:
+        mechanism.check(parameters)
+    found = studies.choose_k(request.case, loss, solver or "closed_form", **parameters)
+    draw(plot, found.figure)
+    report(to_json, found.record, lambda: choice(found))
+
+
+def choice(found: Choice) -> list[RenderableType]:
+    """Return the hybrid by k."""
+    title = f"hybrid menus for {found.case}: k suppliers report, the others are paid their highest cost"
+    who = "who comes to report"
+    table = tables.table(title, "k", who, "contracts", "expected\nprofit", "added", "lost of\nk = n", left=(who,), bold=True)
+    for k, row in found.table.iterrows():
+        lost = tables.share(row["loss"])
+        added = "" if np.isnan(row["added"]) else money(row["added"])
+        table.add_row(str(k), row["supplier"] or "-", f"{row['contracts']:,}", money(row["profit"]), added, lost)
+    if found.k is None:
+        return [
+            table,
+            Text(f"no k up to {found.table.index[-1]} is known to lose at most {found.accepted:.2%} of what k = n earns"),
+        ]
+    return [table, Text(f"k = {found.k} is the smallest that loses at most {found.accepted:.2%} of what k = n earns")]

@@ -1,0 +1,56 @@
+"""`veridical generate`: synthetic joint plans."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veridical.commands.options import Count
+from veridical.data import InputError, joint_plan
+from veridical.data.joint_plan import JointPlanCase
+from veridical.terminal import write
+
+__all__ = ["generate"]
+
+GENERATORS: Mapping[str, Callable[..., JointPlanCase]] = {
+    "pilot": joint_plan.pilot,
+    "marketplace": joint_plan.marketplace,
+    "carriers": joint_plan.carriers,
+}
+
+
+def generate(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(GENERATORS)}.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="The folder to write the case to.")],
+    seed: Annotated[int, typer.Option(help="Every number comes from it.")] = 0,
+    vendors: Count = None,
+    sellers: Count = None,
+    shippers: Count = None,
+    carriers: Count = None,
+    sites: Count = None,
+    regions: Count = None,
+    products: Count = None,
+    lanes: Count = None,
+    weeks: Count = None,
+    makers: Annotated[int | None, typer.Option(help="Suppliers able to make each product.")] = None,
+) -> None:
+    """Write a synthetic joint-plan case of any size, as a folder that every other command takes."""
+    if kind not in GENERATORS:
+        raise InputError.of("KIND", kind, f"one of {', '.join(GENERATORS)}")
+    given = {
+        **{"vendors": vendors, "sellers": sellers, "shippers": shippers, "carriers": carriers, "sites": sites},
+        **{"regions": regions, "products": products, "lanes": lanes, "weeks": weeks, "makers": makers},
+    }
+    sizes = {name: count for name, count in given.items() if count is not None}
+    known = inspect.signature(GENERATORS[kind]).parameters
+    for name, count in sizes.items():
+        if name not in known:
+            allowed = ", ".join(f"--{each}" for each in given if each in known)
+            raise InputError.of(f"--{name}", count, f"for {kind} {allowed}")
+    case = GENERATORS[kind](seed=seed, name=Path(out).resolve().name, **sizes)
+    write(out, "--out", lambda: joint_plan.write(case, out))
+    print(f"{case.description} {len(case.shared.flows):,} flows.")

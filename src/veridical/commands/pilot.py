@@ -1,0 +1,76 @@
+"""`veridical pilot`: a joint plan week by week."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from veridical import studies, tables
+from veridical.commands.options import Case, Changes, Json, Solver
+from veridical.data import InputError
+from veridical.data.joint_plan import JointPlanCase
+from veridical.families.joint_plan import planner_of
+from veridical.studies.pilot.run import PilotRun
+from veridical.tables import money
+from veridical.terminal import draw, read, report, tell
+
+__all__ = ["pilot"]
+
+
+def pilot(
+    case: Case,
+    solver: Solver = None,
+    changes: Changes = None,
+    to_json: Json = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the run.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Finished weeks are kept there, and not run again.")
+    ] = None,
+) -> None:
+    """Run a joint plan week by week: just in time against the joint plan, transfers settled weekly."""
+    request = read(case, changes)
+    parameters = request.parameters(("pivot", "activity_fee", "participation_fee"))
+    world = request.case
+    if not isinstance(world, JointPlanCase):
+        raise InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
+    planner = partial(planner_of, solver)
+    found = studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
+    draw(plot, found.figure)
+    report(to_json, found.record, lambda: weekly(found))
+
+
+def tell_week(week: int, seconds: float, saved: float) -> None:
+    """Say on standard error that a week is finished; no time was needed where it was read from a folder."""
+    tell(f"week {week}: {'read from the folder' if seconds == 0 else f'{seconds:.1f} s'}, {saved:,.2f} saved so far")
+
+
+def weekly(found: PilotRun) -> list[RenderableType]:
+    """Return a rolling run: week by week, and party by party in total."""
+    total = found.total
+    saved = f"{total['savings'] / total['baseline_cost']:.2%}" if total["baseline_cost"] else "-"
+    lines = [
+        Text(f"{tables.named(found.mechanism, found.parameters)} for {found.case.name}, {len(found.weeks)} weeks", style="bold"),
+        Text(f"cost to serve {money(total['plan_cost'])} against {money(total['baseline_cost'])} just in time: {saved} saved"),
+    ]
+    weeks = Table(title="week by week", title_justify="left", title_style="italic")
+    headings = ("week", "just\nin time", "joint\nplan", "saved", "transfers", "budget", "left to\nreceivers")
+    for heading in (*headings, "service\njit", "service\njoint"):
+        weeks.add_column(heading, justify="right", overflow="fold")
+    columns = ("baseline_cost", "plan_cost", "savings", "transfers", "budget", "residual")
+    for week, row in found.weeks.iterrows():
+        served = (tables.share(row[name], 1) for name in ("service_jit", "service_joint"))
+        weeks.add_row(str(week), *(money(row[column]) for column in columns), *served)
+    weeks.add_section()
+    overall = (tables.share(total["service_level"][world], 1) for world in ("jit", "joint"))
+    weeks.add_row("all", *(money(total[column]) for column in columns), *overall)
+    columns_of = ("party", "role", "just\nin time", "joint\nplan", "transfer", "net gain")
+    table = tables.table("party by party, all weeks", *columns_of, left=("party", "role"))
+    figures = ("baseline_cost", "cost", "transfer", "net_gain")
+    for name, row in found.totals.iterrows():
+        table.add_row(str(name), row["role"], *(money(row[column]) for column in figures))
+    return [*lines, weeks, table]

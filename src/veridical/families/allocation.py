@@ -1,0 +1,211 @@
+"""The supplier of a scarce capacity: allotments to retailers whose types are their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import comb, prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from veridical import contracts, models
+from veridical.contracts import AllocationAudit, Allotment, Audit
+from veridical.data import AllocationCase, InputError
+from veridical.data.truncated import POINTS
+from veridical.families import allocation_tables as tables
+from veridical.families.family import Family, Mechanism, Number, Route, Task, always
+from veridical.families.routes import approximated, by_formula, by_model
+from veridical.solvers import Solution
+from veridical.solvers.closed_form import allocation as closed
+from veridical.solvers.closed_form.fixed_price import fixed_price
+from veridical.studies.figures import allocation as figures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FAMILY"]
+
+Formula = Callable[..., closed.Rationing]
+EITHER_WAY = always("bayesian_ic", "interim_ir", "dominant_strategy_ic", "ex_post_ir", "monotone", "capacity")
+FINEST, PROFILES = 256, 20_000  # types of a group, and type profiles, up to which a closed form takes no time to speak of
+
+
+def given(case: AllocationCase) -> bool:
+    """Whether the capacity is fixed."""
+    return case.capacity is not None
+
+
+def optimum(case: AllocationCase, **options: Any) -> closed.Rationing:
+    """Return the supplier's optimum in closed form."""
+    return closed.allocation(case, **options) if given(case) else closed.capacity_choice(case, **options)
+
+
+def against(allotment: Allotment, parameters: Any) -> dict[str, float]:
+    """Return capacity and profit of the chain with full information, on the same types and, where drawn, the same profiles."""
+    drawn = {name: value for name, value in parameters.items() if name in ("samples", "seed")}
+    best = closed.centralized(allotment.case, **drawn)
+    return {"capacity": best.capacity, "profit": best.chain_profit}
+
+
+def more(task: Task, formula: Formula | None, solution: Solution) -> dict[str, Any]:
+    """Return the benchmark, and how far points are from the continuous priors that they stand for, by the closed form on more."""
+    fields: dict[str, Any] = {"benchmark": against(solution.contracts, task.parameters)}
+    if task.case.continuous:
+        points = task.parameters["points"]
+        many = finest(task.case, points)
+        finer = None if formula is None or many is None else (many, formula(task.case, points=many).supplier_profit)
+        fields |= approximated(solution, points, finer=finer)
+    return fields
+
+
+def finest(case: AllocationCase, points: int) -> int | None:
+    """Return the largest multiple of `points` that is cheap, and has every type of the grid among its own; None without one."""
+
+    def profiles(count: int) -> int:
+        sizes = (count if group.prior is not None else len(group.theta) for group in case.retailers)
+        return prod(comb(size + group.count - 1, group.count) for size, group in zip(sizes, case.retailers, strict=True))
+
+    return next((many for many in range(FINEST // points * points, points, -points) if profiles(many) <= PROFILES), None)
+
+
+def model(formula: Formula, task: Task) -> Solution:
+    """Solve the model; revenues are written in one form each."""
+    assert task.configuration is not None
+    return by_model(task, task.configuration.form, partial(more, task, formula))
+
+
+def direct(formula: Formula | None, task: Task) -> Solution:
+    """Take the closed form, or look for an equilibrium, of which no more points are tried."""
+    return by_formula(task, partial(more, task, formula))
+
+
+def mechanism(
+    name: str, summary: str, build: Callable[..., Any], formula: Formula | None, promises: Any = EITHER_WAY, **others: Any
+) -> Mechanism:
+    """Return a mechanism that has a model, and perhaps a closed form."""
+    routes = [Route("model", partial(model, formula or optimum), build)]
+    routes += [Route("closed_form", partial(direct, formula), formula, "closed_form")] if formula is not None else []
+    usual: dict[str, Any] = {"solver": by_form, "complete": pointed}
+    return Mechanism(name, AllocationCase, summary, tuple(routes), promises, **usual | others)
+
+
+def by_form(case: AllocationCase) -> str:
+    """Return the solver for the programs of a case: HiGHS where they are quadratic."""
+    return "highs" if "quadratic" in models.allocation.forms(case) else "ipopt"
+
+
+def pointed(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the number of points that stand for a continuous prior, which decides the result."""
+    return {"points": POINTS, **parameters} if case.continuous else parameters
+
+
+MECHANISMS = (
+    mechanism(
+        "capacity_choice",
+        "the supplier's optimum, with the capacity worth having",
+        models.capacity_choice.build,
+        closed.capacity_choice,
+        fits=lambda case: not given(case),
+    ),
+    mechanism(
+        "allocation",
+        "the supplier's optimum at a fixed capacity",
+        models.allocation.build,
+        closed.allocation,
+        fits=given,
+    ),
+    mechanism(
+        "allocation_kkt",
+        "the same as a system of conditions with complementarity",
+        models.allocation_kkt.build,
+        None,
+        solver=lambda case: "ipopt",
+    ),
+    mechanism(
+        "allocation_direct",
+        "units and payments with truth as a constraint: no virtual values",
+        models.allocation_direct.build,
+        None,
+        always("bayesian_ic", "interim_ir", "capacity"),
+    ),
+    mechanism(
+        "centralized",
+        "types known to the supplier: a benchmark that nobody can run",
+        models.centralized.build,
+        closed.centralized,
+        always("ex_post_ir", "capacity"),
+    ),
+    Mechanism(
+        "fixed_price",
+        AllocationCase,
+        "orders at a wholesale price and their equilibrium: the game that the others replace",
+        (Route("game", partial(direct, None), fixed_price, "closed_form"),),
+        always("equilibrium", "interim_ir", "capacity"),
+        fits=lambda case: case.fixed_price is not None,
+        solver=lambda case: "closed_form",
+        complete=pointed,
+        modelless="is a game, not an optimisation model",
+    ),
+)
+
+
+def columns(solution: Solution, best: float) -> dict[str, Any]:
+    """Return the columns of a comparison."""
+    allotment, checked, benchmark = solution.contracts, solution.audit, solution.benchmark
+    assert isinstance(checked, AllocationAudit)
+    assert benchmark is not None
+    most = benchmark["profit"]
+    return {
+        "capacity": allotment.capacity,
+        "chain_profit": allotment.chain_profit,
+        "penalty": (most - allotment.chain_profit) / most if most else float("nan"),
+        "supplier_share": allotment.supplier_share,
+        "max_regret": checked.max_regret,
+        "min_profit": checked.min_profit,
+    }
+
+
+def audit(case: AllocationCase, offer: Allotment | str | Path) -> Audit:
+    """Return the audit of an allotment, or of a CSV file as one writes it."""
+    if isinstance(offer, pd.DataFrame):
+        raise InputError.of("menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.write_csv writes it", case.name)
+    return contracts.audit(offer if isinstance(offer, Allotment) else Allotment.read_csv(case, str(offer)))
+
+
+def numbers(case: AllocationCase) -> dict[str, Number]:
+    """Return the capacity, or its cost, as derivatives are taken in it."""
+    values = {"capacity": case.capacity, "capacity_cost": case.capacity_cost}
+    return {name: Number(value, partial(_named, name)) for name, value in values.items() if value}
+
+
+def _named(name: str, value: float) -> dict[str, float]:
+    return {name: value}
+
+
+def picture(solution: Solution) -> Figure:
+    """Return the figure of an allotment."""
+    return figures.allocation(solution.contracts)
+
+
+def write(allotment: Allotment, path: str) -> None:
+    """Write an allotment as CSV."""
+    allotment.to_csv(path)
+
+
+FAMILY = Family(
+    kind="allocation",
+    case=AllocationCase,
+    mechanisms=MECHANISMS,
+    defaults=("capacity_choice", "allocation"),
+    fields=tuple(AllocationCase.model_fields),
+    summary=tables.summary,
+    compared=tables.compared,
+    columns=columns,
+    audit=audit,
+    offered=tables.offered,
+    picture=picture,
+    write=write,
+    numbers=numbers,
+)

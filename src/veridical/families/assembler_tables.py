@@ -1,0 +1,133 @@
+"""Contract menus as tables for people, with rich."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from veridical import tables
+from veridical.contracts import Audit, Menu
+from veridical.data.assembler import label
+from veridical.solvers import Solution
+
+__all__ = ["compared", "offered", "summary"]
+
+ROWS = 16  # profiles shown of a menu
+
+
+def summary(solution: Solution) -> list[RenderableType]:
+    """Return what a menu is worth, the menu, its shadow prices and its audit."""
+    parts: list[RenderableType] = [Text(f"expected profit {tables.money(solution.objective)}, {tables.worth(solution)}")]
+    parts += tables.approximation(solution, "costs a supplier")
+    if solution.contracts is not None:
+        parts.append(menu(solution.contracts))
+    parts.append(shadow_prices(solution))
+    if solution.audit is not None:
+        parts.append(truth(solution.audit))
+    if solution.rule is not None:
+        how = solution.rule.integration
+        parts.append(Text(f"profit by {how.method} over {how.points:,} cost profiles, error {how.error:.1e}"))
+    return parts
+
+
+def menu(contracts: Menu) -> RenderableType:
+    """Return a contract menu as a table; the most likely profiles where there are many."""
+    case = contracts.case
+    names, n = case.names, len(case.names)
+    weight = case.probability.ravel()
+    order = np.arange(case.profiles)
+    if case.profiles > ROWS:
+        order = np.sort(np.argsort(-weight, kind="stable")[:ROWS])
+    table = tables.table("contract menu: a row for what the suppliers report")
+    for name in names:
+        table.add_column(f"{name}\ncost", justify="right")
+    table.add_column("proba-\nbility", justify="right")
+    balanced = contracts.is_balanced
+    wide = n <= 3
+    for name in ["all"] if balanced else names:
+        table.add_column("quantity\nof each" if balanced else f"{name}\nquantity", justify="right")
+    for name in names if wide else ["all"]:
+        table.add_column(f"{name}\npayment" if wide else "payments\nin all", justify="right")
+        table.add_column(f"{name}\nrent" if wide else "rents\nin all", justify="right")
+    quantity = contracts.quantity.reshape(n, -1)
+    payment = contracts.payment.reshape(n, -1)
+    rent = np.array([contracts.rent(i).ravel() for i in range(n)])
+    for t in order:
+        place = np.unravel_index(t, case.shape)
+        cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(place)]
+        cells.append(f"{weight[t]:.4g}")
+        cells += [tables.money(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
+        for i in range(n) if wide else [slice(None)]:
+            cells += [tables.money(float(np.sum(payment[i, t]))), tables.money(float(np.sum(rent[i, t])))]
+        table.add_row(*cells)
+    if case.profiles <= ROWS:
+        return table
+    note = f"the {ROWS} most likely of {case.profiles:,} profiles; --menu FILE.csv writes all, for every supplier"
+    return Group(table, Text(note, style="dim"))
+
+
+def shadow_prices(solution: Solution) -> RenderableType:
+    """Return the largest shadow prices of the mechanism's own constraints as a table."""
+    families = [name for name in solution.duals if not name.startswith("expected_sales")]
+    families.sort(key="assembly".__eq__)
+    if not families:
+        return Text("no shadow prices: a closed form has no constraints", style="dim")
+    table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
+    if not table.row_count:
+        return Text("no shadow prices: no constraint of the mechanism binds", style="dim")
+    if "feasibility" not in families or "incentive_compatibility" not in families:
+        return table
+    note = "feasibility follows from incentive_compatibility, so how a price splits between the two is not unique"
+    return Group(table, Text(note, style="dim"))
+
+
+def no_gain(checked: Audit) -> str:
+    """Return in words that nobody gains by a misreport."""
+    expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
+    return f"no misreport gains{expected} (largest regret {checked.max_regret:.1e})"
+
+
+def truth(checked: Audit) -> Text:
+    """Return what the audit says, in a sentence."""
+    if checked.truthful:
+        told = no_gain(checked)
+    else:
+        lie = checked.misreports[0]
+        told = f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {tables.money(lie.gain)}"
+        told += f" by reporting {label(lie.report)}"
+        told += f" when {lie.others}" if lie.others else ""
+    rents = f"smallest {'expected ' if checked.participation == 'interim_ir' else ''}rent {tables.money(checked.min_rent)}"
+    balanced = "balanced" if checked.balanced else "not balanced"
+    return Text(f"audit: {told}; {rents}; quantities {balanced}", style="" if checked.truthful else "yellow")
+
+
+def offered(name: str, checked: Audit) -> list[RenderableType]:
+    """Return the audit of a menu as it is shown: who would lie, as what, and for how much."""
+    least = f"smallest rent {tables.money(checked.min_rent)}"
+    return tables.misreports(name, checked, no_gain(checked), lies(checked), least, "supplier")
+
+
+def lies(checked: Audit) -> RenderableType:
+    """Return who would lie, most gain first."""
+    headings = ("supplier", "true cost", "report", "when the others report", "gain")
+    table = tables.table("who would lie, most gain first", *headings, left=("supplier", "when the others report"))
+    for lie in checked.misreports:
+        table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", tables.money(lie.gain))
+    return table
+
+
+def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
+    """Return mechanisms side by side."""
+    columns = (
+        ("expected\nprofit", lambda row: tables.money(row["profit"])),
+        ("share of\nfirst best", lambda row: tables.share(row["share_of_first_best"])),
+        ("expected\nrents", lambda row: "-" if np.isnan(row["expected_rents"]) else tables.money(row["expected_rents"])),
+        ("largest\nregret", lambda row: tables.money(row["max_regret"])),
+        ("smallest\nrent", lambda row: tables.money(row["min_rent"])),
+        ("balanced", lambda row: "yes" if row["balanced"] else "no"),
+        ("truthful", lambda row: row["truthful"]),
+        ("seconds", lambda row: f"{row['seconds']:.2f}"),
+    )
+    return tables.side_by_side(case, frame, columns)

@@ -1,0 +1,74 @@
+"""The assembler, whose suppliers' costs lie anywhere in a range: Proposition 4, and the model on a grid of costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from veridical import models
+from veridical.contracts import Audit
+from veridical.data import ContinuousCase, InputError
+from veridical.data.continuous_case import refuse_continuous
+from veridical.data.truncated import POINTS
+from veridical.families import assembler, assembler_tables
+from veridical.families.family import Family, Mechanism, Route, Task
+from veridical.families.routes import approximated, by_formula, by_model
+from veridical.solvers import Solution, preferred_form
+from veridical.solvers.closed_form import continuous_rule
+
+__all__ = ["FAMILY"]
+
+VISITED = 2**14  # cost profiles of an integral that the grid is measured against: 1e-8 of the profit for a pair of suppliers
+
+
+def rule(case: ContinuousCase, points: int = POINTS, seed: int = 0) -> continuous_rule.Continuous:
+    """Return the optimum of Proposition 4, which a solution shows at `points` costs a supplier."""
+    case.grid(points)  # refuses what is no number of points
+    return replace(continuous_rule.continuous(case, seed=seed), shown=points)
+
+
+def optimum(case: ContinuousCase) -> float | None:
+    """Return the optimal profit for all costs in the range, where Proposition 4 applies."""
+    try:
+        return continuous_rule.continuous(case, VISITED).profit
+    except InputError:  # virtual cost is not monotone: what the proposition pays would not be truthful
+        return None
+
+
+def model(task: Task) -> Solution:
+    """Solve the model on a grid of costs, and say how far it is from the optimum for all costs."""
+    task = replace(task, parameters={"points": POINTS, **task.parameters})
+    assert task.configuration is not None
+    form = preferred_form(task.case.demand.forms, task.configuration)
+    return by_model(task, form, lambda solution: approximated(solution, task.parameters["points"], optimum(task.case)))
+
+
+def audit(case: ContinuousCase, offer: Any) -> Audit:
+    """Refuse: menus are audited on a grid of costs."""
+    refuse_continuous(case)
+    raise AssertionError
+
+
+FAMILY = Family(
+    kind="assembler",
+    case=ContinuousCase,
+    mechanisms=(
+        Mechanism(
+            "continuous",
+            ContinuousCase,
+            "truthful in dominant strategies, costs anywhere in a range",
+            (Route("model", model, models.continuous.build), Route("closed_form", by_formula, rule, "closed_form")),
+            assembler.BALANCED,
+        ),
+    ),
+    defaults=("continuous",),
+    fields=tuple(ContinuousCase.model_fields),
+    summary=assembler_tables.summary,
+    compared=assembler_tables.compared,
+    columns=assembler.columns,
+    audit=audit,
+    offered=assembler_tables.offered,
+    picture=assembler.picture,
+    write=assembler.FAMILY.write,
+    numbers=assembler.price,
+)

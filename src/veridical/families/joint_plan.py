@@ -1,0 +1,191 @@
+"""Parties that share a plan: settlements, by a central planner or by consensus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from veridical import models, solvers
+from veridical.contracts import Audit, JointPlanAudit, Settlement
+from veridical.contracts.joint_plan import transfers
+from veridical.contracts.joint_plan.audit import MISREPORTS, examine
+from veridical.contracts.joint_plan.caching import CachingPlanner
+from veridical.contracts.joint_plan.planner import Planner
+from veridical.data import InputError
+from veridical.data.joint_plan import JointPlanCase, Shared
+from veridical.families import joint_plan_tables as tables
+from veridical.families.family import Family, Mechanism, Number, Parameter, Route, Task, always
+from veridical.solvers import Configuration, Solution
+from veridical.solvers.certificate import ACCEPTED
+from veridical.solvers.consensus import Consensus
+from veridical.solvers.planners import Central
+from veridical.studies.figures import settlement as figures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FAMILY", "planner_of", "solve"]
+
+
+def solve(
+    case: JointPlanCase,
+    mechanism: str = "vcg",
+    configuration: str | Path | Mapping[str, Any] | Configuration | None = None,
+    *,
+    planner: Planner | None = None,
+    misreports: int = MISREPORTS,
+    seed: int = 0,
+    **parameters: Any,
+) -> Solution:
+    """Return the solution of a case under a mechanism: contracts are the settlement, the objective is the cost of the plan.
+
+    `configuration`: of the solver of the central models; another `planner` takes its place. `misreports`, `seed`: of the audit.
+    `parameters`: the mechanism's, in place of the case's. The bound is that of what the plan minimises, less the fees that
+    are in it, so that objective - bound is how far the plan may be from the best. The time of the counterfactual plans counts as
+    solving; that of the audit does not count.
+    Raises InputError for input that cannot be used, and what the planner raises.
+    """
+    planner = CachingPlanner(Central(configuration) if planner is None else planner)
+    began = perf_counter()
+    settlement = transfers.settle(case, mechanism, planner, **parameters)
+    passed = perf_counter() - began
+    plan = settlement.certified_plan
+    assert plan is not None
+    seconds = plan.solution.solver.seconds
+    counted = passed - seconds.build - seconds.translate - seconds.certify
+    return Solution(
+        objective=settlement.plan_cost,
+        bound=settlement.plan_cost - (plan.objective - plan.bound),
+        certificate=plan.solution.certificate,
+        solver=replace(plan.solution.solver, seconds=replace(seconds, solve=counted)),
+        duals=plan.duals,
+        case=case.name,
+        mechanism=mechanism,
+        parameters=settlement.parameters,
+        contracts=settlement,
+        audit=examine(settlement, planner=planner, misreports=misreports, seed=seed),
+    )
+
+
+def centrally(task: Task) -> Solution:
+    """Solve by the models of all parties."""
+    return settled(task, Central(task.configuration))
+
+
+def by_consensus(task: Task) -> Solution:
+    """Solve without anybody's model; the callback is called after every round."""
+    assert task.configuration is not None
+    with Consensus(task.configuration, callback=task.callback) as planner:
+        return settled(task, planner)
+
+
+def settled(task: Task, planner: Planner) -> Solution:
+    """Return the solution by a planner, which proves the gap that was asked for and returns no other plan."""
+    solution = solve(task.case, task.mechanism.name, planner=planner, **task.parameters)
+    gap = max(solution.certificate.gap, ACCEPTED)
+    return task.finish(solution, gap, parameters=solution.parameters)
+
+
+def planner_of(solver: Any, callback: Callable[[Any], None] | None = None) -> Central | Consensus:
+    """Return who plans: by the joint model, with the solver that is named, or by consensus."""
+    configuration = None if solver is None else solvers.configure(solver)
+    if configuration is not None and configuration.solver == CONSENSUS.solver:
+        return Consensus(configuration, callback=callback)
+    return Central(configuration)
+
+
+CONSENSUS = Route("consensus", by_consensus, None, "consensus")
+
+
+def mechanism(name: str, summary: str, build: Callable[..., Any], promises: tuple[str, ...]) -> Mechanism:
+    """Return a mechanism; its parameters stand in for the case's own, which check them, and say how to audit."""
+
+    def alone(case: JointPlanCase, form: str = "auto", **parameters: Any) -> Any:
+        """Return the model of a case."""
+        if form != "auto" or parameters:
+            found = form if form != "auto" else ", ".join(parameters)
+            allowed = "a case alone; models.joint_plan.joint.build takes fees and who does not take part"
+            raise InputError.of("build", found, allowed, case.name)
+        return build(case)
+
+    whole = Parameter((int,), 0)
+    declared = {parameter: Parameter() for parameter in transfers.MECHANISMS[name][1] if parameter != "seed"}
+    return Mechanism(
+        name,
+        JointPlanCase,
+        summary,
+        (Route("planner", centrally, alone), CONSENSUS),
+        always(*promises),
+        solver=lambda case: None,
+        declared={**declared, "misreports": whole, "seed": whole},
+    )
+
+
+JOINT = models.joint_plan.joint.build
+MECHANISMS = (
+    mechanism("jit", "receivers plan for themselves alone: the baseline", models.joint_plan.jit.build, ()),
+    mechanism(
+        "vcg",
+        "least cost of all, and transfers with which truth is best",
+        JOINT,
+        ("dominant_strategy_ic", "ex_post_ir", "savings"),
+    ),
+    mechanism("agv", "transfers that sum to 0, and truth best in expectation", JOINT, ("bayesian_ic", "budget", "savings")),
+    mechanism("split_savings", "reported savings are shared: invites misreports", JOINT, ("ex_post_ir", "budget", "savings")),
+    mechanism("first_price", "reported costs are paid: invites misreports", JOINT, ("ex_post_ir", "budget", "savings")),
+)
+
+
+def columns(solution: Solution, best: float) -> dict[str, Any]:
+    """Return the columns of a comparison."""
+    settlement, checked = solution.contracts, solution.audit
+    assert isinstance(checked, JointPlanAudit)
+    return {
+        "savings": settlement.savings,
+        "savings_share": settlement.savings / settlement.baseline_cost,
+        "budget": settlement.budget,
+        "residual": settlement.residual,
+        "max_regret": checked.max_regret,
+        "min_net_gain": checked.min_net_gain,
+    }
+
+
+def audit(case: JointPlanCase, offer: Settlement) -> Audit:
+    """Return the audit of a settlement, whose costs are priced again by central models."""
+    if not isinstance(offer, Settlement):
+        raise InputError.of("menu", f"<{type(offer).__name__}>", "a Settlement: of a joint plan there is no menu", case.name)
+    return examine(offer, Central())
+
+
+def numbers(case: JointPlanCase) -> Mapping[str, Number]:
+    """Refuse: what a plan costs has no derivative in a number of the case that is looked for here."""
+    raise InputError.of("case", "<JointPlanCase>", "a case of an assembler or of a supplier", case.name)
+
+
+def picture(solution: Solution) -> Figure:
+    """Return the figure of a settlement."""
+    return figures.draw(solution.contracts)
+
+
+def write(settlement: Settlement, path: str) -> None:
+    """Write the plan as CSV: people want the flows."""
+    settlement.plan_frame().to_csv(path)
+
+
+FAMILY = Family(
+    kind="joint_plan",
+    case=JointPlanCase,
+    mechanisms=MECHANISMS,
+    defaults=("vcg",),
+    fields=(*JointPlanCase.model_fields, *Shared.model_fields),
+    summary=tables.summary,
+    compared=tables.compared,
+    columns=columns,
+    audit=audit,
+    picture=picture,
+    write=write,
+    numbers=numbers,
+)

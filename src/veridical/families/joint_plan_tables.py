@@ -1,0 +1,116 @@
+"""Joint plans as tables for people, with rich."""
+
+from __future__ import annotations
+
+import operator
+from functools import partial
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.text import Text
+
+from veridical import tables
+from veridical.contracts import JointPlanAudit, Settlement
+from veridical.solvers import Solution
+from veridical.solvers.solution import words
+from veridical.tables import money
+
+__all__ = ["compared", "summary"]
+
+NAMES = ("party", "role")
+PRICED = 1e-6  # currency, from which on a constraint has a price
+
+
+def summary(solution: Solution) -> list[RenderableType]:
+    """Return what a plan costs and saves, who pays and who gains, what limits are worth, and the audit."""
+    assert isinstance(solution.audit, JointPlanAudit)
+    return [*worth(solution), parties(solution.contracts), *shadow_prices(solution), truth(solution.audit)]
+
+
+def short(value: float) -> str:
+    """Return an amount as tables with many columns have room for: whole from a thousand on."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else money(value)
+
+
+def worth(solution: Solution) -> list[RenderableType]:
+    """Return what a plan costs, what it saves, and who holds the budget, in sentences."""
+    own = solution.contracts
+    assert isinstance(own, Settlement)
+    saved = f"{own.savings / own.baseline_cost:.2%}" if own.baseline_cost else "-"
+    lines = [
+        f"cost of the plan {money(own.plan_cost)}, {tables.worth(solution)}",
+        f"baseline {money(own.baseline_cost)}: {money(own.savings)} saved, {saved}",
+    ]
+    if own.budget < -0.005:
+        lines.append(f"deficit: the operator pays in {money(own.deficit)}; what is left to the receivers: {money(own.residual)}")
+    else:
+        lines.append(f"budget: the operator keeps {money(own.budget)}; what is left to the receivers: {money(own.residual)}")
+    if own.non_participants:
+        lines.append(f"at the baseline, not taking part: {', '.join(own.non_participants)}")
+    return [Text(line) for line in lines]
+
+
+def parties(own: Settlement) -> RenderableType:
+    """Return the parties: costs, transfer, net gain; and all together."""
+    table = tables.table("who pays, who gains: transfers are paid to the party", *NAMES, left=NAMES)
+    frame = own.to_frame()
+    fees = bool(frame["fee"].any())
+    for heading in ("cost at the\nbaseline", "cost of\nthe plan", *["fee in the\ntransfer"][:fees], "transfer", "net gain"):
+        table.add_column(heading, justify="right")
+    columns = ["baseline_cost", "cost", *["fee"][:fees], "transfer", "net_gain"]
+    for name, row in frame.iterrows():
+        table.add_row(str(name), row["role"], *(money(row[column]) for column in columns))
+    table.add_section()
+    table.add_row("all", "", *(money(frame[column].sum()) for column in columns))
+    return table
+
+
+def shadow_prices(solution: Solution) -> list[RenderableType]:
+    """Return what capacities are worth, and the flows of which one more unit matters most."""
+    identities = solution.contracts.identities
+    families = [name for name in solution.duals if name not in identities and not name.endswith("_tangents")]
+    title = "shadow prices: cost saved per unit of a limit, the {} largest of each kind"
+    headings, shown = ("limit", "worth"), partial(tables.money, digits=4)
+    # more of a limit makes the cost less
+    table = tables.shadow_prices(solution, families, title, headings, operator.neg, PRICED, shown)
+    parts: list[RenderableType] = [table] if table.row_count else []
+    prices = solution.contracts.prices
+    if len(prices):
+        flow = prices.abs().idxmax()
+        price, where = prices[flow], words(prices.index.names, flow)
+        if price > 0:
+            told = f"costs its supplier {price:,.4f} more than he is paid, and saves the receiver as much"
+        else:
+            told = f"brings its supplier {-price:,.4f} more than it costs him, and costs the receiver as much"
+        parts.append(Text(f"the flow whose price is furthest from what is paid: one more unit {told} ({where})"))
+    return parts
+
+
+def truth(checked: JointPlanAudit) -> Text:
+    """Return what the audit says, in a sentence."""
+    if checked.truthful:
+        expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
+        lies = f"none of {checked.searched} misreports gains{expected} (largest {checked.max_regret:.1e})"
+    else:
+        lie = checked.misreports[0]
+        lies = f"{lie.party} would lie: by reporting {lie.report} he gains {money(lie.gain)}"
+    parts = [f"audit: {lies}", f"smallest net gain of a supplier {money(checked.min_net_gain)}"]
+    if checked.excess and checked.excess >= 0.005:
+        parts.append(f"no misreport can gain more than {money(checked.excess)}, what the plan may cost above the least")
+    return Text("; ".join(parts), style="" if checked.truthful else "yellow")
+
+
+def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
+    """Return mechanisms side by side."""
+    columns = (
+        ("cost", lambda row: short(row["profit"])),
+        ("saved", lambda row: short(row["savings"])),
+        ("saved\n%", lambda row: f"{row['savings_share']:.2%}"),
+        ("budget", lambda row: short(row["budget"])),
+        ("left to\nreceivers", lambda row: short(row["residual"])),
+        ("largest\nregret", lambda row: short(row["max_regret"])),
+        ("least\ngain", lambda row: short(row["min_net_gain"])),
+        ("truthful", lambda row: row["truthful"]),
+        ("sec-\nonds", lambda row: f"{row['seconds']:.2f}"),
+    )
+    return tables.side_by_side(case, frame, columns, parameters=False)

@@ -1,0 +1,143 @@
+"""The registry of families and mechanisms: which there are, and which fit a case."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from veridical.data import InputError
+from veridical.data.load import KINDS, register_kind
+from veridical.families.family import Family, Mechanism
+
+__all__ = [
+    "FAMILIES",
+    "MECHANISMS",
+    "family_of",
+    "find",
+    "fitting",
+    "load_installed",
+    "register",
+    "reserved",
+    "resolve",
+    "unregister",
+]
+
+GROUP = "veridical.mechanisms"  # of entry points: a Mechanism each, or several
+FAMILIES: dict[type[Any], Family] = {}  # by type of case
+MECHANISMS: dict[str, Mechanism] = {}  # by name; those of installed packages from the first look-up that needs them
+
+
+def register(family: Family) -> None:
+    """Make a kind of case known: to `load`, `solve`, `compare`, `audit` and the command line.
+
+    Raises InputError where a mechanism has the name of another.
+    """
+    for mechanism in family.mechanisms:
+        if mechanism.name in MECHANISMS:
+            raise InputError.of("mechanism", mechanism.name, "a name that no other mechanism has")
+    FAMILIES[family.case] = family
+    MECHANISMS.update({mechanism.name: mechanism for mechanism in family.mechanisms})
+    if family.read is not None:
+        register_kind(family.kind, family.read, family.fields)
+
+
+def unregister(family: Family) -> None:
+    """Forget a kind of case."""
+    del FAMILIES[family.case]
+    for mechanism in family.mechanisms:
+        del MECHANISMS[mechanism.name]
+    if family.read is not None:
+        del KINDS[family.kind]
+
+
+@cache
+def load_installed() -> None:
+    """Add the mechanisms that installed packages offer; warn of those that cannot be used, and leave them out."""
+    for entry in entry_points(group=GROUP):
+        try:
+            offered = entry.load()
+            for mechanism in [offered] if isinstance(offered, Mechanism) else list(offered):
+                _add(mechanism)
+        except Exception as error:  # whatever an installed package does wrong must not end a solve that has no need of it
+            warnings.warn(f"{_package(entry)} offers {entry.name}, which cannot be used: {error}", UserWarning, stacklevel=2)
+
+
+def _add(mechanism: Any) -> None:
+    if not isinstance(mechanism, Mechanism):
+        raise TypeError(f"{type(mechanism).__name__} is no veridical.Mechanism")
+    if mechanism.kind not in FAMILIES:
+        raise TypeError(f"{mechanism.name} is for {mechanism.kind.__name__}, a kind of case that is not known")
+    if mechanism.name in MECHANISMS:
+        raise ValueError(f"a mechanism called {mechanism.name} is there already")
+    MECHANISMS[mechanism.name] = mechanism
+
+
+def _package(entry: EntryPoint) -> str:
+    return "an installed package" if entry.dist is None else f"the package {entry.dist.name}"
+
+
+def family_of(case: Any) -> Family:
+    """Return the family of a case; raises InputError for what is no case."""
+    if type(case) not in FAMILIES:
+        kinds = " or ".join(sorted(kind.__name__ for kind in FAMILIES))
+        raise InputError.of("case", f"<{type(case).__name__}>", f"a case that mechanisms are here for: {kinds}")
+    return FAMILIES[type(case)]
+
+
+def fitting(case: Any) -> dict[str, Mechanism]:
+    """Return the mechanisms that fit the case."""
+    load_installed()
+    return {name: one for name, one in MECHANISMS.items() if one.kind is type(case) and one.fits(case)}
+
+
+def find(case: Any, name: str | Mechanism | None) -> Mechanism:
+    """Return a mechanism that fits the case; the kind's own where no name is given. Raises InputError where there is none."""
+    family = family_of(case)
+    if isinstance(name, Mechanism):
+        candidates = [name]
+    elif name is None:
+        candidates = [MECHANISMS[default] for default in family.defaults]
+    else:
+        if name not in MECHANISMS:
+            load_installed()
+        candidates = [MECHANISMS[name]] if name in MECHANISMS else []
+    for mechanism in candidates:
+        if mechanism.kind is type(case) and mechanism.fits(case):
+            return mechanism
+    raise InputError.of("mechanism", name, f"for this case of kind {case.kind} one of {', '.join(fitting(case))}")
+
+
+def resolve(case: Any, names: Iterable[str | Mechanism] | None, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the case with those values that are fields of it, and the others, which are parameters of the mechanisms.
+
+    `names`: of mechanisms, whose parameters have precedence; the kind's own where none are given.
+    Raises InputError for a value that is neither.
+    """
+    family = family_of(case)
+    if not values:
+        return case, {}
+    if names is None:
+        mechanisms = [MECHANISMS[name] for name in family.defaults]
+    else:
+        load_installed()
+        mechanisms = [
+            one if isinstance(one, Mechanism) else MECHANISMS[one]
+            for one in names
+            if one in MECHANISMS or not isinstance(one, str)
+        ]
+    own = {parameter: None for mechanism in mechanisms for parameter in mechanism.parameters}
+    fields = {name: value for name, value in values.items() if name not in own and name.split(".")[0] in family.fields}
+    for name, value in values.items():
+        if name not in own and name not in fields:
+            who = ", ".join(mechanism.name for mechanism in mechanisms)
+            allowed = f"for {who} {', '.join(own) or 'no parameters'}; or a field of the case: {', '.join(family.fields)}"
+            raise InputError.of(name, value, allowed)
+    return case.changed(**fields), {name: value for name, value in values.items() if name not in fields}
+
+
+def reserved() -> frozenset[str]:
+    """Return the names of solvers that ask for a route of their own, of whatever mechanism."""
+    return frozenset(route.solver for one in MECHANISMS.values() for route in one.routes if route.solver)

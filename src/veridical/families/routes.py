@@ -1,0 +1,65 @@
+"""Steps that routes of several kinds share: by a Pyomo model, by a formula, and what points that stand for a range are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+from pyomo.common.gc_manager import PauseGC
+
+from veridical import solvers
+from veridical.families.family import Task
+from veridical.solvers import Solution, SolutionStatus, closed_form
+
+__all__ = ["approximated", "by_formula", "by_model"]
+
+More = Callable[[Solution], dict[str, Any]]
+
+
+def by_model(task: Task, form: str, more: More = lambda solution: {}) -> Solution:
+    """Return the solution of the Pyomo model that the route's way builds; `more` says further fields of it."""
+    assert task.route.way is not None
+    assert task.configuration is not None
+    with PauseGC():  # the model is one large web of objects: collecting in between only costs time
+        began = perf_counter()
+        model = task.route.way(task.case, form=form, **task.parameters)
+        built = perf_counter() - began
+        solution = solvers.solve(model, task.configuration, check=False)
+    record = replace(solution.solver, seconds=replace(solution.solver.seconds, build=built))
+    return task.finish(solution, solver=record, **more(solution))
+
+
+def by_formula(task: Task, more: More = lambda solution: {}) -> Solution:
+    """Return the solution that the route's way computes without a model; `more` says further fields of it."""
+    assert task.route.way is not None
+    assert task.configuration is not None
+    name = task.mechanism.name
+    solution = closed_form.solve(task.case, name, task.route.way, task.configuration, **task.parameters)
+    return task.finish(solution, **more(solution))
+
+
+def approximated(
+    solution: Solution, points: int, exact: float | None = None, finer: tuple[int, float] | None = None
+) -> dict[str, Any]:
+    """Return the fields that say how far a solution on points is from the range that they stand for.
+
+    exact: the optimum over the range, where it is known: the bound then, and the gap is to it. finer: points, and the optimum on
+    those. Where nothing is proved of the range, there is no bound.
+    """
+    reference = finer[1] if exact is None and finer is not None else exact
+    approximation: dict[str, Any] = {"points": points, "exact": exact}
+    if exact is None:
+        approximation |= {"finer": None if finer is None else finer[1], "finer_points": None if finer is None else finer[0]}
+    approximation["error"] = None if reference is None else (reference - solution.objective) / (abs(reference) or 1.0)
+    approximation["model_gap"] = solution.certificate.gap
+    bound = float("nan") if exact is None else exact
+    gap = abs(bound - solution.objective) / max(1.0, abs(solution.objective))
+    status = SolutionStatus.FEASIBLE if exact is None and solution.status is SolutionStatus.OPTIMAL else solution.status
+    return {
+        "approximation": approximation,
+        "bound": bound,
+        "status": status,
+        "certificate": replace(solution.certificate, gap=gap),
+    }
