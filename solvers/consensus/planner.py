@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
+from veridical.data.deprecated import renamed
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration

@@ -47,10 +47,10 @@ def test_parameters_have_precedence_and_joint_plans_change_too() -> None:
     case = vd.example("two-suppliers")
     assert vd.solve(case, "hybrid", "closed_form", k=1, price=31).parameters == {"k": 1}
     plan = vd.example("pilot")
-    assert changed(plan, {"truckload": True}).shared.truckload
-    assert changed(plan, {"mechanism.pivot": "clarke"}).mechanism.pivot == "clarke"
+    assert plan.changed(**{"truckload": True}).shared.truckload
+    assert plan.changed(**{"mechanism.pivot": "clarke"}).mechanism.pivot == "clarke"
     with pytest.raises(vd.InputError, match="pivot"):
-        changed(plan, {"mechanism.pivot": "groves"})
+        plan.changed(**{"mechanism.pivot": "groves"})
 
 
 def test_compare_takes_fields_of_the_case() -> None:

@@ -14,7 +14,8 @@ from rich.text import Text
 
 import veridical as vd
 from veridical import solvers, tables
-from veridical.contracts import Audit, Finding
+from veridical.contracts import Audit
+from veridical.contracts.menu_audit import SupplierResult
 from veridical.data.fields import Numbers, Positive, Record, check
 from veridical.families import Family, Mechanism, Route, Task, always, register, unregister
 from veridical.solvers import Certificate, Solution, SolverRecord
@@ -58,7 +59,7 @@ class Price:
 def audit(case: Sale, offer: Price | str) -> Audit:
     """Return the audit: nobody gains by saying anything but whether he buys; a price below cost loses."""
     price = offer if isinstance(offer, Price) else Price(case, float(Path(offer).read_text(encoding="utf-8")))
-    findings = {name: Finding(name, True, 0.0) for name in ("dominant_strategy_ic", "ex_post_ir", "balanced")}
+    findings = {name: SupplierResult(name, True, 0.0) for name in ("dominant_strategy_ic", "ex_post_ir", "balanced")}
     return Audit(findings, {"dominant_strategy_ic": ()}, price.profit, price.price)
 
 
