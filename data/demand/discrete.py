@@ -97,6 +97,9 @@ class Empirical(Discrete):
             raise wrong(f"<the sum {sum(self.weights)!r}>", f"weights that sum to 1 within {SUM_TOLERANCE}", "weights")
         return self
 
+    def _saved(self) -> dict[str, Any]:
+        return {key: value for key, value in self._table().items() if value != ()}
+
     @property
     def _observed(self) -> tuple[Array, Array]:
         values = np.array(self.values)

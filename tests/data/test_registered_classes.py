@@ -1,0 +1,187 @@
+"""Demands, roles and kinds of cases of one's own, registered by hand or by entry points of installed packages."""
+
+import importlib
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike, NDArray
+
+import veridical as vd
+from veridical.data import (
+    AssemblerCase,
+    Demand,
+    Empirical,
+    InputError,
+    LinearDemand,
+    register_demand,
+    register_kind,
+    register_revenue,
+)
+from veridical.data.demand import DEMANDS
+from veridical.data.joint_plan import ROLES
+from veridical.data.load import KINDS
+from veridical.data.record import check
+from veridical.data.revenue import REVENUES
+
+CASE: dict[str, Any] = {"price": 30.0, "suppliers": [{"name": "panel", "costs": [4.0]}]}
+
+
+class Constant(Demand):
+    """Demand that is known."""
+
+    distribution: Literal["constant"] = "constant"
+    units: float
+
+    @property
+    def expectation(self) -> float:
+        return self.units
+
+    def cdf(self, q: ArrayLike) -> NDArray[np.float64]:
+        return np.where(np.asarray(q) >= self.units, 1.0, 0.0)
+
+    def inverse_cdf(self, u: ArrayLike) -> NDArray[np.float64]:
+        return np.full(np.shape(u), self.units)
+
+    def expected_sales(self, q: ArrayLike) -> NDArray[np.float64]:
+        return np.minimum(np.asarray(q, dtype=float), self.units)
+
+
+def test_a_demand_of_ones_own_is_known_once_it_is_registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    raw = {**CASE, "demand": {"distribution": "constant", "units": 100.0}}
+    with pytest.raises(InputError, match=r"demand\.distribution: got 'constant'; allowed: one of uniform, normal"):
+        check(AssemblerCase, raw)
+    monkeypatch.setattr(DEMANDS, "copy", dict(DEMANDS), raising=False)
+    assert register_demand(Constant) is Constant
+    try:
+        case = check(AssemblerCase, raw)
+        assert case.demand == Constant(units=100.0)
+        assert vd.load(case.save(tmp_path / "case.toml")) == case
+        assert case.changed(**{"demand.units": 50.0}).demand.expectation == 50
+        assert vd.solve(case, "naive", "closed_form").objective == pytest.approx(2600.0)
+        with pytest.raises(InputError, match=r"demand\.units: missing required key"):
+            check(AssemblerCase, {**CASE, "demand": {"distribution": "constant"}})
+    finally:
+        del DEMANDS["constant"]
+
+
+@pytest.mark.parametrize("wrong", [LinearDemand, Demand, 5, type("Half", (Demand,), {"__module__": __name__})])
+def test_only_whole_classes_on_the_base_are_registered(wrong: Any) -> None:
+    before = dict(DEMANDS)
+    with pytest.raises(InputError):
+        register_demand(wrong)
+    assert dict(DEMANDS) == before
+
+
+def test_revenues_are_registered_likewise() -> None:
+    class Doubled(LinearDemand):
+        form: Literal["doubled"] = "doubled"  # type: ignore[assignment]
+
+    register_revenue(Doubled)
+    try:
+        group = {"count": 1, "types": [4.0], "revenue": {"form": "doubled"}}
+        assert type(check(vd.data.RetailerGroup, group).revenue) is Doubled
+    finally:
+        del REVENUES["doubled"]
+
+
+PACKAGE = """
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from veridical.data import Empirical
+from veridical.data.joint_plan import COST, Party, Values, column
+
+
+class Known(Empirical):
+    distribution: Literal["known_from_outside"] = "known_from_outside"
+
+
+class Depot(Party):
+    role: ClassVar[str] = "depot_from_outside"
+    side: ClassVar[str] = "receiver"
+    worth: Values = column("depot.csv", ("site",), "worth (currency per unit)", COST)
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install a package with entry points into a folder on the path."""
+    (tmp_path / "outside_package.py").write_text(PACKAGE, encoding="utf-8")
+    info = tmp_path / "outside_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside-package\nVersion: 1.0\n", encoding="utf-8")
+    points = [
+        "[veridical.demands]\nknown_from_outside = outside_package:Known",
+        "misnamed = outside_package:Known\nbroken = outside_package:Nothing",
+        "[veridical.roles]\ndepot_from_outside = outside_package:Depot",
+    ]
+    (info / "entry_points.txt").write_text("\n".join(points), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    return tmp_path
+
+
+def test_entry_points_are_loaded_when_a_name_is_first_asked_for(installed: Path) -> None:
+    demand = {"distribution": "uniform", "low": 1, "high": 2}
+    check(AssemblerCase, {**CASE, "demand": demand})
+    assert "outside_package" not in sys.modules
+    try:
+        own = check(AssemblerCase, {**CASE, "demand": {"distribution": "known_from_outside", "values": [1.0, 3.0]}})
+        assert "outside_package" in sys.modules
+        assert isinstance(own.demand, Empirical)
+        assert own.demand.expectation == 2
+        assert vd.load(own.save(installed / "case.toml")) == own
+        role = ROLES.find("depot_from_outside")
+        assert role is sys.modules["outside_package"].Depot
+        with pytest.raises(InputError, match=r"'nobody'; allowed: one of .*known_from_outside"):
+            check(AssemblerCase, {**CASE, "demand": {"distribution": "nobody"}})
+        with pytest.raises(InputError, match=r"'broken'; allowed: an entry point that can be loaded: outside_package:Nothing"):
+            check(AssemblerCase, {**CASE, "demand": {"distribution": "broken"}})
+        with pytest.raises(InputError, match=r"'misnamed'; allowed: the name of outside_package:Known"):
+            check(AssemblerCase, {**CASE, "demand": {"distribution": "misnamed"}})
+    finally:
+        DEMANDS.pop("known_from_outside", None)
+        ROLES.pop("depot_from_outside", None)
+        sys.modules.pop("outside_package", None)
+
+
+def test_a_fourth_kind_of_case_needs_one_call(tmp_path: Path) -> None:
+    def read(raw: Mapping[str, Any], file: str, folder: Path) -> tuple[Any, str, Path]:
+        return raw["wind"], file, folder
+
+    (tmp_path / "toy.toml").write_text('kind = "toy"\nwind = 3\n', encoding="utf-8")
+    with pytest.raises(InputError, match="kind: got 'toy'; allowed: one of assembler, allocation, joint_plan"):
+        vd.load(tmp_path / "toy.toml")
+    register_kind("toy", read, ("wind",))
+    try:
+        assert vd.load(tmp_path / "toy.toml") == (3, "toy.toml", tmp_path)
+    finally:
+        del KINDS["toy"]
+    (tmp_path / "none.toml").write_text("wind = 3\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^none.toml: kind: missing required key: one of assembler"):
+        vd.load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("text", [f"a = {'1' * 5000}", f"a = {'[' * 3000}{']' * 3000}"])
+def test_files_that_the_reader_of_toml_gives_up_on_are_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        tomllib.loads(text)
+    (tmp_path / "case.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="text in the TOML format"):
+        vd.load(tmp_path / "case.toml")
+
+
+def test_a_role_without_a_name_is_refused() -> None:
+    from veridical.data.joint_plan import Party, register
+
+    class Nameless(Party):
+        side: ClassVar[str] = "receiver"
+
+    with pytest.raises(InputError, match=r"Nameless\.role: got <no name>"):
+        register(Nameless)
