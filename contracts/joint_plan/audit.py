@@ -152,16 +152,16 @@ def gain(settlement: Settlement, lie: Lie, planner: Planner) -> float:
 def expected(settlement: Settlement, planner: Planner) -> list[tuple[Lie, float]]:
     """Return what every supplier expects to gain under `agv` by each report of the prior, his own record being the truth."""
     case = settlement.case
-    found = []
+    gains = []
     for name in case.suppliers:
-        own = case.party(name)
-        truth = externality.interim(case, case, planner, settlement.start, name, own)
+        record = case.party(name)
+        truth = externality.interim(case, case, planner, settlement.start, name, record)
         for by in case.mechanism.cost_factors:
-            report = own.scaled(COST, by)
-            if report != own:
+            report = record.scaled(COST, by)
+            if report != record:
                 won = externality.interim(case, case, planner, settlement.start, name, report) - truth
-                found.append((Lie(name, report, f"all costs x {by:g}"), won))
-    return found
+                gains.append((Lie(name, report, f"all costs x {by:g}"), won))
+    return gains
 
 
 def _worst(name: str, tried: list[tuple[Lie, float]], slack: float) -> PartyFinding:
