@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ModelInfo", "constraint_key", "describe", "info_of"]
+__all__ = ["ModelInfo", "describe", "info_of"]
 
 ATTRIBUTE = "_veridical"
 
@@ -54,13 +54,3 @@ def info_of(model: Any) -> ModelInfo:
     """Return the record of a model; an empty one for a model that is not ours, whatever its components are called."""
     info = getattr(model, ATTRIBUTE, None)
     return info if isinstance(info, ModelInfo) else ModelInfo()
-
-
-def constraint_key(constraint: Any) -> tuple[str, Hashable]:
-    """Return a constraint's family and key in the duals of a model of parties: the party's name comes before its own index."""
-    family, block, key = constraint.parent_component().local_name, constraint.parent_block(), constraint.index()
-    if block.parent_block() is None:
-        return family, key
-    if key is None:
-        return family, block.index()
-    return family, (block.index(), *(key if isinstance(key, tuple) else (key,)))

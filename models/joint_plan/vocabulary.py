@@ -47,6 +47,7 @@ def numbers(block: Any, record: Party, without: Collection[str] = ()) -> Any:
 
     Every field declared with `column` or `scalar` is there under its own name and keys, but for optional ones that are left
     out, and those in `without`. They stand on a sub-block because constraints and variables have some of these names too.
+    For a user's own role as well: a plain number of the record in its expressions stays what it was, and has no sensitivity.
     """
     block.data = pyo.Block()
     info = info_of(block.model())
@@ -118,7 +119,7 @@ def balance(
 ) -> None:
     """Declare that stock + what leaves = what arrives + stock of the week before (`initial` before the `first`).
 
-    The index of `stock` ends in the week; `arriving` and `leaving` return the terms of what arrives and leaves, by that index.
+    The index of `stock` ends in the week; `arriving` and `leaving` return the terms of either, by the same index.
     """
 
     def kept(_: Any, *key: Any) -> Any:

@@ -64,9 +64,9 @@ class Admm:
         self.free = np.ones(n, dtype=bool)
         for name in non_participants:
             self.free[self.share(name)] = False
-        self.asked = {side: np.zeros(n, dtype=bool) for side in ("receiver", "supplier")}
+        self.active = {side: np.zeros(n, dtype=bool) for side in ("receiver", "supplier")}
         for name in self.names:
-            self.asked[self.side[name]][self.share(name)] = True
+            self.active[self.side[name]][self.share(name)] = True
         usual = baseline[baseline > 1e-6 * max(float(baseline.max(initial=0.0)), 1e-9)]
         self.typical = float(usual.mean()) if len(usual) else 1.0
         self.rho = np.full(n, self.options.rho or TYPICAL / self.typical)
@@ -115,7 +115,7 @@ class Admm:
 
     def prices(self) -> Array:
         """Return each flow's price: the supplier's marginal cost; the receiver's marginal saving where the supplier is absent."""
-        return np.where(self.asked["supplier"], -self.price["supplier"], self.price["receiver"])
+        return np.where(self.active["supplier"], -self.price["supplier"], self.price["receiver"])
 
     def go(self, deadline: float) -> bool:
         """Go on until the gap is small enough; raise LostError, and NotSolvedError where rounds or time are over."""
@@ -207,11 +207,11 @@ class Admm:
     def _ask(self, number: int, names: Iterable[str], centre: Array, moved: NDArray[np.bool_]) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
         questions = {name: self._question(name, centre) for name in names}
-        found = self.exchange.ask(questions, number) if questions else {}
+        replies = self.exchange.ask(questions, number) if questions else {}
         for name in questions:
-            if name in found:
+            if name in replies:
                 self.stale[name] = 0
-                self._take(name, *found[name])
+                self._take(name, *replies[name])
                 continue
             self.stale[name] += 1
             moved[self.share(name)] = False
@@ -283,27 +283,27 @@ class Admm:
         """Raise the lower bound by the supports at hand; one side is asked at the price at which slopes cancel."""
         top = self.top
         other = "supplier" if top == "receiver" else "receiver"
-        own = {side: np.where(self.asked[side], self.slope[side], 0.0) for side in self.slope}
-        fee = np.clip(-(own["receiver"] + own["supplier"]), -self.weight, self.weight) * self.free
+        slopes = {side: np.where(self.active[side], self.slope[side], 0.0) for side in self.slope}
+        fee = np.clip(-(slopes["receiver"] + slopes["supplier"]), -self.weight, self.weight) * self.free
         value = -float(fee @ self.baseline)
         if top is None:
             value += sum(self.support.values())
-            total = own["receiver"] + own["supplier"] + fee
+            total = slopes["receiver"] + slopes["supplier"] + fee
             low, high = np.where(self.free, 0.0, self.baseline), np.where(self.free, self.options.largest or 0.0, self.baseline)
             value += float(np.minimum(total * low, total * high).sum())
         else:
-            price = own[other] + fee
+            price = slopes[other] + fee
             names = [name for name in self.names if self.side[name] == top]
             questions = {name: Question("best", (price[self.share(name)],)) for name in names}
-            found = self.exchange.wait(questions, number, STALE)
-            if len(found) < len(names):
+            replies = self.exchange.wait(questions, number, STALE)
+            if len(replies) < len(names):
                 return
-            value += sum(answer.value for _, answer in found.values())
+            value += sum(answer.value for _, answer in replies.values())
             value += sum(self.support[name] for name in self.names if self.side[name] == other)
-            value += float(price[~self.asked[top]] @ self.baseline[~self.asked[top]])
+            value += float(price[~self.active[top]] @ self.baseline[~self.active[top]])
         self.bound = max(self.bound, value)
 
 
 def _relative(what: Array, *against: Array) -> float:
     """Return a norm relative to the largest of others."""
-    return float(np.linalg.norm(what)) / max(*(float(np.linalg.norm(each)) for each in against), 1e-9)
+    return float(np.linalg.norm(what)) / max(*(float(np.linalg.norm(vector)) for vector in against), 1e-9)

@@ -47,9 +47,9 @@ class PartyAgent:
     def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the proximal step and its support."""
         x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given))
-        own = x[self.columns]
-        slope = rho * plan - price - rho * own
-        return Answer(self._support(x, duals, slope), own)
+        units = x[self.columns]
+        slope = rho * plan - price - rho * units
+        return Answer(self._support(x, duals, slope), units)
 
     def best(self, price: Array) -> Answer:
         """Return what the best plan at a price comes to; the plan itself, which can show needs to the digit, where it must."""
@@ -78,10 +78,10 @@ class PartyAgent:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_problems": {}}  # solvers do not travel
 
-    def _full(self, own: Array) -> Array:
+    def _full(self, units: Array) -> Array:
         """Return values of the party's flows as a vector over the columns, 0 elsewhere."""
         full = np.zeros(len(self.form.cost))
-        full[self.columns] = own
+        full[self.columns] = units
         return full
 
     def _problem(self, name: str, given: NDArray[np.bool_]) -> Quadratic:

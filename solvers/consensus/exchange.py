@@ -79,44 +79,44 @@ class Exchange:
 
     def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
         """Ask, log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
-        found = {name: self.late.pop(name) for name in questions if self._came(name, questions[name])}
-        for name, reply in self.workers.ask({name: each for name, each in questions.items() if name not in found}).items():
+        replies = {name: self.late.pop(name) for name in questions if self._came(name, questions[name])}
+        for name, reply in self.workers.ask({name: new for name, new in questions.items() if name not in replies}).items():
             self.log.messages.append(Message(number, name, reply[0].method, reply[1]))
-            (found if reply[0].method == questions[name].method else self.late)[name] = reply
-        return found
+            (replies if reply[0].method == questions[name].method else self.late)[name] = reply
+        return replies
 
     def wait(self, questions: dict[str, Question], number: int, times: int) -> Replies:
         """Ask, and wait a few times longer for those who are slow; answers to other questions than these are left out."""
-        found: Replies = {}
+        replies: Replies = {}
         for _ in range(times):
-            found |= self.ask({name: question for name, question in questions.items() if name not in found}, number)
-            found = {name: reply for name, reply in found.items() if _same(reply[0], questions[name])}
-            if len(found) == len(questions):
+            replies |= self.ask({name: question for name, question in questions.items() if name not in replies}, number)
+            replies = {name: reply for name, reply in replies.items() if _same(reply[0], questions[name])}
+            if len(replies) == len(questions):
                 break
-        return found
+        return replies
 
     def _came(self, name: str, question: Question) -> bool:
         return name in self.late and self.late[name][0].method == question.method
 
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
         """Ask all of `names` with their share of each argument until each has answered; raise NotSolvedError if one does not."""
-        left = {name: Question(method, tuple(each[self.share(name)] for each in arguments)) for name in names}
-        found: dict[str, Answer] = {}
+        left = {name: Question(method, tuple(values[self.share(name)] for values in arguments)) for name in names}
+        replies: dict[str, Answer] = {}
         for _ in range(self.options.patience):
             for name, (_, answer) in self.ask(left).items():
-                found[name] = answer
+                replies[name] = answer
                 del left[name]
             if not left:
-                return found
+                return replies
         raise NotSolvedError(f"{self.case.name}: no answer from {', '.join(left)} to {method}", Termination.FAILED)
 
     def fix(self, names: Iterable[str], given: Array) -> None:
         """Have parties take flows as given: units, NaN where a flow is free. Who was told nothing, and is free, is not told."""
-        told = self.workers.given
+        fixed = self.workers.given
         shares = {name: given[self.share(name)] for name in names}
-        new = [name for name, own in shares.items() if name in told or not np.isnan(own).all()]
+        new = [name for name, units in shares.items() if name in fixed or not np.isnan(units).all()]
         for name in new:
-            told[name] = Question("fix", (shares[name],))
+            fixed[name] = Question("fix", (shares[name],))
         self.every("fix", new, given)
 
     def share(self, name: str) -> NDArray[np.int64]:

@@ -106,9 +106,9 @@ class Consensus:
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return what a plan costs each party at least, as its agent says."""
-        asked = [name for name in case.names if names is None or name in names]
+        wanted = [name for name in case.names if names is None or name in names]
         units = np.maximum(case.shared.vector(plan), 0.0)
-        return {name: answer.value for name, answer in self._exchange(case).every("cost", asked, units).items()}
+        return {name: answer.value for name, answer in self._exchange(case).every("cost", wanted, units).items()}
 
     def plan(
         self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
@@ -166,16 +166,16 @@ class Consensus:
     def _spec(self, case: JointPlanCase, name: str) -> AgentSpec:
         if name in self.agents:
             return AgentSpec(agent=self.agents[name])
-        asked = self.options
+        settings = self.options
         if case.shared.truckload:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
-        interface = asked.interfaces.get(name, "proximal")
-        return AgentSpec(case.part(name), interface, asked.strong_convexity.get(name), asked.smoothness.get(name))
+        interface = settings.interfaces.get(name, "proximal")
+        return AgentSpec(case.part(name), interface, settings.strong_convexity.get(name), settings.smoothness.get(name))
 
     def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
         who = spec.agent if spec.agent is not None else spec
-        convexity, smoothness = (getattr(who, each, None) for each in ("strong_convexity", "smoothness"))
+        convexity, smoothness = (getattr(who, trait, None) for trait in ("strong_convexity", "smoothness"))
         if who.interface == "dual" and not convexity:
             allowed = "a number > 0: without it no step is safe, and with linear costs dual agents do not agree"
             raise self.configuration.refuse(f"options.strong_convexity.{name}", convexity, allowed)
@@ -186,19 +186,19 @@ class Consensus:
         return AgentTraits(who.interface, convexity, smoothness, able)
 
     def _open(self, specs: dict[str, AgentSpec]) -> Workers:
-        asked = self.options
+        settings = self.options
         for field in ("interfaces", "strong_convexity", "smoothness"):
-            for name, value in getattr(asked, field).items():
+            for name, value in getattr(settings, field).items():
                 if name not in specs:
                     raise self.configuration.refuse(f"options.{field}.{name}", value, f"parties: {', '.join(specs)}")
         for name in self.agents:
             if name not in specs:
                 raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
-        if asked.workers == "inline":
-            return InProcessWorkers(specs, asked.timeout, asked.restarts)
-        if asked.workers == "processes":
-            return Processes(specs, asked.timeout, asked.restarts)
-        return Dask(specs, self._client(), asked.timeout, asked.restarts)
+        if settings.workers == "inline":
+            return InProcessWorkers(specs, settings.timeout, settings.restarts)
+        if settings.workers == "processes":
+            return Processes(specs, settings.timeout, settings.restarts)
+        return Dask(specs, self._client(), settings.timeout, settings.restarts)
 
     def _client(self) -> Any:
         if self.client is not None:

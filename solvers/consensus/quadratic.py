@@ -49,8 +49,8 @@ class Quadratic:
         self.hessian = sp.csc_array((n, n)) if form.hessian is None else form.hessian
         self.equal = form.row_low == form.row_high
         self.matrix = sp.csc_array(form.matrix)
-        own = sp.csr_array(self.matrix[:, free])
-        self.rows = sp.csc_matrix(own[self.equal]), sp.csc_matrix(own[~self.equal])
+        rows = sp.csr_array(self.matrix[:, free])
+        self.rows = sp.csc_matrix(rows[self.equal]), sp.csc_matrix(rows[~self.equal])
         self.solver: dict[float, piqp.SparseSolver] = {}
 
     def solve(self, linear: Array, weight: Array, given: Array) -> tuple[Array, Array, float]:
@@ -71,13 +71,13 @@ class Quadratic:
         for way in SMALL_WAYS if len(c) < LARGE else large:
             step_of: Any = self._piqp if isinstance(way, float) else self._hipo
             try:
-                found = step_of(way, quadratic, c, low, high)
+                result = step_of(way, quadratic, c, low, high)
             except NotSolvedError:
                 continue
-            if found is None:
+            if result is None:
                 return x, np.zeros(len(low)), UNBOUNDED
-            own, duals = found
-            x[free] = np.clip(own, form.low[free], form.high[free])
+            values, duals = result
+            x[free] = np.clip(values, form.low[free], form.high[free])
             certificate, bound = self._certified(step, x, duals)
             if certificate:
                 return x, duals, bound
@@ -95,12 +95,12 @@ class Quadratic:
             solver.setup(quadratic, c, self.rows[0], low[equal], self.rows[1], low[~equal], high[~equal], *bounds)
         else:
             solver.update(P=quadratic, c=c, b=low[equal], h_l=low[~equal], h_u=high[~equal])
-        status, found = solver.solve(), solver.result
+        status, result = solver.solve(), solver.result
         if status == piqp.PIQP_DUAL_INFEASIBLE:
             return None
         duals = np.zeros(len(low))
-        duals[equal], duals[~equal] = -found.y, found.z_l - found.z_u
-        return found.x, duals
+        duals[equal], duals[~equal] = -result.y, result.z_l - result.z_u
+        return result.x, duals
 
     def _hipo(self, way: Mapping[str, Any], quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> Found:
         form, free = self.form, self.free
@@ -118,13 +118,13 @@ class Quadratic:
             constraints=[None] * len(low),
         )
         try:
-            own, duals = LiveModel(part, configure("highs"), way).run("a party's own problem", math.inf)
+            values, duals = LiveModel(part, configure("highs"), way).run("a party's own problem", math.inf)
         except NotSolvedError as error:
             if error.status != Termination.UNBOUNDED:
                 raise
             return None
         assert duals is not None
-        return own, duals
+        return values, duals
 
     def _certified(self, step: StandardForm, x: Array, duals: Array) -> tuple[bool, float]:
         """Return whether x is feasible and the duals fit, and the value that they prove."""

@@ -110,13 +110,13 @@ class InProcessWorkers(Workers):
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
         """Ask in turn; an agent that raises NoAnswer has not answered."""
-        found: Replies = {}
+        replies: Replies = {}
         for name, question in questions.items():
             try:
-                found[name] = (question, _method(self.agents[name], question.method)(*question.arguments))
+                replies[name] = (question, _method(self.agents[name], question.method)(*question.arguments))
             except NoAnswer:
                 continue
-        return found
+        return replies
 
 
 class Processes(Workers):
@@ -138,10 +138,10 @@ class Processes(Workers):
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
         """Send to all who are not busy, and wait for all."""
-        found: Replies = {}
-        asked = [name for name in questions if name not in self.dead]
+        replies: Replies = {}
+        names = [name for name in questions if name not in self.dead]
         lost: list[str] = []
-        for name in asked:
+        for name in names:
             if name not in self.waiting:
                 try:
                     self.pipes[name].send(questions[name])
@@ -149,8 +149,8 @@ class Processes(Workers):
                     lost.append(name)
                     continue
                 self.waiting[name] = questions[name]
-        deadline = self.deadline(asked)
-        open_ = {self.pipes[name]: name for name in asked if name not in lost}
+        deadline = self.deadline(names)
+        open_ = {self.pipes[name]: name for name in names if name not in lost}
         while open_ and (ready := wait(list(open_), max(deadline - monotonic(), 0.0))):
             for pipe in ready:
                 name = open_.pop(pipe)  # type: ignore[call-overload]
@@ -160,10 +160,10 @@ class Processes(Workers):
                     lost.append(name)
                     continue
                 self.met.add(name)
-                _answered(found, name, self.waiting.pop(name), answer)
+                _answered(replies, name, self.waiting.pop(name), answer)
         for name in lost:
             self.lose(name)
-        return found
+        return replies
 
     def shut(self, name: str) -> None:
         """End the process."""
@@ -196,10 +196,10 @@ class Dask(Workers):
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
         """Send to all who are not busy, and wait for all."""
-        found: Replies = {}
-        asked = [name for name in questions if name not in self.dead]
-        deadline = self.deadline(asked)
-        for name in asked:
+        replies: Replies = {}
+        names = [name for name in questions if name not in self.dead]
+        deadline = self.deadline(names)
+        for name in names:
             if name in self.coming:
                 self.actors[name] = self.coming.pop(name).result(timeout=max(deadline - monotonic(), 0.001))
             if name not in self.waiting:
@@ -215,8 +215,8 @@ class Dask(Workers):
                 continue
             del self.waiting[name]
             self.met.add(name)
-            _answered(found, name, question, answer)
-        return found
+            _answered(replies, name, question, answer)
+        return replies
 
     def shut(self, name: str) -> None:
         """Forget the actor: the cluster ends it."""
@@ -267,11 +267,11 @@ def _answer(agent: Any, question: Question) -> Any:
         return type(error).__name__
 
 
-def _answered(found: Replies, name: str, question: Question, answer: Any) -> None:
+def _answered(replies: Replies, name: str, question: Question, answer: Any) -> None:
     """Take an answer in; raise where the agent could not make one."""
     if isinstance(answer, str):
         if answer == InputError.__name__:
             raise InputError.of(f"{name}, {question.method}", f"<{answer}>", "a party whose own agent takes its record")
         raise NotSolvedError(f"{name}: its agent ended in {answer} when asked for {question.method}", Termination.FAILED)
     if answer is not None:
-        found[name] = (question, answer)
+        replies[name] = (question, answer)

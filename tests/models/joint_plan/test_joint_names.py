@@ -34,22 +34,10 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
 NAMES["marketplace"] = NAMES["retailer"]
 NAMES["vendor"] = NAMES["seller"] | {"production_volume": WEEK, "production_capacity": WEEK, "weekly_change": WEEK}
 LIMITS = {"demand", "inbound_capacity", "dock_capacity", "handling", "lane_contract", "fleet", "production_capacity"}
-CLASHES = [
-    "case",
-    "start",
-    "shares",
-    "part",
-    "levels",
-    "named",
-    "complementarity",
-    "contract_menu",
-    "how",
-    "data",
-    "price",
-    "parties",
-    "stock_balance",
-    "demand",
-]
+CLASHES = (
+    *("case", "start", "shares", "part", "levels", "named", "complementarity", "contract_menu", "how"),
+    *("data", "price", "parties", "stock_balance", "demand"),
+)
 Make = Callable[..., JointPlanCase]
 
 

@@ -59,7 +59,7 @@ def optimum(model: Any) -> float:
 
 
 def scarce(case: JointPlanCase) -> JointPlanCase:
-    """Return the case with half of every capacity, so that every number counts, and a week before the first where it matters."""
+    """Return the case with half of every capacity, so that every number counts, and a week before the first."""
     before = {"previous_production": 100.0, "previous_volume": 100.0}
     parties = []
     for party in case.parties:
