@@ -33,8 +33,8 @@ def test_fields_change_the_case(name: str, fields: dict[str, Any], direct: dict[
 
 def test_suppliers_are_changed_by_name_or_number() -> None:
     case = vd.example("two-suppliers")
-    by_name = vd.solve(case, "naive", "closed_form", **{"suppliers.panel.costs": [2.0, 8.0]})
-    by_number = vd.solve(case, "naive", "closed_form", **{"suppliers.0.costs": [2.0, 8.0]})
+    by: list[dict[str, Any]] = [{"suppliers.panel.costs": [2.0, 8.0]}, {"suppliers.0.costs": [2.0, 8.0]}]
+    by_name, by_number = (vd.solve(case, "naive", "closed_form", **fields) for fields in by)
     assert by_name.objective == by_number.objective > vd.solve(case, "naive", "closed_form").objective
 
 

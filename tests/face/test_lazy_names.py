@@ -41,6 +41,6 @@ def test_the_old_keyword_for_callbacks_still_works() -> None:
     with pytest.warns(DeprecationWarning, match="tell is now called callback"):
         assert Consensus(tell=print).callback is print
     with pytest.raises(TypeError, match="unexpected keyword argument 'told'"):
-        Consensus(told=print)  # type: ignore[arg-type]
+        Consensus(told=print)
     with pytest.warns(DeprecationWarning, match="tell is now called callback"), pytest.raises(vd.InputError, match="vcg"):
         vd.studies.pilot.run(vd.example("pilot"), "vcg", tell=print, wrong=1)

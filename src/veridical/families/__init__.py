@@ -10,13 +10,13 @@ from veridical.families.family import Family, Mechanism, Number, Parameter, Rout
 from veridical.families.registry import (
     FAMILIES,
     MECHANISMS,
+    RESERVED,
     family_of,
     find,
     fitting,
     keys_of,
     load_installed,
     register,
-    reserved,
     resolve,
     unregister,
 )
@@ -24,6 +24,7 @@ from veridical.families.registry import (
 __all__ = [
     "FAMILIES",
     "MECHANISMS",
+    "RESERVED",
     "Family",
     "Mechanism",
     "Number",
@@ -37,7 +38,6 @@ __all__ = [
     "keys_of",
     "load_installed",
     "register",
-    "reserved",
     "resolve",
     "unregister",
 ]

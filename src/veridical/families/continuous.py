@@ -37,8 +37,8 @@ def optimum(case: ContinuousCase) -> float | None:
 
 def model(task: Task) -> Solution:
     """Solve the model on a grid of costs, and say how far it is from the optimum for all costs."""
-    assert task.configuration is not None
     task = replace(task, parameters={"points": POINTS, **task.parameters})
+    assert task.configuration is not None
     form = preferred_form(task.case.demand.forms, task.configuration)
     return by_model(task, form, lambda solution: approximated(solution, task.parameters["points"], optimum(task.case)))
 

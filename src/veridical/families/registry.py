@@ -16,13 +16,13 @@ from veridical.families.family import Family, Mechanism
 __all__ = [
     "FAMILIES",
     "MECHANISMS",
+    "RESERVED",
     "family_of",
     "find",
     "fitting",
     "keys_of",
     "load_installed",
     "register",
-    "reserved",
     "resolve",
     "unregister",
 ]
@@ -30,6 +30,7 @@ __all__ = [
 GROUP = "veridical.mechanisms"  # of entry points: a Mechanism each, or several
 FAMILIES: dict[type[Any], Family] = {}  # by type of case
 MECHANISMS: dict[str, Mechanism] = {}  # by name; those of installed packages from the first look-up that needs them
+RESERVED: set[str] = set()  # names of solvers that ask for a route of their own, of whatever mechanism
 
 
 def register(family: Family) -> None:
@@ -41,9 +42,15 @@ def register(family: Family) -> None:
         if mechanism.name in MECHANISMS:
             raise InputError.of("mechanism", mechanism.name, "a name that no other mechanism has")
     FAMILIES[family.case] = family
-    MECHANISMS.update({mechanism.name: mechanism for mechanism in family.mechanisms})
+    for mechanism in family.mechanisms:
+        _take(mechanism)
     if family.read is not None:
         register_kind(family.kind, family.read)
+
+
+def _take(mechanism: Mechanism) -> None:
+    MECHANISMS[mechanism.name] = mechanism
+    RESERVED.update(route.solver for route in mechanism.routes if route.solver)
 
 
 def unregister(family: Family) -> None:
@@ -74,7 +81,7 @@ def _add(mechanism: Any) -> None:
         raise TypeError(f"{mechanism.name} is for {mechanism.kind.__name__}, a kind of case that is not known")
     if mechanism.name in MECHANISMS:
         raise ValueError(f"a mechanism called {mechanism.name} is there already")
-    MECHANISMS[mechanism.name] = mechanism
+    _take(mechanism)
 
 
 def _package(entry: EntryPoint) -> str:
@@ -142,11 +149,10 @@ def resolve(case: Any, names: Iterable[str | Mechanism] | None, values: Mapping[
 
 def keys_of(kind: Any) -> tuple[dict[str, None], Mapping[str, str]]:
     """Return the keys of case files of a kind that may be changed, and which of them puts out which other one."""
-    families = [family for family in FAMILIES.values() if family.kind == kind]
-    keys = {key: None for family in families for key in family.keys or family.fields}
-    return keys, {key: other for family in families for key, other in family.instead.items()}
-
-
-def reserved() -> frozenset[str]:
-    """Return the names of solvers that ask for a route of their own, of whatever mechanism."""
-    return frozenset(route.solver for one in MECHANISMS.values() for route in one.routes if route.solver)
+    keys: dict[str, None] = {}
+    instead: dict[str, str] = {}
+    for family in FAMILIES.values():
+        if family.kind == kind:
+            keys |= dict.fromkeys(family.keys or family.fields)
+            instead |= family.instead
+    return keys, instead
