@@ -10,7 +10,7 @@ import pandas as pd
 
 from veridical import solvers
 from veridical.data import InputError, NotSolvedError
-from veridical.families import MECHANISMS, Mechanism, family_of, find, fitting, reserved, resolve
+from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer
 
@@ -71,7 +71,7 @@ def _able(case: Any, configuration: solvers.Configuration | None) -> Iterable[Me
     """Yield the mechanisms that fit the case and have a route for the solver."""
     for mechanism in fitting(case).values():
         try:
-            mechanism.route(None if configuration is None else configuration.solver, reserved())
+            mechanism.route(None if configuration is None else configuration.solver, RESERVED)
         except InputError:
             continue
         yield mechanism

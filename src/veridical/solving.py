@@ -10,7 +10,7 @@ from veridical import solvers
 from veridical.contracts import Audit
 from veridical.data import InputError
 from veridical.data.deprecated import renamed
-from veridical.families import Mechanism, Task, family_of, find, reserved, resolve
+from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
 from veridical.solvers import Configuration, Solution
 
 __all__ = ["answer", "audit", "build", "one_sided_derivatives", "solve"]
@@ -88,7 +88,7 @@ def answer(
     mechanism.check(given)
     asked = mechanism.solver(case) if solver is None else solver
     configuration = None if asked is None else solvers.configure(asked)
-    route = mechanism.route(None if configuration is None else configuration.solver, reserved(), case.name)
+    route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
     given = mechanism.complete(case, given)
     route.check(given)
     return route.solve(Task(case, mechanism, route, configuration, given, callback))

@@ -35,7 +35,7 @@ def own_revenue(rate: float = 12.0) -> OwnRevenue:
 
 def profit(case: Any, solver: str = "closed_form") -> float:
     """Return the optimal profit."""
-    few = {"points": 4096} if isinstance(case, ContinuousCase) else {}
+    few: dict[str, Any] = {"points": 4096} if isinstance(case, ContinuousCase) else {}
     return float(vd.solve(case, solver=solver, **few).objective)
 
 
@@ -280,7 +280,8 @@ def test_bad_values_are_refused_on_every_way(name: str, fields: dict[str, Any], 
 @pytest.mark.parametrize("record", records(), ids=lambda record: type(record).__name__)
 def test_every_way_in_raises_input_errors(record: Any) -> None:
     cls = type(record)
-    for raw in ({"no_such": 1}, 5, None, [], "text"):
+    tables: tuple[Any, ...] = ({"no_such": 1}, 5, None, [], "text")
+    for raw in tables:
         with pytest.raises(InputError):
             cls.model_validate(raw)
     with pytest.raises(InputError):
@@ -321,4 +322,4 @@ def test_a_role_is_a_plain_subclass() -> None:
         with pytest.raises(InputError, match=r"shop\.worth\['Lyon'\]: got .*; allowed: a finite number >= 0"):
             customer.changed(worth={"Lyon": bad} if bad < 0 else Values({"Lyon": bad}))
     with pytest.raises(InputError, match="missing required key: worth"):
-        Customer(name="shop")  # type: ignore[call-arg]
+        Customer(name="shop")

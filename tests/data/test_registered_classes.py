@@ -48,7 +48,7 @@ class Constant(Demand):
         return np.full(np.shape(u), self.units)
 
     def expected_sales(self, q: ArrayLike) -> NDArray[np.float64]:
-        return np.minimum(np.asarray(q, dtype=float), self.units)
+        return np.asarray(np.minimum(np.asarray(q, dtype=float), self.units))
 
 
 def test_a_demand_of_ones_own_is_known_once_it_is_registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

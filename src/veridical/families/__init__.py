@@ -10,12 +10,12 @@ from veridical.families.family import Family, Mechanism, Number, Parameter, Rout
 from veridical.families.registry import (
     FAMILIES,
     MECHANISMS,
+    RESERVED,
     family_of,
     find,
     fitting,
     load_installed,
     register,
-    reserved,
     resolve,
     unregister,
 )
@@ -23,6 +23,7 @@ from veridical.families.registry import (
 __all__ = [
     "FAMILIES",
     "MECHANISMS",
+    "RESERVED",
     "Family",
     "Mechanism",
     "Number",
@@ -35,7 +36,6 @@ __all__ = [
     "fitting",
     "load_installed",
     "register",
-    "reserved",
     "resolve",
     "unregister",
 ]

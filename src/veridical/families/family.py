@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
@@ -135,7 +135,7 @@ class Mechanism:
                 raise InputError.of(name, value, f"for {self.name} {', '.join(self.parameters) or 'no parameters'}")
             self.parameters[name].check(name, value)
 
-    def route(self, solver: str | None, reserved: frozenset[str] = frozenset(), case: str | None = None) -> Route:
+    def route(self, solver: str | None, reserved: Collection[str] = (), case: str | None = None) -> Route:
         """Return the route that the name of a solver asks for, the first where it is None.
 
         `reserved`: names that ask for a route of some mechanism or other. Raises InputError where this one has no such route.

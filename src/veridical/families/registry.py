@@ -15,12 +15,12 @@ from veridical.families.family import Family, Mechanism
 __all__ = [
     "FAMILIES",
     "MECHANISMS",
+    "RESERVED",
     "family_of",
     "find",
     "fitting",
     "load_installed",
     "register",
-    "reserved",
     "resolve",
     "unregister",
 ]
@@ -28,6 +28,7 @@ __all__ = [
 GROUP = "veridical.mechanisms"  # of entry points: a Mechanism each, or several
 FAMILIES: dict[type[Any], Family] = {}  # by type of case
 MECHANISMS: dict[str, Mechanism] = {}  # by name; those of installed packages from the first look-up that needs them
+RESERVED: set[str] = set()  # names of solvers that ask for a route of their own, of whatever mechanism
 
 
 def register(family: Family) -> None:
@@ -39,9 +40,15 @@ def register(family: Family) -> None:
         if mechanism.name in MECHANISMS:
             raise InputError.of("mechanism", mechanism.name, "a name that no other mechanism has")
     FAMILIES[family.case] = family
-    MECHANISMS.update({mechanism.name: mechanism for mechanism in family.mechanisms})
+    for mechanism in family.mechanisms:
+        _take(mechanism)
     if family.read is not None:
         register_kind(family.kind, family.read, family.fields)
+
+
+def _take(mechanism: Mechanism) -> None:
+    MECHANISMS[mechanism.name] = mechanism
+    RESERVED.update(route.solver for route in mechanism.routes if route.solver)
 
 
 def unregister(family: Family) -> None:
@@ -72,7 +79,7 @@ def _add(mechanism: Any) -> None:
         raise TypeError(f"{mechanism.name} is for {mechanism.kind.__name__}, a kind of case that is not known")
     if mechanism.name in MECHANISMS:
         raise ValueError(f"a mechanism called {mechanism.name} is there already")
-    MECHANISMS[mechanism.name] = mechanism
+    _take(mechanism)
 
 
 def _package(entry: EntryPoint) -> str:
@@ -136,8 +143,3 @@ def resolve(case: Any, names: Iterable[str | Mechanism] | None, values: Mapping[
             allowed = f"for {who} {', '.join(own) or 'no parameters'}; or a field of the case: {', '.join(family.fields)}"
             raise InputError.of(name, value, allowed)
     return case.changed(**fields), {name: value for name, value in values.items() if name not in fields}
-
-
-def reserved() -> frozenset[str]:
-    """Return the names of solvers that ask for a route of their own, of whatever mechanism."""
-    return frozenset(route.solver for one in MECHANISMS.values() for route in one.routes if route.solver)
