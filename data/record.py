@@ -104,6 +104,10 @@ class Record(BaseModel):
         """Return a copy, with the fields of `update` changed as by `changed`; raises InputError."""
         return (deepcopy(self) if deep else self).changed(**(update or {}))
 
+    def copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # type: ignore[override]
+        """Return a copy as `model_copy` does."""
+        return self.model_copy(update=update, deep=deep)
+
     def __copy__(self) -> Self:
         return self.changed()
 

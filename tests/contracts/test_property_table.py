@@ -120,7 +120,7 @@ def test_whoever_lies_is_named(plan: JointPlanCase, outcomes: dict[str, Any]) ->
     assert result.where.startswith("types ")
 
 
-@pytest.mark.parametrize("outcome", [None, 3, "menu.csv", np.zeros(2), object()], ids=str)
+@pytest.mark.parametrize("outcome", [None, 3, "menu.csv", np.zeros(2), object()], ids=lambda outcome: type(outcome).__name__)
 def test_what_is_no_outcome_is_refused(outcome: Any) -> None:
     for name, property_ in vd.PROPERTIES.items():
         with pytest.raises(InputError, match=f"outcome: got <{type(outcome).__name__}>; allowed: for the property {name} one of"):

@@ -42,13 +42,13 @@ class Constant(Demand):
         return self.units
 
     def cdf(self, q: ArrayLike) -> NDArray[np.float64]:
-        return np.where(np.asarray(q) >= self.units, 1.0, 0.0)
+        return np.asarray(np.asarray(q) >= self.units, dtype=float)
 
     def inverse_cdf(self, u: ArrayLike) -> NDArray[np.float64]:
         return np.full(np.shape(u), self.units)
 
     def expected_sales(self, q: ArrayLike) -> NDArray[np.float64]:
-        return np.asarray(np.minimum(np.asarray(q, dtype=float), self.units))
+        return np.asarray(np.minimum(q, self.units), dtype=float)
 
 
 def test_a_demand_of_ones_own_is_known_once_it_is_registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
