@@ -76,16 +76,16 @@ class PlanInfo(ModelInfo):
         names = {family: parts for family, parts in families.index_names.items() if block.component(family) is not None}
         self.families[name] = Families(families.role, names, families.identities & names.keys())
 
-    def close(self, own: Mapping[str, tuple[str, ...]], identities: frozenset[str]) -> None:
-        """Put together the names of all families; `own` are those of the model's own constraints, of no party."""
+    def close(self, of_model: Mapping[str, tuple[str, ...]]) -> None:
+        """Put together the names of all families; `of_model` are those of constraints between parties, identities all of them."""
         self.name_of = self.dual_key
         self.index_names = {}
         for party in self.families.values():
             for family, parts in party.index_names.items():
                 if 1 + len(parts) > len(self.index_names.get(family, ())):
                     self.index_names[family] = ("party", *parts)
-        self.index_names |= own
-        self.identities = identities.union(*(party.identities for party in self.families.values()))
+        self.index_names |= of_model
+        self.identities = frozenset(of_model).union(*(party.identities for party in self.families.values()))
         for party in self.families.values():
             for family, parts in party.index_names.items():
                 if not set(parts) <= set(self.index_names[family]):  # another role has a family of this name, and other parts
@@ -104,13 +104,13 @@ class PlanInfo(ModelInfo):
         if block.parent_block() is None:
             return (f"{block.name}.{family}" if names and names[0] == "party" else family), index
         party = block.index()
-        own = self.families[party].index_names.get(family)
+        declared = self.families[party].index_names.get(family)
         key = () if index is None else index if isinstance(index, tuple) else (index,)
-        if names is not None and names[1:] != own:
-            if own is None or not set(own) <= set(names):
+        if names is not None and names[1:] != declared:
+            if declared is None or not set(declared) <= set(names):
                 family = f"{self.families[party].role}.{family}"
             else:
-                known = dict(zip(own, key, strict=True))
+                known = dict(zip(declared, key, strict=True))
                 key = tuple(known.get(name) for name in names[1:])
         return family, (party, *key) if key else party
 

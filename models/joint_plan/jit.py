@@ -28,7 +28,7 @@ def build(case: JointPlanCase) -> pyo.ConcreteModel:
         expr=pyo.quicksum(party.cost for party in m.parties.values())
         + m.tie_break / 2 * pyo.quicksum(units**2 for party in m.parties.values() for units in party.plan.values())
     )
-    info.close({}, frozenset())
+    info.close({})
     return m
 
 

@@ -50,7 +50,7 @@ def build(
     def agreement(_: Any, *flow: Any) -> Any:
         return plans[flow[0]][flow] == plans[flow[1]][flow]
 
-    own, identities = {"agreement": LEVELS}, {"agreement"}
+    index_names = {"agreement": LEVELS}
     cost = pyo.quicksum(party.cost for party in m.parties.values())
     if start is not None:
         before: dict[Any, float] = dict(zip(shared.flows, start.tolist(), strict=True))
@@ -69,9 +69,9 @@ def build(
         info.numbers.append(("", m.activity_fee))
         volume = dict(zip(shared.flows, shared.volume.tolist(), strict=True))
         m.fee = pyo.Expression(expr=m.activity_fee * pyo.quicksum(volume[flow] * (more[flow] + less[flow]) for flow in both))
-        own, identities, cost = own | {"activity": LEVELS}, identities | {"activity"}, cost + m.fee
+        index_names["activity"], cost = LEVELS, cost + m.fee
     m.total_cost = pyo.Objective(expr=cost)
-    info.close(own, frozenset(identities))
+    info.close(index_names)
     return m
 
 

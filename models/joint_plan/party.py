@@ -98,8 +98,8 @@ def party_model(case: JointPlanCase | Part, name: str | None = None) -> pyo.Conc
     info = PlanInfo(shared=part.shared)
     describe(m, info)
     declare(m, part)
-    own = info.families[part.record.name]
-    info.index_names, info.identities = dict(own.index_names), own.identities
+    families = info.families[part.record.name]
+    info.index_names, info.identities = dict(families.index_names), families.identities
     m.least_cost = pyo.Objective(expr=m.cost)
     return m
 
@@ -112,5 +112,5 @@ def carried(block: Any, record: Party, week: int) -> Party:
 
 def served(block: Any, record: Party, week: int) -> tuple[float, float]:
     """Return the units that a solved block serves in a week, and those that were to be served; 0 of 0 where it serves nobody."""
-    own = DECLARATIONS[record.role].served
-    return (0.0, 0.0) if own is None else own(block, record, week)
+    served_by = DECLARATIONS[record.role].served
+    return (0.0, 0.0) if served_by is None else served_by(block, record, week)
