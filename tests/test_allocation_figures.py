@@ -246,7 +246,7 @@ def test_continuous_types_are_drawn_on_their_grid() -> None:
     own = case(prior, capacity=2.0)
     right = rendered(pictures.allocation(allocation(own, points=8))).axes[1]
     assert points(right)[:, 0] == pytest.approx(4 + np.arange(8) / 2)
-    many = rendered(pictures.allocation(allocation(own))).axes[1]
+    many = rendered(pictures.allocation(allocation(own, points=32))).axes[1]
     assert len(points(many)) == 32
     assert len(many.get_xticks()) < 12  # ticks that can be read
     with pytest.raises(InputError, match="case: got <a continuous prior>; allowed: finite types"):

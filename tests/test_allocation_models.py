@@ -426,14 +426,14 @@ def test_pooled_types_get_the_same() -> None:
 def test_a_continuous_prior_is_cut_into_points() -> None:
     raw = {"count": 2, "prior": {"distribution": "uniform", "low": 4, "high": 8}, "revenue": LINEAR}
     own = check(AllocationCase, {"retailers": [raw], "capacity": 3.0})
-    earned = [vd.solve(own, "allocation", "highs", points=points).objective for points in (2, 4, 8)]
+    earned = [vd.solve(own, "allocation", "highs", points=points).objective for points in (2, 4, 8, 16)]
     assert (np.diff(earned) > 0).all()
     solution = vd.solve(own, "allocation", "highs")
     found = allotted(solution)
-    assert solution.parameters == {"points": 8}
+    assert solution.parameters == {"points": 16}
     assert solution.objective == earned[-1]
-    assert found.case.retailers[0].types == tuple(np.linspace(4, 8, 9)[:-1])
-    oracle = vd.solve(own, "allocation", "closed_form", points=8)
+    assert found.case.retailers[0].types == tuple(np.linspace(4, 8, 17)[:-1])
+    oracle = vd.solve(own, "allocation", "closed_form")
     assert solution.objective == pytest.approx(oracle.objective, rel=SAME)
     for mechanism in ("allocation_kkt", "allocation_direct"):
         assert vd.solve(own, mechanism, points=4).objective == pytest.approx(earned[1], rel=SAME)

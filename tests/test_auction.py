@@ -390,7 +390,7 @@ def test_a_continuous_type_bids_as_the_grid_type_below_it() -> None:
         assert max(expected[t] for expected in found) <= found[tried.index(bid)][t] + 1e-9
     with pytest.raises(InputError, match=r"by hand: theta: got 8.01; allowed: a type from 4 to 8 of retailers 1"):
         own.bid(None, 8.01)
-    assert auction(case(raw, capacity=2.63)).table.shape == (32, 32)
+    assert auction(case(raw, capacity=2.63)).table.shape == (16, 16)
     for low, high in zip(own.posted(2)[0][:-1], own.posted(2)[0][1:], strict=True):
         assert high >= low
 

@@ -431,7 +431,7 @@ def test_a_continuous_prior_is_cut_into_cells() -> None:
     assert found.orders[0].tolist() == same.orders[0].tolist()
     assert found.capacity == same.capacity == service_capacity(own, points=4) == service_capacity(own.grid(4))
     assert ordering(own, points=8).truthful_orders[0] == pytest.approx(np.arange(4, 8, 0.5) / 2 - 1)
-    assert len(ordering(own).truthful_orders[0]) == 32
+    assert len(ordering(own).truthful_orders[0]) == 16
     fine = [solved(own, capacity=5.0, points=points, starts=0).chain_profit for points in (4, 8, 16)]
     assert np.diff(fine, n=2)[0] < 0 < np.diff(fine)[-1]  # a cell's type is its lower end: from below, ever more slowly
 

@@ -146,7 +146,9 @@ class Mechanism:
         others = [route.solver for route in self.routes if route.solver]
         if solver in reserved:
             models = ["a solver for models"] if self.build else []
-            raise InputError.of("solver", solver, f"for {self.name} {' or '.join([*models, *others])}", case)
+            raise InputError.of(
+                "solver", solver, f"{' or '.join([*models, *others])}: {self.name} has no {str(solver).replace('_', ' ')}", case
+            )
         raise InputError.of("solver", solver, f"{' or '.join(others)}: {self.name} {self.modelless}", case)
 
 
