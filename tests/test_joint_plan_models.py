@@ -108,7 +108,7 @@ def test_a_small_joint_plan_is_scipys() -> None:
         bounds=Bounds(0, np.inf),
         constraints=[NonlinearConstraint(slack, 0, np.inf)],
         method="SLSQP",
-        options={"ftol": 1e-13, "maxiter": 1000},
+        options={"ftol": 1e-10, "maxiter": 1000},  # with differences for gradients, finer ends in a failed line search
     )
     assert found.success
     assert joint(case).total == pytest.approx(found.fun, rel=SAME)
