@@ -36,9 +36,9 @@ def auction(
         raise InputError.of("--deadline", deadline, "a deadline beside --bids")
     found = None if bids is None else own.clear(read_bids(bids, own.names, deadline))
     if found is None:
-        report(to_json, own.record, lambda: posted(own))
+        report(to_json, own.to_dict, lambda: posted(own))
     else:
-        report(to_json, found.record, lambda: cleared(found))
+        report(to_json, found.to_dict, lambda: cleared(found))
 
 
 def posted(own: Auction) -> list[RenderableType]:

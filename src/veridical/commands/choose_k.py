@@ -38,7 +38,7 @@ def choose_k(
         mechanism.check(parameters)
     found = studies.choose_k(request.case, loss, solver or "closed_form", **parameters)
     draw(plot, found.figure)
-    report(to_json, found.record, lambda: choice(found))
+    report(to_json, found.to_dict, lambda: choice(found))
 
 
 def choice(found: Choice) -> list[RenderableType]:

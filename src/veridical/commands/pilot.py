@@ -41,7 +41,7 @@ def pilot(
     planner = partial(planner_of, solver)
     found = studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
     draw(plot, found.figure)
-    report(to_json, found.record, lambda: weekly(found))
+    report(to_json, found.to_dict, lambda: weekly(found))
 
 
 def tell_week(week: int, seconds: float, saved: float) -> None:
