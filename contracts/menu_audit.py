@@ -65,10 +65,7 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
     }
     assembled = np.maximum(menu.quantity.min(axis=0), 0.0)
     deficit = menu.payment.sum(axis=0) - case.price * case.demand.expected_sales(assembled)
-    for name, excess, scale in (
-        ("balanced", menu.spread, max(1.0, float(menu.quantity.max()))),
-        ("budget", deficit, largest),
-    ):
+    for name, excess, scale in (("balanced", menu.spread, max(1.0, float(menu.quantity.max()))), ("budget", deficit, largest)):
         worst = float(excess.max())
         results[name] = SupplierResult(name, worst <= TOLERANCE * scale, worst, others=_profile(menu, int(excess.argmax())))
     return results, {name: gainful(best[name]) for name in INCENTIVES}

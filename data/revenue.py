@@ -18,16 +18,7 @@ from veridical.data.record import Record
 from veridical.data.registry import Registry
 from veridical.data.typed_demand import AnyTypedDemand
 
-__all__ = [
-    "REVENUES",
-    "AnyRevenue",
-    "InverseDemand",
-    "LinearDemand",
-    "Newsvendor",
-    "PowerDemand",
-    "Revenue",
-    "register_revenue",
-]
+__all__ = ["REVENUES", "AnyRevenue", "InverseDemand", "LinearDemand", "Newsvendor", "PowerDemand", "Revenue", "register_revenue"]
 
 Array = NDArray[np.float64]
 

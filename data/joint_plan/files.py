@@ -41,12 +41,7 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     sides = {side: [name for name, role in roles.items() if role.side == side] for side in ("supplier", "receiver")}
     routes = tuple(Route(*row.values()) for row in _table(folder / FLOWS, ROUTE, (PRICE,), known | sides))
     shared = Shared(
-        weeks=head.weeks,
-        products=products,
-        sites=sites,
-        routes=routes,
-        truck_volume=head.truck_volume,
-        truckload=head.truckload,
+        weeks=head.weeks, products=products, sites=sites, routes=routes, truck_volume=head.truck_volume, truckload=head.truckload
     )
     fields: dict[str, dict[str, Any]] = {name: {} for name in roles}
     for name, columns in tables.items():
@@ -72,11 +67,7 @@ def _key(row: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def _table(
-    path: Path,
-    keys: tuple[str, ...],
-    headers: Iterable[str],
-    known: Mapping[str, Iterable[Any]],
-    optional: Iterable[str] = (),
+    path: Path, keys: tuple[str, ...], headers: Iterable[str], known: Mapping[str, Iterable[Any]], optional: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
     """Return the rows of a table, keys as names (weeks as numbers), the other columns as numbers >= 0.
 
