@@ -9,19 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.profile_csv import NUMBERS, read_profiles
 from veridical.data.allocation import AllocationCase, RetailerGroup
+from veridical.data.arrays import Array, Whole
 from veridical.data.assembler import label
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.type_profiles import TypeProfiles
 
 __all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "profile_names"]
-
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -25,19 +25,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.allotment import Allotment
 from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
+from veridical.data.arrays import Array, Whole
 from veridical.data.deprecated import Renamed
 from veridical.data.fields import whole_number
 
 __all__ = ["Auction", "AuctionResult", "BidSchedule"]
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 ROUNDING = 1e-12  # of a type's expected revenue, from which its bid is computed by sums and differences
 MOST_DECIMALS = 12
 

@@ -8,16 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.profile_csv import read_profiles
+from veridical.data.arrays import Array
 from veridical.data.assembler import AssemblerCase
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 
 __all__ = ["Menu"]
-
-Array = NDArray[np.float64]
 
 
 class Menu(OldTableNames):

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.menu import Menu
 from veridical.contracts.properties import INCENTIVES, PARTICIPATION, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
+from veridical.data.arrays import Array
 
 __all__ = ["Misreport", "SupplierResult", "check_properties"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,17 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from scipy.stats import multivariate_normal, norm
 
+from veridical.data.arrays import Array
 from veridical.data.fields import SUM_TOLERANCE, Numbers, Record, number, wrong
 
 __all__ = ["Prior", "gaussian_copula", "independent"]
 
 SWEEPS = 10_000  # of proportional fitting; a dozen are usual, thousands where correlations are close to 1
 
-Array = NDArray[np.float64]
 Nested = tuple[Any, ...]
 
 

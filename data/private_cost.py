@@ -6,14 +6,13 @@ import itertools
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.truncated import Truncated, quiet
 
 __all__ = ["PrivateCost"]
 
-Array = NDArray[np.float64]
 GRID = 4096  # steps in quantile space between which irregular stretches are looked for
 ROUNDING = 1e-10  # relative to the highest cost: smaller departures from convexity are taken for rounding of quantiles
 

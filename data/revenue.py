@@ -10,17 +10,15 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, SerializeAsAny
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.fields import Positive
 from veridical.data.record import Record
 from veridical.data.registry import Registry
 from veridical.data.typed_demand import AnyTypedDemand
 
 __all__ = ["REVENUES", "AnyRevenue", "InverseDemand", "LinearDemand", "Newsvendor", "PowerDemand", "Revenue", "register_revenue"]
-
-Array = NDArray[np.float64]
 
 
 class Revenue(Record):

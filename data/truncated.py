@@ -10,16 +10,15 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic import model_serializer, model_validator
 from scipy import stats
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.errors import InputError
 from veridical.data.fields import Record, check, missing, number, wrong
 
 __all__ = ["POINTS", "Truncated", "quiet"]
 
-Array = NDArray[np.float64]
 POINTS = 16  # costs or types that stand for a continuous range where nobody says how many
 
 

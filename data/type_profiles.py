@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled"]
+from veridical.data.arrays import Array, Whole
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
+__all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled"]
 
 
 @dataclass(frozen=True)

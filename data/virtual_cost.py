@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array
 from veridical.data.assembler import AssemblerCase, label
 from veridical.data.errors import InputError
 
 __all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "running_maximum", "virtual_cost", "weighted_virtual_cost"]
 
-Array = NDArray[np.float64]
 # Virtual values that fall by no more than this count as monotone, relative to the price or to the highest marginal revenue (of
 # quantities: to themselves). They are sums and differences of a few hundred doubles, whose rounding stays well below it, and
 # pooling types for less than that would change no quantity that is printed.

@@ -16,14 +16,13 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.planner import Planner
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import COST, JointPlanCase, Party
 
 __all__ = ["PROFILES", "interim", "transfers"]
 
-Array = NDArray[np.float64]
 Profile = dict[str, Party]
 PROFILES = 100  # of all suppliers' costs, up to which all are visited
 

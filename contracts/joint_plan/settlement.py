@@ -11,16 +11,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.planner import Plan
+from veridical.data.arrays import Array
 from veridical.data.deprecated import OldTableNames
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
 
 __all__ = ["Settlement"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

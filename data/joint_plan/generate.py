@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.fields import whole_number
 from veridical.data.joint_plan.case import JointPlanCase, Parameters
@@ -26,7 +26,6 @@ from veridical.data.joint_plan.values import Values
 
 __all__ = ["carriers", "marketplace", "pilot"]
 
-Array = NDArray[np.float64]
 SPREAD = 0.95  # currency per m3, either way: suppliers of one product charge nearly the same, so the baseline buys from all
 TRUCK = 8.0  # m3
 VENDORS = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir")
