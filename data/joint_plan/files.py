@@ -26,7 +26,33 @@ __all__ = ["build"]
 def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     """Return the case that case.toml and the tables of its folder describe.
 
-    Raises InputError with file, row, column, the value and what is allowed.
+    Parameters
+    ----------
+    raw : mapping
+        The table in case.toml.
+    file : str
+        The name of that file, for messages.
+    folder : Path
+        Where the tables are.
+
+    Returns
+    -------
+    JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        With file, row, column, the value and what is allowed.
+
+    Examples
+    --------
+    >>> import tempfile, tomllib
+    >>> from veridical.data.joint_plan import pilot
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     head = pilot(weeks=1).save(folder)
+    ...     build(tomllib.loads(head.read_text()), head.name, head.parent).shared.weeks
+    (1,)
     """
     head = check(Head, raw, file)
     roles = {party["name"]: ROLES[party["role"]] for party in head.parties}

@@ -150,7 +150,36 @@ def pilot(
     makers: int = 2,
     name: str = "pilot",
 ) -> JointPlanCase:
-    """Return a retailer with his vendors; raises InputError for counts that make no case."""
+    """Return a retailer with his vendors.
+
+    Parameters
+    ----------
+    vendors : int
+        How many there are.
+    sites, regions, products, weeks : int
+        How many fulfilment centres, regions with demand, products and weeks there are.
+    makers : int
+        How many suppliers each product has.
+    seed : int
+        Every number is drawn from it.
+    name : str
+        Of the case.
+
+    Returns
+    -------
+    JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        For counts that make no case.
+
+    Examples
+    --------
+    >>> pilot(vendors=2, weeks=1).suppliers
+    ('Alder', 'Birch')
+    """
     sizes(vendors=vendors, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
     world = World(seed, names(VENDORS, vendors, "vendor"), products, sites, weeks, makers)
     rng = world.rng
@@ -197,7 +226,36 @@ def marketplace(
     makers: int = 2,
     name: str = "marketplace",
 ) -> JointPlanCase:
-    """Return a marketplace that fulfils for sellers: they place stock of their own; the price of a route is less referral."""
+    """Return a marketplace that fulfils for sellers: they place stock of their own; the price of a route is less referral.
+
+    Parameters
+    ----------
+    sellers : int
+        How many there are.
+    sites, regions, products, weeks : int
+        How many fulfilment centres, regions with demand, products and weeks there are.
+    makers : int
+        How many suppliers each product has.
+    seed : int
+        Every number is drawn from it.
+    name : str
+        Of the case.
+
+    Returns
+    -------
+    JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        For counts that make no case.
+
+    Examples
+    --------
+    >>> marketplace(sellers=2, weeks=1).suppliers
+    ('Garnet', 'Hazel')
+    """
     sizes(sellers=sellers, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
     world = World(seed, names(SELLERS, sellers, "seller"), products, sites, weeks, makers)
     rng = world.rng
@@ -235,7 +293,32 @@ def marketplace(
 def carriers(
     shippers: int = 2, carriers: int = 3, lanes: int = 5, weeks: int = 9, seed: int = 0, name: str = "carriers"
 ) -> JointPlanCase:
-    """Return shippers whose freight carriers carry: a unit is a pallet, a site a lane, and everybody may carry for everybody."""
+    """Return shippers whose freight carriers carry: a unit is a pallet, a site a lane, and everybody may carry for everybody.
+
+    Parameters
+    ----------
+    shippers, carriers, lanes, weeks : int
+        How many there are.
+    seed : int
+        Every number is drawn from it.
+    name : str
+        Of the case.
+
+    Returns
+    -------
+    JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        For counts that make no case.
+
+    Examples
+    --------
+    >>> carriers(carriers=2, weeks=1).suppliers
+    ('Alder', 'Birch')
+    """
     sizes(shippers=shippers, carriers=carriers, lanes=lanes, weeks=weeks)
     rng = np.random.default_rng(seed)
     numbers = tuple(range(1, weeks + 1))
