@@ -55,8 +55,7 @@ def dominant(reports: Reports) -> Array:
     revenue = reports.group.revenue
     earned = revenue.value(reports.quantity, reports.group.theta)
     rent = revenue.value(reports.quantity[:, :-1], reports.group.theta[1:]) - earned[:, :-1]
-    paid: Array = earned - np.concatenate([np.zeros((len(earned), 1)), np.cumsum(rent, axis=1)], axis=1)
-    return paid
+    return np.asarray(earned - np.concatenate([np.zeros((len(earned), 1)), np.cumsum(rent, axis=1)], axis=1))
 
 
 def full_revenue(reports: Reports) -> Array:
@@ -256,13 +255,8 @@ class Allotment(OldTableNames):
             "expected_shadow_price": self.expected_shadow_price,
             "payments": np.concatenate(self.payments).tolist(),
             "retailers": [
-                {
-                    "name": name,
-                    "count": group.count,
-                    "types": group.theta.tolist(),
-                    "probabilities": group.probability.tolist(),
-                    "payments": paid.tolist(),
-                }
+                {"name": name, "count": group.count, "types": group.theta.tolist()}
+                | {"probabilities": group.probability.tolist(), "payments": paid.tolist()}
                 for name, group, paid in groups
             ],
             "sampled": self.sampled,

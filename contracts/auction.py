@@ -262,9 +262,7 @@ class Auction:
         optimum, by_own_type = self.optimum, self._by_own_type()
         groups = []
         for name, group in zip(self.case.names, optimum.case.retailers, strict=True):
-            posted = {
-                str(column): values.tolist() for column, values in by_own_type.loc[[name]].rename(columns={"bid": "bids"}).items()
-            }
+            posted = by_own_type.loc[[name]].rename(columns={"bid": "bids"}).to_dict(orient="list")
             types = {"types": group.theta.tolist(), "probabilities": group.probability.tolist()}
             groups.append({"name": name, "count": group.count, **types, **posted})
         keys = ("types", "probability", "quantity", "shadow_price")
@@ -301,15 +299,13 @@ class Auction:
     def _rounded(self, decimals: int) -> tuple[Array, ...] | None:
         """Return the table bids rounded up to so many decimals; None where one of them then counts as another type's."""
         step = Decimal(1).scaleb(-decimals)
-        rounded = [
-            np.array([float(Decimal(float(bid)).quantize(step, ROUND_CEILING)) for bid in schedule.reach])
-            for schedule in self._schedules
-        ]
-        pairs = zip(self._schedules, rounded, strict=True)
-        apart = all(
-            schedule.place(bid) == first for schedule, bids in pairs for bid, first in zip(bids, schedule.first, strict=True)
-        )
-        return tuple(rounded) if apart else None
+        rounded = []
+        for schedule in self._schedules:
+            bids = np.array([float(Decimal(float(bid)).quantize(step, ROUND_CEILING)) for bid in schedule.reach])
+            if [schedule.place(bid) for bid in bids] != schedule.first.tolist():
+                return None
+            rounded.append(bids)
+        return tuple(rounded)
 
     def _outcome(self, g: int, bid: float | None, late: bool) -> tuple[int, str]:
         """Return the number of the type that a bid counts as, -1 for none, and its status in words."""
@@ -344,9 +340,8 @@ class Auction:
         if group is None and len(self.case.names) == 1:
             return 0
         if group not in self.case.names:
-            raise InputError.of(
-                "group", "<nothing>" if group is None else group, f"one of {', '.join(self.case.names)}", self.case.name
-            )
+            given = "<nothing>" if group is None else group
+            raise InputError.of("group", given, f"one of {', '.join(self.case.names)}", self.case.name)
         return self.case.names.index(group)
 
     def _place(self, g: int, theta: float) -> int:

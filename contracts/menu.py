@@ -44,14 +44,12 @@ class Menu(OldTableNames):
 
     def rent(self, i: int) -> Array:
         """w_i(t) = P_i(t) - c_i(t_i) q_i(t): what a truthful supplier i earns."""
-        rent: Array = self.payment[i] - self.case.costs(i) * self.quantity[i]
-        return rent
+        return np.asarray(self.payment[i] - self.case.costs(i) * self.quantity[i])
 
     @property
     def spread(self) -> Array:
         """The largest less the smallest quantity bought of any component, one entry a profile; units."""
-        spread: Array = self.quantity.max(axis=0) - self.quantity.min(axis=0)
-        return spread
+        return np.asarray(self.quantity.max(axis=0) - self.quantity.min(axis=0))
 
     @cached_property
     def is_balanced(self) -> bool:

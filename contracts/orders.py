@@ -80,8 +80,7 @@ class Ordering(Allotment):
     @cached_property
     def _sold(self) -> Array:
         """Units that are allocated, shape (rows,)."""
-        sold: Array = (self.profiles.counts * self.by_type).sum(axis=1)
-        return sold
+        return np.asarray((self.profiles.counts * self.by_type).sum(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,9 +68,8 @@ def _profiles(case: JointPlanCase, committed: JointPlanCase, without: str | None
     factors = range(len(fixed.cost_factors))
     if len(factors) ** len(suppliers) <= PROFILES:
         others = [name for name in suppliers if name != without]
-        profiles: Iterable[dict[str, int]] = (
-            dict(zip(others, places, strict=True)) for places in product(factors, repeat=len(others))
-        )
+        combinations = product(factors, repeat=len(others))
+        profiles = (dict(zip(others, places, strict=True)) for places in combinations)
     else:
         drawn = np.random.default_rng(fixed.seed).integers(len(factors), size=(fixed.draws, len(suppliers)))
         profiles = ({name: k for name, k in zip(suppliers, row, strict=True) if name != without} for row in drawn.tolist())
