@@ -251,7 +251,7 @@ class Auction:
 
         Types ascend within a group. Above 200,000 profiles those that were drawn.
         """
-        profiles, types = self.optimum.profiles, self._types
+        profiles, types = self.optimum.profiles, self.optimum.types
         columns = {f"type {name}": types[:, i] for i, name in enumerate(self.names)}
         columns |= {"probability": profiles.probability}
         columns |= {f"units {name}": self.optimum.quantity[:, i] for i, name in enumerate(self.names)}
@@ -262,11 +262,11 @@ class Auction:
         optimum, by_own_type = self.optimum, self._by_own_type()
         groups = []
         for name, group in zip(self.case.names, optimum.case.retailers, strict=True):
-            posted = by_own_type.loc[[name]].rename(columns={"bid": "bids"}).to_dict(orient="list")
+            posted: dict[Any, Any] = by_own_type.loc[[name]].rename(columns={"bid": "bids"}).to_dict(orient="list")
             types = {"types": group.theta.tolist(), "probabilities": group.probability.tolist()}
             groups.append({"name": name, "count": group.count, **types, **posted})
         keys = ("types", "probability", "quantity", "shadow_price")
-        lists = (self._types, optimum.probability, optimum.quantity, optimum.shadow_price)
+        lists = (optimum.types, optimum.probability, optimum.quantity, optimum.shadow_price)
         return {
             "case": self.case.name,
             "capacity": self.capacity,
@@ -290,11 +290,6 @@ class Auction:
     def _starts(self) -> list[int]:
         """Where each group's types begin among all."""
         return [self.optimum.profiles.columns(g).start for g in range(len(self.case.retailers))]
-
-    @cached_property
-    def _types(self) -> Array:
-        theta = np.concatenate([group.theta for group in self.optimum.case.retailers])
-        return self.optimum.profiles.by_retailer(np.broadcast_to(theta, self.optimum.by_type.shape))
 
     def _rounded(self, decimals: int) -> tuple[Array, ...] | None:
         """Return the table bids rounded up to so many decimals; None where one of them then counts as another type's."""

@@ -92,11 +92,7 @@ class Menu(OldTableNames):
         costs = {supplier.name: supplier.costs for supplier in case.suppliers}
         ignored = ["probability", *(f"rent {name}" for name in case.names)]
         profiles = {place: k for k, place in enumerate(np.ndindex(*case.shape))}
-
-        def in_words(place: tuple[int, ...]) -> str:
-            return ", ".join(case.tokens(i)[k] for i, k in enumerate(place))
-
-        for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, in_words):
+        for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, case.in_words):
             numbers[:, :, k] = row
         return cls(case, *numbers.reshape(2, len(case.shape), *case.shape))
 

@@ -65,7 +65,9 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
     deficit = menu.payment.sum(axis=0) - case.price * case.demand.expected_sales(assembled)
     for name, excess, scale in (("balanced", menu.spread, max(1.0, float(menu.quantity.max()))), ("budget", deficit, largest)):
         worst = float(excess.max())
-        results[name] = SupplierResult(name, worst <= TOLERANCE * scale, worst, others=_profile(menu, int(excess.argmax())))
+        results[name] = SupplierResult(
+            name, worst <= TOLERANCE * scale, worst, others=case.in_words(np.unravel_index(int(excess.argmax()), case.shape))
+        )
     return results, {name: gainful(best[name]) for name in INCENTIVES}
 
 
@@ -105,8 +107,3 @@ def _misreports(menu: Menu, i: int) -> dict[str, list[Misreport]]:
             if s != k:
                 note("dominant_strategy_ic", "bayesian_ic", k, s, payment[s] - cost * quantity[s] - truth)
     return misreports
-
-
-def _profile(menu: Menu, flat: int) -> str:
-    place = np.unravel_index(flat, menu.case.shape)
-    return ", ".join(menu.case.tokens(i)[int(k)] for i, k in enumerate(place))

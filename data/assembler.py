@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, SupportsIndex
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -221,3 +221,7 @@ class AssemblerCase(Assembly):
     def tokens(self, i: int) -> tuple[str, ...]:
         """`name=cost` for each of supplier i's costs: what the labels of profiles are made of."""
         return tuple(f"{self.names[i]}={label(cost)}" for cost in self.suppliers[i].costs)
+
+    def in_words(self, profile: Sequence[SupportsIndex]) -> str:
+        """Return a profile of cost indices as messages show it: `panel=4, battery=3`."""
+        return ", ".join(self.tokens(i)[k] for i, k in enumerate(profile))

@@ -47,17 +47,16 @@ class Prior(Record):
         allowed = "a symmetric positive semidefinite matrix with ones on its diagonal, one row a supplier"
         matrix = _numbers(value, allowed)
         square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
-        if not square or not np.array_equal(matrix, matrix.T) or not (np.diag(matrix) == 1).all():
-            raise wrong(value, allowed)
-        if np.linalg.eigvalsh(matrix)[0] < -1e-10:
+        symmetric = square and np.array_equal(matrix, matrix.T) and (np.diag(matrix) == 1).all()
+        if not symmetric or np.linalg.eigvalsh(matrix)[0] < -1e-10:
             raise wrong(value, allowed)
         return _nested(matrix.tolist())
 
     @model_validator(mode="after")
     def _one(self) -> Prior:
         if (self.joint is None) == (self.correlation is None):
-            found = "<neither joint nor correlation>" if self.joint is None else "<joint and correlation>"
-            raise wrong(found, "exactly one of joint and correlation")
+            given = "<neither joint nor correlation>" if self.joint is None else "<joint and correlation>"
+            raise wrong(given, "exactly one of joint and correlation")
         return self
 
 
@@ -99,11 +98,8 @@ def _normal_cdf(upper: Array, correlation: Array) -> float:
     if len(bounded) == 1:
         return float(norm.cdf(upper[bounded[0]]))
     matrix = correlation[np.ix_(bounded, bounded)]
-    return float(
-        multivariate_normal.cdf(
-            upper[bounded], cov=matrix, allow_singular=True, maxpts=1_000_000, abseps=1e-7, releps=1e-7, rng=0
-        )
-    )
+    accuracy: Any = {"allow_singular": True, "maxpts": 1_000_000, "abseps": 1e-7, "releps": 1e-7, "rng": 0}
+    return float(multivariate_normal.cdf(upper[bounded], cov=matrix, **accuracy))
 
 
 def _scaled(table: Array, marginals: list[Array]) -> Array:
@@ -127,7 +123,7 @@ def _numbers(value: Any, allowed: str) -> Array:
     """Return nested lists of finite numbers as an array."""
 
     def leaves(part: Any) -> Any:
-        return [leaves(each) for each in part] if isinstance(part, list | tuple) else number(part, allowed)
+        return [leaves(inner) for inner in part] if isinstance(part, list | tuple) else number(part, allowed)
 
     try:
         return np.array(leaves(value), dtype=float)

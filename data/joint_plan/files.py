@@ -77,9 +77,11 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
         optional = [column.header for column in columns.values() if column.optional]
         rows = _table(folder / name, ("party", *keys), wanted, known | {"party": holders}, optional)
         for party in holders:
-            own = [row for row in rows if row["party"] == party]
+            entries = [row for row in rows if row["party"] == party]
             for attribute, column in roles[party].tables()[name].items():
-                fields[party][attribute] = Values({_key(row, keys): row[column.header] for row in own if column.header in row})
+                fields[party][attribute] = Values(
+                    {_key(row, keys): row[column.header] for row in entries if column.header in row}
+                )
     parties = tuple(
         roles[raw["name"]](**{key: value for key, value in raw.items() if key != "role"}, **fields[raw["name"]])
         for raw in head.parties

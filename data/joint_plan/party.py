@@ -152,11 +152,11 @@ class Party(Record):
     @classmethod
     def tables(cls) -> dict[str, dict[str, Column]]:
         """Return the fields by file, without the scalars."""
-        found: dict[str, dict[str, Column]] = {}
+        tables: dict[str, dict[str, Column]] = {}
         for attribute, where in cls.columns().items():
             if where.keys:
-                found.setdefault(where.file, {})[attribute] = where
-        return found
+                tables.setdefault(where.file, {})[attribute] = where
+        return tables
 
     @classmethod
     def scalars(cls) -> dict[str, Column]:
@@ -202,7 +202,7 @@ class Party(Record):
         for attribute, place in self.columns().items():  # what is the party's own to name: its regions
             for k, key in enumerate(place.keys):
                 if key not in levels:
-                    part = {each if len(place.keys) == 1 else each[k] for each in getattr(self, attribute)}
+                    part = {row if len(place.keys) == 1 else row[k] for row in getattr(self, attribute)}
                     known[key] = sorted({*known.get(key, ()), *part})
         for attribute, place in self.columns().items():
             value = getattr(self, attribute)
