@@ -64,10 +64,8 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
     assembled = np.maximum(menu.quantity.min(axis=0), 0.0)
     deficit = menu.payment.sum(axis=0) - case.price * case.demand.expected_sales(assembled)
     for name, excess, scale in (("balanced", menu.spread, max(1.0, float(menu.quantity.max()))), ("budget", deficit, largest)):
-        worst = float(excess.max())
-        results[name] = SupplierResult(
-            name, worst <= TOLERANCE * scale, worst, others=case.in_words(np.unravel_index(int(excess.argmax()), case.shape))
-        )
+        worst, place = float(excess.max()), np.unravel_index(int(excess.argmax()), case.shape)
+        results[name] = SupplierResult(name, worst <= TOLERANCE * scale, worst, others=case.in_words(place))
     return results, {name: gainful(best[name]) for name in INCENTIVES}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ import pandas as pd
 
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data.arrays import Array
-from veridical.data.deprecated import OldTableNames
+from veridical.data.deprecated import OldTableNames, Renamed
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
 
@@ -52,16 +51,12 @@ class Settlement(OldTableNames):
     excess: float | None = None
     certified_plan: Plan | None = None
 
+    held = Renamed("non_participants")
+
     @property
     def identities(self) -> frozenset[str]:
         """Families of duals that define a quantity or keep a balance, whose prices say nothing new."""
         return frozenset() if self.certified_plan is None else self.certified_plan.identities
-
-    @property
-    def held(self) -> tuple[str, ...]:
-        """The old name of `non_participants`."""
-        warnings.warn("`held` is now `non_participants`", DeprecationWarning, stacklevel=2)
-        return self.non_participants
 
     @property
     def plan(self) -> pd.Series:
