@@ -18,22 +18,8 @@ from veridical.contracts.orders_audit import GameAudit
 from veridical.contracts.properties import IMPLIES, PROPERTIES, Property, PropertyResult
 from veridical.data.deprecated import moved
 
-__all__ = [
-    "IMPLIES",
-    "PROPERTIES",
-    "AllocationAudit",
-    "Allotment",
-    "Audit",
-    "Bids",
-    "GameAudit",
-    "JointPlanAudit",
-    "Menu",
-    "Misreport",
-    "Property",
-    "PropertyResult",
-    "Settlement",
-    "audit",
-    "read_bids",
-]
+__all__ = ["Allotment", "Bids", "Menu", "Settlement", "read_bids"]
+__all__ += ["IMPLIES", "PROPERTIES", "Property", "PropertyResult"]
+__all__ += ["AllocationAudit", "Audit", "GameAudit", "JointPlanAudit", "Misreport", "audit"]
 
 __getattr__ = moved(__name__)

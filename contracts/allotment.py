@@ -9,19 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.profile_csv import NUMBERS, read_profiles
 from veridical.data.allocation import AllocationCase, RetailerGroup
+from veridical.data.arrays import Array, Whole
 from veridical.data.assembler import label
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.type_profiles import TypeProfiles
 
 __all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "profile_names"]
-
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,7 @@ def dominant(reports: Reports) -> Array:
     revenue = reports.group.revenue
     earned = revenue.value(reports.quantity, reports.group.theta)
     rent = revenue.value(reports.quantity[:, :-1], reports.group.theta[1:]) - earned[:, :-1]
-    paid: Array = earned - np.concatenate([np.zeros((len(earned), 1)), np.cumsum(rent, axis=1)], axis=1)
-    return paid
+    return np.asarray(earned - np.concatenate([np.zeros((len(earned), 1)), np.cumsum(rent, axis=1)], axis=1))
 
 
 def full_revenue(reports: Reports) -> Array:
@@ -259,13 +255,8 @@ class Allotment(OldTableNames):
             "expected_shadow_price": self.expected_shadow_price,
             "payments": np.concatenate(self.payments).tolist(),
             "retailers": [
-                {
-                    "name": name,
-                    "count": group.count,
-                    "types": group.theta.tolist(),
-                    "probabilities": group.probability.tolist(),
-                    "payments": paid.tolist(),
-                }
+                {"name": name, "count": group.count, "types": group.theta.tolist()}
+                | {"probabilities": group.probability.tolist(), "payments": paid.tolist()}
                 for name, group, paid in groups
             ],
             "sampled": self.sampled,

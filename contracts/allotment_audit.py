@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.allotment import Allotment, Reports, profile_names
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.properties import INCENTIVES, PARTICIPATION, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
 from veridical.data.allocation import RetailerGroup
+from veridical.data.arrays import Array
 
 __all__ = ["ROUNDING", "AllocationAudit", "RetailerMisreport", "RetailerResult"]
 
-Array = NDArray[np.float64]
 ROUNDING = 1e-9  # of the scale of money: nobody misreports for a gain that is rounding
 
 

@@ -25,19 +25,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.allotment import Allotment
 from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
+from veridical.data.arrays import Array, Whole
 from veridical.data.deprecated import Renamed
 from veridical.data.fields import whole_number
 
 __all__ = ["Auction", "AuctionResult", "BidSchedule"]
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 ROUNDING = 1e-12  # of a type's expected revenue, from which its bid is computed by sums and differences
 MOST_DECIMALS = 12
 
@@ -253,7 +251,7 @@ class Auction:
 
         Types ascend within a group. Above 200,000 profiles those that were drawn.
         """
-        profiles, types = self.optimum.profiles, self._types
+        profiles, types = self.optimum.profiles, self.optimum.types
         columns = {f"type {name}": types[:, i] for i, name in enumerate(self.names)}
         columns |= {"probability": profiles.probability}
         columns |= {f"units {name}": self.optimum.quantity[:, i] for i, name in enumerate(self.names)}
@@ -264,13 +262,11 @@ class Auction:
         optimum, by_own_type = self.optimum, self._by_own_type()
         groups = []
         for name, group in zip(self.case.names, optimum.case.retailers, strict=True):
-            posted = {
-                str(column): values.tolist() for column, values in by_own_type.loc[[name]].rename(columns={"bid": "bids"}).items()
-            }
+            posted: dict[Any, Any] = by_own_type.loc[[name]].rename(columns={"bid": "bids"}).to_dict(orient="list")
             types = {"types": group.theta.tolist(), "probabilities": group.probability.tolist()}
             groups.append({"name": name, "count": group.count, **types, **posted})
         keys = ("types", "probability", "quantity", "shadow_price")
-        lists = (self._types, optimum.probability, optimum.quantity, optimum.shadow_price)
+        lists = (optimum.types, optimum.probability, optimum.quantity, optimum.shadow_price)
         return {
             "case": self.case.name,
             "capacity": self.capacity,
@@ -295,23 +291,16 @@ class Auction:
         """Where each group's types begin among all."""
         return [self.optimum.profiles.columns(g).start for g in range(len(self.case.retailers))]
 
-    @cached_property
-    def _types(self) -> Array:
-        theta = np.concatenate([group.theta for group in self.optimum.case.retailers])
-        return self.optimum.profiles.by_retailer(np.broadcast_to(theta, self.optimum.by_type.shape))
-
     def _rounded(self, decimals: int) -> tuple[Array, ...] | None:
         """Return the table bids rounded up to so many decimals; None where one of them then counts as another type's."""
         step = Decimal(1).scaleb(-decimals)
-        rounded = [
-            np.array([float(Decimal(float(bid)).quantize(step, ROUND_CEILING)) for bid in schedule.reach])
-            for schedule in self._schedules
-        ]
-        pairs = zip(self._schedules, rounded, strict=True)
-        apart = all(
-            schedule.place(bid) == first for schedule, bids in pairs for bid, first in zip(bids, schedule.first, strict=True)
-        )
-        return tuple(rounded) if apart else None
+        rounded = []
+        for schedule in self._schedules:
+            bids = np.array([float(Decimal(float(bid)).quantize(step, ROUND_CEILING)) for bid in schedule.reach])
+            if [schedule.place(bid) for bid in bids] != schedule.first.tolist():
+                return None
+            rounded.append(bids)
+        return tuple(rounded)
 
     def _outcome(self, g: int, bid: float | None, late: bool) -> tuple[int, str]:
         """Return the number of the type that a bid counts as, -1 for none, and its status in words."""
@@ -346,9 +335,8 @@ class Auction:
         if group is None and len(self.case.names) == 1:
             return 0
         if group not in self.case.names:
-            raise InputError.of(
-                "group", "<nothing>" if group is None else group, f"one of {', '.join(self.case.names)}", self.case.name
-            )
+            given = "<nothing>" if group is None else group
+            raise InputError.of("group", given, f"one of {', '.join(self.case.names)}", self.case.name)
         return self.case.names.index(group)
 
     def _place(self, g: int, theta: float) -> int:

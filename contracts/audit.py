@@ -102,9 +102,20 @@ def audit(outcome: Any, **options: Any) -> Audit:
     **options
         Of a Settlement: `planner`, who plans what misreports lead to; `misreports`, how many are tried; `seed`.
 
+    Returns
+    -------
+    Audit
+        What is found.
+
     Raises
     ------
     TypeError
         For what is no outcome of a mechanism.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> audit(vd.solve(vd.example("two-suppliers"), "icds", "closed_form").contracts).truthful
+    True
     """
     raise TypeError(f"no audit is registered for {type(outcome).__name__}")

@@ -97,10 +97,36 @@ def checked_bid(value: object, field: str, file: str | None = None) -> float:
 def read_bids(path: str | Path, names: Sequence[str], deadline: str | datetime | None = None) -> Bids:
     """Read sealed bids from a CSV file: columns `retailer`, `bid` (currency) and, where there is a deadline, `received`.
 
-    One row a retailer, in any order, for the retailers of `names`, as `AllocationCase.retailer_names` gives them. No row, or an
-    empty bid, is no bid. Times and the deadline are ISO 8601; a bid at the deadline is in time, and late ones are kept:
-    `Bids.late` tells which they are.
-    Raises InputError with file, row (its line in the file), column, value and what is allowed.
+    One row a retailer, in any order. No row, or an empty bid, is no bid. Times and the deadline are ISO 8601; a bid at the
+    deadline is in time, and late ones are kept: `Bids.late` says which they are.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    names : sequence of str
+        The retailers, as `AllocationCase.retailer_names` gives them.
+    deadline : str or datetime, optional
+        The last moment at which a bid counts.
+
+    Returns
+    -------
+    Bids
+        In the order of `names`.
+
+    Raises
+    ------
+    InputError
+        With file, row (its line in the file), column, value and what is allowed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "bids.csv")
+    ...     characters = path.write_text("retailer,bid\\nnorth,4.5\\n")
+    ...     read_bids(path, ["north", "south"]).bids
+    (4.5, None)
     """
     file = Path(path).name
     if deadline is not None and not isinstance(deadline, datetime):

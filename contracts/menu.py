@@ -8,16 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.profile_csv import read_profiles
+from veridical.data.arrays import Array
 from veridical.data.assembler import AssemblerCase
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 
 __all__ = ["Menu"]
-
-Array = NDArray[np.float64]
 
 
 class Menu(OldTableNames):
@@ -46,14 +44,12 @@ class Menu(OldTableNames):
 
     def rent(self, i: int) -> Array:
         """w_i(t) = P_i(t) - c_i(t_i) q_i(t): what a truthful supplier i earns."""
-        rent: Array = self.payment[i] - self.case.costs(i) * self.quantity[i]
-        return rent
+        return np.asarray(self.payment[i] - self.case.costs(i) * self.quantity[i])
 
     @property
     def spread(self) -> Array:
         """The largest less the smallest quantity bought of any component, one entry a profile; units."""
-        spread: Array = self.quantity.max(axis=0) - self.quantity.min(axis=0)
-        return spread
+        return np.asarray(self.quantity.max(axis=0) - self.quantity.min(axis=0))
 
     @cached_property
     def is_balanced(self) -> bool:
@@ -96,11 +92,7 @@ class Menu(OldTableNames):
         costs = {supplier.name: supplier.costs for supplier in case.suppliers}
         ignored = ["probability", *(f"rent {name}" for name in case.names)]
         profiles = {place: k for k, place in enumerate(np.ndindex(*case.shape))}
-
-        def in_words(place: tuple[int, ...]) -> str:
-            return ", ".join(case.tokens(i)[k] for i, k in enumerate(place))
-
-        for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, in_words):
+        for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, case.in_words):
             numbers[:, :, k] = row
         return cls(case, *numbers.reshape(2, len(case.shape), *case.shape))
 

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.menu import Menu
 from veridical.contracts.properties import INCENTIVES, PARTICIPATION, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
+from veridical.data.arrays import Array
 
 __all__ = ["Misreport", "SupplierResult", "check_properties"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,9 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
     }
     assembled = np.maximum(menu.quantity.min(axis=0), 0.0)
     deficit = menu.payment.sum(axis=0) - case.price * case.demand.expected_sales(assembled)
-    for name, excess, scale in (
-        ("balanced", menu.spread, max(1.0, float(menu.quantity.max()))),
-        ("budget", deficit, largest),
-    ):
-        worst = float(excess.max())
-        results[name] = SupplierResult(name, worst <= TOLERANCE * scale, worst, others=_profile(menu, int(excess.argmax())))
+    for name, excess, scale in (("balanced", menu.spread, max(1.0, float(menu.quantity.max()))), ("budget", deficit, largest)):
+        worst, place = float(excess.max()), np.unravel_index(int(excess.argmax()), case.shape)
+        results[name] = SupplierResult(name, worst <= TOLERANCE * scale, worst, others=case.in_words(place))
     return results, {name: gainful(best[name]) for name in INCENTIVES}
 
 
@@ -110,8 +105,3 @@ def _misreports(menu: Menu, i: int) -> dict[str, list[Misreport]]:
             if s != k:
                 note("dominant_strategy_ic", "bayesian_ic", k, s, payment[s] - cost * quantity[s] - truth)
     return misreports
-
-
-def _profile(menu: Menu, flat: int) -> str:
-    place = np.unravel_index(flat, menu.case.shape)
-    return ", ".join(menu.case.tokens(i)[int(k)] for i, k in enumerate(place))

@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.allotment import Allotment
+from veridical.data.arrays import Array
 
 __all__ = ["Equilibrium", "Ordering"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +80,7 @@ class Ordering(Allotment):
     @cached_property
     def _sold(self) -> Array:
         """Units that are allocated, shape (rows,)."""
-        sold: Array = (self.profiles.counts * self.by_type).sum(axis=1)
-        return sold
+        return np.asarray((self.profiles.counts * self.by_type).sum(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)

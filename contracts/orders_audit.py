@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.allotment_audit import ROUNDING, AllocationAudit, RetailerMisreport, RetailerResult
 from veridical.contracts.audit import audit
 from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.contracts.properties import TOLERANCE, applies_to, gainful, worst_case
 from veridical.data import AllocationCase
+from veridical.data.arrays import Array
 
 __all__ = ["GameAudit"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,8 @@ from veridical.contracts.joint_plan.planner import Planner
 from veridical.data import InputError
 from veridical.data.assembler import label
 
-__all__ = [
-    "IMPLIES",
-    "INCENTIVES",
-    "PARTICIPATION",
-    "PROPERTIES",
-    "TOLERANCE",
-    "Property",
-    "PropertyResult",
-    "applies_to",
-    "gainful",
-    "worst_case",
-]
+__all__ = ["IMPLIES", "INCENTIVES", "PARTICIPATION", "PROPERTIES", "TOLERANCE", "Property", "PropertyResult"]
+__all__ += ["applies_to", "gainful", "worst_case"]
 
 TOLERANCE = 1e-6  # relative to the largest amount of money that there is, or to the largest quantity
 INCENTIVES = ("dominant_strategy_ic", "bayesian_ic")

@@ -34,49 +34,11 @@ from veridical.data.private_type import PrivateType
 from veridical.data.revenue import LinearDemand, Newsvendor, PowerDemand, Revenue, register_revenue
 from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity, virtual_cost, weighted_virtual_cost
 
-__all__ = [
-    "AllocationCase",
-    "AssemblerCase",
-    "CertificateError",
-    "Continuous",
-    "ContinuousCase",
-    "ContinuousSupplier",
-    "Demand",
-    "Discrete",
-    "Empirical",
-    "Exponential",
-    "FixedPrice",
-    "Gamma",
-    "InputError",
-    "JointPlanCase",
-    "LinearDemand",
-    "Lognormal",
-    "Monotonicity",
-    "Newsvendor",
-    "Normal",
-    "NotSolvedError",
-    "PowerDemand",
-    "Prior",
-    "PrivateCost",
-    "PrivateType",
-    "Problem",
-    "RetailerGroup",
-    "Revenue",
-    "Sample",
-    "Supplier",
-    "Uniform",
-    "VeridicalError",
-    "Weibull",
-    "correlation",
-    "example",
-    "examples",
-    "load",
-    "monotonicity",
-    "register_demand",
-    "register_kind",
-    "register_revenue",
-    "virtual_cost",
-    "weighted_virtual_cost",
-]
+__all__ = ["AllocationCase", "AssemblerCase", "ContinuousCase", "JointPlanCase", "example", "examples", "load", "register_kind"]
+__all__ += ["ContinuousSupplier", "FixedPrice", "Prior", "PrivateCost", "PrivateType", "RetailerGroup", "Supplier"]
+__all__ += ["Continuous", "Demand", "Discrete", "Empirical", "Exponential", "Gamma", "Lognormal", "Normal", "Sample"]
+__all__ += ["LinearDemand", "Newsvendor", "PowerDemand", "Revenue", "Uniform", "Weibull", "register_demand", "register_revenue"]
+__all__ += ["Monotonicity", "correlation", "monotonicity", "virtual_cost", "weighted_virtual_cost"]
+__all__ += ["CertificateError", "InputError", "NotSolvedError", "Problem", "VeridicalError"]
 
 __getattr__ = moved(__name__)

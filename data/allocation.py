@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from veridical.data.arrays import Array, fixed
 from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
 from veridical.data.fields import (
-    SUM_TOLERANCE,
     Name,
     NonNegative,
     Numbers,
     Positive,
-    Record,
-    check,
-    fixed,
-    missing,
-    numbers,
-    whole,
+    PositiveInt,
+    listed,
+    one_of,
+    several,
+    sum_to_one,
     whole_number,
-    wrong,
 )
 from veridical.data.private_type import PrivateType
+from veridical.data.record import Record, check, missing, wrong
 from veridical.data.revenue import AnyRevenue
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
 
 __all__ = ["AllocationCase", "FixedPrice", "RetailerGroup"]
 
-Array = NDArray[np.float64]
+RETAILERS = "one or more [[retailers]] tables"
 ENUMERATED = 200_000  # type profiles up to which all of them are visited
 SAMPLES = 20_000  # profiles that are drawn where there are more
 RULES = ("linear", "proportional", "uniform", "generalized_linear")
@@ -44,43 +41,17 @@ class RetailerGroup(Record):
     """Identical, independent retailers: each has one of `types`, or a type drawn from `prior`, and only he knows it."""
 
     name: Name | None = None
-    count: int = Field(description="a whole number >= 1: retailers of this group")
-    types: Numbers | None = None
-    probabilities: Numbers | None = None
+    count: PositiveInt = Field(description="a whole number >= 1: retailers of this group")
+    types: Annotated[Numbers, several("types >= 0", lambda x: x >= 0, ascending=True)] | None = None
+    probabilities: Annotated[Numbers, sum_to_one("type")] | None = None
     prior: PrivateType | None = None
     revenue: AnyRevenue = Field(description="a table with the key form")
-
-    @field_validator("count", mode="before")
-    @classmethod
-    def _count(cls, value: object) -> int:
-        return whole(value, 1)
-
-    @field_validator("types", mode="before")
-    @classmethod
-    def _types(cls, value: object) -> Numbers | None:
-        if value is None:
-            return None
-        allowed = "one or more finite types >= 0, strictly ascending"
-        types = numbers(value, allowed, lambda x: x >= 0)
-        if any(high <= low for low, high in itertools.pairwise(types)):
-            raise wrong(value, allowed)
-        return types
-
-    @field_validator("probabilities", mode="before")
-    @classmethod
-    def _probabilities(cls, value: object) -> Numbers | None:
-        if value is None:
-            return None
-        found = numbers(value, "finite probabilities >= 0, one a type", lambda x: x >= 0)
-        if abs(math.fsum(found) - 1) > SUM_TOLERANCE:
-            raise wrong(f"<{value!r} with the sum {math.fsum(found)!r}>", f"probabilities that sum to 1 within {SUM_TOLERANCE}")
-        return found
 
     @model_validator(mode="after")
     def _match(self) -> RetailerGroup:
         if (self.types is None) == (self.prior is None):
-            found = "<neither types nor prior>" if self.types is None else "<types and prior>"
-            raise wrong(found, "exactly one of types (with probabilities) and prior", "types")
+            given = "<neither types nor prior>" if self.types is None else "<types and prior>"
+            raise wrong(given, "exactly one of types (with probabilities) and prior", "types")
         if self.types is None:
             if self.probabilities is not None:
                 raise wrong(self.probabilities, "no probabilities beside prior, which says them all", "probabilities")
@@ -116,15 +87,8 @@ class FixedPrice(Record):
     """
 
     wholesale_price: Positive = Field(description="a finite number > 0, currency per unit")
-    rule: Literal["linear", "proportional", "uniform", "generalized_linear"] = Field(description=f"one of {', '.join(RULES)}")
+    rule: Annotated[str, one_of(*RULES)] = Field(description=f"one of {', '.join(RULES)}")
     exponent: Positive | None = None
-
-    @field_validator("rule", mode="before")
-    @classmethod
-    def _known_rule(cls, value: object) -> object:
-        if not isinstance(value, str) or value not in RULES:
-            raise wrong(value, f"one of {', '.join(RULES)}")
-        return value
 
     @model_validator(mode="after")
     def _own_exponent(self) -> FixedPrice:
@@ -145,22 +109,15 @@ class AllocationCase(CaseRecord):
     kind: Literal["allocation"] = "allocation"
     capacity: Positive | None = None
     capacity_cost: NonNegative | None = None
-    retailers: tuple[RetailerGroup, ...] = Field(description="one or more [[retailers]] tables")
+    retailers: Annotated[tuple[RetailerGroup, ...], listed(RETAILERS)] = Field(description=RETAILERS)
     fixed_price: FixedPrice | None = None
-
-    @field_validator("retailers", mode="before")
-    @classmethod
-    def _some(cls, value: Any) -> Any:
-        if not isinstance(value, list | tuple) or not value:
-            raise wrong(value, "one or more [[retailers]] tables")
-        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> AllocationCase:
         if (self.capacity is None) == (self.capacity_cost is None):
-            found = "<neither capacity nor capacity_cost>" if self.capacity is None else "<capacity and capacity_cost>"
+            given = "<neither capacity nor capacity_cost>" if self.capacity is None else "<capacity and capacity_cost>"
             allowed = "exactly one of capacity (fixed, units) and capacity_cost (chosen, currency per unit)"
-            raise wrong(found, allowed, "capacity")
+            raise wrong(given, allowed, "capacity")
         for i, name in enumerate(self.names):
             if name in self.names[:i]:
                 raise wrong(name, "a name that no other group has", f"retailers[{i}].name")
@@ -183,12 +140,12 @@ class AllocationCase(CaseRecord):
     @property
     def retailer_names(self) -> tuple[str, ...]:
         """Each retailer's name, in `order`: his group's, with a number where it has others (`stores 2`); else `retailer 3`."""
-        found: list[str] = []
+        names: list[str] = []
         for group in self.retailers:
             for i in range(1, group.count + 1):
-                own = group.name if group.count == 1 else f"{group.name} {i}"
-                found.append(f"retailer {len(found) + 1}" if group.name is None else str(own))
-        return tuple(found)
+                name = f"retailer {len(names) + 1}" if group.name is None else group.name
+                names.append(name if group.name is None or group.count == 1 else f"{name} {i}")
+        return tuple(names)
 
     @property
     def members(self) -> tuple[int, ...]:

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, SupportsIndex
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from veridical.data.arrays import Array, fixed
 from veridical.data.case_record import CaseRecord
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
-from veridical.data.fields import (
-    SUM_TOLERANCE,
-    Name,
-    Numbers,
-    Positive,
-    Record,
-    check,
-    fixed,
-    missing,
-    numbers,
-    whole_number,
-    wrong,
-)
+from veridical.data.fields import Name, Numbers, Positive, listed, several, sum_to_one, whole_number
 from veridical.data.prior import Prior, gaussian_copula, independent
+from veridical.data.record import Record, check, missing, wrong
 
-__all__ = ["AssemblerCase", "Supplier", "label"]
+__all__ = ["SUPPLIERS", "AssemblerCase", "Supplier", "label"]
 
-Array = NDArray[np.float64]
+SUPPLIERS = "one or more [[suppliers]] tables"
 MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six more are held at a time
 AXES = 60  # suppliers: numpy's arrays have at most 64 axes
 ENUMERATED = 2**16  # profiles up to which a table over all of them is made where a smaller one would do
@@ -58,27 +46,10 @@ class Supplier(Record):
     """The only source of one component; his unit cost is one of `costs`, and only he knows which."""
 
     name: Name = Field(description="the supplier's name")
-    costs: Numbers = Field(description="one or more unit costs, ascending")
-    probabilities: Numbers | None = None
-
-    @field_validator("costs", mode="before")
-    @classmethod
-    def _costs(cls, value: object) -> Numbers:
-        allowed = "one or more finite unit costs > 0, strictly ascending"
-        costs = numbers(value, allowed, lambda x: x > 0)
-        if any(high <= low for low, high in itertools.pairwise(costs)):
-            raise wrong(value, allowed)
-        return costs
-
-    @field_validator("probabilities", mode="before")
-    @classmethod
-    def _probabilities(cls, value: object) -> Numbers | None:
-        if value is None:
-            return None
-        found = numbers(value, "finite probabilities >= 0, one a cost", lambda x: x >= 0)
-        if abs(sum(found) - 1) > SUM_TOLERANCE:
-            raise wrong(f"<{value!r} with the sum {sum(found)!r}>", f"probabilities that sum to 1 within {SUM_TOLERANCE}")
-        return found
+    costs: Annotated[Numbers, several("unit costs > 0", lambda x: x > 0, ascending=True)] = Field(
+        description="one or more unit costs, ascending"
+    )
+    probabilities: Annotated[Numbers, sum_to_one("cost")] | None = None
 
     @model_validator(mode="after")
     def _match(self) -> Supplier:
@@ -94,15 +65,8 @@ class Assembly(CaseRecord):
     kind: Literal["assembler"] = "assembler"
     price: Positive = Field(description="a finite number > 0, currency per unit of product")
     demand: AnyDemand = Field(description="a table with the key distribution")
-    suppliers: tuple[Any, ...] = Field(description="one or more [[suppliers]] tables")
+    suppliers: tuple[Any, ...]
     prior: Prior | None = None
-
-    @field_validator("suppliers", mode="before")
-    @classmethod
-    def _some(cls, value: Any) -> Any:
-        if not isinstance(value, list | tuple) or not value:
-            raise wrong(value, "one or more [[suppliers]] tables")
-        return value
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
@@ -128,7 +92,7 @@ class AssemblerCase(Assembly):
     Source: assembler paper, section 2; any number of costs a supplier.
     """
 
-    suppliers: tuple[Supplier, ...] = Field(description="one or more [[suppliers]] tables")
+    suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
 
     @model_validator(mode="after")
     def _consistent(self) -> AssemblerCase:
@@ -164,7 +128,7 @@ class AssemblerCase(Assembly):
             axes = range(len(self.shape))
             return [fixed(self.probability.sum(axis=tuple(a for a in axes if a != i))) for i in axes]
         given = [supplier.probabilities or (1.0,) for supplier in self.suppliers]
-        return [fixed(np.array(each) / math.fsum(each)) for each in given]
+        return [fixed(np.array(weights) / math.fsum(weights)) for weights in given]
 
     @cached_property
     def probability(self) -> Array:
@@ -257,3 +221,7 @@ class AssemblerCase(Assembly):
     def tokens(self, i: int) -> tuple[str, ...]:
         """`name=cost` for each of supplier i's costs: what the labels of profiles are made of."""
         return tuple(f"{self.names[i]}={label(cost)}" for cost in self.suppliers[i].costs)
+
+    def in_words(self, profile: Sequence[SupportsIndex]) -> str:
+        """Return a profile of cost indices as messages show it: `panel=4, battery=3`."""
+        return ", ".join(self.tokens(i)[k] for i, k in enumerate(profile))

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from veridical.data.assembler import AssemblerCase, Assembly
+from veridical.data.arrays import Array, fixed
+from veridical.data.assembler import SUPPLIERS, AssemblerCase, Assembly
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Record, check, fixed, whole_number, wrong
+from veridical.data.fields import Name, Record, check, listed, whole_number, wrong
 from veridical.data.private_cost import PrivateCost
 
 __all__ = ["ContinuousCase", "ContinuousSupplier", "refuse_continuous"]
 
-Array = NDArray[np.float64]
 SINGULAR = 1e-9  # least eigenvalue of a correlation under which costs still vary when the others are known
 
 
@@ -35,7 +34,7 @@ class ContinuousCase(Assembly):
     and price in currency per unit, demand in units. Source: assembler paper, section 4.
     """
 
-    suppliers: tuple[ContinuousSupplier, ...] = Field(description="one or more [[suppliers]] tables")
+    suppliers: Annotated[tuple[ContinuousSupplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
 
     @model_validator(mode="before")
     @classmethod
@@ -98,8 +97,6 @@ class ContinuousCase(Assembly):
 def refuse_continuous(case: object) -> None:
     """Raise InputError for continuous costs, and for anything else that is no AssemblerCase, where a call needs one."""
     if not isinstance(case, AssemblerCase):
-        found, name = (
-            ("<continuous costs>", case.name) if isinstance(case, ContinuousCase) else (f"<{type(case).__name__}>", None)
-        )
+        name, kind = (case.name, "continuous costs") if isinstance(case, ContinuousCase) else (None, type(case).__name__)
         allowed = "a case whose suppliers have `costs` (from Python, a grid of continuous ones: case.grid(points))"
-        raise InputError.of("case", found, allowed, name)
+        raise InputError.of("case", f"<{kind}>", allowed, name)

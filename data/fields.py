@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from numbers import Real
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from veridical.data.arrays import fixed
 from veridical.data.errors import InputError
 from veridical.data.record import Record, check, missing, wrong
 
-__all__ = [
-    "Flag",
-    "Name",
-    "NonNegative",
-    "Numbers",
-    "Positive",
-    "Record",
-    "Text",
-    "check",
-    "fixed",
-    "missing",
-    "number",
-    "numbers",
-    "whole",
-    "whole_number",
-    "wrong",
-]
+__all__ = ["Flag", "Name", "NonNegative", "NonNegativeInt", "Numbers", "Positive", "PositiveInt", "Text"]
+__all__ += ["finite", "is_name", "listed", "number", "numbers", "one_of", "several", "sum_to_one", "whole", "whole_number"]
+__all__ += ["Record", "check", "fixed", "missing", "wrong"]
 
 SUM_TOLERANCE = 1e-9  # probabilities sum to 1 within this
 
@@ -41,9 +28,9 @@ def number(value: object, allowed: str, holds: Callable[[float], bool] = lambda 
     """Return a finite number for which `holds`; booleans and text are no numbers."""
     if isinstance(value, Real) and not isinstance(value, bool):
         with suppress(OverflowError):  # a whole number beyond the range of floats
-            found = float(value)
-            if math.isfinite(found) and holds(found):
-                return found
+            figure = float(value)
+            if math.isfinite(figure) and holds(figure):
+                return figure
     raise wrong(value, allowed)
 
 
@@ -84,41 +71,65 @@ def whole_number(
         raise InputError.of(field, value, allowed, file or None) from None
 
 
-def fixed(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the array, which nobody can write to any more."""
-    array.setflags(write=False)
-    return array
+def finite(allowed: str, holds: Callable[[float], bool]) -> BeforeValidator:
+    """Return the validator of a field that is one finite number."""
+    return BeforeValidator(lambda value: number(value, allowed, holds))
 
 
-def _positive(value: object) -> float:
-    return number(value, "a finite number > 0", lambda x: x > 0)
+def several(what: str, holds: Callable[[float], bool], ascending: bool = False) -> BeforeValidator:
+    """Return the validator of a field with one or more finite numbers, each above the one before it where they ascend."""
+    allowed = f"one or more finite {what}" + (", strictly ascending" if ascending else "")
+
+    def validated(value: object) -> Numbers:
+        values = numbers(value, allowed, holds)
+        if ascending and any(high <= low for low, high in itertools.pairwise(values)):
+            raise wrong(value, allowed)
+        return values
+
+    return BeforeValidator(validated)
 
 
-def _non_negative(value: object) -> float:
-    return number(value, "a finite number >= 0", lambda x: x >= 0)
+def sum_to_one(noun: str) -> BeforeValidator:
+    """Return the validator of a field with probabilities that sum to 1; `noun` is what each of them belongs to."""
+
+    def validated(value: object) -> Numbers:
+        values = numbers(value, f"finite probabilities >= 0, one a {noun}", lambda x: x >= 0)
+        if abs(math.fsum(values) - 1) > SUM_TOLERANCE:
+            raise wrong(f"<{value!r} with the sum {math.fsum(values)!r}>", f"probabilities that sum to 1 within {SUM_TOLERANCE}")
+        return values
+
+    return BeforeValidator(validated)
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise wrong(value, "text")
+def one_of(*names: str) -> BeforeValidator:
+    """Return the validator of a field that is one of some names."""
+    return _instance(str, f"one of {', '.join(names)}", lambda value: value in names)
 
 
-def _name(value: object) -> str:
-    if isinstance(value, str) and value and " ".join(value.split()) == value and value.isprintable():
-        return value
-    raise wrong(value, "non-empty text on one line, without spaces at its ends or two in a row")
+def listed(allowed: str, least: int = 1) -> BeforeValidator:
+    """Return the validator of a field that is a list with at least so many entries, whatever they are."""
+    return _instance((list, tuple), allowed, lambda value: len(value) >= least)
 
 
-def _flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise wrong(value, "true or false")
+def _instance(cls: type | tuple[type, ...], allowed: str, holds: Callable[[Any], bool] = lambda value: True) -> BeforeValidator:
+    def validated(value: object) -> object:
+        if isinstance(value, cls) and holds(value):
+            return value
+        raise wrong(value, allowed)
+
+    return BeforeValidator(validated)
 
 
-Positive = Annotated[float, BeforeValidator(_positive)]
-NonNegative = Annotated[float, BeforeValidator(_non_negative)]
+def is_name(value: str) -> bool:
+    """Return whether text is a name: printable, on one line, without spaces at its ends or two in a row."""
+    return value != "" and " ".join(value.split()) == value and value.isprintable()
+
+
+Positive = Annotated[float, finite("a finite number > 0", lambda x: x > 0)]
+PositiveInt = Annotated[int, BeforeValidator(lambda value: whole(value, 1))]
+NonNegativeInt = Annotated[int, BeforeValidator(lambda value: whole(value))]
+NonNegative = Annotated[float, finite("a finite number >= 0", lambda x: x >= 0)]
 Numbers = tuple[float, ...]
-Text = Annotated[str, BeforeValidator(_text)]
-Name = Annotated[str, BeforeValidator(_name)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
+Text = Annotated[str, _instance(str, "text")]
+Name = Annotated[str, _instance(str, "non-empty text on one line, without spaces at its ends or two in a row", is_name)]
+Flag = Annotated[bool, _instance(bool, "true or false")]

@@ -48,6 +48,12 @@ def register_kind(kind: str, read: Reader, keys: Iterable[str] = ()) -> None:
         Called with the raw table, the file's name and its folder; returns the case or raises InputError.
     keys
         The keys that such a table may have: what `--set` takes for a field of the case.
+
+    Examples
+    --------
+    >>> register_kind("auction", lambda raw, file, folder: dict(raw), ("reserve",))
+    >>> KINDS.pop("auction").keys
+    ('reserve',)
     """
     KINDS[kind] = Kind(read, tuple(keys))
 
@@ -55,8 +61,30 @@ def register_kind(kind: str, read: Reader, keys: Iterable[str] = ()) -> None:
 def load(path: str | Path, change: Change | None = None) -> Any:
     """Read and validate a case file, or the folder of one; the case's type is its kind's.
 
-    `change`, where given, takes the raw table of the file and returns the one to use in its place.
-    Raises InputError with file, field, value and what is allowed.
+    Parameters
+    ----------
+    path : str or Path
+        The TOML file, or the folder with its `case.toml`.
+    change : callable, optional
+        Takes the raw table of the file and returns the one to use in its place.
+
+    Returns
+    -------
+    AssemblerCase, ContinuousCase, AllocationCase, JointPlanCase or what a registered kind returns
+        The case.
+
+    Raises
+    ------
+    InputError
+        With file, field, value and what is allowed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = example("two-suppliers").save(f"{folder}/case.toml")
+    ...     load(path).names
+    ('panel', 'battery')
     """
     path = Path(path)
     path = path / HEAD if path.is_dir() else path
@@ -105,13 +133,47 @@ register_kind("joint_plan", _joint_plan, Head.model_fields)
 
 
 def examples() -> tuple[str, ...]:
-    """Return the names of the shipped cases."""
-    found = (path for path in _shipped().iterdir() if path.name.endswith(".toml") or (path / HEAD).is_file())
-    return tuple(sorted(path.name.removesuffix(".toml") for path in found))
+    """Return the names of the shipped cases.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> "two-suppliers" in examples()
+    True
+    """
+    cases = (path for path in _shipped().iterdir() if path.name.endswith(".toml") or (path / HEAD).is_file())
+    return tuple(sorted(path.name.removesuffix(".toml") for path in cases))
 
 
 def example(name: str, change: Change | None = None) -> Any:
-    """Return a shipped case by its name."""
+    """Return a shipped case by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `examples()`.
+    change : callable, optional
+        Takes the raw table of the file and returns the one to use in its place.
+
+    Returns
+    -------
+    AssemblerCase, ContinuousCase, AllocationCase or JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        For another name.
+
+    Examples
+    --------
+    >>> example("two-suppliers").names
+    ('panel', 'battery')
+    """
     if name not in examples():
         raise InputError.of("example", name, f"one of {', '.join(examples())}")
     path = Path(str(_shipped())) / name

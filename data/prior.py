@@ -6,18 +6,17 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from scipy.stats import multivariate_normal, norm
 
+from veridical.data.arrays import Array
 from veridical.data.fields import SUM_TOLERANCE, Numbers, Record, number, wrong
 
 __all__ = ["Prior", "gaussian_copula", "independent"]
 
 SWEEPS = 10_000  # of proportional fitting; a dozen are usual, thousands where correlations are close to 1
 
-Array = NDArray[np.float64]
 Nested = tuple[Any, ...]
 
 
@@ -48,17 +47,16 @@ class Prior(Record):
         allowed = "a symmetric positive semidefinite matrix with ones on its diagonal, one row a supplier"
         matrix = _numbers(value, allowed)
         square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
-        if not square or not np.array_equal(matrix, matrix.T) or not (np.diag(matrix) == 1).all():
-            raise wrong(value, allowed)
-        if np.linalg.eigvalsh(matrix)[0] < -1e-10:
+        symmetric = square and np.array_equal(matrix, matrix.T) and (np.diag(matrix) == 1).all()
+        if not symmetric or np.linalg.eigvalsh(matrix)[0] < -1e-10:
             raise wrong(value, allowed)
         return _nested(matrix.tolist())
 
     @model_validator(mode="after")
     def _one(self) -> Prior:
         if (self.joint is None) == (self.correlation is None):
-            found = "<neither joint nor correlation>" if self.joint is None else "<joint and correlation>"
-            raise wrong(found, "exactly one of joint and correlation")
+            given = "<neither joint nor correlation>" if self.joint is None else "<joint and correlation>"
+            raise wrong(given, "exactly one of joint and correlation")
         return self
 
 
@@ -100,11 +98,8 @@ def _normal_cdf(upper: Array, correlation: Array) -> float:
     if len(bounded) == 1:
         return float(norm.cdf(upper[bounded[0]]))
     matrix = correlation[np.ix_(bounded, bounded)]
-    return float(
-        multivariate_normal.cdf(
-            upper[bounded], cov=matrix, allow_singular=True, maxpts=1_000_000, abseps=1e-7, releps=1e-7, rng=0
-        )
-    )
+    accuracy: Any = {"allow_singular": True, "maxpts": 1_000_000, "abseps": 1e-7, "releps": 1e-7, "rng": 0}
+    return float(multivariate_normal.cdf(upper[bounded], cov=matrix, **accuracy))
 
 
 def _scaled(table: Array, marginals: list[Array]) -> Array:
@@ -128,7 +123,7 @@ def _numbers(value: Any, allowed: str) -> Array:
     """Return nested lists of finite numbers as an array."""
 
     def leaves(part: Any) -> Any:
-        return [leaves(each) for each in part] if isinstance(part, list | tuple) else number(part, allowed)
+        return [leaves(inner) for inner in part] if isinstance(part, list | tuple) else number(part, allowed)
 
     try:
         return np.array(leaves(value), dtype=float)

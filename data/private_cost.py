@@ -6,14 +6,13 @@ import itertools
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.truncated import Truncated, quiet
 
 __all__ = ["PrivateCost"]
 
-Array = NDArray[np.float64]
 GRID = 4096  # steps in quantile space between which irregular stretches are looked for
 ROUNDING = 1e-10  # relative to the highest cost: smaller departures from convexity are taken for rounding of quantiles
 
@@ -33,8 +32,7 @@ class PrivateCost(Truncated):
         x = np.clip(np.asarray(x, dtype=float), self.low, self.high)
         with quiet():
             below = self._base.sf(self.low) - self._base.sf(x) if self._upper else self._base.cdf(x) - self._base.cdf(self.low)
-        probability: Array = np.clip(below / self._mass, 0.0, 1.0)
-        return probability
+        return np.asarray(np.clip(below / self._mass, 0.0, 1.0))
 
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least cost x with G(x) >= u, for u in [0, 1]."""
@@ -44,8 +42,7 @@ class PrivateCost(Truncated):
                 x = self._base.isf(self._base.sf(self.low) - u * self._mass)
             else:
                 x = self._base.ppf(np.minimum(self._base.cdf(self.low) + u * self._mass, 1.0))
-        cost: Array = np.clip(x, self.low, self.high)
-        return cost
+        return np.asarray(np.clip(x, self.low, self.high))
 
     def virtual_cost(self, x: ArrayLike) -> Array:
         """J(x) = x + G(x) / g(x), currency/unit: (31) for independent costs. Infinite where g(x) = 0 < G(x)."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.truncated import Truncated, quiet
 
 __all__ = ["PrivateType"]
-
-Array = NDArray[np.float64]
 
 
 class PrivateType(Truncated):

@@ -10,26 +10,15 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, SerializeAsAny
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.fields import Positive
 from veridical.data.record import Record
 from veridical.data.registry import Registry
 from veridical.data.typed_demand import AnyTypedDemand
 
-__all__ = [
-    "REVENUES",
-    "AnyRevenue",
-    "InverseDemand",
-    "LinearDemand",
-    "Newsvendor",
-    "PowerDemand",
-    "Revenue",
-    "register_revenue",
-]
-
-Array = NDArray[np.float64]
+__all__ = ["REVENUES", "AnyRevenue", "InverseDemand", "LinearDemand", "Newsvendor", "PowerDemand", "Revenue", "register_revenue"]
 
 
 class Revenue(Record):
@@ -70,8 +59,7 @@ class Revenue(Record):
         """R_qq, currency per unit squared; by differences of R_q unless a form knows it: Newton steps need no more."""
         q = np.asarray(q, dtype=float)
         step = 1e-5 * np.maximum(np.abs(q), 1e-3)
-        found: Array = (self.marginal(q + step, theta) - self.marginal(q, theta)) / step
-        return found
+        return np.asarray((self.marginal(q + step, theta) - self.marginal(q, theta)) / step)
 
     @property
     def unbounded(self) -> bool:
@@ -101,13 +89,11 @@ class LinearDemand(InverseDemand):
     def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R(q, theta), currency."""
         q = np.asarray(q, dtype=float)
-        revenue: Array = q * (np.asarray(theta, dtype=float) - q)
-        return revenue
+        return np.asarray(q * (np.asarray(theta, dtype=float) - q))
 
     def marginal(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R_q = theta - 2 q."""
-        marginal: Array = np.asarray(theta, dtype=float) - 2 * np.asarray(q, dtype=float)
-        return marginal
+        return np.asarray(np.asarray(theta, dtype=float) - 2 * np.asarray(q, dtype=float))
 
     def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
         """(theta - marginal)^+ / 2."""

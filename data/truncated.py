@@ -10,16 +10,15 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic import model_serializer, model_validator
 from scipy import stats
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.errors import InputError
 from veridical.data.fields import Record, check, missing, number, wrong
 
 __all__ = ["POINTS", "Truncated", "quiet"]
 
-Array = NDArray[np.float64]
 POINTS = 16  # costs or types that stand for a continuous range where nobody says how many
 
 
@@ -72,24 +71,22 @@ class Truncated(Record):
         if base is None:
             names = "uniform, or the name of a continuous distribution in scipy.stats, such as beta, norm, gamma or triang"
             raise wrong(name, names, "distribution")
-        own = {key: value for key, value in raw.items() if key not in ("distribution", "low", "high")}
+        others = {key: value for key, value in raw.items() if key not in ("distribution", "low", "high")}
         if name == "uniform":
-            for key in own:
-                raise wrong(own[key], "only the keys distribution, low, high", key)
+            for key in others:
+                raise wrong(others[key], "only the keys distribution, low, high", key)
             for key in ("low", "high"):
                 if key not in raw:
                     raise missing("uniform lies between low and high", key)
-        parameters = {} if name == "uniform" else _parameters(base, own)
+        parameters = {} if name == "uniform" else _parameters(base, others)
         given = {end: _number(raw[end], end) for end in ("low", "high") if end in raw}
         low, high = (given.get("low"), given.get("high")) if name == "uniform" else cls._ends(base, parameters, given)
         assert low is not None
         assert high is not None
         if low < 0:
-            found, allowed = (
-                given.get("low", f"<{cls.noun}s from {low!r} on>"),
-                f"a finite number >= 0: no {cls.noun} is negative",
-            )
-            raise wrong(found, allowed if "low" in given else f"{allowed}; low = 0 truncates the distribution", "low")
+            advice = "" if "low" in given else "; low = 0 truncates the distribution"
+            allowed = f"a finite number >= 0: no {cls.noun} is negative{advice}"
+            raise wrong(given.get("low", f"<{cls.noun}s from {low!r} on>"), allowed, "low")
         if not low < high:
             raise wrong(high, f"a finite number above low = {low!r}", "high")
         return {"distribution": name, "parameters": tuple(parameters.items()), "low": low, "high": high}
@@ -149,8 +146,7 @@ class Truncated(Record):
         x = np.clip(np.asarray(x, dtype=float), self.low, self.high)
         with quiet():
             above = self._base.sf(x) - self._base.sf(self.high)
-        probability: Array = np.clip(above / self._mass, 0.0, 1.0)
-        return probability
+        return np.asarray(np.clip(above / self._mass, 0.0, 1.0))
 
     def density(self, x: ArrayLike) -> Array:
         """g(x), per currency/unit: 0 outside [low, high], infinite at an end where the distribution's is."""
@@ -170,8 +166,8 @@ def quiet() -> Iterator[None]:
 
 def _known(name: object) -> Any:
     """Return the distribution of scipy.stats with that name, or None."""
-    found = getattr(stats, name, None) if isinstance(name, str) else None
-    return found if isinstance(found, stats.rv_continuous) else None
+    base = getattr(stats, name, None) if isinstance(name, str) else None
+    return base if isinstance(base, stats.rv_continuous) else None
 
 
 def _shapes(base: Any) -> list[str]:
@@ -199,11 +195,11 @@ def _parameters(base: Any, given: Mapping[str, object]) -> dict[str, float]:
     for name in shapes:
         if name not in given:
             raise missing(f"{base.name} has the shape parameters {', '.join(shapes)}", name)
-    found = {name: _number(given.get(name, float(name == "scale")), name) for name in names}
-    if found["scale"] <= 0:
+    values = {name: _number(given.get(name, float(name == "scale")), name) for name in names}
+    if values["scale"] <= 0:
         raise wrong(given["scale"], "a finite number > 0", "scale")
     with np.errstate(all="ignore"):
-        if not np.all(base._argcheck(*(found[name] for name in shapes))):
-            values = ", ".join(f"{name} = {found[name]!r}" for name in shapes)
-            raise wrong(f"<{values}>", f"shape parameters that scipy.stats.{base.name} allows", ", ".join(shapes))
-    return found
+        if not np.all(base._argcheck(*(values[name] for name in shapes))):
+            named = ", ".join(f"{name} = {values[name]!r}" for name in shapes)
+            raise wrong(f"<{named}>", f"shape parameters that scipy.stats.{base.name} allows", ", ".join(shapes))
+    return values

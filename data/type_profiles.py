@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled"]
+from veridical.data.arrays import Array, Whole
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
+__all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled"]
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,10 @@ def count_profiles(members: Sequence[int], sizes: Sequence[int]) -> int:
 def enumerated(members: Sequence[int], probabilities: Sequence[Array]) -> TypeProfiles:
     """Return all profiles, the lowest types first, with the product of the groups' multinomial probabilities."""
     counts, weight = np.zeros((1, 0), dtype=np.int64), np.ones(1)
-    for n, own in zip(members, probabilities, strict=True):
-        multisets = _multisets(n, len(own))
-        logarithm = (
-            special.gammaln(n + 1) - special.gammaln(multisets + 1).sum(axis=1) + special.xlogy(multisets, own).sum(axis=1)
-        )
+    for n, probability in zip(members, probabilities, strict=True):
+        multisets = _multisets(n, len(probability))
+        logarithm = special.gammaln(n + 1) - special.gammaln(multisets + 1).sum(axis=1)
+        logarithm = logarithm + special.xlogy(multisets, probability).sum(axis=1)
         rows, added = len(counts), len(multisets)
         counts = np.concatenate([np.repeat(counts, added, axis=0), np.tile(multisets, (rows, 1))], axis=1)
         weight = np.multiply.outer(weight, np.exp(logarithm)).ravel()
@@ -75,7 +72,7 @@ def enumerated(members: Sequence[int], probabilities: Sequence[Array]) -> TypePr
 def sampled(members: Sequence[int], probabilities: Sequence[Array], samples: int, seed: int) -> TypeProfiles:
     """Return `samples` profiles drawn with the given seed, of the weight 1 / samples each."""
     rng = np.random.default_rng(seed)
-    drawn = [rng.multinomial(n, own, size=samples) for n, own in zip(members, probabilities, strict=True)]
+    drawn = [rng.multinomial(n, group, size=samples) for n, group in zip(members, probabilities, strict=True)]
     counts = np.concatenate(drawn, axis=1).astype(np.int64)
     return TypeProfiles(counts, np.full(samples, 1 / samples), tuple(map(len, probabilities)), sampled=True)
 

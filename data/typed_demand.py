@@ -6,26 +6,16 @@ from abc import abstractmethod
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, SerializeAsAny
 from scipy import special
 
+from veridical.data.arrays import Array, ArrayLike, normal_density
 from veridical.data.fields import Positive
 from veridical.data.record import Record
 from veridical.data.registry import Registry
 
-__all__ = [
-    "TYPED_DEMANDS",
-    "AnyTypedDemand",
-    "Scaled",
-    "ScaledExponential",
-    "ScaledGamma",
-    "ScaledUniform",
-    "ShiftedNormal",
-    "TypedDemand",
-]
-
-Array = NDArray[np.float64]
+__all__ = ["TYPED_DEMANDS", "AnyTypedDemand", "TypedDemand"]
+__all__ += ["Scaled", "ScaledExponential", "ScaledGamma", "ScaledUniform", "ShiftedNormal"]
 
 
 class TypedDemand(Record):
@@ -70,8 +60,7 @@ class ShiftedNormal(TypedDemand):
     sd: Positive
 
     def _score(self, q: ArrayLike, theta: ArrayLike) -> Array:
-        score: Array = (np.asarray(theta, dtype=float) - np.asarray(q, dtype=float)) / self.sd
-        return score
+        return np.asarray(np.subtract(theta, q, dtype=float) / self.sd)
 
     def survival(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """P(D > q)."""
@@ -81,14 +70,13 @@ class ShiftedNormal(TypedDemand):
         """E[min(D^+, q)]: z Phi(z) + phi(z) is the integral of Phi."""
 
         def below(z: Array) -> Array:
-            integral: Array = z * special.ndtr(z) + _phi(z)
-            return integral
+            return np.asarray(z * special.ndtr(z) + normal_density(z))
 
         return self.sd * (below(self._score(0.0, theta)) - below(self._score(q, theta)))
 
     def survival_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """phi((theta - q) / sd) / sd."""
-        return _phi(self._score(q, theta)) / self.sd
+        return normal_density(self._score(q, theta)) / self.sd
 
     def sales_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """Phi(theta / sd) - Phi((theta - q) / sd)."""
@@ -213,11 +201,6 @@ class ScaledExponential(Scaled):
     def _quantile(self, survival: Array) -> Array:
         with np.errstate(divide="ignore"):
             return -np.log(survival)
-
-
-def _phi(z: Array) -> Array:
-    """Return the standard normal density."""
-    return np.asarray(np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi), dtype=float)
 
 
 TYPED_DEMANDS: Registry[TypedDemand] = Registry(TypedDemand, "distribution")

@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array
 from veridical.data.assembler import AssemblerCase, label
 from veridical.data.errors import InputError
 
 __all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "running_maximum", "virtual_cost", "weighted_virtual_cost"]
 
-Array = NDArray[np.float64]
 # Virtual values that fall by no more than this count as monotone, relative to the price or to the highest marginal revenue (of
 # quantities: to themselves). They are sums and differences of a few hundred doubles, whose rounding stays well below it, and
 # pooling types for less than that would change no quantity that is printed.
@@ -25,7 +24,23 @@ ROUNDING = 1e-12
 def weighted_virtual_cost(case: AssemblerCase) -> Array:
     """Return beta(t) v(t), one entry a profile: finite also where beta(t) = 0, unlike v(t) itself.
 
-    beta(t) c(t) + sum_i (c_i[t_i] - c_i[t_i - 1]) * sum_{s < t_i} beta(s, t_-i).
+    beta(t) c(t) + sum_i (c_i[t_i] - c_i[t_i - 1]) * sum_{s < t_i} beta(s, t_-i). Source: assembler paper, eq. (13).
+
+    Parameters
+    ----------
+    case : AssemblerCase
+        With finitely many costs a supplier.
+
+    Returns
+    -------
+    ndarray
+        Currency per unit, of the shape `case.shape`.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> weighted_virtual_cost(vd.example("two-suppliers")).shape
+    (2, 2)
     """
     beta = case.probability
     weighted = beta * case.total_cost
@@ -37,7 +52,24 @@ def weighted_virtual_cost(case: AssemblerCase) -> Array:
 
 
 def virtual_cost(case: AssemblerCase) -> Array:
-    """Return v(t): infinite where beta(t) = 0 but cheaper types have weight, nan where they have none either."""
+    """Return v(t): infinite where beta(t) = 0 but cheaper types have weight, nan where they have none either. Eq. (13).
+
+    Parameters
+    ----------
+    case : AssemblerCase
+        With finitely many costs a supplier.
+
+    Returns
+    -------
+    ndarray
+        Currency per unit, of the shape `case.shape`.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> float(virtual_cost(vd.example("two-suppliers"))[0, 0])  # nobody is cheaper, so there is no rent: 3 + 1
+    4.0
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         return weighted_virtual_cost(case) / case.probability
 
@@ -77,7 +109,23 @@ class Monotonicity:
 def monotonicity(case: AssemblerCase) -> Monotonicity:
     """Return whether condition (18) holds, and the worst neighbouring pair of costs if not.
 
-    Profiles of weight 0 may take any value.
+    Profiles of weight 0 may take any value. Source: assembler paper, condition (18).
+
+    Parameters
+    ----------
+    case : AssemblerCase
+        With finitely many costs a supplier.
+
+    Returns
+    -------
+    Monotonicity
+        With the pair of neighbouring costs between which virtual cost falls most.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> print(monotonicity(vd.example("two-suppliers")))
+    virtual cost never falls when a cost rises
     """
     cost = virtual_cost(case)
     cost = np.where(np.isnan(cost), -np.inf, cost)
@@ -106,16 +154,35 @@ def correlation(case: AssemblerCase) -> float:
 
     With two costs each it depends on the prior alone: (b(ll) b(hh) - b(lh) b(hl)) / sqrt(p1(l) p1(h) p2(l) p2(h)), and (18)
     holds wherever it is not positive. Source: assembler paper, section 2.3.2 and Appendix A.
-    Raises InputError for another number of suppliers.
+
+    Parameters
+    ----------
+    case : AssemblerCase
+        With finitely many costs a supplier.
+
+    Returns
+    -------
+    float
+        The correlation.
+
+    Raises
+    ------
+    InputError
+        For another number of suppliers than two.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> round(correlation(vd.example("two-suppliers-correlated")), 12)
+    0.8
     """
     if len(case.shape) != 2:
-        raise InputError.of(
-            "suppliers", f"<{len(case.shape)} suppliers>", "two suppliers: correlation is measured between two", case.name
-        )
+        allowed = "two suppliers: correlation is measured between two"
+        raise InputError.of("suppliers", f"<{len(case.shape)} suppliers>", allowed, case.name)
     centred = [case.costs(i) - float((case.probability * case.costs(i)).sum()) for i in range(2)]
-    variances = [float((case.probability * each**2).sum()) for each in centred]
+    variances = [float((case.probability * costs**2).sum()) for costs in centred]
     covariance = float((case.probability * centred[0] * centred[1]).sum())
-    varies = all(np.count_nonzero(own) > 1 for own in case.marginals)  # a variance of 0 may come out as its rounding
+    varies = all(np.count_nonzero(marginal) > 1 for marginal in case.marginals)  # a variance of 0 may come out as its rounding
     return covariance / float(np.sqrt(variances[0] * variances[1])) if varies else float("nan")
 
 

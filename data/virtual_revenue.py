@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.revenue import Revenue
 
 __all__ = ["virtual_marginal_revenue", "virtual_marginal_revenue_at_rate"]
-
-Array = NDArray[np.float64]
 
 
 def virtual_marginal_revenue(revenue: Revenue, q: ArrayLike, theta: Array, following: Array, rate: Array) -> Array:

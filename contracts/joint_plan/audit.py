@@ -150,11 +150,10 @@ def _allowed(settlement: Settlement) -> float:
 
 def _tried(settlement: Settlement, concept: str, planner: Planner, misreports: int, seed: int) -> list[PartyMisreport]:
     """Return the misreports that are tried: for `bayesian_ic` all reports of the prior, else as many as asked for."""
-    gains = (
-        expected(settlement, planner)
-        if concept == "bayesian_ic"
-        else [(lie, gain(settlement, lie, planner)) for lie in lies(settlement.case, misreports, seed)]
-    )
+    if concept == "bayesian_ic":
+        gains = expected(settlement, planner)
+    else:
+        gains = [(lie, gain(settlement, lie, planner)) for lie in lies(settlement.case, misreports, seed)]
     return [PartyMisreport(lie.party, lie.report, gained) for lie, gained in gains]
 
 

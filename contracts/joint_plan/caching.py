@@ -11,15 +11,11 @@ from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from veridical.contracts.joint_plan.planner import Plan, Planner
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
 __all__ = ["CachingPlanner"]
-
-Array = NDArray[np.float64]
 
 
 FLOWS = 300_000  # in all plans that are kept, as duals come with each

@@ -16,14 +16,13 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.planner import Planner
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import COST, JointPlanCase, Party
 
 __all__ = ["PROFILES", "interim", "transfers"]
 
-Array = NDArray[np.float64]
 Profile = dict[str, Party]
 PROFILES = 100  # of all suppliers' costs, up to which all are visited
 
@@ -69,9 +68,8 @@ def _profiles(case: JointPlanCase, committed: JointPlanCase, without: str | None
     factors = range(len(fixed.cost_factors))
     if len(factors) ** len(suppliers) <= PROFILES:
         others = [name for name in suppliers if name != without]
-        profiles: Iterable[dict[str, int]] = (
-            dict(zip(others, places, strict=True)) for places in product(factors, repeat=len(others))
-        )
+        combinations = product(factors, repeat=len(others))
+        profiles = (dict(zip(others, places, strict=True)) for places in combinations)
     else:
         drawn = np.random.default_rng(fixed.seed).integers(len(factors), size=(fixed.draws, len(suppliers)))
         profiles = ({name: k for name, k in zip(suppliers, row, strict=True) if name != without} for row in drawn.tolist())

@@ -11,13 +11,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Shared
 
 __all__ = ["Plan", "Planner", "activity_cost"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

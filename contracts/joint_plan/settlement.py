@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,16 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.planner import Plan
-from veridical.data.deprecated import OldTableNames
+from veridical.data.arrays import Array
+from veridical.data.deprecated import OldTableNames, Renamed
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
 
 __all__ = ["Settlement"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,16 +51,12 @@ class Settlement(OldTableNames):
     excess: float | None = None
     certified_plan: Plan | None = None
 
+    held = Renamed("non_participants")
+
     @property
     def identities(self) -> frozenset[str]:
         """Families of duals that define a quantity or keep a balance, whose prices say nothing new."""
         return frozenset() if self.certified_plan is None else self.certified_plan.identities
-
-    @property
-    def held(self) -> tuple[str, ...]:
-        """The old name of `non_participants`."""
-        warnings.warn("`held` is now `non_participants`", DeprecationWarning, stacklevel=2)
-        return self.non_participants
 
     @property
     def plan(self) -> pd.Series:
@@ -112,16 +105,11 @@ class Settlement(OldTableNames):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a party: role, costs at baseline and plan, the transfer to it, the fees taken off, net gain."""
-        names = self.case.names
-        columns: dict[str, list[Any]] = {
-            "role": [self.case.party(name).role for name in names],
-            "baseline_cost": [self.baseline_costs[name] for name in names],
-            "cost": [self.costs[name] for name in names],
-            "transfer": [self.transfers[name] for name in names],
-            "fee": [self.fees[name] for name in names],
-            "net_gain": [self.net_gains[name] for name in names],
-        }
-        return pd.DataFrame(columns, index=pd.Index(names, name="party"))
+        figures = {"baseline_cost": self.baseline_costs, "cost": self.costs, "transfer": self.transfers, "fee": self.fees}
+        figures["net_gain"] = self.net_gains
+        columns: dict[str, list[Any]] = {"role": [party.role for party in self.case.parties]}
+        columns |= {column: [by_party[name] for name in self.case.names] for column, by_party in figures.items()}
+        return pd.DataFrame(columns, index=pd.Index(self.case.names, name="party"))
 
     def plan_frame(self) -> pd.DataFrame:
         """Return a row a flow: units at the baseline and in the plan, and the flow's price where there is one."""
@@ -139,15 +127,8 @@ class Settlement(OldTableNames):
         """Return what the command line's JSON says of a joint plan; a flow without a price has None."""
         rows = self.plan_frame()
         figures = zip(rows["baseline"].tolist(), rows["units"].tolist(), rows["price"].tolist(), strict=True)
-        return {
-            "plan_cost": self.plan_cost,
-            "baseline_cost": self.baseline_cost,
-            "savings": self.savings,
-            "budget": self.budget,
-            "deficit": self.deficit,
-            "residual": self.residual,
-            "activity": self.activity,
-            "excess": self.excess,
+        totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess")
+        return {name: getattr(self, name) for name in totals} | {
             "parties": [
                 {"name": name, **row, "takes_part": name not in self.non_participants}
                 for name, row in self.to_frame().to_dict(orient="index").items()

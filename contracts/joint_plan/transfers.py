@@ -14,18 +14,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from veridical.contracts.joint_plan import externality
 from veridical.contracts.joint_plan.planner import Plan, Planner
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data import InputError
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
 __all__ = ["MECHANISMS", "MechanismOutcome", "ReportedProblem", "settle", "subsets"]
 
-Array = NDArray[np.float64]
 SUBSETS = 6  # suppliers up to which all subsets may take part
 
 

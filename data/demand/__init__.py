@@ -17,22 +17,8 @@ from veridical.data.demand.densities import Continuous, Exponential, Gamma, Logn
 from veridical.data.demand.discrete import Discrete, Empirical, Sample
 from veridical.data.demand.distribution import DEMANDS, AnyDemand, Demand, register_demand
 
-__all__ = [
-    "DEMANDS",
-    "AnyDemand",
-    "Continuous",
-    "Demand",
-    "Discrete",
-    "Empirical",
-    "Exponential",
-    "Gamma",
-    "Lognormal",
-    "Normal",
-    "Sample",
-    "Uniform",
-    "Weibull",
-    "register_demand",
-]
+__all__ = ["DEMANDS", "AnyDemand", "Continuous", "Demand", "Discrete", "register_demand"]
+__all__ += ["Empirical", "Exponential", "Gamma", "Lognormal", "Normal", "Sample", "Uniform", "Weibull"]
 
 for built_in in (Uniform, Normal, Lognormal, Gamma, Weibull, Exponential, Empirical, Sample):
     register_demand(built_in)

@@ -6,11 +6,11 @@ from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from pydantic import model_validator
 from scipy import special
 
-from veridical.data.demand.distribution import Array, Demand
+from veridical.data.arrays import Array, ArrayLike, normal_density
+from veridical.data.demand.distribution import Demand
 from veridical.data.fields import NonNegative, Positive, wrong
 
 __all__ = ["Continuous", "Exponential", "Gamma", "Lognormal", "Normal", "Uniform", "Weibull"]
@@ -101,7 +101,7 @@ class Normal(Continuous):
     @property
     def expectation(self) -> float:
         """E[D], units."""
-        return float(self.mean + self.sd * _phi(np.float64(self.mean / self.sd)) / self._kept)
+        return float(self.mean + self.sd * normal_density(np.float64(self.mean / self.sd)) / self._kept)
 
     def cdf(self, q: ArrayLike) -> Array:
         """F(q)."""
@@ -113,19 +113,29 @@ class Normal(Continuous):
 
     def density(self, q: ArrayLike) -> Array:
         """f(q)."""
-        return np.where(np.asarray(q) >= 0, _phi(self._score(q)) / (self.sd * self._kept), 0.0)
+        return np.where(np.asarray(q) >= 0, normal_density(self._score(q)) / (self.sd * self._kept), 0.0)
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
-        start = _phi(np.float64(self.mean / self.sd))
-        return self.mean * self.cdf(q) - self.sd * (_phi(self._score(q)) - start) / self._kept
+        start = normal_density(np.float64(self.mean / self.sd))
+        return self.mean * self.cdf(q) - self.sd * (normal_density(self._score(q)) - start) / self._kept
 
 
-class Lognormal(Continuous):
+class MeanDemand(Continuous):
+    """The common part of distributions that are given by their mean, units."""
+
+    mean: Positive
+
+    @property
+    def expectation(self) -> float:
+        """E[D], units."""
+        return self.mean
+
+
+class Lognormal(MeanDemand):
     """Lognormal with the given mean and standard deviation of D itself, units."""
 
     distribution: Literal["lognormal"] = "lognormal"
-    mean: Positive
     sd: Positive
 
     @property
@@ -138,15 +148,9 @@ class Lognormal(Continuous):
         """Mean of log D."""
         return float(np.log(self.mean) - self.sigma**2 / 2)
 
-    @property
-    def expectation(self) -> float:
-        """E[D], units."""
-        return self.mean
-
     def _score(self, q: ArrayLike) -> Array:
         with np.errstate(divide="ignore"):
-            score: Array = (np.log(np.maximum(q, 0.0)) - self.mu) / self.sigma
-        return score
+            return np.asarray((np.log(np.maximum(q, 0.0)) - self.mu) / self.sigma)
 
     def cdf(self, q: ArrayLike) -> Array:
         """F(q)."""
@@ -160,18 +164,17 @@ class Lognormal(Continuous):
         """f(q)."""
         q = np.asarray(q, dtype=float)
         positive = np.where(q > 0, q, 1.0)
-        return np.where(q > 0, _phi(self._score(positive)) / (self.sigma * positive), 0.0)
+        return np.where(q > 0, normal_density(self._score(positive)) / (self.sigma * positive), 0.0)
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
         return self.mean * special.ndtr(self._score(q) - self.sigma)
 
 
-class Gamma(Continuous):
+class Gamma(MeanDemand):
     """Gamma with the given mean and standard deviation, units."""
 
     distribution: Literal["gamma"] = "gamma"
-    mean: Positive
     sd: Positive
 
     @property
@@ -184,19 +187,13 @@ class Gamma(Continuous):
         """Scale parameter, sd^2 / mean."""
         return self.sd**2 / self.mean
 
-    @property
-    def expectation(self) -> float:
-        """E[D], units."""
-        return self.mean
-
     def cdf(self, q: ArrayLike) -> Array:
         """F(q)."""
         return np.asarray(special.gammainc(self.shape, np.maximum(q, 0.0) / self.scale))
 
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
-        quantile: Array = np.asarray(self.scale * special.gammaincinv(self.shape, np.asarray(u, dtype=float)), dtype=float)
-        return quantile
+        return np.asarray(self.scale * special.gammaincinv(self.shape, np.asarray(u, dtype=float)), dtype=float)
 
     def density(self, q: ArrayLike) -> Array:
         """f(q); infinite at 0 where sd > mean."""
@@ -207,8 +204,7 @@ class Gamma(Continuous):
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
-        partial: Array = np.asarray(self.mean * special.gammainc(self.shape + 1, np.maximum(q, 0.0) / self.scale), dtype=float)
-        return partial
+        return np.asarray(self.mean * special.gammainc(self.shape + 1, np.maximum(q, 0.0) / self.scale), dtype=float)
 
 
 class Weibull(Continuous):
@@ -224,8 +220,7 @@ class Weibull(Continuous):
         return float(self.scale * special.gamma(1 + 1 / self.shape))
 
     def _power(self, q: ArrayLike) -> Array:
-        power: Array = (np.maximum(q, 0.0) / self.scale) ** self.shape
-        return power
+        return np.asarray((np.maximum(q, 0.0) / self.scale) ** self.shape)
 
     def cdf(self, q: ArrayLike) -> Array:
         """F(q)."""
@@ -234,8 +229,7 @@ class Weibull(Continuous):
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
         with np.errstate(divide="ignore"):
-            quantile: Array = self.scale * (-np.log1p(-np.asarray(u, dtype=float))) ** (1 / self.shape)
-        return quantile
+            return np.asarray(self.scale * (-np.log1p(-np.asarray(u, dtype=float))) ** (1 / self.shape))
 
     def density(self, q: ArrayLike) -> Array:
         """f(q); infinite at 0 where shape < 1."""
@@ -246,20 +240,13 @@ class Weibull(Continuous):
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
-        partial: Array = np.asarray(self.expectation * special.gammainc(1 + 1 / self.shape, self._power(q)), dtype=float)
-        return partial
+        return np.asarray(self.expectation * special.gammainc(1 + 1 / self.shape, self._power(q)), dtype=float)
 
 
-class Exponential(Continuous):
+class Exponential(MeanDemand):
     """Exponential with the given mean, units."""
 
     distribution: Literal["exponential"] = "exponential"
-    mean: Positive
-
-    @property
-    def expectation(self) -> float:
-        """E[D], units."""
-        return self.mean
 
     def cdf(self, q: ArrayLike) -> Array:
         """F(q)."""
@@ -268,8 +255,7 @@ class Exponential(Continuous):
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
         with np.errstate(divide="ignore"):
-            quantile: Array = -self.mean * np.log1p(-np.asarray(u, dtype=float))
-        return quantile
+            return np.asarray(-self.mean * np.log1p(-np.asarray(u, dtype=float)))
 
     def density(self, q: ArrayLike) -> Array:
         """f(q)."""
@@ -284,9 +270,3 @@ class Exponential(Continuous):
     def expected_sales(self, q: ArrayLike) -> Array:
         """E[min(D, q)] = mean * F(q)."""
         return self.mean * self.cdf(q)
-
-
-def _phi(z: ArrayLike) -> Array:
-    """Return the standard normal density."""
-    density: Array = np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi)
-    return density

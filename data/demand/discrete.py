@@ -5,17 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data import csv_file
-from veridical.data.demand.distribution import Array, Demand
+from veridical.data.arrays import Array, ArrayLike
+from veridical.data.demand.distribution import Demand
 from veridical.data.errors import InputError
-from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, fixed, number, numbers, wrong
+from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, fixed, number, numbers, several, wrong
 
 __all__ = ["Discrete", "Empirical", "Sample"]
 
@@ -39,8 +39,7 @@ class Discrete(Demand):
     def masses(self) -> Array:
         """Probability p_k of each point."""
         values, weights = self._observed
-        masses: Array = np.bincount(np.searchsorted(self.points, values), weights=weights / weights.sum()).astype(float)
-        return fixed(masses)
+        return fixed(np.bincount(np.searchsorted(self.points, values), weights=weights / weights.sum()).astype(float))
 
     @cached_property
     def _cumulative(self) -> Array:
@@ -68,21 +67,15 @@ class Discrete(Demand):
         units = np.minimum(np.asarray(q, dtype=float), self.points[-1])
         below = np.concatenate([[0.0], np.cumsum(self.masses * self.points)])
         covered = np.searchsorted(self.points, units, side="right")
-        sales: Array = below[covered] + units * (1.0 - self._cumulative[covered])
-        return sales
+        return np.asarray(below[covered] + units * (1.0 - self._cumulative[covered]))
 
 
 class Empirical(Discrete):
     """Demand values with their probabilities (`weights`, all equal where left out)."""
 
     distribution: Literal["empirical"] = "empirical"
-    values: Numbers
+    values: Annotated[Numbers, several("numbers >= 0, units", lambda x: x >= 0)]
     weights: Numbers = ()
-
-    @field_validator("values", mode="before")
-    @classmethod
-    def _values(cls, value: object) -> Numbers:
-        return numbers(value, "one or more finite numbers >= 0, units", lambda x: x >= 0)
 
     @field_validator("weights", mode="before")
     @classmethod

@@ -6,15 +6,13 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, SerializeAsAny
 
+from veridical.data.arrays import Array, ArrayLike
 from veridical.data.record import Record
 from veridical.data.registry import Registry
 
-__all__ = ["DEMANDS", "AnyDemand", "Array", "Demand", "register_demand"]
-
-Array = NDArray[np.float64]
+__all__ = ["DEMANDS", "AnyDemand", "Demand", "register_demand"]
 
 
 class Demand(Record):

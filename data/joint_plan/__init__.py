@@ -16,36 +16,9 @@ from veridical.data.joint_plan.shared import LEVELS, Flow, Route, Shared
 from veridical.data.joint_plan.tables import write
 from veridical.data.joint_plan.values import Values
 
-__all__ = [
-    "CAPACITY",
-    "COST",
-    "LEVELS",
-    "NEED",
-    "ROLES",
-    "STATE",
-    "Carrier",
-    "Column",
-    "Flow",
-    "JointPlanCase",
-    "Marketplace",
-    "Parameters",
-    "Part",
-    "Party",
-    "Retailer",
-    "Route",
-    "Seller",
-    "Shared",
-    "Shipper",
-    "Values",
-    "Vendor",
-    "build",
-    "carriers",
-    "column",
-    "marketplace",
-    "pilot",
-    "register",
-    "scalar",
-    "write",
-]
+__all__ = ["JointPlanCase", "Parameters", "Part", "build", "carriers", "marketplace", "pilot", "write"]
+__all__ += ["CAPACITY", "COST", "NEED", "ROLES", "STATE", "Column", "Party", "column", "register", "scalar"]
+__all__ += ["Carrier", "Marketplace", "Retailer", "Seller", "Shipper", "Vendor"]
+__all__ += ["LEVELS", "Flow", "Route", "Shared", "Values"]
 
 __getattr__ = moved(__name__)

@@ -7,18 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
-from veridical.data.fields import NonNegative, Numbers, Positive, Record, number, numbers, whole, wrong
+from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, PositiveInt, Record, finite, one_of, several
 from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
 from veridical.data.joint_plan.tables import write
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
-
-PIVOTS = ("baseline", "clarke")
 
 
 class Parameters(Record):
@@ -32,36 +30,14 @@ class Parameters(Record):
     ones the evenest.
     """
 
-    pivot: Literal["baseline", "clarke"] = "baseline"
+    pivot: Annotated[str, one_of("baseline", "clarke")] = "baseline"
     activity_fee: NonNegative = 0.0
     participation_fee: NonNegative = 0.0
-    share: float = 0.5
-    cost_factors: Numbers = (0.9, 1.0, 1.1)
-    draws: int = 32
-    seed: int = 0
+    share: Annotated[float, finite("a number from 0 to 1", lambda x: 0 <= x <= 1)] = 0.5
+    cost_factors: Annotated[Numbers, several("numbers > 0", lambda x: x > 0)] = (0.9, 1.0, 1.1)
+    draws: PositiveInt = 32
+    seed: NonNegativeInt = 0
     tie_break: Positive = 1e-3
-
-    @field_validator("pivot", mode="before")
-    @classmethod
-    def _known(cls, value: object) -> object:
-        if not isinstance(value, str) or value not in PIVOTS:
-            raise wrong(value, f"one of {', '.join(PIVOTS)}")
-        return value
-
-    @field_validator("share", mode="before")
-    @classmethod
-    def _part(cls, value: object) -> float:
-        return number(value, "a number from 0 to 1", lambda x: 0 <= x <= 1)
-
-    @field_validator("cost_factors", mode="before")
-    @classmethod
-    def _factors(cls, value: object) -> tuple[float, ...]:
-        return numbers(value, "one or more finite numbers > 0", lambda x: x > 0)
-
-    @field_validator("draws", "seed", mode="before")
-    @classmethod
-    def _whole(cls, value: object, info: ValidationInfo) -> object:
-        return whole(value, 1 if info.field_name == "draws" else 0)
 
 
 AnyParty = Annotated[Party, SerializeAsAny(), BeforeValidator(ROLES.read)]
@@ -166,7 +142,7 @@ class JointPlanCase(CaseRecord):
 
     def since(self, week: int) -> JointPlanCase:
         """Return the rest of the horizon, from `week` on; stocks stay as they are (see `carried` in the models)."""
-        weeks = tuple(each for each in self.shared.weeks if each >= week)
+        weeks = tuple(later for later in self.shared.weeks if later >= week)
         if not weeks:
             raise InputError.of("week", week, f"a week up to {self.shared.weeks[-1]}", self.name)
         return self.changed(weeks=weeks, parties=tuple(party.since(week) for party in self.parties))

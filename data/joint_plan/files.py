@@ -26,7 +26,33 @@ __all__ = ["build"]
 def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     """Return the case that case.toml and the tables of its folder describe.
 
-    Raises InputError with file, row, column, the value and what is allowed.
+    Parameters
+    ----------
+    raw : mapping
+        The table in case.toml.
+    file : str
+        The name of that file, for messages.
+    folder : Path
+        Where the tables are.
+
+    Returns
+    -------
+    JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        With file, row, column, the value and what is allowed.
+
+    Examples
+    --------
+    >>> import tempfile, tomllib
+    >>> from veridical.data.joint_plan import pilot
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     head = pilot(weeks=1).save(folder)
+    ...     build(tomllib.loads(head.read_text()), head.name, head.parent).shared.weeks
+    (1,)
     """
     head = check(Head, raw, file)
     roles = {party["name"]: ROLES[party["role"]] for party in head.parties}
@@ -41,12 +67,7 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     sides = {side: [name for name, role in roles.items() if role.side == side] for side in ("supplier", "receiver")}
     routes = tuple(Route(*row.values()) for row in _table(folder / FLOWS, ROUTE, (PRICE,), known | sides))
     shared = Shared(
-        weeks=head.weeks,
-        products=products,
-        sites=sites,
-        routes=routes,
-        truck_volume=head.truck_volume,
-        truckload=head.truckload,
+        weeks=head.weeks, products=products, sites=sites, routes=routes, truck_volume=head.truck_volume, truckload=head.truckload
     )
     fields: dict[str, dict[str, Any]] = {name: {} for name in roles}
     for name, columns in tables.items():
@@ -56,9 +77,11 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
         optional = [column.header for column in columns.values() if column.optional]
         rows = _table(folder / name, ("party", *keys), wanted, known | {"party": holders}, optional)
         for party in holders:
-            own = [row for row in rows if row["party"] == party]
+            entries = [row for row in rows if row["party"] == party]
             for attribute, column in roles[party].tables()[name].items():
-                fields[party][attribute] = Values({_key(row, keys): row[column.header] for row in own if column.header in row})
+                fields[party][attribute] = Values(
+                    {_key(row, keys): row[column.header] for row in entries if column.header in row}
+                )
     parties = tuple(
         roles[raw["name"]](**{key: value for key, value in raw.items() if key != "role"}, **fields[raw["name"]])
         for raw in head.parties
@@ -72,11 +95,7 @@ def _key(row: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def _table(
-    path: Path,
-    keys: tuple[str, ...],
-    headers: Iterable[str],
-    known: Mapping[str, Iterable[Any]],
-    optional: Iterable[str] = (),
+    path: Path, keys: tuple[str, ...], headers: Iterable[str], known: Mapping[str, Iterable[Any]], optional: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
     """Return the rows of a table, keys as names (weeks as numbers), the other columns as numbers >= 0.
 

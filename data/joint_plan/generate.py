@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.fields import whole_number
 from veridical.data.joint_plan.case import JointPlanCase, Parameters
@@ -26,7 +26,6 @@ from veridical.data.joint_plan.values import Values
 
 __all__ = ["carriers", "marketplace", "pilot"]
 
-Array = NDArray[np.float64]
 SPREAD = 0.95  # currency per m3, either way: suppliers of one product charge nearly the same, so the baseline buys from all
 TRUCK = 8.0  # m3
 VENDORS = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir")
@@ -56,11 +55,16 @@ def seasonal(rng: np.random.Generator, weeks: int, shape: tuple[int, ...]) -> Ar
     return wave * np.exp(rng.normal(-0.01, 0.15, (*shape, weeks)))
 
 
+def noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Return factors around 1: what needs turn out to be, relative to what was expected."""
+    return np.exp(rng.normal(-0.005, 0.1, shape))
+
+
 def grid(array: Array, *levels: Sequence[object], digits: int = 2) -> Values:
     """Return an array as Values over the product of its levels, rounded so that tables can be read."""
     keys: list[tuple[object, ...]] = [(key,) for key in levels[0]]
     for level in levels[1:]:
-        keys = [(*key, each) for key in keys for each in level]
+        keys = [(*key, name) for key in keys for name in level]
     flat = np.round(np.broadcast_to(array, tuple(len(level) for level in levels)), digits).ravel().tolist()
     return Values(dict(zip([key if len(levels) > 1 else key[0] for key in keys], flat, strict=True)))
 
@@ -73,7 +77,7 @@ class World:
         self.weeks = tuple(range(1, weeks + 1))
         self.products = names(PRODUCTS, products, "product")
         self.sites = names(CENTRES, sites, "centre")
-        self.suppliers = suppliers
+        self.suppliers, self.makers = suppliers, makers
         self.volume = np.round(self.rng.uniform(0.03, 0.07, products), 3)  # m3 per unit
         if makers > len(suppliers):
             raise InputError.of("makers", makers, f"at most as many as there are suppliers: {len(suppliers)}")
@@ -83,6 +87,12 @@ class World:
     def made(self, k: int) -> list[int]:
         """Return the numbers of the products that supplier k has."""
         return np.flatnonzero(self.makes[k]).tolist()
+
+    def supplied(self, k: int, need: Array) -> tuple[Array, Array, float, list[str]]:
+        """Return of supplier k's products m3 per unit, his part of the need at each site, its m3 in all, and their names."""
+        made = self.made(k)
+        volumes, share = self.volume[made], need[made] / self.makers
+        return volumes, share, float(volumes @ share.sum(axis=1)), [self.products[p] for p in made]
 
     def shared(self, receiver: str, price: Array) -> Shared:
         """Return what is shared, at prices per m3 of shape (suppliers, products)."""
@@ -112,14 +122,13 @@ class World:
         shape = (regions, len(self.products))
         mean = rng.uniform(60.0, 180.0, shape)[..., None]
         expected = mean * seasonal(rng, len(self.weeks), shape)
-        actual = expected * np.exp(rng.normal(-0.005, 0.1, expected.shape))
+        actual = expected * noise(rng, expected.shape)
         # a region is served from its three nearest sites, on a square
         place, home = rng.uniform(size=(len(self.sites), 2)), rng.uniform(size=(regions, 2))
         distance = np.linalg.norm(place[:, None] - home[None], axis=2)
         near = np.argsort(distance, axis=0)[:3]
-        outbound = {
-            (self.sites[f], areas[r]): round(4.0 + 8.0 * float(distance[f, r]), 2) for r in range(regions) for f in near[:, r]
-        }
+        pairs = [(f, r) for r in range(regions) for f in near[:, r]]
+        outbound = {(self.sites[f], areas[r]): round(4.0 + 8.0 * float(distance[f, r]), 2) for f, r in pairs}
         share = np.zeros((len(self.sites), regions))
         weight = np.exp(-4.0 * np.take_along_axis(distance, near, axis=0))
         np.put_along_axis(share, near, weight / weight.sum(axis=0), axis=0)
@@ -132,9 +141,7 @@ class World:
             "holding_cost": grid(np.broadcast_to(1.8 * self.volume, need.T.shape), self.sites, self.products, digits=4),
             "stock": grid(0.3 * need.T, self.sites, self.products, digits=0),
             "penalty": grid(220.0 * self.volume, self.products),
-            "inbound_capacity": grid(
-                volume[:, None] * rng.uniform(1.15, 1.25, (len(volume), 1)), self.sites, self.weeks, digits=1
-            ),
+            "inbound_capacity": grid((volume * rng.uniform(1.15, 1.25, len(volume)))[:, None], self.sites, self.weeks, digits=1),
             "inbound_overtime": grid(np.full(len(volume), 1.0), self.sites),
             "congestion": grid(0.5 / volume, self.sites, digits=4),
         }
@@ -151,7 +158,36 @@ def pilot(
     makers: int = 2,
     name: str = "pilot",
 ) -> JointPlanCase:
-    """Return a retailer with his vendors; raises InputError for counts that make no case."""
+    """Return a retailer with his vendors.
+
+    Parameters
+    ----------
+    vendors : int
+        How many there are.
+    sites, regions, products, weeks : int
+        How many fulfilment centres, regions with demand, products and weeks there are.
+    makers : int
+        How many suppliers each product has.
+    seed : int
+        Every number is drawn from it.
+    name : str
+        Of the case.
+
+    Returns
+    -------
+    JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        For counts that make no case.
+
+    Examples
+    --------
+    >>> pilot(vendors=2, weeks=1).suppliers
+    ('Alder', 'Birch')
+    """
     sizes(vendors=vendors, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
     world = World(seed, names(VENDORS, vendors, "vendor"), products, sites, weeks, makers)
     rng = world.rng
@@ -159,12 +195,9 @@ def pilot(
     parties: list[Retailer | Vendor] = [Retailer(name="retailer", **record)]
     made_at = np.zeros((vendors, products))
     for k, vendor in enumerate(world.suppliers):
-        own = world.made(k)
-        volumes, share = world.volume[own], need[own] / makers
-        total = float(volumes @ share.sum(axis=1))
-        cost = rng.uniform(18.0, 24.0, len(own))
-        made_at[k, own] = cost
-        goods = [world.products[p] for p in own]
+        volumes, share, total, goods = world.supplied(k, need)
+        cost = rng.uniform(18.0, 24.0, len(goods))
+        made_at[k, world.made(k)] = cost
         parties.append(
             Vendor(
                 name=vendor,
@@ -198,7 +231,36 @@ def marketplace(
     makers: int = 2,
     name: str = "marketplace",
 ) -> JointPlanCase:
-    """Return a marketplace that fulfils for sellers: they place stock of their own; the price of a route is less referral."""
+    """Return a marketplace that fulfils for sellers: they place stock of their own; the price of a route is less referral.
+
+    Parameters
+    ----------
+    sellers : int
+        How many there are.
+    sites, regions, products, weeks : int
+        How many fulfilment centres, regions with demand, products and weeks there are.
+    makers : int
+        How many suppliers each product has.
+    seed : int
+        Every number is drawn from it.
+    name : str
+        Of the case.
+
+    Returns
+    -------
+    JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        For counts that make no case.
+
+    Examples
+    --------
+    >>> marketplace(sellers=2, weeks=1).suppliers
+    ('Garnet', 'Hazel')
+    """
     sizes(sellers=sellers, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
     world = World(seed, names(SELLERS, sellers, "seller"), products, sites, weeks, makers)
     rng = world.rng
@@ -207,10 +269,8 @@ def marketplace(
     record["penalty"] = grid(1.1 * sale * world.volume, world.products)
     parties: list[Marketplace | Seller] = [Marketplace(name="marketplace", **record)]
     for k, seller in enumerate(world.suppliers):
-        own = world.made(k)
-        volumes, share = world.volume[own], need[own] / makers
-        total, goods = float(volumes @ share.sum(axis=1)), [world.products[p] for p in own]
-        weekly = share.sum(axis=1)[:, None] * rng.uniform(0.9, 1.1, (len(own), weeks))
+        volumes, share, total, goods = world.supplied(k, need)
+        weekly = share.sum(axis=1)[:, None] * rng.uniform(0.9, 1.1, (len(goods), weeks))
         parties.append(
             Seller(
                 name=seller,
@@ -236,7 +296,32 @@ def marketplace(
 def carriers(
     shippers: int = 2, carriers: int = 3, lanes: int = 5, weeks: int = 9, seed: int = 0, name: str = "carriers"
 ) -> JointPlanCase:
-    """Return shippers whose freight carriers carry: a unit is a pallet, a site a lane, and everybody may carry for everybody."""
+    """Return shippers whose freight carriers carry: a unit is a pallet, a site a lane, and everybody may carry for everybody.
+
+    Parameters
+    ----------
+    shippers, carriers, lanes, weeks : int
+        How many there are.
+    seed : int
+        Every number is drawn from it.
+    name : str
+        Of the case.
+
+    Returns
+    -------
+    JointPlanCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        For counts that make no case.
+
+    Examples
+    --------
+    >>> carriers(carriers=2, weeks=1).suppliers
+    ('Alder', 'Birch')
+    """
     sizes(shippers=shippers, carriers=carriers, lanes=lanes, weeks=weeks)
     rng = np.random.default_rng(seed)
     numbers = tuple(range(1, weeks + 1))
@@ -256,13 +341,7 @@ def carriers(
                 name=firm,
                 dock_overtime=float(np.round(rng.uniform(4.0, 6.0), 2)),
                 ready=grid(ready[k][:, None, :], sites, ("pallet",), numbers, digits=0),
-                actual=grid(
-                    (ready[k] * np.exp(rng.normal(-0.005, 0.1, ready[k].shape)))[:, None, :],
-                    sites,
-                    ("pallet",),
-                    numbers,
-                    digits=0,
-                ),
+                actual=grid((ready[k] * noise(rng, ready[k].shape))[:, None, :], sites, ("pallet",), numbers, digits=0),
                 waiting_cost=grid(np.full((lanes, 1), 2.5), sites, ("pallet",)),
                 market_cost=grid(90.0 * distance[:, None], sites, ("pallet",)),
                 stock=grid(np.zeros((lanes, 1)), sites, ("pallet",)),

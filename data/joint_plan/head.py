@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from veridical.data.fields import Flag, Positive, Record, Text, missing, number, wrong
+from veridical.data.fields import Flag, Positive, Record, Text, is_name, listed, missing, number, wrong
 from veridical.data.joint_plan.case import Parameters
 from veridical.data.joint_plan.party import ROLES
 from veridical.data.joint_plan.shared import Weeks
@@ -22,27 +22,27 @@ def _party(raw: Any) -> dict[str, Any]:
     for key in ("name", "role"):
         if key not in raw:
             raise missing("text on one line", key)
-        value = raw[key]
-        if not isinstance(value, str) or (
-            key == "name" and (not value or not value.isprintable() or " ".join(value.split()) != value)
-        ):
-            raise wrong(value, "text on one line", key)
+        if not isinstance(raw[key], str) or (key == "name" and not is_name(raw[key])):
+            raise wrong(raw[key], "text on one line", key)
     role = ROLES.find(raw["role"])
     if role is None:
         raise wrong(raw["role"], ROLES.allowed(), "role")
-    scalars, found = role.scalars(), {"name": raw["name"], "role": raw["role"]}
+    scalars, fields = role.scalars(), {"name": raw["name"], "role": raw["role"]}
     for key, value in raw.items():
         if key in scalars:
             try:
-                found[key] = number(value, "", lambda x: x >= 0)
+                fields[key] = number(value, "", lambda x: x >= 0)
             except PydanticCustomError:
                 raise wrong(value, f"a finite number >= 0 ({scalars[key].header})", key) from None
-        elif key not in found:
-            raise wrong(value, f"for a {role.role} only the keys {', '.join((*found, *scalars))}", key)
+        elif key not in fields:
+            raise wrong(value, f"for a {role.role} only the keys {', '.join((*fields, *scalars))}", key)
     for key, column in scalars.items():
-        if key not in found and not column.optional:
+        if key not in fields and not column.optional:
             raise missing(f"a finite number >= 0 ({column.header})", key)
-    return found
+    return fields
+
+
+PartyTable = Annotated[dict[str, Any], BeforeValidator(_party)]
 
 
 class Head(Record):
@@ -55,13 +55,6 @@ class Head(Record):
     truckload: Flag = False
     truck_volume: Positive = 80.0
     mechanism: Parameters = Parameters()
-    parties: tuple[Annotated[dict[str, Any], BeforeValidator(_party)], ...] = Field(
+    parties: Annotated[tuple[PartyTable, ...], listed("two or more [[parties]] tables", 2)] = Field(
         description="two or more [[parties]] tables, each with name and role"
     )
-
-    @field_validator("parties", mode="before")
-    @classmethod
-    def _parties(cls, value: Any) -> Any:
-        if not isinstance(value, list | tuple) or len(value) < 2:
-            raise wrong(value, "two or more [[parties]] tables")
-        return value

@@ -51,12 +51,58 @@ class Column:
 
 
 def column(file: str, keys: tuple[str, ...], header: str, kind: str, sparse: bool = False, optional: bool = False) -> Any:
-    """Declare a field that is a column of a table; its value is a `Values` over the keys, numbers >= 0."""
+    """Declare a field that is a column of a table; its value is a `Values` over the keys, numbers >= 0.
+
+    Parameters
+    ----------
+    file : str
+        The table.
+    keys : tuple of str
+        The columns that name its rows, beside the party.
+    header : str
+        Of the column; it ends in the unit.
+    kind : str
+        COST, CAPACITY, NEED or STATE.
+    sparse : bool
+        Whether some combinations of the keys may have no row.
+    optional : bool
+        Whether the column may be missing.
+
+    Returns
+    -------
+    Any
+        The default of the field, as pydantic takes it.
+
+    Examples
+    --------
+    >>> column("lanes.csv", ("site",), "spot cost (currency per m3)", COST).description
+    'spot cost (currency per m3), lanes.csv'
+    """
     return _field(Column(file, keys, header, kind, sparse, optional), Values())
 
 
 def scalar(unit: str, kind: str, optional: bool = False) -> Any:
-    """Declare a field that is one number >= 0 in the party's table of case.toml; None where it is optional and left out."""
+    """Declare a field that is one number >= 0 in the party's table of case.toml; None where it is optional and left out.
+
+    Parameters
+    ----------
+    unit : str
+        Of the number.
+    kind : str
+        COST, CAPACITY, NEED or STATE.
+    optional : bool
+        Whether it may be left out.
+
+    Returns
+    -------
+    Any
+        The default of the field, as pydantic takes it.
+
+    Examples
+    --------
+    >>> scalar("currency per m3", COST).description
+    'currency per m3, case.toml'
+    """
     return _field(Column("case.toml", (), unit, kind, optional=optional), None)
 
 
@@ -106,11 +152,11 @@ class Party(Record):
     @classmethod
     def tables(cls) -> dict[str, dict[str, Column]]:
         """Return the fields by file, without the scalars."""
-        found: dict[str, dict[str, Column]] = {}
+        tables: dict[str, dict[str, Column]] = {}
         for attribute, where in cls.columns().items():
             if where.keys:
-                found.setdefault(where.file, {})[attribute] = where
-        return found
+                tables.setdefault(where.file, {})[attribute] = where
+        return tables
 
     @classmethod
     def scalars(cls) -> dict[str, Column]:
@@ -156,7 +202,7 @@ class Party(Record):
         for attribute, place in self.columns().items():  # what is the party's own to name: its regions
             for k, key in enumerate(place.keys):
                 if key not in levels:
-                    part = {each if len(place.keys) == 1 else each[k] for each in getattr(self, attribute)}
+                    part = {row if len(place.keys) == 1 else row[k] for row in getattr(self, attribute)}
                     known[key] = sorted({*known.get(key, ()), *part})
         for attribute, place in self.columns().items():
             value = getattr(self, attribute)

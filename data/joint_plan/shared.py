@@ -10,9 +10,9 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
+from veridical.data.arrays import Array, Whole
 from veridical.data.errors import InputError
 from veridical.data.fields import Flag, Name, Positive, fixed, whole, wrong
 from veridical.data.joint_plan.values import Values
@@ -20,7 +20,6 @@ from veridical.data.record import Record
 
 __all__ = ["LEVELS", "Flow", "Route", "Shared", "Weeks"]
 
-Array = NDArray[np.float64]
 ROUTES = "routes: of each its supplier, receiver, site, product and price, currency per unit"
 LEVELS = ("supplier", "receiver", "site", "product", "week")  # names of a flow's parts, as results are indexed
 
@@ -129,14 +128,14 @@ class Shared(Record):
         return fixed(np.repeat(np.array([self.products[route.product] for route in self.routes]), len(self.weeks)))
 
     @cached_property
-    def _shares(self) -> dict[str, NDArray[np.int64]]:
+    def _shares(self) -> dict[str, Whole]:
         found: dict[str, list[int]] = {}
         for place, flow in enumerate(self.flows):
             for name in flow[:2]:
                 found.setdefault(name, []).append(place)
         return {name: np.array(places) for name, places in found.items()}
 
-    def share(self, name: str) -> NDArray[np.int64]:
+    def share(self, name: str) -> Whole:
         """Return the places in the plan that are a party's: the flows that it delivers or receives."""
         return self._shares.get(name, np.zeros(0, dtype=np.int64))
 

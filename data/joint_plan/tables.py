@@ -36,8 +36,31 @@ def schema(roles: Iterable[type[Party]]) -> dict[str, dict[str, Column]]:
 def write(case: JointPlanCase, path: str | Path) -> Path:
     """Write the case as a folder that loads back equal; return the path of its case.toml.
 
-    Raises InputError for a role that is not registered, for tables that would not be read back, and for a folder with tables of
-    another case: nothing is written then.
+    Parameters
+    ----------
+    case : JointPlanCase
+        The case.
+    path : str or Path
+        The folder, or the TOML file in it.
+
+    Returns
+    -------
+    Path
+        Of the case.toml.
+
+    Raises
+    ------
+    InputError
+        For a role that is not registered, for tables that would not be read back, and for a folder with tables of another case:
+        nothing is written then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from veridical.data.joint_plan import pilot
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(pilot(weeks=1), folder).name
+    'case.toml'
     """
     path = Path(path)
     folder, head = (path.parent, path.name) if path.suffix == ".toml" and not path.is_dir() else (path, HEAD)

@@ -1,0 +1,22 @@
+"""Types of numpy arrays, as all of the package names them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Array", "ArrayLike", "Whole", "fixed", "normal_density"]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+def fixed(array: Array) -> Array:
+    """Return the array, which nobody can write to any more."""
+    array.setflags(write=False)
+    return array
+
+
+def normal_density(z: ArrayLike) -> Array:
+    """Return the standard normal density."""
+    return np.asarray(np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi), dtype=float)
