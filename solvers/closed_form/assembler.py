@@ -14,19 +14,17 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost, weighted_virtual_cost
+from veridical.data.arrays import Array
 from veridical.data.assembler import ENUMERATED
 from veridical.data.virtual_cost import running_maximum
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
 from veridical.solvers.closed_form.sensitivity import CostDerivative, at_cost, at_highest_cost, by_rents
 
 __all__ = ["ClosedForm", "first_best", "hybrid", "icds", "icds_balanced", "icds_limit", "naive", "pooled_virtual_cost"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -187,9 +185,8 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
 
 def _own(case: AssemblerCase, i: int) -> Array:
     """Return supplier i's own virtual cost times its probability, one entry a cost; costs are independent."""
-    marginal, costs = case.marginals[i], case.suppliers[i].costs
-    weighted: Array = marginal * costs + np.concatenate([[0.0], np.diff(costs) * np.cumsum(marginal)[:-1]])
-    return weighted
+    marginal, costs = case.marginals[i], np.array(case.suppliers[i].costs)
+    return np.asarray(marginal * costs + np.append(0.0, np.diff(costs) * np.cumsum(marginal)[:-1]))
 
 
 def _own_pooled(case: AssemblerCase, i: int) -> Array:

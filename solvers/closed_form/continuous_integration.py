@@ -14,17 +14,16 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
 
+from veridical.data.arrays import Array
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.demand import Discrete
 from veridical.solvers.closed_form.continuous_virtual_cost import FARTHEST, along, score, total_virtual_cost
 
 __all__ = ["Expectations", "Integration", "quadrature", "quasi_monte_carlo", "rent"]
 
-Array = NDArray[np.float64]
 ORDER = 8  # points of the Gauss-Legendre rule on a panel
 TARGET = 1e-8  # relative difference of two refinements at which quadrature ends
 RENT_TARGET = 1e-9  # the same for a single rent, relative to the largest

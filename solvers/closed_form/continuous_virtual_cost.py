@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from veridical.data.arrays import Array, Booleans
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.errors import InputError
 
 __all__ = ["along", "refuse_not_monotone", "score", "total_virtual_cost", "virtual_cost"]
 
-Array = NDArray[np.float64]
 FARTHEST = 37.0  # normal scores beyond have no probability that floating-point numbers could tell from 0
 TAIL = 6.0  # normal scores between which monotonicity is checked
 SAMPLES = 50_000  # pairs on which it is checked for more than three suppliers
@@ -32,8 +32,7 @@ def virtual_cost(case: ContinuousCase, i: int, x: ArrayLike) -> Array:
         return case.suppliers[i].cost.virtual_cost(x[..., i])
     local = [_local(case, j, x[..., j]) for j in range(x.shape[-1])]
     K = _precision(case)
-    cost: Array = x[..., i] + _markup(_standardised(K, i, local), K[i, i], local[i])
-    return cost
+    return x[..., i] + _markup(_standardised(K, i, local), K[i, i], local[i])
 
 
 def total_virtual_cost(case: ContinuousCase, x: ArrayLike) -> Array:
@@ -119,7 +118,7 @@ class _Local(NamedTuple):
 
     score: Array
     density: Array
-    cheaper: NDArray[np.bool_]
+    cheaper: Booleans
 
 
 def _local(case: ContinuousCase, i: int, x: Array, density: bool = True) -> _Local:

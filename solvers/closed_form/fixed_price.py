@@ -18,11 +18,12 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data import InputError
 from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase, FixedPrice
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.errors import NotSolvedError
 from veridical.data.fields import whole_number
 from veridical.data.truncated import POINTS
@@ -32,8 +33,6 @@ from veridical.solvers.closed_form.water_filling import checked_capacity
 
 __all__ = ["Equilibrium", "MultipleEquilibria", "Ordering", "fixed_price", "ordering", "service_capacity"]
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 TOLERANCE = 1e-8  # regret of an equilibrium, of the most that a type can earn
 TARGET = 1e-12  # regret at which the search stops
 TIE = 1e-13  # gains up to this, of the same, are rounding: nobody changes his order for them
@@ -154,7 +153,7 @@ class _Game:
         return cls(case, profiles, others, checked_capacity(case, given), terms.wholesale_price, rule_of(terms))
 
     @property
-    def occur(self) -> NDArray[np.bool_]:
+    def occur(self) -> Booleans:
         """Pairs of profile and type that occur, shape (rows, M)."""
         return (self.profiles.counts > 0) & (self.profiles.probability > 0)[:, None]
 
@@ -242,12 +241,12 @@ class _Game:
             expected += np.tensordot(met.probability[rows], group.revenue.value(units, theta) - self.price * units, axes=1)
         return expected
 
-    def units(self, own: ArrayLike, orders: Array, others: Whole) -> Array:
+    def units(self, own: ArrayLike, orders: Array, others: Integers) -> Array:
         """Return what orders of any shape get against profiles of the others, shape (rows, M), of the shape (rows, ...)."""
         own = np.asarray(own, dtype=float)
         return self.ration(own.ravel(), orders, others, self.capacity).reshape(-1, *own.shape)
 
-    def allotted(self, orders: Array, counts: Whole) -> Array:
+    def allotted(self, orders: Array, counts: Integers) -> Array:
         """Return what a retailer of each type gets in profiles, shape (rows, M) both; 0 for a type that nobody has."""
         by_type = np.zeros(counts.shape)
         for k, order in enumerate(orders):
@@ -309,5 +308,4 @@ def _extrapolated(past: list[tuple[Array, Array]]) -> Array:
     orders, answers = (np.stack(steps, axis=1) for steps in zip(*past, strict=True))
     moves = answers - orders
     weight = np.linalg.lstsq(np.diff(moves), moves[:, -1], rcond=1e-10)[0]
-    mixed: Array = answers[:, -1] - np.diff(answers) @ weight
-    return mixed
+    return np.asarray(answers[:, -1] - np.diff(answers) @ weight)

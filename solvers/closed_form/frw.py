@@ -11,16 +11,15 @@ suppliers whose dear type delivers as well.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
+from veridical.data.arrays import Array
 from veridical.solvers.closed_form.assembler import ClosedForm
 from veridical.solvers.closed_form.sensitivity import by_rents
 
 __all__ = ["frw"]
 
-Array = NDArray[np.float64]
 TIE = 1e-12
 
 

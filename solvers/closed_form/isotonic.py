@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+from veridical.data.arrays import Array, Booleans, Integers
 
 __all__ = ["chain", "covers", "isotonic"]
 
-Array = NDArray[np.float64]
 ROOM = 2**29  # scipy's maximum flow counts in 32-bit integers
 ROUNDING = 1e-13
 
@@ -67,7 +67,7 @@ def _mean(block: tuple[float, float, int]) -> float:
     return np.inf if weighted > 0 else -np.inf
 
 
-def covers(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def covers(shape: tuple[int, ...]) -> tuple[Integers, Integers]:
     """Return the neighbouring pairs (lower, upper) of the product order, as flat places."""
     place = np.arange(int(np.prod(shape))).reshape(shape)
     pairs = [
@@ -77,7 +77,7 @@ def covers(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return np.concatenate(below), np.concatenate(above)
 
 
-def _upper_set(surplus: Array, scale: Array, order: sp.csr_array) -> NDArray[np.bool_] | None:
+def _upper_set(surplus: Array, scale: Array, order: sp.csr_array) -> Booleans | None:
     """Return the upper set with the largest total surplus, or None where none has more than rounding.
 
     `scale` is the size of the numbers that each surplus is the difference of. Maximum closure: source -> profiles with a

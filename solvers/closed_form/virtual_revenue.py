@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import elementwise
 
 from veridical.data.allocation import RetailerGroup
+from veridical.data.arrays import Array, Integers
 from veridical.data.revenue import Revenue
 from veridical.data.virtual_cost import ROUNDING
 from veridical.data.virtual_revenue import virtual_marginal_revenue
@@ -25,8 +26,6 @@ from veridical.solvers.closed_form.isotonic import chain
 
 __all__ = ["TINY", "VirtualRevenue", "falling_root", "least_marginal"]
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 TINY = 1e-280  # of the highest marginal revenue: where no unit is worth more, tails are not yet 0 in floating point
 ROOM = 2_000_000  # quantities of pools that are computed at a time
 
@@ -42,7 +41,7 @@ class VirtualRevenue:
 
     revenue: Revenue
     theta: Array
-    place: Whole
+    place: Integers
     survival: Array | None
 
     @classmethod

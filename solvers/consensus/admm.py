@@ -17,17 +17,16 @@ from collections.abc import Iterable
 from time import monotonic
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.consensus.exchange import AgentTraits, Exchange, Round, declared
 from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.solution import Termination
 
 __all__ = ["Admm", "LostError"]
 
-Array = NDArray[np.float64]
 TYPICAL = 0.3  # rho times the typical flow, currency per unit
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
@@ -98,7 +97,7 @@ class Admm:
             allowed = "units above which no flow is worth while: agents on either side do not answer for a price alone"
             raise InputError.of("options.largest", None, allowed, "consensus")
 
-    def share(self, name: str) -> NDArray[np.int64]:
+    def share(self, name: str) -> Integers:
         """Return the places of a party's flows."""
         return self.exchange.share(name)
 
@@ -183,7 +182,7 @@ class Admm:
         self._balance(number)
         return primal, dual
 
-    def _act(self, moved: NDArray[np.bool_]) -> tuple[Array, Array]:
+    def _act(self, moved: Booleans) -> tuple[Array, Array]:
         """Move the coordinator's own copy, on which the fee is paid, and its price; return both residuals."""
         mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * self.common
         away = mixed + self.duty / self.rho - self.baseline
@@ -204,7 +203,7 @@ class Admm:
         if not 1 / BAND <= factor <= BAND:
             self.rho = np.minimum(self.rho * np.clip(np.sqrt(factor), 1 / MOST, MOST), self.cap)
 
-    def _ask(self, number: int, names: Iterable[str], centre: Array, moved: NDArray[np.bool_]) -> None:
+    def _ask(self, number: int, names: Iterable[str], centre: Array, moved: Booleans) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
         questions = {name: self._question(name, centre) for name in names}
         replies = self.exchange.ask(questions, number) if questions else {}

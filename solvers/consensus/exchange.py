@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array, Integers
 from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.solvers.consensus.messages import Answer, Log, Message, Question
 from veridical.solvers.consensus.options import Options
@@ -17,8 +17,6 @@ from veridical.solvers.consensus.workers import Replies, Workers
 from veridical.solvers.solution import Termination
 
 __all__ = ["AgentTraits", "Exchange", "PublicCase", "Round", "declared"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ class Exchange:
             fixed[name] = Question("fix", (shares[name],))
         self.every("fix", new, given)
 
-    def share(self, name: str) -> NDArray[np.int64]:
+    def share(self, name: str) -> Integers:
         """Return the places of a party's flows."""
         return self.case.shared.share(name)
 
