@@ -173,10 +173,8 @@ def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles:
     cost = case.capacity_cost
     if cost is None:
         raise InputError.of("capacity_cost", "<nothing>", "a capacity cost: this case has a fixed capacity", case.name)
-    most = sum(
-        count * float(group.quantity([cost])[0, group.place >= 0].max(initial=0.0))
-        for count, group in zip(case.members, virtual, strict=True)
-    )  # whatever the types, no unit beyond is worth its cost
+    largest = (float(group.quantity([cost])[0, group.place >= 0].max(initial=0.0)) for group in virtual)
+    most = sum(count * units for count, units in zip(case.members, largest, strict=True))  # no unit beyond is worth its cost
     if not np.isfinite(most):
         raise NotSolvedError(f"{case.name}: more capacity always earns more than the {cost:g} that a unit costs", "unbounded")
     prices = shadow_prices(virtual, profiles.counts)

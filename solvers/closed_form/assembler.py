@@ -147,9 +147,8 @@ def icds_limit(case: AssemblerCase, points: int = 2**16) -> float:
     """
     if not case.independent:
         raise InputError.of("prior", "<correlated costs>", "independent costs: virtual costs do not add up otherwise", case.name)
-    by_supplier = [
-        np.minimum(_own_pooled(case, i), case.price) for i in range(len(case.shape))
-    ]  # nothing is bought at the price or above
+    # nothing is bought at the price or above
+    by_supplier = [np.minimum(_own_pooled(case, i), case.price) for i in range(len(case.shape))]
     least = sum(float(costs.min()) for costs in by_supplier)
     step = max(sum(float(costs.max()) for costs in by_supplier) - least, 1e-9 * case.price) / points
     spectrum: Any = np.ones(points + len(by_supplier) // 2 * 2 + 3, dtype=complex)
@@ -171,9 +170,8 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
     if monotonicity(case).holds:
         pooled = virtual_cost(case)
     elif case.independent:  # the regression of a sum of functions of one cost each is the sum of their regressions
-        pooled = np.zeros(case.shape)
-        for i in range(len(case.shape)):
-            pooled = pooled + _own_pooled(case, i).reshape(case.costs(i).shape)
+        by_supplier = (_own_pooled(case, i).reshape(case.costs(i).shape) for i in range(len(case.shape)))
+        pooled = sum(by_supplier, np.zeros(case.shape))
     else:
         pooled = isotonic(case.probability, weighted_virtual_cost(case))
     undefined = np.isnan(pooled) | (pooled == -np.inf)
@@ -203,8 +201,8 @@ def _misplaced(case: AssemblerCase, pooled: Array) -> float:
     if monotonicity(case).holds:
         return 0.0
     if case.independent:
-        owed = [_own(case, i) - _times(case.marginals[i], _own_pooled(case, i)) for i in range(len(case.shape))]
-        return sum(max(0.0, -float(np.cumsum(excess_of).min())) for excess_of in owed)
+        excesses = (_own(case, i) - _times(case.marginals[i], _own_pooled(case, i)) for i in range(len(case.shape)))
+        return sum(max(0.0, -float(np.cumsum(excess).min())) for excess in excesses)
     excess = (weighted_virtual_cost(case) - _times(case.probability, pooled)).ravel()
     below, above = covers(case.shape)
     pair = np.arange(len(below))

@@ -83,7 +83,7 @@ def quasi_monte_carlo(case: ContinuousCase, points: int, seed: int) -> Expectati
     power = max(1, round(np.log2(max(points, 1) / SCRAMBLINGS)))
     factor = np.linalg.cholesky(case.correlation)
     widths = [supplier.cost.high for supplier in case.suppliers]
-    found = []
+    averages = []
     for generator in np.random.default_rng(seed).spawn(SCRAMBLINGS):
         drawn = qmc.Sobol(n + 1, scramble=True, rng=generator).random_base2(power)
         z = _normal(drawn[:, :n]) @ factor.T
@@ -96,21 +96,15 @@ def quasi_monte_carlo(case: ContinuousCase, points: int, seed: int) -> Expectati
             reached = x.copy()
             reached[:, i] += drawn[:, n] * gap
             payments += gap * case.demand.newsvendor_quantity(case.price, total_virtual_cost(case, reached))
-        found.append((earned.mean(), (case.price * sold - payments).mean(), sold.mean()))
-    values = np.array(found)
-    mean, error = values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(SCRAMBLINGS)
-    integration = Integration("quasi-Monte Carlo", SCRAMBLINGS * 2**power, float(error[0]), float(error[1]))
-    return Expectations(float(mean[0]), float(mean[1]), float(mean[2]), integration)
+        averages.append((earned.mean(), (case.price * sold - payments).mean(), sold.mean()))
+    mean, error = np.mean(averages, axis=0).tolist(), (np.std(averages, axis=0, ddof=1) / np.sqrt(SCRAMBLINGS)).tolist()
+    return Expectations(mean[0], mean[1], mean[2], Integration("quasi-Monte Carlo", SCRAMBLINGS * 2**power, error[0], error[1]))
 
 
 def rent(case: ContinuousCase, i: int, x: Array) -> Array:
     """Return the integral of Q(s, x_-i) over s from x_i to high_i, currency: x of shape (rows, n) gives (rows,)."""
-    result = np.empty(len(x))
     size = max(1, BATCH // (64 * (len(QUANTILES) + len(_levels(case)) + 2)))
-    for start in range(0, len(x), size):
-        part = slice(start, start + size)
-        result[part] = _rent(case, i, x[part])
-    return result
+    return np.concatenate([np.empty(0), *(_rent(case, i, x[start : start + size]) for start in range(0, len(x), size))])
 
 
 def _rent(case: ContinuousCase, i: int, x: Array) -> Array:
@@ -219,9 +213,8 @@ def _axis(case: ContinuousCase, rows: _Rows, panels: int, cut: bool) -> tuple[Ar
     cost = case.suppliers[j].cost
     mean, sd = rows.conditional
     cuts = [np.tile(_bends(case, j), (len(rows.x), 1))]
-    for corner in (
-        product(*([*_bends(case, m), case.suppliers[m].cost.low, case.suppliers[m].cost.high] for m in later)) if cut else ()
-    ):
+    ends = ([*_bends(case, m), case.suppliers[m].cost.low, case.suppliers[m].cost.high] for m in later)
+    for corner in product(*ends) if cut else ():
         x = rows.x.copy()
         x[:, later] = corner
         cuts.append(_cuts(case, j, x))

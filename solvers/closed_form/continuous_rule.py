@@ -117,11 +117,8 @@ class Rule:
         return Misreport(self.case.names[i], float(x[i]), float(report), others, float(gain))
 
 
-def _check(rule: Rule, name: str, planner: Any) -> PropertyResult:
-    return rule.check_properties()[0][name]
-
-
-applies_to(Rule, "dominant_strategy_ic", "ex_post_ir", "balanced", check=_check)
+PROPERTIES = ("dominant_strategy_ic", "ex_post_ir", "balanced")
+applies_to(Rule, *PROPERTIES, check=lambda rule, name, planner: rule.check_properties()[0][name])
 
 
 @dataclass(frozen=True)

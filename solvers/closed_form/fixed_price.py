@@ -145,12 +145,12 @@ class _Game:
     def of(cls, case: AllocationCase, capacity: float | None, points: int, samples: int, seed: int) -> _Game:
         case = case.grid(points) if case.continuous else case
         terms = _terms(case)
-        profiles = case.profiles(samples, seed)
-        given = case.capacity if capacity is None else capacity
-        if given is None:
-            given = service_capacity(case, samples=samples, seed=seed)
+        capacity = case.capacity if capacity is None else capacity
+        if capacity is None:
+            capacity = service_capacity(case, samples=samples, seed=seed)
         others = tuple(_others(case, g, samples, seed) for g in range(len(case.retailers)))
-        return cls(case, profiles, others, checked_capacity(case, given), terms.wholesale_price, rule_of(terms))
+        profiles, capacity = case.profiles(samples, seed), checked_capacity(case, capacity)
+        return cls(case, profiles, others, capacity, terms.wholesale_price, rule_of(terms))
 
     @property
     def occur(self) -> Booleans:
@@ -165,10 +165,8 @@ class _Game:
     @cached_property
     def scale(self) -> float:
         """Most that any type earns from any number of units, currency."""
-        return max(
-            float((group.revenue.value(orders, group.theta) - self.price * orders).max())
-            for group, orders in zip(self.case.retailers, self.apart(self.truthful), strict=True)
-        )
+        pairs = zip(self.case.retailers, self.apart(self.truthful), strict=True)
+        return max(float((group.revenue.value(orders, group.theta) - self.price * orders).max()) for group, orders in pairs)
 
     def apart(self, orders: Array) -> tuple[Array, ...]:
         return tuple(orders[self.profiles.columns(g)] for g in range(len(self.case.retailers)))
@@ -282,8 +280,7 @@ class _Game:
 
 def _terms(case: AllocationCase) -> FixedPrice:
     if case.fixed_price is None:
-        allowed = "a table with wholesale_price (currency per unit) and rule"
-        raise InputError.of("fixed_price", "<nothing>", allowed, case.name)
+        raise InputError.of("fixed_price", "<nothing>", "a table with wholesale_price (currency per unit) and rule", case.name)
     return case.fixed_price
 
 

@@ -145,13 +145,12 @@ def at_types(case: AllocationCase, types: ArrayLike, capacity: float) -> tuple[A
         return quantity
 
     def marginal(q: float) -> Array:
-        found = np.empty(theta.shape)
+        earned = np.empty(theta.shape)
         for g, group in enumerate(case.retailers):
-            found[:, order == g] = virtual_marginal_revenue_at_rate(group.revenue, q, theta[:, order == g], rates[:, order == g])
-        return found
+            earned[:, order == g] = virtual_marginal_revenue_at_rate(group.revenue, q, theta[:, order == g], rates[:, order == g])
+        return earned
 
-    shadow, quantity = _shadow_price(demand, marginal, np.ones(theta.shape, dtype=np.int64), capacity)
-    return shadow, quantity
+    return _shadow_price(demand, marginal, np.ones(theta.shape, dtype=np.int64), capacity)
 
 
 def checked_capacity(case: AllocationCase, capacity: object) -> float:
@@ -185,7 +184,6 @@ def _refuse_irregular(case: AllocationCase) -> None:
         highest = max(float(virtual_marginal_revenue_at_rate(group.revenue, 0.0, theta, rate).max()), 0.0)
         quantity = _continuous(group, highest * np.linspace(0.0, 1.0, PRICES)[:, None], theta, rate)
         if (quantity[:, 1:] < quantity[:, :-1] * (1 - WIDER)).any():
-            allowed = (
-                "a regular prior here, whose virtual marginal revenue never falls as the type rises; case.grid(points) is ironed"
-            )
+            allowed = "a regular prior here, whose virtual marginal revenue never falls as the type rises; "
+            allowed += "case.grid(points) is ironed"
             raise InputError.of(f"retailers[{g}].prior", group.prior.distribution, allowed, case.name)
