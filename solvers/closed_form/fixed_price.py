@@ -40,7 +40,7 @@ COARSE, FINE = 128, 1024  # steps of the grid of orders: in the search, and in t
 ZOOMS, NARROWER = 7, 10  # grids around the best order, each so much narrower than the one before
 ROUNDS, PLAIN, MEMORY = 400, 40, 6  # best responses from a start; plain ones between extrapolations; what those remember
 APART = 1e-3  # of capacity: allocations that differ by less are one equilibrium
-ROOM = 2_000_000  # allocations that are computed at a time
+AT_ONCE = 2_000_000  # allocations that are computed at a time
 
 
 class MultipleEquilibria(UserWarning):
@@ -229,20 +229,20 @@ class _Game:
             gains.append(gain)
         return np.concatenate(answers), np.concatenate(gains)
 
-    def profits(self, g: int, own: Array, orders: Array) -> Array:
-        """Return E[R(Q, theta) - w Q] of a group's types, shape (m, any), for orders `own` of that shape or (1, any)."""
+    def profits(self, g: int, placed: Array, orders: Array) -> Array:
+        """Return E[R(Q, theta) - w Q] of a group's types, shape (m, any), for orders `placed` of that shape or (1, any)."""
         group, met = self.case.retailers[g], self.others[g]
         theta = group.theta[:, None]
-        expected = np.zeros(np.broadcast_shapes(own.shape, theta.shape))
-        for rows in np.array_split(np.arange(len(met.counts)), 1 + len(met.counts) * expected.size // ROOM):
-            units = self.units(own, orders, met.counts[rows])
+        expected = np.zeros(np.broadcast_shapes(placed.shape, theta.shape))
+        for rows in np.array_split(np.arange(len(met.counts)), 1 + len(met.counts) * expected.size // AT_ONCE):
+            units = self.units(placed, orders, met.counts[rows])
             expected += np.tensordot(met.probability[rows], group.revenue.value(units, theta) - self.price * units, axes=1)
         return expected
 
-    def units(self, own: ArrayLike, orders: Array, others: Integers) -> Array:
+    def units(self, placed: ArrayLike, orders: Array, others: Integers) -> Array:
         """Return what orders of any shape get against profiles of the others, shape (rows, M), of the shape (rows, ...)."""
-        own = np.asarray(own, dtype=float)
-        return self.ration(own.ravel(), orders, others, self.capacity).reshape(-1, *own.shape)
+        placed = np.asarray(placed, dtype=float)
+        return self.ration(placed.ravel(), orders, others, self.capacity).reshape(-1, *placed.shape)
 
     def allotted(self, orders: Array, counts: Integers) -> Array:
         """Return what a retailer of each type gets in profiles, shape (rows, M) both; 0 for a type that nobody has."""

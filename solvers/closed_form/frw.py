@@ -51,8 +51,8 @@ def frw(case: AssemblerCase) -> ClosedForm:
                 for i, last in enumerate(np.maximum(deepest, s)):
                     thresholds[i][deepest[i] + 1 : last + 1] = worth
                     deepest[i] = last
-        for i, own in enumerate(thresholds):
-            amount = case.demand.newsvendor_quantity(case.price, own)
+        for i, threshold in enumerate(thresholds):
+            amount = case.demand.newsvendor_quantity(case.price, threshold)
             dearer = np.diff(case.suppliers[i].costs) * amount[1:]
             rent = np.append(np.cumsum(dearer[::-1])[::-1], 0.0)
             quantity[i] = amount.reshape(case.costs(i).shape)

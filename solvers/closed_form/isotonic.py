@@ -14,7 +14,7 @@ from veridical.data.arrays import Array, Booleans, Integers
 
 __all__ = ["chain", "covers", "isotonic"]
 
-ROOM = 2**29  # scipy's maximum flow counts in 32-bit integers
+LARGEST_FLOW = 2**29  # scipy's maximum flow counts in 32-bit integers
 ROUNDING = 1e-13
 
 
@@ -97,14 +97,14 @@ def _upper_set(surplus: Array, scale: Array, order: sp.csr_array) -> Booleans | 
     pair = np.concatenate([tail, head]), np.concatenate([head, tail])
     residual = sp.csr_array((np.concatenate([capacity, np.zeros(len(tail))]), pair), shape=(n + 2, n + 2))
     finest = 1e-12 * float(capacity.min())
-    unit = float(surplus[gain].sum()) / ROOM
+    unit = float(surplus[gain].sum()) / LARGEST_FLOW
     while unit > finest:
-        whole = np.minimum(np.floor(residual.data / unit), ROOM).astype(np.int32)
+        whole = np.minimum(np.floor(residual.data / unit), LARGEST_FLOW).astype(np.int32)
         network = sp.csr_array((whole, residual.indices, residual.indptr), shape=residual.shape)
         flow = maximum_flow(network, source, sink).flow
         residual = sp.csr_array(residual - flow.astype(float) * unit)
         left = float(residual[[source]].sum())
-        unit = min(unit / 4, left / ROOM)
+        unit = min(unit / 4, left / LARGEST_FLOW)
     reached = breadth_first_order(sp.csr_array(residual > 1e3 * finest), source, return_predecessors=False)
     upper = np.zeros(n + 2, dtype=bool)
     upper[reached] = True

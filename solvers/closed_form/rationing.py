@@ -109,44 +109,44 @@ def rule_of(terms: FixedPrice) -> Rule:
     return {"linear": _one_linear, "proportional": _one_proportional, "uniform": _one_uniform}[terms.rule]
 
 
-def _one_linear(own: Array, orders: Array, others: Integers, capacity: float) -> Array:
+def _one_linear(order: Array, orders: Array, others: Integers, capacity: float) -> Array:
     number, total = _cumulated(-orders, others)
     allocated: Array = np.maximum(
-        own - np.maximum(_deduction(own, number.T[:, :, None], -total.T[:, :, None], capacity), 0.0), 0.0
+        order - np.maximum(_deduction(order, number.T[:, :, None], -total.T[:, :, None], capacity), 0.0), 0.0
     )
     return allocated
 
 
-def _one_generalized_linear(own: Array, orders: Array, others: Integers, capacity: float, exponent: float) -> Array:
+def _one_generalized_linear(order: Array, orders: Array, others: Integers, capacity: float, exponent: float) -> Array:
     """Definition 2 with Y(q) = q^exponent, in units of K, so that no power runs out of range; by roots, so 30 times as slow."""
     unit = capacity or 1.0
-    powers, own_powers = (orders / unit) ** exponent, (own / unit) ** exponent
+    powers, order_powers = (orders / unit) ** exponent, (order / unit) ** exponent
 
     def kept(power: Array, deduction: Array) -> Array:
         return np.power(np.maximum(power - deduction, 0.0), 1 / exponent)
 
     def excess(deduction: Array, row: Array, column: Array) -> Array:
         by_others = others[row.astype(int)] * kept(powers, deduction[..., None])
-        return np.asarray(by_others.sum(axis=-1) + kept(own_powers[column.astype(int)], deduction) - 1)
+        return np.asarray(by_others.sum(axis=-1) + kept(order_powers[column.astype(int)], deduction) - 1)
 
-    allocated = np.tile(own, (len(others), 1))
-    row, column = np.nonzero((others @ orders)[:, None] + own > capacity)
-    highest = np.maximum(np.where(others[row] > 0, powers, 0.0).max(axis=1, initial=0.0), own_powers[column])
-    allocated[row, column] = unit * kept(own_powers[column], _root(excess, highest, row, column))
+    allocated = np.tile(order, (len(others), 1))
+    row, column = np.nonzero((others @ orders)[:, None] + order > capacity)
+    highest = np.maximum(np.where(others[row] > 0, powers, 0.0).max(axis=1, initial=0.0), order_powers[column])
+    allocated[row, column] = unit * kept(order_powers[column], _root(excess, highest, row, column))
     return allocated
 
 
-def _one_proportional(own: Array, orders: Array, others: Integers, capacity: float) -> Array:
-    return own * _share((others @ orders)[:, None] + own, np.asarray(capacity))
+def _one_proportional(order: Array, orders: Array, others: Integers, capacity: float) -> Array:
+    return order * _share((others @ orders)[:, None] + order, np.asarray(capacity))
 
 
-def _one_uniform(own: Array, orders: Array, others: Integers, capacity: float) -> Array:
+def _one_uniform(order: Array, orders: Array, others: Integers, capacity: float) -> Array:
     number, total = _cumulated(orders, others)
     level = _level(number, total, others.sum(axis=1) + 1, np.asarray(capacity))
-    return np.minimum(own, level[:, None])
+    return np.minimum(order, level[:, None])
 
 
-def _deduction(own: Array, number: Integers, total: Array, capacity: Array | float) -> Array:
+def _deduction(order: Array, number: Integers, total: Array, capacity: Array | float) -> Array:
     """Return the common deduction of linear rationing; Definition 1.
 
     For the n largest orders it would be (their sum - K) / n, and the right n is the one with the largest, since every n's is at
@@ -154,9 +154,9 @@ def _deduction(own: Array, number: Integers, total: Array, capacity: Array | flo
     the first axis; with them stands the own order. Where these all come to less than the deduction of all, since the own order
     gets nothing, they do not come to less than the own order.
     """
-    deduction: Array = np.asarray(own - capacity + np.zeros(number.shape[1:]))
+    deduction: Array = np.asarray(order - capacity + np.zeros(number.shape[1:]))
     for n, placed in zip(number, total, strict=True):
-        np.maximum(deduction, (placed + own - capacity) / (n + 1), out=deduction)
+        np.maximum(deduction, (placed + order - capacity) / (n + 1), out=deduction)
     return deduction
 
 

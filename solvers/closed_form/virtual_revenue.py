@@ -27,7 +27,7 @@ from veridical.solvers.closed_form.isotonic import chain
 __all__ = ["TINY", "VirtualRevenue", "falling_root", "least_marginal"]
 
 TINY = 1e-280  # of the highest marginal revenue: where no unit is worth more, tails are not yet 0 in floating point
-ROOM = 2_000_000  # quantities of pools that are computed at a time
+AT_ONCE = 2_000_000  # quantities of pools that are computed at a time
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class VirtualRevenue:
             return quantity
         falls = np.flatnonzero((quantity[:, 1:] < quantity[:, :-1]).any(axis=1))
         pairs = len(self.theta) * (len(self.theta) + 1) // 2
-        for rows in np.array_split(falls, 1 + len(falls) * pairs // ROOM):
+        for rows in np.array_split(falls, 1 + len(falls) * pairs // AT_ONCE):
             quantity[rows] = self._best_pools(self.survival, shadow[rows])
         return quantity
 
@@ -109,15 +109,15 @@ class VirtualRevenue:
         if not len(self.theta):
             return 0.0
         quantity = np.concatenate([np.zeros((len(shadow_price), 1)), self._of_those_that_occur(shadow_price)], axis=1)
-        held = np.where(np.isfinite(quantity), quantity, 0.0)
-        left = virtual_marginal_revenue(self.revenue, held[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
+        units = np.where(np.isfinite(quantity), quantity, 0.0)
+        left = virtual_marginal_revenue(self.revenue, units[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
         left = np.where(np.isfinite(quantity[:, 1:]), left, 0.0)  # nothing is left to gain at infinity
         if self.survival is None:
-            above, rises = left, held[:, 1:] > 0
+            above, rises = left, units[:, 1:] > 0
         else:
             left = left * -np.diff(self.survival)
             above = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
-            rises = np.diff(held, axis=1) > 1e-9 * np.maximum(held.max(), 1e-300)
+            rises = np.diff(units, axis=1) > 1e-9 * np.maximum(units.max(), 1e-300)
         scale = max(float(self.revenue.marginal(0.0, self.theta).max()), np.finfo(float).tiny)
         return float(np.where(rises, np.abs(above), np.maximum(above, 0.0)).max()) / scale
 

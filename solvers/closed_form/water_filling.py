@@ -106,9 +106,9 @@ def _shadow_price(
         reached = excess(low, tight) <= 0  # only by rounding, where demand jumps
         end = np.where(reached, low, high)
         shadow[tight] = np.where(result.success, result.x, end)
-        below, above = (np.where(result.success, each, end) for each in result.bracket)
+        below, above = (np.where(result.success, side, end) for side in result.bracket)
         more, less = bought(below, tight), bought(above, tight)
-        most, least = ((counts[tight] * each).sum(axis=1) for each in (more, less))
+        most, least = ((counts[tight] * units).sum(axis=1) for units in (more, less))
         share = np.divide(capacity - least, most - least, out=np.ones(len(tight)), where=most > least)
         quantity[tight] = less + np.clip(share, 0.0, 1.0)[:, None] * (more - less)  # uses capacity up
     return shadow, quantity

@@ -54,7 +54,7 @@ class Workers:
     restarts: int = 0
     dead: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)  # who has answered once: its process runs, its model is compiled
-    given: dict[str, Question] = field(default_factory=dict)  # which flows each was told to take as given
+    given: dict[str, Question] = field(default_factory=dict)  # the flows that each takes as given
     waiting: dict[str, Question] = field(default_factory=dict)  # what each has yet to answer
 
     def __post_init__(self) -> None:

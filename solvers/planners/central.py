@@ -274,6 +274,6 @@ class Central:
         plan, model = _joint(case, self.solver, baseline, non_participants, activity_fee, self._last)
         if self.solver is not None and self.solver.solver == "ipopt":
             self._last = model
-        known = plan.costs if plan.solution.certificate.gap <= PROVEN else {}
-        others = [name for name in case.names if name not in known]
-        return replace(plan, costs={**known, **self.costs(case, plan.units, others)})
+        costs = plan.costs if plan.solution.certificate.gap <= PROVEN else {}
+        others = [name for name in case.names if name not in costs]
+        return replace(plan, costs={**costs, **self.costs(case, plan.units, others)})
