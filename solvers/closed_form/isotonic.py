@@ -45,11 +45,10 @@ def isotonic(weight: Array, weighted: Array) -> Array:
     while waiting:
         part = waiting.pop()
         mean = _mean((float(w[part].sum()), float(wv[part].sum()), len(part)))
+        upper = None
         if np.isfinite(mean):
             owed = mean * w[part]
             upper = _upper_set(wv[part] - owed, np.abs(wv[part]) + np.abs(owed), order[part][:, part])
-        else:
-            upper = None
         if upper is None:
             fitted[part] = mean
         else:

@@ -111,10 +111,8 @@ def rule_of(terms: FixedPrice) -> Rule:
 
 def _one_linear(order: Array, orders: Array, others: Integers, capacity: float) -> Array:
     number, total = _cumulated(-orders, others)
-    allocated: Array = np.maximum(
-        order - np.maximum(_deduction(order, number.T[:, :, None], -total.T[:, :, None], capacity), 0.0), 0.0
-    )
-    return allocated
+    deduction = _deduction(order, number.T[:, :, None], -total.T[:, :, None], capacity)
+    return np.maximum(order - np.maximum(deduction, 0.0), 0.0)
 
 
 def _one_generalized_linear(order: Array, orders: Array, others: Integers, capacity: float, exponent: float) -> Array:

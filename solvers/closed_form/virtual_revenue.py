@@ -24,7 +24,7 @@ from veridical.data.virtual_cost import ROUNDING
 from veridical.data.virtual_revenue import virtual_marginal_revenue
 from veridical.solvers.closed_form.isotonic import chain
 
-__all__ = ["TINY", "VirtualRevenue", "falling_root", "least_marginal"]
+__all__ = ["TINY", "VirtualRevenue", "quantity_with_rent"]
 
 TINY = 1e-280  # of the highest marginal revenue: where no unit is worth more, tails are not yet 0 in floating point
 AT_ONCE = 2_000_000  # quantities of pools that are computed at a time
@@ -149,7 +149,7 @@ class VirtualRevenue:
         return np.where(self.place >= 0, values[..., np.maximum(self.place, 0)], nothing)
 
 
-def falling_root(function: Callable[..., Array], high: Array, arguments: tuple[Array, ...]) -> Array:
+def _falling_root(function: Callable[..., Array], high: Array, arguments: tuple[Array, ...]) -> Array:
     """Return where function(q, *arguments) falls through 0 between q = 0 and `high`, or the end that it does not reach."""
     shape = np.broadcast_shapes(high.shape, *(argument.shape for argument in arguments))
     high = np.broadcast_to(high, shape).ravel()
@@ -164,22 +164,18 @@ def falling_root(function: Callable[..., Array], high: Array, arguments: tuple[A
     return root.reshape(shape)
 
 
-def least_marginal(revenue: Revenue, theta: Array) -> Array:
-    """Return a marginal revenue that is as good as 0, and at which quantities are finite."""
-    return TINY * np.maximum(revenue.marginal(0.0, theta), 0.0)
+def quantity_with_rent(virtual: Callable[..., Array], revenue: Revenue, shadow: Array, theta: Array, *rest: Array) -> Array:
+    """Return the quantities at which `virtual` marginal revenue, a function of theta and the `rest`, is the shadow price."""
+    positive = np.maximum(shadow, TINY * np.maximum(revenue.marginal(0.0, theta), 0.0))  # as good as 0, with finite quantities
+    high = revenue.quantity(positive, theta)
+    return _falling_root(lambda q, price, *types: virtual(revenue, q, *types) - price, high, (shadow, theta, *rest))
 
 
 def _quantity(revenue: Revenue, shadow: Array, theta: Array, following: Array, rate: Array) -> Array:
     """Return the quantities at which virtual marginal revenue has fallen to the shadow price, 0 where it begins below."""
     most = revenue.quantity(shadow, theta)
     some = np.flatnonzero(rate > 0)
-    if not some.size:
-        return most
-    theta, following, rate = theta[some], following[some], rate[some]
-    high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
-
-    def excess(q: Array, price: Array, theta: Array, following: Array, rate: Array) -> Array:
-        return virtual_marginal_revenue(revenue, q, theta, following, rate) - price
-
-    most[:, some] = falling_root(excess, high, (shadow, theta, following, rate))
+    if some.size:
+        arguments = theta[some], following[some], rate[some]
+        most[:, some] = quantity_with_rent(virtual_marginal_revenue, revenue, shadow, *arguments)
     return most

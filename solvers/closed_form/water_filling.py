@@ -15,7 +15,7 @@ from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.arrays import Array, Integers
 from veridical.data.revenue import LinearDemand
 from veridical.data.virtual_revenue import virtual_marginal_revenue_at_rate
-from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue, falling_root, least_marginal
+from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue, quantity_with_rent
 
 __all__ = ["at_types", "checked_capacity", "shadow_prices", "water_filling"]
 
@@ -165,13 +165,8 @@ def _continuous(group: RetailerGroup, shadow: Array, theta: Array, rate: Array) 
     revenue = group.revenue
     if revenue.separable:
         return revenue.quantity(shadow, theta - rate)
-    without_rent = revenue.quantity(shadow, theta)
-    high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
-
-    def excess(q: Array, price: Array, theta: Array, rate: Array) -> Array:
-        return virtual_marginal_revenue_at_rate(revenue, q, theta, rate) - price
-
-    return np.where(rate > 0, falling_root(excess, high, (shadow, theta, rate)), without_rent)
+    with_rent = quantity_with_rent(virtual_marginal_revenue_at_rate, revenue, shadow, theta, rate)
+    return np.where(rate > 0, with_rent, revenue.quantity(shadow, theta))
 
 
 def _refuse_irregular(case: AllocationCase) -> None:

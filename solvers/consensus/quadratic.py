@@ -77,8 +77,9 @@ class Quadratic:
                 return x, np.zeros(len(low)), UNBOUNDED
             values, duals = result
             x[free] = np.clip(values, form.low[free], form.high[free])
-            certificate, bound = self._certified(step, x, duals)
-            if certificate:
+            fixed = replace(step, low=np.where(free, step.low, x), high=np.where(free, step.high, x))
+            certificate, bound = certify(fixed, x, duals)
+            if certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED:
                 return x, duals, bound
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
 
@@ -124,10 +125,3 @@ class Quadratic:
             return None
         assert duals is not None
         return values, duals
-
-    def _certified(self, step: StandardForm, x: Array, duals: Array) -> tuple[bool, float]:
-        """Return whether x is feasible and the duals fit, and the value that they prove."""
-        given = ~self.free
-        fixed = replace(step, low=np.where(given, x, step.low), high=np.where(given, x, step.high))
-        certificate, bound = certify(fixed, x, duals)
-        return certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED, bound
