@@ -12,7 +12,7 @@ import pandas as pd
 
 from veridical.contracts.profile_csv import NUMBERS, read_profiles
 from veridical.data.allocation import AllocationCase, RetailerGroup
-from veridical.data.arrays import Array, Whole
+from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import label
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
@@ -32,10 +32,10 @@ class Reports:
 
     g: int
     group: RetailerGroup
-    others: Whole
+    others: Integers
     weight: Array
     quantity: Array
-    against: Whole
+    against: Integers
 
     @cached_property
     def revenue(self) -> Array:
@@ -92,7 +92,7 @@ class Allotment(OldTableNames):
     shadow_price: Array
     capacity: float
     price: Price = dominant
-    allocate: Callable[[Whole], Array] | None = None
+    allocate: Callable[[Integers], Array] | None = None
 
     @property
     def probability(self) -> Array:
@@ -292,7 +292,7 @@ def _reports(allotment: Allotment, g: int) -> Reports:
     return Reports(g, group, others, weight, quantity, against)
 
 
-def profile_names(case: AllocationCase, counts: Whole) -> list[str]:
+def profile_names(case: AllocationCase, counts: Integers) -> list[str]:
     """Return type profiles in words, counts of shape (rows, M): `4, 4, 7`, with the groups' names where there are several."""
     names = []
     groups = [[label(theta) for theta in group.theta] for group in case.retailers]

@@ -30,7 +30,7 @@ from veridical.contracts.allotment import Allotment
 from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
-from veridical.data.arrays import Array, Whole
+from veridical.data.arrays import Array, Integers
 from veridical.data.deprecated import Renamed
 from veridical.data.fields import whole_number
 
@@ -56,7 +56,7 @@ class BidSchedule:
     """
 
     bid: Array
-    first: Whole
+    first: Integers
     reach: Array
 
     @classmethod
@@ -141,7 +141,7 @@ class Auction:
 
     case: AllocationCase
     optimum: Allotment
-    fill: Callable[[Whole], tuple[Array, Array]]
+    fill: Callable[[Integers], tuple[Array, Array]]
 
     @property
     def capacity(self) -> float:

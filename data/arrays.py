@@ -1,14 +1,15 @@
-"""Types of numpy arrays, as all of the package names them."""
+"""Types of numpy arrays, by what they hold, and what is done to arrays everywhere."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Array", "ArrayLike", "Whole", "fixed", "normal_density"]
+__all__ = ["Array", "ArrayLike", "Booleans", "Integers", "fixed", "normal_density"]
 
 Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+Integers = NDArray[np.int64]
 
 
 def fixed(array: Array) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from veridical.data.arrays import Array, Whole
+from veridical.data.arrays import Array, Integers
 
 __all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled"]
 
@@ -24,7 +24,7 @@ class TypeProfiles:
     sizes: number of types of each group, M in all.
     """
 
-    counts: Whole
+    counts: Integers
     probability: Array
     sizes: tuple[int, ...]
     sampled: bool = False
@@ -34,7 +34,7 @@ class TypeProfiles:
         start = sum(self.sizes[:group])
         return slice(start, start + self.sizes[group])
 
-    def types(self) -> Whole:
+    def types(self) -> Integers:
         """Return the types' places in their group's list, shape (rows, N): retailers in order, sorted within a group."""
         rows = len(self.counts)
         places = [
@@ -77,7 +77,7 @@ def sampled(members: Sequence[int], probabilities: Sequence[Array], samples: int
     return TypeProfiles(counts, np.full(samples, 1 / samples), tuple(map(len, probabilities)), sampled=True)
 
 
-def _multisets(n: int, m: int) -> Whole:
+def _multisets(n: int, m: int) -> Integers:
     """Return how often each of m types occurs in every multiset of n, shape (rows, m): n stars between m - 1 bars."""
     rows = math.comb(n + m - 1, n)
     bars = itertools.combinations(range(n + m - 1), m - 1)

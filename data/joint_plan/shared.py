@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
-from veridical.data.arrays import Array, Whole
+from veridical.data.arrays import Array, Integers
 from veridical.data.errors import InputError
 from veridical.data.fields import Flag, Name, Positive, fixed, whole, wrong
 from veridical.data.joint_plan.values import Values
@@ -128,14 +128,14 @@ class Shared(Record):
         return fixed(np.repeat(np.array([self.products[route.product] for route in self.routes]), len(self.weeks)))
 
     @cached_property
-    def _shares(self) -> dict[str, Whole]:
+    def _shares(self) -> dict[str, Integers]:
         found: dict[str, list[int]] = {}
         for place, flow in enumerate(self.flows):
             for name in flow[:2]:
                 found.setdefault(name, []).append(place)
         return {name: np.array(places) for name, places in found.items()}
 
-    def share(self, name: str) -> Whole:
+    def share(self, name: str) -> Integers:
         """Return the places in the plan that are a party's: the flows that it delivers or receives."""
         return self._shares.get(name, np.zeros(0, dtype=np.int64))
 

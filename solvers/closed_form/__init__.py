@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from veridical.contracts.audit import audit
+from veridical.data.arrays import Array
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.closed_form import assembler
 from veridical.solvers.closed_form.allocation import Rationing
@@ -32,8 +33,35 @@ ERRORS = 4  # standard errors by which two ways of computing a profit may differ
 def solve(case: Any, mechanism: str, formula: Callable[..., Any], configuration: Configuration, **parameters: Any) -> Solution:
     """Return the solution that a closed form gives, with its certificate, not yet checked; there are no duals.
 
-    `formula` takes the case and the parameters; `outcome` knows what to make of its result. Raises InputError for options and
-    forms, of which a closed form has none, and what the formula raises.
+    Parameters
+    ----------
+    case
+        The case.
+    mechanism
+        The name of the mechanism, for the record.
+    formula
+        Takes the case and the parameters; `outcome` makes a Solution of its result.
+    configuration
+        Of the solver `closed_form`.
+    **parameters
+        Of the mechanism.
+
+    Returns
+    -------
+    Solution
+        Contracts, profit, bound and certificate.
+
+    Raises
+    ------
+    InputError
+        For options and forms, of which a closed form has none; and what the formula raises.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> from veridical.solvers.configuration import configure
+    >>> round(solve(example("two-suppliers"), "icds", assembler.icds, configure("closed_form")).objective)
+    6965
     """
     for name, value in configuration.options.items():
         raise configuration.refuse(f"options.{name}", value, "no options: a closed form has none")
@@ -42,40 +70,53 @@ def solve(case: Any, mechanism: str, formula: Callable[..., Any], configuration:
     began = perf_counter()
     result = formula(case, **parameters)
     solved = perf_counter()
-    fields = outcome(result)
-    seconds = Seconds(0.0, 0.0, solved - began, perf_counter() - solved)
-    record = SolverRecord("closed_form", version("veridical"), {}, None, seconds)
-    return Solution(solver=record, case=case.name, mechanism=mechanism, **fields)
+    solution = outcome(result, SolverRecord("closed_form", version("veridical"), {}, None, Seconds()))
+    seconds = Seconds(solve=solved - began, certify=perf_counter() - solved)
+    return replace(solution, solver=replace(solution.solver, seconds=seconds), case=case.name, mechanism=mechanism)
 
 
 @singledispatch
-def outcome(result: Any) -> dict[str, Any]:
-    """Return the fields of a Solution that what a closed form returns decides: worth, bound, certificate, contracts, audit."""
+def outcome(result: Any, solver: SolverRecord) -> Solution:
+    """Return the Solution that the result of a closed form stands for; each type of result registers its own.
+
+    Parameters
+    ----------
+    result
+        What the closed form returns: ClosedForm, Continuous, Rationing or Equilibrium.
+    solver
+        The record of the solver, as it is to stand in the solution.
+
+    Returns
+    -------
+    Solution
+        Profit, bound, certificate, contracts and audit.
+
+    Raises
+    ------
+    TypeError
+        For a type of result that is not registered.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> record = SolverRecord("closed_form", "1.0", {}, None, Seconds())
+    >>> outcome(assembler.first_best(example("two-suppliers")), record).certificate.gap
+    0.0
+    """
     raise TypeError(f"no outcome is registered for {type(result).__name__}")
 
 
 @outcome.register
-def _(result: ClosedForm) -> dict[str, Any]:
+def _(result: ClosedForm, solver: SolverRecord) -> Solution:
     """The bound is what no quantities can exceed at the pooled virtual cost, so the gap is a proof of optimality."""
-    objective = result.menu.expected_profit
-    certificate = Certificate(
-        primal_residual=max(0.0, -float(result.menu.quantity.min())),
-        dual_residual=result.residual,
-        complementarity=None,
-        gap=_gap(objective, result.bound),
-    )
-    return {
-        "objective": objective,
-        "bound": result.bound,
-        "certificate": certificate,
-        "contracts": result.menu,
-        "audit": audit(result.menu),
-        "derivatives": partial(sensitivity, result.menu, result.cost_derivative),
-    }
+    menu, objective = result.menu, result.menu.expected_profit
+    certificate = Certificate(max(0.0, -float(menu.quantity.min())), result.residual, None, _gap(objective, result.bound))
+    derivatives = partial(sensitivity, menu, result.cost_derivative)
+    return Solution(objective, result.bound, certificate, solver, contracts=menu, audit=audit(menu), derivatives=derivatives)
 
 
 @outcome.register
-def _(result: Continuous) -> dict[str, Any]:
+def _(result: Continuous, solver: SolverRecord) -> Solution:
     """Profit is computed from virtual costs and again from payments; the gap is how much more they differ than integration errs.
 
     `contracts` shows the rule at as many costs a supplier as it asks for, fewer where there are many suppliers. The audit is of
@@ -85,48 +126,35 @@ def _(result: Continuous) -> dict[str, Any]:
     while points > 1 and points ** len(result.case.names) > PROFILES:
         points -= 1
     excess = abs(result.profit - result.profit_by_payments) - ERRORS * (integration.error + integration.payments_error)
-    return {
-        "objective": result.profit,
-        "bound": result.profit + integration.error,
-        "certificate": Certificate(0.0, 0.0, None, max(0.0, excess) / max(1.0, abs(result.profit))),
-        "contracts": result.menu(points),
-        "audit": replace(result.audit(MISREPORTS), expected_profit=result.profit),
-        "derivatives": lambda: _derivatives(price=result.expected_sales),
-        "rule": result,
-    }
+    return Solution(
+        objective=result.profit,
+        bound=result.profit + integration.error,
+        certificate=Certificate(0.0, 0.0, None, max(0.0, excess) / max(1.0, abs(result.profit))),
+        solver=solver,
+        contracts=result.menu(points),
+        audit=replace(result.audit(MISREPORTS), expected_profit=result.profit),
+        derivatives=lambda: _derivatives(price=result.expected_sales),
+        rule=result,
+    )
 
 
 @outcome.register
-def _(result: Rationing) -> dict[str, Any]:
-    """Conditions (10)-(11) are looked at again, and the bound is what lambda proves."""
+def _(result: Rationing, solver: SolverRecord) -> Solution:
+    """Conditions (10)-(11) are checked once more, and the bound is what lambda proves."""
     objective, bound = result.supplier_profit, result.bound - result.capacity_paid
-    used = (result.profiles.counts * result.by_type).sum(axis=1)
-    left = float(result.probability @ (result.shadow_price * (result.capacity - used)))
-    certificate = Certificate(_excess(result), result.residual, left / max(1.0, abs(objective)), _gap(objective, bound))
-    return {
-        "objective": objective,
-        "bound": bound,
-        "certificate": certificate,
-        "contracts": result,
-        "audit": audit(result),
-        "derivatives": lambda: _of_capacity(result),
-    }
+    unused = float(result.probability @ (result.shadow_price * (result.capacity - _used(result))))
+    certificate = Certificate(_excess(result), result.residual, unused / max(1.0, abs(objective)), _gap(objective, bound))
+    derivatives = partial(_of_capacity, result)
+    return Solution(objective, bound, certificate, solver, contracts=result, audit=audit(result), derivatives=derivatives)
 
 
 @outcome.register
-def _(result: Equilibrium) -> dict[str, Any]:
+def _(result: Equilibrium, solver: SolverRecord) -> Solution:
     """What is certified is that no retailer has a better order."""
-    objective = result.supplier_profit
+    profit, status = result.supplier_profit, SolutionStatus.EQUILIBRIUM
     certificate = Certificate(_excess(result), result.regret / max(result.scale, np.finfo(float).tiny), None, 0.0)
-    return {
-        "objective": objective,
-        "bound": objective,
-        "certificate": certificate,
-        "status": SolutionStatus.EQUILIBRIUM,
-        "contracts": result,
-        "audit": audit(result),
-        "derivatives": lambda: _of_capacity(result),
-    }
+    derivatives = partial(_of_capacity, result)
+    return Solution(profit, profit, certificate, solver, status, contracts=result, audit=audit(result), derivatives=derivatives)
 
 
 def _of_capacity(result: Rationing | Equilibrium) -> pd.Series:
@@ -142,8 +170,12 @@ def _derivatives(**values: float) -> pd.Series:
 
 def _excess(result: Rationing | Equilibrium) -> float:
     """Return by how much, at worst, more is allotted than there is; relative."""
-    used = (result.profiles.counts * result.by_type).sum(axis=1)
-    return float(np.maximum(used - result.capacity, 0.0).max()) / max(result.capacity, np.finfo(float).tiny)
+    return float(np.maximum(_used(result) - result.capacity, 0.0).max()) / max(result.capacity, np.finfo(float).tiny)
+
+
+def _used(result: Rationing | Equilibrium) -> Array:
+    """Return the units allotted in each profile."""
+    return np.asarray((result.profiles.counts * result.by_type).sum(axis=1))
 
 
 def _gap(objective: float, bound: float) -> float:

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from veridical.contracts.allotment import Allotment, full_revenue
@@ -34,8 +33,6 @@ from veridical.solvers.closed_form.water_filling import checked_capacity, shadow
 
 __all__ = ["Allocation", "Rationing", "allocation", "capacity_choice", "centralized", "decentralization_penalty"]
 
-Array = NDArray[np.float64]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Rationing(Allotment):
@@ -45,6 +42,7 @@ class Rationing(Allotment):
     standard error, 0 where all profiles are visited.
     """
 
+    rent: ClassVar[bool] = False  # whether retailers earn rents, as they alone know their types
     earned: float
     error: float
 
@@ -59,8 +57,8 @@ class Rationing(Allotment):
 
     @cached_property
     def virtual(self) -> list[VirtualRevenue]:
-        """What units earn, group by group: here without rents."""
-        return [VirtualRevenue.of(group, rent=False) for group in self.case.retailers]
+        """Virtual revenue, group by group; with full information revenue itself."""
+        return [VirtualRevenue.of(group, self.rent) for group in self.case.retailers]
 
     @cached_property
     def bound(self) -> float:
@@ -82,19 +80,24 @@ class Rationing(Allotment):
 
 @dataclass(frozen=True, kw_only=True)
 class Allocation(Rationing):
-    """The supplier's optimal mechanism, and what retailers pay.
+    """The supplier's optimal mechanism, and what retailers pay."""
 
-    ironed: whether types are pooled anywhere. interim_optimal: whether it is proved best also among mechanisms in which the
-    truth is best in expectation only.
-    """
-
-    ironed: bool
-    interim_optimal: bool
+    rent: ClassVar[bool] = True
 
     @cached_property
-    def virtual(self) -> list[VirtualRevenue]:
-        """Virtual revenue, group by group."""
-        return [VirtualRevenue.of(group) for group in self.case.retailers]
+    def _pooled(self) -> list[bool]:
+        """Whether types are pooled anywhere, group by group."""
+        return [virtual.ironed(self.shadow_price) for virtual in self.virtual]
+
+    @property
+    def ironed(self) -> bool:
+        """Whether types are pooled anywhere."""
+        return any(self._pooled)
+
+    @property
+    def interim_optimal(self) -> bool:
+        """Whether it is proved best also among mechanisms in which the truth is best in expectation only."""
+        return all(group.revenue.separable or not p for group, p in zip(self.case.retailers, self._pooled, strict=True))
 
     @cached_property
     def audit(self) -> Audit:
@@ -111,11 +114,9 @@ def allocation(
     type profiles `samples` of them are drawn with the given seed.
     Raises InputError where there is no capacity, or one that is not finite and >= 0.
     """
-    case = case.grid(points) if case.continuous else case
-    given = case.capacity if capacity is None else capacity
-    if given is None:
+    if capacity is None and case.capacity is None:
         raise InputError.of("capacity", "<nothing>", "a capacity in units: this case has a capacity_cost instead", case.name)
-    return _optimum(case, case.profiles(samples, seed), checked_capacity(case, given))
+    return Allocation(**_fields(case, True, case.capacity if capacity is None else capacity, points, samples, seed))
 
 
 def capacity_choice(case: AllocationCase, *, points: int = POINTS, samples: int = SAMPLES, seed: int = 0) -> Allocation:
@@ -124,9 +125,7 @@ def capacity_choice(case: AllocationCase, *, points: int = POINTS, samples: int 
     Nothing is bought where the first unit earns less than it costs. Other arguments as in `allocation`.
     Raises InputError where the case has no capacity cost, NotSolvedError where more units are always worth theirs.
     """
-    case = case.grid(points) if case.continuous else case
-    profiles, virtual = case.profiles(samples, seed), [VirtualRevenue.of(group) for group in case.retailers]
-    return _optimum(case, profiles, _worth_having(case, virtual, profiles))
+    return Allocation(**_fields(case, True, None, points, samples, seed))
 
 
 def centralized(
@@ -136,32 +135,24 @@ def centralized(
 
     The capacity is the one given, else the case's own, else chosen. Other arguments as in `allocation`.
     """
-    case = case.grid(points) if case.continuous else case
-    profiles = case.profiles(samples, seed)
-    revenue = [VirtualRevenue.of(group, rent=False) for group in case.retailers]
-    given = case.capacity if capacity is None else capacity
-    chosen = _worth_having(case, revenue, profiles) if given is None else checked_capacity(case, given)
-    return Rationing(**_filled(case, profiles, revenue, chosen), price=full_revenue)
+    fields = _fields(case, False, case.capacity if capacity is None else capacity, points, samples, seed)
+    return Rationing(**fields, price=full_revenue)
 
 
-def decentralization_penalty(own: Rationing, first_best: Rationing) -> float:
+def decentralization_penalty(decentralized: Rationing, first_best: Rationing) -> float:
     """Return (pi_C - pi_D) / pi_C, the share of the chain's profit that is lost against full information; NaN where that is 0.
 
     Tables 1, 2 and 4 of the paper print it in percent; Table 3 prints (pi_C - pi_D) / pi_D.
     """
     most = first_best.chain_profit
-    return (most - own.chain_profit) / most if most else float("nan")
+    return (most - decentralized.chain_profit) / most if most else float("nan")
 
 
-def _optimum(case: AllocationCase, profiles: TypeProfiles, capacity: float) -> Allocation:
-    virtual = [VirtualRevenue.of(group) for group in case.retailers]
-    filled = _filled(case, profiles, virtual, capacity)
-    ironed = [each.ironed(filled["shadow_price"]) for each in virtual]
-    proved = all(group.revenue.separable or not pooled for group, pooled in zip(case.retailers, ironed, strict=True))
-    return Allocation(**filled, ironed=any(ironed), interim_optimal=proved)
-
-
-def _filled(case: AllocationCase, profiles: TypeProfiles, virtual: list[VirtualRevenue], capacity: float) -> dict[str, Any]:
+def _fields(case: AllocationCase, rent: bool, capacity: float | None, points: int, samples: int, seed: int) -> dict[str, Any]:
+    """Return the fields of an allotment at a capacity, or, where it is None, at the one worth having."""
+    case = case.grid(points) if case.continuous else case
+    profiles, virtual = case.profiles(samples, seed), [VirtualRevenue.of(group, rent) for group in case.retailers]
+    capacity = _worth_having(case, virtual, profiles) if capacity is None else checked_capacity(case, capacity)
     shadow, by_type = water_filling(virtual, profiles.counts, capacity)
     values = np.concatenate([group.value(by_type[:, profiles.columns(g)]) for g, group in enumerate(virtual)], axis=1)
     earned = (profiles.counts * values).sum(axis=1)
@@ -182,13 +173,10 @@ def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles:
     cost = case.capacity_cost
     if cost is None:
         raise InputError.of("capacity_cost", "<nothing>", "a capacity cost: this case has a fixed capacity", case.name)
-    most = sum(
-        count * float(group.quantity([cost])[0, group.place >= 0].max(initial=0.0))
-        for count, group in zip(case.members, virtual, strict=True)
-    )  # whatever the types, no unit beyond is worth its cost
+    largest = (float(group.quantity([cost])[0, group.place >= 0].max(initial=0.0)) for group in virtual)
+    most = sum(count * units for count, units in zip(case.members, largest, strict=True))  # no unit beyond is worth its cost
     if not np.isfinite(most):
         raise NotSolvedError(f"{case.name}: more capacity always earns more than the {cost:g} that a unit costs", "unbounded")
-
     prices = shadow_prices(virtual, profiles.counts)
 
     def excess(capacity: float) -> float:

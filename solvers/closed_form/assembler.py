@@ -14,19 +14,17 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost, weighted_virtual_cost
+from veridical.data.arrays import Array
 from veridical.data.assembler import ENUMERATED
 from veridical.data.virtual_cost import running_maximum
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
 from veridical.solvers.closed_form.sensitivity import CostDerivative, at_cost, at_highest_cost, by_rents
 
 __all__ = ["ClosedForm", "first_best", "hybrid", "icds", "icds_balanced", "icds_limit", "naive", "pooled_virtual_cost"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -149,9 +147,8 @@ def icds_limit(case: AssemblerCase, points: int = 2**16) -> float:
     """
     if not case.independent:
         raise InputError.of("prior", "<correlated costs>", "independent costs: virtual costs do not add up otherwise", case.name)
-    by_supplier = [
-        np.minimum(_own_pooled(case, i), case.price) for i in range(len(case.shape))
-    ]  # nothing is bought at the price or above
+    # nothing is bought at the price or above
+    by_supplier = [np.minimum(_own_pooled(case, i), case.price) for i in range(len(case.shape))]
     least = sum(float(costs.min()) for costs in by_supplier)
     step = max(sum(float(costs.max()) for costs in by_supplier) - least, 1e-9 * case.price) / points
     spectrum: Any = np.ones(points + len(by_supplier) // 2 * 2 + 3, dtype=complex)
@@ -173,9 +170,8 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
     if monotonicity(case).holds:
         pooled = virtual_cost(case)
     elif case.independent:  # the regression of a sum of functions of one cost each is the sum of their regressions
-        pooled = np.zeros(case.shape)
-        for i in range(len(case.shape)):
-            pooled = pooled + _own_pooled(case, i).reshape(case.costs(i).shape)
+        by_supplier = (_own_pooled(case, i).reshape(case.costs(i).shape) for i in range(len(case.shape)))
+        pooled = sum(by_supplier, np.zeros(case.shape))
     else:
         pooled = isotonic(case.probability, weighted_virtual_cost(case))
     undefined = np.isnan(pooled) | (pooled == -np.inf)
@@ -187,9 +183,8 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
 
 def _own(case: AssemblerCase, i: int) -> Array:
     """Return supplier i's own virtual cost times its probability, one entry a cost; costs are independent."""
-    marginal, costs = case.marginals[i], case.suppliers[i].costs
-    weighted: Array = marginal * costs + np.concatenate([[0.0], np.diff(costs) * np.cumsum(marginal)[:-1]])
-    return weighted
+    marginal, costs = case.marginals[i], np.array(case.suppliers[i].costs)
+    return np.asarray(marginal * costs + np.append(0.0, np.diff(costs) * np.cumsum(marginal)[:-1]))
 
 
 def _own_pooled(case: AssemblerCase, i: int) -> Array:
@@ -206,8 +201,8 @@ def _misplaced(case: AssemblerCase, pooled: Array) -> float:
     if monotonicity(case).holds:
         return 0.0
     if case.independent:
-        owed = [_own(case, i) - _times(case.marginals[i], _own_pooled(case, i)) for i in range(len(case.shape))]
-        return sum(max(0.0, -float(np.cumsum(excess_of).min())) for excess_of in owed)
+        excesses = (_own(case, i) - _times(case.marginals[i], _own_pooled(case, i)) for i in range(len(case.shape)))
+        return sum(max(0.0, -float(np.cumsum(excess).min())) for excess in excesses)
     excess = (weighted_virtual_cost(case) - _times(case.probability, pooled)).ravel()
     below, above = covers(case.shape)
     pair = np.arange(len(below))

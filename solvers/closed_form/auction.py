@@ -17,17 +17,39 @@ __all__ = ["auction"]
 def auction(
     case: AllocationCase, capacity: float | None = None, *, points: int = POINTS, samples: int = SAMPLES, seed: int = 0
 ) -> Auction:
-    """Return the auction of a capacity in units: the one given, else the case's own, else the one worth having. Theorem 7.
+    """Return the auction that sells a capacity by the optimal mechanism. Section 6, Theorem 7.
 
-    A continuous prior is cut into `points` cells (`AllocationCase.grid`). Above 200,000 type profiles `samples` of them are
-    drawn with the given seed, and table bids are estimates.
-    Raises InputError for a case of another kind, and for a capacity that is not finite and >= 0.
+    Parameters
+    ----------
+    case
+        The supplier's case.
+    capacity
+        Units; the case's own unless given, and the one worth having where the case has a capacity cost.
+    points
+        Cells into which a continuous prior is cut (`AllocationCase.grid`).
+    samples, seed
+        Above 200,000 type profiles so many of them are drawn with the seed, and table bids are estimates.
+
+    Returns
+    -------
+    Auction
+        Posts the bids that belong to each type, and clears sealed bids.
+
+    Raises
+    ------
+    InputError
+        For a case of another kind, and for a capacity that is not finite and >= 0.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> auction(example("two-retailers"), 2.0).capacity
+    2.0
     """
     if not isinstance(case, AllocationCase):
         raise InputError.of("case", f"<{type(case).__name__}>", "an AllocationCase")
-    options: dict[str, int] = {"points": points, "samples": samples, "seed": seed}
     if capacity is None and case.capacity is None:
-        optimum = capacity_choice(case, **options)
+        optimum = capacity_choice(case, points=points, samples=samples, seed=seed)
     else:
-        optimum = allocation(case, capacity, **options)
+        optimum = allocation(case, capacity, points=points, samples=samples, seed=seed)
     return Auction(case, optimum, partial(water_filling, optimum.virtual, capacity=optimum.capacity))

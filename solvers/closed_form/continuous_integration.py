@@ -14,23 +14,22 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
 
+from veridical.data.arrays import Array
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.demand import Discrete
 from veridical.solvers.closed_form.continuous_virtual_cost import FARTHEST, along, score, total_virtual_cost
 
 __all__ = ["Expectations", "Integration", "quadrature", "quasi_monte_carlo", "rent"]
 
-Array = NDArray[np.float64]
 ORDER = 8  # points of the Gauss-Legendre rule on a panel
 TARGET = 1e-8  # relative difference of two refinements at which quadrature ends
 RENT_TARGET = 1e-9  # the same for a single rent, relative to the largest
 SCRAMBLINGS = 16
 BISECTIONS = 52  # to the last digit of a cost
-BATCH = 2**18  # nodes that are held at a time
+BATCH = 2**18  # nodes that are computed at a time
 QUANTILES = (1e-4, 0.1, 0.5, 0.9, 1 - 1e-4)  # where integrals over cost are cut too, lest they miss a narrow peak
 
 
@@ -84,7 +83,7 @@ def quasi_monte_carlo(case: ContinuousCase, points: int, seed: int) -> Expectati
     power = max(1, round(np.log2(max(points, 1) / SCRAMBLINGS)))
     factor = np.linalg.cholesky(case.correlation)
     widths = [supplier.cost.high for supplier in case.suppliers]
-    found = []
+    averages = []
     for generator in np.random.default_rng(seed).spawn(SCRAMBLINGS):
         drawn = qmc.Sobol(n + 1, scramble=True, rng=generator).random_base2(power)
         z = _normal(drawn[:, :n]) @ factor.T
@@ -97,21 +96,15 @@ def quasi_monte_carlo(case: ContinuousCase, points: int, seed: int) -> Expectati
             reached = x.copy()
             reached[:, i] += drawn[:, n] * gap
             payments += gap * case.demand.newsvendor_quantity(case.price, total_virtual_cost(case, reached))
-        found.append((earned.mean(), (case.price * sold - payments).mean(), sold.mean()))
-    values = np.array(found)
-    mean, error = values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(SCRAMBLINGS)
-    integration = Integration("quasi-Monte Carlo", SCRAMBLINGS * 2**power, float(error[0]), float(error[1]))
-    return Expectations(float(mean[0]), float(mean[1]), float(mean[2]), integration)
+        averages.append((earned.mean(), (case.price * sold - payments).mean(), sold.mean()))
+    mean, error = np.mean(averages, axis=0).tolist(), (np.std(averages, axis=0, ddof=1) / np.sqrt(SCRAMBLINGS)).tolist()
+    return Expectations(mean[0], mean[1], mean[2], Integration("quasi-Monte Carlo", SCRAMBLINGS * 2**power, error[0], error[1]))
 
 
 def rent(case: ContinuousCase, i: int, x: Array) -> Array:
     """Return the integral of Q(s, x_-i) over s from x_i to high_i, currency: x of shape (rows, n) gives (rows,)."""
-    result = np.empty(len(x))
     size = max(1, BATCH // (64 * (len(QUANTILES) + len(_levels(case)) + 2)))
-    for start in range(0, len(x), size):
-        part = slice(start, start + size)
-        result[part] = _rent(case, i, x[part])
-    return result
+    return np.concatenate([np.empty(0), *(_rent(case, i, x[start : start + size]) for start in range(0, len(x), size))])
 
 
 def _rent(case: ContinuousCase, i: int, x: Array) -> Array:
@@ -148,24 +141,24 @@ def _surplus(case: ContinuousCase, panels: int, cut: bool) -> tuple[Array, int]:
     last = len(case.suppliers) - 1
     sums, count = np.zeros(3), 0
     for rows in _batches(case, last, panels, cut):
-        s, _, own = _axis(case, rows, panels, True)
+        s, _, weights = _axis(case, rows, panels, True)
         quantity, sales, profit = _earned(case, along(case, last, rows.x)(s))
         cost = (rows.x[:, :last].sum(axis=1, keepdims=True) + s) * quantity
-        sums += [float(rows.weight @ (own * each).sum(axis=1)) for each in (profit, sales, cost)]
+        sums += [float(rows.weight @ (weights * values).sum(axis=1)) for values in (profit, sales, cost)]
         count += s.size
     return sums, count
 
 
 def _rents(case: ContinuousCase, panels: int, cut: bool) -> tuple[Array, int]:
-    """Return each supplier's expected rent: his own axis innermost, and in currency."""
+    """Return each supplier's expected rent, currency: his own axis is the innermost."""
     rents, count = np.zeros(len(case.suppliers)), 0
     for i, supplier in enumerate(case.suppliers):
         for rows in _batches(case, i, panels, cut):
             mean, sd = rows.conditional
             cuts = _cuts(case, i, rows.x, QUANTILES)
-            s, own = _composite(_between(supplier.cost.low, cuts, supplier.cost.high), panels, steep=True)
+            s, weights = _composite(_between(supplier.cost.low, cuts, supplier.cost.high), panels, steep=True)
             quantity = case.demand.newsvendor_quantity(case.price, along(case, i, rows.x)(s))
-            rents[i] += float(rows.weight @ (own * quantity * ndtr((score(case, i, s) - mean) / sd)).sum(axis=1))
+            rents[i] += float(rows.weight @ (weights * quantity * ndtr((score(case, i, s) - mean) / sd)).sum(axis=1))
             count += s.size
     return rents, count
 
@@ -195,11 +188,11 @@ def _batches(case: ContinuousCase, last: int, panels: int, cut: bool) -> Iterato
     lowest = np.array([[supplier.cost.low for supplier in case.suppliers]])
     rows = _Rows(order, factor, lowest, np.empty((1, 0)), np.ones(1))
     for j in order[:-1]:
-        s, normal, own = _axis(case, rows, panels, cut)
+        s, normal, weights = _axis(case, rows, panels, cut)
         times = s.shape[1]
         x = np.repeat(rows.x, times, axis=0)
         x[:, j] = s.ravel()
-        weight = (rows.weight[:, None] * own).ravel()
+        weight = (rows.weight[:, None] * weights).ravel()
         kept = weight > 0
         scores = np.column_stack([np.repeat(rows.normal, times, axis=0), normal.ravel()])
         rows = _Rows(order, factor, x[kept], scores[kept], weight[kept])
@@ -220,16 +213,15 @@ def _axis(case: ContinuousCase, rows: _Rows, panels: int, cut: bool) -> tuple[Ar
     cost = case.suppliers[j].cost
     mean, sd = rows.conditional
     cuts = [np.tile(_bends(case, j), (len(rows.x), 1))]
-    for corner in (
-        product(*([*_bends(case, m), case.suppliers[m].cost.low, case.suppliers[m].cost.high] for m in later)) if cut else ()
-    ):
+    ends = ([*_bends(case, m), case.suppliers[m].cost.low, case.suppliers[m].cost.high] for m in later)
+    for corner in product(*ends) if cut else ():
         x = rows.x.copy()
         x[:, later] = corner
         cuts.append(_cuts(case, j, x))
     quantiles = np.sort(ndtr((score(case, j, np.concatenate(cuts, axis=1)) - mean) / sd), axis=1)
-    w, own = _composite(_between(0.0, quantiles, 1.0), panels)
+    w, weights = _composite(_between(0.0, quantiles, 1.0), panels)
     normal = _normal(w)
-    return cost.inverse_cdf(ndtr(mean + sd * normal)), normal, own
+    return cost.inverse_cdf(ndtr(mean + sd * normal)), normal, weights
 
 
 def _normal(w: Array) -> Array:
@@ -291,7 +283,7 @@ def _unit(panels: int, steep: bool) -> tuple[Array, Array]:
     """Return the rule on [0, 1] after the substitution t = s^2 (3 - 2 s); steep: t = s^4 (35 - 84 s + 70 s^2 - 20 s^3)."""
     point, weight = np.polynomial.legendre.leggauss(ORDER)
     s = ((np.arange(panels)[:, None] + (1 + point) / 2) / panels).ravel()
-    own = np.tile(weight, panels) / (2 * panels)
+    weights = np.tile(weight, panels) / (2 * panels)
     if steep:
-        return s**4 * (35 - 84 * s + 70 * s**2 - 20 * s**3), own * 140 * (s * (1 - s)) ** 3
-    return s**2 * (3 - 2 * s), own * 6 * s * (1 - s)
+        return s**4 * (35 - 84 * s + 70 * s**2 - 20 * s**3), weights * 140 * (s * (1 - s)) ** 3
+    return s**2 * (3 - 2 * s), weights * 6 * s * (1 - s)

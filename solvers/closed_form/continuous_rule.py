@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from veridical.contracts.audit import Audit
 from veridical.contracts.menu import Menu
 from veridical.contracts.menu_audit import Misreport, SupplierResult
 from veridical.contracts.properties import TOLERANCE, PropertyResult, applies_to, gainful, worst_case
+from veridical.data.arrays import Array
 from veridical.data.assembler import label
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.fields import whole_number
@@ -26,7 +27,6 @@ from veridical.solvers.closed_form.continuous_virtual_cost import refuse_not_mon
 
 __all__ = ["Continuous", "Integration", "Rule", "continuous", "total_virtual_cost", "virtual_cost"]
 
-Array = NDArray[np.float64]
 PROFILES = 20_000  # of a sampled menu
 BY_QUADRATURE = 3  # suppliers; above, quasi-Monte Carlo
 SAMPLES = 2_000  # misreports of every supplier in an audit
@@ -117,11 +117,8 @@ class Rule:
         return Misreport(self.case.names[i], float(x[i]), float(report), others, float(gain))
 
 
-def _check(rule: Rule, name: str, planner: Any) -> PropertyResult:
-    return rule.check_properties()[0][name]
-
-
-applies_to(Rule, "dominant_strategy_ic", "ex_post_ir", "balanced", check=_check)
+PROPERTIES = ("dominant_strategy_ic", "ex_post_ir", "balanced")
+applies_to(Rule, *PROPERTIES, check=lambda rule, name, planner: rule.check_properties()[0][name])
 
 
 @dataclass(frozen=True)

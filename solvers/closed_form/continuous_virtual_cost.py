@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtr, ndtri
 
+from veridical.data.arrays import Array, Booleans
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.errors import InputError
 
 __all__ = ["along", "refuse_not_monotone", "score", "total_virtual_cost", "virtual_cost"]
 
-Array = NDArray[np.float64]
 FARTHEST = 37.0  # normal scores beyond have no probability that floating-point numbers could tell from 0
 TAIL = 6.0  # normal scores between which monotonicity is checked
 SAMPLES = 50_000  # pairs on which it is checked for more than three suppliers
@@ -30,21 +30,21 @@ def virtual_cost(case: ContinuousCase, i: int, x: ArrayLike) -> Array:
     x = np.asarray(x, dtype=float)
     if case.independent:
         return case.suppliers[i].cost.virtual_cost(x[..., i])
-    local = [_local(case, j, x[..., j]) for j in range(x.shape[-1])]
-    K = _precision(case)
-    cost: Array = x[..., i] + _markup(_standardised(K, i, local), K[i, i], local[i])
-    return cost
+    return x[..., i] + _markups(case, x)[i]
 
 
 def total_virtual_cost(case: ContinuousCase, x: ArrayLike) -> Array:
     """Return v(x) = sum_i J_i(x_i | x_-i), currency per unit of product; independent costs: of the ironed J_i."""
     x = np.asarray(x, dtype=float)
     if case.independent:
-        return sum((each.cost.ironed(x[..., i]) for i, each in enumerate(case.suppliers)), np.zeros(()))
-    local = [_local(case, i, x[..., i]) for i in range(x.shape[-1])]
-    K = _precision(case)
-    total: Array = x.sum(axis=-1)
-    return sum((_markup(_standardised(K, i, local), K[i, i], local[i]) for i in range(len(K))), total)
+        return sum((supplier.cost.ironed(x[..., i]) for i, supplier in enumerate(case.suppliers)), np.zeros(()))
+    return sum(_markups(case, x), np.asarray(x.sum(axis=-1)))
+
+
+def _markups(case: ContinuousCase, x: Array) -> list[Array]:
+    """Return J_i - x_i of every supplier, correlated costs."""
+    K, local = _precision(case), {i: _local(case, i, x[..., i]) for i in range(x.shape[-1])}
+    return [_markup(_standardised(K, i, local), K[i, i], local[i]) for i in local]
 
 
 def along(case: ContinuousCase, i: int, x: Array) -> Callable[[Array], Array]:
@@ -59,12 +59,12 @@ def along(case: ContinuousCase, i: int, x: Array) -> Callable[[Array], Array]:
     K = _precision(case)
     fixed = {j: _local(case, j, x[:, j, None]) for j in others}
     cost = x[:, others].sum(axis=1, keepdims=True)
-    known = {j: _standardised(K, j, fixed) for j in range(len(K))}
+    standardised = {j: _standardised(K, j, fixed) for j in range(len(K))}
 
     def total(s: Array) -> Array:
         local = fixed | {i: _local(case, i, s)}
         score = local[i].score
-        markups = (_markup(known[j] + K[j, i] / np.sqrt(K[j, j]) * score, K[j, j], local[j]) for j in local)
+        markups = (_markup(standardised[j] + K[j, i] / np.sqrt(K[j, j]) * score, K[j, j], local[j]) for j in local)
         return sum(markups, cost + s)
 
     return total
@@ -91,7 +91,7 @@ def refuse_not_monotone(case: ContinuousCase, seed: int = 0) -> None:
         raised = z.copy()
         here = np.arange(SAMPLES), rng.integers(n, size=SAMPLES)
         raised[here] += rng.uniform(0, 1, SAMPLES)
-        before, after = (np.minimum(total_virtual_cost(case, _costs(case, each)), case.price) for each in (z, raised))
+        before, after = (np.minimum(total_virtual_cost(case, _costs(case, scores)), case.price) for scores in (z, raised))
         falls = float((after - before).min())
     if falls < -1e-9 * case.price:
         raise InputError.of(
@@ -106,7 +106,7 @@ def refuse_not_monotone(case: ContinuousCase, seed: int = 0) -> None:
 
 def _costs(case: ContinuousCase, z: Array) -> Array:
     """Return the costs with the normal scores z, shape (..., n)."""
-    return np.stack([each.cost.inverse_cdf(ndtr(z[..., i])) for i, each in enumerate(case.suppliers)], axis=-1)
+    return np.stack([supplier.cost.inverse_cdf(ndtr(z[..., i])) for i, supplier in enumerate(case.suppliers)], axis=-1)
 
 
 def score(case: ContinuousCase, i: int, x: Array) -> Array:
@@ -119,7 +119,7 @@ class _Local(NamedTuple):
 
     score: Array
     density: Array
-    cheaper: NDArray[np.bool_]
+    cheaper: Booleans
 
 
 def _local(case: ContinuousCase, i: int, x: Array, density: bool = True) -> _Local:
@@ -136,10 +136,9 @@ def _precision(case: ContinuousCase) -> Array:
     return np.asarray(np.linalg.inv(case.correlation), dtype=float)
 
 
-def _standardised(K: Array, i: int, local: Sequence[_Local] | Mapping[int, _Local]) -> Array:
+def _standardised(K: Array, i: int, local: Mapping[int, _Local]) -> Array:
     """Return u_i = (z_i - mu_i) / sigma_i = (K z)_i / sqrt(K_ii), K the precision matrix; scores left out count as 0."""
-    known = local.items() if isinstance(local, Mapping) else enumerate(local)
-    return sum((K[i, j] / np.sqrt(K[i, i]) * each.score for j, each in known), np.zeros(()))
+    return sum((K[i, j] / np.sqrt(K[i, i]) * cost.score for j, cost in local.items()), np.zeros(()))
 
 
 def _markup(u: Array, precision: float, local: _Local) -> Array:

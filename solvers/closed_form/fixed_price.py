@@ -18,11 +18,12 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data import InputError
 from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase, FixedPrice
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.errors import NotSolvedError
 from veridical.data.fields import whole_number
 from veridical.data.truncated import POINTS
@@ -32,8 +33,6 @@ from veridical.solvers.closed_form.water_filling import checked_capacity
 
 __all__ = ["Equilibrium", "MultipleEquilibria", "Ordering", "fixed_price", "ordering", "service_capacity"]
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 TOLERANCE = 1e-8  # regret of an equilibrium, of the most that a type can earn
 TARGET = 1e-12  # regret at which the search stops
 TIE = 1e-13  # gains up to this, of the same, are rounding: nobody changes his order for them
@@ -41,7 +40,7 @@ COARSE, FINE = 128, 1024  # steps of the grid of orders: in the search, and in t
 ZOOMS, NARROWER = 7, 10  # grids around the best order, each so much narrower than the one before
 ROUNDS, PLAIN, MEMORY = 400, 40, 6  # best responses from a start; plain ones between extrapolations; what those remember
 APART = 1e-3  # of capacity: allocations that differ by less are one equilibrium
-ROOM = 2_000_000  # allocations that are computed at a time
+AT_ONCE = 2_000_000  # allocations that are computed at a time
 
 
 class MultipleEquilibria(UserWarning):
@@ -146,15 +145,15 @@ class _Game:
     def of(cls, case: AllocationCase, capacity: float | None, points: int, samples: int, seed: int) -> _Game:
         case = case.grid(points) if case.continuous else case
         terms = _terms(case)
-        profiles = case.profiles(samples, seed)
-        given = case.capacity if capacity is None else capacity
-        if given is None:
-            given = service_capacity(case, samples=samples, seed=seed)
+        capacity = case.capacity if capacity is None else capacity
+        if capacity is None:
+            capacity = service_capacity(case, samples=samples, seed=seed)
         others = tuple(_others(case, g, samples, seed) for g in range(len(case.retailers)))
-        return cls(case, profiles, others, checked_capacity(case, given), terms.wholesale_price, rule_of(terms))
+        profiles, capacity = case.profiles(samples, seed), checked_capacity(case, capacity)
+        return cls(case, profiles, others, capacity, terms.wholesale_price, rule_of(terms))
 
     @property
-    def occur(self) -> NDArray[np.bool_]:
+    def occur(self) -> Booleans:
         """Pairs of profile and type that occur, shape (rows, M)."""
         return (self.profiles.counts > 0) & (self.profiles.probability > 0)[:, None]
 
@@ -166,10 +165,8 @@ class _Game:
     @cached_property
     def scale(self) -> float:
         """Most that any type earns from any number of units, currency."""
-        return max(
-            float((group.revenue.value(orders, group.theta) - self.price * orders).max())
-            for group, orders in zip(self.case.retailers, self.apart(self.truthful), strict=True)
-        )
+        pairs = zip(self.case.retailers, self.apart(self.truthful), strict=True)
+        return max(float((group.revenue.value(orders, group.theta) - self.price * orders).max()) for group, orders in pairs)
 
     def apart(self, orders: Array) -> tuple[Array, ...]:
         return tuple(orders[self.profiles.columns(g)] for g in range(len(self.case.retailers)))
@@ -232,22 +229,22 @@ class _Game:
             gains.append(gain)
         return np.concatenate(answers), np.concatenate(gains)
 
-    def profits(self, g: int, own: Array, orders: Array) -> Array:
-        """Return E[R(Q, theta) - w Q] of a group's types, shape (m, any), for orders `own` of that shape or (1, any)."""
+    def profits(self, g: int, placed: Array, orders: Array) -> Array:
+        """Return E[R(Q, theta) - w Q] of a group's types, shape (m, any), for orders `placed` of that shape or (1, any)."""
         group, met = self.case.retailers[g], self.others[g]
         theta = group.theta[:, None]
-        expected = np.zeros(np.broadcast_shapes(own.shape, theta.shape))
-        for rows in np.array_split(np.arange(len(met.counts)), 1 + len(met.counts) * expected.size // ROOM):
-            units = self.units(own, orders, met.counts[rows])
+        expected = np.zeros(np.broadcast_shapes(placed.shape, theta.shape))
+        for rows in np.array_split(np.arange(len(met.counts)), 1 + len(met.counts) * expected.size // AT_ONCE):
+            units = self.units(placed, orders, met.counts[rows])
             expected += np.tensordot(met.probability[rows], group.revenue.value(units, theta) - self.price * units, axes=1)
         return expected
 
-    def units(self, own: ArrayLike, orders: Array, others: Whole) -> Array:
+    def units(self, placed: ArrayLike, orders: Array, others: Integers) -> Array:
         """Return what orders of any shape get against profiles of the others, shape (rows, M), of the shape (rows, ...)."""
-        own = np.asarray(own, dtype=float)
-        return self.ration(own.ravel(), orders, others, self.capacity).reshape(-1, *own.shape)
+        placed = np.asarray(placed, dtype=float)
+        return self.ration(placed.ravel(), orders, others, self.capacity).reshape(-1, *placed.shape)
 
-    def allotted(self, orders: Array, counts: Whole) -> Array:
+    def allotted(self, orders: Array, counts: Integers) -> Array:
         """Return what a retailer of each type gets in profiles, shape (rows, M) both; 0 for a type that nobody has."""
         by_type = np.zeros(counts.shape)
         for k, order in enumerate(orders):
@@ -283,8 +280,7 @@ class _Game:
 
 def _terms(case: AllocationCase) -> FixedPrice:
     if case.fixed_price is None:
-        allowed = "a table with wholesale_price (currency per unit) and rule"
-        raise InputError.of("fixed_price", "<nothing>", allowed, case.name)
+        raise InputError.of("fixed_price", "<nothing>", "a table with wholesale_price (currency per unit) and rule", case.name)
     return case.fixed_price
 
 
@@ -309,5 +305,4 @@ def _extrapolated(past: list[tuple[Array, Array]]) -> Array:
     orders, answers = (np.stack(steps, axis=1) for steps in zip(*past, strict=True))
     moves = answers - orders
     weight = np.linalg.lstsq(np.diff(moves), moves[:, -1], rcond=1e-10)[0]
-    mixed: Array = answers[:, -1] - np.diff(answers) @ weight
-    return mixed
+    return np.asarray(answers[:, -1] - np.diff(answers) @ weight)

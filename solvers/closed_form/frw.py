@@ -11,16 +11,15 @@ suppliers whose dear type delivers as well.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
+from veridical.data.arrays import Array
 from veridical.solvers.closed_form.assembler import ClosedForm
 from veridical.solvers.closed_form.sensitivity import by_rents
 
 __all__ = ["frw"]
 
-Array = NDArray[np.float64]
 TIE = 1e-12
 
 
@@ -52,8 +51,8 @@ def frw(case: AssemblerCase) -> ClosedForm:
                 for i, last in enumerate(np.maximum(deepest, s)):
                     thresholds[i][deepest[i] + 1 : last + 1] = worth
                     deepest[i] = last
-        for i, own in enumerate(thresholds):
-            amount = case.demand.newsvendor_quantity(case.price, own)
+        for i, threshold in enumerate(thresholds):
+            amount = case.demand.newsvendor_quantity(case.price, threshold)
             dearer = np.diff(case.suppliers[i].costs) * amount[1:]
             rent = np.append(np.cumsum(dearer[::-1])[::-1], 0.0)
             quantity[i] = amount.reshape(case.costs(i).shape)

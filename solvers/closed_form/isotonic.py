@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+from veridical.data.arrays import Array, Booleans, Integers
 
 __all__ = ["chain", "covers", "isotonic"]
 
-Array = NDArray[np.float64]
-ROOM = 2**29  # scipy's maximum flow counts in 32-bit integers
+LARGEST_FLOW = 2**29  # scipy's maximum flow counts in 32-bit integers
 ROUNDING = 1e-13
 
 
@@ -45,11 +45,10 @@ def isotonic(weight: Array, weighted: Array) -> Array:
     while waiting:
         part = waiting.pop()
         mean = _mean((float(w[part].sum()), float(wv[part].sum()), len(part)))
+        upper = None
         if np.isfinite(mean):
             owed = mean * w[part]
             upper = _upper_set(wv[part] - owed, np.abs(wv[part]) + np.abs(owed), order[part][:, part])
-        else:
-            upper = None
         if upper is None:
             fitted[part] = mean
         else:
@@ -67,7 +66,7 @@ def _mean(block: tuple[float, float, int]) -> float:
     return np.inf if weighted > 0 else -np.inf
 
 
-def covers(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def covers(shape: tuple[int, ...]) -> tuple[Integers, Integers]:
     """Return the neighbouring pairs (lower, upper) of the product order, as flat places."""
     place = np.arange(int(np.prod(shape))).reshape(shape)
     pairs = [
@@ -77,7 +76,7 @@ def covers(shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return np.concatenate(below), np.concatenate(above)
 
 
-def _upper_set(surplus: Array, scale: Array, order: sp.csr_array) -> NDArray[np.bool_] | None:
+def _upper_set(surplus: Array, scale: Array, order: sp.csr_array) -> Booleans | None:
     """Return the upper set with the largest total surplus, or None where none has more than rounding.
 
     `scale` is the size of the numbers that each surplus is the difference of. Maximum closure: source -> profiles with a
@@ -97,14 +96,14 @@ def _upper_set(surplus: Array, scale: Array, order: sp.csr_array) -> NDArray[np.
     pair = np.concatenate([tail, head]), np.concatenate([head, tail])
     residual = sp.csr_array((np.concatenate([capacity, np.zeros(len(tail))]), pair), shape=(n + 2, n + 2))
     finest = 1e-12 * float(capacity.min())
-    unit = float(surplus[gain].sum()) / ROOM
+    unit = float(surplus[gain].sum()) / LARGEST_FLOW
     while unit > finest:
-        whole = np.minimum(np.floor(residual.data / unit), ROOM).astype(np.int32)
+        whole = np.minimum(np.floor(residual.data / unit), LARGEST_FLOW).astype(np.int32)
         network = sp.csr_array((whole, residual.indices, residual.indptr), shape=residual.shape)
         flow = maximum_flow(network, source, sink).flow
         residual = sp.csr_array(residual - flow.astype(float) * unit)
         left = float(residual[[source]].sum())
-        unit = min(unit / 4, left / ROOM)
+        unit = min(unit / 4, left / LARGEST_FLOW)
     reached = breadth_first_order(sp.csr_array(residual > 1e3 * finest), source, return_predecessors=False)
     upper = np.zeros(n + 2, dtype=bool)
     upper[reached] = True

@@ -19,16 +19,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import elementwise
 
 from veridical.data import FixedPrice, InputError
+from veridical.data.arrays import Array, Integers
 
 __all__ = ["Rule", "generalized_linear", "linear", "proportional", "rule_of", "uniform"]
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Rule = Callable[[Array, Array, Whole, float], Array]
+Rule = Callable[[Array, Array, Integers, float], Array]
 NO_SIGN_CHANGE = -1  # scipy's
 
 
@@ -47,8 +46,7 @@ def linear(orders: ArrayLike, capacity: ArrayLike) -> Array:
     falling = -np.sort(-units, axis=-1)
     number, total = np.arange(1, units.shape[-1]), np.cumsum(falling[..., 1:], axis=-1)
     deduction = _deduction(falling[..., 0], number, np.moveaxis(total, -1, 0), limit)
-    allocated: Array = np.maximum(units - np.maximum(deduction, 0.0)[..., None], 0.0)
-    return allocated
+    return np.maximum(units - np.maximum(deduction, 0.0)[..., None], 0.0)
 
 
 def generalized_linear(
@@ -86,8 +84,7 @@ def proportional(orders: ArrayLike, capacity: ArrayLike) -> Array:
     [0.5, 2.0, 3.5]
     """
     units, limit = _checked(orders, capacity)
-    allocated: Array = units * _share(units.sum(axis=-1), limit)[..., None]
-    return allocated
+    return units * _share(units.sum(axis=-1), limit)[..., None]
 
 
 def uniform(orders: ArrayLike, capacity: ArrayLike) -> Array:
@@ -102,8 +99,7 @@ def uniform(orders: ArrayLike, capacity: ArrayLike) -> Array:
     members = units.shape[-1]
     rising = np.sort(units, axis=-1)[..., :-1]
     level = _level(np.arange(1, members), np.cumsum(rising, axis=-1), np.array(members), limit)
-    allocated: Array = np.minimum(units, level[..., None])
-    return allocated
+    return np.minimum(units, level[..., None])
 
 
 def rule_of(terms: FixedPrice) -> Rule:
@@ -113,48 +109,42 @@ def rule_of(terms: FixedPrice) -> Rule:
     return {"linear": _one_linear, "proportional": _one_proportional, "uniform": _one_uniform}[terms.rule]
 
 
-def _one_linear(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
+def _one_linear(order: Array, orders: Array, others: Integers, capacity: float) -> Array:
     number, total = _cumulated(-orders, others)
-    allocated: Array = np.maximum(
-        own - np.maximum(_deduction(own, number.T[:, :, None], -total.T[:, :, None], capacity), 0.0), 0.0
-    )
-    return allocated
+    deduction = _deduction(order, number.T[:, :, None], -total.T[:, :, None], capacity)
+    return np.maximum(order - np.maximum(deduction, 0.0), 0.0)
 
 
-def _one_generalized_linear(own: Array, orders: Array, others: Whole, capacity: float, exponent: float) -> Array:
+def _one_generalized_linear(order: Array, orders: Array, others: Integers, capacity: float, exponent: float) -> Array:
     """Definition 2 with Y(q) = q^exponent, in units of K, so that no power runs out of range; by roots, so 30 times as slow."""
     unit = capacity or 1.0
-    powers, own_powers = (orders / unit) ** exponent, (own / unit) ** exponent
+    powers, order_powers = (orders / unit) ** exponent, (order / unit) ** exponent
 
     def kept(power: Array, deduction: Array) -> Array:
-        left: Array = np.maximum(power - deduction, 0.0) ** (1 / exponent)
-        return left
+        return np.power(np.maximum(power - deduction, 0.0), 1 / exponent)
 
     def excess(deduction: Array, row: Array, column: Array) -> Array:
         by_others = others[row.astype(int)] * kept(powers, deduction[..., None])
-        over: Array = by_others.sum(axis=-1) + kept(own_powers[column.astype(int)], deduction) - 1
-        return over
+        return np.asarray(by_others.sum(axis=-1) + kept(order_powers[column.astype(int)], deduction) - 1)
 
-    allocated = np.tile(own, (len(others), 1))
-    row, column = np.nonzero((others @ orders)[:, None] + own > capacity)
-    highest = np.maximum(np.where(others[row] > 0, powers, 0.0).max(axis=1, initial=0.0), own_powers[column])
-    allocated[row, column] = unit * kept(own_powers[column], _root(excess, highest, row, column))
+    allocated = np.tile(order, (len(others), 1))
+    row, column = np.nonzero((others @ orders)[:, None] + order > capacity)
+    highest = np.maximum(np.where(others[row] > 0, powers, 0.0).max(axis=1, initial=0.0), order_powers[column])
+    allocated[row, column] = unit * kept(order_powers[column], _root(excess, highest, row, column))
     return allocated
 
 
-def _one_proportional(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
-    allocated: Array = own * _share((others @ orders)[:, None] + own, np.asarray(capacity))
-    return allocated
+def _one_proportional(order: Array, orders: Array, others: Integers, capacity: float) -> Array:
+    return order * _share((others @ orders)[:, None] + order, np.asarray(capacity))
 
 
-def _one_uniform(own: Array, orders: Array, others: Whole, capacity: float) -> Array:
+def _one_uniform(order: Array, orders: Array, others: Integers, capacity: float) -> Array:
     number, total = _cumulated(orders, others)
     level = _level(number, total, others.sum(axis=1) + 1, np.asarray(capacity))
-    allocated: Array = np.minimum(own, level[:, None])
-    return allocated
+    return np.minimum(order, level[:, None])
 
 
-def _deduction(own: Array, number: Whole, total: Array, capacity: Array | float) -> Array:
+def _deduction(order: Array, number: Integers, total: Array, capacity: Array | float) -> Array:
     """Return the common deduction of linear rationing; Definition 1.
 
     For the n largest orders it would be (their sum - K) / n, and the right n is the one with the largest, since every n's is at
@@ -162,39 +152,36 @@ def _deduction(own: Array, number: Whole, total: Array, capacity: Array | float)
     the first axis; with them stands the own order. Where these all come to less than the deduction of all, since the own order
     gets nothing, they do not come to less than the own order.
     """
-    deduction: Array = np.asarray(own - capacity + np.zeros(number.shape[1:]))
+    deduction: Array = np.asarray(order - capacity + np.zeros(number.shape[1:]))
     for n, placed in zip(number, total, strict=True):
-        np.maximum(deduction, (placed + own - capacity) / (n + 1), out=deduction)
+        np.maximum(deduction, (placed + order - capacity) / (n + 1), out=deduction)
     return deduction
 
 
-def _level(number: Whole, total: Array, members: Whole, capacity: Array) -> Array:
+def _level(number: Integers, total: Array, members: Integers, capacity: Array) -> Array:
     """Return what a retailer who orders without end gets under the uniform rule: the largest share once small orders are met.
 
     Of the smallest orders there are `number` that sum to `total`, step by step along the last axis, of `members` in all.
     """
     shares = (capacity[..., None] - total) / (members[..., None] - number)
-    level: Array = np.maximum(shares.max(axis=-1, initial=-np.inf), capacity / members)
-    return level
+    return np.asarray(np.maximum(shares.max(axis=-1, initial=-np.inf), capacity / members))
 
 
 def _share(total: Array, capacity: Array) -> Array:
     """Return the share of all orders that can be met: Definition 3."""
     shape = np.broadcast_shapes(capacity.shape, total.shape)
-    share: Array = np.divide(capacity, total, out=np.ones(shape), where=total > capacity)
-    return share
+    return np.divide(capacity, total, out=np.ones(shape), where=total > capacity)
 
 
-def _root(excess: Callable[..., Array], highest: Array, *places: Whole) -> Array:
+def _root(excess: Callable[..., Array], highest: Array, *places: Integers) -> Array:
     """Return the deductions, from 0 up to `highest`, at which orders exceed K by nothing; 0 where they do by rounding alone."""
     if not highest.size:
         return highest
     result = elementwise.find_root(excess, (np.zeros(highest.shape), highest), args=places)
-    deduction: Array = np.where(result.status == NO_SIGN_CHANGE, 0.0, result.x)
-    return deduction
+    return np.where(result.status == NO_SIGN_CHANGE, 0.0, result.x)
 
 
-def _cumulated(orders: Array, others: Whole) -> tuple[Whole, Array]:
+def _cumulated(orders: Array, others: Integers) -> tuple[Integers, Array]:
     """Return how many others order so little, or less, and how much in all, order by order, shape (rows, M) each."""
     ascending = np.argsort(orders)
     counts = others[:, ascending]

@@ -14,21 +14,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import elementwise
 
 from veridical.data.allocation import RetailerGroup
+from veridical.data.arrays import Array, Integers
 from veridical.data.revenue import Revenue
 from veridical.data.virtual_cost import ROUNDING
 from veridical.data.virtual_revenue import virtual_marginal_revenue
 from veridical.solvers.closed_form.isotonic import chain
 
-__all__ = ["TINY", "VirtualRevenue", "falling_root", "least_marginal"]
+__all__ = ["TINY", "VirtualRevenue", "quantity_with_rent"]
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 TINY = 1e-280  # of the highest marginal revenue: where no unit is worth more, tails are not yet 0 in floating point
-ROOM = 2_000_000  # quantities of pools that are computed at a time
+AT_ONCE = 2_000_000  # quantities of pools that are computed at a time
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class VirtualRevenue:
 
     revenue: Revenue
     theta: Array
-    place: Whole
+    place: Integers
     survival: Array | None
 
     @classmethod
@@ -87,7 +86,7 @@ class VirtualRevenue:
             return quantity
         falls = np.flatnonzero((quantity[:, 1:] < quantity[:, :-1]).any(axis=1))
         pairs = len(self.theta) * (len(self.theta) + 1) // 2
-        for rows in np.array_split(falls, 1 + len(falls) * pairs // ROOM):
+        for rows in np.array_split(falls, 1 + len(falls) * pairs // AT_ONCE):
             quantity[rows] = self._best_pools(self.survival, shadow[rows])
         return quantity
 
@@ -110,15 +109,15 @@ class VirtualRevenue:
         if not len(self.theta):
             return 0.0
         quantity = np.concatenate([np.zeros((len(shadow_price), 1)), self._of_those_that_occur(shadow_price)], axis=1)
-        held = np.where(np.isfinite(quantity), quantity, 0.0)
-        left = virtual_marginal_revenue(self.revenue, held[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
+        units = np.where(np.isfinite(quantity), quantity, 0.0)
+        left = virtual_marginal_revenue(self.revenue, units[:, 1:], self.theta, self._next, self._rate) - shadow_price[:, None]
         left = np.where(np.isfinite(quantity[:, 1:]), left, 0.0)  # nothing is left to gain at infinity
         if self.survival is None:
-            above, rises = left, held[:, 1:] > 0
+            above, rises = left, units[:, 1:] > 0
         else:
             left = left * -np.diff(self.survival)
             above = np.cumsum(left[:, ::-1], axis=1)[:, ::-1]
-            rises = np.diff(held, axis=1) > 1e-9 * np.maximum(held.max(), 1e-300)
+            rises = np.diff(units, axis=1) > 1e-9 * np.maximum(units.max(), 1e-300)
         scale = max(float(self.revenue.marginal(0.0, self.theta).max()), np.finfo(float).tiny)
         return float(np.where(rises, np.abs(above), np.maximum(above, 0.0)).max()) / scale
 
@@ -150,7 +149,7 @@ class VirtualRevenue:
         return np.where(self.place >= 0, values[..., np.maximum(self.place, 0)], nothing)
 
 
-def falling_root(function: Callable[..., Array], high: Array, arguments: tuple[Array, ...]) -> Array:
+def _falling_root(function: Callable[..., Array], high: Array, arguments: tuple[Array, ...]) -> Array:
     """Return where function(q, *arguments) falls through 0 between q = 0 and `high`, or the end that it does not reach."""
     shape = np.broadcast_shapes(high.shape, *(argument.shape for argument in arguments))
     high = np.broadcast_to(high, shape).ravel()
@@ -165,22 +164,18 @@ def falling_root(function: Callable[..., Array], high: Array, arguments: tuple[A
     return root.reshape(shape)
 
 
-def least_marginal(revenue: Revenue, theta: Array) -> Array:
-    """Return a marginal revenue that is as good as 0, and at which quantities are finite."""
-    return TINY * np.maximum(revenue.marginal(0.0, theta), 0.0)
+def quantity_with_rent(virtual: Callable[..., Array], revenue: Revenue, shadow: Array, theta: Array, *rest: Array) -> Array:
+    """Return the quantities at which `virtual` marginal revenue, a function of theta and the `rest`, is the shadow price."""
+    positive = np.maximum(shadow, TINY * np.maximum(revenue.marginal(0.0, theta), 0.0))  # as good as 0, with finite quantities
+    high = revenue.quantity(positive, theta)
+    return _falling_root(lambda q, price, *types: virtual(revenue, q, *types) - price, high, (shadow, theta, *rest))
 
 
 def _quantity(revenue: Revenue, shadow: Array, theta: Array, following: Array, rate: Array) -> Array:
     """Return the quantities at which virtual marginal revenue has fallen to the shadow price, 0 where it begins below."""
     most = revenue.quantity(shadow, theta)
     some = np.flatnonzero(rate > 0)
-    if not some.size:
-        return most
-    theta, following, rate = theta[some], following[some], rate[some]
-    high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
-
-    def excess(q: Array, price: Array, theta: Array, following: Array, rate: Array) -> Array:
-        return virtual_marginal_revenue(revenue, q, theta, following, rate) - price
-
-    most[:, some] = falling_root(excess, high, (shadow, theta, following, rate))
+    if some.size:
+        arguments = theta[some], following[some], rate[some]
+        most[:, some] = quantity_with_rent(virtual_marginal_revenue, revenue, shadow, *arguments)
     return most

@@ -7,25 +7,24 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import elementwise
 
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase, RetailerGroup
+from veridical.data.arrays import Array, Integers
 from veridical.data.revenue import LinearDemand
 from veridical.data.virtual_revenue import virtual_marginal_revenue_at_rate
-from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue, falling_root, least_marginal
+from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue, quantity_with_rent
 
 __all__ = ["at_types", "checked_capacity", "shadow_prices", "water_filling"]
 
-Array = NDArray[np.float64]
-Whole = NDArray[np.int64]
 WIDER = 1e-9  # relative: a bracket whose ends are exact can miss its root by rounding
 TYPES = 257  # quantiles of a continuous prior between which its virtual revenue is looked at
 PRICES = 33  # shadow prices at which it is
 
 
-def water_filling(groups: Sequence[VirtualRevenue], counts: Whole, capacity: float) -> tuple[Array, Array]:
+def water_filling(groups: Sequence[VirtualRevenue], counts: Integers, capacity: float) -> tuple[Array, Array]:
     """Return shadow prices lambda, shape (rows,), currency per unit, and quantities by type, shape (rows, M), units.
 
     counts: how many retailers have which type, shape (rows, M), as in `TypeProfiles`. sum_k n_k Q_k <= K, with equality where
@@ -40,7 +39,7 @@ def water_filling(groups: Sequence[VirtualRevenue], counts: Whole, capacity: flo
         shadow, quantity = _linear(groups, counts, capacity)
         return shadow, np.where(counts > 0, quantity, 0.0)
 
-    def demand(shadow: Array, row: Whole) -> Array:
+    def demand(shadow: Array, row: Integers) -> Array:
         return np.concatenate([group.quantity(shadow) for group in groups], axis=1)
 
     def marginal(q: float) -> Array:
@@ -50,7 +49,7 @@ def water_filling(groups: Sequence[VirtualRevenue], counts: Whole, capacity: flo
     return shadow, np.where(counts > 0, quantity, 0.0)
 
 
-def shadow_prices(groups: Sequence[VirtualRevenue], counts: Whole) -> Callable[[float], Array]:
+def shadow_prices(groups: Sequence[VirtualRevenue], counts: Integers) -> Callable[[float], Array]:
     """Return what gives the shadow prices of `water_filling` at a capacity, where many capacities are to be tried."""
     if all(type(group.revenue) is LinearDemand for group in groups):
         return _pieces(_first_units(groups), counts)
@@ -61,7 +60,7 @@ def _first_units(groups: Sequence[VirtualRevenue]) -> Array:
     return np.concatenate([group.marginal(0.0) for group in groups])
 
 
-def _pieces(marginal: Array, counts: Whole) -> Callable[[float], Array]:
+def _pieces(marginal: Array, counts: Integers) -> Callable[[float], Array]:
     """Return the shadow prices of linear demand as a function of capacity, given what the types' first units earn."""
     order = np.argsort(-marginal, kind="stable")
     order = order[np.isfinite(marginal[order])]
@@ -69,15 +68,10 @@ def _pieces(marginal: Array, counts: Whole) -> Callable[[float], Array]:
     total = np.cumsum(counts[:, order] * marginal[order], axis=1)
     fewer = np.divide(1.0, served, out=np.zeros(total.shape), where=served > 0)
     level = total * fewer
-
-    def at(capacity: float) -> Array:
-        shadow: Array = (level - 2 * capacity * fewer).max(axis=1, initial=0.0)  # 0 where capacity is left
-        return shadow
-
-    return at
+    return lambda capacity: (level - 2 * capacity * fewer).max(axis=1, initial=0.0)  # 0 where capacity is left
 
 
-def _linear(groups: Sequence[VirtualRevenue], counts: Whole, capacity: float) -> tuple[Array, Array]:
+def _linear(groups: Sequence[VirtualRevenue], counts: Integers, capacity: float) -> tuple[Array, Array]:
     marginal = _first_units(groups)
     shadow = _pieces(marginal, counts)(capacity)
     quantity = np.maximum(marginal - shadow[:, None], 0.0) / 2
@@ -86,7 +80,7 @@ def _linear(groups: Sequence[VirtualRevenue], counts: Whole, capacity: float) ->
 
 
 def _shadow_price(
-    demand: Callable[[Array, Whole], Array], marginal: Callable[[float], Array], counts: Whole, capacity: float
+    demand: Callable[[Array, Integers], Array], marginal: Callable[[float], Array], counts: Integers, capacity: float
 ) -> tuple[Array, Array]:
     """Return shadow prices and quantities, given both sides of the market, NaN where nobody has a type."""
     rows = np.arange(len(counts))
@@ -94,13 +88,12 @@ def _shadow_price(
     if capacity == 0:
         return first, np.zeros(counts.shape)
 
-    def bought(shadow: Array, row: Whole) -> Array:
+    def bought(shadow: Array, row: Integers) -> Array:
         return np.minimum(demand(shadow, row), 2 * capacity)  # nobody gets so much; demand may be infinite at 0
 
     def excess(shadow: Array, row: Any) -> Array:
         row = row.astype(int)
-        surplus: Array = (counts[row] * bought(shadow, row)).sum(axis=1) - capacity
-        return surplus
+        return np.asarray((counts[row] * bought(shadow, row)).sum(axis=1) - capacity)
 
     shadow = np.zeros(len(counts))
     quantity = bought(shadow, rows)
@@ -113,9 +106,9 @@ def _shadow_price(
         reached = excess(low, tight) <= 0  # only by rounding, where demand jumps
         end = np.where(reached, low, high)
         shadow[tight] = np.where(result.success, result.x, end)
-        below, above = (np.where(result.success, each, end) for each in result.bracket)
+        below, above = (np.where(result.success, side, end) for side in result.bracket)
         more, less = bought(below, tight), bought(above, tight)
-        most, least = ((counts[tight] * each).sum(axis=1) for each in (more, less))
+        most, least = ((counts[tight] * units).sum(axis=1) for units in (more, less))
         share = np.divide(capacity - least, most - least, out=np.ones(len(tight)), where=most > least)
         quantity[tight] = less + np.clip(share, 0.0, 1.0)[:, None] * (more - less)  # uses capacity up
     return shadow, quantity
@@ -145,20 +138,19 @@ def at_types(case: AllocationCase, types: ArrayLike, capacity: float) -> tuple[A
             raise InputError.of("types", float(outside[0]), allowed, case.name)
         rates[:, order == g] = group.prior.inverse_hazard(group_types)
 
-    def demand(shadow: Array, row: Whole) -> Array:
+    def demand(shadow: Array, row: Integers) -> Array:
         quantity = np.empty((len(row), len(order)))
         for g, group in enumerate(case.retailers):
             quantity[:, order == g] = _continuous(group, shadow[:, None], theta[row][:, order == g], rates[row][:, order == g])
         return quantity
 
     def marginal(q: float) -> Array:
-        found = np.empty(theta.shape)
+        earned = np.empty(theta.shape)
         for g, group in enumerate(case.retailers):
-            found[:, order == g] = virtual_marginal_revenue_at_rate(group.revenue, q, theta[:, order == g], rates[:, order == g])
-        return found
+            earned[:, order == g] = virtual_marginal_revenue_at_rate(group.revenue, q, theta[:, order == g], rates[:, order == g])
+        return earned
 
-    shadow, quantity = _shadow_price(demand, marginal, np.ones(theta.shape, dtype=np.int64), capacity)
-    return shadow, quantity
+    return _shadow_price(demand, marginal, np.ones(theta.shape, dtype=np.int64), capacity)
 
 
 def checked_capacity(case: AllocationCase, capacity: object) -> float:
@@ -173,13 +165,8 @@ def _continuous(group: RetailerGroup, shadow: Array, theta: Array, rate: Array) 
     revenue = group.revenue
     if revenue.separable:
         return revenue.quantity(shadow, theta - rate)
-    without_rent = revenue.quantity(shadow, theta)
-    high = revenue.quantity(np.maximum(shadow, least_marginal(revenue, theta)), theta)
-
-    def excess(q: Array, price: Array, theta: Array, rate: Array) -> Array:
-        return virtual_marginal_revenue_at_rate(revenue, q, theta, rate) - price
-
-    return np.where(rate > 0, falling_root(excess, high, (shadow, theta, rate)), without_rent)
+    with_rent = quantity_with_rent(virtual_marginal_revenue_at_rate, revenue, shadow, theta, rate)
+    return np.where(rate > 0, with_rent, revenue.quantity(shadow, theta))
 
 
 def _refuse_irregular(case: AllocationCase) -> None:
@@ -192,7 +179,6 @@ def _refuse_irregular(case: AllocationCase) -> None:
         highest = max(float(virtual_marginal_revenue_at_rate(group.revenue, 0.0, theta, rate).max()), 0.0)
         quantity = _continuous(group, highest * np.linspace(0.0, 1.0, PRICES)[:, None], theta, rate)
         if (quantity[:, 1:] < quantity[:, :-1] * (1 - WIDER)).any():
-            allowed = (
-                "a regular prior here, whose virtual marginal revenue never falls as the type rises; case.grid(points) is ironed"
-            )
+            allowed = "a regular prior here, whose virtual marginal revenue never falls as the type rises; "
+            allowed += "case.grid(points) is ironed"
             raise InputError.of(f"retailers[{g}].prior", group.prior.distribution, allowed, case.name)

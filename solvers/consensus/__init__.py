@@ -12,16 +12,4 @@ from veridical.solvers.consensus.messages import Agent, Answer, Log, Message, No
 from veridical.solvers.consensus.options import Options
 from veridical.solvers.consensus.planner import Consensus, Progress
 
-__all__ = [
-    "Agent",
-    "Answer",
-    "Consensus",
-    "Log",
-    "Message",
-    "NoAnswer",
-    "Options",
-    "PartyAgent",
-    "Progress",
-    "Question",
-    "Round",
-]
+__all__ = ["Agent", "Answer", "Consensus", "Log", "Message", "NoAnswer", "Options", "PartyAgent", "Progress", "Question", "Round"]

@@ -17,21 +17,21 @@ from collections.abc import Iterable
 from time import monotonic
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError, NotSolvedError
-from veridical.solvers.consensus.exchange import AgentTraits, Exchange, Round, declared
+from veridical.data.arrays import Array, Booleans
+from veridical.solvers.consensus.exchange import Exchange, Round, declared
 from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.solution import Termination
 
 __all__ = ["Admm", "LostError"]
 
-Array = NDArray[np.float64]
 TYPICAL = 0.3  # rho times the typical flow, currency per unit
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
 STALE = 5  # rounds without an answer after which a bias is to be feared
+SIDES = ("receiver", "supplier")
 BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
 
 
@@ -56,15 +56,16 @@ class Admm:
         self.exchange, self.options, self.case = exchange, exchange.options, exchange.case
         self.baseline, self.non_participants, self.floor = baseline, non_participants, floor
         self.rounds, self.warnings = rounds, warnings
+        self.share, self.traits = exchange.share, exchange.traits
         self.activity_fee, self.weight = fee, fee * self.case.shared.volume  # currency per m3, and per unit of each flow
-        self.fee = bool(fee)
         self.names = tuple(name for name in self.case.names if name not in non_participants)
         self.side = {name: "receiver" if name in self.case.receivers else "supplier" for name in self.case.names}
         n = len(baseline)
         self.free = np.ones(n, dtype=bool)
         for name in non_participants:
             self.free[self.share(name)] = False
-        self.active = {side: np.zeros(n, dtype=bool) for side in ("receiver", "supplier")}
+        self.sides = {side: [name for name in self.names if self.side[name] == side] for side in SIDES}
+        self.active = {side: np.zeros(n, dtype=bool) for side in SIDES}
         for name in self.names:
             self.active[self.side[name]][self.share(name)] = True
         usual = baseline[baseline > 1e-6 * max(float(baseline.max(initial=0.0)), 1e-9)]
@@ -73,17 +74,17 @@ class Admm:
         self.relax = np.full(n, self.options.relaxation)
         self.cap = np.full(n, np.inf)
         for name in self.names:
-            traits = self.traits(name)
+            traits = self.traits[name]
             if traits.interface == "dual":
                 known = self.cap[self.share(name)]  # finite where the other end is dual too
                 halves = np.where(known < np.inf, 2.0, 1.0) * (2.0 if fee else 1.0)
                 self.cap[self.share(name)] = np.minimum(known, traits.strong_convexity or 0.0) / halves
                 self.relax[self.share(name)] = 1.0
         self.rho = np.minimum(self.rho, self.cap)
-        self.copies = {side: baseline.copy() for side in ("receiver", "supplier")}
+        self.copies = {side: baseline.copy() for side in SIDES}
         self.common, self.duty = baseline.copy(), np.zeros(n)  # the copy on which the fee is paid, and its price
-        self.price = {side: np.zeros(n) for side in ("receiver", "supplier")}
-        self.slope = {side: np.zeros(n) for side in ("receiver", "supplier")}
+        self.price = {side: np.zeros(n) for side in SIDES}
+        self.slope = {side: np.zeros(n) for side in SIDES}
         self.support: dict[str, float] = {}
         self.mixed = baseline.copy()  # what suppliers step around
         self.centre: dict[str, Array] = {}  # around what primal agents' steps are made
@@ -93,25 +94,10 @@ class Admm:
         self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0
         self.first = self.upper = sum(self.costs.values())
         self.bound, self.gap = -np.inf, np.inf
-        self.top = next((side for side in ("receiver", "supplier") if self._answers_prices(side)), None)
+        self.top = next((side for side in SIDES if all(self.traits[name].priced for name in self.sides[side])), None)
         if self.top is None and self.options.largest is None:
             allowed = "units above which no flow is worth while: agents on either side do not answer for a price alone"
             raise InputError.of("options.largest", None, allowed, "consensus")
-
-    def share(self, name: str) -> NDArray[np.int64]:
-        """Return the places of a party's flows."""
-        return self.exchange.share(name)
-
-    def traits(self, name: str) -> AgentTraits:
-        """Return what a party's agent is."""
-        return self.exchange.traits[name]
-
-    def _answers_prices(self, side: str) -> bool:
-        return all(self.traits(name).priced for name in self.names if self.side[name] == side)
-
-    def fee_of(self, plan: Array) -> float:
-        """Return what the activity of a plan costs."""
-        return activity_cost(self.case.shared, plan, self.baseline, self.activity_fee)
 
     def prices(self) -> Array:
         """Return each flow's price: the supplier's marginal cost; the receiver's marginal saving where the supplier is absent."""
@@ -136,7 +122,7 @@ class Admm:
             if completed.gap <= self.options.gap:
                 return True
         over = "rounds" if monotonic() < deadline else "time"
-        primals = [name for name in self.names if self.traits(name).interface == "primal"]
+        primals = [name for name in self.names if self.traits[name].interface == "primal"]
         why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
         raise NotSolvedError(
             f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
@@ -148,7 +134,7 @@ class Admm:
         """Fix the flows of the absent, and start prices at the suppliers' marginal cost a little above the baseline."""
         self.exchange.fix(self.names, np.where(self.free, np.nan, self.baseline))
         price = np.zeros(len(self.baseline))
-        first = [name for name in self.names if self.side[name] == "supplier" and self.traits(name).interface != "dual"]
+        first = [name for name in self.sides["supplier"] if self.traits[name].interface != "dual"]
         above = self.baseline + ABOVE * self.typical
         for name, (_, answer) in self.exchange.ask({n: Question("marginal", (above[self.share(n)],)) for n in first}).items():
             if answer.slope is not None:
@@ -158,21 +144,20 @@ class Admm:
     def _round(self, number: int) -> tuple[float, float]:
         """Ask everybody once; return the relative residuals."""
         before, moved = self.copies["supplier"].copy(), np.ones(len(self.rho), dtype=bool)
-        groups = {"dual": [], "receiver": [], "supplier": []}  # type: dict[str, list[str]]
-        for name in self.names:
-            groups["dual" if self.traits(name).interface == "dual" else self.side[name]].append(name)
-        self._ask(number, groups["dual"], before, moved)
-        around = (self.copies["supplier"] + self.common) / 2 if self.fee else self.copies["supplier"]
-        self._ask(number, groups["receiver"], around, moved)
+        dual_agents = [name for name in self.names if self.traits[name].interface == "dual"]
+        receivers, suppliers = ([name for name in self.sides[side] if name not in dual_agents] for side in SIDES)
+        self._ask(number, dual_agents, before, moved)
+        around = (self.copies["supplier"] + self.common) / 2 if self.activity_fee else self.copies["supplier"]
+        self._ask(number, receivers, around, moved)
         self.mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * before
-        self._ask(number, groups["supplier"], self.mixed.copy(), moved)
+        self._ask(number, suppliers, self.mixed.copy(), moved)
         moved &= self.free
         step = np.where(moved, self.rho * (self.mixed - self.copies["supplier"]), 0.0)
         self.price["supplier"] -= step
         self.price["receiver"] += step
         x, s, free = self.copies["receiver"], self.copies["supplier"], self.free
         apart, changed = x - s, self.rho * (s - before)
-        if self.fee:
+        if self.activity_fee:
             more = self._act(moved)
             apart, changed = np.concatenate([apart, more[0]]), np.concatenate([changed, more[1]])
             free = np.concatenate([free, free])
@@ -183,7 +168,7 @@ class Admm:
         self._balance(number)
         return primal, dual
 
-    def _act(self, moved: NDArray[np.bool_]) -> tuple[Array, Array]:
+    def _act(self, moved: Booleans) -> tuple[Array, Array]:
         """Move the coordinator's own copy, on which the fee is paid, and its price; return both residuals."""
         mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * self.common
         away = mixed + self.duty / self.rho - self.baseline
@@ -204,7 +189,7 @@ class Admm:
         if not 1 / BAND <= factor <= BAND:
             self.rho = np.minimum(self.rho * np.clip(np.sqrt(factor), 1 / MOST, MOST), self.cap)
 
-    def _ask(self, number: int, names: Iterable[str], centre: Array, moved: NDArray[np.bool_]) -> None:
+    def _ask(self, number: int, names: Iterable[str], centre: Array, moved: Booleans) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
         questions = {name: self._question(name, centre) for name in names}
         replies = self.exchange.ask(questions, number) if questions else {}
@@ -221,7 +206,7 @@ class Admm:
                 raise LostError(name)
 
     def _question(self, name: str, centre: Array) -> Question:
-        side, share, interface = self.side[name], self.share(name), self.traits(name).interface
+        side, share, interface = self.side[name], self.share(name), self.traits[name].interface
         price = self.price[side][share]
         if interface == "dual":
             return Question("best", (price,))
@@ -232,12 +217,12 @@ class Admm:
 
     def _weight(self, name: str) -> Array:
         """Return the weight of a party's step: with a fee, receivers step around two copies."""
-        return self.rho[self.share(name)] * (2.0 if self.fee and self.side[name] == "receiver" else 1.0)
+        return self.rho[self.share(name)] * (2.0 if self.activity_fee and self.side[name] == "receiver" else 1.0)
 
     def _take(self, name: str, question: Question, answer: Answer) -> None:
         """Take in an answer to the question that it was given to."""
         side, share = self.side[name], self.share(name)
-        traits = self.traits(name)
+        traits = self.traits[name]
         if traits.interface == "primal":
             assert answer.slope is not None
             assert traits.smoothness is not None
@@ -267,12 +252,12 @@ class Admm:
         if len(self.support) < len(self.names):
             return
         self._prove(number)
-        stays = self.common == self.baseline if self.fee else ~self.free  # a fee is paid for the least difference
+        stays = self.common == self.baseline if self.activity_fee else ~self.free  # a fee is paid for the least difference
         plan = np.where(self.free & ~stays, self.copies["receiver"], self.baseline)
         questions = {name: Question("cost", (plan[self.share(name)],)) for name in self.names}
         priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
         if len(priced) == len(self.names):
-            paid = self.fee_of(plan)
+            paid = activity_cost(self.case.shared, plan, self.baseline, self.activity_fee)
             total = sum(priced.values()) + paid
             if total < self.upper:
                 self.upper, self.plan, self.costs, self.paid = total, plan, priced, paid
@@ -283,7 +268,7 @@ class Admm:
         """Raise the lower bound by the supports at hand; one side is asked at the price at which slopes cancel."""
         top = self.top
         other = "supplier" if top == "receiver" else "receiver"
-        slopes = {side: np.where(self.active[side], self.slope[side], 0.0) for side in self.slope}
+        slopes = {side: np.where(self.active[side], self.slope[side], 0.0) for side in SIDES}
         fee = np.clip(-(slopes["receiver"] + slopes["supplier"]), -self.weight, self.weight) * self.free
         value = -float(fee @ self.baseline)
         if top is None:
@@ -293,13 +278,12 @@ class Admm:
             value += float(np.minimum(total * low, total * high).sum())
         else:
             price = slopes[other] + fee
-            names = [name for name in self.names if self.side[name] == top]
-            questions = {name: Question("best", (price[self.share(name)],)) for name in names}
+            questions = {name: Question("best", (price[self.share(name)],)) for name in self.sides[top]}
             replies = self.exchange.wait(questions, number, STALE)
-            if len(replies) < len(names):
+            if len(replies) < len(questions):
                 return
             value += sum(answer.value for _, answer in replies.values())
-            value += sum(self.support[name] for name in self.names if self.side[name] == other)
+            value += sum(self.support[name] for name in self.sides[other])
             value += float(price[~self.active[top]] @ self.baseline[~self.active[top]])
         self.bound = max(self.bound, value)
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 
 from veridical.data import InputError
+from veridical.data.arrays import Array, Booleans
 from veridical.data.joint_plan import Part
 from veridical.models.joint_plan import party_model
 from veridical.solvers.certificate import certify
@@ -19,7 +19,6 @@ from veridical.solvers.translate.standard_form import compile_model
 
 __all__ = ["INTERFACES", "PartyAgent"]
 
-Array = NDArray[np.float64]
 INTERFACES = ("proximal", "dual", "primal")
 ABOVE = 1e-3  # of the largest flow
 
@@ -84,7 +83,7 @@ class PartyAgent:
         full[self.columns] = units
         return full
 
-    def _problem(self, name: str, given: NDArray[np.bool_]) -> Quadratic:
+    def _problem(self, name: str, given: Booleans) -> Quadratic:
         """Return the problem of a name, with flows that are given; a solver of its own for each, since what it sees changes."""
         if name not in self._problems:
             free = np.ones(len(self.form.cost), dtype=bool)

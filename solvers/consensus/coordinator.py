@@ -8,14 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array
 from veridical.solvers.consensus.admm import Admm, LostError
 from veridical.solvers.consensus.exchange import Exchange, Round
 
-__all__ = ["Outcome", "run"]
+__all__ = ["Outcome", "Progress", "run"]
 
-Array = NDArray[np.float64]
+
+@dataclass(frozen=True)
+class Progress:
+    """How a consensus went. `gap`: relative to the savings. `lost`: who did not come back, and stays at the baseline."""
+
+    rounds: tuple[Round, ...]
+    gap: float
+    converged: bool
+    lost: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,11 +36,7 @@ class Outcome:
     fee: float
     bound: float
     prices: Array
-    gap: float
-    converged: bool
-    lost: tuple[str, ...]
-    warnings: tuple[str, ...]
-    rounds: tuple[Round, ...]
+    progress: Progress
     rho: float
     savings: float
 
@@ -68,11 +73,7 @@ def run(
         fee=admm.paid,
         bound=admm.bound + back,
         prices=admm.prices(),
-        gap=admm.gap,
-        converged=converged,
-        lost=lost,
-        warnings=tuple(warnings),
-        rounds=tuple(rounds),
+        progress=Progress(tuple(rounds), admm.gap, converged, lost, tuple(warnings)),
         rho=float(np.median(admm.rho)),
         savings=admm.first - admm.upper,
     )

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array, Integers
 from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.solvers.consensus.messages import Answer, Log, Message, Question
 from veridical.solvers.consensus.options import Options
@@ -17,8 +17,6 @@ from veridical.solvers.consensus.workers import Replies, Workers
 from veridical.solvers.solution import Termination
 
 __all__ = ["AgentTraits", "Exchange", "PublicCase", "Round", "declared"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,8 @@ class Exchange:
 
     def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
         """Ask, log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
-        replies = {name: self.late.pop(name) for name in questions if self._came(name, questions[name])}
+        came = [name for name, new in questions.items() if name in self.late and self.late[name][0].method == new.method]
+        replies = {name: self.late.pop(name) for name in came}
         for name, reply in self.workers.ask({name: new for name, new in questions.items() if name not in replies}).items():
             self.log.messages.append(Message(number, name, reply[0].method, reply[1]))
             (replies if reply[0].method == questions[name].method else self.late)[name] = reply
@@ -95,17 +94,13 @@ class Exchange:
                 break
         return replies
 
-    def _came(self, name: str, question: Question) -> bool:
-        return name in self.late and self.late[name][0].method == question.method
-
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
         """Ask all of `names` with their share of each argument until each has answered; raise NotSolvedError if one does not."""
         left = {name: Question(method, tuple(values[self.share(name)] for values in arguments)) for name in names}
         replies: dict[str, Answer] = {}
         for _ in range(self.options.patience):
-            for name, (_, answer) in self.ask(left).items():
-                replies[name] = answer
-                del left[name]
+            replies |= {name: answer for name, (_, answer) in self.ask(left).items()}
+            left = {name: question for name, question in left.items() if name not in replies}
             if not left:
                 return replies
         raise NotSolvedError(f"{self.case.name}: no answer from {', '.join(left)} to {method}", Termination.FAILED)
@@ -113,13 +108,11 @@ class Exchange:
     def fix(self, names: Iterable[str], given: Array) -> None:
         """Have parties take flows as given: units, NaN where a flow is free. Who was told nothing, and is free, is not told."""
         fixed = self.workers.given
-        shares = {name: given[self.share(name)] for name in names}
-        new = [name for name, units in shares.items() if name in fixed or not np.isnan(units).all()]
-        for name in new:
-            fixed[name] = Question("fix", (shares[name],))
+        new = [name for name in names if name in fixed or not np.isnan(given[self.share(name)]).all()]
+        fixed |= {name: Question("fix", (given[self.share(name)],)) for name in new}
         self.every("fix", new, given)
 
-    def share(self, name: str) -> NDArray[np.int64]:
+    def share(self, name: str) -> Integers:
         """Return the places of a party's flows."""
         return self.case.shared.share(name)
 

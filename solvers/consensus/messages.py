@@ -9,12 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from veridical.data.arrays import Array
 
 __all__ = ["Agent", "Answer", "Log", "Message", "NoAnswer", "Question"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

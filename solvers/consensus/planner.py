@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
+from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.consensus.coordinator import run
+from veridical.solvers.consensus.coordinator import Progress, run
 from veridical.solvers.consensus.exchange import AgentTraits, Exchange, PublicCase, Round
 from veridical.solvers.consensus.messages import Log
 from veridical.solvers.consensus.options import options
@@ -27,19 +27,6 @@ from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorker
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
-
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How a consensus went. `gap`: relative to the savings. `lost`: who did not come back, and stays at the baseline."""
-
-    rounds: tuple[Round, ...]
-    gap: float
-    converged: bool
-    lost: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 class Consensus:
@@ -121,15 +108,13 @@ class Consensus:
         """
         for name in non_participants:
             case.party(name)
-        began, clock = perf_counter(), monotonic()
+        began, deadline = perf_counter(), monotonic() + (self.configuration.time_limit or math.inf)
         exchange = self._exchange(case)
         built = perf_counter() - began
         start, absent = case.shared.vector(baseline), tuple(dict.fromkeys(non_participants))
         key = start.tobytes()
-        limit = self.configuration.time_limit
-        deadline = float("inf") if limit is None else clock + limit
         outcome = run(exchange, start, absent, activity_fee, self.savings.get(key, 0.0) if absent else 0.0, deadline)
-        if not absent and not outcome.lost:
+        if not absent and not outcome.progress.lost:
             self.savings[key] = outcome.savings
         objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
         certificate = Certificate(0.0, None, None, abs(objective - outcome.bound) / max(1.0, abs(objective)))
@@ -145,7 +130,7 @@ class Consensus:
             prices=pd.Series(outcome.prices, index=case.shared.index, name="price"),
             non_participants=absent,
             solution=Solution(objective, outcome.bound, certificate, solver),
-            progress=Progress(outcome.rounds, outcome.gap, outcome.converged, outcome.lost, outcome.warnings),
+            progress=outcome.progress,
             log=exchange.log,
         )
 
@@ -194,11 +179,10 @@ class Consensus:
         for name in self.agents:
             if name not in specs:
                 raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
-        if settings.workers == "inline":
-            return InProcessWorkers(specs, settings.timeout, settings.restarts)
-        if settings.workers == "processes":
-            return Processes(specs, settings.timeout, settings.restarts)
-        return Dask(specs, self._client(), settings.timeout, settings.restarts)
+        if settings.workers == "dask":
+            return Dask(specs, settings.timeout, settings.restarts, client=self._client())
+        kind = InProcessWorkers if settings.workers == "inline" else Processes
+        return kind(specs, settings.timeout, settings.restarts)
 
     def _client(self) -> Any:
         if self.client is not None:

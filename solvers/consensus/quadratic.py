@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import piqp
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from veridical.data import NotSolvedError
+from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ACCEPTED, certify
 from veridical.solvers.configuration import configure
 from veridical.solvers.engines.highs import INTERIOR_POINT, TIGHT, LiveModel
@@ -26,7 +26,6 @@ from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Quadratic"]
 
-Array = NDArray[np.float64]
 Found = tuple[Array, Array] | None  # x and row duals; None where there is no least value
 LARGE = 50_000  # columns from which HiPO is faster
 # PIQP to a relative tolerance, a wider one where that is out of reach; HiPO likewise. Large problems without proximal terms are
@@ -43,7 +42,7 @@ class Quadratic:
     Columns that are not `free` are given with each solve.
     """
 
-    def __init__(self, form: StandardForm, free: NDArray[np.bool_]) -> None:
+    def __init__(self, form: StandardForm, free: Booleans) -> None:
         self.form, self.free = form, free
         n = len(form.cost)
         self.hessian = sp.csc_array((n, n)) if form.hessian is None else form.hessian
@@ -78,8 +77,9 @@ class Quadratic:
                 return x, np.zeros(len(low)), UNBOUNDED
             values, duals = result
             x[free] = np.clip(values, form.low[free], form.high[free])
-            certificate, bound = self._certified(step, x, duals)
-            if certificate:
+            fixed = replace(step, low=np.where(free, step.low, x), high=np.where(free, step.high, x))
+            certificate, bound = certify(fixed, x, duals)
+            if certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED:
                 return x, duals, bound
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
 
@@ -125,10 +125,3 @@ class Quadratic:
             return None
         assert duals is not None
         return values, duals
-
-    def _certified(self, step: StandardForm, x: Array, duals: Array) -> tuple[bool, float]:
-        """Return whether x is feasible and the duals fit, and the value that they prove."""
-        given = ~self.free
-        fixed = replace(step, low=np.where(given, x, step.low), high=np.where(given, x, step.high))
-        certificate, bound = certify(fixed, x, duals)
-        return certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED, bound

@@ -7,9 +7,10 @@ then is not asked anew: the answer counts when it comes, as an answer to the que
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from time import monotonic
 from typing import Any
 
@@ -22,6 +23,7 @@ from veridical.solvers.solution import Termination
 __all__ = ["AgentSpec", "Dask", "InProcessWorkers", "Processes", "Workers"]
 
 STARTING = 120.0  # seconds that an agent is given to start, whatever the timeout
+GONE = (EOFError, OSError, ValueError, RuntimeError)  # from a pipe or an actor whose agent has died
 Replies = dict[str, tuple[Question, Answer]]
 
 
@@ -52,7 +54,8 @@ class Workers:
     restarts: int = 0
     dead: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)  # who has answered once: its process runs, its model is compiled
-    given: dict[str, Question] = field(default_factory=dict)  # which flows each was told to take as given
+    given: dict[str, Question] = field(default_factory=dict)  # the flows that each takes as given
+    waiting: dict[str, Question] = field(default_factory=dict)  # what each has yet to answer
 
     def __post_init__(self) -> None:
         self.left = dict.fromkeys(self.specs, self.restarts)
@@ -63,27 +66,53 @@ class Workers:
         """Start an agent."""
         raise NotImplementedError
 
+    def send(self, name: str, question: Question, deadline: float) -> None:
+        """Put a question to an agent that is not busy."""
+        raise NotImplementedError
+
+    def receive(self, name: str, deadline: float) -> Any:
+        """Return an agent's answer; raise TimeoutError where there is none at the deadline, and one of `GONE` where it died."""
+        raise NotImplementedError
+
     def replace(self, name: str, spec: AgentSpec) -> None:
         """Start an agent anew with another part: its party reports something else."""
-        self.shut(name)
+        self.forget(name)
         self.specs[name] = spec
-        self.met.discard(name)
         self.dead.discard(name)
         self.given.pop(name, None)
         self.open(name)
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
-        """Return who answered what, of those asked."""
-        raise NotImplementedError
-
-    def deadline(self, names: Iterable[str]) -> float:
-        """Return until when to wait for answers; who has yet to start is given time for that."""
-        return monotonic() + (self.timeout if self.met.issuperset(names) else max(self.timeout, STARTING))
+        """Send to all who are not busy, and wait for all until the deadline; return who answered what."""
+        replies: Replies = {}
+        names = [name for name in questions if name not in self.dead]
+        started = self.met.issuperset(names)  # who has yet to start is given time for that
+        deadline = monotonic() + (self.timeout if started else max(self.timeout, STARTING))
+        lost: list[str] = []
+        for name in names:
+            if name not in self.waiting:
+                try:
+                    self.send(name, questions[name], deadline)
+                    self.waiting[name] = questions[name]
+                except GONE:
+                    lost.append(name)
+        for name in [name for name in names if name in self.waiting]:
+            try:
+                answer = self.receive(name, deadline)
+            except TimeoutError:
+                continue
+            except GONE:
+                lost.append(name)
+            else:
+                self.met.add(name)
+                _answered(replies, name, self.waiting.pop(name), answer)
+        for name in lost:
+            self.lose(name)
+        return replies
 
     def lose(self, name: str) -> None:
         """Note that an agent died, and start it anew where that is allowed."""
-        self.shut(name)
-        self.met.discard(name)
+        self.forget(name)
         if not self.left[name]:
             self.dead.add(name)
             return
@@ -91,6 +120,12 @@ class Workers:
         self.open(name)
         if name in self.given:
             self.ask({name: self.given[name]})
+
+    def forget(self, name: str) -> None:
+        """End an agent, and forget what it was asked."""
+        self.shut(name)
+        self.met.discard(name)
+        self.waiting.pop(name, None)
 
     def shut(self, name: str) -> None:
         """End an agent."""
@@ -112,79 +147,55 @@ class InProcessWorkers(Workers):
         """Ask in turn; an agent that raises NoAnswer has not answered."""
         replies: Replies = {}
         for name, question in questions.items():
-            try:
+            with suppress(NoAnswer):
                 replies[name] = (question, _method(self.agents[name], question.method)(*question.arguments))
-            except NoAnswer:
-                continue
         return replies
 
 
 class Processes(Workers):
     """A process an agent, started by spawning: what its parent knows is not copied into it."""
 
+    def __post_init__(self) -> None:
+        self.processes: dict[str, Any] = {}
+        self.pipes: dict[str, Connection] = {}
+        super().__post_init__()
+
     def open(self, name: str) -> None:
         """Start the process; it compiles its model while others do."""
         context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
+        self.pipes[name], there = context.Pipe()
         process = context.Process(target=_serve, args=(there, self.specs[name]), name=f"agent of {name}", daemon=True)
         process.start()
         there.close()
-        if not hasattr(self, "processes"):
-            self.processes: dict[str, Any] = {}
-            self.pipes: dict[str, Connection] = {}
-            self.waiting: dict[str, Question] = {}
-        self.processes[name], self.pipes[name] = process, here
-        self.waiting.pop(name, None)
+        self.processes[name] = process
 
-    def ask(self, questions: Mapping[str, Question]) -> Replies:
-        """Send to all who are not busy, and wait for all."""
-        replies: Replies = {}
-        names = [name for name in questions if name not in self.dead]
-        lost: list[str] = []
-        for name in names:
-            if name not in self.waiting:
-                try:
-                    self.pipes[name].send(questions[name])
-                except OSError:
-                    lost.append(name)
-                    continue
-                self.waiting[name] = questions[name]
-        deadline = self.deadline(names)
-        open_ = {self.pipes[name]: name for name in names if name not in lost}
-        while open_ and (ready := wait(list(open_), max(deadline - monotonic(), 0.0))):
-            for pipe in ready:
-                name = open_.pop(pipe)  # type: ignore[call-overload]
-                try:
-                    answer = self.pipes[name].recv()
-                except (EOFError, OSError):
-                    lost.append(name)
-                    continue
-                self.met.add(name)
-                _answered(replies, name, self.waiting.pop(name), answer)
-        for name in lost:
-            self.lose(name)
-        return replies
+    def send(self, name: str, question: Question, deadline: float) -> None:
+        """Send the question through the pipe."""
+        self.pipes[name].send(question)
+
+    def receive(self, name: str, deadline: float) -> Any:
+        """Wait at the pipe."""
+        if not self.pipes[name].poll(max(deadline - monotonic(), 0.0)):
+            raise TimeoutError
+        return self.pipes[name].recv()
 
     def shut(self, name: str) -> None:
         """End the process."""
         self.pipes[name].close()
-        process = self.processes[name]
-        process.terminate()
-        process.join()
+        self.processes[name].terminate()
+        self.processes[name].join()
 
 
+@dataclass
 class Dask(Workers):
     """An actor an agent, on the workers of a Dask cluster in turn: a cluster with a worker a party keeps them apart.
 
     An actor's part travels through the scheduler when it starts. `client`: of `distributed`, the extra of that name.
     """
 
-    def __init__(self, specs: dict[str, AgentSpec], client: Any, timeout: float = 300.0, restarts: int = 0) -> None:
-        self.client = client
-        self.coming: dict[str, Any] = {}
-        self.actors: dict[str, Any] = {}
-        self.waiting: dict[str, tuple[Question, Any]] = {}
-        super().__init__(specs, timeout, restarts)
+    client: Any = None
+    actors: dict[str, Any] = field(default_factory=dict)  # futures of actors
+    futures: dict[str, Any] = field(default_factory=dict)  # of answers
 
     def open(self, name: str) -> None:
         """Start the actor, without waiting until its model is compiled."""
@@ -192,36 +203,25 @@ class Dask(Workers):
         if not places:
             raise NotSolvedError("the Dask cluster has no workers", Termination.FAILED)
         place = places[list(self.specs).index(name) % len(places)]
-        self.coming[name] = self.client.submit(_Actor, self.specs[name], actor=True, workers=[place], pure=False)
+        self.actors[name] = self.client.submit(_Actor, self.specs[name], actor=True, workers=[place], pure=False)
 
-    def ask(self, questions: Mapping[str, Question]) -> Replies:
-        """Send to all who are not busy, and wait for all."""
-        replies: Replies = {}
-        names = [name for name in questions if name not in self.dead]
-        deadline = self.deadline(names)
-        for name in names:
-            if name in self.coming:
-                self.actors[name] = self.coming.pop(name).result(timeout=max(deadline - monotonic(), 0.001))
-            if name not in self.waiting:
-                self.waiting[name] = questions[name], self.actors[name].answer(questions[name])
-        for name in [name for name in questions if name in self.waiting]:
-            question, future = self.waiting[name]
-            try:
-                answer = future.result(timeout=max(deadline - monotonic(), 0.001))
-            except TimeoutError:
-                continue
-            except (OSError, ValueError, RuntimeError):  # its worker is gone
-                self.lose(name)
-                continue
-            del self.waiting[name]
-            self.met.add(name)
-            _answered(replies, name, question, answer)
-        return replies
+    def send(self, name: str, question: Question, deadline: float) -> None:
+        """Call the actor, which may have yet to start."""
+        self.futures[name] = self.actors[name].result(timeout=_left(deadline)).answer(question)
+
+    def receive(self, name: str, deadline: float) -> Any:
+        """Wait for the future."""
+        return self.futures[name].result(timeout=_left(deadline))
 
     def shut(self, name: str) -> None:
         """Forget the actor: the cluster ends it."""
-        for known in (self.coming, self.actors, self.waiting):
-            known.pop(name, None)
+        self.actors.pop(name, None)
+        self.futures.pop(name, None)
+
+
+def _left(deadline: float) -> float:
+    """Return the seconds until a deadline, for Dask at least a moment."""
+    return max(deadline - monotonic(), 0.001)
 
 
 class _Actor:
@@ -239,13 +239,10 @@ def _serve(pipe: Connection, spec: AgentSpec) -> None:
     try:
         agent: Any = spec.make()
     except Exception as error:
-        agent = error
-    while True:
-        try:
-            question = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(type(agent).__name__ if isinstance(agent, Exception) else _answer(agent, question))
+        agent = type(error).__name__
+    with suppress(EOFError):
+        while True:
+            pipe.send(_answer(agent, pipe.recv()))
 
 
 def _method(agent: Any, name: str) -> Any:
@@ -259,6 +256,8 @@ def _method(agent: Any, name: str) -> Any:
 
 def _answer(agent: Any, question: Question) -> Any:
     """Return the answer, or the type of the error alone: its message may hold what is private."""
+    if isinstance(agent, str):  # it was not made
+        return agent
     try:
         return _method(agent, question.method)(*question.arguments)
     except NoAnswer:

@@ -1,4 +1,4 @@
-"""Who plans: central planners that are handed everybody's record."""
+"""Central planners: everybody's record is handed to one model."""
 
 from typing import Any
 
@@ -13,5 +13,33 @@ __all__ = ["Central", "Plan", "cost_at", "costs_at", "jit", "joint", "settle"]
 
 
 def settle(case: JointPlanCase, mechanism: str = "vcg", planner: Planner | None = None, **parameters: Any) -> Settlement:
-    """Return what a mechanism makes of a case, by central plans where no planner is given; see `transfers.settle`."""
+    """Return what a mechanism makes of a case: the plan, and who is paid what.
+
+    Parameters
+    ----------
+    case
+        The reports.
+    mechanism
+        A name of `transfers.MECHANISMS`.
+    planner
+        Who plans; None: `Central`, by HiGHS.
+    **parameters
+        Of the mechanism; see `transfers.settle`.
+
+    Returns
+    -------
+    Settlement
+        Costs, transfers, fees and net gains by party.
+
+    Raises
+    ------
+    InputError
+        For a mechanism or a parameter that there is not.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> settle(example("carriers")).to_frame().transfer.round(-1)["Alder"]
+    np.float64(19970.0)
+    """
     return transfers.settle(case, mechanism, CachingPlanner(Central()) if planner is None else planner, **parameters)

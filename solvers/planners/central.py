@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
 from veridical import models
 from veridical.contracts.joint_plan.planner import Plan, activity_cost
 from veridical.data import CertificateError, NotSolvedError
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Part
 from veridical.models.info import info_of
 from veridical.solvers.configuration import Configuration, configure
@@ -23,20 +23,42 @@ from veridical.solvers.solution import Solution, Termination
 
 __all__ = ["Central", "cost_at", "costs_at", "jit", "joint", "party_at"]
 
-Array = NDArray[np.float64]
 Solver = str | Path | Mapping[str, Any] | Configuration
 TRUCKS: Mapping[str, Any] = {"solver": "highs", "tolerance": 5e-3}  # relative gap of cost to which whole trucks are solved
 
 
 def jit(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) -> Plan:
-    """Return the baseline, just in time: the receivers' own plan, and, where it is to be `priced`, what it costs everybody.
+    """Return the baseline, just in time: the receivers' own plan, which is unique (see `Parameters.tie_break`).
 
-    It is unique (see `Parameters.tie_break`).
+    Parameters
+    ----------
+    case
+        The reports.
+    solver
+        As `veridical.solvers.solve` takes it; None: HiGHS, and Ipopt where it does not come to a certificate.
+    priced
+        Whether the plan is to say what it costs each party.
+
+    Returns
+    -------
+    Plan
+        Units by flow, and costs where they are asked for.
+
+    Raises
+    ------
+    NotSolvedError, CertificateError
+        As `veridical.solvers.solve`.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> len(jit(example("carriers"), priced=False).units)
+    270
     """
     m = models.joint_plan.jit.build(case)
     solution = _solve(m, solver)
     units = models.joint_plan.jit.plan_of(m)
-    return Plan(case.shared, units, _priced(case, units, solver) if priced else {}, solution=solution)
+    return Plan(case.shared, units, Central(solver).costs(case, units) if priced else {}, solution=solution)
 
 
 def joint(
@@ -62,10 +84,21 @@ def joint(
     activity_fee
         Currency per m3 of difference from the baseline, paid in the objective and told apart as `fee`.
 
+    Returns
+    -------
+    Plan
+        Units, costs, bound, and the duals of the joint model.
+
     Raises
     ------
     NotSolvedError, CertificateError
         As `veridical.solvers.solve`.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> round(joint(example("carriers")).objective, -2)
+    193200.0
     """
     return _joint(case, solver, baseline, non_participants, activity_fee)[0]
 
@@ -113,13 +146,12 @@ PROVEN = 1e-9
 
 def _begin(model: Any, solved: Any) -> None:
     """Give the variables of each party's block the values that they have in a solved model, where that has them."""
-    for name in model.parties:
-        if name in solved.parties:
-            for component in model.parties[name].component_objects(pyo.Var):
-                other = solved.parties[name].component(component.local_name)
-                for key, variable in component.items():
-                    if other is not None and key in other and not variable.fixed:
-                        variable.set_value(other[key].value, skip_validation=True)
+    for name in set(model.parties) & set(solved.parties):
+        for component in model.parties[name].component_objects(pyo.Var):
+            values = solved.parties[name].component(component.local_name) or {}
+            for key, variable in component.items():
+                if key in values and not variable.fixed:
+                    variable.set_value(values[key].value, skip_validation=True)
 
 
 def party_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> tuple[Any, Solution]:
@@ -137,17 +169,69 @@ def party_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: So
 
 
 def cost_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> float:
-    """Return a party's least cost, currency, when the shared plan is fixed; `plan` is over the flows of the case (or part)."""
+    """Return a party's least cost, currency, when the shared plan is fixed.
+
+    Parameters
+    ----------
+    case
+        A case, or one party's part of it.
+    name
+        The party; None for a part, which has only one.
+    plan
+        Units, one a flow of the case (or part), or whatever else `Shared.vector` takes.
+    solver
+        As in `joint`.
+
+    Returns
+    -------
+    float
+        The cost; negative where the party earns by the plan.
+
+    Raises
+    ------
+    NotSolvedError, CertificateError
+        As `veridical.solvers.solve`.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> case = example("carriers")
+    >>> round(cost_at(case, "Alder", jit(case, priced=False).units))
+    -28337
+    """
     return party_at(case, name, plan, solver)[1].objective
 
 
 def costs_at(case: JointPlanCase, plan: Any, solver: Solver | None = None) -> pd.Series:
-    """Return every party's least cost, currency, at a plan."""
-    return pd.Series(_priced(case, plan, solver), name="cost").rename_axis("party")
+    """Return every party's least cost when the shared plan is fixed.
 
+    Parameters
+    ----------
+    case
+        The reports.
+    plan
+        Units, one a flow of the case, or whatever else `Shared.vector` takes.
+    solver
+        As in `joint`.
 
-def _priced(case: JointPlanCase, plan: Any, solver: Solver | None) -> dict[str, float]:
-    return {name: cost_at(case, name, plan, solver) for name in case.names}
+    Returns
+    -------
+    pandas.Series
+        Currency, by party.
+
+    Raises
+    ------
+    NotSolvedError, CertificateError
+        As `veridical.solvers.solve`.
+
+    Examples
+    --------
+    >>> from veridical.data import example
+    >>> case = example("carriers")
+    >>> costs_at(case, jit(case, priced=False).units).round()["Alder"]
+    np.float64(-28337.0)
+    """
+    return pd.Series(Central(solver).costs(case, plan), name="cost").rename_axis("party")
 
 
 def _solve(model: Any, solver: Solver | None, case: JointPlanCase | Part | None = None, built: float = 0.0) -> Solution:
@@ -155,15 +239,12 @@ def _solve(model: Any, solver: Solver | None, case: JointPlanCase | Part | None 
     from veridical.solvers import solve  # that package imports this module
 
     trucks = case is not None and case.shared.truckload
-    if solver is not None:
-        solution = solve(model, solver)
-    else:
-        try:
-            solution = solve(model, configure(TRUCKS if trucks else "highs"))
-        except (NotSolvedError, CertificateError) as error:
-            if trucks or getattr(error, "status", None) in (Termination.INFEASIBLE, Termination.UNBOUNDED):
-                raise
-            solution = solve(model, "ipopt")
+    try:
+        solution = solve(model, (TRUCKS if trucks else "highs") if solver is None else solver)
+    except (NotSolvedError, CertificateError) as error:
+        if solver is not None or trucks or getattr(error, "status", None) in (Termination.INFEASIBLE, Termination.UNBOUNDED):
+            raise
+        solution = solve(model, "ipopt")
     return replace(solution, solver=replace(solution.solver, seconds=replace(solution.solver.seconds, build=built)))
 
 
@@ -184,8 +265,7 @@ class Central:
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return each party's least cost with its share of the plan fixed: a model a party, nothing of the others in it."""
-        wanted = case.names if names is None else names
-        return {name: cost_at(case, name, plan, self.solver) for name in case.names if name in wanted}
+        return {name: cost_at(case, name, plan, self.solver) for name in case.names if names is None or name in names}
 
     def plan(
         self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
@@ -194,6 +274,6 @@ class Central:
         plan, model = _joint(case, self.solver, baseline, non_participants, activity_fee, self._last)
         if self.solver is not None and self.solver.solver == "ipopt":
             self._last = model
-        known = plan.costs if plan.solution.certificate.gap <= PROVEN else {}
-        others = [name for name in case.names if name not in known]
-        return replace(plan, costs={**known, **self.costs(case, plan.units, others)})
+        costs = plan.costs if plan.solution.certificate.gap <= PROVEN else {}
+        others = [name for name in case.names if name not in costs]
+        return replace(plan, costs={**costs, **self.costs(case, plan.units, others)})
