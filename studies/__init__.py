@@ -15,16 +15,7 @@ from veridical.studies.figures import allocation as allocation_figures
 from veridical.studies.papers import allocation_tables, assembler_study, balanced_ordering, continuous_costs, full_models
 from veridical.studies.papers.reproduction import Reproduction
 
-__all__ = [
-    "LONG",
-    "REPRODUCTIONS",
-    "Choice",
-    "Reproduction",
-    "choose_k",
-    "figures",
-    "pilot",
-    "reproduce",
-]
+__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "figures", "pilot", "reproduce"]
 
 TABLES = (
     allocation_tables.table_1,

@@ -109,13 +109,7 @@ MECHANISMS = (
         closed.capacity_choice,
         fits=lambda case: not given(case),
     ),
-    mechanism(
-        "allocation",
-        "the supplier's optimum at a fixed capacity",
-        models.allocation.build,
-        closed.allocation,
-        fits=given,
-    ),
+    mechanism("allocation", "the supplier's optimum at a fixed capacity", models.allocation.build, closed.allocation, fits=given),
     mechanism(
         "allocation_kkt",
         "the same as a system of conditions with complementarity",

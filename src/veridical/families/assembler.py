@@ -51,12 +51,7 @@ def widest(case: AssemblerCase, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def mechanism(
-    name: str,
-    summary: str,
-    build: Callable[..., Any],
-    formula: Callable[..., Any] | None,
-    promises: Promises,
-    **others: Any,
+    name: str, summary: str, build: Callable[..., Any], formula: Callable[..., Any] | None, promises: Promises, **others: Any
 ) -> Mechanism:
     """Return a mechanism that has a model, and perhaps a closed form."""
     routes = [Route("model", model, build)]
@@ -66,11 +61,7 @@ def mechanism(
 
 MECHANISMS = (
     mechanism(
-        "naive",
-        "one quantity, everybody paid his highest cost",
-        models.naive.build,
-        closed.naive,
-        always(*BALANCED(), "budget"),
+        "naive", "one quantity, everybody paid his highest cost", models.naive.build, closed.naive, always(*BALANCED(), "budget")
     ),
     mechanism("frw", "contracts that answer to a supplier's own cost alone", models.frw.build, frw, TRUTHFUL),
     mechanism(
