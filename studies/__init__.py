@@ -17,18 +17,11 @@ from veridical.studies.papers.reproduction import Reproduction
 
 __all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "figures", "pilot", "reproduce"]
 
-TABLES = (
-    allocation_tables.table_1,
-    allocation_tables.table_2,
-    allocation_tables.table_3,
-    allocation_tables.table_4,
-    allocation_tables.table_5,
-)
-
 
 def allocation_table(number: int) -> Reproduction:
     """Return one of Tables 1 to 5 of the allocation paper, with its picture."""
-    return replace(TABLES[number - 1](), draw=partial(allocation_figures.draw_table, number))
+    table = allocation_tables.table_5() if number == 5 else allocation_tables.table(number)
+    return replace(table, draw=partial(allocation_figures.draw_table, number))
 
 
 REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {

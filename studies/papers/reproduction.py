@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from veridical.data.deprecated import Renamed
@@ -33,10 +32,6 @@ class Row:
     note: str = ""
     printed: float = NAN
     place: str = ""
-
-    def where(self, place: str) -> Row:
-        """Return the row with the place in the paper where it is printed, if it is."""
-        return replace(self, place=place if np.isfinite(self.printed) else "")
 
 
 @dataclass(frozen=True)
