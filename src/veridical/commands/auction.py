@@ -10,14 +10,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from veridical import tables
-from veridical.commands.options import Case, Changes, Json
 from veridical.contracts import read_bids
 from veridical.contracts.auction import Auction, AuctionResult
 from veridical.data import InputError
 from veridical.data.assembler import label
 from veridical.families.allocation_tables import money, units
 from veridical.solvers.closed_form.auction import auction as auctioned
-from veridical.terminal import read, report
+from veridical.terminal import Case, Changes, Json, read, report
 
 __all__ = ["auction"]
 

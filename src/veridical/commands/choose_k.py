@@ -10,12 +10,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from veridical import studies, tables
-from veridical.commands.options import Case, Changes, Json, Solver
 from veridical.data import InputError
 from veridical.families import fitting
 from veridical.studies import Choice
 from veridical.tables import money
-from veridical.terminal import draw, read, report
+from veridical.terminal import Case, Changes, Json, Solver, draw, read, report
 
 __all__ = ["choose_k"]
 

@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
-from veridical.commands.options import Count
 from veridical.data import InputError, joint_plan
 from veridical.data.joint_plan import JointPlanCase
-from veridical.terminal import write
+from veridical.terminal import Count, write
 
 __all__ = ["generate"]
 

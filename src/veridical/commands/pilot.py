@@ -7,17 +7,15 @@ from typing import Annotated
 
 import typer
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from veridical import studies, tables
-from veridical.commands.options import Case, Changes, Json, Solver
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.families.joint_plan import planner_of
 from veridical.studies.pilot.run import PilotRun
 from veridical.tables import money
-from veridical.terminal import draw, read, report, tell
+from veridical.terminal import Case, Changes, Json, Solver, draw, read, report, tell
 
 __all__ = ["pilot"]
 
@@ -28,9 +26,7 @@ def pilot(
     changes: Changes = None,
     to_json: Json = None,
     plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the run.")] = None,
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Finished weeks are kept there, and not run again.")
-    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Finished weeks are kept there, and not run again.")] = None,
 ) -> None:
     """Run a joint plan week by week: just in time against the joint plan, transfers settled weekly."""
     request = read(case, changes)
@@ -57,10 +53,8 @@ def weekly(found: PilotRun) -> list[RenderableType]:
         Text(f"{tables.named(found.mechanism, found.parameters)} for {found.case.name}, {len(found.weeks)} weeks", style="bold"),
         Text(f"cost to serve {money(total['plan_cost'])} against {money(total['baseline_cost'])} just in time: {saved} saved"),
     ]
-    weeks = Table(title="week by week", title_justify="left", title_style="italic")
     headings = ("week", "just\nin time", "joint\nplan", "saved", "transfers", "budget", "left to\nreceivers")
-    for heading in (*headings, "service\njit", "service\njoint"):
-        weeks.add_column(heading, justify="right", overflow="fold")
+    weeks = tables.table("week by week", *headings, "service\njit", "service\njoint")
     columns = ("baseline_cost", "plan_cost", "savings", "transfers", "budget", "residual")
     for week, row in found.weeks.iterrows():
         served = (tables.share(row[name], 1) for name in ("service_jit", "service_joint"))

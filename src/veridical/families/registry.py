@@ -12,19 +12,6 @@ from veridical.data import InputError
 from veridical.data.load import KINDS, register_kind
 from veridical.families.family import Family, Mechanism
 
-__all__ = [
-    "FAMILIES",
-    "MECHANISMS",
-    "RESERVED",
-    "family_of",
-    "find",
-    "fitting",
-    "load_installed",
-    "register",
-    "resolve",
-    "unregister",
-]
-
 GROUP = "veridical.mechanisms"  # of entry points: a Mechanism each, or several
 FAMILIES: dict[type[Any], Family] = {}  # by type of case
 MECHANISMS: dict[str, Mechanism] = {}  # by name; those of installed packages from the first look-up that needs them
