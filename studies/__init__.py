@@ -42,7 +42,29 @@ LONG = ("assembler-models",)  # minutes: run only where they are named
 
 
 def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:
-    """Yield reproductions by name; without names all that do not take minutes. Raises InputError for an unknown name."""
+    """Recompute what the papers print, one table or figure after the other.
+
+    Parameters
+    ----------
+    names
+        Of `REPRODUCTIONS`; all that do not take minutes where none are given.
+
+    Returns
+    -------
+    An iterator over Reproduction, each computed when it is reached.
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> (table,) = vd.reproduce(["allocation-table-5"])
+    >>> list(table.table.columns)
+    ['published', 'as_published', 'exact', 'where', 'note']
+    """
     chosen = list(names) or [name for name in REPRODUCTIONS if name not in LONG]
     for name in chosen:
         if name not in REPRODUCTIONS:

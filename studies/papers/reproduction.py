@@ -54,24 +54,18 @@ class Reproduction:
         printed = published(name)
         missing = [quantity for quantity in printed.index if quantity not in {row.quantity for row in rows}]
         assert not missing, f"{name}: nothing is computed for {missing}"
-        found = []
+        readings = []
         for row in rows:
             value, where = printed.loc[row.quantity] if row.quantity in printed.index else (row.printed, row.place)
-            found.append((row.quantity, value, row.as_published, row.exact, where, row.note))
-        table = pd.DataFrame(found, columns=["quantity", "published", "as_published", "exact", "where", "note"]).set_index(
-            "quantity"
-        )
-        return cls(name, title, table, **figure)
+            readings.append((row.quantity, value, row.as_published, row.exact, where, row.note))
+        table = pd.DataFrame(readings, columns=["quantity", "published", "as_published", "exact", "where", "note"])
+        return cls(name, title, table.set_index("quantity"), **figure)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         series = None if self.series is None else self.series.to_dict(orient="records")
-        return {
-            "name": self.name,
-            "title": self.title,
-            "rows": self.table.reset_index().to_dict(orient="records"),
-            "series": series,
-        }
+        rows = self.table.reset_index().to_dict(orient="records")
+        return {"name": self.name, "title": self.title, "rows": rows, "series": series}
 
     record = Renamed("to_dict")
 

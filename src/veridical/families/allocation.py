@@ -148,8 +148,7 @@ def audit(case: AllocationCase, offer: Allotment | str | Path) -> Audit:
 
 def numbers(case: AllocationCase) -> dict[str, Number]:
     """Return the capacity, or its cost, as derivatives are taken in it."""
-    values = {"capacity": case.capacity, "capacity_cost": case.capacity_cost}
-    return {name: Number(value, lambda number, name=name: {name: number}) for name, value in values.items() if value}
+    return {name: Number.field(case, name) for name in ("capacity", "capacity_cost") if getattr(case, name)}
 
 
 FAMILY = Family(

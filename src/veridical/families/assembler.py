@@ -92,7 +92,7 @@ def audit(case: AssemblerCase, offer: Menu | pd.DataFrame | str | Path) -> Audit
 
 def price(case: Any) -> dict[str, Number]:
     """Return the price, as derivatives are taken in it."""
-    return {"price": Number(case.price, lambda value: {"price": value})}
+    return {"price": Number.field(case, "price")}
 
 
 def numbers(case: AssemblerCase) -> dict[str, Number]:
