@@ -97,7 +97,7 @@ def solve(
     >>> import veridical as vd
     >>> case = vd.example("two-suppliers")
     >>> round(vd.solve(case, "icds", "closed_form").objective, 2), round(vd.solve(case, price=31).objective, 2)
-    (6965.0, 7393.15)
+    (6965.0, 7388.71)
     """
     callback = renamed(parameters, "tell", "callback", callback)
     case, parameters = resolve(case, None if mechanism is None else [mechanism], parameters)

@@ -39,7 +39,7 @@ def difference(case: AssemblerCase, solver: str) -> float:
     ]
     form = solvers.preferred_form(case.demand.forms, solvers.configure(solver))
     profits = ((solvers.solve(build(case, form), solver).objective, formula(case).bound) for build, formula in pairs)
-    return max(abs(profit / expected - 1) for profit, expected in profits)
+    return max(abs(float(profit / expected) - 1) for profit, expected in profits)
 
 
 def agreement() -> Reproduction:
