@@ -137,9 +137,9 @@ def misreports(name: str, checked: Audit, lies: RenderableType, least: str, who:
 def properties(checked: Audit) -> RenderableType:
     """Return what each property comes to, with the worst case of those that fail."""
     results = table("properties", "property", "", "by", "worst case", left=("property", "", "worst case"))
-    for name, finding in checked.properties.items():
-        row = ("", "") if finding.holds else (money(finding.worst), finding.where)
-        results.add_row(name, "holds" if finding.holds else "fails", *row)
+    for name, result in checked.properties.items():
+        row = ("", "") if result.holds else (money(result.worst), result.where)
+        results.add_row(name, "holds" if result.holds else "fails", *row)
     return results
 
 
@@ -161,18 +161,18 @@ def share(value: float, digits: int = 2) -> str:
     return "-" if value is None or np.isnan(value) else f"{round(value, digits + 2) + 0.0:.{digits}%}"
 
 
-def reproduction(found: Reproduction) -> list[RenderableType]:
+def reproduction(reproduced: Reproduction) -> list[RenderableType]:
     """Return a published table recomputed: published, as published, exact, and in a sentence why they differ."""
     columns = ("published", "as published", "exact")
-    figures_of = table(f"{found.name}: {found.title}", "quantity", *columns, left=("quantity",), bold=True)
+    readings = table(f"{reproduced.name}: {reproduced.title}", "quantity", *columns, left=("quantity",), bold=True)
     notes: list[str] = []
-    for quantity, row in found.table.iterrows():
+    for quantity, row in reproduced.table.iterrows():
         if row["note"] and row["note"] not in notes:
             notes.append(row["note"])
         mark = f" [{notes.index(row['note']) + 1}]" if row["note"] else ""
         figures = (f"{row[name]:,.6g}" if np.isfinite(row[name]) else "" for name in ("published", "as_published", "exact"))
-        figures_of.add_row(f"{quantity}{mark}", *figures)
-    return [figures_of, *(Text(f"[{number}] {note}", style="dim") for number, note in enumerate(notes, start=1))]
+        readings.add_row(f"{quantity}{mark}", *figures)
+    return [readings, *(Text(f"[{number}] {note}", style="dim") for number, note in enumerate(notes, start=1))]
 
 
 def solvers() -> list[RenderableType]:

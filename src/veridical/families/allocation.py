@@ -142,7 +142,7 @@ def columns(solution: Solution, best: float) -> dict[str, Any]:
 def audit(case: AllocationCase, offer: Allotment | str | Path) -> Audit:
     """Return the audit of an allotment, or of a CSV file as one writes it."""
     if isinstance(offer, pd.DataFrame):
-        raise InputError.of("menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.write_csv writes it", case.name)
+        raise InputError.of("menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.to_csv writes it", case.name)
     return contracts.audit(offer if isinstance(offer, Allotment) else Allotment.read_csv(case, str(offer)))
 
 
