@@ -114,8 +114,8 @@ def answer(
     """Return the certified solution of a case under a mechanism that has been found, by the route that the solver asks for."""
     given = dict(parameters or {})
     mechanism.check(given)
-    asked = mechanism.solver(case) if solver is None else solver
-    configuration = None if asked is None else solvers.configure(asked)
+    solver = mechanism.solver(case) if solver is None else solver
+    configuration = None if solver is None else solvers.configure(solver)
     route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
     given = mechanism.complete(case, given)
     route.check(given)

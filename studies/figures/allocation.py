@@ -55,7 +55,7 @@ SHARES = {  # columns of a frame that are shares, and how their axes are labelle
 
 
 @styled
-def allocation(found: Allotment) -> Figure:
+def allocation(allotment: Allotment) -> Figure:
     """Return a figure of one solved case: what scarcity costs profile by profile, and what a type gets.
 
     Left, where there are shadow prices, a marker a type profile: lambda(theta) against the retailers' total demand, which is
@@ -68,32 +68,34 @@ def allocation(found: Allotment) -> Figure:
     group. What never occurs is left out on both sides. Source: allocation paper, Theorem 2.
     Raises InputError where types are not finite.
     """
-    case = found.case
+    case = allotment.case
     if case.continuous:
         raise InputError.of("case", "<a continuous prior>", "finite types: the case that a solver returns", case.name)
-    priced = (found.probability > 0) & ~np.isnan(found.shadow_price)
+    priced = (allotment.probability > 0) & ~np.isnan(allotment.shadow_price)
     panels = 2 if priced.any() else 1
     figure, grid = axes_of(5.0 * panels, 4.2, 1, panels)
     axes = np.atleast_1d(grid)
     if panels > 1:
-        _by_profile(axes[0], found, priced)
-    _by_own_type(axes[-1], found)
+        _by_profile(axes[0], allotment, priced)
+    _by_own_type(axes[-1], allotment)
     members = len(case.order)
-    figure.suptitle(case.name or f"{found.capacity:,.6g} units for {members:,} retailer{'s' * (members > 1)}")
+    figure.suptitle(case.name or f"{allotment.capacity:,.6g} units for {members:,} retailer{'s' * (members > 1)}")
     return figure
 
 
-def _by_profile(axis: Any, found: Allotment, priced: NDArray[np.bool_]) -> None:
+def _by_profile(axis: Any, allotment: Allotment, priced: NDArray[np.bool_]) -> None:
     """Draw shadow prices against total demand, a marker each of the profiles that are `priced`."""
-    weight, shadow, count = found.probability[priced], found.shadow_price[priced], int(priced.sum())
-    demand, measured = _demand(found.case, found.profiles.counts[priced], weight, found.by_type[priced], shadow, found.capacity)
+    weight, shadow, count = allotment.probability[priced], allotment.shadow_price[priced], int(priced.sum())
+    demand, measured = _demand(
+        allotment.case, allotment.profiles.counts[priced], weight, allotment.by_type[priced], shadow, allotment.capacity
+    )
     area, alpha = np.clip(AREA * weight, LEAST, MOST), 0.5 if count < MANY else 0.15
     axis.scatter(demand, shadow, s=area, color=COLOURS[0], alpha=alpha, linewidths=0, rasterized=True)
-    axis.axvline(found.capacity, color=COLOURS[1], linewidth=1.2, label=f"capacity: {found.capacity:,.6g} units")
+    axis.axvline(allotment.capacity, color=COLOURS[1], linewidth=1.2, label=f"capacity: {allotment.capacity:,.6g} units")
     mean = float(weight @ shadow)
     axis.axhline(mean, color=COLOURS[4], linestyle=":", linewidth=1.2, label=f"mean shadow price: {mean:,.4g}")
     plenty = f"at the shadow price {measured:.3g}" if measured else "were capacity plentiful"
-    kind = "sampled type profiles" if found.sampled else "type profiles, the larger the likelier"
+    kind = "sampled type profiles" if allotment.sampled else "type profiles, the larger the likelier"
     axis.set(title=f"{count:,} {kind}", xlabel=f"total demand {plenty}, units", ylabel="shadow price λ, currency per unit")
     _from_zero(axis, float(shadow.max()), 2)
 
@@ -123,17 +125,17 @@ def _demand(
     return total(measured), measured
 
 
-def _by_own_type(axis: Any, found: Allotment) -> None:
+def _by_own_type(axis: Any, allotment: Allotment) -> None:
     """Draw units by own type, a line a group; groups stand a few points apart, so that bars do not hide each other."""
     from matplotlib.transforms import ScaledTranslation
 
-    case, profiles = found.case, found.profiles
+    case, profiles = allotment.case, allotment.profiles
     width = min(4.0, 72 * SPREAD / len(case.names))
     for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
         columns = profiles.columns(g)
-        weight = found.probability[:, None] * profiles.counts[:, columns]
+        weight = allotment.probability[:, None] * profiles.counts[:, columns]
         occurs = weight.sum(axis=0) > 0
-        theta, weight, units = group.theta[occurs], weight[:, occurs], found.by_type[:, columns][:, occurs]
+        theta, weight, units = group.theta[occurs], weight[:, occurs], allotment.by_type[:, columns][:, occurs]
         least = np.where(weight > 0, units, np.inf).min(axis=0)
         most = np.where(weight > 0, units, -np.inf).max(axis=0)
         mean = (weight * units).sum(axis=0) / weight.sum(axis=0)
@@ -294,9 +296,9 @@ def _auction() -> Figure:
     units = allocated.T  # by the other's type, own type
     figure, (left, right) = axes_of(10.0, 4.2, 1, 2)
     mesh = left.pcolormesh(types, types, units, cmap="viridis_r", vmin=0, shading="nearest")
-    for (other, own), amount in np.ndenumerate(units):
+    for (other, reported), amount in np.ndenumerate(units):
         ink = "white" if amount > units.max() / 2 else "black"
-        left.text(types[own], types[other], f"{amount:.3f}", ha="center", va="center", color=ink, fontsize=9)
+        left.text(types[reported], types[other], f"{amount:.3f}", ha="center", va="center", color=ink, fontsize=9)
     figure.colorbar(mesh, ax=left)
     left.set(xlabel="own type θ", ylabel="the other's type θ", title="allocation by own and the other's type, units")
     bids = printed(5)["bid_retailer_1"], optimum.payments[0]

@@ -146,33 +146,33 @@ def fixed_price_rows(row: Any, games: Sequence[AllocationCase]) -> list[Row]:
     game = min(games, key=lambda case: abs(service_capacity(case) - shown))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MultipleEquilibria)
-        own = fixed_price(game)
+        equilibrium = fixed_price(game)
     optimal = closed.capacity_choice(game).supplier_profit
-    penalty = 1 - own.chain_profit / best.chain_profit
-    penalty_as_printed = 1 - own.chain_profit / halves.chain_profit
-    loss = round(100 * (1 - retained(own) / retained(ordering(game))), 1)
+    penalty = 1 - equilibrium.chain_profit / best.chain_profit
+    penalty_as_printed = 1 - equilibrium.chain_profit / halves.chain_profit
+    loss = round(100 * (1 - retained(equilibrium) / retained(ordering(game))), 1)
     taken = loss / 100 * halves.chain_profit
     figures = (
         (100 * penalty, 100 * penalty_as_printed, HALF_UNITS),
-        (100 * own.supplier_share, loss / (1 - penalty_as_printed), NO_SHARE),
-        (100 * own.capacity / best.capacity, 100 * own.capacity / halves.capacity, HALF_UNITS),
-        (100 * (optimal / own.supplier_profit - 1), 100 * (optimal / taken - 1) if taken else np.inf, NO_PROFIT),
+        (100 * equilibrium.supplier_share, loss / (1 - penalty_as_printed), NO_SHARE),
+        (100 * equilibrium.capacity / best.capacity, 100 * equilibrium.capacity / halves.capacity, HALF_UNITS),
+        (100 * (optimal / equilibrium.supplier_profit - 1), 100 * (optimal / taken - 1) if taken else np.inf, NO_PROFIT),
     )
     also = ""
-    if len(own.found) > 1:
-        shares = [100 * each.supplier_share for each in own.found]
+    if len(equilibrium.found) > 1:
+        shares = [100 * other.supplier_share for other in equilibrium.found]
         also = f"; of {len(shares)} equilibria, with supplier's shares of {min(shares):.2f} to {max(shares):.2f} %, the first"
-    found = []
+    rows = []
     for (column, (words, digits)), (exact, as_published, why) in zip(FIXED_PRICE_FIGURES.items(), figures, strict=True):
         value = float(row[column])
         note = "" if round(exact, digits) == value else why
         if note and round(as_published, digits) != value:
             note = NOT_FOUND if why == HALF_UNITS else note + MISSED
-        label = f"c={row['capacity_cost']:g}, w={own.wholesale_price:g}: {words}"
+        label = f"c={row['capacity_cost']:g}, w={equilibrium.wholesale_price:g}: {words}"
         if column != "fixed_price_capacity_ratio_pct":
             note = f"{note}{also}".removeprefix("; ")
-        found.append(Row(label, exact, as_published, note, value, "Table 1"))
-    return found
+        rows.append(Row(label, exact, as_published, note, value, "Table 1"))
+    return rows
 
 
 def in_half_units(case: AllocationCase, best: closed.Rationing) -> closed.Rationing:

@@ -86,10 +86,10 @@ def limit(high: float, rho: float = 0.999999) -> float:
 
 def proposition_2() -> Reproduction:
     """Return what Proposition 2 leaves out: where unbalanced ordering earns more, and how much."""
-    table, found = sweep(), search()
+    table, cases = sweep(), search()
     positive = table[table["gain"] > 1e-4]
     mildest = positive["correlation"].min()
-    fails, together = found["(18) fails"], found["correlation"] > 0
+    fails, together = cases["(18) fails"], cases["correlation"] > 0
     extreme = "p(h) = 0.999, correlation 0.999999, demand certain; the limit is 100"
     below = "below 1/3 condition (18) holds, and nothing can be gained"
     smallest, pair = "unbalanced-smallest", "two-suppliers-correlated"
@@ -102,8 +102,8 @@ def proposition_2() -> Reproduction:
         Row("alike suppliers, uniform demand: largest gain %", float(table["gain"].max())),
         Row("alike suppliers, uniform demand: smallest correlation with a gain", float(mildest), note=below),
         Row(failing, 100 * float(fails[together].mean())),
-        Row(gaining, 100 * float((found["gain"][fails] > 0.01).mean())),
-        Row("random search: largest gain %", float(found["gain"].max())),
+        Row(gaining, 100 * float((cases["gain"][fails] > 0.01).mean())),
+        Row("random search: largest gain %", float(cases["gain"].max())),
     ]
     title = "Proposition 2: what balanced ordering costs, two suppliers"
     return Reproduction.of("assembler-proposition-2", title, rows, series=table, draw=partial(figures.unbalanced, title, table))

@@ -122,11 +122,11 @@ def resolve(case: Any, names: Iterable[str | Mechanism] | None, values: Mapping[
             for one in names
             if one in MECHANISMS or not isinstance(one, str)
         ]
-    own = {parameter: None for mechanism in mechanisms for parameter in mechanism.parameters}
-    fields = {name: value for name, value in values.items() if name not in own and name.split(".")[0] in family.fields}
+    known = {parameter: None for mechanism in mechanisms for parameter in mechanism.parameters}
+    fields = {name: value for name, value in values.items() if name not in known and name.split(".")[0] in family.fields}
     for name, value in values.items():
-        if name not in own and name not in fields:
+        if name not in known and name not in fields:
             who = ", ".join(mechanism.name for mechanism in mechanisms)
-            allowed = f"for {who} {', '.join(own) or 'no parameters'}; or a field of the case: {', '.join(family.fields)}"
+            allowed = f"for {who} {', '.join(known) or 'no parameters'}; or a field of the case: {', '.join(family.fields)}"
             raise InputError.of(name, value, allowed)
     return case.changed(**fields), {name: value for name, value in values.items() if name not in fields}
