@@ -15,29 +15,13 @@ from veridical.studies.figures import allocation as allocation_figures
 from veridical.studies.papers import allocation_tables, assembler_study, balanced_ordering, continuous_costs, full_models
 from veridical.studies.papers.reproduction import Reproduction
 
-__all__ = [
-    "LONG",
-    "REPRODUCTIONS",
-    "Choice",
-    "Reproduction",
-    "choose_k",
-    "figures",
-    "pilot",
-    "reproduce",
-]
-
-TABLES = (
-    allocation_tables.table_1,
-    allocation_tables.table_2,
-    allocation_tables.table_3,
-    allocation_tables.table_4,
-    allocation_tables.table_5,
-)
+__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "figures", "pilot", "reproduce"]
 
 
 def allocation_table(number: int) -> Reproduction:
     """Return one of Tables 1 to 5 of the allocation paper, with its picture."""
-    return replace(TABLES[number - 1](), draw=partial(allocation_figures.draw_table, number))
+    table = allocation_tables.table_5() if number == 5 else allocation_tables.table(number)
+    return replace(table, draw=partial(allocation_figures.draw_table, number))
 
 
 REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
@@ -58,7 +42,29 @@ LONG = ("assembler-models",)  # minutes: run only where they are named
 
 
 def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:
-    """Yield reproductions by name; without names all that do not take minutes. Raises InputError for an unknown name."""
+    """Recompute what the papers print, one table or figure after the other.
+
+    Parameters
+    ----------
+    names
+        Of `REPRODUCTIONS`; all that do not take minutes where none are given.
+
+    Returns
+    -------
+    An iterator over Reproduction, each computed when it is reached.
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> (table,) = vd.reproduce(["allocation-table-5"])
+    >>> list(table.table.columns)
+    ['published', 'as_published', 'exact', 'where', 'note']
+    """
     chosen = list(names) or [name for name in REPRODUCTIONS if name not in LONG]
     for name in chosen:
         if name not in REPRODUCTIONS:

@@ -64,10 +64,34 @@ def choose_k(
 ) -> Choice:
     """Return the profit of the hybrid for k = 0, 1, ... against the size of its menu, and the smallest k within a loss of ICDS.
 
-    `loss` is a share of the profit of ICDS, from 0 to 1. By closed form unless a solver is named; where virtual cost is not
-    monotone full models decide (solver highs), or, with `balanced`, balanced menus are compared with balanced ones. k goes up to
-    all suppliers, or as far as the menu has at most 65,536 contracts; the prior of a copula takes minutes from 12 suppliers on.
-    Raises InputError for a loss that is no share, or where the solver refuses the case.
+    Section 2.5 of the ICDS paper. k goes up to all suppliers, or as far as the menu has at most 65,536 contracts; the prior of a
+    copula takes minutes from 12 suppliers on.
+
+    Parameters
+    ----------
+    case
+        A case of an assembler whose suppliers' costs can be listed.
+    loss
+        The share of the profit of ICDS that may be lost, from 0 to 1.
+    solver
+        As in `solve`; by closed form, full models (solver highs) decide where virtual cost is not monotone.
+    balanced
+        Whether balanced menus are compared, with a balanced ICDS.
+
+    Returns
+    -------
+    The Choice, with a table by k.
+
+    Raises
+    ------
+    InputError
+        For a loss that is no share, or where the solver refuses the case.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> vd.choose_k(vd.example("two-suppliers"), loss=1.0).k
+    0
     """
     if isinstance(loss, bool | np.bool_) or not isinstance(loss, Real | np.number) or not 0 <= loss <= 1:
         raise InputError.of("loss", loss, "a share of the profit, from 0 to 1")

@@ -88,8 +88,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"veridical.{name}")
     for module, names in _PLACES.items():
         if name in names:
-            found = globals()[name] = getattr(import_module(f"veridical.{module}"), name)
-            return found
+            value = globals()[name] = getattr(import_module(f"veridical.{module}"), name)
+            return value
     from veridical.data.deprecated import moved
 
     return moved("veridical")(name)

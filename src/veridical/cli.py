@@ -16,10 +16,9 @@ import typer
 from veridical import __doc__ as about
 from veridical import comparing, solving, tables
 from veridical.commands import COMMANDS
-from veridical.commands.options import Case, Changes, Json, Solver
 from veridical.data import InputError, VeridicalError
 from veridical.families import FAMILIES, MECHANISMS, family_of, find, fitting
-from veridical.terminal import draw, read, report, tell, write
+from veridical.terminal import Case, Changes, Json, Solver, draw, read, report, tell, write
 
 
 def solve(

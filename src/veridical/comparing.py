@@ -22,16 +22,42 @@ TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
 def compare(
     case: Any, mechanisms: Iterable[str | Mechanism] | None = None, solver: Solver = None, **parameters: Any
 ) -> pd.DataFrame:
-    """Solve a case under several mechanisms, all that fit case and solver where none are named; one row each.
+    """Solve a case under several mechanisms and return a row for each of them.
 
-    `parameters` go to the mechanisms that have them (`k=3` to `hybrid`); others change the case, as in `solve`. Columns:
-    parameters, profit, for an assembler
-    share_of_first_best, expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`), balanced;
-    for a supplier capacity, chain_profit, penalty (share of the chain's profit that is lost against full information),
-    supplier_share, max_regret and min_profit of retailers; for a joint plan, whose profit is its cost, savings, savings_share (of
-    the baseline's cost), budget, residual (what is left to the receivers, who operate the mechanism), max_regret and min_net_gain
-    of suppliers; truthful (`always`, `in expectation`, `no`), seconds. Where none are named, a mechanism without an optimum or an
-    equilibrium is left out with a warning; a named one raises NotSolvedError.
+    Where no mechanism is named, one without an optimum or an equilibrium is left out with a warning.
+
+    Parameters
+    ----------
+    case
+        A case of any kind, as `load` and `example` return it.
+    mechanisms
+        Names of `MECHANISMS`, or mechanisms of your own; all that fit case and solver where none are named.
+    solver
+        As in `solve`.
+    parameters
+        Go to the mechanisms that have them (`k=3` to `hybrid`); others change the case, as in `solve`.
+
+    Returns
+    -------
+    A DataFrame indexed by mechanism with the columns parameters, profit, truthful (`always`, `in expectation`, `no`), seconds.
+    For an assembler also share_of_first_best, expected_rents (all suppliers together), max_regret and min_rent (in expectation
+    for `bic`), balanced. For a supplier capacity, chain_profit, penalty (share of the chain's profit that is lost against full
+    information), supplier_share, max_regret and min_profit of retailers. For a joint plan, whose profit is its cost, savings,
+    savings_share (of the baseline's cost), budget, residual (what is left to the receivers, who operate the mechanism),
+    max_regret and min_net_gain of suppliers.
+
+    Raises
+    ------
+    InputError
+        For input that cannot be used.
+    NotSolvedError
+        Where a mechanism that is named has no optimum.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> vd.compare(vd.example("two-suppliers"), ["icds", "naive"], "closed_form")["truthful"].tolist()
+    ['always', 'always']
     """
     family = family_of(case)
     named = None if mechanisms is None else list(mechanisms) or None
@@ -40,9 +66,9 @@ def compare(
     chosen = [find(case, name) for name in named] if named else list(_able(case, configuration))
     solutions: dict[str, Solution] = {}
     for mechanism in chosen:
-        own = {name: value for name, value in given.items() if name in mechanism.parameters}
+        values = {name: value for name, value in given.items() if name in mechanism.parameters}
         try:
-            solutions[mechanism.name] = answer(case, mechanism, configuration, None, own)
+            solutions[mechanism.name] = answer(case, mechanism, configuration, None, values)
         except NotSolvedError as error:
             if named:
                 raise
@@ -55,8 +81,8 @@ def compare(
         best = benchmark.objective
     rows = {}
     for name, solution in solutions.items():
-        findings = {} if solution.audit is None else solution.audit.properties
-        truthful = (word for word, truth in TRUTHFUL.items() if truth in findings and findings[truth].holds)
+        properties = {} if solution.audit is None else solution.audit.properties
+        truthful = (word for word, concept in TRUTHFUL.items() if concept in properties and properties[concept].holds)
         rows[name] = {
             "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
             "profit": solution.objective,

@@ -21,7 +21,31 @@ Solver = str | Path | Mapping[str, Any] | Configuration | None
 def build(case: Any, mechanism: str | Mechanism | None = None, form: str = "auto", **parameters: Any) -> Any:
     """Return the Pyomo model of a mechanism for a case: edit it, write it, solve it.
 
-    `form` is how expected sales are written; `parameters` are the mechanism's own (`feasibility=False`, ...).
+    Parameters
+    ----------
+    case
+        A case of any kind, as `load` and `example` return it.
+    mechanism
+        A name of `MECHANISMS`, or a mechanism of your own; the kind's own where none is named.
+    form
+        How expected sales are written: quadratic, linear, smooth, tangent or auto.
+    parameters
+        The mechanism's own (`feasibility=False`, ...).
+
+    Returns
+    -------
+    A pyo.ConcreteModel.
+
+    Raises
+    ------
+    InputError
+        For a mechanism without a model, and parameters that it does not have.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> vd.build(vd.example("two-suppliers"), "hybrid", k=1).name
+    'hybrid'
     """
     chosen = find(case, mechanism)
     if chosen.build is None:
@@ -55,6 +79,10 @@ def solve(
         Of the mechanism, by their names; and fields of the case: `price=31` solves `case.changed(price=31)`. Names with dots
         are given as `**{"demand.low": 50}`.
 
+    Returns
+    -------
+    The Solution, whose certificate and audit have been checked.
+
     Raises
     ------
     InputError
@@ -69,7 +97,7 @@ def solve(
     >>> import veridical as vd
     >>> case = vd.example("two-suppliers")
     >>> round(vd.solve(case, "icds", "closed_form").objective, 2), round(vd.solve(case, price=31).objective, 2)
-    (6965.0, 7393.15)
+    (6965.0, 7388.71)
     """
     callback = renamed(parameters, "tell", "callback", callback)
     case, parameters = resolve(case, None if mechanism is None else [mechanism], parameters)
@@ -86,8 +114,8 @@ def answer(
     """Return the certified solution of a case under a mechanism that has been found, by the route that the solver asks for."""
     given = dict(parameters or {})
     mechanism.check(given)
-    asked = mechanism.solver(case) if solver is None else solver
-    configuration = None if asked is None else solvers.configure(asked)
+    solver = mechanism.solver(case) if solver is None else solver
+    configuration = None if solver is None else solvers.configure(solver)
     route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
     given = mechanism.complete(case, given)
     route.check(given)
@@ -104,10 +132,35 @@ def one_sided_derivatives(
 ) -> tuple[float, float]:
     """Return the left and the right derivative of the optimal profit in a number of the case.
 
-    Of an assembler's `price` or `cost NAME=COST`, of a supplier's `capacity` or `capacity_cost`. `solution.sensitivity` gives one
-    number; where the profit has a kink (pooled profiles, demand points) it lies between these two. By solving again at
-    -step and +step, relative to the parameter; exact where profit is piecewise linear.
-    Raises InputError for another name.
+    `solution.sensitivity` gives one number; where the profit has a kink (pooled profiles, demand points) it lies between these
+    two. Found by solving again at -step and +step: exact where profit is piecewise linear.
+
+    Parameters
+    ----------
+    case
+        A case of an assembler or of a supplier.
+    parameter
+        Of an assembler `price` or `cost NAME=COST`, of a supplier `capacity` or `capacity_cost`.
+    mechanism, solver, parameters
+        As in `solve`.
+    step
+        The change of the number, relative to it.
+
+    Returns
+    -------
+    Two derivatives, currency per unit of the number.
+
+    Raises
+    ------
+    InputError
+        For another name than those.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> left, right = vd.one_sided_derivatives(vd.example("two-suppliers"), "price", "icds", "closed_form")
+    >>> left <= right
+    True
     """
     numbers = family_of(case).numbers(case)
     if parameter not in numbers:
@@ -123,8 +176,29 @@ def one_sided_derivatives(
 
 
 def audit(case: Any, offer: Any) -> Audit:
-    """Audit what has been offered, by anybody: contracts, a menu laid out as `solution.menu`, or a CSV file.
+    """Audit what has been offered, by anybody: who would misreport, as what, and for how much; who would lose by the truth.
 
-    Says who would misreport, as what, and for how much; who would lose by the truth; and what the principal earns.
+    Parameters
+    ----------
+    case
+        The case that the offer is for.
+    offer
+        Contracts, a menu laid out as `solution.menu`, or the path of a CSV file.
+
+    Returns
+    -------
+    The Audit, with the principal's expected profit.
+
+    Raises
+    ------
+    InputError
+        For an offer that cannot be read, or of another case.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.example("two-suppliers")
+    >>> vd.audit(case, vd.solve(case, "icds", "closed_form").menu).truthful
+    True
     """
     return family_of(case).audit(case, offer)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -17,23 +18,8 @@ from veridical.solvers import Solution, installed
 from veridical.solvers.solution import words
 from veridical.studies import Reproduction
 
-__all__ = [
-    "approximation",
-    "misreports",
-    "money",
-    "named",
-    "properties",
-    "reproduction",
-    "result",
-    "shadow_prices",
-    "show",
-    "side_by_side",
-    "solvers",
-    "table",
-    "worth",
-]
-
 PRICES = 3  # shadow prices shown of each family
+ROWS = 16  # profiles shown of contracts
 BY_RELAXING = "shadow prices: profit per unit by which a constraint is relaxed, the {} largest of each kind"
 Money = Callable[[float], str]
 
@@ -52,16 +38,30 @@ def money(value: float, digits: int = 2) -> str:
 
 def table(title: str, *headings: str, left: Collection[str] = (), bold: bool = False) -> Table:
     """Return a table with columns of numbers, but for those that stand to the `left`."""
-    found = Table(title=title, title_justify="left", title_style="bold" if bold else "italic")
+    parts = Table(title=title, title_justify="left", title_style="bold" if bold else "italic")
     for heading in headings:
-        found.add_column(heading, justify="left" if heading in left else "right")
-    return found
+        if heading in left:
+            parts.add_column(heading)
+        else:
+            parts.add_column(heading, justify="right", overflow="fold")  # no digit is ever cut off
+    return parts
+
+
+def no_gain(checked: Audit) -> str:
+    """Return in words that nobody gains by a misreport."""
+    expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
+    return f"no misreport gains{expected} (largest regret {checked.max_regret:.1e})"
+
+
+def most_likely(probability: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the places of the most likely profiles, so many as a table shows, in their order."""
+    return np.sort(np.argsort(-probability, kind="stable")[:ROWS])
 
 
 def named(mechanism: str | None, parameters: Any) -> str:
     """Return a mechanism with its parameters."""
-    told = ", ".join(f"{key}={value}" for key, value in parameters.items())
-    return f"{mechanism} ({told})" if told else str(mechanism)
+    values = ", ".join(f"{key}={value}" for key, value in parameters.items())
+    return f"{mechanism} ({values})" if values else str(mechanism)
 
 
 def worth(solution: Solution, money: Money = money) -> str:
@@ -70,16 +70,16 @@ def worth(solution: Solution, money: Money = money) -> str:
     return f"{solution.status} ({bound})"
 
 
-def approximation(solution: Solution, each: str, money: Money = money) -> list[RenderableType]:
-    """Return in words how far points, so many of `each`, are from the range that they stand for; nothing where there are none."""
-    found = solution.approximation
-    if found is None:
+def approximation(solution: Solution, what: str, money: Money = money) -> list[RenderableType]:
+    """Return in words how far points, so many of `what`, are from the range that they stand for; nothing where there are none."""
+    record = solution.approximation
+    if record is None:
         return []
-    grid, error = f"on a grid of {found['points']} {each}", found["error"]
+    grid, error = f"on a grid of {record['points']} {what}", record["error"]
     if error is None:
         return [Text(f"{grid}, an approximation whose error is not known")]
-    exact = found["exact"]
-    reference = f"the optimum {money(exact)}" if exact is not None else f"on {found['finer_points']}, {money(found['finer'])}"
+    exact = record["exact"]
+    reference = f"the optimum {money(exact)}" if exact is not None else f"on {record['finer_points']}, {money(record['finer'])}"
     share = f"{abs(error):.2%}".replace("%", " %")
     side, than = ("below", "less") if error >= 0 else ("above", "more")
     return [Text(f"{grid}, an approximation from {side}: {share} {than} than {reference}")]
@@ -113,25 +113,22 @@ def shadow_prices(
     shown: Callable[[float], str] = lambda price: f"{price:.6g}",
 ) -> Table:
     """Return the largest shadow prices of constraint families as a table: largest by `sign`, where that is above `least`."""
-    found = Table(title=title.format(PRICES), title_justify="left", title_style="italic")
-    found.add_column(heading[0])
-    found.add_column("where")
-    found.add_column(heading[1], justify="right")
+    largest = table(title.format(PRICES), heading[0], "where", heading[1], left=(heading[0], "where"))
     for family in families:
         prices = solution.duals[family]
         size = sign(prices)
         for key in size[size > least].nlargest(PRICES, keep="first").index:
             price = prices[key] if sign is pd.Series.abs else size[key]
-            found.add_row(family, words(prices.index.names, key), shown(price))
-    return found
+            largest.add_row(family, words(prices.index.names, key), shown(price))
+    return largest
 
 
-def misreports(name: str, checked: Audit, truthful: str, lies: RenderableType, least: str, who: str) -> list[RenderableType]:
+def misreports(name: str, checked: Audit, lies: RenderableType, least: str, who: str) -> list[RenderableType]:
     """Return the audit of an offer as it is shown: who would lie, as what, for how much; and the `least` that anybody gets."""
     parts: list[RenderableType] = [
         Text(f"audit of {name}", style="bold"),
         Text(f"expected profit {money(checked.expected_profit)} if everybody tells the truth"),
-        lies if checked.misreports and not checked.truthful else Text(f"{truthful}: the menu is truthful"),
+        lies if checked.misreports and not checked.truthful else Text(f"{no_gain(checked)}: the menu is truthful"),
         Text(least + ("" if checked.individually_rational else f": a truthful {who} would lose by taking part")),
     ]
     return [*parts, properties(checked)]
@@ -139,25 +136,24 @@ def misreports(name: str, checked: Audit, truthful: str, lies: RenderableType, l
 
 def properties(checked: Audit) -> RenderableType:
     """Return what each property comes to, with the worst case of those that fail."""
-    found = table("properties", "property", "", "by", "worst case", left=("property", "", "worst case"))
-    for name, finding in checked.properties.items():
-        row = ("", "") if finding.holds else (money(finding.worst), finding.where)
-        found.add_row(name, "holds" if finding.holds else "fails", *row)
-    return found
+    results = table("properties", "property", "", "by", "worst case", left=("property", "", "worst case"))
+    for name, result in checked.properties.items():
+        row = ("", "") if result.holds else (money(result.worst), result.where)
+        results.add_row(name, "holds" if result.holds else "fails", *row)
+    return results
 
 
 def side_by_side(
     case: str, frame: pd.DataFrame, columns: Sequence[tuple[str, Callable[[Any], str]]], parameters: bool = True
 ) -> list[RenderableType]:
     """Return mechanisms side by side: of each column its heading, and what a row of the comparison says under it."""
-    found = Table(title=f"mechanisms for {case}", title_justify="left", title_style="bold")
-    found.add_column("mechanism", no_wrap=True)
-    for heading, _ in columns:
-        found.add_column(heading, justify="right", overflow="fold")  # no digit is ever cut off
+    headings = (heading for heading, _ in columns)
+    mechanisms = table(f"mechanisms for {case}", "mechanism", *headings, left=("mechanism",), bold=True)
+    mechanisms.columns[0].no_wrap = True
     for name, row in frame.iterrows():
         label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
-        found.add_row(label, *(cell(row) for _, cell in columns))
-    return [found]
+        mechanisms.add_row(label, *(cell(row) for _, cell in columns))
+    return [mechanisms]
 
 
 def share(value: float, digits: int = 2) -> str:
@@ -165,28 +161,26 @@ def share(value: float, digits: int = 2) -> str:
     return "-" if value is None or np.isnan(value) else f"{round(value, digits + 2) + 0.0:.{digits}%}"
 
 
-def reproduction(found: Reproduction) -> list[RenderableType]:
+def reproduction(reproduced: Reproduction) -> list[RenderableType]:
     """Return a published table recomputed: published, as published, exact, and in a sentence why they differ."""
     columns = ("published", "as published", "exact")
-    figures_of = table(f"{found.name}: {found.title}", "quantity", *columns, left=("quantity",), bold=True)
+    readings = table(f"{reproduced.name}: {reproduced.title}", "quantity", *columns, left=("quantity",), bold=True)
     notes: list[str] = []
-    for quantity, row in found.table.iterrows():
+    for quantity, row in reproduced.table.iterrows():
         if row["note"] and row["note"] not in notes:
             notes.append(row["note"])
         mark = f" [{notes.index(row['note']) + 1}]" if row["note"] else ""
         figures = (f"{row[name]:,.6g}" if np.isfinite(row[name]) else "" for name in ("published", "as_published", "exact"))
-        figures_of.add_row(f"{quantity}{mark}", *figures)
-    return [figures_of, *(Text(f"[{number}] {note}", style="dim") for number, note in enumerate(notes, start=1))]
+        readings.add_row(f"{quantity}{mark}", *figures)
+    return [readings, *(Text(f"[{number}] {note}", style="dim") for number, note in enumerate(notes, start=1))]
 
 
 def solvers() -> list[RenderableType]:
     """Return which solvers work here, with versions and what each can do."""
-    found = Table()
-    for heading in ("solver", "version", "solves", "forms of expected sales, best first"):
-        found.add_column(heading)
+    engines = Table("solver", "version", "solves", "forms of expected sales, best first")
     for name, engine in installed().items():
         number = engine.version() if engine.available() else "not installed"
-        found.add_row(name, number, ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
-    found.add_row("closed_form", "-", "mechanisms that have one", "-")
-    found.add_row("consensus", "-", "joint plans, without anybody's cost model", "-")
-    return [found, Text("and any other name that Pyomo's SolverFactory knows", style="dim")]
+        engines.add_row(name, number, ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
+    engines.add_row("closed_form", "-", "mechanisms that have one", "-")
+    engines.add_row("consensus", "-", "joint plans, without anybody's cost model", "-")
+    return [engines, Text("and any other name that Pyomo's SolverFactory knows", style="dim")]

@@ -1,4 +1,4 @@
-"""What the commands share: cases with `--set` changes, JSON, files that are written, progress on standard error."""
+"""What the commands share: options, cases with `--set` changes, JSON, files that are written, progress on standard error."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import RenderableType
 
 from veridical import tables
@@ -20,7 +21,15 @@ from veridical.data.load import KINDS
 from veridical.data.record import put
 from veridical.studies.figures import assembler as figures
 
-__all__ = ["Request", "draw", "emit", "read", "report", "tell", "write"]
+__all__ = ["Case", "Changes", "Count", "Json", "Request", "Solver", "draw", "emit", "read", "report", "tell", "write"]
+
+Case = Annotated[str, typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.")]
+Json = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write JSON; - prints it, and nothing else.")]
+Solver = Annotated[str | None, typer.Option("--solver", metavar="NAME|FILE", help="A solver's name, or a TOML file.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a field of the case or a parameter.")
+]
+Count = Annotated[int | None, typer.Option(help="How many there are.")]
 
 
 @dataclass(frozen=True)
@@ -99,9 +108,9 @@ def emit(target: str, record: dict[str, Any]) -> None:
 def finite(value: Any) -> Any:
     """Return a record with null for what JSON has no number for (an infinite option, the share of a profit of 0)."""
     if isinstance(value, dict):
-        return {key: finite(each) for key, each in value.items()}
+        return {key: finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
+        return [finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,8 @@ from veridical.data import AllocationCase, InputError
 from veridical.data.fields import whole_number
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue
-from veridical.studies.figures.assembler import COLOURS, tidy
-from veridical.studies.papers.allocation_tables import CONCENTRATED, case_of, printed
+from veridical.studies.figures.style import COLOURS, axes_of, styled
+from veridical.studies.papers.allocation_tables import CONCENTRATED, TABLES, auction, case_of, printed
 from veridical.studies.papers.reproduction import Reproduction, Row
 
 if TYPE_CHECKING:
@@ -36,41 +36,26 @@ LIKELY = 200  # profiles by which it is told whether information is full
 COSTS = 25  # costs of capacity between the printed ones at which the exact lines of a table are computed
 SHOWN = (0.1, 0.9, 1.8, 2.7, 3.6)  # costs of capacity of which the table speaks; the figure is finer
 COST = "capacity cost, currency per unit"
+AMOUNTS = {  # columns of a sweep: words in a table, words in a legend, colour and dashes
+    "capacity": ("capacity, units", "optimal mechanism", COLOURS[0], "-"),
+    "centralized_capacity": ("capacity with full information, units", "full information", COLOURS[4], "--"),
+    "supplier_profit": ("supplier's profit", "supplier, optimal mechanism", COLOURS[3], "-"),
+    "chain_profit": ("profit of the chain", "chain, optimal mechanism", COLOURS[0], "-"),
+    "centralized_profit": ("profit of the chain with full information", "chain, full information", COLOURS[4], "--"),
+}
+PANELS = {  # their figure: axes, and the columns in the order in which they are drawn
+    "capacity, units": ["capacity", "centralized_capacity"],
+    "expected profit, currency": ["centralized_profit", "chain_profit", "supplier_profit"],
+}
 SHARES = {  # columns of a frame that are shares, and how their axes are labelled
     "penalty": "decentralisation penalty, % of centralised profit",
     "supplier_share": "supplier's share, % of the chain's profit",
     "capacity_ratio": "capacity, % of the centralised",
 }
-PRINTED = {"penalty": "penalty_pct", "supplier_share": "supplier_share_pct", "capacity_ratio": "capacity_ratio_pct"}
-TABLES: Mapping[int, tuple[str, str, str, Callable[[int], AllocationCase]]] = {  # title, column of the series, its label, case
-    1: (
-        "five retailers, types 4 to 8 concentrated on 6",
-        "retailers",
-        "{} retailers",
-        lambda count: case_of(range(4, 9), count, CONCENTRATED, capacity_cost=1.0),
-    ),
-    2: (
-        "by the number of retailers, types 4 to 8",
-        "retailers",
-        "{} retailers",
-        lambda count: case_of(range(4, 9), count, capacity_cost=1.0),
-    ),
-    3: (
-        "by the mean of five types, five retailers",
-        "mean_type",
-        "mean type {}",
-        lambda mean: case_of(range(mean - 2, mean + 3), 5, capacity_cost=1.0),
-    ),
-    4: (
-        "by the number of types around 6, five retailers",
-        "type_states",
-        "{} types",
-        lambda count: case_of(range(6 - count // 2, 7 + count // 2), 5, capacity_cost=1.0),
-    ),
-}
 
 
-def allocation(found: Allotment) -> Figure:
+@styled
+def allocation(allotment: Allotment) -> Figure:
     """Return a figure of one solved case: what scarcity costs profile by profile, and what a type gets.
 
     Left, where there are shadow prices, a marker a type profile: lambda(theta) against the retailers' total demand, which is
@@ -83,37 +68,35 @@ def allocation(found: Allotment) -> Figure:
     group. What never occurs is left out on both sides. Source: allocation paper, Theorem 2.
     Raises InputError where types are not finite.
     """
-    from matplotlib.figure import Figure
-
-    case = found.case
+    case = allotment.case
     if case.continuous:
         raise InputError.of("case", "<a continuous prior>", "finite types: the case that a solver returns", case.name)
-    priced = (found.probability > 0) & ~np.isnan(found.shadow_price)
+    priced = (allotment.probability > 0) & ~np.isnan(allotment.shadow_price)
     panels = 2 if priced.any() else 1
-    figure = Figure(figsize=(5.0 * panels, 4.2), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, panels))
+    figure, grid = axes_of(5.0 * panels, 4.2, 1, panels)
+    axes = np.atleast_1d(grid)
     if panels > 1:
-        _by_profile(axes[0], found, priced)
-    _by_own_type(axes[-1], found)
+        _by_profile(axes[0], allotment, priced)
+    _by_own_type(axes[-1], allotment)
     members = len(case.order)
-    figure.suptitle(case.name or f"{found.capacity:,.6g} units for {members:,} retailer{'s' * (members > 1)}", fontsize=11)
+    figure.suptitle(case.name or f"{allotment.capacity:,.6g} units for {members:,} retailer{'s' * (members > 1)}")
     return figure
 
 
-def _by_profile(axis: Any, found: Allotment, priced: NDArray[np.bool_]) -> None:
+def _by_profile(axis: Any, allotment: Allotment, priced: NDArray[np.bool_]) -> None:
     """Draw shadow prices against total demand, a marker each of the profiles that are `priced`."""
-    weight, shadow, count = found.probability[priced], found.shadow_price[priced], int(priced.sum())
-    demand, measured = _demand(found.case, found.profiles.counts[priced], weight, found.by_type[priced], shadow, found.capacity)
+    weight, shadow, count = allotment.probability[priced], allotment.shadow_price[priced], int(priced.sum())
+    demand, measured = _demand(
+        allotment.case, allotment.profiles.counts[priced], weight, allotment.by_type[priced], shadow, allotment.capacity
+    )
     area, alpha = np.clip(AREA * weight, LEAST, MOST), 0.5 if count < MANY else 0.15
     axis.scatter(demand, shadow, s=area, color=COLOURS[0], alpha=alpha, linewidths=0, rasterized=True)
-    axis.axvline(found.capacity, color=COLOURS[1], linewidth=1.2, label=f"capacity: {found.capacity:,.6g} units")
+    axis.axvline(allotment.capacity, color=COLOURS[1], linewidth=1.2, label=f"capacity: {allotment.capacity:,.6g} units")
     mean = float(weight @ shadow)
     axis.axhline(mean, color=COLOURS[4], linestyle=":", linewidth=1.2, label=f"mean shadow price: {mean:,.4g}")
     plenty = f"at the shadow price {measured:.3g}" if measured else "were capacity plentiful"
-    axis.set_xlabel(f"total demand {plenty}, units", fontsize=9)
-    axis.set_ylabel("shadow price λ, currency per unit", fontsize=9)
-    kind = "sampled type profiles" if found.sampled else "type profiles, the larger the likelier"
-    axis.set_title(f"{count:,} {kind}", loc="left", fontsize=10)
+    kind = "sampled type profiles" if allotment.sampled else "type profiles, the larger the likelier"
+    axis.set(title=f"{count:,} {kind}", xlabel=f"total demand {plenty}, units", ylabel="shadow price λ, currency per unit")
     _from_zero(axis, float(shadow.max()), 2)
 
 
@@ -124,14 +107,14 @@ def _demand(
     likely = np.argsort(-weight, kind="stable")[:LIKELY]
 
     def gap(virtual: list[VirtualRevenue]) -> float:
-        expected = np.concatenate([each.quantity(np.maximum(shadow[likely], 0.0)) for each in virtual], axis=1)
+        expected = np.concatenate([revenue.quantity(np.maximum(shadow[likely], 0.0)) for revenue in virtual], axis=1)
         return float(np.abs(np.minimum(expected, capacity) - by_type[likely])[counts[likely] > 0].sum())
 
     with_rent, without = ([VirtualRevenue.of(group, rent) for group in case.retailers] for rent in (True, False))
     virtual = with_rent if gap(with_rent) <= gap(without) else without
 
     def total(price: float) -> Array:
-        wanted = np.concatenate([each.quantity([price])[0] for each in virtual])
+        wanted = np.concatenate([revenue.quantity([price])[0] for revenue in virtual])
         demand: Array = (counts * np.where(counts > 0, wanted, 0.0)).sum(axis=1)
         return demand
 
@@ -142,17 +125,17 @@ def _demand(
     return total(measured), measured
 
 
-def _by_own_type(axis: Any, found: Allotment) -> None:
+def _by_own_type(axis: Any, allotment: Allotment) -> None:
     """Draw units by own type, a line a group; groups stand a few points apart, so that bars do not hide each other."""
     from matplotlib.transforms import ScaledTranslation
 
-    case, profiles = found.case, found.profiles
+    case, profiles = allotment.case, allotment.profiles
     width = min(4.0, 72 * SPREAD / len(case.names))
     for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
         columns = profiles.columns(g)
-        weight = found.probability[:, None] * profiles.counts[:, columns]
+        weight = allotment.probability[:, None] * profiles.counts[:, columns]
         occurs = weight.sum(axis=0) > 0
-        theta, weight, units = group.theta[occurs], weight[:, occurs], found.by_type[:, columns][:, occurs]
+        theta, weight, units = group.theta[occurs], weight[:, occurs], allotment.by_type[:, columns][:, occurs]
         least = np.where(weight > 0, units, np.inf).min(axis=0)
         most = np.where(weight > 0, units, -np.inf).max(axis=0)
         mean = (weight * units).sum(axis=0) / weight.sum(axis=0)
@@ -166,18 +149,16 @@ def _by_own_type(axis: Any, found: Allotment) -> None:
     types = np.unique(np.concatenate([group.theta for group in case.retailers]))
     if len(types) <= TICKS and (np.diff(types) >= np.ptp(types) / TICKS / 2).all():
         axis.set_xticks(types)
-    axis.set_xlabel("own type θ", fontsize=9)
-    axis.set_ylabel("allocation to one retailer, units", fontsize=9)
-    axis.set_title("mean over the others' types; bars: least to most", loc="left", fontsize=10)
+    axis.set(xlabel="own type θ", ylabel="allocation to one retailer, units")
+    axis.set_title("mean over the others' types; bars: least to most")
     _from_zero(axis, float(axis.dataLim.y1), len(case.names))
 
 
 def _from_zero(axis: Any, top: float, keys: int) -> None:
     """Let the vertical axis begin at 0 and leave room above `top` for a legend where there are more keys than one."""
-    tidy(axis)
     top, columns = 1.08 * (top if top > 0 else 1.0), -(-keys // ROWS)
     if keys > 1:
-        axis.legend(facecolor="white", edgecolor="none", framealpha=1.0, fontsize=8, loc="upper left", ncols=columns)
+        axis.legend(frameon=True, facecolor="white", edgecolor="none", framealpha=1.0, loc="upper left", ncols=columns)
         top *= 1 + 0.075 * -(-keys // columns)
     axis.set_ylim(-0.04 * top, top)
 
@@ -197,59 +178,32 @@ def sweep(case: AllocationCase, costs: Iterable[float], **options: int) -> pd.Da
     rows = []
     for cost in costs:
         priced = case.changed(capacity=None, capacity_cost=cost)
-        own, best = closed.capacity_choice(priced, **options), closed.centralized(priced, **options)
-        rows.append(
-            {
-                "capacity_cost": cost,
-                "capacity": own.capacity,
-                "centralized_capacity": best.capacity,
-                "supplier_profit": own.supplier_profit,
-                "chain_profit": own.chain_profit,
-                "centralized_profit": best.chain_profit,
-                "penalty": closed.decentralization_penalty(own, best),
-                "supplier_share": own.supplier_share,
-            }
-        )
+        chosen, best = closed.capacity_choice(priced, **options), closed.centralized(priced, **options)
+        profits = chosen.supplier_profit, chosen.chain_profit, best.chain_profit
+        penalty = closed.decentralization_penalty(chosen, best)
+        rows.append((cost, chosen.capacity, best.capacity, *profits, penalty, chosen.supplier_share))
     if not rows:
         raise InputError.of("costs", [], allowed, case.name)
-    return pd.DataFrame(rows).astype(float)
+    return pd.DataFrame(rows, columns=["capacity_cost", *AMOUNTS, "penalty", "supplier_share"], dtype=float)
 
 
+@styled
 def capacity(frame: pd.DataFrame) -> Figure:
     """Return a figure of a sweep as `sweep` returns it: capacity, units, and profits, currency, against the cost of capacity.
 
     Raises InputError where a column is missing or has other than numbers.
     """
-    from matplotlib.figure import Figure
-
-    capacities = {"capacity": "optimal mechanism", "centralized_capacity": "full information"}
-    profits = {
-        "centralized_profit": "chain, full information",
-        "chain_profit": "chain, optimal mechanism",
-        "supplier_profit": "supplier, optimal mechanism",
-    }
-    own, best = COLOURS[0], COLOURS[4]
-    style = {
-        "capacity": (own, "-"),
-        "centralized_capacity": (best, "--"),
-        "centralized_profit": (best, "--"),
-        "chain_profit": (own, "-"),
-        "supplier_profit": (COLOURS[3], "-"),
-    }
-    frame = _checked(frame, [*capacities, *profits])
-    figure = Figure(figsize=(9.5, 3.9), layout="constrained")
-    panels = (capacities, "capacity, units"), (profits, "expected profit, currency")
-    for axis, (columns, label) in zip(figure.subplots(1, 2), panels, strict=True):
-        for column, name in columns.items():
-            colour, dashes = style[column]
+    frame = _checked(frame, list(AMOUNTS))
+    figure, axes = axes_of(9.5, 3.9, 1, 2)
+    for axis, (unit, columns) in zip(axes, PANELS.items(), strict=True):
+        for column in columns:
+            _, name, colour, dashes = AMOUNTS[column]
             marker = "o" if len(frame) == 1 else None
             axis.plot(frame["capacity_cost"], frame[column], color=colour, linestyle=dashes, marker=marker, label=name)
-        axis.set_ylabel(label, fontsize=9)
-        axis.set_xlabel(COST, fontsize=9)
-        tidy(axis)
-        axis.set_ylim(bottom=min(0.0, float(frame[list(columns)].min().min())))
-        axis.legend(frameon=False, fontsize=8)
-    figure.suptitle("capacity worth having and profits, by the cost of capacity", fontsize=11)
+        axis.set(ylabel=unit, xlabel=COST)
+        axis.set_ylim(bottom=min(0.0, float(frame[columns].min().min())))
+        axis.legend()
+    figure.suptitle("capacity worth having and profits, by the cost of capacity")
     return figure
 
 
@@ -258,22 +212,16 @@ def capacity_and_profit() -> Reproduction:
     costs = np.union1d(printed(1)["capacity_cost"], SHOWN)
     frame = sweep(case_of(range(4, 9), 5, CONCENTRATED, capacity_cost=1.0), costs)
     shown = frame[frame["capacity_cost"].isin(SHOWN)]
-    names = {
-        "capacity": "capacity, units",
-        "centralized_capacity": "capacity with full information, units",
-        "supplier_profit": "supplier's profit",
-        "chain_profit": "profit of the chain",
-        "centralized_profit": "profit of the chain with full information",
-    }
     rows = [
         Row(f"c={cost:g}: {words}", float(value))
-        for column, words in names.items()
+        for column, (words, *_) in AMOUNTS.items()
         for cost, value in zip(shown["capacity_cost"], shown[column], strict=True)
     ]
     title = "capacity worth having and profits by the cost of capacity, the retailers of Table 1"
     return Reproduction.of("allocation-capacity", title, rows, series=frame, draw=partial(capacity, frame))
 
 
+@styled
 def penalty_and_share(frame: pd.DataFrame, title: str = "decentralisation penalty and supplier's share") -> Figure:
     """Return a figure of the decentralisation penalty and the supplier's share against the cost of capacity.
 
@@ -285,6 +233,7 @@ def penalty_and_share(frame: pd.DataFrame, title: str = "decentralisation penalt
     return _panels(frame, ["penalty", "supplier_share"], title)
 
 
+@styled
 def draw_table(number: int) -> Figure:
     """Return a figure of one of Tables 1 to 5 of the allocation paper.
 
@@ -296,88 +245,71 @@ def draw_table(number: int) -> Figure:
     whole_number(number, "number", 1, most=5, allowed="a whole number from 1 to 5: a table of the allocation paper")
     if number == 5:
         return _auction()
-    title, column, label, case = TABLES[number]
-    shown = printed(number)
-    shown = shown if column in shown else shown.assign(**{column: 5})
+    table, shown = TABLES[number], printed(number)
     frames = []
-    for value in shown[column].unique():
-        rows = shown[shown[column] == value]
+    groups: Any = shown.groupby(table.varied) if table.varied in shown else [(5, shown)]
+    for value, rows in groups:
         of_paper = rows["capacity_cost"].to_numpy()
-        frame = sweep(case(int(value)), np.union1d(np.linspace(of_paper.min(), of_paper.max(), COSTS), of_paper))
+        costs = np.union1d(np.linspace(of_paper.min(), of_paper.max(), COSTS), of_paper)
+        frame = sweep(table.case(int(value), 1.0), costs)
         frame["capacity_ratio"] = frame["capacity"] / frame["centralized_capacity"]
         by_cost = rows.set_index("capacity_cost")
-        for name, in_print in PRINTED.items():
-            frame[f"published_{name}"] = frame["capacity_cost"].map(by_cost[in_print]) / 100
+        for name in SHARES:
+            frame[f"published_{name}"] = frame["capacity_cost"].map(by_cost[f"{name}_pct"]) / 100
         if number == 3:
             frame["as_published_penalty"] = frame["penalty"] / (1 - frame["penalty"])
-        frames.append(frame.assign(series=label.format(value)))
-    return _panels(pd.concat(frames), list(SHARES), f"Table {number}: {title}", "over the decentralised profit, as in print")
+        frames.append(frame.assign(series=table.series.format(value)))
+    return _panels(
+        pd.concat(frames), list(SHARES), f"Table {number}: {table.figure}", "over the decentralised profit, as in print"
+    )
 
 
 def _panels(frame: pd.DataFrame, columns: Sequence[str], title: str, as_published: str = "as published") -> Figure:
     """Return a figure of shares against the cost of capacity, a panel a column and a line a series."""
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     rows = _checked(frame, columns, [f"{prefix}_{name}" for prefix in ("published", "as_published") for name in columns])
     series = [(name, rows[rows["series"] == name]) for name in frame["series"].unique()] if "series" in rows else [("", rows)]
-    figure = Figure(figsize=(0.8 + 4.0 * len(columns), 4.3), layout="constrained")
+    figure, axes = axes_of(0.8 + 4.0 * len(columns), 4.3, 1, len(columns))
+    dashed: dict[str, Any] = {"linestyle": "--", "linewidth": 1}
+    hollow: dict[str, Any] = {"marker": "o", "fillstyle": "none", "linestyle": "none"}
     lines, marks = {}, {}
-    for axis, column in zip(figure.subplots(1, len(columns)), columns, strict=True):
-        for place, (name, own) in enumerate(series):
-            cost, colour, label = own["capacity_cost"], _style(place)["color"], str(name) if len(series) > 1 else "exact"
-            marker = "." if len(own) == 1 else None
-            (lines[label],) = axis.plot(cost, 100 * own[column], label=label, marker=marker, **_style(place))
-            if f"as_published_{column}" in own:
-                axis.plot(cost, 100 * own[f"as_published_{column}"], color=colour, linestyle="--", linewidth=1)
-                marks[as_published] = Line2D([], [], color=COLOURS[4], linestyle="--", linewidth=1)
-            if f"published_{column}" in own:
-                axis.plot(cost, 100 * own[f"published_{column}"], color=colour, marker="o", fillstyle="none", linestyle="none")
-                marks["printed"] = Line2D([], [], color=COLOURS[4], marker="o", fillstyle="none", linestyle="none")
-        axis.set_ylabel(SHARES[column], fontsize=9)
-        axis.set_xlabel(COST, fontsize=9)
-        tidy(axis)
+    for axis, column in zip(axes, columns, strict=True):
+        for place, (name, points) in enumerate(series):
+            cost, style, label = points["capacity_cost"], _style(place), str(name) if len(series) > 1 else "exact"
+            marker = "." if len(points) == 1 else None
+            (lines[label],) = axis.plot(cost, 100 * points[column], label=label, marker=marker, **style)
+            for reading, key, look in (("as_published", as_published, dashed), ("published", "printed", hollow)):
+                if f"{reading}_{column}" in points:
+                    axis.plot(cost, 100 * points[f"{reading}_{column}"], color=style["color"], **look)
+                    marks[key] = Line2D([], [], color=COLOURS[4], **look)
+        axis.set(ylabel=SHARES[column], xlabel=COST)
     keys = lines | marks
-    ncols = 2 * len(columns) + 1
-    figure.legend(list(keys.values()), list(keys), loc="outside lower center", ncols=ncols, frameon=False, fontsize=8)
-    figure.suptitle(title, fontsize=11)
+    figure.legend(list(keys.values()), list(keys), loc="outside lower center", ncols=2 * len(columns) + 1)
+    figure.suptitle(title)
     return figure
 
 
 def _auction() -> Figure:
     """Return the figure of Table 5."""
-    from matplotlib.figure import Figure
-
-    types = np.arange(4, 9)
-    found = closed.allocation(case_of(types.tolist(), 2, capacity=2.63))
-    units = np.empty((5, 5))  # by the other's type, own type
-    for (low, high), (few, many) in zip(found.profiles.types(), found.quantity, strict=True):
-        units[high, low], units[low, high] = few, many
-    figure = Figure(figsize=(10.0, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    types, optimum, allocated = auction()
+    units = allocated.T  # by the other's type, own type
+    figure, (left, right) = axes_of(10.0, 4.2, 1, 2)
     mesh = left.pcolormesh(types, types, units, cmap="viridis_r", vmin=0, shading="nearest")
-    for (other, own), amount in np.ndenumerate(units):
+    for (other, reported), amount in np.ndenumerate(units):
         ink = "white" if amount > units.max() / 2 else "black"
-        left.text(types[own], types[other], f"{amount:.3f}", ha="center", va="center", color=ink, fontsize=9)
-    bar = figure.colorbar(mesh, ax=left)
-    bar.ax.tick_params(labelsize=8)
-    left.set_xlabel("own type θ", fontsize=9)
-    left.set_ylabel("the other's type θ", fontsize=9)
-    left.set_title("allocation by own and the other's type, units", loc="left", fontsize=10)
-    bids = printed(5)["bid_retailer_1"], found.payments[0]
+        left.text(types[reported], types[other], f"{amount:.3f}", ha="center", va="center", color=ink, fontsize=9)
+    figure.colorbar(mesh, ax=left)
+    left.set(xlabel="own type θ", ylabel="the other's type θ", title="allocation by own and the other's type, units")
+    bids = printed(5)["bid_retailer_1"], optimum.payments[0]
     names = "printed: virtual revenue", "incentive compatible: the payment (3)"
     for side, values, name, colour in zip((-0.2, 0.2), bids, names, (COLOURS[4], COLOURS[0]), strict=True):
         bars = right.bar(types + side, values, width=0.4, color=colour, label=name)
         right.bar_label(bars, fmt="%.2f", fontsize=8, padding=2)
-    right.set_xlabel("own type θ", fontsize=9)
-    right.set_ylabel("bid, currency", fontsize=9)
-    right.set_title("bids", loc="left", fontsize=10)
-    right.legend(frameon=False, fontsize=8, loc="upper left")
-    for axis in (left, right):
-        axis.set_xticks(types)
-        tidy(axis)
-    left.set_yticks(types)
-    figure.suptitle("Table 5: the auction of 2.63 units between two retailers, types 4 to 8 equally likely", fontsize=11)
+    right.set(xlabel="own type θ", ylabel="bid, currency", title="bids", xticks=types)
+    right.legend(loc="upper left")
+    left.set(xticks=types, yticks=types)
+    figure.suptitle("Table 5: the auction of 2.63 units between two retailers, types 4 to 8 equally likely")
     return figure
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from veridical.contracts import Menu
 from veridical.solvers import Solution
+from veridical.studies.figures.style import COLOURS, axes_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,82 +19,74 @@ if TYPE_CHECKING:
 __all__ = ["choice", "contract_menu", "convergence", "readings", "save", "unbalanced"]
 
 MAPPED = 8  # costs of both of two suppliers from which a menu is drawn as maps
-COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
 
 
+@styled
 def contract_menu(solution: Solution) -> Figure:
     """Return a figure of a contract menu: quantities, once where they are balanced, and payments split into cost and rent.
 
     A bar a profile; maps where two suppliers have many costs each.
     """
-    from matplotlib.figure import Figure
-
     menu = solution.contracts
     assert menu is not None
+    shape = menu.case.shape
+    figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
+    figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}")
+    return figure
+
+
+def bars(menu: Menu) -> Figure:
+    """Return quantities and payments, a bar a profile."""
     case = menu.case
-    if len(case.shape) == 2 and min(case.shape) >= MAPPED:
-        return maps(solution, menu)
     weight = case.probability.ravel()
     order = np.argsort(case.total_cost.ravel(), kind="stable")
     order = order[weight[order] > 0]
     edges = np.concatenate([[0.0], np.cumsum(weight[order])])
     panels = [("quantity of each", menu.quantity[0])] if menu.is_balanced else list(zip(case.names, menu.quantity, strict=True))
     rows = len(panels) + len(case.names)
-    figure = Figure(figsize=(8.0, 1.4 + 1.25 * rows), layout="constrained")
-    axes = figure.subplots(rows, 1, sharex=True)
+    figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
     for axis, (name, quantity) in zip(axes, panels, strict=False):
         axis.stairs(quantity.ravel()[order], edges, fill=True, color="#4c78a8")
-        axis.set_ylabel(name, fontsize=9)
+        axis.set_ylabel(name)
     for i, axis in enumerate(axes[len(panels) :]):
         payment = menu.payment[i].ravel()[order]
         axis.stairs(payment, edges, fill=True, color="#f2a541", label="information rent")
         axis.stairs(payment - menu.rent(i).ravel()[order], edges, fill=True, color="#9a9a9a", label="production cost")
-        axis.set_ylabel(case.names[i], fontsize=9)
+        axis.set_ylabel(case.names[i])
     for axis in axes:
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.tick_params(labelsize=8)
         axis.yaxis.set_major_formatter("{x:,.0f}")
-    axes[0].set_title("quantity, units", loc="left", fontsize=10)
-    axes[len(panels)].set_title("payment, currency", loc="left", fontsize=10)
-    axes[-1].set_xlabel("profiles of costs, cheapest first; a bar is as wide as its profile is likely", fontsize=9)
-    handles, labels = axes[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False, fontsize=9)
-    figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}", fontsize=11)
+    axes[0].set_title("quantity, units")
+    axes[len(panels)].set_title("payment, currency")
+    axes[-1].set_xlabel("profiles of costs, cheapest first; a bar is as wide as its profile is likely")
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)
     return figure
 
 
-def maps(solution: Solution, menu: Menu) -> Figure:
+def maps(menu: Menu) -> Figure:
     """Return maps of quantities and rents over the costs of two suppliers."""
-    from matplotlib.figure import Figure
-
     case = menu.case
     first, second = (np.array(supplier.costs) for supplier in case.suppliers)
     panels = [("quantity of each, units", menu.quantity[0])]
     if not menu.is_balanced:
         panels = [(f"quantity of {name}, units", menu.quantity[i]) for i, name in enumerate(case.names)]
     panels += [(f"rent of {name}, currency", menu.rent(i)) for i, name in enumerate(case.names)]
-    figure = Figure(figsize=(4.2 * len(panels), 3.9), layout="constrained")
-    for axis, (name, values) in zip(figure.subplots(1, len(panels), sharey=True), panels, strict=True):
+    figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
+    for axis, (name, values) in zip(axes, panels, strict=True):
         mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
-        bar = figure.colorbar(mesh, ax=axis, format="{x:,.0f}")
-        bar.ax.tick_params(labelsize=8)
-        axis.set_title(name, loc="left", fontsize=10)
-        axis.set_xlabel(f"cost of {case.names[0]}, currency per unit", fontsize=9)
-        tidy(axis)
-    figure.axes[0].set_ylabel(f"cost of {case.names[1]}, currency per unit", fontsize=9)
-    figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}", fontsize=11)
+        figure.colorbar(mesh, ax=axis, format="{x:,.0f}")
+        axis.set(title=name, xlabel=f"cost of {case.names[0]}, currency per unit")
+    axes[0].set_ylabel(f"cost of {case.names[1]}, currency per unit")
     return figure
 
 
+@styled
 def readings(title: str, panels: Mapping[str, pd.DataFrame], unit: str, scale: str = "linear") -> Figure:
     """Return a figure of a study: a panel a parameter, a line a series; exact drawn through, as published dashed if there is."""
-    from matplotlib.figure import Figure
-
     rows = (len(panels) + 1) // 2
-    figure = Figure(figsize=(9.5, 0.9 + 3.1 * rows), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(rows, 2, sharey=True)).ravel()
+    figure, grid = axes_of(9.5, 0.9 + 3.1 * rows, rows, 2, sharey=True)
+    axes = np.atleast_1d(grid).ravel()
     for axis in axes[len(panels) :]:
         axis.remove()
     for axis, (name, points) in zip(axes, panels.items(), strict=False):
@@ -101,83 +94,64 @@ def readings(title: str, panels: Mapping[str, pd.DataFrame], unit: str, scale: s
         several = len(names) > 1
         hybrids = [series for series in names if series.startswith("hybrid")]
         for place, series in enumerate(names):
-            own = points[points["series"] == series]
+            line = points[points["series"] == series]
             colour = COLOURS[place // 2 if hybrids else place % len(COLOURS)]
             marker, dashes = ("s", ":") if series in hybrids else ("o", "--")
-            axis.plot(own["x"], own["exact"], color=colour, marker=marker, markersize=4, label=series if several else "exact")
-            if own["as published"].notna().any():
-                axis.plot(own["x"], own["as published"], color=colour, linestyle=dashes, linewidth=1.2, alpha=0.8)
-        axis.set_xlabel(name, fontsize=9)
-        tidy(axis)
-        axis.set_yscale(scale)
+            axis.plot(line["x"], line["exact"], color=colour, marker=marker, markersize=4, label=series if several else "exact")
+            if line["as published"].notna().any():
+                axis.plot(line["x"], line["as published"], color=colour, linestyle=dashes, linewidth=1.2, alpha=0.8)
+        axis.set(xlabel=name, yscale=scale, xticks=sorted(set(points["x"])))
         axis.yaxis.set_major_formatter("{x:g}")
-        axis.set_xticks(sorted(set(points["x"])))
         if scale == "linear" and several:
-            axis.legend(frameon=False, fontsize=8)
+            axis.legend()
     for axis in axes[::2]:
-        axis.set_ylabel(unit, fontsize=9)
+        axis.set_ylabel(unit)
     published = any(points["as published"].notna().any() for points in panels.values())
     if published and not any(axis.get_legend() for axis in axes):
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     lines = "exact: drawn through; as published: dashed (hybrid: dotted)"
-    figure.suptitle(f"{title}\n{lines}" if published else title, fontsize=11)
+    figure.suptitle(f"{title}\n{lines}" if published else title)
     return figure
 
 
+@styled
 def unbalanced(title: str, table: pd.DataFrame) -> Figure:
     """Return a figure of what balanced ordering costs: the gain of unbalanced ordering by correlation and cost gap."""
-    from matplotlib.figure import Figure
-
     grid = table.pivot(index="gap", columns="correlation", values="gain")
-    figure = Figure(figsize=(8.0, 4.8), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = axes_of(8.0, 4.8)
     x, y, gain = grid.columns.to_numpy(), grid.index.to_numpy(), grid.to_numpy()
     mesh = axis.pcolormesh(x, y, np.where(gain > 1e-4, gain, np.nan), cmap="viridis_r", vmin=0, shading="nearest")
     axis.set_facecolor("#ededed")
     axis.axvline(1 / 3, color="#333333", linestyle=":", linewidth=1)
     axis.text(1 / 3 - 0.01, y.max(), "(18) holds: balanced is optimal", rotation=90, ha="right", va="top", fontsize=8)
     figure.colorbar(mesh, ax=axis, label="gain over the best balanced menu, %")
-    axis.set_xlabel("correlation of the two suppliers' costs", fontsize=9)
-    axis.set_ylabel("cost gap of each, currency per unit", fontsize=9)
-    axis.tick_params(labelsize=8)
-    axis.set_title(
-        f"{title}\ncosts 4 or 4 + gap, equally likely; price 30; demand uniform on 100 to 900; grey: no gain",
-        loc="left",
-        fontsize=10,
-    )
+    axis.set(xlabel="correlation of the two suppliers' costs", ylabel="cost gap of each, currency per unit")
+    axis.set_title(f"{title}\ncosts 4 or 4 + gap, equally likely; price 30; demand uniform on 100 to 900; grey: no gain")
     return figure
 
 
+@styled
 def convergence(title: str, table: pd.DataFrame) -> Figure:
     """Return a figure of how far the profit on a grid of costs is below that for continuous costs."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.0, 4.0), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = axes_of(7.0, 4.0)
     axis.loglog(table["points"], table["below"], color=COLOURS[0], marker="o", markersize=5, label="model on a grid")
     last = table.iloc[-1]
     slope = last["below"] * (table["points"] / last["points"]) ** -2.0
     axis.loglog(table["points"], slope, color=COLOURS[4], linestyle=":", label="points to the power -2")
     axis.set_xticks(table["points"], [str(points) for points in table["points"]])
     axis.minorticks_off()
-    axis.set_xlabel("costs a supplier on the grid", fontsize=9)
-    axis.set_ylabel("profit lost against continuous costs, share", fontsize=9)
-    axis.legend(frameon=False, fontsize=8)
-    tidy(axis)
-    axis.set_title(title, loc="left", fontsize=10)
+    axis.set(title=title, xlabel="costs a supplier on the grid", ylabel="profit lost against continuous costs, share")
+    axis.legend()
     return figure
 
 
+@styled
 def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> Figure:
     """Return a figure of the hybrid by k: profit against the number of contracts, and what each further supplier adds."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.5, 3.9), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = axes_of(9.5, 3.9, 1, 2)
     left.plot(table["contracts"], table["profit"], color=COLOURS[0], marker="o", markersize=4)
     left.set_xscale("log", base=2)
-    left.set_xlabel("contracts in the menu", fontsize=9)
-    left.set_ylabel("expected profit, currency", fontsize=9)
+    left.set(xlabel="contracts in the menu", ylabel="expected profit, currency")
     if k is not None:
         point = table.loc[k, "contracts"], table.loc[k, "profit"]
         left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
@@ -187,20 +161,11 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> F
     names = [f"{place}. {name}" for place, name in added["supplier"].items()]
     right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else "#c9c9c9" for place in added.index])
     right.invert_yaxis()
-    right.set_xlabel("profit added by his reporting too, currency", fontsize=9)
-    for axis in (left, right):
-        tidy(axis)
-    left.yaxis.set_major_formatter("{x:,.0f}")
-    left.xaxis.set_major_formatter("{x:,.0f}")
-    right.xaxis.set_major_formatter("{x:,.0f}")
-    figure.suptitle(title, fontsize=11)
+    right.set_xlabel("profit added by his reporting too, currency")
+    for axis in (left.xaxis, left.yaxis, right.xaxis):
+        axis.set_major_formatter("{x:,.0f}")
+    figure.suptitle(title)
     return figure
-
-
-def tidy(axis: Any) -> None:
-    """Take off what a plot does not need."""
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.tick_params(labelsize=8)
 
 
 def save(figure: Figure, path: str | Path) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from veridical.studies.figures.assembler import COLOURS, tidy
 from veridical.studies.figures.settlement import GAIN, JIT, JOINT, below, gains
+from veridical.studies.figures.style import COLOURS, styled
 from veridical.studies.pilot.result import PilotRun
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ __all__ = ["draw"]
 PAID = (COLOURS[3], COLOURS[5], "#72b7b2", "#9ecae9", "#d6a5c9", "#d3b58d")  # suppliers, in colours that mean nothing else
 
 
+@styled
 def draw(run: PilotRun) -> Figure:
     """Return the figure: cost to serve and service on the left, gains by party on the right, weekly transfers below."""
     from matplotlib.figure import Figure
@@ -30,11 +31,9 @@ def draw(run: PilotRun) -> Figure:
     _service(service, run)
     gains(gain, run.totals, total["budget"], total["residual"])
     _transfers(figure.add_subplot(grid[2, :]), run)
-    for axis in figure.axes:
-        tidy(axis)
     share = total["savings"] / total["baseline_cost"] if total["baseline_cost"] > 0 else float("nan")
-    said = "" if np.isnan(share) else f" ({100 * share:.1f} %)"
-    figure.suptitle(f"{run.case.name}: planning jointly saves {total['savings']:,.0f}{said} in {weeks} weeks", fontsize=12)
+    percent = "" if np.isnan(share) else f" ({100 * share:.1f} %)"
+    figure.suptitle(f"{run.case.name}: planning jointly saves {total['savings']:,.0f}{percent} in {weeks} weeks", fontsize=12)
     below(figure, run.case, run.mechanism, run.parameters)
     return figure
 
@@ -43,44 +42,33 @@ def _cost(axis: Any, run: PilotRun) -> None:
     """Draw the cost of all parties so far in both worlds, and between them what is saved."""
     frame = run.weeks
     before, after = frame["baseline_cost"].cumsum(), frame["plan_cost"].cumsum()
-    axis.fill_between(frame.index, before, after, where=before >= after, interpolate=True, color=GAIN, alpha=0.2, linewidth=0)
-    axis.fill_between(
-        frame.index, before, after, where=before <= after, interpolate=True, color=COLOURS[1], alpha=0.2, linewidth=0
-    )
+    for where, colour in ((before >= after, GAIN), (before <= after, COLOURS[1])):
+        axis.fill_between(frame.index, before, after, where=where, interpolate=True, color=colour, alpha=0.2, linewidth=0)
     axis.plot(frame.index, before, color=JIT, marker="o", markersize=4, label="just in time")
     axis.plot(frame.index, after, color=JOINT, marker="o", markersize=4, label="joint plan")
     saved = run.total["savings"]
-    middle = (before.iloc[-1] + after.iloc[-1]) / 2
-    axis.annotate(
-        f"saved {saved:,.0f}" if saved >= 0 else f"lost {-saved:,.0f}",
-        (frame.index[-1], middle),
-        (8, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=9,
-        color=GAIN if saved >= 0 else COLOURS[1],
-        annotation_clip=False,
-    )
-    axis.set_title("cost to serve so far, all parties together", loc="left", fontsize=10)
+    words, colour = (f"saved {saved:,.0f}", GAIN) if saved >= 0 else (f"lost {-saved:,.0f}", COLOURS[1])
+    end = (frame.index[-1], (before.iloc[-1] + after.iloc[-1]) / 2)
+    beside: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
+    axis.annotate(words, end, fontsize=9, color=colour, **beside)
+    axis.set_title("cost to serve so far, all parties together")
     axis.set_xticks(frame.index, labels=[])
     axis.yaxis.set_major_formatter("{x:,.0f}")
-    axis.legend(frameon=False, fontsize=8, loc="upper left")
+    axis.legend(loc="upper left")
 
 
 def _service(axis: Any, run: PilotRun) -> None:
     """Draw the share of the units wanted that was served, in both worlds."""
     frame, levels = run.weeks, run.total["service_level"]
-    said = []
+    served = []
     for world, name, colour, width, size in (("jit", "just in time", JIT, 6.0, 0), ("joint", "joint", JOINT, 1.5, 4)):
         level = frame[f"service_{world}"].astype(float) * 100
         axis.plot(frame.index, level, color=colour, linewidth=width, marker="o", markersize=size)
         if levels[world] is not None:
-            said.append(f"{name} {100 * levels[world]:.1f} %")
-    axis.set_title(f"units served, of those wanted: {', '.join(said) or 'nobody is served'}", loc="left", fontsize=10)
+            served.append(f"{name} {100 * levels[world]:.1f} %")
     lowest = 100 * np.nanmin([*frame["service_jit"].astype(float), *frame["service_joint"].astype(float), 1.0])
-    axis.set_ylim(min(90.0, lowest - 5.0), 102.0)
-    axis.set_xticks(frame.index)
-    axis.set_xlabel("week", fontsize=9)
+    title = f"units served, of those wanted: {', '.join(served) or 'nobody is served'}"
+    axis.set(title=title, ylim=(min(90.0, lowest - 5.0), 102.0), xticks=frame.index, xlabel="week")
     axis.yaxis.set_major_formatter("{x:.0f} %")
 
 
@@ -100,8 +88,7 @@ def _transfers(axis: Any, run: PilotRun) -> None:
     axis.plot(paid.index, budget, color=COLOURS[1], marker="D", markersize=5, linewidth=1.2, linestyle=":", label="budget so far")
     axis.plot(paid.index, saved, color="#222222", marker="o", markersize=5, linewidth=1.2, label="saved in the week")
     axis.axhline(0, color="#333333", linewidth=0.8)
-    axis.set_title("transfers to suppliers week by week: paid to them above 0, by them below", loc="left", fontsize=10)
-    axis.set_xticks(paid.index)
-    axis.set_xlabel("week", fontsize=9)
+    title = "transfers to suppliers week by week: paid to them above 0, by them below"
+    axis.set(title=title, xticks=paid.index, xlabel="week")
     axis.yaxis.set_major_formatter("{x:,.0f}")
-    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

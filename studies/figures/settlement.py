@@ -11,7 +11,7 @@ import pandas as pd
 
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data.joint_plan import JointPlanCase
-from veridical.studies.figures.assembler import COLOURS, tidy
+from veridical.studies.figures.style import COLOURS, axes_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,30 +22,23 @@ JIT, JOINT, GAIN, GREY = COLOURS[4], COLOURS[0], COLOURS[2], "#c9c9c9"
 WIDTH = 150  # letters in a line below the picture
 
 
-def draw(own: Settlement) -> Figure:
+@styled
+def draw(settlement: Settlement) -> Figure:
     """Return the figure: volume shipped week by week, just in time and by the plan, on the left; gains by party on the right."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.5, 4.8), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1.35, 1.0))
-    shared = own.case.shared
-    volume = pd.DataFrame(
-        {"just in time": own.start * shared.volume, "joint plan": own.units * shared.volume}, index=shared.index
-    )
-    for name, weekly in volume.groupby("week").sum().items():
-        left.plot(weekly.index, weekly, color=JOINT if name == "joint plan" else JIT, marker="o", markersize=4, label=name)
+    figure, (left, right) = axes_of(10.5, 4.8, 1, 2, width_ratios=(1.35, 1.0))
+    case, shared = settlement.case, settlement.case.shared
+    for name, units, colour in (("just in time", settlement.start, JIT), ("joint plan", settlement.units, JOINT)):
+        weekly = pd.Series(units * shared.volume, index=shared.index).groupby("week").sum()
+        left.plot(weekly.index, weekly, color=colour, marker="o", markersize=4, label=name)
     left.set_ylim(bottom=0)
-    left.set_xticks(shared.weeks)
-    left.set_xlabel("week", fontsize=9)
-    left.set_title("volume shipped by all suppliers, m3", loc="left", fontsize=10)
+    left.set(xticks=shared.weeks, xlabel="week", title="volume shipped by all suppliers, m3")
     left.yaxis.set_major_formatter("{x:,.0f}")
-    left.legend(frameon=False, fontsize=8)
-    gains(right, own.to_frame(), own.budget, own.residual)
-    for axis in figure.axes:
-        tidy(axis)
-    share = f" ({100 * own.savings / own.baseline_cost:.1f} %)" if own.baseline_cost > 0 else ""
-    figure.suptitle(f"{own.case.name}: planning jointly saves {own.savings:,.0f}{share}", fontsize=12)
-    below(figure, own.case, own.mechanism, own.parameters)
+    left.legend()
+    gains(right, settlement.to_frame(), settlement.budget, settlement.residual)
+    baseline, saved = settlement.baseline_cost, settlement.savings
+    share = f" ({100 * saved / baseline:.1f} %)" if baseline > 0 else ""
+    figure.suptitle(f"{case.name}: planning jointly saves {saved:,.0f}{share}", fontsize=12)
+    below(figure, case, settlement.mechanism, settlement.parameters)
     return figure
 
 
@@ -77,6 +70,6 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> Non
     axis.invert_yaxis()
     axis.xaxis.set_major_formatter("{x:,.0f}")
     left = f"those who receive hold the budget: {residual:,.0f} is left to them"
-    axis.set_title(f"who gains: net gains + budget = saved\n{left}", loc="left", fontsize=10)
+    axis.set_title(f"who gains: net gains + budget = saved\n{left}")
     axis.locator_params(axis="x", nbins=5)
-    axis.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.45, -0.07))
+    axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.07))

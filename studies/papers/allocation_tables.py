@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -20,7 +21,7 @@ from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import MultipleEquilibria, Ordering, fixed_price, ordering, service_capacity
 from veridical.studies.papers.reproduction import Reproduction, Row
 
-__all__ = ["table_1", "table_1_fixed_price", "table_2", "table_3", "table_4", "table_5"]
+__all__ = ["TABLES", "auction", "table", "table_1_fixed_price", "table_5"]
 
 Array = NDArray[np.float64]
 CONCENTRATED = (0.05, 0.25, 0.4, 0.25, 0.05)  # Table 1's prior over its five types
@@ -58,37 +59,66 @@ def printed(number: int) -> pd.DataFrame:
     return pd.read_csv(str(files("veridical.data") / "published" / f"allocation_table{number}.csv"))
 
 
-def rows_of(row: Any, label: str, case: AllocationCase, mended: bool = False) -> list[Row]:
-    """Return the figures of one row of a table: penalty, supplier's share, and capacity, both mechanisms at their best."""
-    own, best = closed.capacity_choice(case), closed.centralized(case)
-    penalty = closed.decentralization_penalty(own, best)
-    exact = {
-        "penalty_pct": 100 * penalty,
-        "supplier_share_pct": 100 * own.supplier_share,
-        "capacity_ratio_pct": 100 * own.capacity / best.capacity,
-    }
-    as_published = exact | ({"penalty_pct": 100 * penalty / (1 - penalty)} if mended else {})
-    found = []
-    for column, words in FIGURES.items():
-        note = DENOMINATOR if mended and column == "penalty_pct" else SEARCH
-        same = round(exact[column], 2) == row[column]
-        found.append(Row(f"{label}: {words}", exact[column], as_published[column], "" if same else note, float(row[column])))
-    return found
+@dataclass(frozen=True)
+class Table:
+    """One of Tables 1 to 4: titles of table and figure, what is varied beside the cost of capacity, and the retailers.
+
+    label, series: a row and a line of the figure in words, formatted with the row's columns and with the value of `varied`. case:
+    the retailers for such a value, and a cost of capacity.
+    """
+
+    title: str
+    figure: str
+    label: str
+    varied: str
+    series: str
+    case: Callable[[int, float], AllocationCase]
 
 
-def table(number: int, title: str, label: str, case: Callable[[Any], AllocationCase], mended: bool = False) -> Reproduction:
-    """Return a table with the rows in print; `label` is formatted with the columns of a row."""
-    found = [{str(column): value for column, value in row.items()} for row in printed(number).to_dict("records")]
-    rows = [each for row in found for each in rows_of(row, label.format(**row), case(row), mended)]
-    return Reproduction.of(f"allocation-table-{number}", title, [row.where(f"Table {number}") for row in rows])
+TABLES = {
+    1: Table(
+        "the optimal mechanism by the cost of capacity, five retailers",
+        "five retailers, types 4 to 8 concentrated on 6",
+        *("c={capacity_cost:g}", "retailers", "{} retailers"),
+        lambda count, cost: case_of(range(4, 9), count, CONCENTRATED, capacity_cost=cost),
+    ),
+    2: Table(
+        "the optimal mechanism by the number of retailers",
+        "by the number of retailers, types 4 to 8",
+        *("c={capacity_cost:g}, N={retailers:g}", "retailers", "{} retailers"),
+        lambda count, cost: case_of(range(4, 9), count, capacity_cost=cost),
+    ),
+    3: Table(
+        "the optimal mechanism by the mean of the types, five retailers",
+        "by the mean of five types, five retailers",
+        *("c={capacity_cost:g}, mean {mean_type:g}", "mean_type", "mean type {}"),
+        lambda mean, cost: case_of(range(mean - 2, mean + 3), 5, capacity_cost=cost),
+    ),
+    4: Table(
+        "the optimal mechanism by the number of types around 6, five retailers",
+        "by the number of types around 6, five retailers",
+        *("c={capacity_cost:g}, {type_states:g} types", "type_states", "{} types"),
+        lambda count, cost: case_of(range(6 - count // 2, 7 + count // 2), 5, capacity_cost=cost),
+    ),
+}
 
 
-def table_1() -> Reproduction:
-    """Return Table 1: five retailers whose types 4 to 8 are concentrated on the middle one, by the cost of capacity."""
-    title = "the optimal mechanism by the cost of capacity, five retailers"
-    return table(
-        1, title, "c={capacity_cost:g}", lambda row: case_of(range(4, 9), 5, CONCENTRATED, capacity_cost=row["capacity_cost"])
-    )
+def table(number: int) -> Reproduction:
+    """Return one of Tables 1 to 4: penalty, supplier's share, and capacity, both mechanisms at their best."""
+    rows, study = [], TABLES[number]
+    for row in printed(number).to_dict("records"):
+        case = study.case(int(row.get(study.varied, 5)), row["capacity_cost"])
+        chosen, best = closed.capacity_choice(case), closed.centralized(case)
+        penalty = closed.decentralization_penalty(chosen, best)
+        exact = (100 * penalty, 100 * chosen.supplier_share, 100 * chosen.capacity / best.capacity)
+        for (column, words), value in zip(FIGURES.items(), exact, strict=True):
+            over_decentralized = number == 3 and column == "penalty_pct"
+            as_published = 100 * penalty / (1 - penalty) if over_decentralized else value
+            why = DENOMINATOR if over_decentralized else SEARCH
+            note = "" if round(value, 2) == row[column] else why
+            label = f"{study.label.format_map(row)}: {words}"
+            rows.append(Row(label, value, as_published, note, float(row[column]), f"Table {number}"))
+    return Reproduction.of(f"allocation-table-{number}", study.title, rows)
 
 
 def table_1_fixed_price() -> Reproduction:
@@ -101,9 +131,9 @@ def table_1_fixed_price() -> Reproduction:
     for price in WHOLESALE_PRICES:
         for ratio in COST_RATIOS:
             cost = round(price * ratio, 10)
-            rules = {"wholesale_price": price, "rule": "linear"}
-            games.setdefault(cost, []).append(case_of(range(4, 9), 5, CONCENTRATED, capacity_cost=cost, fixed_price=rules))
-    rows = [each for _, row in printed(1).iterrows() for each in fixed_price_rows(row, games[row["capacity_cost"]])]
+            game = TABLES[1].case(5, cost).changed(fixed_price={"wholesale_price": price, "rule": "linear"})
+            games.setdefault(cost, []).append(game)
+    rows = [figure for _, row in printed(1).iterrows() for figure in fixed_price_rows(row, games[row["capacity_cost"]])]
     title = "linear rationing at a fixed price by the cost of capacity, five retailers"
     return Reproduction.of("allocation-table-1-fixed-price", title, rows)
 
@@ -113,36 +143,36 @@ def fixed_price_rows(row: Any, games: Sequence[AllocationCase]) -> list[Row]:
     best = closed.centralized(games[0])
     halves = in_half_units(games[0], best)
     shown = row["fixed_price_capacity_ratio_pct"] / 100 * halves.capacity
-    game = min(games, key=lambda each: abs(service_capacity(each) - shown))
+    game = min(games, key=lambda case: abs(service_capacity(case) - shown))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MultipleEquilibria)
-        own = fixed_price(game)
+        equilibrium = fixed_price(game)
     optimal = closed.capacity_choice(game).supplier_profit
-    penalty = 1 - own.chain_profit / best.chain_profit
-    penalty_as_printed = 1 - own.chain_profit / halves.chain_profit
-    loss = round(100 * (1 - retained(own) / retained(ordering(game))), 1)
+    penalty = 1 - equilibrium.chain_profit / best.chain_profit
+    penalty_as_printed = 1 - equilibrium.chain_profit / halves.chain_profit
+    loss = round(100 * (1 - retained(equilibrium) / retained(ordering(game))), 1)
     taken = loss / 100 * halves.chain_profit
     figures = (
         (100 * penalty, 100 * penalty_as_printed, HALF_UNITS),
-        (100 * own.supplier_share, loss / (1 - penalty_as_printed), NO_SHARE),
-        (100 * own.capacity / best.capacity, 100 * own.capacity / halves.capacity, HALF_UNITS),
-        (100 * (optimal / own.supplier_profit - 1), 100 * (optimal / taken - 1) if taken else np.inf, NO_PROFIT),
+        (100 * equilibrium.supplier_share, loss / (1 - penalty_as_printed), NO_SHARE),
+        (100 * equilibrium.capacity / best.capacity, 100 * equilibrium.capacity / halves.capacity, HALF_UNITS),
+        (100 * (optimal / equilibrium.supplier_profit - 1), 100 * (optimal / taken - 1) if taken else np.inf, NO_PROFIT),
     )
     also = ""
-    if len(own.found) > 1:
-        shares = [100 * each.supplier_share for each in own.found]
+    if len(equilibrium.found) > 1:
+        shares = [100 * other.supplier_share for other in equilibrium.found]
         also = f"; of {len(shares)} equilibria, with supplier's shares of {min(shares):.2f} to {max(shares):.2f} %, the first"
-    found = []
+    rows = []
     for (column, (words, digits)), (exact, as_published, why) in zip(FIXED_PRICE_FIGURES.items(), figures, strict=True):
         value = float(row[column])
         note = "" if round(exact, digits) == value else why
         if note and round(as_published, digits) != value:
             note = NOT_FOUND if why == HALF_UNITS else note + MISSED
-        label = f"c={row['capacity_cost']:g}, w={own.wholesale_price:g}: {words}"
+        label = f"c={row['capacity_cost']:g}, w={equilibrium.wholesale_price:g}: {words}"
         if column != "fixed_price_capacity_ratio_pct":
             note = f"{note}{also}".removeprefix("; ")
-        found.append(Row(label, exact, as_published, note, value, "Table 1"))
-    return found
+        rows.append(Row(label, exact, as_published, note, value, "Table 1"))
+    return rows
 
 
 def in_half_units(case: AllocationCase, best: closed.Rationing) -> closed.Rationing:
@@ -153,41 +183,12 @@ def in_half_units(case: AllocationCase, best: closed.Rationing) -> closed.Ration
     if best.capacity <= 10:
         return best
     near = {np.floor(2 * best.capacity) / 2, np.ceil(2 * best.capacity) / 2}
-    return max((closed.centralized(case, float(capacity)) for capacity in sorted(near)), key=lambda each: each.chain_profit)
+    return max((closed.centralized(case, float(capacity)) for capacity in sorted(near)), key=lambda optimum: optimum.chain_profit)
 
 
 def retained(orders: Ordering) -> float:
     """Return what all retailers keep of the chain's profit."""
     return orders.chain_profit - orders.supplier_profit
-
-
-def table_2() -> Reproduction:
-    """Return Table 2: by the number of retailers."""
-    title = "the optimal mechanism by the number of retailers"
-    label = "c={capacity_cost:g}, N={retailers:g}"
-    return table(2, title, label, lambda row: case_of(range(4, 9), int(row["retailers"]), capacity_cost=row["capacity_cost"]))
-
-
-def table_3() -> Reproduction:
-    """Return Table 3: by the mean type of five retailers."""
-
-    def case(row: Any) -> AllocationCase:
-        mean = int(row["mean_type"])
-        return case_of(range(mean - 2, mean + 3), 5, capacity_cost=row["capacity_cost"])
-
-    title = "the optimal mechanism by the mean of the types, five retailers"
-    return table(3, title, "c={capacity_cost:g}, mean {mean_type:g}", case, mended=True)
-
-
-def table_4() -> Reproduction:
-    """Return Table 4: by the number of types around the same mean."""
-
-    def case(row: Any) -> AllocationCase:
-        half = int(row["type_states"]) // 2
-        return case_of(range(6 - half, 7 + half), 5, capacity_cost=row["capacity_cost"])
-
-    title = "the optimal mechanism by the number of types around 6, five retailers"
-    return table(4, title, "c={capacity_cost:g}, {type_states:g} types", case)
 
 
 def worth_of(allocated: Array, types: Array) -> Array:
@@ -196,28 +197,34 @@ def worth_of(allocated: Array, types: Array) -> Array:
     return worth
 
 
+def auction() -> tuple[Array, closed.Allocation, Array]:
+    """Return the types of Table 5, the optimum for its two retailers, and units by own and the other's type."""
+    types = np.arange(4.0, 9.0)
+    optimum = closed.allocation(case_of(types.tolist(), 2, capacity=2.63))
+    allocated = np.empty((5, 5))
+    for (low, high), (few, many) in zip(optimum.profiles.types(), optimum.quantity, strict=True):
+        allocated[low, high], allocated[high, low] = few, many
+    return types, optimum, allocated
+
+
 def table_5() -> Reproduction:
     """Return Table 5: the auction for two retailers with capacity 2.63; its allocation, its bids, and the regret they leave."""
     shown = printed(5)
     bids = shown["bid_retailer_1"].to_numpy()
     figures = shown.drop(columns="bid_retailer_1").to_numpy()
-    types = np.arange(4.0, 9.0)
-    found = closed.allocation(case_of(types.tolist(), 2, capacity=2.63))
-    allocated = np.empty((5, 5))
-    for (low, high), (few, many) in zip(found.profiles.types(), found.quantity, strict=True):
-        allocated[low, high], allocated[high, low] = few, many
+    types, optimum, allocated = auction()
     rows = [
-        Row(f"type {types[i]:g} against type {types[j]:g}: units", allocated[i, j], allocated[i, j], "", figures[i, j])
-        for i in range(5)
-        for j in range(5)
+        Row(f"type {types[i]:g} against type {types[j]:g}: units", units, units, "", float(figures[i, j]), "Table 5")
+        for (i, j), units in np.ndenumerate(allocated)
     ]
     virtual = np.diag(worth_of(allocated, types)) - (8 - types) * allocated.mean(axis=1)
     note = "printed is the virtual revenue E[R] - (8 - theta) E[Q]; exact is the payment (3), the bid that is worth making"
     rows += [
-        Row(f"type {theta:g}: bid", float(paid), float(worth), note if theta > 4 else "", float(bid))
-        for theta, paid, worth, bid in zip(types, found.payments[0], virtual, bids, strict=True)
+        Row(f"type {theta:g}: bid", float(paid), float(worth), note if theta > 4 else "", float(bid), "Table 5")
+        for theta, paid, worth, bid in zip(types, optimum.payments[0], virtual, bids, strict=True)
     ]
     profit = worth_of(figures, types) - bids[:, None]
     regret = float((profit.max(axis=0) - np.diag(profit)).max())
-    rows.append(Row("largest gain from bidding as another type", found.audit.max_regret, regret, "a type 8 who bids as a type 6"))
-    return Reproduction.of("allocation-table-5", "the auction for two retailers", [row.where("Table 5") for row in rows])
+    note = "a type 8 who bids as a type 6"
+    rows.append(Row("largest gain from bidding as another type", optimum.audit.max_regret, regret, note))
+    return Reproduction.of("allocation-table-5", "the auction for two retailers", rows)

@@ -52,8 +52,8 @@ def instance(
 ) -> AssemblerCase:
     """Return a case: demand uniform on [middle - alpha, middle + alpha], supplier i's high cost with probability high[i]."""
     suppliers = [
-        {"name": f"supplier {i}", "costs": list(own), "probabilities": [1 - p, p]}
-        for i, (own, p) in enumerate(zip(costs, high, strict=True), start=1)
+        {"name": f"supplier {i}", "costs": list(pair), "probabilities": [1 - p, p]}
+        for i, (pair, p) in enumerate(zip(costs, high, strict=True), start=1)
     ]
     demand = {"distribution": "uniform", "low": middle - alpha, "high": middle + alpha}
     return AssemblerCase.model_validate({"price": price, "demand": demand, "suppliers": suppliers})
@@ -102,13 +102,8 @@ def study(n: int, fixed: str = "") -> pd.DataFrame:
     """Return the profits of section 3.1 (n = 2) or of a set of section 3.2; hybrid with k = 3 and n/2, every k for Figure 3."""
     sizes = range(n + 1) if (n, fixed) == FIGURE_3 else sorted({3, n // 2})
     hybrids = {f"hybrid {k}": partial(closed.hybrid, k=k) for k in sizes if k <= n}
-    mechanisms: dict[str, Callable[[AssemblerCase], closed.ClosedForm]] = {
-        "naive": closed.naive,
-        "frw": frw,
-        **hybrids,
-        "icds": closed.icds,
-        "first_best": closed.first_best,
-    }
+    mechanisms: dict[str, Formula] = {"naive": closed.naive, "frw": frw, **hybrids}
+    mechanisms |= {"icds": closed.icds, "first_best": closed.first_best}
     return profits(two_suppliers() if n == 2 else many_suppliers(n, fixed), mechanisms)
 
 
@@ -141,13 +136,8 @@ def section_3_2() -> Reproduction:
     rows = []
     for fixed in SETS:
         table, label = study(10, fixed), f"{fixed}, n=10: "
-        rows += [
-            rows_of(table, label, "icds", "frw", BELOW),
-            rows_of(table, label, "hybrid 3", "frw", BELOW),
-            rows_of(table, label, "icds", "hybrid 3", BELOW),
-            rows_of(table, label, "frw", "naive"),
-            rows_of(table, label, "first_best", "icds"),
-        ]
+        rows += [rows_of(table, label, *pair, BELOW) for pair in (("icds", "frw"), ("hybrid 3", "frw"), ("icds", "hybrid 3"))]
+        rows += [rows_of(table, label, *pair) for pair in (("frw", "naive"), ("first_best", "icds"))]
         beats = float((gain(table, "exact", "frw", "naive") > 1e-7).sum())
         rows.append(Row(f"{label}instances of 400 where frw beats naive", beats, beats, BEATS if beats else ""))
         gap = float(table["", "gap"].mean())
@@ -161,13 +151,8 @@ def section_3_2_1() -> Reproduction:
     rows = []
     for fixed, n in product(SETS, SIZES):
         table, label = study(n, fixed), f"{fixed}, n={n}: "
-        pairs = (
-            ("icds", "frw"),
-            (f"hybrid {n // 2}", "frw"),
-            ("icds", f"hybrid {n // 2}"),
-            ("frw", "naive"),
-            ("first_best", "icds"),
-        )
+        hybrid = f"hybrid {n // 2}"
+        pairs = ("icds", "frw"), (hybrid, "frw"), ("icds", hybrid), ("frw", "naive"), ("first_best", "icds")
         rows += [rows_of(table, label, *pair) for pair in pairs]
         beats = float((gain(table, "exact", "frw", "naive") > 1e-7).sum())
         rows.append(Row(f"{label}instances of 400 where frw beats naive", beats, beats))
@@ -177,14 +162,14 @@ def section_3_2_1() -> Reproduction:
 def figure_1() -> Reproduction:
     """Return Figure 1: the gain of ICDS over FRW with two suppliers, by each parameter; exact, as in section 3.1."""
     table = study(2)
-    panels = {}
-    for name, values in {
+    parameters = {
         "cost gap of supplier 1": table["", "c1(h)"] - 3,
         "cost gap of supplier 2": table["", "c2(h)"] - 1,
         "demand uncertainty alpha": table["", "alpha"],
         "probability of a high cost p1(h)": table["", "p1(h)"],
-    }.items():
-        panels[name] = curves(table, values, {"icds": ("icds", "frw")}).assign(**{"as published": float("nan")})
+    }
+    exact = {name: curves(table, values, {"icds": ("icds", "frw")}) for name, values in parameters.items()}
+    panels = {name: points.assign(**{"as published": float("nan")}) for name, points in exact.items()}
     note = "the text has the gain fall as p1(h) rises; it rises first"
     rows = [
         Row(f"p1(h)={p['x']:g}: icds over frw, mean gain %", p["exact"], note=note if p["x"] < 0.5 else "")
@@ -215,19 +200,10 @@ def figure_2() -> Reproduction:
     gap = study(10, "fixed high cost")
     printed = float(gap[gap["", "cost"] == 26]["", "gap"].mean())
     label = "alpha=1000 or c(h)=26, n=10: "
+    lowest, highest = ((pick(extremes["exact"]), pick(extremes["as published"])) for pick in (min, max))
     rows = [
-        Row(
-            f"{label}smallest gain over frw %",
-            min(extremes["exact"]),
-            min(extremes["as published"]),
-            "hybrid at alpha = 1000; both readings agree",
-        ),
-        Row(
-            f"{label}largest gain over frw %",
-            max(extremes["exact"]),
-            max(extremes["as published"]),
-            f"ICDS at c(h) = 26; {BELOW}",
-        ),
+        Row(f"{label}smallest gain over frw %", *lowest, "hybrid at alpha = 1000; both readings agree"),
+        Row(f"{label}largest gain over frw %", *highest, f"ICDS at c(h) = 26; {BELOW}"),
         Row("c(h)=26, n=10: average cost gap", printed, note="the mean of 26 - i over ten suppliers is 20.5"),
     ]
     title = "Gain of ICDS and hybrid (k = n/2) over FRW, fixed high cost"
@@ -240,9 +216,9 @@ def figure_3() -> Reproduction:
     panels = {}
     for name, parameter, word in (("by demand uncertainty", "alpha", "alpha"), ("by average cost gap", "gap", "gap")):
         parts = []
-        for value, own in table.groupby(("", parameter)):
+        for value, instances in table.groupby(("", parameter)):
             for k in range(11):
-                loss = {reading: -gain(own, reading, f"hybrid {k}", "icds").mean() for reading in READINGS}
+                loss = {reading: -gain(instances, reading, f"hybrid {k}", "icds").mean() for reading in READINGS}
                 parts.append({"x": k, "series": f"{word} = {value:g}", **loss})
         panels[f"number k of suppliers who report, {name}"] = pd.DataFrame(parts)
     rows = [
@@ -251,9 +227,8 @@ def figure_3() -> Reproduction:
         for point in points.to_dict("records")
         if point["x"] in (0, 3, 5)
     ]
-    return drawn(
-        "assembler-figure-3", "Loss of the hybrid against ICDS, ten suppliers, fixed high cost", panels, "mean loss, %", rows
-    )
+    title = "Loss of the hybrid against ICDS, ten suppliers, fixed high cost"
+    return drawn("assembler-figure-3", title, panels, "mean loss, %", rows)
 
 
 def curves(table: pd.DataFrame, x: pd.Series, pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:

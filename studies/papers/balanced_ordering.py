@@ -23,12 +23,13 @@ __all__ = ["gain", "proposition_2", "search", "sweep"]
 
 PRICE, LOW = 30.0, 4.0  # of the sweep: currency per unit
 DEMAND = {"distribution": "uniform", "low": 100, "high": 900}
+CERTAIN = {"distribution": "empirical", "values": [500], "weights": [1]}
 SEED, STARTS = 0, 400
 
 
 def case_of(joint: Any, costs: Any, price: float = PRICE, demand: Any = DEMAND) -> AssemblerCase:
     """Return two suppliers with two costs each and a joint prior."""
-    suppliers = [{"name": name, "costs": [float(c) for c in own]} for name, own in zip("ab", costs, strict=True)]
+    suppliers = [{"name": name, "costs": [float(cost) for cost in supplier]} for name, supplier in zip("ab", costs, strict=True)]
     prior = {"joint": np.asarray(joint).tolist()}
     return AssemblerCase.model_validate({"price": price, "demand": demand, "suppliers": suppliers, "prior": prior})
 
@@ -59,20 +60,14 @@ def search() -> pd.DataFrame:
     rows = []
     for trial in range(STARTS):
         certain = trial % 2 == 0
-        demand = {"distribution": "empirical", "values": [500], "weights": [1]} if certain else DEMAND
+        demand = CERTAIN if certain else DEMAND
         joint = rng.dirichlet(np.full(4, rng.choice([0.1, 0.3, 1.0]))).reshape(2, 2)
         low = rng.uniform(0.5, 6.0, 2)
         case = case_of(joint, np.stack([low, low + rng.uniform(0.5, 11.0, 2)], axis=1), demand=demand)
-        falls = not monotonicity(case).holds
-        rows.append(
-            {
-                "demand": "certain" if certain else "uniform",
-                "correlation": correlation(case),
-                "(18) fails": falls,
-                "gain": gain(case),
-            }
-        )
-    return pd.DataFrame(rows).sort_values("gain", ascending=False, ignore_index=True)
+        kind, fails = "certain" if certain else "uniform", not monotonicity(case).holds
+        rows.append((kind, correlation(case), fails, gain(case)))
+    frame = pd.DataFrame(rows, columns=["demand", "correlation", "(18) fails", "gain"])
+    return frame.sort_values("gain", ascending=False, ignore_index=True)
 
 
 def limit(high: float, rho: float = 0.999999) -> float:
@@ -86,46 +81,29 @@ def limit(high: float, rho: float = 0.999999) -> float:
     price = (dear - (1 - high) * cheap) / high
     unlike = high * (1 - high) * (1 - rho)
     joint = [[1 - high - unlike, unlike], [unlike, high - unlike]]
-    certain = {"distribution": "empirical", "values": [500], "weights": [1]}
-    return gain(case_of(joint, [(cheap / 2, dear / 2)] * 2, price, certain))
+    return gain(case_of(joint, [(cheap / 2, dear / 2)] * 2, price, CERTAIN))
 
 
 def proposition_2() -> Reproduction:
     """Return what Proposition 2 leaves out: where unbalanced ordering earns more, and how much."""
-    table, found = sweep(), search()
+    table, cases = sweep(), search()
     positive = table[table["gain"] > 1e-4]
     mildest = positive["correlation"].min()
+    fails, together = cases["(18) fails"], cases["correlation"] > 0
+    extreme = "p(h) = 0.999, correlation 0.999999, demand certain; the limit is 100"
+    below = "below 1/3 condition (18) holds, and nothing can be gained"
+    smallest, pair = "unbalanced-smallest", "two-suppliers-correlated"
+    failing = "random search: share of cases with positive correlation where (18) fails %"
+    gaining = "random search: share of those with a gain above 0.01 %, in %"
     rows = [
-        Row(
-            "largest gain of unbalanced over balanced ordering %",
-            limit(0.999),
-            note="p(h) = 0.999, correlation 0.999999, demand certain; the limit is 100",
-        ),
-        Row(
-            "the smallest example shipped, gain %",
-            gain(example("unbalanced-smallest")),
-            note="`veridical compare unbalanced-smallest`",
-        ),
-        Row(
-            "the pair shipped, gain %",
-            gain(example("two-suppliers-correlated")),
-            note="`veridical compare two-suppliers-correlated`",
-        ),
+        Row("largest gain of unbalanced over balanced ordering %", limit(0.999), note=extreme),
+        Row("the smallest example shipped, gain %", gain(example(smallest)), note=f"`veridical compare {smallest}`"),
+        Row("the pair shipped, gain %", gain(example(pair)), note=f"`veridical compare {pair}`"),
         Row("alike suppliers, uniform demand: largest gain %", float(table["gain"].max())),
-        Row(
-            "alike suppliers, uniform demand: smallest correlation with a gain",
-            float(mildest),
-            note="below 1/3 condition (18) holds, and nothing can be gained",
-        ),
-        Row(
-            "random search: share of cases with positive correlation where (18) fails %",
-            100 * float(found[found["correlation"] > 0]["(18) fails"].mean()),
-        ),
-        Row(
-            "random search: share of those with a gain above 0.01 %, in %",
-            100 * float((found[found["(18) fails"]]["gain"] > 0.01).mean()),
-        ),
-        Row("random search: largest gain %", float(found["gain"].max())),
+        Row("alike suppliers, uniform demand: smallest correlation with a gain", float(mildest), note=below),
+        Row(failing, 100 * float(fails[together].mean())),
+        Row(gaining, 100 * float((cases["gain"][fails] > 0.01).mean())),
+        Row("random search: largest gain %", float(cases["gain"].max())),
     ]
     title = "Proposition 2: what balanced ordering costs, two suppliers"
     return Reproduction.of("assembler-proposition-2", title, rows, series=table, draw=partial(figures.unbalanced, title, table))

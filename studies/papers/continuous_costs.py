@@ -32,15 +32,12 @@ def convergence(case: ContinuousCase) -> pd.DataFrame:
 def proposition_4() -> Reproduction:
     """Return what Proposition 4 comes to for the shipped pair: by virtual costs, by payments, and as the limit of grids."""
     case = example("continuous-pair")
-    found, table = continuous(case), convergence(case)
+    optimum, table = continuous(case), convergence(case)
     below = table["below"].to_numpy()
     rows = [
-        Row("profit by virtual costs, (37)", found.profit),
-        Row("profit by payments, (36)", found.profit_by_payments),
-        *(
-            Row(f"profit on a grid of {int(p)} costs a supplier", float(z))
-            for p, z in zip(table["points"], table["profit"], strict=True)
-        ),
+        Row("profit by virtual costs, (37)", optimum.profit),
+        Row("profit by payments, (36)", optimum.profit_by_payments),
+        *(Row(f"profit on a grid of {row['points']} costs a supplier", row["profit"]) for row in table.to_dict("records")),
         Row("order of convergence between the last two grids", float(np.log2(below[-2] / below[-1]))),
     ]
     title = "Continuous costs: the model on a grid tends to Proposition 4 (case continuous-pair)"

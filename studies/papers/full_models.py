@@ -24,7 +24,7 @@ IPOPT = {2: 30, 4: 14, 6: 6}
 
 def sample(n: int, count: int) -> list[AssemblerCase]:
     """Return that many instances with n suppliers, drawn without replacement from all of the study's with a fixed seed."""
-    cases = [case for _, case in two_suppliers()] if n == 2 else [case for each in SETS for _, case in many_suppliers(n, each)]
+    cases = [case for _, case in two_suppliers()] if n == 2 else [case for fixed in SETS for _, case in many_suppliers(n, fixed)]
     order = np.random.default_rng([SEED, n]).permutation(len(cases))
     return [cases[place] for place in islice(order, count)]
 
@@ -38,11 +38,8 @@ def difference(case: AssemblerCase, solver: str) -> float:
         (models.frw.build, frw),
     ]
     form = solvers.preferred_form(case.demand.forms, solvers.configure(solver))
-    worst = 0.0
-    for build, formula in pairs:
-        expected = formula(case).bound
-        worst = max(worst, abs(solvers.solve(build(case, form), solver).objective / expected - 1))
-    return worst
+    profits = ((solvers.solve(build(case, form), solver).objective, formula(case).bound) for build, formula in pairs)
+    return max(abs(float(profit / expected) - 1) for profit, expected in profits)
 
 
 def agreement() -> Reproduction:

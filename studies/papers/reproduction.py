@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from veridical.data.deprecated import Renamed
@@ -34,10 +33,6 @@ class Row:
     printed: float = NAN
     place: str = ""
 
-    def where(self, place: str) -> Row:
-        """Return the row with the place in the paper where it is printed, if it is."""
-        return replace(self, place=place if np.isfinite(self.printed) else "")
-
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -59,24 +54,18 @@ class Reproduction:
         printed = published(name)
         missing = [quantity for quantity in printed.index if quantity not in {row.quantity for row in rows}]
         assert not missing, f"{name}: nothing is computed for {missing}"
-        found = []
+        readings = []
         for row in rows:
             value, where = printed.loc[row.quantity] if row.quantity in printed.index else (row.printed, row.place)
-            found.append((row.quantity, value, row.as_published, row.exact, where, row.note))
-        table = pd.DataFrame(found, columns=["quantity", "published", "as_published", "exact", "where", "note"]).set_index(
-            "quantity"
-        )
-        return cls(name, title, table, **figure)
+            readings.append((row.quantity, value, row.as_published, row.exact, where, row.note))
+        table = pd.DataFrame(readings, columns=["quantity", "published", "as_published", "exact", "where", "note"])
+        return cls(name, title, table.set_index("quantity"), **figure)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         series = None if self.series is None else self.series.to_dict(orient="records")
-        return {
-            "name": self.name,
-            "title": self.title,
-            "rows": self.table.reset_index().to_dict(orient="records"),
-            "series": series,
-        }
+        rows = self.table.reset_index().to_dict(orient="records")
+        return {"name": self.name, "title": self.title, "rows": rows, "series": series}
 
     record = Renamed("to_dict")
 

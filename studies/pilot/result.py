@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PilotRun", "Week"]
 
+AMOUNTS = {"baseline_cost": "baseline_costs", "cost": "costs", "transfer": "transfers", "fee": "fees"}  # fields of a week
 WORLDS = ("jit", "joint")  # those of which there are figures; the others are what transfers are worked out from
 
 
@@ -50,8 +51,7 @@ class PilotRun:
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row a week and party: role, cost just in time, cost of the joint plan, transfer to it, fee taken off, net gain."""
-        rows = [row | {"week": week.week} for week in self.executed for row in self._parties([week])]
-        return pd.DataFrame(rows).rename(columns={"name": "party"}).set_index(["week", "party"]).drop(columns="takes_part")
+        return pd.concat({week.week: self._parties([week]) for week in self.executed}, names=["week"]).drop(columns="takes_part")
 
     @cached_property
     def weeks(self) -> pd.DataFrame:
@@ -62,7 +62,7 @@ class PilotRun:
     @cached_property
     def totals(self) -> pd.DataFrame:
         """A row a party: all weeks together."""
-        return pd.DataFrame(self._parties(self.executed)).rename(columns={"name": "party"}).set_index("party")
+        return self._parties(self.executed)
 
     @cached_property
     def total(self) -> dict[str, Any]:
@@ -89,8 +89,8 @@ class PilotRun:
 
     def _account(self, weeks: Sequence[Week]) -> dict[str, Any]:
         parties = self._parties(weeks)
-        before, after, paid = (sum(party[column] for party in parties) for column in ("baseline_cost", "cost", "transfer"))
-        receivers = [party["net_gain"] for party in parties if party["name"] in self.case.receivers]
+        before, after, paid = (sum(parties[column].tolist()) for column in ("baseline_cost", "cost", "transfer"))
+        receivers = parties["net_gain"][parties.index.isin(list(self.case.receivers))].tolist()
         return {
             "baseline_cost": before,
             "plan_cost": after,
@@ -100,7 +100,7 @@ class PilotRun:
             "residual": sum(receivers) - paid,
             "service_level": {world: _level(week.served[world] for week in weeks) for world in WORLDS},
             "excess": max(week.excess for week in weeks),
-            "parties": parties,
+            "parties": parties.rename_axis("name").reset_index().to_dict("records"),
         }
 
     def _row(self, weeks: Sequence[Week]) -> dict[str, Any]:
@@ -108,24 +108,15 @@ class PilotRun:
         service = {f"service_{world}": level for world, level in account.pop("service_level").items()}
         return {key: value for key, value in account.items() if key != "parties"} | service
 
-    def _parties(self, weeks: Sequence[Week]) -> list[dict[str, Any]]:
-        return [self._party(name, weeks) for name in self.case.names]
-
-    def _party(self, name: str, weeks: Sequence[Week]) -> dict[str, Any]:
-        before, after, paid, fee = (
-            sum(column[name] for column in columns)
-            for columns in zip(*((week.baseline_costs, week.costs, week.transfers, week.fees) for week in weeks), strict=True)
-        )
-        return {
-            "name": name,
-            "role": self.case.party(name).role,
-            "baseline_cost": before,
-            "cost": after,
-            "transfer": paid,
-            "fee": fee,
-            "net_gain": before - after + paid,
-            "takes_part": name not in self.non_participants,
-        }
+    def _parties(self, weeks: Sequence[Week]) -> pd.DataFrame:
+        """Return a row a party: what those weeks together cost it, what it is paid, and what it gains."""
+        names = list(self.case.names)
+        frame = pd.DataFrame({"role": [self.case.party(name).role for name in names]}, index=pd.Index(names, name="party"))
+        for column, field in AMOUNTS.items():
+            frame[column] = [sum(getattr(week, field)[name] for week in weeks) for name in names]
+        frame["net_gain"] = frame["baseline_cost"] - frame["cost"] + frame["transfer"]
+        frame["takes_part"] = ~frame.index.isin(self.non_participants)
+        return frame
 
 
 def _level(units: Iterable[Sequence[float]]) -> float | None:

@@ -96,7 +96,7 @@ def run(
     def completed(week: Week, seconds: float) -> None:
         weeks.append(week)
         if callback is not None:
-            callback(week.week, seconds, sum(sum(each.baseline_costs.values()) - sum(each.costs.values()) for each in weeks))
+            callback(week.week, seconds, sum(sum(past.baseline_costs.values()) - sum(past.costs.values()) for past in weeks))
 
     for content in [] if kept is None else kept.read(case.shared.weeks):
         absent = {world: tuple(parties) for world, parties in content["held"].items()}
@@ -121,11 +121,8 @@ def _week(
     cases = {world: standing(case, week, states.get(world, {})) for world in ("jit", "joint", *others)}
     start = planner.baseline(cases["jit"])
     if not absent:
-        absent = {"joint": _absent(cases["joint"], planner, start, ())}
-        absent |= {
-            world: _absent(cases[world], planner, start, (name,))
-            for world, name in zip(others, case.suppliers, strict=bool(others))
-        }
+        always: Absent = {"joint": (), **{f"without {name}": (name,) for name in case.suppliers if others}}
+        absent = {world: _absent(cases[world], planner, start, names) for world, names in always.items()}
     plans = {world: planner.plan(cases[world], start, names, parameters.activity_fee) for world, names in absent.items()}
     for world, plan in plans.items():
         _warn(week, world, plan)

@@ -10,14 +10,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from veridical import tables
-from veridical.commands.options import Case, Changes, Json
 from veridical.contracts import read_bids
 from veridical.contracts.auction import Auction, AuctionResult
 from veridical.data import InputError
 from veridical.data.assembler import label
 from veridical.families.allocation_tables import money, units
 from veridical.solvers.closed_form.auction import auction as auctioned
-from veridical.terminal import read, report
+from veridical.terminal import Case, Changes, Json, read, report
 
 __all__ = ["auction"]
 
@@ -31,36 +30,35 @@ def auction(
 ) -> None:
     """Print what the auction of Theorem 7 posts, or clear sealed bids: units and payments."""
     request = read(case, changes)
-    own = auctioned(request.case, **request.parameters(("points", "samples", "seed")))
+    posting = auctioned(request.case, **request.parameters(("points", "samples", "seed")))
     if bids is None and deadline is not None:
         raise InputError.of("--deadline", deadline, "a deadline beside --bids")
-    found = None if bids is None else own.clear(read_bids(bids, own.names, deadline))
-    if found is None:
-        report(to_json, own.to_dict, lambda: posted(own))
+    if bids is None:
+        report(to_json, posting.to_dict, lambda: posted(posting))
     else:
-        report(to_json, found.to_dict, lambda: cleared(found))
+        result = posting.clear(read_bids(bids, posting.names, deadline))
+        report(to_json, result.to_dict, lambda: cleared(result))
 
 
-def posted(own: Auction) -> list[RenderableType]:
+def posted(auction: Auction) -> list[RenderableType]:
     """Return what an auction posts: bids, rounded up, and the units that they bring."""
-    several, pair = len(own.case.retailers) > 1, own.case.members == (2,)
+    case, optimum, frame = auction.case, auction.optimum, auction.table
+    several, pair = len(case.retailers) > 1, case.members == (2,)
+    types = optimum.case.retailers[0].theta.tolist()
+    units_of = [f"units if the\nother is {label(theta)}" for theta in types] if pair else list(frame)[1:]
+    headings = (column.replace("_", "\n") for column in ["retailers", "type", "bid", *units_of][not several :])
     title = "your bid, by your type: no other brings more in expectation, if the others bid theirs"
-    table = tables.table(title)
-    brought = (
-        [f"units if the\nother is {label(theta)}" for theta in own.optimum.case.retailers[0].theta.tolist()]
-        if pair
-        else list(own.table)[1:]
-    )
-    for column in ["retailers", "type", "bid", *brought][not several :]:
-        table.add_column(column.replace("_", "\n"), justify="left" if column == "retailers" else "right")
-    bids, keys = np.concatenate(own.posted()).tolist(), own.table.index.tolist()
-    for bid, key, row in zip(bids, keys, own.table.to_numpy(), strict=True):
+    table = tables.table(title, *headings, left=("retailers",))
+    bids = np.concatenate(auction.posted()).tolist()
+    for bid, key, row in zip(bids, frame.index.tolist(), frame.to_numpy(), strict=True):
         name, theta = ("", key[0]) if pair else key
         table.add_row(*[str(name), label(theta), amount(bid), *map(units, row if pair else row[1:])][not several :])
     return [
-        Text(f"auction for {own.case.name}", style="bold"),
-        Text(f"{units(own.capacity)} units among {len(own.names):,} retailers, who bid, sealed, what they would pay in all"),
-        Text(f"expected payments {money(own.expected_payments)}, the supplier's profit {money(own.optimum.supplier_profit)}"),
+        Text(f"auction for {case.name}", style="bold"),
+        Text(
+            f"{units(auction.capacity)} units among {len(auction.names):,} retailers, who bid, sealed, what they would pay in all"
+        ),
+        Text(f"expected payments {money(auction.expected_payments)}, the supplier's profit {money(optimum.supplier_profit)}"),
         table,
         Text("between two bids the lower one counts, and is what is paid; bids are rounded up", style="dim"),
     ]
@@ -71,14 +69,14 @@ def amount(bid: float) -> str:
     return f"{bid:,.2f}" if round(bid, 2) == bid else f"{bid:,.12g}"
 
 
-def cleared(found: AuctionResult) -> list[RenderableType]:
+def cleared(result: AuctionResult) -> list[RenderableType]:
     """Return what sealed bids bring."""
-    title = f"sealed bids cleared, {units(found.capacity)} units"
+    title = f"sealed bids cleared, {units(result.capacity)} units"
     headings = ("retailer", "bid", "counts\nas type", "units", "payment", "status")
     table = tables.table(title, *headings, left=("retailer", "status"), bold=True)
-    for name, row in found.table.iterrows():
+    for name, row in result.table.iterrows():
         bid = "" if np.isnan(row["bid"]) else amount(row["bid"])
         theta = "-" if np.isnan(row["counts_as"]) else label(row["counts_as"])
         table.add_row(str(name), bid, theta, units(row["units"]), money(row["payment"]), row["status"])
-    left = f", {units(found.capacity_left)} units left" if found.capacity_left > 0 else ""
-    return [table, Text(f"payments {money(found.payment.sum())}{left}; one more unit is worth {money(found.shadow_price)}")]
+    left = f", {units(result.capacity_left)} units left" if result.capacity_left > 0 else ""
+    return [table, Text(f"payments {money(result.payment.sum())}{left}; one more unit is worth {money(result.shadow_price)}")]

@@ -10,12 +10,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from veridical import studies, tables
-from veridical.commands.options import Case, Changes, Json, Solver
 from veridical.data import InputError
 from veridical.families import fitting
 from veridical.studies import Choice
 from veridical.tables import money
-from veridical.terminal import draw, read, report
+from veridical.terminal import Case, Changes, Json, Solver, draw, read, report
 
 __all__ = ["choose_k"]
 
@@ -36,23 +35,22 @@ def choose_k(
         raise InputError.of(f"--set {name}", parameters[name], "fields of the case, and balanced")
     if mechanism is not None:
         mechanism.check(parameters)
-    found = studies.choose_k(request.case, loss, solver or "closed_form", **parameters)
-    draw(plot, found.figure)
-    report(to_json, found.to_dict, lambda: choice(found))
+    chosen = studies.choose_k(request.case, loss, solver or "closed_form", **parameters)
+    draw(plot, chosen.figure)
+    report(to_json, chosen.to_dict, lambda: choice(chosen))
 
 
-def choice(found: Choice) -> list[RenderableType]:
+def choice(chosen: Choice) -> list[RenderableType]:
     """Return the hybrid by k."""
-    title = f"hybrid menus for {found.case}: k suppliers report, the others are paid their highest cost"
+    title = f"hybrid menus for {chosen.case}: k suppliers report, the others are paid their highest cost"
     who = "who comes to report"
     table = tables.table(title, "k", who, "contracts", "expected\nprofit", "added", "lost of\nk = n", left=(who,), bold=True)
-    for k, row in found.table.iterrows():
+    for k, row in chosen.table.iterrows():
         lost = tables.share(row["loss"])
         added = "" if np.isnan(row["added"]) else money(row["added"])
         table.add_row(str(k), row["supplier"] or "-", f"{row['contracts']:,}", money(row["profit"]), added, lost)
-    if found.k is None:
-        return [
-            table,
-            Text(f"no k up to {found.table.index[-1]} is known to lose at most {found.accepted:.2%} of what k = n earns"),
-        ]
-    return [table, Text(f"k = {found.k} is the smallest that loses at most {found.accepted:.2%} of what k = n earns")]
+    if chosen.k is None:
+        note = f"no k up to {chosen.table.index[-1]} is known to lose at most {chosen.accepted:.2%} of what k = n earns"
+    else:
+        note = f"k = {chosen.k} is the smallest that loses at most {chosen.accepted:.2%} of what k = n earns"
+    return [table, Text(note)]

@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
-from veridical.commands.options import Count
 from veridical.data import InputError, joint_plan
 from veridical.data.joint_plan import JointPlanCase
-from veridical.terminal import write
+from veridical.terminal import Count, write
 
 __all__ = ["generate"]
 
@@ -49,7 +48,7 @@ def generate(
     known = inspect.signature(GENERATORS[kind]).parameters
     for name, count in sizes.items():
         if name not in known:
-            allowed = ", ".join(f"--{each}" for each in given if each in known)
+            allowed = ", ".join(f"--{size}" for size in given if size in known)
             raise InputError.of(f"--{name}", count, f"for {kind} {allowed}")
     case = GENERATORS[kind](seed=seed, name=Path(out).resolve().name, **sizes)
     write(out, "--out", lambda: joint_plan.write(case, out))

@@ -7,17 +7,15 @@ from typing import Annotated
 
 import typer
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from veridical import studies, tables
-from veridical.commands.options import Case, Changes, Json, Solver
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.families.joint_plan import planner_of
 from veridical.studies.pilot.run import PilotRun
 from veridical.tables import money
-from veridical.terminal import draw, read, report, tell
+from veridical.terminal import Case, Changes, Json, Solver, draw, read, report, tell
 
 __all__ = ["pilot"]
 
@@ -28,9 +26,7 @@ def pilot(
     changes: Changes = None,
     to_json: Json = None,
     plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the run.")] = None,
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Finished weeks are kept there, and not run again.")
-    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Finished weeks are kept there, and not run again.")] = None,
 ) -> None:
     """Run a joint plan week by week: just in time against the joint plan, transfers settled weekly."""
     request = read(case, changes)
@@ -39,9 +35,9 @@ def pilot(
     if not isinstance(world, JointPlanCase):
         raise InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
     planner = partial(planner_of, solver)
-    found = studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
-    draw(plot, found.figure)
-    report(to_json, found.to_dict, lambda: weekly(found))
+    rolled = studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
+    draw(plot, rolled.figure)
+    report(to_json, rolled.to_dict, lambda: weekly(rolled))
 
 
 def tell_week(week: int, seconds: float, saved: float) -> None:
@@ -49,20 +45,20 @@ def tell_week(week: int, seconds: float, saved: float) -> None:
     tell(f"week {week}: {'read from the folder' if seconds == 0 else f'{seconds:.1f} s'}, {saved:,.2f} saved so far")
 
 
-def weekly(found: PilotRun) -> list[RenderableType]:
+def weekly(rolled: PilotRun) -> list[RenderableType]:
     """Return a rolling run: week by week, and party by party in total."""
-    total = found.total
+    total = rolled.total
     saved = f"{total['savings'] / total['baseline_cost']:.2%}" if total["baseline_cost"] else "-"
     lines = [
-        Text(f"{tables.named(found.mechanism, found.parameters)} for {found.case.name}, {len(found.weeks)} weeks", style="bold"),
+        Text(
+            f"{tables.named(rolled.mechanism, rolled.parameters)} for {rolled.case.name}, {len(rolled.weeks)} weeks", style="bold"
+        ),
         Text(f"cost to serve {money(total['plan_cost'])} against {money(total['baseline_cost'])} just in time: {saved} saved"),
     ]
-    weeks = Table(title="week by week", title_justify="left", title_style="italic")
     headings = ("week", "just\nin time", "joint\nplan", "saved", "transfers", "budget", "left to\nreceivers")
-    for heading in (*headings, "service\njit", "service\njoint"):
-        weeks.add_column(heading, justify="right", overflow="fold")
+    weeks = tables.table("week by week", *headings, "service\njit", "service\njoint")
     columns = ("baseline_cost", "plan_cost", "savings", "transfers", "budget", "residual")
-    for week, row in found.weeks.iterrows():
+    for week, row in rolled.weeks.iterrows():
         served = (tables.share(row[name], 1) for name in ("service_jit", "service_joint"))
         weeks.add_row(str(week), *(money(row[column]) for column in columns), *served)
     weeks.add_section()
@@ -71,6 +67,6 @@ def weekly(found: PilotRun) -> list[RenderableType]:
     columns_of = ("party", "role", "just\nin time", "joint\nplan", "transfer", "net gain")
     table = tables.table("party by party, all weeks", *columns_of, left=("party", "role"))
     figures = ("baseline_cost", "cost", "transfer", "net_gain")
-    for name, row in found.totals.iterrows():
+    for name, row in rolled.totals.iterrows():
         table.add_row(str(name), row["role"], *(money(row[column]) for column in figures))
     return [*lines, weeks, table]

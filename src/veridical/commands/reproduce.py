@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from veridical import studies, tables
-from veridical.commands.options import Json
-from veridical.terminal import draw, emit, write
+from veridical.terminal import Json, draw, emit, write
 
 __all__ = ["reproduce"]
 

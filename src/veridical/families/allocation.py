@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from math import comb, prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -15,15 +15,12 @@ from veridical.contracts import AllocationAudit, Allotment, Audit
 from veridical.data import AllocationCase, InputError
 from veridical.data.truncated import POINTS
 from veridical.families import allocation_tables as tables
-from veridical.families.family import Family, Mechanism, Number, Route, Task, always
-from veridical.families.routes import approximated, by_formula, by_model
+from veridical.families.family import Family, Mechanism, Number, Promises, Route, Task, always
+from veridical.families.routes import approximated, by_formula, by_model, routes_of
 from veridical.solvers import Solution
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.studies.figures import allocation as figures
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["FAMILY"]
 
@@ -42,7 +39,7 @@ def optimum(case: AllocationCase, **options: Any) -> closed.Rationing:
     return closed.allocation(case, **options) if given(case) else closed.capacity_choice(case, **options)
 
 
-def against(allotment: Allotment, parameters: Any) -> dict[str, float]:
+def full_information(allotment: Allotment, parameters: Any) -> dict[str, float]:
     """Return capacity and profit of the chain with full information, on the same types and, where drawn, the same profiles."""
     drawn = {name: value for name, value in parameters.items() if name in ("samples", "seed")}
     best = closed.centralized(allotment.case, **drawn)
@@ -51,7 +48,7 @@ def against(allotment: Allotment, parameters: Any) -> dict[str, float]:
 
 def more(task: Task, formula: Formula | None, solution: Solution) -> dict[str, Any]:
     """Return the benchmark, and how far points are from the continuous priors that they stand for, by the closed form on more."""
-    fields: dict[str, Any] = {"benchmark": against(solution.contracts, task.parameters)}
+    fields: dict[str, Any] = {"benchmark": full_information(solution.contracts, task.parameters)}
     if task.case.continuous:
         points = task.parameters["points"]
         many = finest(task.case, points)
@@ -81,14 +78,11 @@ def direct(formula: Formula | None, task: Task) -> Solution:
     return by_formula(task, partial(more, task, formula))
 
 
-def mechanism(
-    name: str, summary: str, build: Callable[..., Any], formula: Formula | None, promises: Any = EITHER_WAY, **others: Any
-) -> Mechanism:
-    """Return a mechanism that has a model, and perhaps a closed form."""
-    routes = [Route("model", partial(model, formula or optimum), build)]
-    routes += [Route("closed_form", partial(direct, formula), formula, "closed_form")] if formula is not None else []
-    usual: dict[str, Any] = {"solver": by_form, "complete": pointed}
-    return Mechanism(name, AllocationCase, summary, tuple(routes), promises, **usual | others)
+def mechanism(name: str, summary: str, formula: Formula | None, promises: Promises = EITHER_WAY, **others: Any) -> Mechanism:
+    """Return the mechanism whose model has the same name, with a closed form where it has one."""
+    routes = routes_of(name, partial(model, formula or optimum), formula, partial(direct, formula))
+    usual: dict[str, Any] = {"solver": by_form, "complete": with_points}
+    return Mechanism(name, AllocationCase, summary, routes, promises, **usual | others)
 
 
 def by_form(case: AllocationCase) -> str:
@@ -96,56 +90,34 @@ def by_form(case: AllocationCase) -> str:
     return "highs" if "quadratic" in models.allocation.forms(case) else "ipopt"
 
 
-def pointed(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, Any]:
+def with_points(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters with the number of points that stand for a continuous prior, which decides the result."""
     return {"points": POINTS, **parameters} if case.continuous else parameters
 
 
+DIRECT = "units and payments with truth as a constraint: no virtual values"
+FULL_INFORMATION = "types known to the supplier: a benchmark that nobody can run"
+ORDERS = "orders at a wholesale price and their equilibrium: the game that the others replace"
 MECHANISMS = (
     mechanism(
         "capacity_choice",
         "the supplier's optimum, with the capacity worth having",
-        models.capacity_choice.build,
         closed.capacity_choice,
         fits=lambda case: not given(case),
     ),
-    mechanism(
-        "allocation",
-        "the supplier's optimum at a fixed capacity",
-        models.allocation.build,
-        closed.allocation,
-        fits=given,
-    ),
-    mechanism(
-        "allocation_kkt",
-        "the same as a system of conditions with complementarity",
-        models.allocation_kkt.build,
-        None,
-        solver=lambda case: "ipopt",
-    ),
-    mechanism(
-        "allocation_direct",
-        "units and payments with truth as a constraint: no virtual values",
-        models.allocation_direct.build,
-        None,
-        always("bayesian_ic", "interim_ir", "capacity"),
-    ),
-    mechanism(
-        "centralized",
-        "types known to the supplier: a benchmark that nobody can run",
-        models.centralized.build,
-        closed.centralized,
-        always("ex_post_ir", "capacity"),
-    ),
+    mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
+    mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=lambda case: "ipopt"),
+    mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity")),
+    mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity")),
     Mechanism(
         "fixed_price",
         AllocationCase,
-        "orders at a wholesale price and their equilibrium: the game that the others replace",
+        ORDERS,
         (Route("game", partial(direct, None), fixed_price, "closed_form"),),
         always("equilibrium", "interim_ir", "capacity"),
         fits=lambda case: case.fixed_price is not None,
         solver=lambda case: "closed_form",
-        complete=pointed,
+        complete=with_points,
         modelless="is a game, not an optimisation model",
     ),
 )
@@ -176,22 +148,7 @@ def audit(case: AllocationCase, offer: Allotment | str | Path) -> Audit:
 
 def numbers(case: AllocationCase) -> dict[str, Number]:
     """Return the capacity, or its cost, as derivatives are taken in it."""
-    values = {"capacity": case.capacity, "capacity_cost": case.capacity_cost}
-    return {name: Number(value, partial(_named, name)) for name, value in values.items() if value}
-
-
-def _named(name: str, value: float) -> dict[str, float]:
-    return {name: value}
-
-
-def picture(solution: Solution) -> Figure:
-    """Return the figure of an allotment."""
-    return figures.allocation(solution.contracts)
-
-
-def write(allotment: Allotment, path: str) -> None:
-    """Write an allotment as CSV."""
-    allotment.to_csv(path)
+    return {name: Number.field(case, name) for name in ("capacity", "capacity_cost") if getattr(case, name)}
 
 
 FAMILY = Family(
@@ -205,7 +162,7 @@ FAMILY = Family(
     columns=columns,
     audit=audit,
     offered=tables.offered,
-    picture=picture,
-    write=write,
+    picture=lambda solution: figures.allocation(solution.contracts),
+    write=Allotment.to_csv,
     numbers=numbers,
 )

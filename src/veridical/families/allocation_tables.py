@@ -16,7 +16,6 @@ from veridical.solvers.closed_form.allocation import Rationing
 
 __all__ = ["compared", "money", "offered", "summary", "units"]
 
-ROWS = 16  # profiles shown of an allocation
 WIDE = 3  # retailers whose units are shown one by one
 
 
@@ -43,45 +42,42 @@ def summary(solution: Solution) -> list[RenderableType]:
 
 def worth(solution: Solution) -> list[RenderableType]:
     """Return what an allocation is worth to whom, in sentences."""
-    own, best = solution.contracts, solution.benchmark
-    assert isinstance(own, Allotment)
+    allotment, best = solution.contracts, solution.benchmark
+    assert isinstance(allotment, Allotment)
     assert best is not None
     who = "chain" if solution.mechanism == "centralized" else "supplier"
-    how = "in equilibrium" if isinstance(own, Equilibrium) else tables.worth(solution, money)
+    how = "in equilibrium" if isinstance(allotment, Equilibrium) else tables.worth(solution, money)
     lines = [f"expected profit of the {who} {money(solution.objective)}, {how}"]
-    lost = f", {(best['profit'] - own.chain_profit) / best['profit']:.2%} below full information" if best["profit"] else ""
-    share = "" if np.isnan(own.supplier_share) else f"; the supplier's share is {own.supplier_share:.2%}"
+    lost = f", {(best['profit'] - allotment.chain_profit) / best['profit']:.2%} below full information" if best["profit"] else ""
+    share = "" if np.isnan(allotment.supplier_share) else f"; the supplier's share is {allotment.supplier_share:.2%}"
     if who == "supplier":
-        lines.append(f"profit of the chain {money(own.chain_profit)}{lost} ({money(best['profit'])}){share}")
-    chosen = "fixed" if own.case.capacity_cost is None else f"chosen at {label(own.case.capacity_cost)} a unit"
-    more = "" if own.case.capacity_cost is None else f"; with full information {units(best['capacity'])}"
-    price = own.expected_shadow_price
+        lines.append(f"profit of the chain {money(allotment.chain_profit)}{lost} ({money(best['profit'])}){share}")
+    chosen = "fixed" if allotment.case.capacity_cost is None else f"chosen at {label(allotment.case.capacity_cost)} a unit"
+    more = "" if allotment.case.capacity_cost is None else f"; with full information {units(best['capacity'])}"
+    price = allotment.expected_shadow_price
     worth = "" if np.isnan(price) else f"; one more unit is worth {money(price)}"
-    lines.append(f"capacity {units(own.capacity)}, {chosen}{more}{worth}")
-    if isinstance(own, Equilibrium):
-        found = len(own.found)
-        several = "" if found == 1 else f"; {found} equilibria were found, this is the one that truthful orders lead to"
-        lines.append(
-            f"orders at {money(own.wholesale_price)} a unit, rationed by {own.rule.replace('_', ' ')} allocation{several}"
-        )
-    if own.sampled:
-        assert isinstance(own, Rationing | Ordering)  # models are of all profiles
-        drawn = f"{len(own.probability):,} drawn type profiles of {own.case.profile_count:,}"
-        lines.append(f"by {drawn}; standard error of the profit {money(own.error)}")
+    lines.append(f"capacity {units(allotment.capacity)}, {chosen}{more}{worth}")
+    if isinstance(allotment, Equilibrium):
+        equilibria = len(allotment.found)
+        several = "" if equilibria == 1 else f"; {equilibria} equilibria were found, this is the one that truthful orders lead to"
+        rule = allotment.rule.replace("_", " ")
+        lines.append(f"orders at {money(allotment.wholesale_price)} a unit, rationed by {rule} allocation{several}")
+    if allotment.sampled:
+        assert isinstance(allotment, Rationing | Ordering)  # models are of all profiles
+        drawn = f"{len(allotment.probability):,} drawn type profiles of {allotment.case.profile_count:,}"
+        lines.append(f"by {drawn}; standard error of the profit {money(allotment.error)}")
     return [Text(lines[0]), *tables.approximation(solution, "types a retailer", money), *map(Text, lines[1:])]
 
 
-def by_own_type(own: Allotment) -> RenderableType:
+def by_own_type(allotment: Allotment) -> RenderableType:
     """Return what a retailer expects, by his own type."""
-    table = tables.table("by own type, in expectation over the others")
-    several = len(own.case.retailers) > 1
-    if several:
-        table.add_column("retailers")
-    frame = own.by_own_type()
+    several = len(allotment.case.retailers) > 1
+    frame = allotment.by_own_type()
     orders = [name for name in ("truthful_order", "order") if name in frame]
-    for heading in ("type", "proba-\nbility", *(name.replace("_", "\n") for name in orders), "units", "payment", "profit"):
-        table.add_column(heading, justify="right")
-    shown = frame if len(frame) <= 2 * ROWS else frame.iloc[:: -(-len(frame) // (2 * ROWS))]
+    headings = ("type", "proba-\nbility", *(name.replace("_", "\n") for name in orders), "units", "payment", "profit")
+    title = "by own type, in expectation over the others"
+    table = tables.table(title, *["retailers"][:several], *headings, left=("retailers",))
+    shown = frame.iloc[:: -(-len(frame) // (2 * tables.ROWS))]
     for key, row in shown.iterrows():
         name, theta = key if isinstance(key, tuple) else (key, 0.0)
         figures = (*(units(row[order]) for order in orders), units(row["quantity"]), money(row["payment"]), money(row["profit"]))
@@ -91,36 +87,30 @@ def by_own_type(own: Allotment) -> RenderableType:
     return Group(table, Text(f"{len(shown)} of {len(frame)} types", style="dim"))
 
 
-def by_profile(own: Allotment) -> RenderableType:
+def by_profile(allotment: Allotment) -> RenderableType:
     """Return the allocation as a table; the most likely profiles where there are many."""
-    names = own.case.retailer_names
-    order = np.arange(len(own.probability))
-    if len(order) > ROWS:
-        order = np.sort(np.argsort(-own.probability, kind="stable")[:ROWS])
-    table = tables.table("allocation: a row for what the retailers report")
+    case, probability, shadow_price = allotment.case, allotment.probability, allotment.shadow_price
+    names = case.retailer_names
     wide = len(names) <= WIDE  # a column a retailer; else a column a group of them
-    order_of = np.arange(len(names)) if wide else np.array(own.case.order)
-    headings = names if wide else own.case.names if len(own.case.names) > 1 else ("all",)
-    for name in headings:
-        table.add_column(f"{name}\ntype{'s' * (not wide)}", justify="right")
-    table.add_column("proba-\nbility", justify="right")
-    for name in headings:
-        table.add_column(f"{name}\nunits", justify="right")
-    table.add_column("shadow\nprice", justify="right")
-    for row in order:
+    order_of = np.arange(len(names)) if wide else np.array(case.order)
+    columns = names if wide else case.names if len(case.names) > 1 else ("all",)
+    types_of = [f"{name}\ntype{'s' * (not wide)}" for name in columns]
+    title = "allocation: a row for what the retailers report"
+    table = tables.table(title, *types_of, "proba-\nbility", *(f"{name}\nunits" for name in columns), "shadow\nprice")
+    for row in tables.most_likely(probability):
         types, given = [
-            [told([word(value) for value in values[row, order_of == place]]) for place in range(len(headings))]
-            for values, word in ((own.types, label), (own.quantity, units))
+            [counted([word(value) for value in values[row, order_of == place]]) for place in range(len(columns))]
+            for values, word in ((allotment.types, label), (allotment.quantity, units))
         ]
-        price = "-" if np.isnan(own.shadow_price[row]) else money(own.shadow_price[row])
-        table.add_row(*types, f"{own.probability[row]:.4g}", *given, price)
-    if len(order) == len(own.probability):
+        price = "-" if np.isnan(shadow_price[row]) else money(shadow_price[row])
+        table.add_row(*types, f"{probability[row]:.4g}", *given, price)
+    if len(probability) <= tables.ROWS:
         return table
-    note = f"the {ROWS} most likely of {len(own.probability):,} profiles; --menu FILE.csv writes all"
+    note = f"the {tables.ROWS} most likely of {len(probability):,} profiles; --menu FILE.csv writes all"
     return Group(table, Text(note, style="dim"))
 
 
-def told(words: list[str]) -> str:
+def counted(words: list[str]) -> str:
     """Return words with how often each occurs where there are several: `3 x 4, 2 x 7`."""
     return words[0] if len(words) == 1 else ", ".join(f"{words.count(word)} x {word}" for word in dict.fromkeys(words))
 
@@ -163,13 +153,11 @@ def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
 
 def offered(name: str, checked: AllocationAudit) -> list[RenderableType]:
     """Return the audit of an allotment as it is shown: who would lie, as what, and for how much."""
-    expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
-    truthful = f"no misreport gains{expected} (largest regret {checked.max_regret:.1e})"
     least = f"smallest expected profit of a retailer {tables.money(checked.min_profit)}"
-    return tables.misreports(name, checked, truthful, lies(checked), least, "retailer")
+    return tables.misreports(name, checked, misreports(checked), least, "retailer")
 
 
-def lies(checked: AllocationAudit) -> RenderableType:
+def misreports(checked: AllocationAudit) -> RenderableType:
     """Return who would lie in expectation over the others, most gain first."""
     headings = ("retailers", "true type", "report", "when the others are", "gain")
     table = tables.table("who would lie, most gain first", *headings, left=("retailers", "when the others are"))

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from veridical import contracts, models
+from veridical import contracts
 from veridical.contracts import Audit, Menu
 from veridical.data import AssemblerCase
 from veridical.data.assembler import label
 from veridical.families import assembler_tables as tables
-from veridical.families.family import Family, Mechanism, Number, Promises, Route, Task, always
-from veridical.families.routes import by_formula, by_model
+from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
+from veridical.families.routes import by_model, routes_of
 from veridical.solvers import Solution, preferred_form
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
 from veridical.studies.figures import assembler as figures
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["BALANCED", "FAMILY", "columns", "model", "picture", "price"]
+__all__ = ["BALANCED", "FAMILY", "columns", "model", "price"]
 
 TRUTHFUL = always("dominant_strategy_ic", "ex_post_ir")
 BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
@@ -50,52 +48,21 @@ def widest(case: AssemblerCase, parameters: dict[str, Any]) -> dict[str, Any]:
     return {**parameters, "k": len(case.widest(parameters.get("k")))}
 
 
-def mechanism(
-    name: str,
-    summary: str,
-    build: Callable[..., Any],
-    formula: Callable[..., Any] | None,
-    promises: Promises,
-    **others: Any,
-) -> Mechanism:
-    """Return a mechanism that has a model, and perhaps a closed form."""
-    routes = [Route("model", model, build)]
-    routes += [Route("closed_form", by_formula, formula, "closed_form")] if formula is not None else []
-    return Mechanism(name, AssemblerCase, summary, tuple(routes), promises, **others)
+def mechanism(name: str, summary: str, promises: Promises, formula: Callable[..., Any] | None = None, **others: Any) -> Mechanism:
+    """Return the mechanism whose model has the same name, with a closed form where it has one."""
+    return Mechanism(name, AssemblerCase, summary, routes_of(name, model, formula), promises, **others)
 
 
+WIDEST = "quantities answer to the k suppliers with the widest range of costs"
 MECHANISMS = (
+    mechanism("naive", "one quantity, everybody paid his highest cost", always(*BALANCED(), "budget"), closed.naive),
+    mechanism("frw", "contracts that answer to a supplier's own cost alone", TRUTHFUL, frw),
+    mechanism("hybrid", WIDEST, hybrid, closed.hybrid, complete=widest),
+    mechanism("icds_balanced", "as icds, the same quantity of every component", BALANCED, closed.icds_balanced),
+    mechanism("icds", "truthful in dominant strategies", TRUTHFUL, closed.icds),
+    mechanism("bic", "truthful in expectation, if the others tell the truth", bic),
     mechanism(
-        "naive",
-        "one quantity, everybody paid his highest cost",
-        models.naive.build,
-        closed.naive,
-        always(*BALANCED(), "budget"),
-    ),
-    mechanism("frw", "contracts that answer to a supplier's own cost alone", models.frw.build, frw, TRUTHFUL),
-    mechanism(
-        "hybrid",
-        "quantities answer to the k suppliers with the widest range of costs",
-        models.hybrid.build,
-        closed.hybrid,
-        hybrid,
-        complete=widest,
-    ),
-    mechanism(
-        "icds_balanced",
-        "as icds, the same quantity of every component",
-        models.icds_balanced.build,
-        closed.icds_balanced,
-        BALANCED,
-    ),
-    mechanism("icds", "truthful in dominant strategies", models.icds.build, closed.icds, TRUTHFUL),
-    mechanism("bic", "truthful in expectation, if the others tell the truth", models.bic.build, None, bic),
-    mechanism(
-        "first_best",
-        "costs known to the assembler: a benchmark that nobody can run",
-        models.first_best.build,
-        closed.first_best,
-        always("ex_post_ir"),
+        "first_best", "costs known to the assembler: a benchmark that nobody can run", always("ex_post_ir"), closed.first_best
     ),
 )
 
@@ -125,30 +92,21 @@ def audit(case: AssemblerCase, offer: Menu | pd.DataFrame | str | Path) -> Audit
 
 def price(case: Any) -> dict[str, Number]:
     """Return the price, as derivatives are taken in it."""
-    return {"price": Number(case.price, lambda value: {"price": value})}
+    return {"price": Number.field(case, "price")}
 
 
 def numbers(case: AssemblerCase) -> dict[str, Number]:
     """Return the price and every cost, as derivatives are taken in them."""
-    found = price(case)
-    for i, supplier in enumerate(case.suppliers):
-        for k, cost in enumerate(supplier.costs):
 
-            def changes(value: float, i: int = i, k: int = k, costs: tuple[float, ...] = supplier.costs) -> dict[str, Any]:
-                return {f"suppliers.{i}.costs": [*costs[:k], value, *costs[k + 1 :]]}
+    def with_cost(i: int, k: int, value: float) -> dict[str, Any]:
+        costs = case.suppliers[i].costs
+        return {f"suppliers.{i}.costs": [*costs[:k], value, *costs[k + 1 :]]}
 
-            found[f"cost {supplier.name}={label(cost)}"] = Number(cost, changes)
-    return found
-
-
-def picture(solution: Solution) -> Figure:
-    """Return the figure of a contract menu."""
-    return figures.contract_menu(solution)
-
-
-def write(menu: Menu, path: str) -> None:
-    """Write a menu as CSV."""
-    menu.to_csv(path)
+    return price(case) | {
+        f"cost {supplier.name}={label(cost)}": Number(cost, partial(with_cost, i, k))
+        for i, supplier in enumerate(case.suppliers)
+        for k, cost in enumerate(supplier.costs)
+    }
 
 
 FAMILY = Family(
@@ -163,7 +121,7 @@ FAMILY = Family(
     benchmark="first_best",
     audit=audit,
     offered=tables.offered,
-    picture=picture,
-    write=write,
+    picture=figures.contract_menu,
+    write=Menu.to_csv,
     numbers=numbers,
 )

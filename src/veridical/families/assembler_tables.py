@@ -14,8 +14,6 @@ from veridical.solvers import Solution
 
 __all__ = ["compared", "offered", "summary"]
 
-ROWS = 16  # profiles shown of a menu
-
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a menu is worth, the menu, its shadow prices and its audit."""
@@ -37,24 +35,16 @@ def menu(contracts: Menu) -> RenderableType:
     case = contracts.case
     names, n = case.names, len(case.names)
     weight = case.probability.ravel()
-    order = np.arange(case.profiles)
-    if case.profiles > ROWS:
-        order = np.sort(np.argsort(-weight, kind="stable")[:ROWS])
-    table = tables.table("contract menu: a row for what the suppliers report")
-    for name in names:
-        table.add_column(f"{name}\ncost", justify="right")
-    table.add_column("proba-\nbility", justify="right")
-    balanced = contracts.is_balanced
-    wide = n <= 3
-    for name in ["all"] if balanced else names:
-        table.add_column("quantity\nof each" if balanced else f"{name}\nquantity", justify="right")
+    balanced, wide = contracts.is_balanced, n <= 3
+    headings = [f"{name}\ncost" for name in names] + ["proba-\nbility"]
+    headings += ["quantity\nof each"] if balanced else [f"{name}\nquantity" for name in names]
     for name in names if wide else ["all"]:
-        table.add_column(f"{name}\npayment" if wide else "payments\nin all", justify="right")
-        table.add_column(f"{name}\nrent" if wide else "rents\nin all", justify="right")
+        headings += [f"{name}\npayment", f"{name}\nrent"] if wide else ["payments\nin all", "rents\nin all"]
+    table = tables.table("contract menu: a row for what the suppliers report", *headings)
     quantity = contracts.quantity.reshape(n, -1)
     payment = contracts.payment.reshape(n, -1)
     rent = np.array([contracts.rent(i).ravel() for i in range(n)])
-    for t in order:
+    for t in tables.most_likely(weight):
         place = np.unravel_index(t, case.shape)
         cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(place)]
         cells.append(f"{weight[t]:.4g}")
@@ -62,9 +52,9 @@ def menu(contracts: Menu) -> RenderableType:
         for i in range(n) if wide else [slice(None)]:
             cells += [tables.money(float(np.sum(payment[i, t]))), tables.money(float(np.sum(rent[i, t])))]
         table.add_row(*cells)
-    if case.profiles <= ROWS:
+    if case.profiles <= tables.ROWS:
         return table
-    note = f"the {ROWS} most likely of {case.profiles:,} profiles; --menu FILE.csv writes all, for every supplier"
+    note = f"the {tables.ROWS} most likely of {case.profiles:,} profiles; --menu FILE.csv writes all, for every supplier"
     return Group(table, Text(note, style="dim"))
 
 
@@ -83,33 +73,27 @@ def shadow_prices(solution: Solution) -> RenderableType:
     return Group(table, Text(note, style="dim"))
 
 
-def no_gain(checked: Audit) -> str:
-    """Return in words that nobody gains by a misreport."""
-    expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
-    return f"no misreport gains{expected} (largest regret {checked.max_regret:.1e})"
-
-
 def truth(checked: Audit) -> Text:
     """Return what the audit says, in a sentence."""
     if checked.truthful:
-        told = no_gain(checked)
+        lies = tables.no_gain(checked)
     else:
         lie = checked.misreports[0]
-        told = f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {tables.money(lie.gain)}"
-        told += f" by reporting {label(lie.report)}"
-        told += f" when {lie.others}" if lie.others else ""
+        lies = f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {tables.money(lie.gain)}"
+        lies += f" by reporting {label(lie.report)}"
+        lies += f" when {lie.others}" if lie.others else ""
     rents = f"smallest {'expected ' if checked.participation == 'interim_ir' else ''}rent {tables.money(checked.min_rent)}"
     balanced = "balanced" if checked.balanced else "not balanced"
-    return Text(f"audit: {told}; {rents}; quantities {balanced}", style="" if checked.truthful else "yellow")
+    return Text(f"audit: {lies}; {rents}; quantities {balanced}", style="" if checked.truthful else "yellow")
 
 
 def offered(name: str, checked: Audit) -> list[RenderableType]:
     """Return the audit of a menu as it is shown: who would lie, as what, and for how much."""
     least = f"smallest rent {tables.money(checked.min_rent)}"
-    return tables.misreports(name, checked, no_gain(checked), lies(checked), least, "supplier")
+    return tables.misreports(name, checked, misreports(checked), least, "supplier")
 
 
-def lies(checked: Audit) -> RenderableType:
+def misreports(checked: Audit) -> RenderableType:
     """Return who would lie, most gain first."""
     headings = ("supplier", "true cost", "report", "when the others report", "gain")
     table = tables.table("who would lie, most gain first", *headings, left=("supplier", "when the others report"))

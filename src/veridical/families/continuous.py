@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from veridical import models
 from veridical.contracts import Audit
 from veridical.data import ContinuousCase, InputError
 from veridical.data.continuous_case import refuse_continuous
 from veridical.data.truncated import POINTS
 from veridical.families import assembler, assembler_tables
-from veridical.families.family import Family, Mechanism, Route, Task
-from veridical.families.routes import approximated, by_formula, by_model
+from veridical.families.family import Family, Mechanism, Task
+from veridical.families.routes import approximated, by_model, routes_of
 from veridical.solvers import Solution, preferred_form
 from veridical.solvers.closed_form import continuous_rule
 
 __all__ = ["FAMILY"]
 
+SUMMARY = "truthful in dominant strategies, costs anywhere in a range"
 VISITED = 2**14  # cost profiles of an integral that the grid is measured against: 1e-8 of the profit for a pair of suppliers
 
 
@@ -52,15 +52,7 @@ def audit(case: ContinuousCase, offer: Any) -> Audit:
 FAMILY = Family(
     kind="assembler",
     case=ContinuousCase,
-    mechanisms=(
-        Mechanism(
-            "continuous",
-            ContinuousCase,
-            "truthful in dominant strategies, costs anywhere in a range",
-            (Route("model", model, models.continuous.build), Route("closed_form", by_formula, rule, "closed_form")),
-            assembler.BALANCED,
-        ),
-    ),
+    mechanisms=(Mechanism("continuous", ContinuousCase, SUMMARY, routes_of("continuous", model, rule), assembler.BALANCED),),
     defaults=("continuous",),
     fields=tuple(ContinuousCase.model_fields),
     summary=assembler_tables.summary,
@@ -68,7 +60,7 @@ FAMILY = Family(
     columns=assembler.columns,
     audit=audit,
     offered=assembler_tables.offered,
-    picture=assembler.picture,
+    picture=assembler.FAMILY.picture,
     write=assembler.FAMILY.write,
     numbers=assembler.price,
 )

@@ -183,6 +183,11 @@ class Number:
     value: float
     changes: Callable[[float], Mapping[str, Any]]
 
+    @classmethod
+    def field(cls, case: Any, name: str) -> Number:
+        """Return the number that a field of the case is."""
+        return cls(getattr(case, name), lambda value: {name: value})
+
 
 def _nothing(solution: Solution, best: float) -> dict[str, Any]:
     return {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from veridical import models, solvers
 from veridical.contracts import Audit, JointPlanAudit, Settlement
@@ -23,9 +23,6 @@ from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.consensus import Consensus
 from veridical.solvers.planners import Central
 from veridical.studies.figures import settlement as figures
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["FAMILY", "planner_of", "solve"]
 
@@ -100,42 +97,32 @@ def planner_of(solver: Any, callback: Callable[[Any], None] | None = None) -> Ce
 CONSENSUS = Route("consensus", by_consensus, None, "consensus")
 
 
-def mechanism(name: str, summary: str, build: Callable[..., Any], promises: tuple[str, ...]) -> Mechanism:
+def mechanism(name: str, summary: str, build: Callable[..., Any], *promises: str) -> Mechanism:
     """Return a mechanism; its parameters stand in for the case's own, which check them, and say how to audit."""
 
     def alone(case: JointPlanCase, form: str = "auto", **parameters: Any) -> Any:
         """Return the model of a case."""
         if form != "auto" or parameters:
-            found = form if form != "auto" else ", ".join(parameters)
+            value = form if form != "auto" else ", ".join(parameters)
             allowed = "a case alone; models.joint_plan.joint.build takes fees and who does not take part"
-            raise InputError.of("build", found, allowed, case.name)
+            raise InputError.of("build", value, allowed, case.name)
         return build(case)
 
     whole = Parameter((int,), 0)
     declared = {parameter: Parameter() for parameter in transfers.MECHANISMS[name][1] if parameter != "seed"}
-    return Mechanism(
-        name,
-        JointPlanCase,
-        summary,
-        (Route("planner", centrally, alone), CONSENSUS),
-        always(*promises),
-        solver=lambda case: None,
-        declared={**declared, "misreports": whole, "seed": whole},
-    )
+    declared |= {"misreports": whole, "seed": whole}
+    routes = (Route("planner", centrally, alone), CONSENSUS)
+    return Mechanism(name, JointPlanCase, summary, routes, always(*promises), solver=lambda case: None, declared=declared)
 
 
+LEAST_COST = "least cost of all, and transfers with which truth is best"
 JOINT = models.joint_plan.joint.build
 MECHANISMS = (
-    mechanism("jit", "receivers plan for themselves alone: the baseline", models.joint_plan.jit.build, ()),
-    mechanism(
-        "vcg",
-        "least cost of all, and transfers with which truth is best",
-        JOINT,
-        ("dominant_strategy_ic", "ex_post_ir", "savings"),
-    ),
-    mechanism("agv", "transfers that sum to 0, and truth best in expectation", JOINT, ("bayesian_ic", "budget", "savings")),
-    mechanism("split_savings", "reported savings are shared: invites misreports", JOINT, ("ex_post_ir", "budget", "savings")),
-    mechanism("first_price", "reported costs are paid: invites misreports", JOINT, ("ex_post_ir", "budget", "savings")),
+    mechanism("jit", "receivers plan for themselves alone: the baseline", models.joint_plan.jit.build),
+    mechanism("vcg", LEAST_COST, JOINT, "dominant_strategy_ic", "ex_post_ir", "savings"),
+    mechanism("agv", "transfers that sum to 0, and truth best in expectation", JOINT, "bayesian_ic", "budget", "savings"),
+    mechanism("split_savings", "reported savings are shared: invites misreports", JOINT, "ex_post_ir", "budget", "savings"),
+    mechanism("first_price", "reported costs are paid: invites misreports", JOINT, "ex_post_ir", "budget", "savings"),
 )
 
 
@@ -165,16 +152,6 @@ def numbers(case: JointPlanCase) -> Mapping[str, Number]:
     raise InputError.of("case", "<JointPlanCase>", "a case of an assembler or of a supplier", case.name)
 
 
-def picture(solution: Solution) -> Figure:
-    """Return the figure of a settlement."""
-    return figures.draw(solution.contracts)
-
-
-def write(settlement: Settlement, path: str) -> None:
-    """Write the plan as CSV: people want the flows."""
-    settlement.plan_frame().to_csv(path)
-
-
 FAMILY = Family(
     kind="joint_plan",
     case=JointPlanCase,
@@ -185,7 +162,7 @@ FAMILY = Family(
     compared=tables.compared,
     columns=columns,
     audit=audit,
-    picture=picture,
-    write=write,
+    picture=lambda solution: figures.draw(solution.contracts),
+    write=lambda settlement, path: settlement.plan_frame().to_csv(path),  # people want the flows
     numbers=numbers,
 )

@@ -34,29 +34,30 @@ def short(value: float) -> str:
 
 def worth(solution: Solution) -> list[RenderableType]:
     """Return what a plan costs, what it saves, and who holds the budget, in sentences."""
-    own = solution.contracts
-    assert isinstance(own, Settlement)
-    saved = f"{own.savings / own.baseline_cost:.2%}" if own.baseline_cost else "-"
+    settlement = solution.contracts
+    assert isinstance(settlement, Settlement)
+    saved = f"{settlement.savings / settlement.baseline_cost:.2%}" if settlement.baseline_cost else "-"
     lines = [
-        f"cost of the plan {money(own.plan_cost)}, {tables.worth(solution)}",
-        f"baseline {money(own.baseline_cost)}: {money(own.savings)} saved, {saved}",
+        f"cost of the plan {money(settlement.plan_cost)}, {tables.worth(solution)}",
+        f"baseline {money(settlement.baseline_cost)}: {money(settlement.savings)} saved, {saved}",
     ]
-    if own.budget < -0.005:
-        lines.append(f"deficit: the operator pays in {money(own.deficit)}; what is left to the receivers: {money(own.residual)}")
+    residual = f"what is left to the receivers: {money(settlement.residual)}"
+    if settlement.budget < -0.005:
+        lines.append(f"deficit: the operator pays in {money(settlement.deficit)}; {residual}")
     else:
-        lines.append(f"budget: the operator keeps {money(own.budget)}; what is left to the receivers: {money(own.residual)}")
-    if own.non_participants:
-        lines.append(f"at the baseline, not taking part: {', '.join(own.non_participants)}")
+        lines.append(f"budget: the operator keeps {money(settlement.budget)}; {residual}")
+    if settlement.non_participants:
+        lines.append(f"at the baseline, not taking part: {', '.join(settlement.non_participants)}")
     return [Text(line) for line in lines]
 
 
-def parties(own: Settlement) -> RenderableType:
+def parties(settlement: Settlement) -> RenderableType:
     """Return the parties: costs, transfer, net gain; and all together."""
-    table = tables.table("who pays, who gains: transfers are paid to the party", *NAMES, left=NAMES)
-    frame = own.to_frame()
+    frame = settlement.to_frame()
     fees = bool(frame["fee"].any())
-    for heading in ("cost at the\nbaseline", "cost of\nthe plan", *["fee in the\ntransfer"][:fees], "transfer", "net gain"):
-        table.add_column(heading, justify="right")
+    costs, gains = ("cost at the\nbaseline", "cost of\nthe plan"), ("transfer", "net gain")
+    title = "who pays, who gains: transfers are paid to the party"
+    table = tables.table(title, *NAMES, *costs, *["fee in the\ntransfer"][:fees], *gains, left=NAMES)
     columns = ["baseline_cost", "cost", *["fee"][:fees], "transfer", "net_gain"]
     for name, row in frame.iterrows():
         table.add_row(str(name), row["role"], *(money(row[column]) for column in columns))
@@ -79,10 +80,10 @@ def shadow_prices(solution: Solution) -> list[RenderableType]:
         flow = prices.abs().idxmax()
         price, where = prices[flow], words(prices.index.names, flow)
         if price > 0:
-            told = f"costs its supplier {price:,.4f} more than he is paid, and saves the receiver as much"
+            effect = f"costs its supplier {price:,.4f} more than he is paid, and saves the receiver as much"
         else:
-            told = f"brings its supplier {-price:,.4f} more than it costs him, and costs the receiver as much"
-        parts.append(Text(f"the flow whose price is furthest from what is paid: one more unit {told} ({where})"))
+            effect = f"brings its supplier {-price:,.4f} more than it costs him, and costs the receiver as much"
+        parts.append(Text(f"the flow whose price is furthest from what is paid: one more unit {effect} ({where})"))
     return parts
 
 

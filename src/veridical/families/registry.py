@@ -12,19 +12,6 @@ from veridical.data import InputError
 from veridical.data.load import KINDS, register_kind
 from veridical.families.family import Family, Mechanism
 
-__all__ = [
-    "FAMILIES",
-    "MECHANISMS",
-    "RESERVED",
-    "family_of",
-    "find",
-    "fitting",
-    "load_installed",
-    "register",
-    "resolve",
-    "unregister",
-]
-
 GROUP = "veridical.mechanisms"  # of entry points: a Mechanism each, or several
 FAMILIES: dict[type[Any], Family] = {}  # by type of case
 MECHANISMS: dict[str, Mechanism] = {}  # by name; those of installed packages from the first look-up that needs them
@@ -135,11 +122,11 @@ def resolve(case: Any, names: Iterable[str | Mechanism] | None, values: Mapping[
             for one in names
             if one in MECHANISMS or not isinstance(one, str)
         ]
-    own = {parameter: None for mechanism in mechanisms for parameter in mechanism.parameters}
-    fields = {name: value for name, value in values.items() if name not in own and name.split(".")[0] in family.fields}
+    known = {parameter: None for mechanism in mechanisms for parameter in mechanism.parameters}
+    fields = {name: value for name, value in values.items() if name not in known and name.split(".")[0] in family.fields}
     for name, value in values.items():
-        if name not in own and name not in fields:
+        if name not in known and name not in fields:
             who = ", ".join(mechanism.name for mechanism in mechanisms)
-            allowed = f"for {who} {', '.join(own) or 'no parameters'}; or a field of the case: {', '.join(family.fields)}"
+            allowed = f"for {who} {', '.join(known) or 'no parameters'}; or a field of the case: {', '.join(family.fields)}"
             raise InputError.of(name, value, allowed)
     return case.changed(**fields), {name: value for name, value in values.items() if name not in fields}

@@ -9,13 +9,22 @@ from typing import Any
 
 from pyomo.common.gc_manager import PauseGC
 
-from veridical import solvers
-from veridical.families.family import Task
+from veridical import models, solvers
+from veridical.families.family import Route, Task
 from veridical.solvers import Solution, SolutionStatus, closed_form
 
-__all__ = ["approximated", "by_formula", "by_model"]
+__all__ = ["approximated", "by_formula", "by_model", "routes_of"]
 
 More = Callable[[Solution], dict[str, Any]]
+Solve = Callable[[Task], Solution]
+
+
+def routes_of(
+    name: str, model: Solve, formula: Callable[..., Any] | None = None, direct: Solve | None = None
+) -> tuple[Route, ...]:
+    """Return the routes of the mechanism whose model has the same name: by the model, and by a closed form where it has one."""
+    by_build = Route("model", model, getattr(models, name).build)
+    return (by_build,) if formula is None else (by_build, Route("closed_form", direct or by_formula, formula, "closed_form"))
 
 
 def by_model(task: Task, form: str, more: More = lambda solution: {}) -> Solution:

@@ -1,0 +1,43 @@
+"""What all figures have in common: colours, letter sizes, axes without a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["COLOURS", "axes_of", "styled"]
+
+P = ParamSpec("P")
+COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
+SETTINGS: Any = {
+    **{"axes.spines.top": False, "axes.spines.right": False, "axes.labelsize": 9, "axes.titlesize": 10},
+    **{"axes.titlelocation": "left", "figure.titlesize": 11, "legend.fontsize": 8, "legend.frameon": False},
+}
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Return the function with its figure drawn in the common style, whatever the user's own settings of matplotlib are."""
+
+    @wraps(draw)
+    def in_style(*arguments: P.args, **options: P.kwargs) -> Figure:
+        from matplotlib import rc_context
+
+        with rc_context(SETTINGS):
+            figure = draw(*arguments, **options)
+        for axis in figure.axes:
+            axis.tick_params(labelsize=8)  # ticks are made when a figure is written: settings would have been forgotten by then
+        return figure
+
+    return in_style
+
+
+def axes_of(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """Return a figure of so many inches, and its axes as `Figure.subplots` returns them."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, **options)
