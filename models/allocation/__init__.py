@@ -8,13 +8,4 @@ from veridical.models.allocation.allocation import build
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.vocabulary import POINTS, forms
 
-__all__ = [
-    "POINTS",
-    "OwnRevenue",
-    "allocation_direct",
-    "allocation_kkt",
-    "build",
-    "capacity_choice",
-    "centralized",
-    "forms",
-]
+__all__ = ["POINTS", "OwnRevenue", "allocation_direct", "allocation_kkt", "build", "capacity_choice", "centralized", "forms"]

@@ -36,9 +36,9 @@ def solve(case: Any, mechanism: str, formula: Callable[..., Any], configuration:
     forms, of which a closed form has none, and what the formula raises.
     """
     for name, value in configuration.options.items():
-        raise configuration.refuse(f"options.{name}", value, "no options: a closed form has none")
+        raise configuration.error_for(f"options.{name}", value, "no options: a closed form has none")
     if configuration.form != "auto":
-        raise configuration.refuse("form", configuration.form, "auto: a closed form needs no other")
+        raise configuration.error_for("form", configuration.form, "auto: a closed form needs no other")
     began = perf_counter()
     result = formula(case, **parameters)
     solved = perf_counter()

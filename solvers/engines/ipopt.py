@@ -79,7 +79,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     Raises InputError for what is not smooth, NotSolvedError where there is no optimum to return.
     """
     if not available():
-        raise configuration.refuse("solver", "ipopt", f"a solver that is installed; {MISSING}")
+        raise configuration.error_for("solver", "ipopt", f"a solver that is installed; {MISSING}")
     from pyomo.contrib.pynumero.interfaces.cyipopt_interface import CyIpoptNLP
 
     began = perf_counter()
@@ -118,7 +118,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     if termination is not Termination.CONVERGED:
         word = info["status_msg"]
         word = word.decode() if isinstance(word, bytes) else str(word)
-        why = (conflict(form) if form.curved is None else "") or violated(form, np.array(x))
+        why = (conflict(form) if form.nonlinear is None else "") or violated(form, np.array(x))
         why = f"; {why}" if why and termination is Termination.INFEASIBLE else ""
         ended = f"Ipopt ended: {termination} ('{word.strip()}') after {seconds.solve:.3g} s"
         raise NotSolvedError(f"{model.name}: {ended}{why}", termination)
@@ -171,9 +171,9 @@ def _set_options(
 ) -> dict[str, Any]:
     """Set the options on the problem and return those in effect; Ipopt refuses names and values that it does not know."""
     if configuration.threads not in (None, 1):
-        raise configuration.refuse("threads", configuration.threads, "1: this Ipopt runs on one thread")
+        raise configuration.error_for("threads", configuration.threads, "1: this Ipopt runs on one thread")
     effective = {**DEFAULTS, **way, "tol": min(configuration.tolerance, 1e-8) / 100}
-    if form.curved is None or not form.curved.in_rows:  # linear constraints: their Jacobian is asked for once
+    if form.nonlinear is None or not form.nonlinear.in_rows:  # linear constraints: their Jacobian is asked for once
         effective |= {"jac_c_constant": "yes", "jac_d_constant": "yes"}
     if configuration.time_limit is not None:
         effective["max_wall_time"] = max(configuration.time_limit - spent, 1e-3)
@@ -182,7 +182,7 @@ def _set_options(
         try:
             problem.add_option(name, value)
         except TypeError:
-            raise configuration.refuse(f"options.{name}", value, "an option of Ipopt, with a value that it takes") from None
+            raise configuration.error_for(f"options.{name}", value, "an option of Ipopt, with a value that it takes") from None
     return effective
 
 

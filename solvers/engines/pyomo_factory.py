@@ -94,7 +94,7 @@ class PyomoEngine:
         began = perf_counter()
         if not self.available():
             allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
-            raise configuration.refuse("solver", self.name, allowed)
+            raise configuration.error_for("solver", self.name, allowed)
         form = compile_model(model, nonlinear=True)
         bound: list[float | None] = [None]
         translated = perf_counter()
@@ -154,7 +154,7 @@ def _run(
         termination = Termination.TIME_LIMIT
     if termination is not Termination.CONVERGED:
         perhaps = termination in (Termination.INFEASIBLE, Termination.INFEASIBLE_OR_UNBOUNDED)
-        why = conflict(form) if perhaps and form.curved is None else ""
+        why = conflict(form) if perhaps and form.nonlinear is None else ""
         termination = Termination.INFEASIBLE if why else termination
         raise NotSolvedError(f"{model.name}: {configuration.solver} ended: {termination}{'; ' + why if why else ''}", termination)
     x = np.array([variable.value for variable in form.variables], dtype=float)
@@ -193,7 +193,7 @@ def _classic(
 ) -> tuple[Termination, Any, float | None]:
     if configuration.threads is not None:
         allowed = f"no such setting: Pyomo's interface to {configuration.solver} has none; its own option may be in [options]"
-        raise configuration.refuse("threads", configuration.threads, allowed)
+        raise configuration.error_for("threads", configuration.threads, allowed)
     solver.options.update(configuration.options)
     given = {} if limit is None else {"timelimit": limit}
     own = model.component("dual") is None
