@@ -40,7 +40,7 @@ class ModelInfo:
     index_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     identities: frozenset[str] = frozenset()
     contracts: Callable[[Any, Mapping[str, Any]], Any] | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     zero_at_optimum: Any = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
 
