@@ -1,4 +1,4 @@
-"""What a model of ours says of itself, in one private record: nothing else is read off anybody's model by its name."""
+"""The private record that a model of ours carries: results read nothing else off a model by the name of a component."""
 
 from __future__ import annotations
 
