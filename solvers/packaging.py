@@ -80,17 +80,12 @@ def package_solution(
             objective = next(model.component_data_objects(pyo.Objective, active=True))
             derivatives = Lagrangian(info.parameters, objective.expr, form, x, prices, reduced_costs).derivatives
     contracts = None if info.contracts is None else info.contracts(model, duals)
+    sales = ", ".join(sorted({expected.form for expected in written(model)}))
     return Solution(
         objective=form.objective(x),
         bound=point.bound,
         certificate=point.certificate,
-        solver=SolverRecord(
-            name=solver[0],
-            version=solver[1],
-            options=options,
-            form=", ".join(sorted({sales.form for sales in written(model)})) or None,
-            seconds=replace(seconds, certify=perf_counter() - began),
-        ),
+        solver=SolverRecord(*solver, options, sales or None, replace(seconds, certify=perf_counter() - began)),
         duals=duals,
         mechanism=info.mechanism,
         case=None if info.mechanism is None else info.case.name,

@@ -58,11 +58,9 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     m.expected_sales = expected_sales(m.units, case.demand, form)
     q, P = m.quantity, m.payment
 
-    m.profit = pyo.Objective(  # (2)
-        expr=pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
-        - pyo.quicksum(m.marginal[key].expr * P[key] for key in m.COSTS),
-        sense=pyo.maximize,
-    )
+    revenue = pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
+    paid = pyo.quicksum(m.marginal[key].expr * P[key] for key in m.COSTS)
+    m.profit = pyo.Objective(expr=revenue - paid, sense=pyo.maximize)  # (2)
 
     @m.Constraint(m.OWN_COST)
     def assembly(m: Any, i: str, cost: float, others: str) -> Any:

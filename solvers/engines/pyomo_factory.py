@@ -11,8 +11,7 @@ import importlib
 import logging
 import math
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, ClassVar
@@ -20,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
+from pyomo.common.log import LoggingIntercept
 from pyomo.contrib.solver.common.base import SolverBase
 from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
@@ -208,13 +208,6 @@ def _classic(
             model.del_component("dual")
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Any:
     """Keep Pyomo's log quiet about what is raised as an error of ours anyway."""
-    logger = logging.getLogger("pyomo")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+    return LoggingIntercept(module="pyomo", level=logging.CRITICAL)
