@@ -1,4 +1,4 @@
-"""What a model of ours says of itself, in one private record: nothing else is read off anybody's model by its name."""
+"""The private record that a model of ours carries: results read nothing else off a model by the name of a component."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ModelInfo:
     index_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     identities: frozenset[str] = frozenset()
     contracts: Callable[[Any, Mapping[str, Any]], Any] | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     zero_at_optimum: Any = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
 

@@ -1,8 +1,9 @@
-"""Who decides: solvers for any Pyomo model, closed forms for the mechanisms, and the certificate of every result.
+"""Solvers for any Pyomo model, closed forms for the mechanisms, and the certificate of every result.
 
-Modules: `configuration` (how a solver is asked for), `translate` (a model as arrays), `engines` (HiGHS, Ipopt, and any other that
-Pyomo knows), `closed_form` (oracles, and solvers of their own for large cases), `planners` (plans by models of all parties),
-`consensus` (the plan without anybody's model), `solution`, `certificate`, `sensitivity`, `packaging` (from arrays back to names).
+Modules: `configuration` (the choice of a solver and its settings), `translate` (a model as arrays), `engines` (HiGHS, Ipopt and
+Pyomo's other solvers), `closed_form` (formulas that solve large cases and test the models), `planners` (plans by models of all
+parties), `consensus` (a plan without a model of all parties), `solution`, `certificate`, `sensitivity` and `packaging` (from
+arrays back to names).
 """
 
 from __future__ import annotations
@@ -20,35 +21,49 @@ from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.engines import ENGINES, Engine, engine, installed
 from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
 
-__all__ = [
-    "ENGINES",
-    "Certificate",
-    "Configuration",
-    "Duals",
-    "Engine",
-    "Solution",
-    "SolutionStatus",
-    "SolverRecord",
-    "Termination",
-    "configure",
-    "engine",
-    "installed",
-    "preferred_form",
-    "solve",
-]
+__all__ = ["Certificate", "Configuration", "Duals", "Solution", "SolutionStatus", "SolverRecord", "Termination"]
+__all__ += ["ENGINES", "Engine", "configure", "engine", "installed", "preferred_form", "solve"]
 
 __getattr__ = moved(__name__)
 
 
 def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "highs", *, check: bool = True) -> Solution:
-    """Solve any Pyomo model that the solver can take; load values into it; return a certified solution.
+    """Solve a Pyomo model, load the values into it, and return a certified solution.
 
-    `solver` is a name, a table, or the path of a TOML file. Expected sales in the model are rewritten in the form that
-    suits the solver, or in the configuration's `form`. Where the model has an importing Suffix `dual` or `rc`, it is filled.
-    Without `check` the solution is returned as it is, for a caller who holds it against more than its certificate.
+    Parameters
+    ----------
+    model
+        Any Pyomo model that the solver takes. Its expected sales are rewritten in the form that suits the solver, or in the
+        configuration's `form`; importing Suffixes `dual` and `rc` are filled.
+    solver
+        A solver's name, a table of settings, or the path of a TOML file.
+    check
+        Whether a solution that fails its certificate is an error. Without it the caller has to check the solution.
 
-    Raises InputError for input that cannot be used, NotSolvedError for an infeasible or unbounded model or a limit reached,
-    CertificateError for a result that does not pass its certificate.
+    Returns
+    -------
+    Solution
+        The values are also in the model.
+
+    Raises
+    ------
+    InputError
+        For a solver, a setting or a model that cannot be used.
+    NotSolvedError
+        For an infeasible or unbounded model, and where a limit was reached.
+    CertificateError
+        For a result that does not pass its certificate.
+
+    Examples
+    --------
+    >>> import pyomo.environ as pyo
+    >>> model = pyo.ConcreteModel()
+    >>> model.x = pyo.Var(bounds=(0, None))
+    >>> model.limit = pyo.Constraint(expr=2 * model.x <= 5)
+    >>> model.value = pyo.Objective(expr=3 * model.x, sense=pyo.maximize)
+    >>> solution = solve(model, {"solver": "highs", "time_limit": 10})
+    >>> round(solution.objective, 6), round(float(solution.duals["limit"].iloc[0]), 6)
+    (7.5, 1.5)
     """
     configuration = configure(solver)
     chosen = _engine(configuration)
@@ -60,15 +75,38 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
 
 
 def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
-    """Return the form asked for, or of the forms that a demand distribution has the one that suits the solver best."""
+    """Return the form in which a solver is given expected sales.
+
+    Parameters
+    ----------
+    forms
+        The forms that the demand distribution has.
+    configuration
+        The solver, and its `form`: one of them, or `auto`.
+
+    Returns
+    -------
+    str
+        The configuration's form; for `auto` the one that suits the solver best.
+
+    Raises
+    ------
+    InputError
+        For a form that the demand or the solver does not have.
+
+    Examples
+    --------
+    >>> preferred_form(("quadratic", "tangent", "smooth"), configure("ipopt"))
+    'quadratic'
+    """
     common = [form for form in _engine(configuration).FORMS if form in forms]
     if configuration.form not in ("auto", *common):
         allowed = f"for {configuration.solver} and this demand one of auto, {', '.join(common)}"
-        raise configuration.refuse("form", configuration.form, allowed)
+        raise configuration.error_for("form", configuration.form, allowed)
     return str(common[0]) if configuration.form == "auto" else configuration.form
 
 
 def _engine(configuration: Configuration) -> Engine:
     if configuration.solver == "closed_form":
-        raise configuration.refuse("solver", "closed_form", "a solver for models; closed forms start from a case")
+        raise configuration.error_for("solver", "closed_form", "a solver for models; closed forms start from a case")
     return engine(configuration.solver)

@@ -69,20 +69,18 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     reduced = gradient - jacobian.T @ row_dual
     terms = np.maximum(form.gradient_size(x), np.abs(gradient)) + abs(jacobian.T) @ np.abs(row_dual)
     largest = max(float(terms.max(initial=0.0)), np.finfo(float).tiny)
-    if form.curved is not None:  # terms can vanish together, as in (x - 1)^2: measure by the objective as well
+    if form.nonlinear is not None:  # terms can vanish together, as in (x - 1)^2: measure by the objective as well
         largest = max(largest, scale / max(1.0, float(np.abs(x).max(initial=0.0))))
-    wrong = [
-        np.where(np.isinf(form.low), np.maximum(reduced, 0.0), 0.0) / largest,
-        np.where(np.isinf(form.high), np.maximum(-reduced, 0.0), 0.0) / largest,
-        np.where(np.isinf(form.row_low), np.maximum(row_dual, 0.0), 0.0) / largest,
-        np.where(np.isinf(form.row_high), np.maximum(-row_dual, 0.0), 0.0) / largest,
-    ]
-    products = [
-        _times(np.maximum(row_dual, 0.0), row_slack_low),
-        _times(np.maximum(-row_dual, 0.0), row_slack_high),
-        _times(np.maximum(reduced, 0.0), slack_low),
-        _times(np.maximum(-reduced, 0.0), slack_high),
-    ]
+    wrong, products = [], []
+    for multiplier, slack in (
+        (row_dual, row_slack_low),
+        (-row_dual, row_slack_high),
+        (reduced, slack_low),
+        (-reduced, slack_high),
+    ):
+        positive, endless = np.maximum(multiplier, 0.0), np.isinf(slack)
+        wrong.append(np.where(endless, positive, 0.0) / largest)
+        products.append(np.where(endless, 0.0, positive * np.where(endless, 0.0, slack)))
     complementarity = float(sum(np.abs(product).sum() for product in products)) / scale
     # A x - slack = bound, so the dual objective is the value less what the multipliers find unused.
     proven = value - float(sum(product.sum() for product in products))
@@ -92,8 +90,3 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
 def _largest(parts: list[Array]) -> float:
     """Return the largest entry; NaN if there is one."""
     return float(np.concatenate([np.zeros(1), *parts]).max())
-
-
-def _times(multiplier: Array, slack: Array) -> Array:
-    """Return multiplier * slack, where an infinite slack under a multiplier of the wrong sign is left to dual_residual."""
-    return np.where(np.isinf(slack), 0.0, multiplier * np.where(np.isinf(slack), 0.0, slack))

@@ -1,4 +1,4 @@
-"""How a solver is asked for: a name, a table, or a TOML file."""
+"""The choice of a solver and its settings: a name, a table, or a TOML file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Configuration", "configure"]
 
 
 class Configuration(Record):
-    """A solver's name, the portable settings, and the solver's own options under its own names."""
+    """A solver's name, the portable settings, and further options under the solver's own names."""
 
     solver: Name = Field(description="the name of a solver")
     time_limit: Positive | None = None  # seconds
@@ -27,7 +27,7 @@ class Configuration(Record):
     options: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("solver")
 
-    def refuse(self, field: str, value: object, allowed: str) -> InputError:
+    def error_for(self, field: str, value: object, allowed: str) -> InputError:
         """Return the error for a setting that a solver does not take; it names the file that the setting came from."""
         return InputError.of(field, value, allowed, self._file)
 
@@ -52,9 +52,27 @@ class Configuration(Record):
 
 
 def configure(solver: str | Path | Mapping[str, Any] | Configuration) -> Configuration:
-    """Return the configuration that a name, a table or the path of a TOML file describes.
+    """Return the configuration that a name, a table or a TOML file describes.
 
-    Raises InputError with field, value and what is allowed, and the file where there is one.
+    Parameters
+    ----------
+    solver
+        A solver's name, a table of settings, the path of a TOML file, or a configuration, which is returned as it is.
+
+    Returns
+    -------
+    Configuration
+        The solver's name, the portable settings, and the solver's own options.
+
+    Raises
+    ------
+    InputError
+        With the field, its value and what is allowed, and the file where there is one.
+
+    Examples
+    --------
+    >>> configure({"solver": "ipopt", "options": {"max_iter": 50}}).options
+    {'max_iter': 50}
     """
     if isinstance(solver, Configuration):
         return solver

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 from numpy.typing import NDArray
-from pyomo.core.base.constraint import ConstraintData
 
 from veridical.contracts.audit import audit
 from veridical.models.expected_sales import written
@@ -54,8 +53,8 @@ def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, 
     certificate, proven = certify(form, x, row_dual, bound)
     zero = info_of(model).zero_at_optimum
     if zero is not None:
-        left = abs(float(pyo.value(zero))) / max(1.0, abs(form.objective(x)))
-        certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, left))
+        violation = abs(float(pyo.value(zero))) / max(1.0, abs(form.objective(x)))
+        certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, violation))
     return Point(x, row_dual, certificate, proven)
 
 
@@ -81,17 +80,12 @@ def package_solution(
             objective = next(model.component_data_objects(pyo.Objective, active=True))
             derivatives = Lagrangian(info.parameters, objective.expr, form, x, prices, reduced_costs).derivatives
     contracts = None if info.contracts is None else info.contracts(model, duals)
+    sales = ", ".join(sorted({expected.form for expected in written(model)}))
     return Solution(
         objective=form.objective(x),
         bound=point.bound,
         certificate=point.certificate,
-        solver=SolverRecord(
-            name=solver[0],
-            version=solver[1],
-            options=options,
-            form=", ".join(sorted({sales.form for sales in written(model)})) or None,
-            seconds=replace(seconds, certify=perf_counter() - began),
-        ),
+        solver=SolverRecord(*solver, options, sales or None, replace(seconds, certify=perf_counter() - began)),
         duals=duals,
         mechanism=info.mechanism,
         case=None if info.mechanism is None else info.case.name,
@@ -103,21 +97,18 @@ def package_solution(
 
 def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
     """Return the duals by family, each a Series that is made when first looked at."""
-    family_and_key = info.name_of or _named
+    name_of = info.name_of or (lambda constraint: (constraint.parent_component().name, constraint.index()))
     families: dict[str, tuple[list[int], list[Any]]] = {}
     for row, constraint in enumerate(form.constraints):
-        family, key = family_and_key(constraint)
+        family, key = name_of(constraint)
         rows, keys = families.setdefault(family, ([], []))
         rows.append(row)
         keys.append(key)
     names = info.index_names
-    return Duals(
-        {family: partial(_series, keys, prices[rows], family, names.get(family)) for family, (rows, keys) in families.items()}
-    )
-
-
-def _named(constraint: ConstraintData) -> tuple[str, Any]:
-    return constraint.parent_component().name, constraint.index()
+    series = {
+        family: partial(_series, keys, prices[rows], family, names.get(family)) for family, (rows, keys) in families.items()
+    }
+    return Duals(series)
 
 
 def _series(keys: Sequence[Any], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:

@@ -1,9 +1,9 @@
-"""What the numbers of a model are worth at the margin: one differentiation of its Lagrangian, at the certified point.
+"""Derivatives of the optimum by the numbers of a model: one differentiation of its Lagrangian, at the certified point.
 
 By the envelope theorem the optimum moves with a Param as the Lagrangian does while variables and multipliers stay: dZ/dp is
-df/dp less the sum over constraints of dual * d(body - right-hand side)/dp, plus that of reduced cost * d(bound)/dp. So it is
-right also on a model that its user has edited, as long as his constraints hold the Params themselves (`m.price`,
-`m.cost[...]`): how much hangs on a plain number that was copied out of the case, nothing can know.
+df/dp less the sum over constraints of dual * d(body - right-hand side)/dp, plus that of reduced cost * d(bound)/dp. This holds
+also on a model that its user has edited, as long as the new constraints contain the Params themselves (`m.price`,
+`m.cost[...]`). Nothing can know where a plain number in a constraint comes from: its part of the derivative is missing.
 
 Where duals are not unique (pooled profiles, demand points) the optimum has a kink, and any value between the one-sided
 derivatives comes out; `veridical.one_sided_derivatives` gives those.

@@ -1,4 +1,4 @@
-"""What a solve returns: never a number without its status, its bound and its certificate."""
+"""The result of a solve: every number comes with its status, its bound and its certificate."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Termination(StrEnum):
 
 
 class SolutionStatus(StrEnum):
-    """What the point at hand is; there is none in results that are not returned but raised."""
+    """What the point of a solution is. Results without a point are raised as errors."""
 
     OPTIMAL = "optimal"
-    FEASIBLE = "feasible"  # how far from the best it is nobody knows
+    FEASIBLE = "feasible"  # its distance from the optimum is not known
     EQUILIBRIUM = "equilibrium"  # of a game, in which nobody optimises for all
 
 
@@ -104,14 +104,12 @@ class Solution:
     case: str | None = None
     mechanism: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    contracts: Any = (
-        None  # what is promised: a Menu, an Allotment, a Settlement, or None for a model that is no mechanism of ours
-    )
+    contracts: Any = None  # a Menu, an Allotment, a Settlement; None for a model that is no mechanism of ours
     audit: Audit | None = None
     benchmark: Mapping[str, float] | None = None  # of an allocation: capacity and profit of the centralized chain
     derivatives: Callable[[], pd.Series] | None = None  # works out `sensitivity` when it is first asked for
-    # of points that stand for a continuous range: how many, the optimum over the range (`exact`) or over more points (`finer`),
-    # where it is known, the relative `error` against it, and the gap of what was solved
+    # Where points stand for a continuous range: how many, the optimum over the range (`exact`) or over more points (`finer`)
+    # where it is known, the relative `error` against it, and the gap of what was solved.
     approximation: Mapping[str, Any] | None = None
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
@@ -149,7 +147,7 @@ class Solution:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values with the keys of the command line's JSON."""
-        seconds = self.solver.seconds
+        seconds = {**asdict(self.solver.seconds), "total": self.solver.seconds.total}
         record: dict[str, Any] = {
             "case": self.case,
             "mechanism": self.mechanism,
@@ -158,30 +156,16 @@ class Solution:
             "termination": str(self.termination),
             "objective": self.objective,
             "bound": self.bound,
-            "solver": {
-                "name": self.solver.name,
-                "version": self.solver.version,
-                "options": dict(self.solver.options),
-                "form": self.solver.form,
-                "seconds": {
-                    "build": seconds.build,
-                    "translate": seconds.translate,
-                    "solve": seconds.solve,
-                    "certify": seconds.certify,
-                    "total": seconds.total,
-                },
-            },
+            "solver": {**vars(self.solver), "options": dict(self.solver.options), "seconds": seconds},
             "certificate": asdict(self.certificate),
             "audit": None if self.audit is None else self.audit.to_dict(),
             "duals": {family: _entries(series) for family, series in self.duals.items()},
             "sensitivity": self.sensitivity.to_dict(),
         }
-        if self.contracts is not None:
-            record |= self.contracts.to_dict()
-        if self.benchmark is not None:
-            record["centralized"] = dict(self.benchmark)
-        if self.approximation is not None:
-            record["approximation"] = dict(self.approximation)
+        record |= {} if self.contracts is None else self.contracts.to_dict()
+        for key, figures in (("centralized", self.benchmark), ("approximation", self.approximation)):
+            if figures is not None:
+                record[key] = dict(figures)
         if self.rule is not None:
             record["integration"] = asdict(self.rule.integration)
         return record
@@ -191,7 +175,7 @@ class Solution:
     def failures(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> list[str]:
         """Return in words what `checked` would raise for."""
         failures, certificate = [], self.certificate
-        if self.approximation is not None:  # how far points are from their range is said; judged is how well they were solved
+        if self.approximation is not None:  # the distance from the range is reported; the certificate is of what was solved
             certificate = replace(certificate, gap=self.approximation["model_gap"])
         if not certificate.within(gap):
             failures.append(f"the optimality conditions are violated by more than {max(gap, ACCEPTED):g}: {certificate}")
@@ -205,9 +189,9 @@ class Solution:
     def checked(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> Solution:
         """Return this solution if its certificate holds; else raise CertificateError.
 
-        `promised` says what else must hold of a mechanism as it was built: the menu earns the objective, and has these
-        properties. A model that its user has changed promises nothing. `gap` is the relative gap that was asked for,
-        where it is a wider one.
+        `promised` names properties that the contracts of a mechanism must have as well; they must then also earn the
+        objective. A model that its user has changed promises nothing. `gap` is the relative gap that the caller allows, where it
+        is wider than that of a certificate.
         """
         failures = self.failures(promised, gap)
         if failures:
@@ -219,10 +203,9 @@ class Solution:
 def words(names: Sequence[Hashable | None], key: object) -> str:
     """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`."""
     values = key if isinstance(key, tuple) else (key,)
-    told = [label(value) if isinstance(value, float) else str(value) for value in values]
-    return ", ".join(
-        f"{str(name).replace('_', ' ')} {word}" if name else word for name, word in zip(names, told, strict=True) if word
-    )
+    texts = [label(value) if isinstance(value, float) else str(value) for value in values]
+    named = zip(names, texts, strict=True)
+    return ", ".join(f"{str(name).replace('_', ' ')} {text}" if name else text for name, text in named if text)
 
 
 def _entries(series: pd.Series) -> list[dict[str, Any]]:

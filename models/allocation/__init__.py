@@ -1,4 +1,4 @@
-"""The supplier's mechanisms, one file each: `build(case)` gives the Pyomo model; here it is that of `allocation`.
+"""The supplier's mechanisms, one module each: `build(case)` returns the Pyomo model; here it is that of `allocation`.
 
 `vocabulary` holds the sets and the constraints that they share, `revenue` and `own_revenue` what retailers earn.
 """
@@ -8,13 +8,4 @@ from veridical.models.allocation.allocation import build
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.vocabulary import POINTS, forms
 
-__all__ = [
-    "POINTS",
-    "OwnRevenue",
-    "allocation_direct",
-    "allocation_kkt",
-    "build",
-    "capacity_choice",
-    "centralized",
-    "forms",
-]
+__all__ = ["POINTS", "OwnRevenue", "allocation_direct", "allocation_kkt", "build", "capacity_choice", "centralized", "forms"]

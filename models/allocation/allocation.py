@@ -54,9 +54,8 @@ def build(
     9.24
     """
     if case.capacity is None:
-        raise InputError.of(
-            "capacity", "<nothing>", "a capacity in units: this case has a capacity_cost (capacity_choice)", case.name
-        )
+        allowed = "a capacity in units: this case has a capacity_cost (capacity_choice)"
+        raise InputError.of("capacity", "<nothing>", allowed, case.name)
     return declare(case, "allocation", form, points, monotonicity)
 
 
@@ -66,7 +65,6 @@ def declare(case: AllocationCase, name: str, form: str, points: int, monotonicit
     vocabulary.virtual_revenue(m)
     vocabulary.supply(m)
     vocabulary.monotonicity(m, monotonicity)
-    m.profit = pyo.Objective(  # (4), (12)
-        expr=vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - vocabulary.cost(m), sense=pyo.maximize
-    )
+    revenue = vocabulary.expected(m, lambda *key: m.virtual_revenue[key])
+    m.profit = pyo.Objective(expr=revenue - vocabulary.cost(m), sense=pyo.maximize)  # (4), (12)
     return m

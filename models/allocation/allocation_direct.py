@@ -54,13 +54,13 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     vocabulary.supply(m)
     groups, revenues = dict(vocabulary.groups_of(m)), vocabulary.details(m).revenues
     lowest = {name: float(group.theta[0]) for name, group in groups.items()}
-    beliefs: dict[Any, list[Any]] = {own: [] for own in m.TYPES}
+    beliefs: dict[Any, list[Any]] = {key: [] for key in m.TYPES}
     for t, g, theta in m.CELLS:
         weight = m.probability[t].expr * m.count[t, g, theta] / (groups[g].count * m.type_probability[g, theta])
         beliefs[g, theta].append((m.quantity[t, g, theta], weight))
 
-    def expected(own: Any, worth: Any) -> Any:
-        return pyo.quicksum(weight * worth(q) for q, weight in beliefs[own])
+    def expected(reported: Any, worth: Any) -> Any:
+        return pyo.quicksum(weight * worth(q) for q, weight in beliefs[reported])
 
     def more(g: str, report: float, theta: float) -> Any:
         """What a type earns with a report's units beyond what the lowest type does."""
@@ -81,20 +81,15 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     def individual_rationality(m: Any, g: str, theta: float) -> Any:  # (2)
         return more(g, theta, theta) >= m.fee[g, theta]
 
-    m.profit = pyo.Objective(
-        expr=pyo.quicksum(groups[g].count * m.type_probability[g, theta] * m.payment[g, theta] for g, theta in m.TYPES)
-        - vocabulary.cost(m),
-        sense=pyo.maximize,
-    )
+    paid = pyo.quicksum(groups[g].count * m.type_probability[g, theta] * m.payment[g, theta] for g, theta in m.TYPES)
+    m.profit = pyo.Objective(expr=paid - vocabulary.cost(m), sense=pyo.maximize)
     info_of(m).contracts = allotted
     return m
 
 
 def allotted(m: Any, duals: Any) -> Allotment:
     """Return what a solved model gives to whom, at its own payments, the same whatever the others are."""
-    paid = [
-        np.array([pyo.value(m.payment[name, theta]) for theta in group.theta.tolist()]) for name, group in vocabulary.groups_of(m)
-    ]
+    paid = [np.array([pyo.value(m.payment[name, t]) for t in group.theta.tolist()]) for name, group in vocabulary.groups_of(m)]
 
     def price(reports: Reports) -> Any:
         return np.broadcast_to(paid[reports.g], reports.quantity.shape)

@@ -84,13 +84,10 @@ def build(
     else:  # K is complementary to c - E[lambda] >= 0: (13)
         worth = m.capacity_cost * m.K
         m.mean_shadow_price = pyo.Constraint(expr=mean <= m.capacity_cost)
-    m.complementarity = pyo.Expression(
-        expr=worth - vocabulary.expected(m, lambda *key: m.quantity[key] * m.virtual_marginal[key])
-    )
-    m.profit = pyo.Objective(
-        expr=vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - vocabulary.cost(m) - m.complementarity,
-        sense=pyo.maximize,
-    )
+    used = vocabulary.expected(m, lambda *key: m.quantity[key] * m.virtual_marginal[key])
+    m.complementarity = pyo.Expression(expr=worth - used)
+    revenue = vocabulary.expected(m, lambda *key: m.virtual_revenue[key])
+    m.profit = pyo.Objective(expr=revenue - vocabulary.cost(m) - m.complementarity, sense=pyo.maximize)
     info = info_of(m)
     info.contracts, info.zero_at_optimum = allotted, m.complementarity
     return m

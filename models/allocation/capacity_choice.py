@@ -1,4 +1,4 @@
-"""The capacity worth having: capacity as one more variable of the supplier's program. (12)-(13), Theorem 3.
+"""The optimal capacity: capacity as one more variable of the supplier's program. (12)-(13), Theorem 3.
 
 At the optimum the mean shadow price is what a unit of capacity costs: E[lambda] = c.
 """
@@ -17,7 +17,7 @@ __all__ = ["build"]
 def build(
     case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS, monotonicity: bool | None = None
 ) -> pyo.ConcreteModel:
-    """Return the model of the optimum with the capacity worth having.
+    """Return the model of the supplier's optimum with the optimal capacity.
 
     Parameters
     ----------
@@ -49,7 +49,6 @@ def build(
     21.61
     """
     if case.capacity_cost is None:
-        raise InputError.of(
-            "capacity_cost", "<nothing>", "a capacity cost: this case has a fixed capacity (allocation)", case.name
-        )
+        allowed = "a capacity cost: this case has a fixed capacity (allocation)"
+        raise InputError.of("capacity_cost", "<nothing>", allowed, case.name)
     return declare(case, "capacity_choice", form, points, monotonicity)

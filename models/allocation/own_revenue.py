@@ -47,35 +47,27 @@ class OwnRevenue(Revenue):
         m = pyo.ConcreteModel()
         m.q, m.theta = pyo.Var(), pyo.Var()
         names = {id(m.q): "q", id(m.theta): "theta"}
-        first = self.derivative(m.q, m.theta)
-        both = {"value": self.expression(m.q, m.theta), "marginal": first}
-        both |= {
-            name: differentiate(of, wrt=wrt, mode=Modes.reverse_symbolic)
-            for name, of, wrt in (
-                ("by_type", both["value"], m.theta),
-                ("marginal_by_type", first, m.theta),
-                ("curvature", first, m.q),
-            )
-        }
-        return {name: _compiled(expression, names) for name, expression in both.items()}
+        value, marginal = self.expression(m.q, m.theta), self.derivative(m.q, m.theta)
+        further = {"by_type": (value, m.theta), "marginal_by_type": (marginal, m.theta), "curvature": (marginal, m.q)}
+        derivatives = {name: differentiate(of, wrt=wrt, mode=Modes.reverse_symbolic) for name, (of, wrt) in further.items()}
+        expressions = {"value": value, "marginal": marginal} | derivatives
+        return {name: _compiled(expression, names) for name, expression in expressions.items()}
 
     @model_validator(mode="after")
     def _usable(self) -> OwnRevenue:
         try:
-            found = {name: float(function(1.0, 2.0)) for name, function in self._functions.items()}
+            values = {name: float(function(1.0, 2.0)) for name, function in self._functions.items()}
         except Exception as error:  # whatever a user's function may raise
             raise wrong(f"<{type(error).__name__}: {error}>", "a smooth Pyomo expression of q and theta", "expression") from None
-        for name, value in found.items():
+        for name, value in values.items():
             if not np.isfinite(value):
-                raise wrong(
-                    f"<{name} {value} at q = 1, theta = 2>", "an expression that is a number where q, theta > 0", "expression"
-                )
+                allowed = "an expression that is a number where q, theta > 0"
+                raise wrong(f"<{name} {value} at q = 1, theta = 2>", allowed, "expression")
         with np.errstate(all="ignore"):
             first, slope = (float(self._functions[name](np.float64(0.0), np.float64(2.0))) for name in ("value", "marginal"))
-        if abs(first) > 1e-9 * max(1.0, abs(found["value"])) or not np.isfinite([first, slope]).all():
-            raise wrong(
-                f"<R = {first:g}, R_q = {slope:g} at q = 0, theta = 2>", "R(0, theta) = 0 and a finite slope", "expression"
-            )
+        if abs(first) > 1e-9 * max(1.0, abs(values["value"])) or not np.isfinite([first, slope]).all():
+            value_at_zero = f"<R = {first:g}, R_q = {slope:g} at q = 0, theta = 2>"
+            raise wrong(value_at_zero, "R(0, theta) = 0 and a finite slope", "expression")
         return self
 
     def refuse_unsound(self, theta: Array, most: float, field: str, file: str) -> None:
@@ -99,8 +91,8 @@ class OwnRevenue(Revenue):
     def _at(self, name: str, q: ArrayLike, theta: ArrayLike) -> Array:
         q, theta = np.broadcast_arrays(np.asarray(q, dtype=float), np.asarray(theta, dtype=float))
         with np.errstate(all="ignore"):
-            found: Array = self._functions[name](q, theta) + np.zeros(q.shape)
-        return found
+            values: Array = self._functions[name](q, theta) + np.zeros(q.shape)
+        return values
 
     def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R(q, theta), currency."""
@@ -125,15 +117,15 @@ class OwnRevenue(Revenue):
     def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 at which R_q is `marginal`, by root search; infinite beyond 1e9 units."""
         price, theta = np.broadcast_arrays(np.asarray(marginal, dtype=float), np.asarray(theta, dtype=float))
-        found = np.where(self.marginal(0.0, theta) > price, np.inf, 0.0)
-        inside = np.isinf(found) & (self.marginal(MOST, theta) < price)
+        quantity = np.where(self.marginal(0.0, theta) > price, np.inf, 0.0)
+        inside = np.isinf(quantity) & (self.marginal(MOST, theta) < price)
         if inside.any():
             many = int(inside.sum())
             excess: Any = lambda q, price, theta: self.marginal(q, theta) - price  # noqa: E731
             ends: Any = (np.zeros(many), np.full(many, MOST))
             result: Any = elementwise.find_root(excess, ends, args=(price[inside], theta[inside]))
-            found[inside] = result.x
-        return found
+            quantity[inside] = result.x
+        return quantity
 
 
 def _compiled(expression: Any, names: dict[int, str]) -> Callable[[Any, Any], Any]:

@@ -56,8 +56,8 @@ class Written:
 
     def _node(self, name: str, *functions: Callable[[Array, Array], Array]) -> Any:
         """Return the function node of a revenue: value, first and second derivative by q; types are constants."""
-        if (found := self.block.component(name)) is not None:
-            return found
+        if (node := self.block.component(name)) is not None:
+            return node
         value, first, second = functions
         node = pyo.ExternalFunction(
             function=lambda q, theta: float(value(q, theta)),
@@ -74,7 +74,7 @@ def _slope(function: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Array]
 
     def slope(q: Any, theta: Any) -> Array:
         step = 1e-5 * np.maximum(np.abs(q), 1e-3)
-        found: Array = (function(q + step, theta) - function(np.maximum(q - step, 0.0), theta)) / (step + np.minimum(q, step))
-        return found
+        rise = function(q + step, theta) - function(np.maximum(q - step, 0.0), theta)
+        return np.asarray(rise / (step + np.minimum(q, step)))
 
     return slope

@@ -1,4 +1,4 @@
-"""The words that every allocation model is written in: groups, types, profiles of types, units.
+"""What every allocation model consists of: groups, types, profiles of types, units.
 
 Names in a model are ones that a person reads: a profile of types is `4, 4, 7` (`stores 4, 4; online 7` where groups differ), and
 what the other retailers are is one retailer less. Identical retailers' types are counted, not listed in every order, and
@@ -22,7 +22,6 @@ from veridical.contracts.allotment import Allotment, Price, dominant, profile_na
 from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
 from veridical.data.assembler import gigabytes, shortened
-from veridical.data.fields import check
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
 from veridical.data.virtual_cost import ROUNDING
@@ -100,15 +99,13 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     m.revenues = pyo.Block(list(range(len(case.retailers))))
     info.revenues = {name: Written(group.revenue, m.revenues[g]) for g, (name, group) in enumerate(groups.items())}
     retailers = sum(case.members)
-    start = case.capacity or sum(
-        _wanted(group, float(group.probability @ group.theta)) * group.count for group in groups.values()
-    )
+    wishes = (_wanted(group, float(group.probability @ group.theta)) * group.count for group in groups.values())
+    start = case.capacity or sum(wishes)
     if case.capacity is None:
         m.K = pyo.Var(domain=pyo.NonNegativeReals, initialize=start)
-        m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
+        info.parameters["capacity_cost"] = m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
     else:
-        m.K = pyo.Param(initialize=case.capacity, mutable=True)
-    info.parameters = {"capacity": m.K} if case.capacity is not None else {"capacity_cost": m.capacity_cost}
+        info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=True)
     wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
     first = {key: min(start / retailers, wanted[key[1:]]) for key in cells}
     m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=first)
@@ -140,14 +137,14 @@ def expected(m: Any, worth: Any) -> Any:
 
 def rates(m: Any) -> dict[tuple[str, float], tuple[float, Any]]:
     """Return for each type the next one and the inverse hazard (1 - F) / f; None for the highest, above which there is nobody."""
-    found: dict[tuple[str, float], tuple[float, Any]] = {}
+    rates: dict[tuple[str, float], tuple[float, Any]] = {}
     for name, group in groups_of(m):
         types = list(group.types or ())
         for k, (theta, following) in enumerate(pairwise(types)):
             above = pyo.quicksum(m.type_probability[name, higher] for higher in types[k + 1 :])
-            found[name, theta] = following, above / m.type_probability[name, theta]
-        found[name, types[-1]] = types[-1], None
-    return found
+            rates[name, theta] = following, above / m.type_probability[name, theta]
+        rates[name, types[-1]] = types[-1], None
+    return rates
 
 
 def details(m: Any) -> AllocationInfo:
@@ -179,8 +176,8 @@ def virtual_revenue(m: Any) -> None:
     @m.Expression(m.CELLS)
     def virtual_revenue(m: Any, t: str, g: str, theta: float) -> Any:
         q, (above, rate) = m.quantity[t, g, theta], following[g, theta]
-        own = revenues[g].value(q, theta)
-        return own if rate is None else own - rate * revenues[g].gain(q, theta, above)
+        revenue = revenues[g].value(q, theta)
+        return revenue if rate is None else revenue - rate * revenues[g].gain(q, theta, above)
 
 
 def virtual_marginal(m: Any) -> None:
@@ -190,12 +187,12 @@ def virtual_marginal(m: Any) -> None:
     @m.Expression(m.CELLS)
     def virtual_marginal(m: Any, t: str, g: str, theta: float) -> Any:
         q, (above, rate) = m.quantity[t, g, theta], following[g, theta]
-        own = revenues[g].marginal(q, theta)
+        marginal = revenues[g].marginal(q, theta)
         if rate is None:
-            return own
+            return marginal
         if revenues[g].revenue.separable:
-            return own - rate * (above - theta)
-        return (1 + rate) * own - rate * revenues[g].marginal(q, above)
+            return marginal - rate * (above - theta)
+        return (1 + rate) * marginal - rate * revenues[g].marginal(q, above)
 
 
 def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
@@ -211,13 +208,12 @@ def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
         names = list(m.PROFILES)
         for row, place, others in zip(rows, places, profile_names(case, left), strict=True):
             cell[name, (group.types or ())[place], others] = (names[row], name, (group.types or ())[place])
-    found = {}
-    for name, group in zip(case.names, case.retailers, strict=True):
+    pairs: dict[Any, tuple[Any, Any]] = {}
+    for name, group in groups_of(m):
         for low, high in pairwise(group.types or ()):
-            for (g, theta, others), key in cell.items():
-                if g == name and theta == low:
-                    found[name, low, high, others] = key, cell[name, high, others]
-    return found
+            lower = {others: key for (g, theta, others), key in cell.items() if g == name and theta == low}
+            pairs |= {(name, low, high, others): (key, cell[name, high, others]) for others, key in lower.items()}
+    return pairs
 
 
 def regular(case: AllocationCase) -> bool:
@@ -256,8 +252,8 @@ def grid(group: RetailerGroup) -> Array:
     if revenue.separable:
         return np.zeros(1)
     levels = np.append(np.linspace(1.0, 0.0, GRID)[:-1], 1e-9)
-    found: Array = np.unique(revenue.quantity(levels * revenue.marginal(0.0, theta), theta))
-    return np.append(0.0, found[np.isfinite(found) & (found > 0)])
+    quantities: Array = np.unique(revenue.quantity(levels * revenue.marginal(0.0, theta), theta))
+    return np.append(0.0, quantities[np.isfinite(quantities) & (quantities > 0)])
 
 
 def _marginal(group: RetailerGroup, q: Array) -> Array:
@@ -296,12 +292,7 @@ def allotment(m: Any, duals: Mapping[str, pd.Series], price: Price = dominant) -
     if "capacity" in duals:
         shadow_price = duals["capacity"].reindex(list(m.PROFILES)).to_numpy(dtype=float) + 0.0
     return Allotment(
-        case=case,
-        profiles=profiles,
-        by_type=by_type,
-        shadow_price=shadow_price,
-        capacity=float(pyo.value(m.K)),
-        price=price,
+        case=case, profiles=profiles, by_type=by_type, shadow_price=shadow_price, capacity=float(pyo.value(m.K)), price=price
     )
 
 
@@ -342,9 +333,7 @@ def _occurring(case: AllocationCase) -> AllocationCase:
     groups = []
     for group in case.retailers:
         kept = group.probability > 0
-        raw = {"name": group.name, "count": group.count, "revenue": group.revenue}
-        types = {"types": group.theta[kept].tolist(), "probabilities": group.probability[kept].tolist()}
-        groups.append(check(type(group), raw | types))
+        groups.append(group.changed(types=group.theta[kept].tolist(), probabilities=group.probability[kept].tolist()))
     return case.changed(retailers=groups)
 
 
@@ -353,10 +342,7 @@ def _fits(case: AllocationCase, name: str) -> None:
     profiles, types = case.profile_count, sum(len(group.theta) for group in case.retailers)
     size = min(profiles, 10**18) * min(types, sum(case.members)) * BYTES
     if size > MEMORY or profiles > ENUMERATED:
-        raise InputError.of(
-            "retailers",
-            f"<{sum(case.members)} retailers with {shortened(profiles)} type profiles: {gigabytes(size)}>",
-            f"models of `{name}` with up to {ENUMERATED:,} type profiles and {MEMORY / 1e9:.0f} GB; "
-            "larger cases have the closed form (solver closed_form)",
-            case.name,
-        )
+        large = f"<{sum(case.members)} retailers with {shortened(profiles)} type profiles: {gigabytes(size)}>"
+        allowed = f"models of `{name}` with up to {ENUMERATED:,} type profiles and {MEMORY / 1e9:.0f} GB"
+        allowed = f"{allowed}; larger cases have the closed form (solver closed_form)"
+        raise InputError.of("retailers", large, allowed, case.name)

@@ -1,4 +1,4 @@
-"""The assembler's mechanisms, one file each: `build(case)` gives the Pyomo model, `menu(model)` what a solved one says.
+"""The assembler's mechanisms, one module each: `build(case)` returns the Pyomo model, `menu(model)` the menu of a solved one.
 
 `vocabulary` holds the sets and the constraints that they share.
 """

@@ -80,12 +80,7 @@ def build(case: AssemblerCase, form: str = "auto", participation: Literal["inter
             return expected(P, i, cost, cost) >= m.cost[i, cost] * expected(q, i, cost, cost)
 
     else:
-
-        @m.Constraint(m.OWN_COST)
-        def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
-            truth = m.profile[i, cost, others]
-            return P[i, truth] >= m.cost[i, cost] * q[i, truth]
-
+        vocabulary.ex_post_participation(m)
         info_of(m).index_names["individual_rationality"] = ("supplier", "cost", "others")
     info_of(m).contracts = menu
     return m
@@ -103,10 +98,9 @@ def refuse_faint_beliefs(case: AssemblerCase) -> None:
         values = np.linalg.svd(weight / weight.sum(axis=1, keepdims=True), compute_uv=False)
         faint = values[(values > EXACT * values[0]) & (values < TOLD * values[0])] / values[0]
         if len(faint):
-            raise InputError.of(
-                "prior",
-                f"<costs of {name} that say almost nothing of the others: singular value {faint[0]:.1e}>",
+            value = f"<costs of {name} that say almost nothing of the others: singular value {faint[0]:.1e}>"
+            allowed = (
                 f"for interim participation beliefs that are dependent (independent costs), or told apart by {TOLD:g}: in "
-                "between huge bets on next to nothing decide; make costs independent, or ask for participation ex_post",
-                case.name,
+                "between huge bets on next to nothing decide; make costs independent, or ask for participation ex_post"
             )
+            raise InputError.of("prior", value, allowed, case.name)

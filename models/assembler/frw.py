@@ -1,4 +1,4 @@
-"""FRW: every supplier's contract answers to his own cost alone. Section 2.1 of the ICDS paper, after Fang, Ru and Wang (2014).
+"""FRW: every supplier's contract depends on his own cost alone. Section 2.1 of the ICDS paper, after Fang, Ru and Wang (2014).
 
 Simple to offer, however many suppliers there are; quantities are not balanced, since none of them knows what the others report.
 """
@@ -21,7 +21,7 @@ __all__ = ["build", "menu"]
 
 
 def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
-    """Return the model in which a contract answers to its supplier's own cost alone.
+    """Return the model in which a contract depends on its supplier's own cost alone.
 
     Parameters
     ----------
@@ -58,11 +58,9 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     m.expected_sales = expected_sales(m.units, case.demand, form)
     q, P = m.quantity, m.payment
 
-    m.profit = pyo.Objective(  # (2)
-        expr=pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
-        - pyo.quicksum(m.marginal[key].expr * P[key] for key in m.COSTS),
-        sense=pyo.maximize,
-    )
+    revenue = pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
+    paid = pyo.quicksum(m.marginal[key].expr * P[key] for key in m.COSTS)
+    m.profit = pyo.Objective(expr=revenue - paid, sense=pyo.maximize)  # (2)
 
     @m.Constraint(m.OWN_COST)
     def assembly(m: Any, i: str, cost: float, others: str) -> Any:
@@ -94,10 +92,7 @@ def menu(m: Any, duals: Any = None) -> Menu:
     case, built = vocabulary.case_of(m), info_of(m).case
 
     def spread(variable: Any) -> Any:
-        own = [
-            np.array([variable[s.name, cost].value for cost in s.costs]).reshape(case.costs(i).shape)
-            for i, s in enumerate(built.suppliers)
-        ]
-        return np.stack([np.broadcast_to(each, case.shape) for each in own])
+        values = (np.array([variable[s.name, cost].value for cost in s.costs]) for s in built.suppliers)
+        return np.stack([np.broadcast_to(row.reshape(case.costs(i).shape), case.shape) for i, row in enumerate(values)])
 
     return Menu(case, spread(m.quantity).clip(min=0), spread(m.payment) + 0.0)

@@ -1,4 +1,4 @@
-"""The hybrid mechanism: quantities answer to k suppliers alone. Section 2.5 of the ICDS paper, `pooling` is (25).
+"""The hybrid mechanism: quantities depend on the reports of k suppliers alone. Section 2.5 of the ICDS paper, `pooling` is (25).
 
 The k suppliers are those with the widest range of costs. What one of the others reports does not move his quantity, so
 incentive compatibility leaves him one price, and individual rationality makes it his highest cost for every unit. k = 0 is
@@ -23,7 +23,7 @@ __all__ = ["build", "menu"]
 def build(
     case: AssemblerCase, form: str = "auto", k: int | None = None, balanced: bool = False, feasibility: bool = True
 ) -> pyo.ConcreteModel:
-    """Return the model in which quantities answer to `k` suppliers alone.
+    """Return the model in which quantities depend on the reports of `k` suppliers alone.
 
     Parameters
     ----------

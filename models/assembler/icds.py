@@ -60,22 +60,18 @@ def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | No
     vocabulary.profit(m)  # (2)
     q, P = m.quantity, m.payment
 
-    def told(index: Any) -> list[Any]:
+    def of_reporting(index: Any) -> list[Any]:
         return [key for key in index if reporting is None or key[0] in reporting]
 
-    @m.Constraint(told(m.MISREPORTS))
+    @m.Constraint(of_reporting(m.MISREPORTS))
     def incentive_compatibility(m: Any, i: str, cost: float, report: float, others: str) -> Any:  # (3)
         truth, lie, c = m.profile[i, cost, others], m.profile[i, report, others], m.cost[i, cost]
         return P[i, truth] - c * q[i, truth] >= P[i, lie] - c * q[i, lie]
 
-    @m.Constraint(m.OWN_COST)
-    def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
-        truth = m.profile[i, cost, others]
-        return P[i, truth] >= m.cost[i, cost] * q[i, truth]
-
+    vocabulary.ex_post_participation(m)
     if feasibility:
 
-        @m.Constraint(told(m.NEIGHBOURS))
+        @m.Constraint(of_reporting(m.NEIGHBOURS))
         def feasibility(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (5)
             return q[i, m.profile[i, cost, others]] >= q[i, m.profile[i, next_cost, others]]
 

@@ -53,10 +53,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     m.quantity = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
     m.expected_sales = expected_sales(m.quantity, case.demand, form)
 
-    m.profit = pyo.Objective(  # (14)
-        expr=pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) - weighted[t] * m.quantity[t] for t in m.PROFILES),
-        sense=pyo.maximize,
-    )
+    earned = (m.probability[t] * vocabulary.expected_revenue(m, t) - weighted[t] * m.quantity[t] for t in m.PROFILES)
+    m.profit = pyo.Objective(expr=pyo.quicksum(earned), sense=pyo.maximize)  # (14)
 
     @m.Constraint(m.NEIGHBOURS)
     def monotonicity(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (10)

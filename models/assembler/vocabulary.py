@@ -1,4 +1,4 @@
-"""The words that every assembler model is written in: suppliers, profiles, contracts, assembly.
+"""What every assembler model consists of: suppliers, profiles, contracts, assembly.
 
 Names in a model are ones that a person reads: a profile of costs is `panel=4, battery=3`; what the other suppliers report is
 `battery=3`. `m.profile[i, cost, others]` is the profile in which supplier i's cost is `cost` and the others' are `others`.
@@ -18,23 +18,28 @@ from veridical.data.assembler import gigabytes, label, shortened
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import ModelInfo, describe, info_of
 
-__all__ = ["basis", "case_of", "contracts", "expected_revenue", "fits", "frame", "own_costs", "profit", "value"]
+__all__ = [
+    "basis",
+    "case_of",
+    "contracts",
+    "ex_post_participation",
+    "expected_revenue",
+    "fits",
+    "frame",
+    "own_costs",
+    "profit",
+    "value",
+]
 
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
 MEMORY = 8e9  # bytes: larger models are refused before they are built
 INDEX_NAMES = {  # what the parts of an index are called, family by family
-    "individual_rationality": ("supplier", "cost", "others"),
     "incentive_compatibility": ("supplier", "cost", "report", "others"),
-    "feasibility": ("supplier", "cost", "next_cost", "others"),
-    "monotonicity": ("supplier", "cost", "next_cost", "others"),
-    "full_information": ("supplier", "cost", "others"),
-    "assembly": ("supplier", "profile"),
-    "pooling": ("supplier", "profile"),
-    "posted_price": ("supplier", "profile"),
-    "balanced_ordering": ("supplier", "profile"),
+    **dict.fromkeys(("individual_rationality", "full_information"), ("supplier", "cost", "others")),
+    **dict.fromkeys(("feasibility", "monotonicity"), ("supplier", "cost", "next_cost", "others")),
+    **dict.fromkeys(("assembly", "pooling", "posted_price", "balanced_ordering"), ("supplier", "profile")),
+    **dict.fromkeys(("expected_sales.written.excess_covers", "expected_sales.written.support"), ("profile",)),
     "expected_sales.written.cover": ("profile", "demand"),
-    "expected_sales.written.excess_covers": ("profile",),
-    "expected_sales.written.support": ("profile",),
     "expected_sales.written.tangent": ("profile", "tangent"),
 }
 
@@ -57,16 +62,16 @@ def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> 
     prior(m, m.PROFILES)
     tokens = [case.tokens(i) for i in range(len(case.names))]
     m.profile = {}
-    own, misreports, neighbours = [], [], []
+    known, misreports, neighbours = [], [], []
     for i, supplier in enumerate(case.suppliers):
         for rest in product(*tokens[:i], *tokens[i + 1 :]):
             others = ", ".join(rest)
             for cost, token in zip(supplier.costs, tokens[i], strict=True):
                 m.profile[supplier.name, cost, others] = ", ".join((*rest[:i], token, *rest[i:]))
-                own.append((supplier.name, cost, others))
+                known.append((supplier.name, cost, others))
                 misreports += [(supplier.name, cost, report, others) for report in supplier.costs if report != cost]
             neighbours += [(supplier.name, *pair, others) for pair in pairwise(supplier.costs)]
-    m.OWN_COST = pyo.Set(initialize=own, dimen=3)
+    m.OWN_COST = pyo.Set(initialize=known, dimen=3)
     m.MISREPORTS = pyo.Set(initialize=misreports, dimen=4)
     m.NEIGHBOURS = pyo.Set(initialize=neighbours, dimen=4)
     return m
@@ -94,7 +99,7 @@ def prior(m: Any, profiles: Any) -> None:
     info = info_of(m)
     likely = dict(zip(profiles, info.case.probability.ravel().tolist(), strict=True))
     m.probability = pyo.Param(profiles, initialize=likely, mutable=True)
-    info.parameters = {**info.parameters, **{f"probability {t}": m.probability[t] for t in profiles}}
+    info.parameters |= {f"probability {t}": m.probability[t] for t in profiles}
 
 
 def own_costs(m: Any) -> None:
@@ -121,6 +126,15 @@ def contracts(m: Any, form: str) -> None:
         return m.units[t] <= m.quantity[i, t]
 
 
+def ex_post_participation(m: Any) -> None:
+    """Declare `individual_rationality`: a truthful supplier loses nothing, whatever the others report."""
+
+    @m.Constraint(m.OWN_COST)
+    def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
+        truth = m.profile[i, cost, others]
+        return m.payment[i, truth] >= m.cost[i, cost] * m.quantity[i, truth]
+
+
 def expected_revenue(m: Any, t: str) -> Any:
     """S(y(t)) = r E[min(D, y(t))]."""
     return m.price * m.expected_sales.sales[t]
@@ -128,12 +142,11 @@ def expected_revenue(m: Any, t: str) -> Any:
 
 def profit(m: Any) -> None:
     """Declare the objective, expected profit: sum_t beta(t) (S(y(t)) - sum_i P_i(t)), (2)."""
-    m.profit = pyo.Objective(
-        expr=pyo.quicksum(
-            m.probability[t] * (expected_revenue(m, t) - pyo.quicksum(m.payment[i, t] for i in m.SUPPLIERS)) for t in m.PROFILES
-        ),
-        sense=pyo.maximize,
-    )
+
+    def earned(t: str) -> Any:
+        return expected_revenue(m, t) - pyo.quicksum(m.payment[i, t] for i in m.SUPPLIERS)
+
+    m.profit = pyo.Objective(expr=pyo.quicksum(m.probability[t] * earned(t) for t in m.PROFILES), sense=pyo.maximize)
 
 
 def case_of(m: Any) -> AssemblerCase:
@@ -142,7 +155,7 @@ def case_of(m: Any) -> AssemblerCase:
     costs = [tuple(float(m.cost[s.name, cost].value) for cost in s.costs) for s in case.suppliers]
     changes: dict[str, Any] = {} if m.price.value == case.price else {"price": m.price.value}
     if costs != [supplier.costs for supplier in case.suppliers]:
-        changes["suppliers"] = [s.changed(costs=own) for s, own in zip(case.suppliers, costs, strict=True)]
+        changes["suppliers"] = [s.changed(costs=now) for s, now in zip(case.suppliers, costs, strict=True)]
     if m.component("probability") is not None:
         table = value(m.probability, case.shape)
         if not np.array_equal(table, case.probability):
@@ -164,9 +177,7 @@ def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
     pairs = sum(m - 1 for m in case.shape) / n  # misreports a supplier and profile, on average
     rows = profiles * (sales + (n * (2 + 1.5 * pairs) if contracts else n))
     if rows * BYTES > MEMORY:
-        raise InputError.of(
-            "suppliers",
-            f"<{n} suppliers with {shortened(case.profiles)} cost profiles: {gigabytes(rows * BYTES)}>",
-            f"models of `{name}` below {MEMORY / 1e9:.0f} GB; for larger cases the closed form (solver closed_form) where "
-            f"it applies, or fewer costs or suppliers with private costs",
-        )
+        large = f"<{n} suppliers with {shortened(case.profiles)} cost profiles: {gigabytes(rows * BYTES)}>"
+        allowed = f"models of `{name}` below {MEMORY / 1e9:.0f} GB; for larger cases the closed form (solver closed_form)"
+        allowed = f"{allowed} where it applies, or fewer costs or suppliers with private costs"
+        raise InputError.of("suppliers", large, allowed)

@@ -9,16 +9,5 @@ from veridical.models.joint_plan import jit, joint
 from veridical.models.joint_plan.party import DECLARATIONS, Declaration, carried, declare, party_model, register, served
 from veridical.models.joint_plan.vocabulary import numbers, paid
 
-__all__ = [
-    "DECLARATIONS",
-    "Declaration",
-    "carried",
-    "declare",
-    "jit",
-    "joint",
-    "numbers",
-    "paid",
-    "party_model",
-    "register",
-    "served",
-]
+__all__ = ["DECLARATIONS", "Declaration", "jit", "joint", "numbers", "paid"]
+__all__ += ["carried", "declare", "party_model", "register", "served"]

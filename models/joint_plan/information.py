@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from veridical.models.info import ModelInfo
 
-__all__ = ["Families", "Numbers", "PlanInfo"]
+__all__ = ["Families", "PlanInfo"]
 
 
 @dataclass(frozen=True)
@@ -24,41 +23,13 @@ class Families:
     identities: frozenset[str] = frozenset()
 
 
-class Numbers(Mapping[str, Any]):
-    """The Params of a model by name, `Alder.production_capacity[3]`; put together when somebody asks for one."""
-
-    def __init__(self) -> None:
-        self.components: list[tuple[str, Any]] = []
-
-    def append(self, named: tuple[str, Any]) -> None:
-        """Add a Param under a party's name; under none where it is no party's."""
-        self.components.append(named)
-
-    @cached_property
-    def _by_name(self) -> dict[str, Any]:
-        return {
-            (f"{party}." if party else "") + parameter.local_name + _words(key): number
-            for party, parameter in self.components
-            for key, number in parameter.items()
-        }
-
-    def __getitem__(self, name: str) -> Any:
-        return self._by_name[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._by_name)
-
-    def __len__(self) -> int:
-        return len(self._by_name)
-
-
 @dataclass
 class PlanInfo(ModelInfo):
     """The record of a model of one party or several.
 
     shared: what its flows are. parties: the blocks by name; None for one party's own model. families: each party's role and
     constraints. price: of routes, where several parties have it in common. start: the baseline, units, one a flow, where there is
-    one. numbers: the Params of all parties.
+    one.
     """
 
     shared: Any = None
@@ -66,10 +37,13 @@ class PlanInfo(ModelInfo):
     families: dict[str, Families] = field(default_factory=dict)
     price: Any = None
     start: NDArray[np.float64] | None = None
-    numbers: Numbers = field(default_factory=Numbers)
 
-    def __post_init__(self) -> None:
-        self.parameters = self.numbers
+    def note(self, party: str, param: Any) -> None:
+        """Note the numbers of a Param by name, `Alder.production_capacity[3]`; `party` is empty where it is no party's."""
+        name = f"{party}.{param.local_name}" if party else param.local_name
+        for key, number in param.items():
+            parts = key if isinstance(key, tuple) else (key,)
+            self.parameters[name if key is None else f"{name}[{','.join(map(str, parts))}]"] = number
 
     def take(self, name: str, block: Any, families: Families) -> None:
         """Note what a party's constraints are: those that its block has, of all that its role can have."""
@@ -113,9 +87,3 @@ class PlanInfo(ModelInfo):
                 known = dict(zip(declared, key, strict=True))
                 key = tuple(known.get(name) for name in names[1:])
         return family, (party, *key) if key else party
-
-
-def _words(key: Any) -> str:
-    if key is None:
-        return ""
-    return f"[{','.join(map(str, key if isinstance(key, tuple) else (key,)))}]"

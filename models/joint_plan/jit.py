@@ -23,7 +23,7 @@ def build(case: JointPlanCase) -> pyo.ConcreteModel:
     case = case.changed(truckload=False)
     m, info = frame("jit", case, case.receivers)
     m.tie_break = pyo.Param(initialize=case.mechanism.tie_break, within=pyo.NonNegativeReals, mutable=True)
-    info.numbers.append(("", m.tie_break))
+    info.note("", m.tie_break)
     m.own_cost = pyo.Objective(
         expr=pyo.quicksum(party.cost for party in m.parties.values())
         + m.tie_break / 2 * pyo.quicksum(units**2 for party in m.parties.values() for units in party.plan.values())

@@ -66,7 +66,7 @@ def build(
             return plans[flow[1]][flow] == before[flow] + more[flow] - less[flow]
 
         m.activity_fee = pyo.Param(initialize=activity_fee, within=pyo.NonNegativeReals, mutable=True)
-        info.numbers.append(("", m.activity_fee))
+        info.note("", m.activity_fee)
         volume = dict(zip(shared.flows, shared.volume.tolist(), strict=True))
         m.fee = pyo.Expression(expr=m.activity_fee * pyo.quicksum(volume[flow] * (more[flow] + less[flow]) for flow in both))
         index_names["activity"], cost = LEVELS, cost + m.fee

@@ -80,7 +80,7 @@ def frame(name: str, case: JointPlanCase, parties: Iterable[str]) -> tuple[pyo.C
     m = pyo.ConcreteModel(name=name)
     m.price = prices(case.shared)
     info = PlanInfo(case=case, shared=case.shared, price=m.price)
-    info.numbers.append(("", m.price))
+    info.note("", m.price)
     describe(m, info)
     m.parties = info.parties = pyo.Block(list(parties))
     for party in m.parties:

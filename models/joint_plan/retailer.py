@@ -69,12 +69,7 @@ def declare(block: Any, record: Retailer, shared: Shared, flows: Sequence[Flow])
             "lost_sales": pyo.quicksum(data.penalty[p] * lost[r, p, t] for r, p, t in needs),
             "overtime": pyo.quicksum(data.inbound_overtime[f] * overtime[f, t] for f, t in arrivals),
             "congestion": vocabulary.squares(
-                block,
-                "congestion_charge",
-                inbound,
-                lambda key: data.congestion[key[0]],
-                lambda key: record.inbound_capacity[key] or 1.0,
-                shared,
+                block, "congestion_charge", inbound, data.congestion, lambda key: record.inbound_capacity[key], shared
             ),
         },
     )

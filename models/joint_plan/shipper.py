@@ -52,6 +52,10 @@ def declare(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
     loading = vocabulary.volumes(block, "loading_volume", "loading", loads, plan, shared)
     docked = {t: pyo.quicksum(loading[f, t] for f, week in loads if week == t) for t in weeks}
     overtime = vocabulary.overtime(block, "dock_capacity", "dock_overtime", docked, data.dock_capacity)
+
+    def dock_share(key: Any) -> float:
+        return record.dock_capacity[key[1]] / len(shared.sites)
+
     left = {t: data.market_cost if t == weeks[-1] else data.waiting_cost for t in weeks}
     vocabulary.costs(
         block,
@@ -60,14 +64,7 @@ def declare(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
             "waiting": pyo.quicksum(left[t][f, p] * waiting[f, p, t] for f, p, t in keys),
             "market": pyo.quicksum(data.market_cost[f, p] * market[f, p, t] for f, p, t in keys),
             "overtime": data.dock_overtime * pyo.quicksum(overtime.values()),
-            "congestion": vocabulary.squares(
-                block,
-                "congestion_charge",
-                loading,
-                lambda key: data.congestion[key[0]],
-                lambda key: record.dock_capacity[key[1]] / len(shared.sites) or 1.0,
-                shared,
-            ),
+            "congestion": vocabulary.squares(block, "congestion_charge", loading, data.congestion, dock_share, shared),
         },
     )
 

@@ -18,28 +18,12 @@ from veridical.data.joint_plan import Flow, Party, Shared
 from veridical.models.info import info_of
 from veridical.models.joint_plan.information import PlanInfo
 
-__all__ = [
-    "LANES",
-    "balance",
-    "changes",
-    "costs",
-    "declared",
-    "grouped",
-    "lanes",
-    "nonnegative",
-    "numbers",
-    "overtime",
-    "paid",
-    "squares",
-    "volumes",
-]
+__all__ = ["LANES", "declared", "grouped", "nonnegative", "numbers", "paid"]
+__all__ += ["balance", "changes", "costs", "lanes", "overtime", "squares", "volumes"]
 
+Terms = Callable[..., Iterable[Any]]
 TANGENTS = 8  # of a square in a model with integers, up to its reach
-LANES = {  # the families of `lanes` and the names of their index
-    "lane_volume": ("site", "week"),
-    "lane_split": ("site", "week"),
-    "lane_contract": ("site", "week"),
-}
+LANES = dict.fromkeys(("lane_volume", "lane_split", "lane_contract"), ("site", "week"))  # families of `lanes` and their index
 
 
 def numbers(block: Any, record: Party, without: Collection[str] = ()) -> Any:
@@ -59,7 +43,7 @@ def numbers(block: Any, record: Party, without: Collection[str] = ()) -> Any:
         parameter = pyo.Param(*index, initialize=dict(value) if column.keys else value, within=pyo.NonNegativeReals, mutable=True)
         block.data.add_component(name, parameter)
         if isinstance(info, PlanInfo):
-            info.numbers.append((record.name, parameter))
+            info.note(record.name, parameter)
     return block.data
 
 
@@ -78,12 +62,8 @@ def paid(block: Any, shared: Shared, plan: Any) -> Any:
 
 def prices(shared: Shared) -> pyo.Param:
     """Return the prices of routes, currency per unit, as a mutable Param by supplier, receiver, site and product."""
-    return pyo.Param(
-        [route[:4] for route in shared.routes],
-        initialize={route[:4]: route.price for route in shared.routes},
-        within=pyo.Reals,
-        mutable=True,
-    )
+    price = {route[:4]: route.price for route in shared.routes}
+    return pyo.Param(list(price), initialize=price, within=pyo.Reals, mutable=True)
 
 
 def declared(block: Any, flows: Sequence[Flow]) -> Any:
@@ -108,15 +88,7 @@ def grouped(flows: Sequence[Flow], *parts: str) -> dict[Any, list[Flow]]:
     return groups
 
 
-def balance(
-    block: Any,
-    family: str,
-    stock: Any,
-    initial: Any,
-    arriving: Callable[..., Iterable[Any]],
-    leaving: Callable[..., Iterable[Any]],
-    first: int,
-) -> None:
+def balance(block: Any, family: str, stock: Any, initial: Any, arriving: Terms, leaving: Terms, first: int) -> None:
     """Declare that stock + what leaves = what arrives + stock of the week before (`initial` before the `first`).
 
     The index of `stock` ends in the week; `arriving` and `leaving` return the terms of either, by the same index.
@@ -153,25 +125,24 @@ def overtime(block: Any, family: str, name: str, volume: Mapping[Any, Any], capa
     return extra
 
 
-def squares(
-    block: Any, name: str, variables: Any, weight: Callable[[Any], Any], reach: Callable[[Any], float], shared: Shared
-) -> Any:
-    """Return the sum over keys of weight / 2 * variable squared.
+def squares(block: Any, name: str, variables: Any, weight: Any, reach: Callable[[Any], float], shared: Shared) -> Any:
+    """Return the sum over keys of weight / 2 * variable squared; `weight`: one Param, or one by site, the first part of a key.
 
     In the truckload variant, which is linear but for integers, squares are the largest of their tangents: at 0 and at
-    TANGENTS points up to twice `reach`, on either side; that is then the party's cost. The points are those of the record that
-    the model was built from, whatever Params are changed to.
+    TANGENTS points up to twice `reach` (1 where that is 0), on either side; that is then the party's cost. The points are those
+    of the record that the model was built from, whatever Params are changed to.
     """
+    weights = {key: weight[key[0]] if weight.is_indexed() else weight for key in variables}
     if not shared.truckload:
-        return pyo.quicksum(weight(key) / 2 * variable**2 for key, variable in variables.items())
+        return pyo.quicksum(weights[key] / 2 * variable**2 for key, variable in variables.items())
     charge = nonnegative(block, name, variables.index_set())
     tangents = pyo.ConstraintList()
     block.add_component(f"{name}_tangents", tangents)
     for key, variable in variables.items():
         signs = (1.0,) if variable.lb == 0 else (1.0, -1.0)
-        for point in np.linspace(0.0, 2 * reach(key), TANGENTS + 1)[1:].tolist():
+        for point in np.linspace(0.0, 2 * (reach(key) or 1.0), TANGENTS + 1)[1:].tolist():
             for sign in signs:
-                tangents.add(weight(key) * (sign * point * variable - point**2 / 2) <= charge[key])
+                tangents.add(weights[key] * (sign * point * variable - point**2 / 2) <= charge[key])
     return pyo.quicksum(charge.values())
 
 
@@ -201,12 +172,7 @@ def lanes(block: Any, record: Any, data: Any, shared: Shared, plan: Any) -> dict
         "contract": pyo.quicksum(data.contract_cost[f] * (size * own[f, t]) for f, t in places),
         "spot": pyo.quicksum(data.spot_cost[f] * (size * spot[f, t]) for f, t in places),
         "lane_congestion": squares(
-            block,
-            "lane_congestion_charge",
-            volume,
-            lambda key: data.lane_congestion[key[0]],
-            lambda key: record.contract[key[0]] or 1.0,
-            shared,
+            block, "lane_congestion_charge", volume, data.lane_congestion, lambda key: record.contract[key[0]], shared
         ),
     }
 
@@ -234,10 +200,7 @@ def changes(block: Any, data: Any, shared: Shared, volume: Any, before: Any, rea
     def weekly_change(_: Any, t: int) -> Any:
         return volume[t] == (before if t == first else volume[t - 1]) + change[t]
 
-    def weight(_: Any) -> Any:
-        return data.smoothing
-
-    return {"smoothing": squares(block, "smoothing_charge", change, weight, lambda _: reach / 2 or 1.0, shared)}
+    return {"smoothing": squares(block, "smoothing_charge", change, data.smoothing, lambda _: reach / 2, shared)}
 
 
 def costs(block: Any, parts: Mapping[str, Any]) -> None:

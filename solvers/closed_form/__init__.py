@@ -64,9 +64,9 @@ def solve(case: Any, mechanism: str, formula: Callable[..., Any], configuration:
     6965
     """
     for name, value in configuration.options.items():
-        raise configuration.refuse(f"options.{name}", value, "no options: a closed form has none")
+        raise configuration.error_for(f"options.{name}", value, "no options: a closed form has none")
     if configuration.form != "auto":
-        raise configuration.refuse("form", configuration.form, "auto: a closed form needs no other")
+        raise configuration.error_for("form", configuration.form, "auto: a closed form needs no other")
     began = perf_counter()
     result = formula(case, **parameters)
     solved = perf_counter()

@@ -83,9 +83,9 @@ def options(solver: str | Path | Mapping[str, Any] | Configuration) -> tuple[Con
     """Return configuration and options; raises InputError with the names near one that is not known."""
     configuration = configure(solver)
     if configuration.solver != "consensus":
-        raise configuration.refuse("solver", configuration.solver, "consensus")
+        raise configuration.error_for("solver", configuration.solver, "consensus")
     for name, value in configuration.options.items():
         if name not in Options.model_fields:
             near = difflib.get_close_matches(name, Options.model_fields, 3, 0.4) or sorted(Options.model_fields)
-            raise configuration.refuse(f"options.{name}", value, f"an option of consensus; near it: {', '.join(near)}")
+            raise configuration.error_for(f"options.{name}", value, f"an option of consensus; near it: {', '.join(near)}")
     return configuration, check(Options, configuration.options, configuration._file)

@@ -163,10 +163,10 @@ class Consensus:
         convexity, smoothness = (getattr(who, trait, None) for trait in ("strong_convexity", "smoothness"))
         if who.interface == "dual" and not convexity:
             allowed = "a number > 0: without it no step is safe, and with linear costs dual agents do not agree"
-            raise self.configuration.refuse(f"options.strong_convexity.{name}", convexity, allowed)
+            raise self.configuration.error_for(f"options.strong_convexity.{name}", convexity, allowed)
         if who.interface == "primal" and not smoothness:
             allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
-            raise self.configuration.refuse(f"options.smoothness.{name}", smoothness, allowed)
+            raise self.configuration.error_for(f"options.smoothness.{name}", smoothness, allowed)
         able = who.interface != "primal" and (spec.part is not None or hasattr(spec.agent, "best"))
         return AgentTraits(who.interface, convexity, smoothness, able)
 
@@ -175,7 +175,7 @@ class Consensus:
         for field in ("interfaces", "strong_convexity", "smoothness"):
             for name, value in getattr(settings, field).items():
                 if name not in specs:
-                    raise self.configuration.refuse(f"options.{field}.{name}", value, f"parties: {', '.join(specs)}")
+                    raise self.configuration.error_for(f"options.{field}.{name}", value, f"parties: {', '.join(specs)}")
         for name in self.agents:
             if name not in specs:
                 raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
@@ -188,11 +188,11 @@ class Consensus:
         if self.client is not None:
             return self.client
         if self.options.scheduler is None:
-            raise self.configuration.refuse("options.scheduler", None, "the address of a Dask scheduler, or a client")
+            raise self.configuration.error_for("options.scheduler", None, "the address of a Dask scheduler, or a client")
         try:
             from distributed import Client  # an extra
         except ImportError:
             allowed = "inline or processes, or dask after: pip install veridical[distributed]"
-            raise self.configuration.refuse("options.workers", "dask", allowed) from None
+            raise self.configuration.error_for("options.workers", "dask", allowed) from None
         self.client = Client(self.options.scheduler)  # type: ignore[no-untyped-call]
         return self.client

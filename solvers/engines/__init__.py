@@ -14,11 +14,11 @@ __all__ = ["ENGINES", "Engine", "engine", "installed"]
 
 
 class Engine(Protocol):
-    """A solver of models as the rest of the package sees it; a module or an object."""
+    """A solver of models as the rest of the package sees it: a module or an object."""
 
     @property
     def ABILITIES(self) -> tuple[str, ...]:
-        """What it takes and gives: LP, QP, NLP, MIP, duals."""
+        """What it solves and returns: LP, QP, NLP, MIP, duals."""
 
     @property
     def FORMS(self) -> tuple[str, ...]:
@@ -46,11 +46,38 @@ ENGINES: Mapping[str, Engine] = {"highs": highs, "ipopt": ipopt}
 
 
 def engine(name: str) -> Engine:
-    """Return the engine of a name: ours, or Pyomo's solver of that name, which need not be installed."""
+    """Return the engine of a name.
+
+    Parameters
+    ----------
+    name
+        `highs`, `ipopt`, or the name of a solver that Pyomo knows, which need not be installed.
+
+    Returns
+    -------
+    Engine
+        A module of ours, or Pyomo's solver of that name.
+
+    Examples
+    --------
+    >>> engine("highs").ABILITIES
+    ('LP', 'QP', 'MIP', 'duals')
+    """
     return ENGINES.get(name) or PyomoEngine(name)
 
 
 def installed() -> dict[str, Engine]:
-    """Return our engines, and of the others that people are likely to have those that work here."""
+    """Return the engines that can be used here, by name.
+
+    Returns
+    -------
+    dict[str, Engine]
+        Our engines, which need not be installed, and of the others that are widely used those that work on this machine.
+
+    Examples
+    --------
+    >>> sorted(installed())[:2]  # doctest: +SKIP
+    ['highs', 'ipopt']
+    """
     others = {name: PyomoEngine(name) for name in KNOWN}
     return {**ENGINES, **{name: other for name, other in others.items() if other.available()}}

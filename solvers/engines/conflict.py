@@ -7,13 +7,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from veridical.solvers.engines.quiet import Highs
+from veridical.solvers.engines.quiet import Highs, linear_program
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["conflict", "violated"]
 
 Array = NDArray[np.float64]
-FILTERED = 200  # constraints: a larger conflict is named as found, not made irreducible
+FILTERED = 200  # constraints: a larger conflict is named as it is, not made irreducible
 SHOWN = 10
 
 
@@ -35,7 +35,7 @@ def conflict(form: StandardForm) -> str:
             if _elastic(form, others)[0] > 1e-9:
                 rows = others
     names = [form.constraints[row].name for row in rows]
-    pull = form.matrix[rows].T @ _elastic(form, rows)[1]  # on each variable, held back by a bound where it is not 0
+    pull = form.matrix[rows].T @ _elastic(form, rows)[1]  # on each variable; where it is not 0, a bound stops it
     bounded = [form.variables[column].name for column in np.flatnonzero(np.abs(pull) > 1e-9)]
     text = f"these constraints cannot hold together: {_listed(names)}"
     return f"{text}; bounds on their variables: {_listed(bounded)}" if bounded else text
@@ -58,16 +58,10 @@ def _elastic(form: StandardForm, rows: NDArray[np.int64]) -> tuple[float, Array]
     if m == 0:
         return 0.0, np.zeros(0)
     matrix = sp.csr_array(sp.hstack([form.matrix[rows], sp.eye_array(m), -sp.eye_array(m)]))
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = n + 2 * m, m
-    lp.col_cost_ = np.concatenate([np.zeros(n), np.ones(2 * m)])
-    lp.col_lower_ = np.concatenate([form.low, np.zeros(2 * m)])
-    lp.col_upper_ = np.concatenate([form.high, np.full(2 * m, np.inf)])
-    lp.row_lower_, lp.row_upper_ = form.row_low[rows], form.row_high[rows]
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    cost, low = np.repeat([0.0, 1.0], [n, 2 * m]), np.append(form.low, np.zeros(2 * m))
+    high = np.append(form.high, np.full(2 * m, np.inf))
     highs = Highs()
-    highs.passModel(lp)
+    highs.passModel(linear_program(cost, low, high, form.row_low[rows], form.row_high[rows], matrix))
     highs.run()
     if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return 0.0, np.zeros(m)

@@ -26,7 +26,7 @@ from scipy.sparse.linalg import eigsh
 from veridical.data import InputError, NotSolvedError
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict
-from veridical.solvers.engines.quiet import Highs
+from veridical.solvers.engines.quiet import Highs, linear_program
 from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.tangents import converge
@@ -45,9 +45,10 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 SMALL = 300  # variables up to which a QP goes to the active set first
-LARGE = 20_000  # beyond which a run of HiPO that reaches nothing is dear
+LARGE = 20_000  # beyond which a run of HiPO that does not converge takes too long
 ACTIVE_SET: Mapping[str, Any] = {"solver": "qpasm"}
-TIGHTEST: Mapping[str, Any] = {"solver": "hipo", "ipm_optimality_tolerance": 1e-12}  # plans are as exact as the gap's root
+# Errors of a plan are of the order of the square root of the gap: the tightest tolerance comes first.
+TIGHTEST: Mapping[str, Any] = {"solver": "hipo", "ipm_optimality_tolerance": 1e-12}
 TIGHT: Mapping[str, Any] = {"solver": "hipo", "ipm_optimality_tolerance": 1e-10}
 INTERIOR_POINT: Mapping[str, Any] = {  # where the feasible set has hardly an interior, no more can be had
     "solver": "hipo",
@@ -65,8 +66,8 @@ TERMINATIONS = {
     highspy.HighsModelStatus.kIterationLimit: Termination.ITERATION_LIMIT,
 }
 
-# The active set's word for these is trusted; 'unbounded' it has said of a cost that is bounded (a vendor's at a given plan, seen
-# once in two thousand), so that the others are asked too.
+# These ends of the active set are final. It has also ended with 'unbounded' where the cost is bounded (a vendor's at a given
+# plan, seen once in two thousand runs), so the other solvers are tried after that.
 FINAL = (Termination.INFEASIBLE, Termination.TIME_LIMIT)
 
 
@@ -83,7 +84,7 @@ def version() -> str:
 def solve(model: Any, configuration: Configuration) -> Solution:
     """Solve a Pyomo model, load the values into it and return the solution with its certificate.
 
-    Raises InputError for what HiGHS does not take, NotSolvedError where there is no optimum to return.
+    Raises InputError for a model or an option that HiGHS does not take, NotSolvedError where there is no optimum to return.
     """
     began = perf_counter()
     form = compile_model(model)
@@ -94,9 +95,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     for way in ways:
         live = LiveModel(form, configuration, way)
         try:
-            x, row_dual, rounds = converge(
-                model, form, configuration.tolerance, partial(live.run, model.name, deadline), live.add
-            )
+            run = partial(live.run, model.name, deadline)
+            x, row_dual, rounds = converge(model, form, configuration.tolerance, run, live.add)
         except NotSolvedError as error:
             final = error.status in FINAL and (way is ACTIVE_SET or error.status == Termination.TIME_LIMIT)
             if way is ACTIVE_SET and error.status == Termination.UNBOUNDED:
@@ -120,9 +120,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
 
 def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str, Any], ...]:
     """Return the options of HiGHS's QP solvers to try, in this order; none where HiGHS or the user chooses."""
-    if form.hessian is None or _settled(form) is not None or "solver" in configuration.options:
+    if form.hessian is None or _fixed_by_rows(form) is not None or "solver" in configuration.options:
         return ({},)
-    if Highs().setOptionValue("solver", "hipo") != highspy.HighsStatus.kOk:  # no highspy-extras of the same version
+    if Highs().setOptionValue("solver", "hipo") != highspy.HighsStatus.kOk:  # highspy-extras of the same version is missing
         return (ACTIVE_SET,)
     if len(form.variables) <= SMALL:
         return ACTIVE_SET, TIGHTEST, TIGHT, INTERIOR_POINT
@@ -142,21 +142,15 @@ class LiveModel:
         # Reduced costs are tested in absolute terms, and probabilities make them small: bring the usual cost to 1.
         usual = np.median(np.abs(form.cost[form.cost != 0])) if form.cost.any() else 1.0
         self.scale = 2.0 ** -round(math.log2(usual))
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = len(form.variables), len(form.constraints)
-        settled = None if form.hessian is None else _settled(form)
-        lp.col_cost_ = (form.cost if settled is None else form.gradient(settled)) * self.scale
+        fixed = _fixed_by_rows(form)
+        cost = (form.cost if fixed is None else form.gradient(fixed)) * self.scale
+        lp = linear_program(cost, form.low, form.high, form.row_low, form.row_high, form.matrix)
         lp.offset_ = form.offset * self.scale  # counts in the gap of a MIP, and in its bound
-        lp.col_lower_, lp.col_upper_ = form.low, form.high
-        lp.row_lower_, lp.row_upper_ = form.row_low, form.row_high
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_ = form.matrix.indptr, form.matrix.indices
-        lp.a_matrix_.value_ = form.matrix.data
         if self.integer:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[int(whole)] for whole in form.integer]
         self.highs.passModel(lp)
-        if form.hessian is not None and settled is None:
+        if form.hessian is not None and fixed is None:
             lower = sp.csc_array(sp.tril(form.hessian * self.scale))
             hessian = highspy.HighsHessian()
             hessian.dim_, hessian.format_ = lp.num_col_, highspy.HessianFormat.kTriangular
@@ -165,26 +159,26 @@ class LiveModel:
 
     def _set_options(self, configuration: Configuration, way: Mapping[str, Any]) -> dict[str, Any]:
         """Set the options and return those in effect, read back from the solver."""
-        asked = {**DEFAULTS, **way}
+        wanted = {**DEFAULTS, **way}
         if self.form.hessian is not None:  # its QP solver can cycle where the optimum is not bounded, and has no limit of its own
             per = 50 if len(self.form.variables) <= SMALL else 2  # the last of four ways must not take longer than the others
-            asked["qp_iteration_limit"] = 1_000 + per * (len(self.form.variables) + len(self.form.constraints))
+            wanted["qp_iteration_limit"] = 1_000 + per * (len(self.form.variables) + len(self.form.constraints))
         if self.integer:
-            asked["mip_rel_gap"] = configuration.tolerance
+            wanted["mip_rel_gap"] = configuration.tolerance
         if configuration.threads is not None:
-            asked["threads"] = configuration.threads
+            wanted["threads"] = configuration.threads
             self.highs.resetGlobalScheduler(True)  # another number of threads than the last run's needs a new one
         known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")]
         for name, value in configuration.options.items():
             if name not in known:
                 near = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "see the list of HiGHS options"
-                raise configuration.refuse(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
-            asked[name] = value
-        for name, value in asked.items():
+                raise configuration.error_for(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
+            wanted[name] = value
+        for name, value in wanted.items():
             if self.highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
                 kind = type(self.highs.getOptionValue(name)[1]).__name__
-                raise configuration.refuse(f"options.{name}", value, f"a value that HiGHS takes for this option ({kind})")
-        return {name: self.highs.getOptionValue(name)[1] for name in asked}
+                raise configuration.error_for(f"options.{name}", value, f"a value that HiGHS takes for this option ({kind})")
+        return {name: self.highs.getOptionValue(name)[1] for name in wanted}
 
     def run(self, name: str, deadline: float) -> tuple[Array, Array | None]:
         """Solve what stands, and return point and row duals of the minimisation; raise NotSolvedError if there are none."""
@@ -209,17 +203,16 @@ class LiveModel:
             ended = f"{name}: HiGHS ended with '{word}' after {self.highs.getRunTime():.3g} s"
             info = self.highs.getInfo()
             if self.integer and info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
-                value, bound = (
-                    self.form.sense * figure / self.scale for figure in (info.objective_function_value, info.mip_dual_bound)
-                )
+                figures = info.objective_function_value, info.mip_dual_bound
+                value, bound = (self.form.sense * figure / self.scale for figure in figures)
                 why = f"known by then: a solution worth {value:,.6g}, and that none is better than {bound:,.6g}"
             raise NotSolvedError(f"{ended}; {why}" if why else ended, termination)
-        found = self.highs.getSolution()
-        x = np.array(found.col_value)
+        solution = self.highs.getSolution()
+        x = np.array(solution.col_value)
         if self.integer:
             self.bound = self.highs.getInfo().mip_dual_bound / self.scale
             return x, None
-        return x, np.array(found.row_dual) / self.scale
+        return x, np.array(solution.row_dual) / self.scale
 
     def _status(self) -> highspy.HighsModelStatus:
         self.highs.run()
@@ -231,18 +224,18 @@ class LiveModel:
         low = np.full(count, -highspy.kHighsInf)
         status = self.highs.addRows(count, low, high, rows.nnz, rows.indptr[:-1], rows.indices, rows.data)
         if status != highspy.HighsStatus.kOk:
-            raise NotSolvedError(
-                "HiGHS refused further tangents: the point that they are made at is no number", Termination.FAILED
-            )
+            refused = "HiGHS refused further tangents: the point that they are made at is no number"
+            raise NotSolvedError(refused, Termination.FAILED)
 
 
-def _settled(form: StandardForm) -> Array | None:
+def _fixed_by_rows(form: StandardForm) -> Array | None:
     """Return a point with the only values that the variables of the quadratic terms can have; None where one has others.
 
-    Rows of one variable say so, as where a plan is priced that is fixed. With the gradient there as its cost, the linear
-    program has the QP's optimum and multipliers, and simplex finds them.
+    Equality constraints of one variable fix them, as where a given plan is priced. With the gradient there as its cost, the
+    linear program has the QP's optimum and multipliers, and simplex finds them.
     """
-    assert form.hessian is not None
+    if form.hessian is None:
+        return None
     alone = np.flatnonzero((np.diff(form.matrix.indptr) == 1) & (form.row_low == form.row_high))
     places = form.matrix.indptr[alone]
     point = np.full(len(form.variables), np.nan)

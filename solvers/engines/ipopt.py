@@ -1,6 +1,6 @@
-"""Ipopt from the package index alone (`cyipopt-wheels`): nonlinear models with exact derivatives, no ASL, no executable.
+"""Ipopt from the wheel `cyipopt-wheels`: nonlinear models with exact derivatives, without ASL and without an executable.
 
-It is also Pyomo's SolverFactory("veridical_ipopt"), for models that have nothing to do with ours.
+It is also Pyomo's SolverFactory("veridical_ipopt"), for any other Pyomo model.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ DEFAULTS: Mapping[str, Any] = {
     "bound_relax_factor": 0.0,  # the default relaxes bounds, and objectives come out slightly too good
 }
 FAST: Mapping[str, Any] = {"mumps_pivot_order": 4, "mumps_scaling": 0}  # halve the time of MUMPS on the models here
-# Its own choices tell singular systems better: for models whose inequalities have no interior (a contract that must not
-# answer to a report), tried where the fast way does not converge to a certificate.
+# MUMPS's own choices detect singular systems better: for models whose inequalities have no interior (a contract that must not
+# depend on a report), tried where the fast options do not converge to a certificate.
 CAREFUL: Mapping[str, Any] = {"mumps_pivot_order": 7, "mumps_scaling": 77}
 MISSING = "Ipopt is not installed: `pip install cyipopt-wheels` (wheels for CPython 3.10 to 3.13 on Linux)"
 DAMPING = 1e-8  # against drift where optima are not bounded: payments that count in expectation alone
@@ -79,7 +79,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     Raises InputError for what is not smooth, NotSolvedError where there is no optimum to return.
     """
     if not available():
-        raise configuration.refuse("solver", "ipopt", f"a solver that is installed; {MISSING}")
+        raise configuration.error_for("solver", "ipopt", f"a solver that is installed; {MISSING}")
     from pyomo.contrib.pynumero.interfaces.cyipopt_interface import CyIpoptNLP
 
     began = perf_counter()
@@ -93,13 +93,10 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         seconds = Seconds(0.0, perf_counter() - began)
         point = certified(model, form, np.zeros(0), np.zeros(len(form.constraints)))
         return package_solution(model, form, point, ("ipopt", version()), {}, seconds)
-    multipliers = {}
+    multipliers = {"lagrange": nlp.init_duals()} if warm else {}
     if warm:
-        multipliers = {
-            "lagrange": nlp.init_duals(),
-            "zl": _suffix(model, "ipopt_zL_in", form.variables),
-            "zu": -_suffix(model, "ipopt_zU_in", form.variables),
-        }
+        multipliers["zl"] = _suffix(model, "ipopt_zL_in", form.variables)
+        multipliers["zu"] = -_suffix(model, "ipopt_zU_in", form.variables)
     translated = perf_counter()
     ways = [FAST] if configuration.options.keys() & FAST.keys() else [FAST, CAREFUL]
     for way in ways:
@@ -116,11 +113,11 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             break
 
     if termination is not Termination.CONVERGED:
-        word = info["status_msg"]
-        word = word.decode() if isinstance(word, bytes) else str(word)
-        why = (conflict(form) if form.curved is None else "") or violated(form, np.array(x))
+        message = info["status_msg"]
+        message = message.decode() if isinstance(message, bytes) else str(message)
+        why = (conflict(form) if form.nonlinear is None else "") or violated(form, np.array(x))
         why = f"; {why}" if why and termination is Termination.INFEASIBLE else ""
-        ended = f"Ipopt ended: {termination} ('{word.strip()}') after {seconds.solve:.3g} s"
+        ended = f"Ipopt ended: {termination} ('{message.strip()}') after {seconds.solve:.3g} s"
         raise NotSolvedError(f"{model.name}: {ended}{why}", termination)
     for name, values in (("ipopt_zL_out", info["mult_x_L"]), ("ipopt_zU_out", -np.array(info["mult_x_U"]))):
         suffix = model.component(name)
@@ -153,7 +150,7 @@ class EmbeddedIpopt:
         results = SolverResults()
         results.solver.name = "veridical_ipopt"
         try:
-            found = solve(model, Configuration(solver="ipopt", options=chosen))
+            solution = solve(model, Configuration(solver="ipopt", options=chosen))
         except NotSolvedError as error:
             results.solver.status = SolverStatus.warning
             results.solver.termination_condition = getattr(TerminationCondition, CLASSIC[Termination(error.status)])
@@ -161,8 +158,8 @@ class EmbeddedIpopt:
             return results
         results.solver.status = SolverStatus.ok
         results.solver.termination_condition = TerminationCondition.optimal
-        results.solver.time = found.solver.seconds.solve
-        results.problem.lower_bound = results.problem.upper_bound = found.objective
+        results.solver.time = solution.solver.seconds.solve
+        results.problem.lower_bound = results.problem.upper_bound = solution.objective
         return results
 
 
@@ -171,9 +168,9 @@ def _set_options(
 ) -> dict[str, Any]:
     """Set the options on the problem and return those in effect; Ipopt refuses names and values that it does not know."""
     if configuration.threads not in (None, 1):
-        raise configuration.refuse("threads", configuration.threads, "1: this Ipopt runs on one thread")
+        raise configuration.error_for("threads", configuration.threads, "1: this Ipopt runs on one thread")
     effective = {**DEFAULTS, **way, "tol": min(configuration.tolerance, 1e-8) / 100}
-    if form.curved is None or not form.curved.in_rows:  # linear constraints: their Jacobian is asked for once
+    if form.nonlinear is None or not form.nonlinear.in_rows:  # linear constraints: their Jacobian is asked for once
         effective |= {"jac_c_constant": "yes", "jac_d_constant": "yes"}
     if configuration.time_limit is not None:
         effective["max_wall_time"] = max(configuration.time_limit - spent, 1e-3)
@@ -182,7 +179,7 @@ def _set_options(
         try:
             problem.add_option(name, value)
         except TypeError:
-            raise configuration.refuse(f"options.{name}", value, "an option of Ipopt, with a value that it takes") from None
+            raise configuration.error_for(f"options.{name}", value, "an option of Ipopt, with a value that it takes") from None
     return effective
 
 
@@ -197,6 +194,5 @@ def _start(form: StandardForm) -> Array:
 def _suffix(model: Any, name: str, components: list[Any]) -> Array:
     """Return the values of a suffix, 0 where it has none."""
     suffix = model.component(name)
-    if not isinstance(suffix, pyo.Suffix):
-        return np.zeros(len(components))
-    return np.array([suffix.get(component, 0.0) for component in components])
+    values = suffix if isinstance(suffix, pyo.Suffix) else {}
+    return np.array([values.get(component, 0.0) for component in components])

@@ -1,8 +1,8 @@
 """Any other solver that Pyomo's factories know, by name: `scip`, `gurobi`, `pounce`, ...
 
 The new-style interface (`pyomo.contrib.solver`) is preferred, then the classic one; where the plain name is not
-available, `NAME_direct` is tried; a package `pyomo_NAME`, where there is one, registers itself. Every result is
-certified like those of our own adapters. A solver that hands over no duals is believed only as far as its own bound goes.
+available, `NAME_direct` is tried; a package `pyomo_NAME` is imported first where there is one. Every result is certified
+like those of our own engines. Where a solver returns no duals, the certificate rests on its bound alone.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import importlib
 import logging
 import math
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, ClassVar
@@ -20,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
+from pyomo.common.log import LoggingIntercept
 from pyomo.contrib.solver.common.base import SolverBase
 from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
@@ -35,7 +35,7 @@ from veridical.solvers.translate.standard_form import StandardForm, compile_mode
 __all__ = ["KNOWN", "PyomoEngine"]
 
 Array = NDArray[np.float64]
-KNOWN = {  # what the ones can do that people are likely to have; any other name is tried as well
+KNOWN = {  # abilities of solvers that are widely used; any other name is tried as well
     "scip": ("LP", "QP", "NLP", "MIP"),
     "pounce": ("LP", "QP", "NLP", "duals"),
     "gurobi": ("LP", "QP", "MIP", "duals"),
@@ -79,11 +79,11 @@ class PyomoEngine:
 
     def available(self) -> bool:
         """Whether a solver of that name works here."""
-        return _found(self.name) is not None
+        return _working_solver(self.name) is not None
 
     def version(self) -> str:
         """Return its version, where it is available."""
-        number = _found(self.name).version()
+        number = _working_solver(self.name).version()
         return ".".join(map(str, number)) if isinstance(number, tuple) else str(number or "unknown")
 
     def solve(self, model: Any, configuration: Configuration) -> Solution:
@@ -94,7 +94,7 @@ class PyomoEngine:
         began = perf_counter()
         if not self.available():
             allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
-            raise configuration.refuse("solver", self.name, allowed)
+            raise configuration.error_for("solver", self.name, allowed)
         form = compile_model(model, nonlinear=True)
         bound: list[float | None] = [None]
         translated = perf_counter()
@@ -103,7 +103,7 @@ class PyomoEngine:
         def run() -> tuple[Array, Array | None]:
             if not form.variables:  # all is fixed: not every solver takes such a model
                 return np.zeros(0), np.zeros(len(form.constraints))
-            x, row_dual, bound[0] = _run(model, form, configuration, deadline - perf_counter())
+            x, row_dual, bound[0] = _run(model, form, configuration, deadline)
             return x, row_dual
 
         x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
@@ -113,7 +113,7 @@ class PyomoEngine:
         return package_solution(model, form, point, (self.name, self.version()), options, seconds)
 
 
-def _found(name: str) -> Any:
+def _working_solver(name: str) -> Any:
     """Return a solver object that works here, or None."""
     with suppress(ImportError):
         importlib.import_module(f"pyomo_{name}")
@@ -126,16 +126,14 @@ def _found(name: str) -> Any:
     return None
 
 
-def _run(
-    model: Any, form: StandardForm, configuration: Configuration, remaining: float
-) -> tuple[Array, Array | None, float | None]:
+def _run(model: Any, form: StandardForm, configuration: Configuration, deadline: float) -> tuple[Array, Array | None, Any]:
     """Run the solver once; return point, row duals of the minimisation where it has them, and its bound."""
-    solver = _found(configuration.solver)
+    name = configuration.solver
+    solver = _working_solver(name)
     run = _new_style if isinstance(solver, SolverBase) else _classic
-    limit = None if remaining == math.inf else remaining
+    limit = None if deadline == math.inf else deadline - perf_counter()
     if limit is not None and limit <= 0:
-        over = f"{model.name}: the time limit was over before {configuration.solver} could start"
-        raise NotSolvedError(over, Termination.TIME_LIMIT)
+        raise NotSolvedError(f"{model.name}: the time limit was over before {name} could start", Termination.TIME_LIMIT)
     began = perf_counter()
     try:
         with _quiet():
@@ -143,20 +141,18 @@ def _run(
     except (InputError, NotSolvedError):
         raise
     except subprocess.TimeoutExpired:  # an executable that did not keep its own limit was ended
-        over = f"{model.name}: {configuration.solver} ended: {Termination.TIME_LIMIT}"
-        raise NotSolvedError(over, Termination.TIME_LIMIT) from None
+        raise NotSolvedError(f"{model.name}: {name} ended: {Termination.TIME_LIMIT}", Termination.TIME_LIMIT) from None
     except Exception as error:
         # What a foreign solver raises for options, expressions or licences has no common type.
-        raise InputError.of(
-            "solver", configuration.solver, f"a model and options that it takes ({type(error).__name__}: {error})", model.name
-        ) from error
+        allowed = f"a model and options that it takes ({type(error).__name__}: {error})"
+        raise InputError.of("solver", name, allowed, model.name) from error
     if limit is not None and termination in UNCLEAR and perf_counter() - began >= limit:
         termination = Termination.TIME_LIMIT
     if termination is not Termination.CONVERGED:
         perhaps = termination in (Termination.INFEASIBLE, Termination.INFEASIBLE_OR_UNBOUNDED)
-        why = conflict(form) if perhaps and form.curved is None else ""
+        why = conflict(form) if perhaps and form.nonlinear is None else ""
         termination = Termination.INFEASIBLE if why else termination
-        raise NotSolvedError(f"{model.name}: {configuration.solver} ended: {termination}{'; ' + why if why else ''}", termination)
+        raise NotSolvedError(f"{model.name}: {name} ended: {termination}{'; ' + why if why else ''}", termination)
     x = np.array([variable.value for variable in form.variables], dtype=float)
     row_dual = None
     if duals is not None and not form.integer.any():
@@ -167,14 +163,11 @@ def _run(
 def _new_style(
     solver: Any, model: Any, form: StandardForm, configuration: Configuration, limit: float | None
 ) -> tuple[Termination, Any, float | None]:
-    options: dict[str, Any] = {"load_solutions": False, "raise_exception_on_nonoptimal_result": False}
-    if limit is not None:
-        options["time_limit"] = limit
-    if configuration.threads is not None:
-        options["threads"] = configuration.threads
+    settings = {"solver_options": dict(configuration.options), "time_limit": limit, "threads": configuration.threads}
+    given = {name: value for name, value in settings.items() if value is not None}
     if hasattr(solver.config, "writer_config"):  # what the NL writer presolves away comes back without duals
         solver.config.writer_config.linear_presolve = False
-    results = solver.solve(model, solver_options=dict(configuration.options), **options)
+    results = solver.solve(model, load_solutions=False, raise_exception_on_nonoptimal_result=False, **given)
     termination = NEW_TERMINATIONS.get(results.termination_condition, Termination.FAILED)
     if results.solution_status not in (SolutionStatus.optimal, SolutionStatus.feasible):
         return termination if termination is not Termination.CONVERGED else Termination.FAILED, None, None
@@ -193,11 +186,11 @@ def _classic(
 ) -> tuple[Termination, Any, float | None]:
     if configuration.threads is not None:
         allowed = f"no such setting: Pyomo's interface to {configuration.solver} has none; its own option may be in [options]"
-        raise configuration.refuse("threads", configuration.threads, allowed)
+        raise configuration.error_for("threads", configuration.threads, allowed)
     solver.options.update(configuration.options)
     given = {} if limit is None else {"timelimit": limit}
-    own = model.component("dual") is None
-    if own:
+    ours = model.component("dual") is None
+    if ours:
         model.dual = pyo.Suffix(direction=pyo.Suffix.IMPORT)
     suffix = model.component("dual")
     try:
@@ -211,17 +204,10 @@ def _classic(
         bound = results.problem.upper_bound if form.sense < 0 else results.problem.lower_bound
         return termination, duals if complete else None, float(bound) if math.isfinite(bound or math.inf) else None
     finally:
-        if own:
+        if ours:
             model.del_component("dual")
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Any:
     """Keep Pyomo's log quiet about what is raised as an error of ours anyway."""
-    logger = logging.getLogger("pyomo")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+    return LoggingIntercept(module="pyomo", level=logging.CRITICAL)

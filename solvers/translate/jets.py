@@ -59,11 +59,7 @@ def chain(inner: Jet, value: Any, first: Any, second: Any, order: int) -> Jet:
         merge(jet.gradient, inner.gradient, first)
     if order >= 2:
         merge(jet.hessian, inner.hessian, first)
-        for i, a in inner.gradient.items():
-            for j, b in inner.gradient.items():
-                if i <= j:
-                    extra = second * a * b
-                    jet.hessian[i, j] = jet.hessian[i, j] + extra if (i, j) in jet.hessian else extra
+        outer(jet.hessian, inner.gradient, inner.gradient, second / 2)
     return jet
 
 

@@ -7,21 +7,10 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.core import expr
 from pyomo.core.base.expression import NamedExpressionData
 from pyomo.core.base.param import ParamData, ScalarParam
 from pyomo.core.base.var import VarData
-from pyomo.core.expr import (
-    DivisionExpression,
-    LinearExpression,
-    MonomialTermExpression,
-    NegationExpression,
-    NPV_DivisionExpression,
-    NPV_NegationExpression,
-    NPV_ProductExpression,
-    NPV_SumExpression,
-    ProductExpression,
-    SumExpression,
-)
 
 from veridical.data import InputError
 
@@ -33,12 +22,15 @@ class NonlinearError(Exception):
 
 
 class Linear:
-    """A linear expression under construction: column -> coefficient, and a constant."""
+    """A linear expression under construction: column -> coefficient, and a constant.
 
-    __slots__ = ("coefficients", "column", "constant", "known", "variables")
+    `column`: of variables, by id; `place` gives a variable that has none the next one.
+    """
 
-    def __init__(self, column: dict[int, int], variables: list[VarData], known: Known) -> None:
-        self.column, self.variables, self.known = column, variables, known
+    __slots__ = ("coefficients", "column", "constant", "known", "place")
+
+    def __init__(self, column: dict[int, int], place: Callable[[VarData], int], known: Known) -> None:
+        self.column, self.place, self.known = column, place, known
         self.coefficients: dict[int, float] = {}
         self.constant = 0.0
 
@@ -61,15 +53,13 @@ class Linear:
         if variable.fixed:
             self.constant += factor * fixed_value(variable)
             return
-        key = id(variable)
-        column = self.column.get(key)
+        column = self.column.get(id(variable))
         if column is None:
-            column = self.column[key] = len(self.variables)
-            self.variables.append(variable)
+            column = self.place(variable)
         coefficients = self.coefficients
         coefficients[column] = coefficients.get(column, 0.0) + factor
 
-    def addnumber(self, node: float, factor: float) -> None:
+    def add_number(self, node: float, factor: float) -> None:
         """Add factor * node, a number."""
         self.constant += factor * node
 
@@ -106,14 +96,14 @@ class Linear:
 
 
 HANDLERS: dict[type, Callable[[Linear, Any, float], None]] = {
-    int: Linear.addnumber,
-    float: Linear.addnumber,
-    MonomialTermExpression: Linear.add_monomial,
-    SumExpression: Linear.add_sum,
-    LinearExpression: Linear.add_sum,
-    NegationExpression: Linear.add_negation,
-    ProductExpression: Linear.add_product,
-    DivisionExpression: Linear.add_division,
+    int: Linear.add_number,
+    float: Linear.add_number,
+    expr.MonomialTermExpression: Linear.add_monomial,
+    expr.SumExpression: Linear.add_sum,
+    expr.LinearExpression: Linear.add_sum,
+    expr.NegationExpression: Linear.add_negation,
+    expr.ProductExpression: Linear.add_product,
+    expr.DivisionExpression: Linear.add_division,
 }
 
 
@@ -138,7 +128,7 @@ def number(node: Any, known: Known | None = None) -> float:
     kind = node.__class__
     if kind is float:
         return float(node)
-    if kind is NPV_NegationExpression:
+    if kind is expr.NPV_NegationExpression:
         return -number(node.args[0], known)
     if kind is ParamData or kind is ScalarParam:
         value: Any = node._value
@@ -160,7 +150,7 @@ def number(node: Any, known: Known | None = None) -> float:
 
 Known = dict[int, tuple[Any, float]]  # by id: an expression, which has to live as long, and its value
 ARITHMETIC: dict[type, Callable[[list[float]], float]] = {
-    NPV_DivisionExpression: lambda values: values[0] / values[1] if values[1] else np.nan,
-    NPV_ProductExpression: lambda values: values[0] * values[1],
-    NPV_SumExpression: sum,
+    expr.NPV_DivisionExpression: lambda values: values[0] / values[1] if values[1] else np.nan,
+    expr.NPV_ProductExpression: lambda values: values[0] * values[1],
+    expr.NPV_SumExpression: sum,
 }

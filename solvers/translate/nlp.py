@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pyomo.contrib.pynumero.interfaces.nlp import NLP
 
-from veridical.solvers.translate.nonlinear import Curvature
+from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.standard_form import StandardForm
 from veridical.solvers.translate.terms import Terms
 
@@ -33,27 +33,27 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         super().__init__()
         self.form = form
         n, m = len(form.variables), len(form.constraints)
-        curved = form.curved
-        if curved is None:  # a linear program: the same structure, without a nonlinear entry
-            curved = Curvature(Terms(form.column))
-            curved.close(m, n)
-        self._curved = curved
+        terms = form.nonlinear
+        if terms is None:  # a linear program: the same structure, without a nonlinear entry
+            terms = NonlinearTerms(Terms(form.column))
+            terms.close(m, n)
+        self._terms = terms
         self._start, self._x = start, start.copy()
         self._start_duals = np.zeros(m) if duals is None else duals
         self._duals, self._factor = self._start_duals.copy(), 1.0
 
-        own = curved.jacobian_rows >= 0
-        self._of_rows, self._of_objective = np.flatnonzero(own), np.flatnonzero(~own)
+        of_rows = terms.jacobian_rows >= 0
+        self._of_rows, self._of_objective = np.flatnonzero(of_rows), np.flatnonzero(~of_rows)
         linear = form.matrix.tocoo()
-        rows = np.concatenate([linear.row, curved.jacobian_rows[own]]).astype(np.int64)
-        columns = np.concatenate([linear.col, curved.jacobian_columns[own]]).astype(np.int64)
+        rows = np.concatenate([linear.row, terms.jacobian_rows[of_rows]]).astype(np.int64)
+        columns = np.concatenate([linear.col, terms.jacobian_columns[of_rows]]).astype(np.int64)
         keys, place = np.unique(rows * max(n, 1) + columns, return_inverse=True)
         self._jacobian = keys // max(n, 1), keys % max(n, 1)
         self._linear = np.bincount(place[: linear.nnz], linear.data, len(keys)).astype(float)
         self._nonlinear = place[linear.nnz :]
 
-        off = curved.hessian_rows != curved.hessian_columns
-        low, high = curved.hessian_rows, curved.hessian_columns
+        off = terms.hessian_rows != terms.hessian_columns
+        low, high = terms.hessian_rows, terms.hessian_columns
         free = np.flatnonzero(~np.isfinite(form.low) & ~np.isfinite(form.high)) if damping else np.zeros(0, dtype=int)
         free = np.setdiff1d(free, np.concatenate([low, high]))
         self._hessian = np.concatenate([low, high[off], free]), np.concatenate([high, low[off], free])
@@ -139,11 +139,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
     def get_obj_scaling(self) -> None:
         """Return None: scaling is left to the solver."""
 
-    def get_primals_scaling(self) -> None:
-        """Return None: scaling is left to the solver."""
-
-    def get_constraints_scaling(self) -> None:
-        """Return None: scaling is left to the solver."""
+    get_primals_scaling = get_constraints_scaling = get_obj_scaling
 
     def evaluate_objective(self) -> float:
         """Return f at the point."""
@@ -153,8 +149,8 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         """Return the gradient of f."""
         gradient = self.form.cost.copy()
         if len(self._of_objective):
-            values = self._curved.first(self._x)[self._of_objective]
-            np.add.at(gradient, self._curved.jacobian_columns[self._of_objective], values)
+            values = self._terms.first(self._x)[self._of_objective]
+            np.add.at(gradient, self._terms.jacobian_columns[self._of_objective], values)
         return _into(out, gradient)
 
     def evaluate_constraints(self, out: Array | None = None) -> Array:
@@ -165,12 +161,12 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         """Return the Jacobian of g."""
         data = self._linear.copy()
         if len(self._of_rows):
-            np.add.at(data, self._nonlinear, self._curved.first(self._x)[self._of_rows])
+            np.add.at(data, self._nonlinear, self._terms.first(self._x)[self._of_rows])
         return _matrix(out, data, self._jacobian, (self.n_constraints(), self.n_primals()))
 
     def evaluate_hessian_lag(self, out: sp.coo_matrix | None = None) -> sp.coo_matrix:
         """Return the Hessian of the Lagrangian, both triangles."""
-        lower = self._curved.second(self._x, self._duals, self._factor)
+        lower = self._terms.second(self._x, self._duals, self._factor)
         data = np.concatenate([lower, lower[self._off], self._damping])
         return _matrix(out, data, self._hessian, (self.n_primals(), self.n_primals()))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from veridical.solvers.translate.jets import UNARY, Jet, chain, merge, outer, product
 from veridical.solvers.translate.terms import Form, Shape, Terms, Tree, canonical
 
-__all__ = ["UNARY", "Batch", "Curvature"]
+__all__ = ["UNARY", "Batch", "NonlinearTerms"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -41,10 +41,9 @@ class Batch:
         self.slots: list[sp.csr_array] = []
         self.constants: list[Array] = []
         for forms in zip(*slots, strict=True):
-            counts = [len(form.coefficients) for form in forms]
             flat = [pair for form in forms for pair in form.coefficients]
             indices, data = np.array([c for c, _ in flat], dtype=np.int64), np.array([v for _, v in flat], dtype=float)
-            starts = np.concatenate([[0], np.cumsum(counts)])
+            starts = np.cumsum([0, *(len(form.coefficients) for form in forms)])
             self.slots.append(sp.csr_array((data, indices, starts), shape=(len(forms), columns)))
             self.constants.append(np.array([form.constant for form in forms]))
         self.pending = []
@@ -83,8 +82,8 @@ class Batch:
             second = exponent * (exponent - 1) * (np.power(u, exponent - 2) if exponent != 2 else 1.0)
             return chain(inner, np.power(u, exponent), first, second, order)
         if operation == "external":
-            return self._external(arguments[0], [self._evaluate(each, inputs, order) for each in arguments[1:]], order)
-        parts = [self._evaluate(each, inputs, order) for each in arguments]
+            return self._external(arguments[0], [self._evaluate(part, inputs, order) for part in arguments[1:]], order)
+        parts = [self._evaluate(part, inputs, order) for part in arguments]
         if operation == "+":
             total = Jet(sum(part.value for part in parts))
             for part in parts:
@@ -111,25 +110,22 @@ class Batch:
                 merge(jet.hessian, parts[k].hessian, gradient[k])
                 for low in range(k + 1):
                     weight = hessian[low + k * (k + 1) // 2]
-                    inner = chain(parts[k], 0.0, 0.0, weight, 2).hessian if low == k else {}
-                    if low < k:
-                        outer(inner, parts[low].gradient, parts[k].gradient, weight)
-                    merge(jet.hessian, inner, 1.0)
+                    outer(jet.hessian, parts[low].gradient, parts[k].gradient, weight / 2 if low == k else weight)
         return jet
 
 
 def _one_by_one(external: Any, values: Sequence[Array], n: int, order: int) -> tuple[Array, Array, Array]:
     """Return value, gradient and Hessian (column-wise upper triangle) of an external function, called once a term."""
     hidden = [external._fcn_id] if hasattr(external, "_fcn_id") else []
-    found = [external.evaluate_fgh([*point, *hidden], fgh=order) for point in zip(*(v.tolist() for v in values), strict=True)]
+    results = [external.evaluate_fgh([*point, *hidden], fgh=order) for point in zip(*(v.tolist() for v in values), strict=True)]
     size = n * (n + 1) // 2
-    value = np.array([f for f, _, _ in found], dtype=float)
-    gradient = np.array([g[:n] if g is not None else [0.0] * n for _, g, _ in found], dtype=float).T
-    hessian = np.array([h[:size] if h is not None else [0.0] * size for _, _, h in found], dtype=float).T
+    value = np.array([f for f, _, _ in results], dtype=float)
+    gradient = np.array([g[:n] if g is not None else [0.0] * n for _, g, _ in results], dtype=float).T
+    hessian = np.array([h[:size] if h is not None else [0.0] * size for _, _, h in results], dtype=float).T
     return value, gradient, hessian
 
 
-class Curvature:
+class NonlinearTerms:
     """All nonlinear terms of a model: row -1 is the objective, row r >= 0 a constraint."""
 
     def __init__(self, terms: Terms) -> None:
@@ -166,11 +162,6 @@ class Curvature:
     def in_rows(self) -> bool:
         """Whether a constraint has a nonlinear term."""
         return bool((self.jacobian_rows >= 0).any())
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is no nonlinear term."""
-        return not self.batches
 
     def degree(self, objective: bool) -> float:
         """Return the highest polynomial degree among the terms of the objective (or of the constraints)."""

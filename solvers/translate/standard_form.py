@@ -1,6 +1,6 @@
 """A Pyomo model as arrays: minimise c'x + f(x) + c0 subject to row_low <= A x + g(x) <= row_high, low <= x <= high.
 
-f and g are what is not linear (`Curvature`); f may be a quadratic form x'Qx / 2. Why not Pyomo's own compiler: on the full
+f and g are what is not linear (`NonlinearTerms`); f may be a quadratic form x'Qx / 2. Why not Pyomo's own compiler: on the full
 ICDS model with ten suppliers its translation took longer than the solve. Linear parts are collected here in one pass.
 """
 
@@ -19,7 +19,7 @@ from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
 from veridical.data import InputError, NotSolvedError
 from veridical.solvers.translate.linear import Known, Linear, NonlinearError, number, varies
-from veridical.solvers.translate.nonlinear import Curvature
+from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.terms import SMOOTH, Sum, Terms
 
 __all__ = ["StandardForm", "compile_model"]
@@ -32,14 +32,14 @@ class StandardForm:
     """The arrays, and the components of the model that their rows and columns stand for.
 
     `sense` is 1 to minimise and -1 to maximise; objective parts are those of the minimisation. `hessian` is the Q of a
-    quadratic objective where the form was compiled for LP and QP solvers; `curved` all nonlinear terms otherwise.
+    quadratic objective where the form was compiled for LP and QP solvers; `nonlinear` all nonlinear terms otherwise.
     """
 
     sense: int
     cost: Array
     offset: float
     hessian: sp.csc_array | None
-    curved: Curvature | None
+    nonlinear: NonlinearTerms | None
     matrix: sp.csr_array
     row_low: Array
     row_high: Array
@@ -75,7 +75,7 @@ class StandardForm:
         value = float(self.cost @ x) + self.offset
         if self.hessian is not None:
             value += float(x @ (self.hessian @ x)) / 2
-        return value if self.curved is None else value + self.curved.values(x)[0]
+        return value if self.nonlinear is None else value + self.nonlinear.values(x)[0]
 
     def objective(self, x: Array) -> float:
         """Return the model's objective, in its own sense, at x."""
@@ -84,10 +84,11 @@ class StandardForm:
     def gradient(self, x: Array) -> Array:
         """Return the gradient of the minimised objective at x."""
         gradient: Array = self.cost if self.hessian is None else self.cost + self.hessian @ x
-        if self.curved is None:
+        if self.nonlinear is None:
             return gradient
-        own = self.curved.jacobian_rows < 0
-        return gradient + np.bincount(self.curved.jacobian_columns[own], self.curved.first(x)[own], len(x))
+        of_objective = self.nonlinear.jacobian_rows < 0
+        columns, entries = self.nonlinear.jacobian_columns[of_objective], self.nonlinear.first(x)[of_objective]
+        return gradient + np.bincount(columns, entries, len(x))
 
     def gradient_size(self, x: Array) -> Array:
         """Return the size of the terms that the gradient is the sum of, as far as they are linear or quadratic."""
@@ -97,15 +98,15 @@ class StandardForm:
     def rows(self, x: Array) -> Array:
         """Return the values of the constraints' bodies at x."""
         linear: Array = self.matrix @ x
-        return linear + self.curved.values(x)[1] if self.curved is not None and self.curved.in_rows else linear
+        return linear + self.nonlinear.values(x)[1] if self.nonlinear is not None and self.nonlinear.in_rows else linear
 
     def jacobian(self, x: Array) -> sp.csr_array:
         """Return the Jacobian of the constraints' bodies at x."""
-        if self.curved is None or not self.curved.in_rows:
+        if self.nonlinear is None or not self.nonlinear.in_rows:
             return self.matrix
-        own = self.curved.jacobian_rows >= 0
-        place = self.curved.jacobian_rows[own], self.curved.jacobian_columns[own]
-        return sp.csr_array(self.matrix + sp.coo_array((self.curved.first(x)[own], place), shape=self.matrix.shape))
+        of_rows = self.nonlinear.jacobian_rows >= 0
+        place = self.nonlinear.jacobian_rows[of_rows], self.nonlinear.jacobian_columns[of_rows]
+        return sp.csr_array(self.matrix + sp.coo_array((self.nonlinear.first(x)[of_rows], place), shape=self.matrix.shape))
 
 
 def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
@@ -126,25 +127,23 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     sense = 1 if objectives[0].sense == pyo.minimize else -1
     terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0])
     n = len(variables)
-    rows.curved.close(len(rows.constraints), n)
+    rows.nonlinear.close(len(rows.constraints), n)
     cost = np.zeros(n)
     cost[list(terms.coefficients)] = list(terms.coefficients.values())
-    offset, hessian, curved = terms.constant, None, None if rows.curved.empty else rows.curved
-    if curved is not None and not nonlinear:
-        if curved.degree(objective=True) > 2:
+    offset, hessian = terms.constant, None
+    if rows.nonlinear.batches and not nonlinear:
+        if rows.nonlinear.degree(objective=True) > 2:
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
             raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
-        hessian, cost, offset = _quadratic(curved, cost, offset)
+        hessian, cost, offset = _quadratic(rows.nonlinear, cost, offset)
         hessian = hessian if hessian.nnz else None  # all weights of squares are 0: a linear program
-        curved = None
-    bounds = [_bounds(v) for v in variables]
-    low, high = np.array(bounds, dtype=float).reshape(-1, 2).T.copy()
+    low, high = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T.copy()
     form = StandardForm(
         sense=sense,
         cost=cost,
         offset=offset,
         hessian=hessian,
-        curved=curved,
+        nonlinear=rows.nonlinear if rows.nonlinear.batches and nonlinear else None,
         matrix=rows.matrix(n),
         row_low=np.array(rows.low),
         row_high=np.array(rows.high),
@@ -160,15 +159,14 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     return form
 
 
-def _quadratic(curved: Curvature, cost: Array, offset: float) -> tuple[sp.csc_array, Array, float]:
+def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.csc_array, Array, float]:
     """Return Q, cost and offset of an objective whose nonlinear terms are quadratic."""
-    zero = np.zeros(curved.columns)
-    values = curved.second(zero, np.zeros(curved.count), 1.0)
-    place = (curved.hessian_rows, curved.hessian_columns)
-    lower = sp.coo_array((values, place), shape=(curved.columns,) * 2)
+    zero = np.zeros(terms.columns)
+    values = terms.second(zero, np.zeros(terms.count), 1.0)
+    lower = sp.coo_array((values, (terms.hessian_rows, terms.hessian_columns)), shape=(terms.columns,) * 2)
     full = sp.csc_array(lower + sp.tril(lower, -1).T)
-    cost = cost + np.bincount(curved.jacobian_columns, curved.first(zero), curved.columns)
-    return full, cost, offset + curved.values(zero)[0]
+    cost = cost + np.bincount(terms.jacobian_columns, terms.first(zero), terms.columns)
+    return full, cost, offset + terms.values(zero)[0]
 
 
 class _Rows:
@@ -176,7 +174,7 @@ class _Rows:
 
     def __init__(self, column: dict[int, int], variables: list[VarData]) -> None:
         self.column, self.variables = column, variables
-        self.curved = Curvature(Terms(self._place))
+        self.nonlinear = NonlinearTerms(Terms(self._place))
         self.known: Known = {}  # values of expressions without variables that several coefficients share
         self.constraints: list[ConstraintData] = []
         self.low: list[float] = []
@@ -212,8 +210,8 @@ class _Rows:
         self.starts.append(len(self.indices))
 
     def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Linear | Sum:
-        """Return the linear part of sum factor * part; nonlinear terms go to `curved` under `row`, or are refused."""
-        linear = Linear(self.column, self.variables, self.known)
+        """Return the linear part of sum factor * part; nonlinear terms go to `nonlinear` under `row`, or are refused."""
+        linear = Linear(self.column, self._place, self.known)
         try:
             for part, factor in parts:
                 linear.add(part, factor)
@@ -221,23 +219,21 @@ class _Rows:
             total = Sum()
             try:
                 for part, factor in parts:
-                    total.add(self.curved.terms.split(part), factor)
+                    total.add(self.nonlinear.terms.split(part), factor)
             except InputError as error:
                 raise InputError.of(owner.name, error.problems[0].value, SMOOTH) from None
             if total.terms and row is None:
                 shown = " - ".join(str(part) for part, _ in parts)
                 raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)") from None
-            self.curved.add(-1 if row is None else row, total.terms)
+            self.nonlinear.add(-1 if row is None else row, total.terms)
             return total
         return linear
 
     def _place(self, variable: VarData) -> int:
-        """Return a variable's column; a new one where it has none."""
-        key = id(variable)
-        if key not in self.column:
-            self.column[key] = len(self.variables)
+        """Return a variable's column; the next one where it has none."""
+        if (column := self.column.setdefault(id(variable), len(self.variables))) == len(self.variables):
             self.variables.append(variable)
-        return self.column[key]
+        return column
 
     def matrix(self, columns: int) -> sp.csr_array:
         """Return the rows so far as a sparse matrix."""
@@ -248,25 +244,22 @@ class _Rows:
 
 def _bounds(variable: VarData) -> tuple[float, float]:
     try:
-        return _or(variable.lb, -np.inf), _or(variable.ub, np.inf)
+        low, high = variable.bounds
     except ValueError as error:  # Pyomo's own word for a bound that is NaN or has no value
         raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value
+    return -np.inf if low is None else low, np.inf if high is None else high
 
 
 def _refuse_empty(form: StandardForm, model: Any) -> None:
     """Raise NotSolvedError for bounds that no number meets, and constraints without variables that do not hold."""
-    fixed = np.flatnonzero((np.diff(form.matrix.indptr) == 0) & (form.curved is None))
-    for low, high, things, places in (
+    fixed = np.flatnonzero((np.diff(form.matrix.indptr) == 0) & (form.nonlinear is None))
+    for low, high, components, places in (
         (form.low, form.high, form.variables, np.arange(len(form.variables))),
         (np.maximum(form.row_low, 0.0), np.minimum(form.row_high, 0.0), form.constraints, fixed),
     ):
         apart = low[places] - high[places] > 1e-9 * np.maximum(1.0, np.abs(low[places]))
         if apart.any():
-            names = ", ".join(things[place].name for place in places[apart][:10])
+            names = ", ".join(components[place].name for place in places[apart][:10])
             raise NotSolvedError(f"{model.name}: infeasible, nothing lies within the bounds of {names}", "infeasible")
 
 
@@ -277,13 +270,10 @@ def _refuse_undefined(form: StandardForm, model: Any) -> None:
     if not finite.all():
         row = int(np.searchsorted(form.matrix.indptr, np.flatnonzero(~finite)[0], side="right")) - 1
         raise InputError.of(form.constraints[row].name, "<a coefficient that is NaN or infinite>", "finite numbers", name)
-    for low, high, things in (
-        (form.row_low, form.row_high, form.constraints),
-        (form.low, form.high, form.variables),
-    ):
+    for low, high, components in ((form.row_low, form.row_high, form.constraints), (form.low, form.high, form.variables)):
         bad = np.isnan(low) | np.isnan(high) | (low == np.inf) | (high == -np.inf)
         if bad.any():
-            raise InputError.of(things[int(np.argmax(bad))].name, "<a bound that is NaN>", "numbers", name)
+            raise InputError.of(components[int(np.argmax(bad))].name, "<a bound that is NaN>", "numbers", name)
     bad = ~np.isfinite(form.cost)
     if bad.any() or not np.isfinite(form.offset):
         where = form.variables[int(np.argmax(bad))].name if bad.any() else "the constant"

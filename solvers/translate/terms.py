@@ -10,24 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pyomo.core import expr
 from pyomo.core.base.expression import NamedExpressionData
 from pyomo.core.base.var import VarData
-from pyomo.core.expr import (
-    AbsExpression,
-    DivisionExpression,
-    ExternalFunctionExpression,
-    LinearExpression,
-    MonomialTermExpression,
-    NegationExpression,
-    PowExpression,
-    ProductExpression,
-    SumExpression,
-    UnaryFunctionExpression,
-)
 
 from veridical.data import InputError
 from veridical.solvers.translate.jets import UNARY
-from veridical.solvers.translate.linear import fixed_value, number
+from veridical.solvers.translate.linear import fixed_value, number, varies
 
 __all__ = ["SMOOTH", "Form", "Shape", "Sum", "Terms", "Tree", "canonical"]
 
@@ -57,7 +46,7 @@ class Sum:
         for column, coefficient in other.coefficients.items():
             self.coefficients[column] = self.coefficients.get(column, 0.0) + factor * coefficient
         self.constant += factor * other.constant
-        self.terms += [(factor * each, tree) for each, tree in other.terms]
+        self.terms += [(factor * weight, tree) for weight, tree in other.terms]
 
     @property
     def is_number(self) -> bool:
@@ -86,35 +75,35 @@ class Terms:
 
     def split(self, node: Any) -> Sum:
         """Return an expression as a Sum; raises InputError for what is not smooth."""
-        if not hasattr(node, "is_potentially_variable") or not node.is_potentially_variable():
+        if not varies(node):
             return Sum(constant=number(node))
         if isinstance(node, VarData):
             return Sum(constant=fixed_value(node)) if node.fixed else Sum({self.column(node): 1.0})
         if isinstance(node, NamedExpressionData):
             return self.split(node.expr)
         kind = type(node)
-        if kind in (SumExpression, LinearExpression):
+        if kind in (expr.SumExpression, expr.LinearExpression):
             return self._sum((1.0, argument) for argument in node.args)
-        if kind in (ProductExpression, MonomialTermExpression):
+        if kind in (expr.ProductExpression, expr.MonomialTermExpression):
             return self._product(*map(self.split, node.args))
-        if kind is NegationExpression:
+        if kind is expr.NegationExpression:
             return self._sum([(-1.0, node.args[0])])
-        if kind is DivisionExpression:
+        if kind is expr.DivisionExpression:
             above, below = map(self.split, node.args)
             return self._product(above, self._power(below, -1.0))
-        if kind is PowExpression:
+        if kind is expr.PowExpression:
             base, exponent = map(self.split, node.args)
             if exponent.is_number:
                 return self._power(base, exponent.constant)
             return _term(("exp", ("*", exponent.tree(), ("log", base.tree()))))
-        if kind is UnaryFunctionExpression and node.getname() in UNARY:
+        if kind is expr.UnaryFunctionExpression and node.getname() in UNARY:
             argument = self.split(node.args[0])
             if argument.is_number:
                 return Sum(constant=number(UNARY[node.getname()](np.float64(argument.constant))[0]))
             return _term((node.getname(), argument.tree()))
-        if kind is ExternalFunctionExpression:
+        if kind is expr.ExternalFunctionExpression:
             return self._external(node)
-        name = "abs" if kind is AbsExpression else getattr(node, "getname", lambda: kind.__name__)()
+        name = "abs" if kind is expr.AbsExpression else getattr(node, "getname", lambda: kind.__name__)()
         raise InputError.of("expression", f"<{name}: {node}>", SMOOTH)
 
     def _sum(self, parts: Iterable[tuple[float, Any]]) -> Sum:
@@ -161,7 +150,5 @@ def canonical(tree: Tree, slots: dict[Form, int], numbers: list[float]) -> Shape
         return "number", len(numbers) - 1
     operation, *arguments = tree
     if operation in ("pow", "external"):
-        return operation, arguments[0], *(canonical(each, slots, numbers) for each in arguments[1:])
-    if operation == "*" and len(arguments) != 2:
-        raise AssertionError(tree)
-    return operation, *(canonical(each, slots, numbers) for each in arguments)
+        return operation, arguments[0], *(canonical(part, slots, numbers) for part in arguments[1:])
+    return operation, *(canonical(part, slots, numbers) for part in arguments)
