@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.data import csv_file
+from veridical.data.arrays import Array
 from veridical.data.assembler import label
 from veridical.data.errors import InputError
 
@@ -26,7 +26,7 @@ def read_profiles(
     profiles: Mapping[tuple[int, ...], int],
     profile_of: Callable[[list[int]], tuple[int, ...]],
     in_words: Callable[[tuple[int, ...]], str],
-) -> Iterator[tuple[str, int, list[int], NDArray[np.float64]]]:
+) -> Iterator[tuple[str, int, list[int], Array]]:
     """Yield of each row where it stands, the number of its profile, the numbers of all reports, and quantities and payments.
 
     Parameters

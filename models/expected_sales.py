@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pyomo.core.expr import LinearExpression
 
 from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
@@ -22,7 +22,6 @@ from veridical.models.info import ATTRIBUTE
 
 __all__ = ["FORMS", "ExpectedSales", "expected_sales", "written"]
 
-Array = NDArray[np.float64]
 FIRST_TANGENTS = np.linspace(0.0, 0.9375, 16)  # cdf levels of the points that a tangent form starts with
 
 

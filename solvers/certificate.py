@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["ACCEPTED", "Certificate", "certify"]
 
-Array = NDArray[np.float64]
 ACCEPTED = 1e-6  # every figure of a certificate is relative, and must not be above this
 
 

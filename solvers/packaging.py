@@ -8,12 +8,11 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
 from veridical.contracts.audit import audit
+from veridical.data.arrays import Array
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
 from veridical.solvers.certificate import Certificate, certify
@@ -22,8 +21,6 @@ from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Point", "certified", "package_solution"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

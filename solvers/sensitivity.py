@@ -18,19 +18,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pyomo.common.errors import PyomoException
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.expr.calculus.diff_with_pyomo import reverse_ad
 from pyomo.core.expr.relational_expr import RangedExpression
 
 from veridical.data import InputError
+from veridical.data.arrays import Array
 from veridical.solvers.translate.linear import varies
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Lagrangian"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array, Integers
 from veridical.models.expected_sales import ExpectedSales, written
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["converge"]
 
-Array = NDArray[np.float64]
 ROUNDS = 100  # of tangents; five are usual
 IDLE = 5  # rounds that do not halve the gap: the solver's own tolerance is reached
 FINE = 1e-4  # of the tolerance: the gap at which refinement rests
@@ -115,7 +114,7 @@ class _Curve:
     def _curve(self, x: Array) -> Array:
         return self.sales_of.demand.expected_sales(np.maximum(x[self.units], 0.0))
 
-    def _rows(self) -> NDArray[np.int64]:
+    def _rows(self) -> Integers:
         """Rows of the tangents, in the order in which they were added."""
         tangent = self.sales_of.block.written.tangent
         rows = [row for row, con in enumerate(self.form.constraints) if con.parent_component() is tangent]

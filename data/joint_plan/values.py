@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_plain_validator_function
 
+from veridical.data.arrays import Array
 from veridical.data.fields import fixed, number, wrong
 
 __all__ = ["Values"]
@@ -57,7 +57,7 @@ class Values(Mapping[Any, float]):
         return {"_data": self._data}
 
     @cached_property
-    def array(self) -> NDArray[np.float64]:
+    def array(self) -> Array:
         """The numbers, in the order of the keys."""
         return fixed(np.array(list(self._data.values()), dtype=float))
 

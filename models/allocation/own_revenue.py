@@ -8,17 +8,17 @@ from typing import Any, Literal
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import model_validator
 from pyomo.core.expr.calculus.derivatives import Modes, differentiate
 from scipy.optimize import elementwise
 
 from veridical.data import InputError, Revenue
+from veridical.data.arrays import Array
 from veridical.data.fields import wrong
 
 __all__ = ["OwnRevenue"]
 
-Array = NDArray[np.float64]
 FUNCTIONS = {name: getattr(np, name) for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")}
 FUNCTIONS |= {"asin": np.arcsin, "acos": np.arccos, "atan": np.arctan}
 FUNCTIONS |= {"asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh}

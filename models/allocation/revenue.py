@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
 from veridical.data import LinearDemand, PowerDemand, Revenue
+from veridical.data.arrays import Array
 from veridical.models.allocation.own_revenue import OwnRevenue
 
 __all__ = ["Written"]
-
-Array = NDArray[np.float64]
 
 
 class Written:

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
 from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
 from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
+from veridical.data.arrays import Array
 from veridical.data.assembler import gigabytes, shortened
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
@@ -32,7 +32,6 @@ from veridical.models.info import ModelInfo, describe, info_of
 
 __all__ = ["POINTS", "allotment", "forms", "frame", "monotonicity", "regular", "supply", "virtual_marginal", "virtual_revenue"]
 
-Array = NDArray[np.float64]
 GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
 MEMORY = 8e9  # bytes: larger models are refused before they are built

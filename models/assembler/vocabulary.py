@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
 from veridical.data import AssemblerCase, InputError
+from veridical.data.arrays import Array
 from veridical.data.assembler import gigabytes, label, shortened
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import ModelInfo, describe, info_of
@@ -164,7 +164,7 @@ def case_of(m: Any) -> AssemblerCase:
     return case.changed(**changes) if changes else case
 
 
-def value(variable: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def value(variable: Any, shape: tuple[int, ...]) -> Array:
     """Return the values of an indexed variable or Param as an array, in the order of its index set."""
     values = np.fromiter((v.value for v in variable.values()), dtype=float, count=len(variable))
     return values.reshape(shape)

@@ -6,9 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from veridical.data.arrays import Array
 from veridical.models.info import ModelInfo
 
 __all__ = ["Families", "PlanInfo"]
@@ -36,7 +34,7 @@ class PlanInfo(ModelInfo):
     parties: Any = None
     families: dict[str, Families] = field(default_factory=dict)
     price: Any = None
-    start: NDArray[np.float64] | None = None
+    start: Array | None = None
 
     def note(self, party: str, param: Any) -> None:
         """Note the numbers of a Param by name, `Alder.production_capacity[3]`; `party` is empty where it is no party's."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 from veridical.models.info import info_of
 from veridical.models.joint_plan.party import frame
@@ -32,7 +32,7 @@ def build(case: JointPlanCase) -> pyo.ConcreteModel:
     return m
 
 
-def plan_of(m: Any) -> NDArray[np.float64]:
+def plan_of(m: Any) -> Array:
     """Return the plan of a solved model, units >= 0, one a flow."""
     info: Any = info_of(m)
     plan = np.zeros(len(info.shared.flows))

@@ -12,17 +12,15 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
 from veridical.data import InputError
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import LEVELS, JointPlanCase
 from veridical.models.info import info_of
 from veridical.models.joint_plan.party import frame
 from veridical.models.joint_plan.vocabulary import nonnegative
 
 __all__ = ["build", "plan_of"]
-
-Array = NDArray[np.float64]
 
 
 def build(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import highspy
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array, Integers
 from veridical.solvers.engines.quiet import Highs, linear_program
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["conflict", "violated"]
 
-Array = NDArray[np.float64]
 FILTERED = 200  # constraints: a larger conflict is named as it is, not made irreducible
 SHOWN = 10
 
@@ -52,7 +51,7 @@ def violated(form: StandardForm, x: Array) -> str:
     return f"constraints that its last point violates: {_listed(names)}"
 
 
-def _elastic(form: StandardForm, rows: NDArray[np.int64]) -> tuple[float, Array]:
+def _elastic(form: StandardForm, rows: Integers) -> tuple[float, Array]:
     """Return the least total violation of some rows within the variables' bounds, and the rows' multipliers."""
     m, n = len(rows), form.matrix.shape[1]
     if m == 0:

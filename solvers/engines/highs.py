@@ -20,10 +20,10 @@ from typing import Any
 import highspy
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.sparse.linalg import eigsh
 
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict
 from veridical.solvers.engines.quiet import Highs, linear_program
@@ -34,7 +34,6 @@ from veridical.solvers.translate.standard_form import StandardForm, compile_mode
 
 __all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version"]
 
-Array = NDArray[np.float64]
 ABILITIES = ("LP", "QP", "MIP", "duals")
 FORMS = ("linear", "tangent", "quadratic")  # best first
 DEFAULTS: Mapping[str, Any] = {

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 from pyomo.common.errors import ApplicationError
 from pyomo.opt import SolverFactory, SolverResults, SolverStatus, TerminationCondition
 
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict, violated
 from veridical.solvers.packaging import certified, package_solution
@@ -28,7 +28,6 @@ from veridical.solvers.translate.standard_form import StandardForm, compile_mode
 
 __all__ = ["ABILITIES", "FORMS", "EmbeddedIpopt", "available", "solve", "version"]
 
-Array = NDArray[np.float64]
 ABILITIES = ("LP", "QP", "NLP", "duals")
 FORMS = ("quadratic", "smooth", "linear")  # best first
 DEFAULTS: Mapping[str, Any] = {

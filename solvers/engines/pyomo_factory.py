@@ -18,13 +18,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 from pyomo.common.log import LoggingIntercept
 from pyomo.contrib.solver.common.base import SolverBase
 from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict
 from veridical.solvers.packaging import certified, package_solution
@@ -34,7 +34,6 @@ from veridical.solvers.translate.standard_form import StandardForm, compile_mode
 
 __all__ = ["KNOWN", "PyomoEngine"]
 
-Array = NDArray[np.float64]
 KNOWN = {  # abilities of solvers that are widely used; any other name is tried as well
     "scip": ("LP", "QP", "NLP", "MIP"),
     "pounce": ("LP", "QP", "NLP", "duals"),

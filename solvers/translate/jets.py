@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from veridical.data.arrays import Array
 
 __all__ = ["UNARY", "Jet", "chain", "merge", "outer", "product"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass

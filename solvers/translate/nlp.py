@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from pyomo.contrib.pynumero.interfaces.nlp import NLP
 
+from veridical.data.arrays import Array
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.standard_form import StandardForm
 from veridical.solvers.translate.terms import Terms
 
 __all__ = ["SmoothNLP"]
-
-Array = NDArray[np.float64]
 
 
 class SmoothNLP(NLP):  # type: ignore[misc]

@@ -12,15 +12,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from veridical.data.arrays import Array, Integers
 from veridical.solvers.translate.jets import UNARY, Jet, chain, merge, outer, product
 from veridical.solvers.translate.terms import Form, Shape, Terms, Tree, canonical
 
 __all__ = ["UNARY", "Batch", "NonlinearTerms"]
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 class Batch:

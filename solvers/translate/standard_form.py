@@ -12,19 +12,17 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.var import VarData
 from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array, Booleans
 from veridical.solvers.translate.linear import Known, Linear, NonlinearError, number, varies
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.terms import SMOOTH, Sum, Terms
 
 __all__ = ["StandardForm", "compile_model"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass
@@ -45,7 +43,7 @@ class StandardForm:
     row_high: Array
     low: Array
     high: Array
-    integer: NDArray[np.bool_]
+    integer: Booleans
     variables: list[VarData]
     constraints: list[ConstraintData]
     _column: dict[int, int] = field(repr=False, default_factory=dict)

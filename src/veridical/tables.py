@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from veridical.contracts import Audit
+from veridical.data.arrays import Array
 from veridical.solvers import Solution, installed
 from veridical.solvers.solution import words
 from veridical.studies import Reproduction
@@ -53,7 +54,7 @@ def no_gain(checked: Audit) -> str:
     return f"no misreport gains{expected} (largest regret {checked.max_regret:.1e})"
 
 
-def most_likely(probability: NDArray[np.float64]) -> NDArray[np.intp]:
+def most_likely(probability: Array) -> NDArray[np.intp]:
     """Return the places of the most likely profiles, so many as a table shows, in their order."""
     return np.sort(np.argsort(-probability, kind="stable")[:ROWS])
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.data import AllocationCase, InputError
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.fields import whole_number
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["allocation", "capacity", "capacity_and_profit", "draw_table", "penalty_and_share", "sweep"]
 
-Array = NDArray[np.float64]
 AREA = 3000.0  # square points that the markers of all profiles cover together
 LEAST, MOST = 3.0, 150.0  # and one of them alone
 MANY = 2000  # profiles from which markers are faint
@@ -83,7 +82,7 @@ def allocation(allotment: Allotment) -> Figure:
     return figure
 
 
-def _by_profile(axis: Any, allotment: Allotment, priced: NDArray[np.bool_]) -> None:
+def _by_profile(axis: Any, allotment: Allotment, priced: Booleans) -> None:
     """Draw shadow prices against total demand, a marker each of the profiles that are `priced`."""
     weight, shadow, count = allotment.probability[priced], allotment.shadow_price[priced], int(priced.sum())
     demand, measured = _demand(
@@ -101,7 +100,7 @@ def _by_profile(axis: Any, allotment: Allotment, priced: NDArray[np.bool_]) -> N
 
 
 def _demand(
-    case: AllocationCase, counts: NDArray[np.int64], weight: Array, by_type: Array, shadow: Array, capacity: float
+    case: AllocationCase, counts: Integers, weight: Array, by_type: Array, shadow: Array, capacity: float
 ) -> tuple[Array, float]:
     """Return total demand profile by profile, units, shape (rows,), and the shadow price at which it is measured."""
     likely = np.argsort(-weight, kind="stable")[:LIKELY]

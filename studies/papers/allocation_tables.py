@@ -14,16 +14,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from veridical.data import AllocationCase
+from veridical.data.arrays import Array
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import MultipleEquilibria, Ordering, fixed_price, ordering, service_capacity
 from veridical.studies.papers.reproduction import Reproduction, Row
 
 __all__ = ["TABLES", "auction", "table", "table_1_fixed_price", "table_5"]
 
-Array = NDArray[np.float64]
 CONCENTRATED = (0.05, 0.25, 0.4, 0.25, 0.05)  # Table 1's prior over its five types
 SEARCH = "what remains is the authors' loose search for the capacity"
 DENOMINATOR = "printed is (pi_C - pi_D) / pi_D; the other tables divide by pi_C"

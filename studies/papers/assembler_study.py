@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from veridical.data import AssemblerCase, Uniform
+from veridical.data.arrays import Array
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
 from veridical.studies.figures import assembler as figures
@@ -37,11 +38,11 @@ BELOW = "the printed figure takes quantities and revenue below demand's support 
 class AsPublished(Uniform):
     """Uniform demand with the formulas of its support run on below it, as the paper's study evidently took them."""
 
-    def newsvendor_quantity(self, price: float, unit_cost: ArrayLike) -> NDArray[np.float64]:
+    def newsvendor_quantity(self, price: float, unit_cost: ArrayLike) -> Array:
         """Q = max(0, low + (high - low) (price - unit_cost) / price), also where unit_cost > price."""
         return np.maximum(0.0, self.low + (self.high - self.low) * (1.0 - np.asarray(unit_cost, dtype=float) / price))
 
-    def expected_sales(self, q: ArrayLike) -> NDArray[np.float64]:
+    def expected_sales(self, q: ArrayLike) -> Array:
         """Q - (Q - low)^2 / (2 (high - low)), also where Q < low."""
         q = np.asarray(q, dtype=float)
         return q - (q - self.low) ** 2 / (2 * (self.high - self.low))

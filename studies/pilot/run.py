@@ -31,12 +31,12 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.planner import Plan, Planner, activity_cost
 from veridical.contracts.joint_plan.transfers import MECHANISMS, subsets
 from veridical.data import InputError
+from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.planners import Central
@@ -46,7 +46,6 @@ from veridical.studies.pilot.week import Executed, States, execute, standing
 
 __all__ = ["PilotRun", "Week", "run"]
 
-Array = NDArray[np.float64]
 Absent = dict[str, tuple[str, ...]]  # by world but `jit`: who stays at the baseline
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 
 from veridical.data import InputError
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import STATE, JointPlanCase, Party
 from veridical.models.info import info_of
 from veridical.models.joint_plan import carried, served
@@ -20,7 +20,6 @@ from veridical.solvers.translate.standard_form import compile_model
 
 __all__ = ["Executed", "States", "execute", "standing", "weekly_cost"]
 
-Array = NDArray[np.float64]
 States = Mapping[str, Mapping[str, Any]]  # what parties carry over: fields of kind STATE, by party and field
 
 
