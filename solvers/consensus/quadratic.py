@@ -26,7 +26,7 @@ from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Quadratic"]
 
-Found = tuple[Array, Array] | None  # x and row duals; None where there is no least value
+OptimumAndDuals = tuple[Array, Array] | None  # x and row duals; None where there is no least value
 LARGE = 50_000  # columns from which HiPO is faster
 # PIQP to a relative tolerance, a wider one where that is out of reach; HiPO likewise. Large problems without proximal terms are
 # all but linear, and HiPO ends without a result there (18 s for nothing at 49,680 flows, where PIQP took 66 s).
@@ -83,7 +83,7 @@ class Quadratic:
                 return x, duals, bound
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
 
-    def _piqp(self, tolerance: float, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> Found:
+    def _piqp(self, tolerance: float, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         equal, form, free = self.equal, self.form, self.free
         solver = self.solver.get(tolerance)
         if solver is None:
@@ -102,7 +102,7 @@ class Quadratic:
         duals[equal], duals[~equal] = -result.y, result.z_l - result.z_u
         return result.x, duals
 
-    def _hipo(self, way: Mapping[str, Any], quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> Found:
+    def _hipo(self, way: Mapping[str, Any], quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         form, free = self.form, self.free
         part = replace(
             form,
