@@ -1,96 +1,36 @@
-"""Builders that the tests share: cases by hand, cases at random."""
+"""Fixtures: cases that many tests look at, and the command line."""
 
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
+pytest.register_assert_rewrite("support")  # what judges assert is told in as much detail as what tests do
+
+from support.allocation_cases import case, group
+from support.assembler_cases import build
+from support.assembler_study import GRIDS
+from support.command_line import PAIR, Json, Run, parsed
+from support.continuous_cases import MANY
+from support.joint_plan_cases import vendors_at
 from veridical.cli import main
+from veridical.contracts.auction import Auction
+from veridical.contracts.joint_plan.caching import CachingPlanner
+from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import AssemblerCase
+from veridical.data.joint_plan import JointPlanCase, pilot
+from veridical.solvers.closed_form.auction import auction
+from veridical.solvers.closed_form.continuous_rule import continuous
+from veridical.solvers.consensus import Consensus
+from veridical.solvers.planners import Central
+from veridical.studies import Reproduction, reproduce
+from veridical.studies.papers import continuous_costs
 
-UNIFORM = {"distribution": "uniform", "low": 100, "high": 900}
-
-Assembler = Callable[..., AssemblerCase]
-Run = Callable[..., tuple[int, str, str]]
-Json = Callable[..., dict[str, Any]]
-Cases = Callable[..., st.SearchStrategy[AssemblerCase]]
-
-
-def letters(i: int) -> str:
-    """Return the name of supplier number i."""
-    return chr(ord("a") + i % 26) + (str(i // 26 + 1) if i >= 26 else "")
-
-
-def build(
-    costs: Sequence[Sequence[float]],
-    probabilities: Sequence[Sequence[float]] | None = None,
-    joint: ArrayLike | None = None,
-    price: float = 30.0,
-    demand: Mapping[str, Any] = UNIFORM,
-) -> AssemblerCase:
-    """Return a case; its suppliers are a, b, ..., z, a2, ... and their costs independent unless there is a joint prior."""
-    suppliers: list[dict[str, Any]] = [{"name": letters(i), "costs": list(each)} for i, each in enumerate(costs)]
-    for supplier, own in zip(suppliers, probabilities or [], strict=bool(probabilities)):
-        supplier["probabilities"] = list(own)
-    raw: dict[str, Any] = {"name": "by hand", "price": price, "demand": dict(demand), "suppliers": suppliers}
-    if joint is not None:
-        raw["prior"] = {"joint": np.asarray(joint, dtype=float).tolist()}
-    return AssemblerCase.model_validate(raw)
-
-
-def shares(count: int, least: int) -> st.SearchStrategy[list[float]]:
-    """Return probabilities in proportion to whole numbers from `least` to 9, of which one at least is positive."""
-    weights = st.lists(st.integers(least, 9), min_size=count, max_size=count).filter(any)
-    return weights.map(lambda found: (np.array(found) / sum(found)).tolist())
-
-
-def demands(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Return demands of a kind, hundreds of units large."""
-    if kind == "uniform":
-        ends = st.tuples(st.integers(0, 300), st.integers(200, 800))
-        return ends.map(lambda found: {"distribution": "uniform", "low": found[0], "high": sum(found)})
-    if kind == "exponential":
-        return st.integers(300, 1500).map(lambda mean: {"distribution": "exponential", "mean": mean})
-    values = st.lists(st.integers(0, 800), min_size=1, max_size=5)
-    weighted = values.flatmap(lambda found: st.tuples(st.just(found), shares(len(found), least=0)))
-    return weighted.map(lambda found: {"distribution": "empirical", "values": found[0], "weights": found[1]})
-
-
-@st.composite
-def random_cases(
-    draw: st.DrawFn, kind: str = "uniform", joint: bool = False, suppliers: int = 3, most_costs: int = 3, least: int = 1
-) -> AssemblerCase:
-    """Return cases with up to that many suppliers and costs; `least=0` lets probabilities be 0.
-
-    The price lies anywhere from below what every profile costs to far above.
-    """
-    counts = draw(st.lists(st.integers(1, most_costs), min_size=1, max_size=suppliers))
-    steps = [draw(st.lists(st.integers(2, 40), min_size=count, max_size=count)) for count in counts]
-    costs = [(np.cumsum(own) / 4).tolist() for own in steps]
-    price = sum(own[-1] for own in costs) * draw(st.integers(3, 60)) / 16
-    demand = draw(demands(kind))
-    if joint:
-        table = np.reshape(draw(shares(int(np.prod(counts)), least)), counts)
-        return build(costs, joint=table, price=price, demand=demand)
-    return build(costs, [draw(shares(count, least)) for count in counts], price=price, demand=demand)
-
-
-@pytest.fixture(scope="session")
-def assembler() -> Assembler:
-    """Return the builder of cases by hand."""
-    return build
-
-
-@pytest.fixture(scope="session")
-def cases() -> Cases:
-    """Return the strategy of random cases."""
-    return random_cases
+Array = NDArray[np.float64]
 
 
 @pytest.fixture(scope="session")
@@ -141,14 +81,81 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
+def case_file(run: Run) -> None:
+    """Write `case.toml`, a case of two suppliers, where the command line runs."""
+    Path("case.toml").write_text(PAIR, encoding="utf-8")
+
+
+@pytest.fixture
 def record(run: Run) -> Json:
     """Return what a command prints with `--json -`: it must succeed, and print nothing but JSON."""
 
     def command(*arguments: str) -> dict[str, Any]:
-        status, out, err = run(*arguments, "--json", "-")
-        assert (status, err) == (0, "")
-        found = json.loads(out, parse_constant=pytest.fail)
-        assert isinstance(found, dict)
-        return found
+        return parsed(run(*arguments, "--json", "-"))
 
     return command
+
+
+@pytest.fixture(scope="session")
+def continuous_rules() -> dict[str, Any]:
+    """Return the optimal rule of every case of continuous costs."""
+    return {name: continuous(world) for name, world in MANY.items()}
+
+
+@pytest.fixture(scope="session")
+def paper_auction() -> Auction:
+    """Return the auction of Table 5."""
+    return auction(case(group(range(4, 9), count=2), capacity=2.63))
+
+
+@pytest.fixture(scope="session")
+def two_vendors() -> JointPlanCase:
+    """Return the joint plan of a retailer and two vendors that is worked out on paper."""
+    return vendors_at()
+
+
+@pytest.fixture(scope="session")
+def three_vendors() -> JointPlanCase:
+    """Return the synthetic joint plan of a retailer and three vendors."""
+    return pilot(vendors=3, sites=2, regions=2, products=3, weeks=4, seed=1)
+
+
+@pytest.fixture(scope="session")
+def planner() -> CachingPlanner:
+    """Return a planner that tests share: a plan is not made twice."""
+    return CachingPlanner(Central())
+
+
+@pytest.fixture(scope="session")
+def network() -> JointPlanCase:
+    """Return the synthetic joint plan on which consensus is tried."""
+    return pilot(vendors=3, sites=2, regions=2, products=3, weeks=5, seed=1)
+
+
+@pytest.fixture(scope="session")
+def baseline(network: JointPlanCase) -> Array:
+    """Return its baseline."""
+    return Central().baseline(network)
+
+
+@pytest.fixture(scope="session")
+def central_plan(network: JointPlanCase, baseline: Array) -> Plan:
+    """Return the plan of a planner who knows everybody's costs."""
+    return Central().plan(network, baseline)
+
+
+@pytest.fixture(scope="session")
+def agreed_plan(network: JointPlanCase, baseline: Array) -> Iterator[Plan]:
+    """Return the plan that consensus comes to."""
+    with Consensus() as planner:
+        yield planner.plan(network, baseline)
+
+
+@pytest.fixture(scope="session")
+def reproductions() -> dict[str, Reproduction]:
+    """Return every reproduction that does not take minutes, on coarser grids of costs for Proposition 4."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(continuous_costs, "POINTS", GRIDS)
+    found = {each.name: each for each in reproduce()}
+    patch.undo()
+    return found

@@ -1,0 +1,72 @@
+"""README, docstring and notebooks tell the truth."""
+
+import doctest
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.places import ROOT
+from veridical import cli
+
+
+def readme() -> str:
+    """Return the README."""
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def steady(text: str) -> list[str]:
+    """Return lines without what differs from run to run: seconds and residuals at rounding level."""
+    text = re.sub(r"\d\.\de[-+]\d\d", "ROUNDING", text)
+    text = re.sub(r"in \d+\.\d\d s", "in SECONDS", text)
+    text = re.sub(r"(always|in expectation|no) │ +\d+\.\d\d │$", r"\1 │ SECONDS │", text, flags=re.MULTILINE)
+    return [line.rstrip() for line in text.strip().splitlines()]
+
+
+@pytest.mark.parametrize("block", re.findall(r"```console\n(.*?)```", readme(), flags=re.DOTALL))
+def test_the_readme_shows_what_commands_print(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        program, *arguments = shlex.split(command)
+        if program == "cat":
+            Path(arguments[0]).write_text(shown, encoding="utf-8")
+            continue
+        assert program == "veridical"
+        monkeypatch.setattr(sys, "argv", [program, *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == 0
+        assert steady(capsys.readouterr().out) == steady(shown)
+
+
+def test_the_python_of_the_readme_runs() -> None:
+    examples = doctest.DocTestParser().get_doctest(readme(), {}, "README.md", "README.md", 0)
+    assert len(examples.examples) >= 5
+    results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(examples)
+    assert results.failed == 0
+
+
+def test_the_docstring_of_the_package_runs() -> None:
+    import veridical
+
+    results = doctest.testmod(veridical)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    names: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            source = "".join(line for line in cell["source"] if not line.startswith("%"))  # magics are Jupyter's
+            exec(compile(source, path.name, "exec"), names)
+    assert all(cell["outputs"] for cell in cells if cell["cell_type"] == "code" and "import" not in "".join(cell["source"]))

@@ -1,0 +1,1 @@
+"""Builders of cases and judges of answers that several test files share."""
