@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-__all__ = ["OldTableNames", "Renamed", "moved", "renamed"]
+__all__ = ["OldCase", "OldTableNames", "Renamed", "moved", "renamed"]
 
 
 class Renamed:
@@ -56,6 +56,20 @@ class OldTableNames:
     record = Renamed("to_dict")
     frame = Renamed("to_frame")
     write_csv = Renamed("to_csv")
+
+
+class OldCase:
+    """The case that a model used to carry: what a mutable Param of the model holds now is read as that Param."""
+
+    def __init__(self, info: Any) -> None:
+        self._info = info
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        parameter = self._info.parameters.get(name)
+        _warn(f"model.case.{name}", f"case.{name}" if parameter is None else f"model.{parameter.name}", 3)
+        return getattr(self._info.case, name) if parameter is None else parameter
 
 
 CONTRACTS = "veridical.contracts"

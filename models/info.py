@@ -6,7 +6,11 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ModelInfo", "describe", "info_of"]
+import pyomo.environ as pyo
+
+from veridical.data.deprecated import OldCase
+
+__all__ = ["MechanismModel", "ModelInfo", "describe", "info_of"]
 
 ATTRIBUTE = "_veridical"
 
@@ -43,6 +47,13 @@ class ModelInfo:
     parameters: dict[str, Any] = field(default_factory=dict)
     zero_at_optimum: Any = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
+
+
+class MechanismModel(pyo.ConcreteModel):  # type: ignore[misc]  # Pyomo has no types
+    """A Pyomo model of a mechanism, which answers to `case` for one release and otherwise is a ConcreteModel."""
+
+    def __getattr__(self, name: str) -> Any:
+        return OldCase(info_of(self)) if name == "case" else super().__getattr__(name)
 
 
 def describe(model: Any, info: ModelInfo) -> None:

@@ -28,7 +28,7 @@ from veridical.data.virtual_cost import ROUNDING
 from veridical.data.virtual_revenue import virtual_marginal_revenue
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.revenue import Written
-from veridical.models.info import ModelInfo, describe, info_of
+from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
 __all__ = ["POINTS", "allotment", "forms", "frame", "monotonicity", "regular", "supply", "virtual_marginal", "virtual_revenue"]
 
@@ -79,7 +79,7 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
             most = case.capacity or float(np.nan_to_num(grid(group).max(), posinf=1.0)) or 1.0
             group.revenue.refuse_unsound(group.theta, most, f"retailers[{i}].revenue", case.name)
     profiles = case.profiles()
-    m = pyo.ConcreteModel(name=name)
+    m = MechanismModel(name=name)
     info = AllocationInfo(case, name, dict(INDEX_NAMES), contracts=allotment, profiles=profiles)
     describe(m, info)
     names = profile_names(case, profiles.counts)

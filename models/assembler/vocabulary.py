@@ -16,7 +16,7 @@ from veridical.data import AssemblerCase, InputError
 from veridical.data.arrays import Array
 from veridical.data.assembler import gigabytes, label, shortened
 from veridical.models.expected_sales import chosen, expected_sales
-from veridical.models.info import ModelInfo, describe, info_of
+from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
 __all__ = [
     "basis",
@@ -79,7 +79,7 @@ def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> 
 
 def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
     """Return a model with SUPPLIERS and COSTS, price and costs, and the record of what it is."""
-    m = pyo.ConcreteModel(name=name)
+    m = MechanismModel(name=name)
     m.SUPPLIERS = pyo.Set(initialize=case.names)
     m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs], dimen=2)
     m.price = pyo.Param(initialize=case.price, mutable=True)

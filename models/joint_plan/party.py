@@ -10,7 +10,7 @@ import pyomo.environ as pyo
 
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, Part, Party
-from veridical.models.info import describe, info_of
+from veridical.models.info import MechanismModel, describe, info_of
 from veridical.models.joint_plan import carrier, retailer, shipper, vendor
 from veridical.models.joint_plan.information import Families, PlanInfo
 from veridical.models.joint_plan.vocabulary import prices
@@ -77,7 +77,7 @@ def declare(block: Any, part: Part) -> Any:
 
 def frame(name: str, case: JointPlanCase, parties: Iterable[str]) -> tuple[pyo.ConcreteModel, PlanInfo]:
     """Return a model with `parties`, a block each, and `price`, of all routes; and its record, to be closed."""
-    m = pyo.ConcreteModel(name=name)
+    m = MechanismModel(name=name)
     m.price = prices(case.shared)
     info = PlanInfo(case=case, shared=case.shared, price=m.price)
     info.note("", m.price)

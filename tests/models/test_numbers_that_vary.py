@@ -170,3 +170,14 @@ def test_a_model_can_be_cloned(case: AssemblerCase) -> None:
     clone.price.set_value(33.0)
     assert vd.solvers.solve(clone, TIGHT).mechanism == "icds"
     assert vd.solvers.solve(model, TIGHT).objective == pytest.approx(vd.solvers.solve(budget(case), TIGHT).objective, rel=1e-12)
+
+
+def test_the_case_that_a_model_used_to_carry_leads_to_its_params() -> None:
+    case = vd.example("two-suppliers-correlated")
+    model = vd.models.icds.build(case)
+    with pytest.warns(DeprecationWarning, match=r"model.case.price is now called model.price;"):
+        assert model.case.price is model.price
+    with pytest.warns(DeprecationWarning, match=r"model.case.names is now called case.names;"):
+        assert model.case.names == case.names
+    with pytest.raises(AttributeError, match="nothing"):
+        model.nothing  # noqa: B018
