@@ -73,24 +73,16 @@ class OldCase:
 
 
 CONTRACTS = "veridical.contracts"
+FINDING = {"Finding": ("veridical.contracts.menu_audit", "SupplierResult")}
 MOVED: Mapping[str, Mapping[str, tuple[str, str]]] = {  # by module: each old name with the module and the name that it has now
     "veridical": {"one_sided": ("veridical", "one_sided_derivatives")},
-    "veridical.contracts": {"Finding": ("veridical.contracts.menu_audit", "SupplierResult")},
+    "veridical.contracts": FINDING,
     "veridical.data": {name: (CONTRACTS, name) for name in ("Allotment", "Bids", "Menu", "read_bids")},
     "veridical.data.joint_plan": {"Settlement": (CONTRACTS, "Settlement")},
-    "veridical.solvers": {
+    "veridical.solvers": FINDING
+    | {
         name: (CONTRACTS, name)
-        for name in (
-            "IMPLIES",
-            "PROPERTIES",
-            "AllocationAudit",
-            "Audit",
-            "Finding",
-            "GameAudit",
-            "Misreport",
-            "Property",
-            "audit",
-        )
+        for name in ["IMPLIES", "PROPERTIES", "AllocationAudit", "Audit", "GameAudit", "Misreport", "Property", "audit"]
     },
 }
 

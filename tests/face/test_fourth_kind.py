@@ -51,7 +51,7 @@ class Price:
         """Return who buys."""
         return pd.DataFrame({"value": self.case.values, "buys": [value >= self.price for value in self.case.values]})
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the price."""
         return {"price": self.price}
 

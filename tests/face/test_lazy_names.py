@@ -21,7 +21,7 @@ OLD = [(module, name, *now) for module, names in MOVED.items() for name, now in 
 
 @pytest.mark.parametrize(("module", "name", "place", "now"), OLD)
 def test_old_names_warn_and_are_the_new_ones(module: str, name: str, place: str, now: str) -> None:
-    with pytest.warns(DeprecationWarning, match=f"{module}.{name} is now {place}.{now}"):
+    with pytest.warns(DeprecationWarning, match=f"{module}.{name} is now called {place}.{now}"):
         old = getattr(importlib.import_module(module), name)
     assert old is getattr(importlib.import_module(place), now)
 
