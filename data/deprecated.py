@@ -59,25 +59,13 @@ class OldTableNames:
 
 
 CONTRACTS = "veridical.contracts"
+FROM_SOLVERS = ("IMPLIES", "PROPERTIES", "AllocationAudit", "Audit", "Finding", "GameAudit", "Misreport", "Property", "audit")
 MOVED: Mapping[str, Mapping[str, tuple[str, str]]] = {  # by module: each old name with the module and the name that it has now
     "veridical": {"one_sided": ("veridical", "one_sided_derivatives")},
     "veridical.contracts": {"Finding": ("veridical.contracts.menu_audit", "SupplierResult")},
     "veridical.data": {name: (CONTRACTS, name) for name in ("Allotment", "Bids", "Menu", "read_bids")},
     "veridical.data.joint_plan": {"Settlement": (CONTRACTS, "Settlement")},
-    "veridical.solvers": {
-        name: (CONTRACTS, name)
-        for name in (
-            "IMPLIES",
-            "PROPERTIES",
-            "AllocationAudit",
-            "Audit",
-            "Finding",
-            "GameAudit",
-            "Misreport",
-            "Property",
-            "audit",
-        )
-    },
+    "veridical.solvers": {name: (CONTRACTS, name) for name in FROM_SOLVERS},
 }
 
 
