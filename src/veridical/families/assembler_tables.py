@@ -45,8 +45,7 @@ def menu(contracts: Menu) -> RenderableType:
     payment = contracts.payment.reshape(n, -1)
     rent = np.array([contracts.rent(i).ravel() for i in range(n)])
     for t in tables.most_likely(weight):
-        place = np.unravel_index(t, case.shape)
-        cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(place)]
+        cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(np.unravel_index(t, case.shape))]
         cells.append(f"{weight[t]:.4g}")
         cells += [tables.money(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
         for i in range(n) if wide else [slice(None)]:
