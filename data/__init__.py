@@ -10,20 +10,9 @@ types), `record` and `case_record` (what every part, and every case, is: immutab
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
 from veridical.data.assembler import AssemblerCase, Supplier
 from veridical.data.continuous_case import ContinuousCase, ContinuousSupplier
-from veridical.data.demand import (
-    Continuous,
-    Demand,
-    Discrete,
-    Empirical,
-    Exponential,
-    Gamma,
-    Lognormal,
-    Normal,
-    Sample,
-    Uniform,
-    Weibull,
-    register_demand,
-)
+from veridical.data.demand.densities import Continuous, Exponential, Gamma, Lognormal, Normal, Uniform, Weibull
+from veridical.data.demand.discrete import Discrete, Empirical, Sample
+from veridical.data.demand.distribution import Demand, register_demand
 from veridical.data.deprecated import moved
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
 from veridical.data.joint_plan import JointPlanCase

@@ -74,16 +74,13 @@ class OldCase:
 
 CONTRACTS = "veridical.contracts"
 FINDING = {"Finding": ("veridical.contracts.menu_audit", "SupplierResult")}
+FROM_SOLVERS = ("IMPLIES", "PROPERTIES", "AllocationAudit", "Audit", "GameAudit", "Misreport", "Property", "audit")
 MOVED: Mapping[str, Mapping[str, tuple[str, str]]] = {  # by module: each old name with the module and the name that it has now
     "veridical": {"one_sided": ("veridical", "one_sided_derivatives")},
     "veridical.contracts": FINDING,
     "veridical.data": {name: (CONTRACTS, name) for name in ("Allotment", "Bids", "Menu", "read_bids")},
     "veridical.data.joint_plan": {"Settlement": (CONTRACTS, "Settlement")},
-    "veridical.solvers": FINDING
-    | {
-        name: (CONTRACTS, name)
-        for name in ["IMPLIES", "PROPERTIES", "AllocationAudit", "Audit", "GameAudit", "Misreport", "Property", "audit"]
-    },
+    "veridical.solvers": FINDING | {name: (CONTRACTS, name) for name in FROM_SOLVERS},
 }
 
 

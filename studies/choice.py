@@ -44,9 +44,8 @@ class Choice:
 
     def figure(self) -> Figure:
         """Return the picture of it: profit against contracts, and what each further supplier adds."""
-        return figures.choice(
-            f"how many suppliers should report? hybrid menus for {self.case}", self.table, self.k, self.accepted
-        )
+        title = f"how many suppliers should report? hybrid menus for {self.case}"
+        return figures.choice(title, self.table, self.k, self.accepted)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""

@@ -114,8 +114,7 @@ class Sample(Discrete):
     def _read(cls, raw: Any, info: ValidationInfo) -> Any:
         if not isinstance(raw, dict) or not isinstance(raw.get("file"), str):
             return raw
-        in_file = info.context is not None
-        if "values" in raw and not in_file:
+        if "values" in raw and info.context is None:
             return raw  # a copy, or a case that was written out by `model_dump`
         if "values" in raw:
             raise wrong(raw["values"], "only the keys distribution, file: the values are read from the file", "values")

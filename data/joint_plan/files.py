@@ -78,10 +78,8 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
         rows = _table(folder / name, ("party", *keys), wanted, known | {"party": holders}, optional)
         for party in holders:
             entries = [row for row in rows if row["party"] == party]
-            for attribute, column in roles[party].tables()[name].items():
-                fields[party][attribute] = Values(
-                    {_key(row, keys): row[column.header] for row in entries if column.header in row}
-                )
+            for attribute, place in roles[party].tables()[name].items():
+                fields[party][attribute] = Values({_key(row, keys): row[place.header] for row in entries if place.header in row})
     parties = tuple(
         roles[raw["name"]](**{key: value for key, value in raw.items() if key != "role"}, **fields[raw["name"]])
         for raw in head.parties

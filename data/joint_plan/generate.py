@@ -48,6 +48,11 @@ def sizes(**counts: int) -> None:
         whole_number(count, name, 1)
 
 
+def described(what: str, generator: str, seed: int) -> str:
+    """Return the description of a case, which says that it is nobody's data."""
+    return f"Synthetic: {what}, drawn by veridical.data.joint_plan.{generator} with seed {seed}; not data of any company."
+
+
 def seasonal(rng: np.random.Generator, weeks: int, shape: tuple[int, ...]) -> Array:
     """Return factors around 1, shape (*shape, weeks): a wave of four and a half weeks, nearly in step, and lognormal noise."""
     phase = rng.uniform(-0.1, 0.1, (*shape, 1))
@@ -214,10 +219,7 @@ def pilot(
             )
         )
     price = np.where(world.makes, made_at.sum(axis=0) / makers + 50.0 + rng.uniform(-SPREAD, SPREAD, (vendors, 1)), 0.0)
-    said = (
-        f"Synthetic: a retailer and {vendors} vendors over {weeks} weeks, drawn by veridical.data.joint_plan.pilot "
-        f"with seed {seed}; not data of any company."
-    )
+    said = described(f"a retailer and {vendors} vendors over {weeks} weeks", "pilot", seed)
     return JointPlanCase(name=name, shared=world.shared("retailer", price), parties=tuple(parties), description=said)
 
 
@@ -285,11 +287,8 @@ def marketplace(
         )
     referral = 0.15
     price = np.where(world.makes, (1.0 - referral) * sale + rng.uniform(-SPREAD, SPREAD, (sellers, 1)) / 3, 0.0)
-    said = (
-        f"Synthetic: a marketplace and {sellers} sellers over {weeks} weeks, drawn by veridical.data.joint_plan.marketplace with "
-        f"seed {seed}; not data of any company. Sellers place stock of their own; the price of a route is the sale price less a "
-        f"referral of {referral:.0%}."
-    )
+    said = described(f"a marketplace and {sellers} sellers over {weeks} weeks", "marketplace", seed)
+    said += f" Sellers place stock of their own; the price of a route is the sale price less a referral of {referral:.0%}."
     return JointPlanCase(name=name, shared=world.shared("marketplace", price), parties=tuple(parties), description=said)
 
 
@@ -367,13 +366,8 @@ def carriers(
                 lane_congestion=grid(3.0 / need, sites, digits=4),
             )
         )
-        price = np.round(pallet * 24.0 * distance * (1.0 + rng.uniform(-SPREAD, SPREAD) / 100), 2)
-        routes += [
-            Route(fleet, firm, site, "pallet", float(paid)) for firm in firms for site, paid in zip(sites, price, strict=True)
-        ]
+        price = np.round(pallet * 24.0 * distance * (1.0 + rng.uniform(-SPREAD, SPREAD) / 100), 2).tolist()
+        routes += [Route(fleet, firm, site, "pallet", paid) for firm in firms for site, paid in zip(sites, price, strict=True)]
     shared = Shared(weeks=numbers, products=Values({"pallet": pallet}), sites=sites, routes=tuple(routes), truck_volume=TRUCK)
-    said = (
-        f"Synthetic: {shippers} shippers and {carriers} carriers on {lanes} lanes over {weeks} weeks, drawn by "
-        f"veridical.data.joint_plan.carriers with seed {seed}; not data of any company."
-    )
+    said = described(f"{shippers} shippers and {carriers} carriers on {lanes} lanes over {weeks} weeks", "carriers", seed)
     return JointPlanCase(name=name, shared=shared, parties=tuple(parties), mechanism=Parameters(tie_break=0.01), description=said)

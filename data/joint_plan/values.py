@@ -60,7 +60,3 @@ class Values(Mapping[Any, float]):
     def array(self) -> Array:
         """The numbers, in the order of the keys."""
         return fixed(np.array(list(self._data.values()), dtype=float))
-
-    def matching(self, place: int | None, name: Any) -> Iterator[Any]:
-        """Yield the keys whose part number `place` (None: the whole key) is `name`."""
-        return (key for key in self._data if (key if place is None else key[place]) == name)

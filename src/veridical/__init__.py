@@ -18,63 +18,25 @@ if TYPE_CHECKING:
     from veridical import contracts, data, families, models, solvers, studies
     from veridical.comparing import compare
     from veridical.contracts import IMPLIES, PROPERTIES, read_bids
-    from veridical.data import (
-        CertificateError,
-        InputError,
-        NotSolvedError,
-        VeridicalError,
-        correlation,
-        example,
-        examples,
-        load,
-        monotonicity,
-        virtual_cost,
-    )
+    from veridical.data import correlation, example, examples, load, monotonicity, virtual_cost
+    from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
     from veridical.families import MECHANISMS, Mechanism
     from veridical.solvers.closed_form.auction import auction
     from veridical.solving import audit, build, one_sided_derivatives, solve
     from veridical.studies import choose_k, reproduce
 
-__all__ = [
-    "IMPLIES",
-    "MECHANISMS",
-    "PROPERTIES",
-    "CertificateError",
-    "InputError",
-    "Mechanism",
-    "NotSolvedError",
-    "VeridicalError",
-    "auction",
-    "audit",
-    "build",
-    "choose_k",
-    "compare",
-    "contracts",
-    "correlation",
-    "data",
-    "example",
-    "examples",
-    "families",
-    "load",
-    "models",
-    "monotonicity",
-    "one_sided_derivatives",
-    "read_bids",
-    "reproduce",
-    "solve",
-    "solvers",
-    "studies",
-    "virtual_cost",
-]
+__all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
+__all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism"]
+__all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
+__all__ += ["auction", "audit", "build", "choose_k", "compare", "correlation", "example", "examples", "load", "monotonicity"]
+__all__ += ["one_sided_derivatives", "read_bids", "reproduce", "solve", "virtual_cost"]
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies")
 _PLACES = {  # where the other names are found
     "comparing": ("compare",),
     "contracts": ("IMPLIES", "PROPERTIES", "read_bids"),
-    "data": (
-        *("CertificateError", "InputError", "NotSolvedError", "VeridicalError", "correlation"),
-        *("example", "examples", "load", "monotonicity", "virtual_cost"),
-    ),
+    "data": ("correlation", "example", "examples", "load", "monotonicity", "virtual_cost"),
+    "data.errors": ("CertificateError", "InputError", "NotSolvedError", "VeridicalError"),
     "families": ("MECHANISMS", "Mechanism"),
     "solvers.closed_form.auction": ("auction",),
     "solving": ("audit", "build", "one_sided_derivatives", "solve"),

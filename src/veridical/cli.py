@@ -86,11 +86,12 @@ def application() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    commands: dict[str, Callable[..., None]] = {"solve": solve, "compare": compare, "audit": audit, **COMMANDS}
+    commands: tuple[Callable[..., None], ...] = (solve, compare, audit, *COMMANDS)
+    for command in commands:
+        app.command()(command)  # called as the function is, with hyphens
     for family in FAMILIES.values():
-        commands |= family.commands
-    for name, command in commands.items():
-        app.command(name)(command)
+        for name, command in family.commands.items():
+            app.command(name)(command)
     return app
 
 

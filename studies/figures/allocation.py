@@ -258,9 +258,8 @@ def draw_table(number: int) -> Figure:
         if number == 3:
             frame["as_published_penalty"] = frame["penalty"] / (1 - frame["penalty"])
         frames.append(frame.assign(series=table.series.format(value)))
-    return _panels(
-        pd.concat(frames), list(SHARES), f"Table {number}: {table.figure}", "over the decentralised profit, as in print"
-    )
+    title = f"Table {number}: {table.figure}"
+    return _panels(pd.concat(frames), list(SHARES), title, "over the decentralised profit, as in print")
 
 
 def _panels(frame: pd.DataFrame, columns: Sequence[str], title: str, as_published: str = "as published") -> Figure:

@@ -56,8 +56,7 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> Non
     """
     names = [*frame.index, "budget"]
     places = np.arange(len(names))
-    saved = frame["baseline_cost"] - frame["cost"]
-    axis.barh(places[:-1] - 0.2, saved, height=0.38, color=GREY, label="own cost saved")
+    axis.barh(places[:-1] - 0.2, frame["baseline_cost"] - frame["cost"], height=0.38, color=GREY, label="own cost saved")
     gained = axis.barh(places[:-1] + 0.2, frame["net_gain"], height=0.38, color=GAIN, label="net gain, with the transfer")
     kept = axis.barh(places[-1:], [budget], height=0.38, color=COLOURS[1], label="budget: what transfers leave to the operator")
     for bars in (gained, kept):

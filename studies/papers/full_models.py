@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ def sample(n: int, count: int) -> list[AssemblerCase]:
     """Return that many instances with n suppliers, drawn without replacement from all of the study's with a fixed seed."""
     cases = [case for _, case in two_suppliers()] if n == 2 else [case for fixed in SETS for _, case in many_suppliers(n, fixed)]
     order = np.random.default_rng([SEED, n]).permutation(len(cases))
-    return [cases[place] for place in islice(order, count)]
+    return [cases[place] for place in order[:count]]
 
 
 def difference(case: AssemblerCase, solver: str) -> float:

@@ -72,7 +72,6 @@ class Reproduction:
 
 def published(name: str) -> pd.DataFrame:
     """Return what is printed for a reproduction: published and where, by quantity."""
-    folder = files("veridical.data") / "published"
-    tables = [pd.read_csv(str(path)) for path in folder.iterdir() if path.name.endswith(".csv")]
-    table = pd.concat(tables)
+    paths = (files("veridical.data") / "published").iterdir()
+    table = pd.concat(pd.read_csv(str(path)) for path in paths if path.name.endswith(".csv"))
     return table[table["reproduction"] == name].set_index("quantity")[["published", "where"]]

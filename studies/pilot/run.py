@@ -104,7 +104,7 @@ def run(
     for week in case.shared.weeks[len(weeks) :]:
         began = perf_counter()
         with _opened(make) as who:
-            result, absent, states = _week(case, week, who, absent, states)
+            result, absent, states = _week(case, week, CachingPlanner(who), absent, states)
         if kept is not None:
             kept.write(week, {"held": absent, "states": packed(states), "result": asdict(result)})
         completed(result, perf_counter() - began)
@@ -127,8 +127,7 @@ def _week(
         _warn(week, world, plan)
     followed = {"jit": start, **{world: plan.units for world, plan in plans.items()}}
     happened = {world: execute(cases[world], units) for world, units in followed.items()}
-    result = _settled(case, week, start, plans, happened)
-    return result, absent, {world: outcome.states for world, outcome in happened.items()}
+    return _settled(case, week, start, plans, happened), absent, {world: outcome.states for world, outcome in happened.items()}
 
 
 def _settled(case: JointPlanCase, week: int, start: Array, plans: Mapping[str, Plan], happened: Mapping[str, Executed]) -> Week:
@@ -187,17 +186,14 @@ def _warn(week: int, world: str, plan: Plan) -> None:
 def _opened(make: Callable[[], Planner]) -> Iterator[Planner]:
     planner = make()
     try:
-        yield CachingPlanner(planner)
+        yield planner
     finally:
         getattr(planner, "close", lambda: None)()
 
 
 def _fingerprint(case: JointPlanCase, make: Callable[[], Planner]) -> str:
     """Return what tells a run from others: a hash of the case with its mechanism, and of the planner's kind and settings."""
-    planner: Any = make()
-    try:
+    with _opened(make) as planner:
         settings = getattr(planner, "configuration", getattr(planner, "solver", None))
         kind = f"{type(planner).__module__}.{type(planner).__qualname__}"
-    finally:
-        getattr(planner, "close", lambda: None)()
     return sha256(repr((case, kind, settings)).encode()).hexdigest()[:16]

@@ -85,8 +85,7 @@ def weekly_cost(model: Any) -> dict[int, float]:
         cost = cost + values * (form.hessian @ values) / 2
     if form.offset:
         raise InputError.of(f"{name}.cost", form.offset, "no constant, where weeks are settled: it is no week's")
-    total = np.bincount(places, cost, len(weeks)).tolist()
-    return dict(zip(weeks, total, strict=True))
+    return dict(zip(weeks, np.bincount(places, cost, len(weeks)).tolist(), strict=True))
 
 
 def _left(before: Party, after: Party) -> dict[str, Any]:

@@ -298,6 +298,5 @@ def test_values_are_columns() -> None:
     assert values == Values({("b", 1): 3.0, ("a", 1): 2.0})
     assert hash(values) == hash(Values({("b", 1): 3.0, ("a", 1): 2.0}))
     assert pd.Series(values)[("b", 1)] == 3.0
-    assert list(values.matching(0, "b")) == [("b", 1)]
     with pytest.raises(ValueError, match="read-only"):
         values.array[0] = 1.0

@@ -43,7 +43,7 @@ def auction(
 def posted(auction: Auction) -> list[RenderableType]:
     """Return what an auction posts: bids, rounded up, and the units that they bring."""
     case, optimum, frame = auction.case, auction.optimum, auction.table
-    several, pair = len(case.retailers) > 1, case.members == (2,)
+    several, pair, count = len(case.retailers) > 1, case.members == (2,), len(auction.names)
     types = optimum.case.retailers[0].theta.tolist()
     units_of = [f"units if the\nother is {label(theta)}" for theta in types] if pair else list(frame)[1:]
     headings = (column.replace("_", "\n") for column in ["retailers", "type", "bid", *units_of][not several :])
@@ -55,9 +55,7 @@ def posted(auction: Auction) -> list[RenderableType]:
         table.add_row(*[str(name), label(theta), amount(bid), *map(units, row if pair else row[1:])][not several :])
     return [
         Text(f"auction for {case.name}", style="bold"),
-        Text(
-            f"{units(auction.capacity)} units among {len(auction.names):,} retailers, who bid, sealed, what they would pay in all"
-        ),
+        Text(f"{units(auction.capacity)} units among {count:,} retailers, who bid, sealed, what they would pay in all"),
         Text(f"expected payments {money(auction.expected_payments)}, the supplier's profit {money(optimum.supplier_profit)}"),
         table,
         Text("between two bids the lower one counts, and is what is paid; bids are rounded up", style="dim"),

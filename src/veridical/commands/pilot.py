@@ -31,10 +31,9 @@ def pilot(
     """Run a joint plan week by week: just in time against the joint plan, transfers settled weekly."""
     request = read(case, changes)
     parameters = request.parameters(("pivot", "activity_fee", "participation_fee"))
-    world = request.case
+    world, planner = request.case, partial(planner_of, solver)
     if not isinstance(world, JointPlanCase):
         raise InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
-    planner = partial(planner_of, solver)
     rolled = studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
     draw(plot, rolled.figure)
     report(to_json, rolled.to_dict, lambda: weekly(rolled))
@@ -47,12 +46,10 @@ def tell_week(week: int, seconds: float, saved: float) -> None:
 
 def weekly(rolled: PilotRun) -> list[RenderableType]:
     """Return a rolling run: week by week, and party by party in total."""
-    total = rolled.total
+    total, mechanism = rolled.total, tables.named(rolled.mechanism, rolled.parameters)
     saved = f"{total['savings'] / total['baseline_cost']:.2%}" if total["baseline_cost"] else "-"
     lines = [
-        Text(
-            f"{tables.named(rolled.mechanism, rolled.parameters)} for {rolled.case.name}, {len(rolled.weeks)} weeks", style="bold"
-        ),
+        Text(f"{mechanism} for {rolled.case.name}, {len(rolled.weeks)} weeks", style="bold"),
         Text(f"cost to serve {money(total['plan_cost'])} against {money(total['baseline_cost'])} just in time: {saved} saved"),
     ]
     headings = ("week", "just\nin time", "joint\nplan", "saved", "transfers", "budget", "left to\nreceivers")

@@ -20,25 +20,9 @@ from veridical.families.registry import (
     unregister,
 )
 
-__all__ = [
-    "FAMILIES",
-    "MECHANISMS",
-    "RESERVED",
-    "Family",
-    "Mechanism",
-    "Number",
-    "Parameter",
-    "Route",
-    "Task",
-    "always",
-    "family_of",
-    "find",
-    "fitting",
-    "load_installed",
-    "register",
-    "resolve",
-    "unregister",
-]
+__all__ = ["Family", "Mechanism", "Number", "Parameter", "Route", "Task", "always"]
+__all__ += ["FAMILIES", "MECHANISMS", "RESERVED", "family_of", "find", "fitting", "load_installed", "register", "resolve"]
+__all__ += ["unregister"]
 
 for _name in ("assembler", "allocation", "joint_plan", "continuous"):
     register(import_module(f"{__name__}.{_name}").FAMILY)

@@ -95,16 +95,12 @@ def with_points(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, A
     return {"points": POINTS, **parameters} if case.continuous else parameters
 
 
+CAPACITY = "the supplier's optimum, with the capacity worth having"
 DIRECT = "units and payments with truth as a constraint: no virtual values"
 FULL_INFORMATION = "types known to the supplier: a benchmark that nobody can run"
 ORDERS = "orders at a wholesale price and their equilibrium: the game that the others replace"
 MECHANISMS = (
-    mechanism(
-        "capacity_choice",
-        "the supplier's optimum, with the capacity worth having",
-        closed.capacity_choice,
-        fits=lambda case: not given(case),
-    ),
+    mechanism("capacity_choice", CAPACITY, closed.capacity_choice, fits=lambda case: not given(case)),
     mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
     mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=lambda case: "ipopt"),
     mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity")),

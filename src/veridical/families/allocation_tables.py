@@ -153,14 +153,9 @@ def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
 
 def offered(name: str, checked: AllocationAudit) -> list[RenderableType]:
     """Return the audit of an allotment as it is shown: who would lie, as what, and for how much."""
-    least = f"smallest expected profit of a retailer {tables.money(checked.min_profit)}"
-    return tables.misreports(name, checked, misreports(checked), least, "retailer")
-
-
-def misreports(checked: AllocationAudit) -> RenderableType:
-    """Return who would lie in expectation over the others, most gain first."""
     headings = ("retailers", "true type", "report", "when the others are", "gain")
     table = tables.table("who would lie, most gain first", *headings, left=("retailers", "when the others are"))
     for lie in checked.misreports:
         table.add_row(lie.retailers, label(lie.type), label(lie.report), lie.others or "as they are expected", money(lie.gain))
-    return table
+    least = f"smallest expected profit of a retailer {tables.money(checked.min_profit)}"
+    return tables.misreports(name, checked, table, least, "retailer")

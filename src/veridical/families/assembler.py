@@ -21,7 +21,7 @@ from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
 from veridical.studies.figures import assembler as figures
 
-__all__ = ["BALANCED", "FAMILY", "columns", "model", "price"]
+__all__ = ["BALANCED", "FAMILY", "price"]
 
 TRUTHFUL = always("dominant_strategy_ic", "ex_post_ir")
 BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
@@ -54,6 +54,7 @@ def mechanism(name: str, summary: str, promises: Promises, formula: Callable[...
 
 
 WIDEST = "quantities answer to the k suppliers with the widest range of costs"
+FULL_INFORMATION = "costs known to the assembler: a benchmark that nobody can run"
 MECHANISMS = (
     mechanism("naive", "one quantity, everybody paid his highest cost", always(*BALANCED(), "budget"), closed.naive),
     mechanism("frw", "contracts that answer to a supplier's own cost alone", TRUTHFUL, frw),
@@ -61,9 +62,7 @@ MECHANISMS = (
     mechanism("icds_balanced", "as icds, the same quantity of every component", BALANCED, closed.icds_balanced),
     mechanism("icds", "truthful in dominant strategies", TRUTHFUL, closed.icds),
     mechanism("bic", "truthful in expectation, if the others tell the truth", bic),
-    mechanism(
-        "first_best", "costs known to the assembler: a benchmark that nobody can run", always("ex_post_ir"), closed.first_best
-    ),
+    mechanism("first_best", FULL_INFORMATION, always("ex_post_ir"), closed.first_best),
 )
 
 

@@ -45,8 +45,7 @@ def menu(contracts: Menu) -> RenderableType:
     payment = contracts.payment.reshape(n, -1)
     rent = np.array([contracts.rent(i).ravel() for i in range(n)])
     for t in tables.most_likely(weight):
-        place = np.unravel_index(t, case.shape)
-        cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(place)]
+        cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(np.unravel_index(t, case.shape))]
         cells.append(f"{weight[t]:.4g}")
         cells += [tables.money(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
         for i in range(n) if wide else [slice(None)]:
@@ -89,17 +88,11 @@ def truth(checked: Audit) -> Text:
 
 def offered(name: str, checked: Audit) -> list[RenderableType]:
     """Return the audit of a menu as it is shown: who would lie, as what, and for how much."""
-    least = f"smallest rent {tables.money(checked.min_rent)}"
-    return tables.misreports(name, checked, misreports(checked), least, "supplier")
-
-
-def misreports(checked: Audit) -> RenderableType:
-    """Return who would lie, most gain first."""
     headings = ("supplier", "true cost", "report", "when the others report", "gain")
     table = tables.table("who would lie, most gain first", *headings, left=("supplier", "when the others report"))
     for lie in checked.misreports:
         table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", tables.money(lie.gain))
-    return table
+    return tables.misreports(name, checked, table, f"smallest rent {tables.money(checked.min_rent)}", "supplier")
 
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:

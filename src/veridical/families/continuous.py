@@ -9,8 +9,8 @@ from veridical.contracts import Audit
 from veridical.data import ContinuousCase, InputError
 from veridical.data.continuous_case import refuse_continuous
 from veridical.data.truncated import POINTS
-from veridical.families import assembler, assembler_tables
-from veridical.families.family import Family, Mechanism, Task
+from veridical.families import assembler
+from veridical.families.family import Mechanism, Task
 from veridical.families.routes import approximated, by_model, routes_of
 from veridical.solvers import Solution, preferred_form
 from veridical.solvers.closed_form import continuous_rule
@@ -49,18 +49,13 @@ def audit(case: ContinuousCase, offer: Any) -> Audit:
     raise AssertionError
 
 
-FAMILY = Family(
-    kind="assembler",
+FAMILY = replace(
+    assembler.FAMILY,
     case=ContinuousCase,
     mechanisms=(Mechanism("continuous", ContinuousCase, SUMMARY, routes_of("continuous", model, rule), assembler.BALANCED),),
     defaults=("continuous",),
     fields=tuple(ContinuousCase.model_fields),
-    summary=assembler_tables.summary,
-    compared=assembler_tables.compared,
-    columns=assembler.columns,
+    benchmark=None,
     audit=audit,
-    offered=assembler_tables.offered,
-    picture=assembler.FAMILY.picture,
-    write=assembler.FAMILY.write,
     numbers=assembler.price,
 )

@@ -146,9 +146,8 @@ class Mechanism:
         others = [route.solver for route in self.routes if route.solver]
         if solver in reserved:
             models = ["a solver for models"] if self.build else []
-            raise InputError.of(
-                "solver", solver, f"{' or '.join([*models, *others])}: {self.name} has no {str(solver).replace('_', ' ')}", case
-            )
+            allowed = f"{' or '.join([*models, *others])}: {self.name} has no {str(solver).replace('_', ' ')}"
+            raise InputError.of("solver", solver, allowed, case)
         raise InputError.of("solver", solver, f"{' or '.join(others)}: {self.name} {self.modelless}", case)
 
 
@@ -189,10 +188,6 @@ class Number:
         return cls(getattr(case, name), lambda value: {name: value})
 
 
-def _nothing(solution: Solution, best: float) -> dict[str, Any]:
-    return {}
-
-
 def _no_offer(case: Any, offer: Any) -> Audit:
     raise InputError.of("menu", f"<{type(offer).__name__}>", f"nothing: of kind {case.kind} no offers are audited", case.name)
 
@@ -217,7 +212,7 @@ class Family:
     fields: tuple[str, ...]
     summary: Callable[[Solution], list[RenderableType]]
     compared: Callable[[str, pd.DataFrame], list[RenderableType]]
-    columns: Callable[[Solution, float], dict[str, Any]] = _nothing
+    columns: Callable[[Solution, float], dict[str, Any]] = lambda solution, best: {}
     benchmark: str | None = None
     audit: Callable[[Any, Any], Audit] = _no_offer
     offered: Callable[[str, Any], list[RenderableType]] = lambda name, audit: []

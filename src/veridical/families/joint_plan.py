@@ -82,8 +82,7 @@ def by_consensus(task: Task) -> Solution:
 def settled(task: Task, planner: Planner) -> Solution:
     """Return the solution by a planner, which proves the gap that was asked for and returns no other plan."""
     solution = solve(task.case, task.mechanism.name, planner=planner, **task.parameters)
-    gap = max(solution.certificate.gap, ACCEPTED)
-    return task.finish(solution, gap, parameters=solution.parameters)
+    return task.finish(solution, max(solution.certificate.gap, ACCEPTED), parameters=solution.parameters)
 
 
 def planner_of(solver: Any, callback: Callable[[Any], None] | None = None) -> Central | Consensus:

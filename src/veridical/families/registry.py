@@ -117,11 +117,8 @@ def resolve(case: Any, names: Iterable[str | Mechanism] | None, values: Mapping[
         mechanisms = [MECHANISMS[name] for name in family.defaults]
     else:
         load_installed()
-        mechanisms = [
-            one if isinstance(one, Mechanism) else MECHANISMS[one]
-            for one in names
-            if one in MECHANISMS or not isinstance(one, str)
-        ]
+        registered = (one if isinstance(one, Mechanism) else MECHANISMS.get(one) for one in names)
+        mechanisms = [mechanism for mechanism in registered if mechanism is not None]
     known = {parameter: None for mechanism in mechanisms for parameter in mechanism.parameters}
     fields = {name: value for name, value in values.items() if name not in known and name.split(".")[0] in family.fields}
     for name, value in values.items():

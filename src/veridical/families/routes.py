@@ -44,8 +44,7 @@ def by_formula(task: Task, more: More = lambda solution: {}) -> Solution:
     """Return the solution that the route's way computes without a model; `more` says further fields of it."""
     assert task.route.way is not None
     assert task.configuration is not None
-    name = task.mechanism.name
-    solution = closed_form.solve(task.case, name, task.route.way, task.configuration, **task.parameters)
+    solution = closed_form.solve(task.case, task.mechanism.name, task.route.way, task.configuration, **task.parameters)
     return task.finish(solution, **more(solution))
 
 

@@ -1,19 +1,21 @@
-"""`veridical generate`: synthetic joint plans."""
+"""Commands that take no case: published tables, synthetic joint plans, and which solvers work here."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from veridical import studies, tables
 from veridical.data import InputError, joint_plan
 from veridical.data.joint_plan import JointPlanCase
-from veridical.terminal import Count, write
+from veridical.terminal import Count, Json, draw, emit, write
 
-__all__ = ["generate"]
+__all__ = ["generate", "reproduce", "solvers"]
 
 GENERATORS: Mapping[str, Callable[..., JointPlanCase]] = {
     "pilot": joint_plan.pilot,
@@ -53,3 +55,28 @@ def generate(
     case = GENERATORS[kind](seed=seed, name=Path(out).resolve().name, **sizes)
     write(out, "--out", lambda: joint_plan.write(case, out))
     print(f"{case.description} {len(case.shared.flows):,} flows.")
+
+
+def reproduce(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help=f"Of {', '.join(studies.REPRODUCTIONS)}.")] = None,
+    to_json: Json = None,
+    plot: Annotated[str | None, typer.Option("--plot", metavar="DIR", help="Draw the figures into a folder.")] = None,
+) -> None:
+    """Recompute what the papers print: published, as published, exact. Without names all but those that take minutes."""
+    records = []
+    wanted = studies.reproduce(names or [])
+    if plot is not None:
+        write(plot, "--plot", partial(Path(plot).mkdir, parents=True, exist_ok=True))
+    for reproduction in wanted:
+        records.append(reproduction.to_dict())
+        if plot is not None and reproduction.draw is not None:
+            draw(str(Path(plot) / f"{reproduction.name}.png"), reproduction.draw)
+        if to_json != "-":
+            tables.show(*tables.reproduction(reproduction))
+    if to_json is not None:
+        emit(to_json, {"reproductions": records})
+
+
+def solvers() -> None:
+    """List the solvers that work on this machine, with versions and what each can do."""
+    tables.show(*tables.solvers())
