@@ -236,23 +236,15 @@ class Allotment(OldTableNames):
                     numbers[n, k, column] = value
         numbers = np.nan_to_num(numbers)  # what a type gets that nobody has
         used = float((profiles.counts * numbers[0]).sum(axis=1).max())
-        return cls(
-            case=case,
-            profiles=profiles,
-            by_type=numbers[0],
-            shadow_price=np.full(len(numbered), np.nan),
-            capacity=used if case.capacity is None else case.capacity,
-            price=listed(profiles, numbers[1]),
-        )
+        capacity = used if case.capacity is None else case.capacity
+        unknown, price = np.full(len(numbered), np.nan), listed(profiles, numbers[1])
+        return cls(case=case, profiles=profiles, by_type=numbers[0], shadow_price=unknown, capacity=capacity, price=price)
 
     def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of an allocation."""
         groups = zip(self.case.names, self.case.retailers, self.payments, strict=True)
-        return {
-            "capacity": self.capacity,
-            "chain_profit": self.chain_profit,
-            "supplier_share": self.supplier_share,
-            "expected_shadow_price": self.expected_shadow_price,
+        figures = ("capacity", "chain_profit", "supplier_share", "expected_shadow_price")
+        return {name: getattr(self, name) for name in figures} | {
             "payments": np.concatenate(self.payments).tolist(),
             "retailers": [
                 {"name": name, "count": group.count, "types": group.theta.tolist()}

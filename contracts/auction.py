@@ -215,16 +215,11 @@ class Auction:
         bring = np.array([k >= 0 for _, k in at])
         counts = np.bincount(columns[bring], minlength=sum(map(len, theta)))[None, :]
         shadow, by_type = self.fill(counts) if bring.any() else (np.zeros(1), np.zeros(counts.shape))
-        return AuctionResult(
-            self.case,
-            bids,
-            tuple(float(theta[g][k]) if k >= 0 else None for g, k in at),
-            np.where(bring, by_type[0, columns], 0.0),
-            np.array([self._schedules[g].bid[k] if k >= 0 else 0.0 for g, k in at]),
-            tuple(status for _, status in outcomes),
-            self.capacity,
-            float(shadow[0]),
-        )
+        counts_as = tuple(float(theta[g][k]) if k >= 0 else None for g, k in at)
+        units = np.where(bring, by_type[0, columns], 0.0)
+        payment = np.array([self._schedules[g].bid[k] if k >= 0 else 0.0 for g, k in at])
+        status = tuple(words for _, words in outcomes)
+        return AuctionResult(self.case, bids, counts_as, units, payment, status, self.capacity, float(shadow[0]))
 
     @cached_property
     def table(self) -> pd.DataFrame:

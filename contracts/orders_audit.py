@@ -57,11 +57,7 @@ applies_to(Equilibrium, "bayesian_ic", "interim_ir", "capacity", "equilibrium")
 
 def _by_type(case: AllocationCase, values: Sequence[Array]) -> list[tuple[str, float, float]]:
     groups = zip(case.names, case.retailers, values, strict=True)
-    return [
-        (name, theta, value)
-        for name, group, group_values in groups
-        for theta, value in zip(group.theta.tolist(), group_values.tolist(), strict=True)
-    ]
+    return [(name, *pair) for name, group, by_type in groups for pair in zip(group.theta.tolist(), by_type.tolist(), strict=True)]
 
 
 def _better_orders(orders: Ordering) -> list[RetailerMisreport]:

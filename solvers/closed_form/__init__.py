@@ -126,15 +126,12 @@ def _(result: Continuous, solver: SolverRecord) -> Solution:
     while points > 1 and points ** len(result.case.names) > PROFILES:
         points -= 1
     excess = abs(result.profit - result.profit_by_payments) - ERRORS * (integration.error + integration.payments_error)
+    certificate = Certificate(0.0, 0.0, None, max(0.0, excess) / max(1.0, abs(result.profit)))
+    bound, menu = result.profit + integration.error, result.menu(points)
+    sampled = replace(result.audit(MISREPORTS), expected_profit=result.profit)
+    derivatives = partial(_derivatives, price=result.expected_sales)
     return Solution(
-        objective=result.profit,
-        bound=result.profit + integration.error,
-        certificate=Certificate(0.0, 0.0, None, max(0.0, excess) / max(1.0, abs(result.profit))),
-        solver=solver,
-        contracts=result.menu(points),
-        audit=replace(result.audit(MISREPORTS), expected_profit=result.profit),
-        derivatives=lambda: _derivatives(price=result.expected_sales),
-        rule=result,
+        result.profit, bound, certificate, solver, contracts=menu, audit=sampled, derivatives=derivatives, rule=result
     )
 
 
