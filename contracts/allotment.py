@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.type_profiles import TypeProfiles
 
-__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "profile_names"]
+__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,11 @@ class Allotment(OldTableNames):
         """Q, units, shape (rows, N): retailers in the case's order, profiles sorted ascending within a group."""
         return self.profiles.by_retailer(self.by_type)
 
+    @cached_property
+    def allotted(self) -> Array:
+        """Units that are allotted in each profile, shape (rows,)."""
+        return np.asarray((self.profiles.counts * self.by_type).sum(axis=1))
+
     @property
     def expected_shadow_price(self) -> float:
         """E[lambda], currency per unit: what one more unit of capacity earns."""
@@ -181,17 +186,14 @@ class Allotment(OldTableNames):
 
     def by_own_type(self) -> pd.DataFrame:
         """Return what a retailer expects, indexed by group and own type: probability, units, payment, profit by the truth."""
-        parts = []
-        for name, reports, paid in zip(self.case.names, self.reports, self.payments, strict=True):
-            columns = {
-                "probability": reports.group.probability,
-                "quantity": reports.weight @ reports.quantity,
-                "payment": paid,
-                "profit": np.diag(reports.revenue) - paid,
-            }
-            index = pd.MultiIndex.from_product([[name], reports.group.theta], names=["retailers", "type"])
-            parts.append(pd.DataFrame(columns, index=index))
-        return pd.concat(parts)
+        pairs = list(zip(self.reports, self.payments, strict=True))
+        columns = {
+            "probability": [reports.group.probability for reports in self.reports],
+            "quantity": [reports.weight @ reports.quantity for reports in self.reports],
+            "payment": self.payments,
+            "profit": [np.diag(reports.revenue) - paid for reports, paid in pairs],
+        }
+        return own_type_frame(self.case, columns)
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table of `to_frame` with a flat header (`quantity stores 1`, ...), every digit kept."""
@@ -282,6 +284,13 @@ def _reports(allotment: Allotment, g: int) -> Reports:
         distinct, place = np.unique(whole, axis=0, return_inverse=True)
         quantity = allotment.allocate(distinct)[place.reshape(-1, m), columns.start + np.arange(m)]
     return Reports(g, group, others, weight, quantity, against)
+
+
+def own_type_frame(case: AllocationCase, columns: Mapping[str, Sequence[Array]]) -> pd.DataFrame:
+    """Return a table with a row a group and type, of columns that hold one array a group, one entry a type."""
+    pairs = [(name, theta) for name, group in zip(case.names, case.retailers, strict=True) for theta in group.theta]
+    index = pd.MultiIndex.from_tuples(pairs, names=["retailers", "type"])
+    return pd.DataFrame({name: np.concatenate(groups) for name, groups in columns.items()}, index=index)
 
 
 def profile_names(case: AllocationCase, counts: Integers) -> list[str]:

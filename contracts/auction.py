@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veridical.contracts.allotment import Allotment
+from veridical.contracts.allotment import Allotment, own_type_frame
 from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
@@ -312,19 +312,16 @@ class Auction:
         return place, ABOVE if place == schedule.first[-1] else BETWEEN
 
     def _by_own_type(self) -> pd.DataFrame:
-        parts = []
-        for name, schedule, reports in zip(self.case.names, self._schedules, self.optimum.reports, strict=True):
-            units = reports.quantity[:, schedule.first]
-            occurs = units[reports.weight > 0]
-            columns = {
-                "bid": schedule.bid,
-                "expected_units": reports.weight @ units,
-                "least_units": occurs.min(axis=0),
-                "most_units": occurs.max(axis=0),
-            }
-            index = pd.MultiIndex.from_product([[name], reports.group.theta], names=["retailers", "type"])
-            parts.append(pd.DataFrame(columns, index=index))
-        return pd.concat(parts)
+        pairs = list(zip(self.optimum.reports, self._schedules, strict=True))
+        units = [reports.quantity[:, schedule.first] for reports, schedule in pairs]
+        occurring = [by_type[reports.weight > 0] for by_type, (reports, _) in zip(units, pairs, strict=True)]
+        columns = {
+            "bid": self.bids,
+            "expected_units": [reports.weight @ by_type for by_type, (reports, _) in zip(units, pairs, strict=True)],
+            "least_units": [by_type.min(axis=0) for by_type in occurring],
+            "most_units": [by_type.max(axis=0) for by_type in occurring],
+        }
+        return own_type_frame(self.optimum.case, columns)
 
     def _group(self, group: str | None) -> int:
         if group is None and len(self.case.names) == 1:

@@ -36,12 +36,10 @@ def _(equilibrium: Equilibrium) -> GameAudit:
     case, scale = equilibrium.case, max(equilibrium.scale, float(np.finfo(float).tiny))
     allowed = TOLERANCE * scale
     better = _better_orders(equilibrium.truth)
-    losses = [
-        RetailerMisreport(name, theta, theta, "", -profit) for name, theta, profit in _by_type(case, equilibrium.retailer_profits)
-    ]
+    profits = _by_type(case, equilibrium.retailer_profits)
+    losses = [RetailerMisreport(name, theta, theta, "", -profit) for name, theta, profit in profits]
     losses.sort(key=lambda loss: (loss.retailers, loss.type), reverse=True)  # of equal losses the highest type's is named
-    used = float((equilibrium.profiles.counts * equilibrium.by_type).sum(axis=1).max())
-    capacity = equilibrium.capacity
+    used, capacity = float(equilibrium.allotted.max()), equilibrium.capacity
     results = {
         "bayesian_ic": worst_case(RetailerResult, "bayesian_ic", better, allowed),
         "equilibrium": worst_case(RetailerResult, "equilibrium", _better_orders(equilibrium), allowed),

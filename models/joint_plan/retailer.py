@@ -55,12 +55,10 @@ def declare(block: Any, record: Retailer, shared: Shared, flows: Sequence[Flow])
     inbound = vocabulary.volumes(block, "inbound_volume", "inbound", arrivals, plan, shared)
     overtime = vocabulary.overtime(block, "inbound_capacity", "inbound_overtime", inbound, data.inbound_capacity)
     volume = dict(shared.products)
+    sent = {(f, r): pyo.quicksum(volume[p] * served[f, r, p, t] for p in products for t in weeks) for f, r in links}
     costs = {
         "purchase": vocabulary.paid(block, shared, plan),
-        "outbound": pyo.quicksum(
-            data.outbound_cost[f, r] * pyo.quicksum(volume[p] * served[f, r, p, t] for p in products for t in weeks)
-            for f, r in links
-        ),
+        "outbound": pyo.quicksum(data.outbound_cost[link] * sent[link] for link in links),
         "holding": pyo.quicksum(
             data.holding_cost[f, p] * pyo.quicksum(stock[f, p, t] for t in weeks) for f in shared.sites for p in products
         ),

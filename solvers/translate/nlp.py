@@ -145,7 +145,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
 
     def evaluate_grad_objective(self, out: Array | None = None) -> Array:
         """Return the gradient of f."""
-        return _into(out, self.form.gradient(self._x).copy())
+        return _into(out, self.form.gradient(self._x))
 
     def evaluate_constraints(self, out: Array | None = None) -> Array:
         """Return g."""
@@ -169,15 +169,12 @@ class SmoothNLP(NLP):  # type: ignore[misc]
 
 
 def _into(out: Array | None, value: Array) -> Array:
-    if out is None:
-        return value
+    out = np.empty_like(value) if out is None else out
     out[:] = value
     return out
 
 
 def _matrix(out: Any, data: Array, place: tuple[Any, Any], shape: tuple[int, int]) -> sp.coo_matrix:
-    if out is None:
-        return sp.coo_matrix((data, place), shape=shape)
-    out.data[:] = data
-    matrix: sp.coo_matrix = out
+    matrix: sp.coo_matrix = sp.coo_matrix((data, place), shape=shape) if out is None else out
+    matrix.data[:] = data
     return matrix

@@ -135,10 +135,9 @@ class NonlinearTerms:
             slots: dict[Form, int] = {}
             numbers: list[float] = []
             shape = canonical(tree, slots, numbers)
-            batch = self.batches.get(shape)
-            if batch is None:
-                batch = self.batches[shape] = Batch(shape, self.terms.functions)
-            batch.pending.append((row, factor, list(slots), numbers))
+            if shape not in self.batches:
+                self.batches[shape] = Batch(shape, self.terms.functions)
+            self.batches[shape].pending.append((row, factor, list(slots), numbers))
 
     def close(self, rows: int, columns: int) -> None:
         """Turn what was collected into arrays, and find out which entries the derivatives have."""
