@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.type_profiles import TypeProfiles
 
-__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "profile_names"]
+__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,11 @@ class Allotment(OldTableNames):
         """Q, units, shape (rows, N): retailers in the case's order, profiles sorted ascending within a group."""
         return self.profiles.by_retailer(self.by_type)
 
+    @cached_property
+    def allotted(self) -> Array:
+        """Units that are allotted in each profile, shape (rows,)."""
+        return np.asarray((self.profiles.counts * self.by_type).sum(axis=1))
+
     @property
     def expected_shadow_price(self) -> float:
         """E[lambda], currency per unit: what one more unit of capacity earns."""
@@ -181,17 +186,14 @@ class Allotment(OldTableNames):
 
     def by_own_type(self) -> pd.DataFrame:
         """Return what a retailer expects, indexed by group and own type: probability, units, payment, profit by the truth."""
-        parts = []
-        for name, reports, paid in zip(self.case.names, self.reports, self.payments, strict=True):
-            columns = {
-                "probability": reports.group.probability,
-                "quantity": reports.weight @ reports.quantity,
-                "payment": paid,
-                "profit": np.diag(reports.revenue) - paid,
-            }
-            index = pd.MultiIndex.from_product([[name], reports.group.theta], names=["retailers", "type"])
-            parts.append(pd.DataFrame(columns, index=index))
-        return pd.concat(parts)
+        pairs = list(zip(self.reports, self.payments, strict=True))
+        columns = {
+            "probability": [reports.group.probability for reports in self.reports],
+            "quantity": [reports.weight @ reports.quantity for reports in self.reports],
+            "payment": self.payments,
+            "profit": [np.diag(reports.revenue) - paid for reports, paid in pairs],
+        }
+        return own_type_frame(self.case, columns)
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table of `to_frame` with a flat header (`quantity stores 1`, ...), every digit kept."""
@@ -236,23 +238,15 @@ class Allotment(OldTableNames):
                     numbers[n, k, column] = value
         numbers = np.nan_to_num(numbers)  # what a type gets that nobody has
         used = float((profiles.counts * numbers[0]).sum(axis=1).max())
-        return cls(
-            case=case,
-            profiles=profiles,
-            by_type=numbers[0],
-            shadow_price=np.full(len(numbered), np.nan),
-            capacity=used if case.capacity is None else case.capacity,
-            price=listed(profiles, numbers[1]),
-        )
+        capacity = used if case.capacity is None else case.capacity
+        unknown, price = np.full(len(numbered), np.nan), listed(profiles, numbers[1])
+        return cls(case=case, profiles=profiles, by_type=numbers[0], shadow_price=unknown, capacity=capacity, price=price)
 
     def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of an allocation."""
         groups = zip(self.case.names, self.case.retailers, self.payments, strict=True)
-        return {
-            "capacity": self.capacity,
-            "chain_profit": self.chain_profit,
-            "supplier_share": self.supplier_share,
-            "expected_shadow_price": self.expected_shadow_price,
+        figures = ("capacity", "chain_profit", "supplier_share", "expected_shadow_price")
+        return {name: getattr(self, name) for name in figures} | {
             "payments": np.concatenate(self.payments).tolist(),
             "retailers": [
                 {"name": name, "count": group.count, "types": group.theta.tolist()}
@@ -290,6 +284,13 @@ def _reports(allotment: Allotment, g: int) -> Reports:
         distinct, place = np.unique(whole, axis=0, return_inverse=True)
         quantity = allotment.allocate(distinct)[place.reshape(-1, m), columns.start + np.arange(m)]
     return Reports(g, group, others, weight, quantity, against)
+
+
+def own_type_frame(case: AllocationCase, columns: Mapping[str, Sequence[Array]]) -> pd.DataFrame:
+    """Return a table with a row a group and type, of columns that hold one array a group, one entry a type."""
+    pairs = [(name, theta) for name, group in zip(case.names, case.retailers, strict=True) for theta in group.theta]
+    index = pd.MultiIndex.from_tuples(pairs, names=["retailers", "type"])
+    return pd.DataFrame({name: np.concatenate(groups) for name, groups in columns.items()}, index=index)
 
 
 def profile_names(case: AllocationCase, counts: Integers) -> list[str]:

@@ -83,13 +83,12 @@ def _(allotment: Allotment) -> AllocationAudit:
     wanted = [_wanted(group) for group in allotment.case.retailers]  # where next to nothing is given, 1e-9 of it is rounding
     units = max(allotment.capacity, 1e-3 * max(q for q, _ in wanted))
     money = max(largest, 1e-3 * max(worth for _, worth in wanted))
+    allowed = dict.fromkeys(misreports, TOLERANCE * money) | {"monotone": TOLERANCE * units}
     results = {
-        name: worst_case(
-            RetailerResult, name, found, TOLERANCE * (units if name == "monotone" else money), truthful=name in PARTICIPATION
-        )
-        for name, found in misreports.items()
+        name: worst_case(RetailerResult, name, reported, allowed[name], truthful=name in PARTICIPATION)
+        for name, reported in misreports.items()
     }
-    excess = (allotment.profiles.counts * allotment.by_type).sum(axis=1) - allotment.capacity
+    excess = allotment.allotted - allotment.capacity
     row = int(excess.argmax())
     types = profile_names(allotment.case, allotment.profiles.counts[[row]])[0]
     results["capacity"] = RetailerResult("capacity", float(excess[row]) <= TOLERANCE * units, float(excess[row]), others=types)

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veridical.contracts.allotment import Allotment
+from veridical.contracts.allotment import Allotment, own_type_frame
 from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
@@ -215,16 +215,11 @@ class Auction:
         bring = np.array([k >= 0 for _, k in at])
         counts = np.bincount(columns[bring], minlength=sum(map(len, theta)))[None, :]
         shadow, by_type = self.fill(counts) if bring.any() else (np.zeros(1), np.zeros(counts.shape))
-        return AuctionResult(
-            self.case,
-            bids,
-            tuple(float(theta[g][k]) if k >= 0 else None for g, k in at),
-            np.where(bring, by_type[0, columns], 0.0),
-            np.array([self._schedules[g].bid[k] if k >= 0 else 0.0 for g, k in at]),
-            tuple(status for _, status in outcomes),
-            self.capacity,
-            float(shadow[0]),
-        )
+        counts_as = tuple(float(theta[g][k]) if k >= 0 else None for g, k in at)
+        units = np.where(bring, by_type[0, columns], 0.0)
+        payment = np.array([self._schedules[g].bid[k] if k >= 0 else 0.0 for g, k in at])
+        status = tuple(words for _, words in outcomes)
+        return AuctionResult(self.case, bids, counts_as, units, payment, status, self.capacity, float(shadow[0]))
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -317,19 +312,16 @@ class Auction:
         return place, ABOVE if place == schedule.first[-1] else BETWEEN
 
     def _by_own_type(self) -> pd.DataFrame:
-        parts = []
-        for name, schedule, reports in zip(self.case.names, self._schedules, self.optimum.reports, strict=True):
-            units = reports.quantity[:, schedule.first]
-            occurs = units[reports.weight > 0]
-            columns = {
-                "bid": schedule.bid,
-                "expected_units": reports.weight @ units,
-                "least_units": occurs.min(axis=0),
-                "most_units": occurs.max(axis=0),
-            }
-            index = pd.MultiIndex.from_product([[name], reports.group.theta], names=["retailers", "type"])
-            parts.append(pd.DataFrame(columns, index=index))
-        return pd.concat(parts)
+        pairs = list(zip(self.optimum.reports, self._schedules, strict=True))
+        units = [reports.quantity[:, schedule.first] for reports, schedule in pairs]
+        occurring = [by_type[reports.weight > 0] for by_type, (reports, _) in zip(units, pairs, strict=True)]
+        columns = {
+            "bid": self.bids,
+            "expected_units": [reports.weight @ by_type for by_type, (reports, _) in zip(units, pairs, strict=True)],
+            "least_units": [by_type.min(axis=0) for by_type in occurring],
+            "most_units": [by_type.max(axis=0) for by_type in occurring],
+        }
+        return own_type_frame(self.optimum.case, columns)
 
     def _group(self, group: str | None) -> int:
         if group is None and len(self.case.names) == 1:

@@ -80,9 +80,7 @@ class Audit:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values with the keys of the command line's JSON."""
         return {
-            **{name: getattr(self, name) for name in self.FIRST},
-            "truthful": self.truthful,
-            "individually_rational": self.individually_rational,
+            **{name: getattr(self, name) for name in (*self.FIRST, "truthful", "individually_rational")},
             "truth": self.incentive_concept,
             "participation": self.participation,
             **{name: getattr(self, name) for name in self.LAST},

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from veridical.contracts.allotment import Allotment
+from veridical.contracts.allotment import Allotment, own_type_frame
 from veridical.data.arrays import Array
 
 __all__ = ["Equilibrium", "Ordering"]
@@ -46,13 +45,13 @@ class Ordering(Allotment):
     @property
     def supplier_profit(self) -> float:
         """w E[sum Q] less what capacity costs, where it does."""
-        return self.wholesale_price * float(self.probability @ self._sold) - self.capacity_paid
+        return self.wholesale_price * float(self.probability @ self.allotted) - self.capacity_paid
 
     @property
     def error(self) -> float:
         """Standard error of the supplier's profit, currency; 0 where all profiles are visited."""
-        drawn = len(self._sold)
-        return self.wholesale_price * float(self._sold.std(ddof=1)) / drawn**0.5 if self.sampled and drawn > 1 else 0.0
+        drawn = len(self.allotted)
+        return self.wholesale_price * float(self.allotted.std(ddof=1)) / drawn**0.5 if self.sampled and drawn > 1 else 0.0
 
     def by_own_type(self) -> pd.DataFrame:
         """Return what a retailer orders and expects, indexed by group and own type: what he would order by the truth, too."""
@@ -64,9 +63,7 @@ class Ordering(Allotment):
             "payment": self.payments,
             "profit": self.retailer_profits,
         }
-        pairs = [(name, theta) for name, group in zip(self.case.names, self.case.retailers, strict=True) for theta in group.theta]
-        index = pd.MultiIndex.from_tuples(pairs, names=["retailers", "type"])
-        return pd.DataFrame({name: np.concatenate(groups) for name, groups in columns.items()}, index=index)
+        return own_type_frame(self.case, columns)
 
     def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of orders."""
@@ -76,11 +73,6 @@ class Ordering(Allotment):
             group |= {"orders": orders.tolist(), "truthful_orders": truth.tolist()}
         figures |= {"wholesale_price": self.wholesale_price, "rule": self.rule, "regret": self.regret}
         return figures | ({"standard_error": self.error} if self.sampled else {})
-
-    @cached_property
-    def _sold(self) -> Array:
-        """Units that are allocated, shape (rows,)."""
-        return np.asarray((self.profiles.counts * self.by_type).sum(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)

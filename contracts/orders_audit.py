@@ -36,12 +36,10 @@ def _(equilibrium: Equilibrium) -> GameAudit:
     case, scale = equilibrium.case, max(equilibrium.scale, float(np.finfo(float).tiny))
     allowed = TOLERANCE * scale
     better = _better_orders(equilibrium.truth)
-    losses = [
-        RetailerMisreport(name, theta, theta, "", -profit) for name, theta, profit in _by_type(case, equilibrium.retailer_profits)
-    ]
+    profits = _by_type(case, equilibrium.retailer_profits)
+    losses = [RetailerMisreport(name, theta, theta, "", -profit) for name, theta, profit in profits]
     losses.sort(key=lambda loss: (loss.retailers, loss.type), reverse=True)  # of equal losses the highest type's is named
-    used = float((equilibrium.profiles.counts * equilibrium.by_type).sum(axis=1).max())
-    capacity = equilibrium.capacity
+    used, capacity = float(equilibrium.allotted.max()), equilibrium.capacity
     results = {
         "bayesian_ic": worst_case(RetailerResult, "bayesian_ic", better, allowed),
         "equilibrium": worst_case(RetailerResult, "equilibrium", _better_orders(equilibrium), allowed),
@@ -57,11 +55,7 @@ applies_to(Equilibrium, "bayesian_ic", "interim_ir", "capacity", "equilibrium")
 
 def _by_type(case: AllocationCase, values: Sequence[Array]) -> list[tuple[str, float, float]]:
     groups = zip(case.names, case.retailers, values, strict=True)
-    return [
-        (name, theta, value)
-        for name, group, group_values in groups
-        for theta, value in zip(group.theta.tolist(), group_values.tolist(), strict=True)
-    ]
+    return [(name, *pair) for name, group, by_type in groups for pair in zip(group.theta.tolist(), by_type.tolist(), strict=True)]
 
 
 def _better_orders(orders: Ordering) -> list[RetailerMisreport]:

@@ -111,24 +111,19 @@ class Property:
         return InputError.of("outcome", f"<{type(outcome).__name__}>", f"for the property {self.name} one of: {kinds}")
 
 
-PROPERTIES: Mapping[str, Property] = {
-    name: Property(name, summary)
-    for name, summary in (
-        ("dominant_strategy_ic", "nobody gains by a misreport, whatever the others report"),
-        ("bayesian_ic", "nobody gains by a misreport in expectation, if the others tell the truth"),
-        ("ex_post_ir", "nobody who is truthful loses, whatever the others report"),
-        ("interim_ir", "nobody who is truthful loses in expectation over what the others are"),
-        ("balanced", "the same quantity is bought of every component at every profile"),
-        (
-            "budget",
-            "no more is paid than there is: at no profile more than sales are expected to bring, nor paid in by an operator",
-        ),
-        ("monotone", "a higher type never gets less, whatever the others' types are"),
-        ("capacity", "nobody is promised units that are not there"),
-        ("equilibrium", "nobody gains, in expectation, by another order than the one that is placed"),
-        ("savings", "the plan costs no more than the baseline"),
-    )
+SUMMARIES = {
+    "dominant_strategy_ic": "nobody gains by a misreport, whatever the others report",
+    "bayesian_ic": "nobody gains by a misreport in expectation, if the others tell the truth",
+    "ex_post_ir": "nobody who is truthful loses, whatever the others report",
+    "interim_ir": "nobody who is truthful loses in expectation over what the others are",
+    "balanced": "the same quantity is bought of every component at every profile",
+    "budget": "no more is paid than there is: at no profile more than sales are expected to bring, nor paid in by an operator",
+    "monotone": "a higher type never gets less, whatever the others' types are",
+    "capacity": "nobody is promised units that are not there",
+    "equilibrium": "nobody gains, in expectation, by another order than the one that is placed",
+    "savings": "the plan costs no more than the baseline",
 }
+PROPERTIES: Mapping[str, Property] = {name: Property(name, summary) for name, summary in SUMMARIES.items()}
 
 
 def applies_to(outcome: type[Any], *names: str, check: Check | None = None) -> None:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -147,9 +147,4 @@ def _tangent(sales: ExpectedSales) -> None:
         sales.refine([number] * len(points), points)
 
 
-FORMS: dict[str, Callable[[ExpectedSales], None]] = {
-    "linear": _linear,
-    "quadratic": _quadratic,
-    "smooth": _smooth,
-    "tangent": _tangent,
-}
+FORMS = {"linear": _linear, "quadratic": _quadratic, "smooth": _smooth, "tangent": _tangent}

@@ -71,12 +71,8 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     if form.nonlinear is not None:  # terms can vanish together, as in (x - 1)^2: measure by the objective as well
         largest = max(largest, scale / max(1.0, float(np.abs(x).max(initial=0.0))))
     wrong, products = [], []
-    for multiplier, slack in (
-        (row_dual, row_slack_low),
-        (-row_dual, row_slack_high),
-        (reduced, slack_low),
-        (-reduced, slack_high),
-    ):
+    pairs = (row_dual, row_slack_low), (-row_dual, row_slack_high), (reduced, slack_low), (-reduced, slack_high)
+    for multiplier, slack in pairs:
         positive, endless = np.maximum(multiplier, 0.0), np.isinf(slack)
         wrong.append(np.where(endless, positive, 0.0) / largest)
         products.append(np.where(endless, 0.0, positive * np.where(endless, 0.0, slack)))

@@ -98,9 +98,8 @@ class _Curve:
         units, worth = x[self.units], self.worth
         if row_dual is None:
             return self.sales_of.refine(poor, np.maximum(units[poor], 0.0))
-        slope = np.bincount(
-            np.array(self.sales_of.at), np.maximum(-row_dual[self._rows()], 0.0) * self.sales_of.slopes, len(units)
-        )
+        weights = np.maximum(-row_dual[self._rows()], 0.0)
+        slope = np.bincount(np.array(self.sales_of.at), weights * self.sales_of.slopes, len(units))
         _, group = np.unique(np.round(units, 6), return_inverse=True)
         pooled = np.bincount(group, slope) / np.maximum(np.bincount(group, worth), np.finfo(float).tiny)
         aims = np.concatenate([(slope / np.where(worth > 0, worth, 1.0))[poor], pooled[group][poor]])

@@ -114,10 +114,8 @@ class Settlement(OldTableNames):
     def plan_frame(self) -> pd.DataFrame:
         """Return a row a flow: units at the baseline and in the plan, and the flow's price where there is one."""
         shared = self.case.shared
-        return pd.DataFrame(
-            {"baseline": self.start, "units": self.units, "price": self.prices.reindex(shared.index).to_numpy(dtype=float)},
-            index=shared.index,
-        )
+        price = self.prices.reindex(shared.index).to_numpy(dtype=float)
+        return pd.DataFrame({"baseline": self.start, "units": self.units, "price": price}, index=shared.index)
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table of the parties, every digit kept."""

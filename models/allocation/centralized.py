@@ -5,11 +5,12 @@ As the supplier knows the types, she asks every retailer for all that his units 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pyomo.environ as pyo
 
-from veridical.contracts.allotment import Allotment, full_revenue
+from veridical.contracts.allotment import full_revenue
 from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
 from veridical.models.info import info_of
@@ -56,10 +57,5 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
         return revenues[g].value(m.quantity[t, g, theta], theta)
 
     m.profit = pyo.Objective(expr=vocabulary.expected(m, lambda *key: m.revenue[key]) - vocabulary.cost(m), sense=pyo.maximize)
-    info_of(m).contracts = allotted
+    info_of(m).contracts = partial(vocabulary.allotment, price=full_revenue)
     return m
-
-
-def allotted(m: Any, duals: Any) -> Allotment:
-    """Return what a solved model gives to whom."""
-    return vocabulary.allotment(m, duals, full_revenue)

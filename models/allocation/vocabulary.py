@@ -298,12 +298,10 @@ def allotment(m: Any, duals: Mapping[str, pd.Series], price: Price = dominant) -
 def case_of(m: Any) -> AllocationCase:
     """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
     case: AllocationCase = details(m).case
-    numbers = {name: m.component(component) for name, component in (("capacity", "K"), ("capacity_cost", "capacity_cost"))}
-    changes: dict[str, Any] = {
-        name: param.value
-        for name, param in numbers.items()
-        if isinstance(param, pyo.Param) and param.value != getattr(case, name)
-    }
+    changes: dict[str, Any] = {}
+    for name, param in (("capacity", m.K), ("capacity_cost", m.component("capacity_cost"))):
+        if isinstance(param, pyo.Param) and param.value != getattr(case, name):
+            changes[name] = param.value
     likely = [tuple(float(m.type_probability[name, theta].value) for theta in group.theta) for name, group in groups_of(m)]
     if likely != [tuple(group.probability.tolist()) for group in case.retailers]:
         changes["retailers"] = [g.changed(probabilities=f) for g, f in zip(case.retailers, likely, strict=True)]

@@ -35,15 +35,13 @@ def declare(block: Any, record: Carrier, shared: Shared, flows: Sequence[Flow]) 
         return pyo.quicksum(block.lane[f, t] for f in sites[t]) == carried[t]
 
     before = None if record.previous_volume is None else data.previous_volume
-    vocabulary.costs(
-        block,
-        {
-            "sales": -vocabulary.paid(block, shared, plan),
-            **lanes,
-            "fleet_overtime": data.fleet_overtime * pyo.quicksum(overtime.values()),
-            **vocabulary.changes(block, data, shared, carried, before, sum(record.contract.values())),
-        },
-    )
+    costs = {
+        "sales": -vocabulary.paid(block, shared, plan),
+        **lanes,
+        "fleet_overtime": data.fleet_overtime * pyo.quicksum(overtime.values()),
+        **vocabulary.changes(block, data, shared, carried, before, sum(record.contract.values())),
+    }
+    vocabulary.costs(block, costs)
 
 
 def after(block: Any, record: Carrier, week: int) -> Carrier:

@@ -24,10 +24,9 @@ def build(case: JointPlanCase) -> pyo.ConcreteModel:
     m, info = frame("jit", case, case.receivers)
     m.tie_break = pyo.Param(initialize=case.mechanism.tie_break, within=pyo.NonNegativeReals, mutable=True)
     info.note("", m.tie_break)
-    m.own_cost = pyo.Objective(
-        expr=pyo.quicksum(party.cost for party in m.parties.values())
-        + m.tie_break / 2 * pyo.quicksum(units**2 for party in m.parties.values() for units in party.plan.values())
-    )
+    cost = pyo.quicksum(party.cost for party in m.parties.values())
+    squares = pyo.quicksum(units**2 for party in m.parties.values() for units in party.plan.values())
+    m.own_cost = pyo.Objective(expr=cost + m.tie_break / 2 * squares)
     info.close({})
     return m
 

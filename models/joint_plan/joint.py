@@ -36,9 +36,8 @@ def build(
     for name in non_participants:
         case.party(name)
     if (non_participants or activity_fee) and baseline is None:
-        raise InputError.of(
-            "baseline", None, "a plan: parties that do not take part stay at it, and activity is counted from it", case.name
-        )
+        allowed = "a plan: parties that do not take part stay at it, and activity is counted from it"
+        raise InputError.of("baseline", None, allowed, case.name)
     m, info = frame("joint", case, [name for name in case.names if name not in non_participants])
     info.start = start = None if baseline is None else shared.vector(baseline)
     plans = {name: party.plan for name, party in m.parties.items()}

@@ -55,24 +55,20 @@ def declare(block: Any, record: Retailer, shared: Shared, flows: Sequence[Flow])
     inbound = vocabulary.volumes(block, "inbound_volume", "inbound", arrivals, plan, shared)
     overtime = vocabulary.overtime(block, "inbound_capacity", "inbound_overtime", inbound, data.inbound_capacity)
     volume = dict(shared.products)
-    vocabulary.costs(
-        block,
-        {
-            "purchase": vocabulary.paid(block, shared, plan),
-            "outbound": pyo.quicksum(
-                data.outbound_cost[f, r] * pyo.quicksum(volume[p] * served[f, r, p, t] for p in products for t in weeks)
-                for f, r in links
-            ),
-            "holding": pyo.quicksum(
-                data.holding_cost[f, p] * pyo.quicksum(stock[f, p, t] for t in weeks) for f in shared.sites for p in products
-            ),
-            "lost_sales": pyo.quicksum(data.penalty[p] * lost[r, p, t] for r, p, t in needs),
-            "overtime": pyo.quicksum(data.inbound_overtime[f] * overtime[f, t] for f, t in arrivals),
-            "congestion": vocabulary.squares(
-                block, "congestion_charge", inbound, data.congestion, lambda key: record.inbound_capacity[key], shared
-            ),
-        },
-    )
+    sent = {(f, r): pyo.quicksum(volume[p] * served[f, r, p, t] for p in products for t in weeks) for f, r in links}
+    costs = {
+        "purchase": vocabulary.paid(block, shared, plan),
+        "outbound": pyo.quicksum(data.outbound_cost[link] * sent[link] for link in links),
+        "holding": pyo.quicksum(
+            data.holding_cost[f, p] * pyo.quicksum(stock[f, p, t] for t in weeks) for f in shared.sites for p in products
+        ),
+        "lost_sales": pyo.quicksum(data.penalty[p] * lost[r, p, t] for r, p, t in needs),
+        "overtime": pyo.quicksum(data.inbound_overtime[f] * overtime[f, t] for f, t in arrivals),
+        "congestion": vocabulary.squares(
+            block, "congestion_charge", inbound, data.congestion, lambda key: record.inbound_capacity[key], shared
+        ),
+    }
+    vocabulary.costs(block, costs)
 
 
 def after(block: Any, record: Retailer, week: int) -> Retailer:

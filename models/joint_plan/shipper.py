@@ -57,16 +57,14 @@ def declare(block: Any, record: Shipper, shared: Shared, flows: Sequence[Flow]) 
         return record.dock_capacity[key[1]] / len(shared.sites)
 
     left = {t: data.market_cost if t == weeks[-1] else data.waiting_cost for t in weeks}
-    vocabulary.costs(
-        block,
-        {
-            "freight": vocabulary.paid(block, shared, plan),
-            "waiting": pyo.quicksum(left[t][f, p] * waiting[f, p, t] for f, p, t in keys),
-            "market": pyo.quicksum(data.market_cost[f, p] * market[f, p, t] for f, p, t in keys),
-            "overtime": data.dock_overtime * pyo.quicksum(overtime.values()),
-            "congestion": vocabulary.squares(block, "congestion_charge", loading, data.congestion, dock_share, shared),
-        },
-    )
+    costs = {
+        "freight": vocabulary.paid(block, shared, plan),
+        "waiting": pyo.quicksum(left[t][f, p] * waiting[f, p, t] for f, p, t in keys),
+        "market": pyo.quicksum(data.market_cost[f, p] * market[f, p, t] for f, p, t in keys),
+        "overtime": data.dock_overtime * pyo.quicksum(overtime.values()),
+        "congestion": vocabulary.squares(block, "congestion_charge", loading, data.congestion, dock_share, shared),
+    }
+    vocabulary.costs(block, costs)
 
 
 def after(block: Any, record: Shipper, week: int) -> Shipper:

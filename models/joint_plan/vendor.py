@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pyomo.environ as pyo
@@ -35,17 +35,15 @@ def declare(block: Any, record: Vendor, shared: Shared, flows: Sequence[Flow]) -
 
     overtime = vocabulary.overtime(block, "production_capacity", "production_overtime", production, data.production_capacity)
     before = None if record.previous_production is None else data.previous_production
-    vocabulary.costs(
-        block,
-        {
-            "sales": -vocabulary.paid(block, shared, plan),
-            "production": by_product(data.production_cost, produced, weeks),
-            "production_overtime": data.production_overtime * pyo.quicksum(overtime.values()),
-            **from_stock,
-            **vocabulary.lanes(block, record, data, shared, plan),
-            **vocabulary.changes(block, data, shared, production, before, max(record.production_capacity.values())),
-        },
-    )
+    costs = {
+        "sales": -vocabulary.paid(block, shared, plan),
+        "production": by_product(data.production_cost, produced, weeks),
+        "production_overtime": data.production_overtime * pyo.quicksum(overtime.values()),
+        **from_stock,
+        **vocabulary.lanes(block, record, data, shared, plan),
+        **vocabulary.changes(block, data, shared, production, before, max(record.production_capacity.values())),
+    }
+    vocabulary.costs(block, costs)
 
 
 def after(block: Any, record: Vendor, week: int) -> Vendor:
@@ -74,19 +72,18 @@ def delivered(block: Any, data: Any, shared: Shared, plan: Any, coming: Callable
     `coming`: what is made, or arrives, by product and week.
     """
     weeks, volume = shared.weeks, dict(shared.products)
-    shipped, leaving = vocabulary.grouped(shared.flows, "product", "week"), vocabulary.grouped(shared.flows, "week")
+    shipped, weekly = vocabulary.grouped(shared.flows, "product", "week"), vocabulary.grouped(shared.flows, "week")
     stock = vocabulary.nonnegative(block, "stock", [(p, t) for p in volume for t in weeks])
     expedited = vocabulary.nonnegative(block, "expedited", stock.index_set())
-    vocabulary.balance(
-        block,
-        "stock_balance",
-        stock,
-        data.stock,
-        lambda p, t: (expedited[p, t], coming(p, t)),
-        lambda p, t: (plan[flow] for flow in shipped.get((p, t), ())),
-        weeks[0],
-    )
-    handled = {t: pyo.quicksum(volume[flow.product] * plan[flow] for flow in leaving[t]) for t in weeks}
+
+    def arriving(*key: Any) -> Iterable[Any]:
+        return expedited[key], coming(*key)
+
+    def leaving(*key: Any) -> Iterable[Any]:
+        return (plan[flow] for flow in shipped.get(key, ()))
+
+    vocabulary.balance(block, "stock_balance", stock, data.stock, arriving, leaving, weeks[0])
+    handled = {t: pyo.quicksum(volume[flow.product] * plan[flow] for flow in weekly[t]) for t in weeks}
     overtime = vocabulary.overtime(block, "handling", "handling_overtime", handled, data.handling_capacity)
     return {
         "holding": by_product(data.holding_cost, stock, weeks),

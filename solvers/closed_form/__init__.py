@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from veridical.contracts.audit import audit
-from veridical.data.arrays import Array
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.closed_form import assembler
 from veridical.solvers.closed_form.allocation import Rationing
@@ -126,15 +125,12 @@ def _(result: Continuous, solver: SolverRecord) -> Solution:
     while points > 1 and points ** len(result.case.names) > PROFILES:
         points -= 1
     excess = abs(result.profit - result.profit_by_payments) - ERRORS * (integration.error + integration.payments_error)
+    certificate = Certificate(0.0, 0.0, None, max(0.0, excess) / max(1.0, abs(result.profit)))
+    bound, menu = result.profit + integration.error, result.menu(points)
+    sampled = replace(result.audit(MISREPORTS), expected_profit=result.profit)
+    derivatives = partial(_derivatives, price=result.expected_sales)
     return Solution(
-        objective=result.profit,
-        bound=result.profit + integration.error,
-        certificate=Certificate(0.0, 0.0, None, max(0.0, excess) / max(1.0, abs(result.profit))),
-        solver=solver,
-        contracts=result.menu(points),
-        audit=replace(result.audit(MISREPORTS), expected_profit=result.profit),
-        derivatives=lambda: _derivatives(price=result.expected_sales),
-        rule=result,
+        result.profit, bound, certificate, solver, contracts=menu, audit=sampled, derivatives=derivatives, rule=result
     )
 
 
@@ -142,7 +138,7 @@ def _(result: Continuous, solver: SolverRecord) -> Solution:
 def _(result: Rationing, solver: SolverRecord) -> Solution:
     """Conditions (10)-(11) are checked once more, and the bound is what lambda proves."""
     objective, bound = result.supplier_profit, result.bound - result.capacity_paid
-    unused = float(result.probability @ (result.shadow_price * (result.capacity - _used(result))))
+    unused = float(result.probability @ (result.shadow_price * (result.capacity - result.allotted)))
     certificate = Certificate(_excess(result), result.residual, unused / max(1.0, abs(objective)), _gap(objective, bound))
     derivatives = partial(_of_capacity, result)
     return Solution(objective, bound, certificate, solver, contracts=result, audit=audit(result), derivatives=derivatives)
@@ -170,12 +166,7 @@ def _derivatives(**values: float) -> pd.Series:
 
 def _excess(result: Rationing | Equilibrium) -> float:
     """Return by how much, at worst, more is allotted than there is; relative."""
-    return float(np.maximum(_used(result) - result.capacity, 0.0).max()) / max(result.capacity, np.finfo(float).tiny)
-
-
-def _used(result: Rationing | Equilibrium) -> Array:
-    """Return the units allotted in each profile."""
-    return np.asarray((result.profiles.counts * result.by_type).sum(axis=1))
+    return float(np.maximum(result.allotted - result.capacity, 0.0).max()) / max(result.capacity, np.finfo(float).tiny)
 
 
 def _gap(objective: float, bound: float) -> float:

@@ -156,12 +156,8 @@ def _fields(case: AllocationCase, rent: bool, capacity: float | None, points: in
     shadow, by_type = water_filling(virtual, profiles.counts, capacity)
     values = np.concatenate([group.value(by_type[:, profiles.columns(g)]) for g, group in enumerate(virtual)], axis=1)
     earned = (profiles.counts * values).sum(axis=1)
-    return {
-        "case": case,
-        "profiles": profiles,
-        "by_type": by_type,
-        "shadow_price": shadow,
-        "capacity": capacity,
+    units = {"case": case, "profiles": profiles, "by_type": by_type, "shadow_price": shadow, "capacity": capacity}
+    return units | {
         "allocate": lambda counts: water_filling(virtual, counts, capacity)[1],
         "earned": float(profiles.probability @ earned),
         "error": float(earned.std(ddof=1) / np.sqrt(len(earned))) if profiles.sampled and len(earned) > 1 else 0.0,

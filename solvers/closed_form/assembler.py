@@ -128,13 +128,11 @@ def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
         condition = monotonicity(case)
         if not condition.holds:
             other = {"icds": "mechanism icds_balanced", "hybrid": "balanced=true"}[mechanism]
-            raise InputError.of(
-                "solver",
-                "closed_form",
+            allowed = (
                 f"for `{mechanism}` only cases with independent costs or monotone virtual cost, condition (18). Here "
-                f"{condition}, and unbalanced menus can earn more: solve the full model (solver highs), or ask for {other}",
-                case.name,
+                f"{condition}, and unbalanced menus can earn more: solve the full model (solver highs), or ask for {other}"
             )
+            raise InputError.of("solver", "closed_form", allowed, case.name)
     return icds_balanced(case)
 
 

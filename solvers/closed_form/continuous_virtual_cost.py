@@ -94,14 +94,12 @@ def refuse_not_monotone(case: ContinuousCase, seed: int = 0) -> None:
         before, after = (np.minimum(total_virtual_cost(case, _costs(case, scores)), case.price) for scores in (z, raised))
         falls = float((after - before).min())
     if falls < -1e-9 * case.price:
-        raise InputError.of(
-            "solver",
-            "closed_form",
+        allowed = (
             "for `continuous` only costs that are independent, or whose total virtual cost does not fall when a cost rises: "
             "Proposition 4 is not incentive compatible elsewhere (as a rule not with positive correlations); take the grid model "
-            "(solver highs), or icds_balanced on `case.grid(points)`",
-            case.name,
+            "(solver highs), or icds_balanced on `case.grid(points)`"
         )
+        raise InputError.of("solver", "closed_form", allowed, case.name)
 
 
 def _costs(case: ContinuousCase, z: Array) -> Array:

@@ -49,6 +49,8 @@ class Quadratic:
         self.equal = form.row_low == form.row_high
         self.matrix = sp.csc_array(form.matrix)
         rows = sp.csr_array(self.matrix[:, free])
+        kept: dict[str, Any] = {"low": form.low[free], "high": form.high[free], "integer": form.integer[free], "matrix": rows}
+        self.part = replace(form, **kept, variables=[None] * rows.shape[1], constraints=[None] * rows.shape[0])
         self.rows = sp.csc_matrix(rows[self.equal]), sp.csc_matrix(rows[~self.equal])
         self.solver: dict[float, piqp.SparseSolver] = {}
 
@@ -84,14 +86,14 @@ class Quadratic:
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
 
     def _piqp(self, tolerance: float, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
-        equal, form, free = self.equal, self.form, self.free
+        equal = self.equal
         solver = self.solver.get(tolerance)
         if solver is None:
             solver = self.solver[tolerance] = piqp.SparseSolver()
             settings = solver.settings
             settings.eps_abs = settings.eps_duality_gap_abs = 1e-9
             settings.eps_rel = settings.eps_duality_gap_rel = tolerance
-            bounds = form.low[free], form.high[free]
+            bounds = self.part.low, self.part.high
             solver.setup(quadratic, c, self.rows[0], low[equal], self.rows[1], low[~equal], high[~equal], *bounds)
         else:
             solver.update(P=quadratic, c=c, b=low[equal], h_l=low[~equal], h_u=high[~equal])
@@ -103,20 +105,7 @@ class Quadratic:
         return result.x, duals
 
     def _hipo(self, way: Mapping[str, Any], quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
-        form, free = self.form, self.free
-        part = replace(
-            form,
-            cost=c,
-            hessian=sp.csc_array(quadratic),
-            matrix=sp.csr_array(self.matrix[:, free]),
-            row_low=low,
-            row_high=high,
-            low=form.low[free],
-            high=form.high[free],
-            integer=form.integer[free],
-            variables=[None] * len(c),
-            constraints=[None] * len(low),
-        )
+        part = replace(self.part, cost=c, hessian=sp.csc_array(quadratic), row_low=low, row_high=high)
         try:
             values, duals = LiveModel(part, configure("highs"), way).run("a party's own problem", math.inf)
         except NotSolvedError as error:

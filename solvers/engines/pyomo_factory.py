@@ -21,7 +21,7 @@ import pyomo.environ as pyo
 from pyomo.common.log import LoggingIntercept
 from pyomo.contrib.solver.common.base import SolverBase
 from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
-from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
+from pyomo.contrib.solver.common.results import SolutionStatus
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array
@@ -42,26 +42,15 @@ KNOWN = {  # abilities of solvers that are widely used; any other name is tried 
     "cbc": ("LP", "MIP", "duals"),
     "glpk": ("LP", "MIP", "duals"),
 }
-NEW_TERMINATIONS = {
-    TerminationCondition.convergenceCriteriaSatisfied: Termination.CONVERGED,
-    TerminationCondition.maxTimeLimit: Termination.TIME_LIMIT,
-    TerminationCondition.iterationLimit: Termination.ITERATION_LIMIT,
-    TerminationCondition.unbounded: Termination.UNBOUNDED,
-    TerminationCondition.provenInfeasible: Termination.INFEASIBLE,
-    TerminationCondition.locallyInfeasible: Termination.INFEASIBLE,
-    TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE_OR_UNBOUNDED,
+TERMINATIONS = {  # by the name that an end has in either of Pyomo's interfaces
+    **dict.fromkeys(("convergenceCriteriaSatisfied", "optimal", "locallyOptimal", "globallyOptimal"), Termination.CONVERGED),
+    **dict.fromkeys(("iterationLimit", "maxIterations"), Termination.ITERATION_LIMIT),
+    **dict.fromkeys(("provenInfeasible", "locallyInfeasible", "infeasible"), Termination.INFEASIBLE),
+    "maxTimeLimit": Termination.TIME_LIMIT,
+    "unbounded": Termination.UNBOUNDED,
+    "infeasibleOrUnbounded": Termination.INFEASIBLE_OR_UNBOUNDED,
 }
 UNCLEAR = (Termination.ITERATION_LIMIT, Termination.FAILED)  # what some interfaces say of an end at the time limit
-CLASSIC_TERMINATIONS = {
-    pyo.TerminationCondition.optimal: Termination.CONVERGED,
-    pyo.TerminationCondition.locallyOptimal: Termination.CONVERGED,
-    pyo.TerminationCondition.globallyOptimal: Termination.CONVERGED,
-    pyo.TerminationCondition.maxTimeLimit: Termination.TIME_LIMIT,
-    pyo.TerminationCondition.maxIterations: Termination.ITERATION_LIMIT,
-    pyo.TerminationCondition.unbounded: Termination.UNBOUNDED,
-    pyo.TerminationCondition.infeasible: Termination.INFEASIBLE,
-    pyo.TerminationCondition.infeasibleOrUnbounded: Termination.INFEASIBLE_OR_UNBOUNDED,
-}
 
 
 @dataclass(frozen=True)
@@ -167,7 +156,7 @@ def _new_style(
     if hasattr(solver.config, "writer_config"):  # what the NL writer presolves away comes back without duals
         solver.config.writer_config.linear_presolve = False
     results = solver.solve(model, load_solutions=False, raise_exception_on_nonoptimal_result=False, **given)
-    termination = NEW_TERMINATIONS.get(results.termination_condition, Termination.FAILED)
+    termination = TERMINATIONS.get(results.termination_condition.name, Termination.FAILED)
     if results.solution_status not in (SolutionStatus.optimal, SolutionStatus.feasible):
         return termination if termination is not Termination.CONVERGED else Termination.FAILED, None, None
     if termination is Termination.CONVERGED:
@@ -194,7 +183,7 @@ def _classic(
     suffix = model.component("dual")
     try:
         results = solver.solve(model, load_solutions=False, **given)
-        termination = CLASSIC_TERMINATIONS.get(results.solver.termination_condition, Termination.FAILED)
+        termination = TERMINATIONS.get(str(results.solver.termination_condition), Termination.FAILED)
         if termination is not Termination.CONVERGED:
             return termination, None, None
         model.solutions.load_from(results)

@@ -41,7 +41,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         self._duals, self._factor = self._start_duals.copy(), 1.0
 
         of_rows = terms.jacobian_rows >= 0
-        self._of_rows, self._of_objective = np.flatnonzero(of_rows), np.flatnonzero(~of_rows)
+        self._of_rows = np.flatnonzero(of_rows)
         linear = form.matrix.tocoo()
         rows = np.concatenate([linear.row, terms.jacobian_rows[of_rows]]).astype(np.int64)
         columns = np.concatenate([linear.col, terms.jacobian_columns[of_rows]]).astype(np.int64)
@@ -145,11 +145,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
 
     def evaluate_grad_objective(self, out: Array | None = None) -> Array:
         """Return the gradient of f."""
-        gradient = self.form.cost.copy()
-        if len(self._of_objective):
-            values = self._terms.first(self._x)[self._of_objective]
-            np.add.at(gradient, self._terms.jacobian_columns[self._of_objective], values)
-        return _into(out, gradient)
+        return _into(out, self.form.gradient(self._x))
 
     def evaluate_constraints(self, out: Array | None = None) -> Array:
         """Return g."""
@@ -173,15 +169,12 @@ class SmoothNLP(NLP):  # type: ignore[misc]
 
 
 def _into(out: Array | None, value: Array) -> Array:
-    if out is None:
-        return value
+    out = np.empty_like(value) if out is None else out
     out[:] = value
     return out
 
 
 def _matrix(out: Any, data: Array, place: tuple[Any, Any], shape: tuple[int, int]) -> sp.coo_matrix:
-    if out is None:
-        return sp.coo_matrix((data, place), shape=shape)
-    out.data[:] = data
-    matrix: sp.coo_matrix = out
+    matrix: sp.coo_matrix = sp.coo_matrix((data, place), shape=shape) if out is None else out
+    matrix.data[:] = data
     return matrix

@@ -135,10 +135,9 @@ class NonlinearTerms:
             slots: dict[Form, int] = {}
             numbers: list[float] = []
             shape = canonical(tree, slots, numbers)
-            batch = self.batches.get(shape)
-            if batch is None:
-                batch = self.batches[shape] = Batch(shape, self.terms.functions)
-            batch.pending.append((row, factor, list(slots), numbers))
+            if shape not in self.batches:
+                self.batches[shape] = Batch(shape, self.terms.functions)
+            self.batches[shape].pending.append((row, factor, list(slots), numbers))
 
     def close(self, rows: int, columns: int) -> None:
         """Turn what was collected into arrays, and find out which entries the derivatives have."""
@@ -224,10 +223,8 @@ def _pairs(left: sp.csr_array, right: sp.csr_array, same: bool) -> tuple[Integer
 
 def _unique(parts: list[tuple[Integers, Integers]], columns: int) -> tuple[Integers, Integers, Integers]:
     """Return the distinct (row, column) of all parts, and for each entry of the parts the place among them."""
-    if not parts:
-        none = np.zeros(0, dtype=np.int64)
-        return none, none, none
-    rows = np.concatenate([row for row, _ in parts])
-    cols = np.concatenate([col for _, col in parts])
+    none = np.zeros(0, dtype=np.int64)  # where there are no parts
+    rows = np.concatenate([none, *(row for row, _ in parts)])
+    cols = np.concatenate([none, *(col for _, col in parts)])
     keys, place = np.unique(rows * columns + cols, return_inverse=True)
     return keys // columns, keys % columns, place

@@ -135,22 +135,12 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
             raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
         hessian, cost, offset = _quadratic(rows.nonlinear, cost, offset)
         hessian = hessian if hessian.nnz else None  # all weights of squares are 0: a linear program
+    smooth = rows.nonlinear if rows.nonlinear.batches and nonlinear else None
     low, high = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T.copy()
+    bounds = np.array(rows.low), np.array(rows.high), low, high
+    integer = np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=n)
     form = StandardForm(
-        sense=sense,
-        cost=cost,
-        offset=offset,
-        hessian=hessian,
-        nonlinear=rows.nonlinear if rows.nonlinear.batches and nonlinear else None,
-        matrix=rows.matrix(n),
-        row_low=np.array(rows.low),
-        row_high=np.array(rows.high),
-        low=low,
-        high=high,
-        integer=np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=n),
-        variables=variables,
-        constraints=rows.constraints,
-        _column=column,
+        sense, cost, offset, hessian, smooth, rows.matrix(n), *bounds, integer, variables, rows.constraints, column
     )
     _refuse_undefined(form, model)
     _refuse_empty(form, model)
