@@ -62,7 +62,7 @@ class ReportedProblem:
         return self.planner.plan(self.case, self.start, non_participants, activity_fee)
 
 
-def jit(problem: ReportedProblem) -> MechanismOutcome:
+def just_in_time(problem: ReportedProblem) -> MechanismOutcome:
     """Return the baseline, just in time: everybody delivers what the receivers order, and nobody is paid anything for it."""
     return MechanismOutcome(problem.plan(problem.case.suppliers), {}, {})
 
@@ -139,7 +139,7 @@ def first_price(problem: ReportedProblem) -> MechanismOutcome:
 
 # each with the parameters that it has
 MECHANISMS: Mapping[str, tuple[Callable[[ReportedProblem], MechanismOutcome], tuple[str, ...]]] = {
-    "jit": (jit, ()),
+    "jit": (just_in_time, ()),
     "vcg": (vcg, ("pivot", "activity_fee", "participation_fee")),
     "agv": (agv, ("cost_factors", "draws", "seed")),
     "split_savings": (split_savings, ("share",)),

@@ -7,9 +7,9 @@ from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.planner import Plan, Planner
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data.joint_plan import JointPlanCase
-from veridical.solvers.planners.central import Central, cost_at, costs_at, jit, joint
+from veridical.solvers.planners.central import Central, cost_at, costs_at, joint, just_in_time
 
-__all__ = ["Central", "Plan", "cost_at", "costs_at", "jit", "joint", "settle"]
+__all__ = ["Central", "Plan", "cost_at", "costs_at", "joint", "just_in_time", "settle"]
 
 
 def settle(case: JointPlanCase, mechanism: str = "vcg", planner: Planner | None = None, **parameters: Any) -> Settlement:

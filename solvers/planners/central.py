@@ -21,13 +21,13 @@ from veridical.models.info import info_of
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.solution import Solution, Termination
 
-__all__ = ["Central", "cost_at", "costs_at", "jit", "joint", "party_at"]
+__all__ = ["Central", "cost_at", "costs_at", "joint", "just_in_time", "party_at"]
 
 Solver = str | Path | Mapping[str, Any] | Configuration
 TRUCKS: Mapping[str, Any] = {"solver": "highs", "tolerance": 5e-3}  # relative gap of cost to which whole trucks are solved
 
 
-def jit(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) -> Plan:
+def just_in_time(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) -> Plan:
     """Return the baseline, just in time: the receivers' own plan, which is unique (see `Parameters.tie_break`).
 
     Parameters
@@ -52,7 +52,7 @@ def jit(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) 
     Examples
     --------
     >>> from veridical.data import example
-    >>> len(jit(example("carriers"), priced=False).units)
+    >>> len(just_in_time(example("carriers"), priced=False).units)
     270
     """
     m = models.joint_plan.jit.build(case)
@@ -196,7 +196,7 @@ def cost_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Sol
     --------
     >>> from veridical.data import example
     >>> case = example("carriers")
-    >>> round(cost_at(case, "Alder", jit(case, priced=False).units))
+    >>> round(cost_at(case, "Alder", just_in_time(case, priced=False).units))
     -28337
     """
     return party_at(case, name, plan, solver)[1].objective
@@ -228,7 +228,7 @@ def costs_at(case: JointPlanCase, plan: Any, solver: Solver | None = None) -> pd
     --------
     >>> from veridical.data import example
     >>> case = example("carriers")
-    >>> costs_at(case, jit(case, priced=False).units).round()["Alder"]
+    >>> costs_at(case, just_in_time(case, priced=False).units).round()["Alder"]
     np.float64(-28337.0)
     """
     return pd.Series(Central(solver).costs(case, plan), name="cost").rename_axis("party")
@@ -261,7 +261,7 @@ class Central:
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""
-        return jit(case, self.solver, priced=False).units
+        return just_in_time(case, self.solver, priced=False).units
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return each party's least cost with its share of the plan fixed: a model a party, nothing of the others in it."""

@@ -5,7 +5,7 @@ from functools import cache
 import veridical as vd
 from veridical.data import JointPlanCase
 from veridical.data.joint_plan import CAPACITY, Retailer, Route, Shared, Values, Vendor, pilot
-from veridical.solvers.planners import Plan, jit, joint
+from veridical.solvers.planners import Plan, joint, just_in_time
 
 
 def vendors_at(**production: float) -> JointPlanCase:
@@ -63,7 +63,7 @@ SAME = 1e-6  # relative, of costs by two routes
 def planned(name: str) -> tuple[JointPlanCase, Plan, Plan]:
     """Return a shipped case, its baseline and its joint plan."""
     case = vd.example(name)
-    start = jit(case)
+    start = just_in_time(case)
     return case, start, joint(case, baseline=start.units)
 
 

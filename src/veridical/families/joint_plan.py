@@ -69,17 +69,17 @@ def solve(
 
 def centrally(task: Task) -> Solution:
     """Solve by the models of all parties."""
-    return settled(task, Central(task.configuration))
+    return solved_by_planner(task, Central(task.configuration))
 
 
 def by_consensus(task: Task) -> Solution:
     """Solve without anybody's model; the callback is called after every round."""
     assert task.configuration is not None
     with Consensus(task.configuration, callback=task.callback) as planner:
-        return settled(task, planner)
+        return solved_by_planner(task, planner)
 
 
-def settled(task: Task, planner: Planner) -> Solution:
+def solved_by_planner(task: Task, planner: Planner) -> Solution:
     """Return the solution by a planner, which proves the gap that was asked for and returns no other plan."""
     solution = solve(task.case, task.mechanism.name, planner=planner, **task.parameters)
     return task.finish(solution, max(solution.certificate.gap, ACCEPTED), parameters=solution.parameters)

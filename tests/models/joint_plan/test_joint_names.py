@@ -15,8 +15,8 @@ from veridical.models.info import info_of
 from veridical.models.joint_plan import jit, joint, party_model, register
 from veridical.models.joint_plan.vocabulary import numbers, paid
 from veridical.solvers.planners import Central, costs_at, settle
-from veridical.solvers.planners import jit as baseline
 from veridical.solvers.planners import joint as planned
+from veridical.solvers.planners import just_in_time as baseline
 
 PLACE, GOODS, WEEK = ("site", "week"), ("site", "product", "week"), ("week",)
 LANES = {"lane_volume": PLACE, "lane_split": PLACE, "lane_contract": PLACE}

@@ -127,7 +127,7 @@ def test_a_model_in_which_no_square_costs_anything_is_a_linear_program() -> None
 
 def test_prices_fees_and_the_tie_break_can_be_changed() -> None:
     case = pilot(weeks=3, seed=2)
-    start = np.round(vd.solvers.planners.jit(case, priced=False).units)
+    start = np.round(vd.solvers.planners.just_in_time(case, priced=False).units)
     model = joint.build(case, start, activity_fee=0.1)
     model.activity_fee.set_value(0.4)
     assert optimum(model) == pytest.approx(optimum(joint.build(case, start, activity_fee=0.4)), rel=1e-9)

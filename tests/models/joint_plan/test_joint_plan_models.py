@@ -15,7 +15,7 @@ from veridical import models
 from veridical.data import InputError
 from veridical.data.joint_plan import COST, Party, Values, column, marketplace, pilot
 from veridical.models.joint_plan import carried, party_model
-from veridical.solvers.planners import cost_at, costs_at, jit, joint
+from veridical.solvers.planners import cost_at, costs_at, joint, just_in_time
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 @pytest.mark.parametrize("name", SHIPPED_PLANS)
 def test_highs_and_ipopt_find_the_same_baseline_and_the_same_joint_cost(name: str) -> None:
     case, start, best = planned(name)
-    other = jit(case, "ipopt")
+    other = just_in_time(case, "ipopt")
     assert start.solution is not None
     assert other.solution is not None
     # the baseline is one plan: its objective curves by the tie-break at least, so the gaps say how far two answers are apart
@@ -105,13 +105,13 @@ def test_parties_add_up_and_together_pay_no_more_than_at_the_baseline(name: str)
 @pytest.mark.parametrize("seed", [2, 3])
 def test_synthetic_pilots_save_what_is_documented(seed: int) -> None:
     for case in (pilot(seed=seed), marketplace(seed=seed)):
-        assert 0.07 < 1 - joint(case).total / jit(case).total < 0.11
+        assert 0.07 < 1 - joint(case).total / just_in_time(case).total < 0.11
 
 
 def test_the_order_of_parties_changes_nothing() -> None:
     case, start, best = planned("pilot")
     back = case.changed(parties=case.parties[::-1])
-    assert jit(back).units == pytest.approx(start.units, abs=0.1)  # units, as above
+    assert just_in_time(back).units == pytest.approx(start.units, abs=0.1)  # units, as above
     assert joint(back).total == pytest.approx(best.total, rel=SAME)
 
 
@@ -128,8 +128,8 @@ def test_large_cases_are_solved_by_highs_and_certified() -> None:
 
 def test_truckloads_are_whole_and_their_gap_is_told() -> None:
     case = scarce_pair().changed(truckload=True, truck_volume=3.0)
-    start, found = jit(case), joint(case, {"solver": "highs", "tolerance": 1e-6})
-    assert start.units == pytest.approx(jit(scarce_pair()).units, abs=1e-3)  # the baseline is the receivers', who have no trucks
+    start, found = just_in_time(case), joint(case, {"solver": "highs", "tolerance": 1e-6})
+    assert start.units == pytest.approx(just_in_time(scarce_pair()).units, abs=1e-3)  # receivers have no trucks
     assert found.solution is not None
     assert found.solution.bound <= found.total + 1e-9
     assert found.total <= start.total
@@ -195,9 +195,9 @@ def test_a_role_of_ones_own_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
     case = scarce_pair()
     case = case.changed(parties=(Customer(name="retailer", worth=Values({"Breda": 30.0})), case.parties[1]))
     with pytest.raises(InputError, match="role"):
-        jit(case)
+        just_in_time(case)
     monkeypatch.setitem(models.joint_plan.DECLARATIONS, "customer", models.joint_plan.Declaration(declare))
-    start = jit(case)
+    start = just_in_time(case)
     assert start.units == pytest.approx((30.0 - case.shared.price) / (1 + case.mechanism.tie_break), rel=1e-6)
     assert joint(case).total < start.total
 
