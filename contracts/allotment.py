@@ -127,10 +127,8 @@ class Allotment(OldTableNames):
     @cached_property
     def chain_profit(self) -> float:
         """Expected revenue of all retailers less what capacity costs, where it does."""
-        revenue = [
-            group.revenue.value(self.by_type[:, self.profiles.columns(g)], group.theta)
-            for g, group in enumerate(self.case.retailers)
-        ]
+        groups = enumerate(self.case.retailers)
+        revenue = [group.revenue.value(self.by_type[:, self.profiles.columns(g)], group.theta) for g, group in groups]
         by_profile = (self.profiles.counts * np.concatenate(revenue, axis=1)).sum(axis=1)
         return float(self.probability @ by_profile) - self.capacity_paid
 

@@ -54,9 +54,8 @@ def read_profiles(
     file = Path(path).name
     columns = [(f"{number} {name}", least) for number, least in NUMBERS for name in names]
     seen = set()
-    for where, row in csv_file.read(
-        path, [*reports, *(column for column, _ in columns)], ignored, f"a row for every profile of {what}s"
-    ):
+    wanted = [*reports, *(column for column, _ in columns)]
+    for where, row in csv_file.read(path, wanted, ignored, f"a row for every profile of {what}s"):
         place = []
         for column, values in reports.items():
             value = csv_file.number(row[column], where, column, file)

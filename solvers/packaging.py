@@ -101,11 +101,8 @@ def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
         rows, keys = families.setdefault(family, ([], []))
         rows.append(row)
         keys.append(key)
-    names = info.index_names
-    series = {
-        family: partial(_series, keys, prices[rows], family, names.get(family)) for family, (rows, keys) in families.items()
-    }
-    return Duals(series)
+    parts = info.index_names.get
+    return Duals({name: partial(_series, keys, prices[rows], name, parts(name)) for name, (rows, keys) in families.items()})
 
 
 def _series(keys: Sequence[Any], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:

@@ -212,6 +212,5 @@ def _entries(series: pd.Series) -> list[dict[str, Any]]:
     """Return a Series of duals as records: index by level name, and value."""
     names = [name if name is not None else f"level_{k}" for k, name in enumerate(series.index.names)]
     keys = series.index.to_frame().to_numpy(dtype=object).tolist()
-    return [
-        {"index": dict(zip(names, key, strict=True)), "value": value} for key, value in zip(keys, series.tolist(), strict=True)
-    ]
+    pairs = zip(keys, series.tolist(), strict=True)
+    return [{"index": dict(zip(names, key, strict=True)), "value": value} for key, value in pairs]

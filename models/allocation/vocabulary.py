@@ -290,9 +290,8 @@ def allotment(m: Any, duals: Mapping[str, pd.Series], price: Price = dominant) -
     shadow_price = np.full(len(profiles.counts), np.nan)
     if "capacity" in duals:
         shadow_price = duals["capacity"].reindex(list(m.PROFILES)).to_numpy(dtype=float) + 0.0
-    return Allotment(
-        case=case, profiles=profiles, by_type=by_type, shadow_price=shadow_price, capacity=float(pyo.value(m.K)), price=price
-    )
+    capacity = float(pyo.value(m.K))
+    return Allotment(case=case, profiles=profiles, by_type=by_type, shadow_price=shadow_price, capacity=capacity, price=price)
 
 
 def case_of(m: Any) -> AllocationCase:

@@ -37,9 +37,8 @@ def frw(case: AssemblerCase) -> ClosedForm:
     units = case.demand.newsvendor_quantity(case.price, worths)
     sales = case.demand.expected_sales(units)
     bought = np.diff(units[::-1])[::-1], np.diff(sales[::-1])[::-1]  # from one to the next: units, and what is sold of them
-    profit = sum(
-        case.price * sold * complete[s] - count * spent[s] for s, count, sold in zip(best, *bought, strict=True) if s is not None
-    )
+    steps = zip(best, *bought, strict=True)
+    profit = sum(case.price * sold * complete[s] - count * spent[s] for s, count, sold in steps if s is not None)
 
     def menu() -> Menu:
         quantity = np.zeros((len(case.shape), *case.shape))

@@ -69,10 +69,8 @@ def _mean(block: tuple[float, float, int]) -> float:
 def covers(shape: tuple[int, ...]) -> tuple[Integers, Integers]:
     """Return the neighbouring pairs (lower, upper) of the product order, as flat places."""
     place = np.arange(int(np.prod(shape))).reshape(shape)
-    pairs = [
-        (place.take(range(m - 1), axis=axis).ravel(), place.take(range(1, m), axis=axis).ravel()) for axis, m in enumerate(shape)
-    ]
-    below, above = zip(*pairs, strict=True)
+    below = [place.take(range(m - 1), axis=axis).ravel() for axis, m in enumerate(shape)]
+    above = [place.take(range(1, m), axis=axis).ravel() for axis, m in enumerate(shape)]
     return np.concatenate(below), np.concatenate(above)
 
 
