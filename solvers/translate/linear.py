@@ -148,9 +148,16 @@ def number(node: Any, known: Known | None = None) -> float:
     return known[id(node)][1]
 
 
+def _power(base: float, exponent: float) -> float:
+    """Return base to the exponent; NaN where that is no real number."""
+    real = base > 0 or (exponent >= 0 if base == 0 else float(exponent).is_integer())
+    return float(base**exponent) if real else np.nan
+
+
 Known = dict[int, tuple[Any, float]]  # by id: an expression, which has to live as long, and its value
 ARITHMETIC: dict[type, Callable[[list[float]], float]] = {
     expr.NPV_DivisionExpression: lambda values: values[0] / values[1] if values[1] else np.nan,
+    expr.NPV_PowExpression: lambda values: _power(*values),
     expr.NPV_ProductExpression: lambda values: values[0] * values[1],
     expr.NPV_SumExpression: sum,
 }

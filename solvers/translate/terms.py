@@ -16,7 +16,7 @@ from pyomo.core.base.var import VarData
 
 from veridical.data import InputError
 from veridical.solvers.translate.jets import UNARY
-from veridical.solvers.translate.linear import fixed_value, number, varies
+from veridical.solvers.translate.linear import Known, fixed_value, number, varies
 
 __all__ = ["SMOOTH", "Form", "Shape", "Sum", "Terms", "Tree", "canonical"]
 
@@ -72,11 +72,12 @@ class Terms:
     def __init__(self, column: Callable[[VarData], int]) -> None:
         self.column = column
         self.functions: dict[int, Any] = {}  # external functions met, by id
+        self.known: Known = {}
 
     def split(self, node: Any) -> Sum:
         """Return an expression as a Sum; raises InputError for what is not smooth."""
         if not varies(node):
-            return Sum(constant=number(node))
+            return Sum(constant=number(node, self.known))
         if isinstance(node, VarData):
             return Sum(constant=fixed_value(node)) if node.fixed else Sum({self.column(node): 1.0})
         if isinstance(node, NamedExpressionData):
