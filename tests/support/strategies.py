@@ -10,14 +10,11 @@ from hypothesis import strategies as st
 Function = Callable[..., Any]
 
 
-def examples(count: int, draw: int = 1) -> Callable[[Function], Function]:
-    """Return hypothesis' settings, with a seed that is the name of the test: it draws the same wherever it stands.
-
-    `draw` is the number of the seed, for tests of what does not hold of everything that can be drawn.
-    """
+def examples(count: int) -> Callable[[Function], Function]:
+    """Return hypothesis' settings, with a seed that is the name of the test: it draws the same wherever it stands."""
     suppressed = [HealthCheck.too_slow, HealthCheck.filter_too_much]
     fixed = settings(max_examples=count, deadline=None, derandomize=True, suppress_health_check=suppressed)
-    return lambda test: seed(test.__name__ if draw == 1 else f"{test.__name__} {draw}")(fixed(test))
+    return lambda test: seed(test.__name__)(fixed(test))
 
 
 def shares(count: int, least: int) -> st.SearchStrategy[list[float]]:
