@@ -25,7 +25,7 @@ from pyomo.core.expr.relational_expr import RangedExpression
 
 from veridical.data import InputError
 from veridical.data.arrays import Array
-from veridical.solvers.translate.linear import varies
+from veridical.solvers.translate.numbers import varies
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Lagrangian"]

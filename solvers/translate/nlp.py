@@ -14,7 +14,6 @@ from pyomo.contrib.pynumero.interfaces.nlp import NLP
 from veridical.data.arrays import Array
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.standard_form import StandardForm
-from veridical.solvers.translate.terms import Terms
 
 __all__ = ["SmoothNLP"]
 
@@ -33,7 +32,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         n, m = len(form.variables), len(form.constraints)
         terms = form.nonlinear
         if terms is None:  # a linear program: the same structure, without a nonlinear entry
-            terms = NonlinearTerms(Terms(form.column))
+            terms = NonlinearTerms({})
             terms.close(m, n)
         self._terms = terms
         self._start, self._x = start, start.copy()

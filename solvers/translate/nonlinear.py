@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from veridical.data.arrays import Array, Integers
 from veridical.solvers.translate.jets import UNARY, Jet, chain, merge, outer, product
-from veridical.solvers.translate.terms import Form, Shape, Terms, Tree, canonical
+from veridical.solvers.translate.terms import Form, Shape, Tree, canonical
 
 __all__ = ["UNARY", "Batch", "NonlinearTerms"]
 
@@ -125,8 +125,8 @@ def _one_by_one(external: Any, values: Sequence[Array], n: int, order: int) -> t
 class NonlinearTerms:
     """All nonlinear terms of a model: row -1 is the objective, row r >= 0 a constraint."""
 
-    def __init__(self, terms: Terms) -> None:
-        self.terms = terms
+    def __init__(self, functions: dict[int, Any]) -> None:
+        self.functions = functions  # external ones, by id
         self.batches: dict[Shape, Batch] = {}
 
     def add(self, row: int, parts: Iterable[tuple[float, Tree]]) -> None:
@@ -136,7 +136,7 @@ class NonlinearTerms:
             numbers: list[float] = []
             shape = canonical(tree, slots, numbers)
             if shape not in self.batches:
-                self.batches[shape] = Batch(shape, self.terms.functions)
+                self.batches[shape] = Batch(shape, self.functions)
             self.batches[shape].pending.append((row, factor, list(slots), numbers))
 
     def close(self, rows: int, columns: int) -> None:

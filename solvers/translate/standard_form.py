@@ -18,9 +18,9 @@ from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
-from veridical.solvers.translate.linear import Known, Linear, NonlinearError, number, varies
 from veridical.solvers.translate.nonlinear import NonlinearTerms
-from veridical.solvers.translate.terms import SMOOTH, Sum, Terms
+from veridical.solvers.translate.numbers import number, varies
+from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
 
 __all__ = ["StandardForm", "compile_model"]
 
@@ -58,7 +58,9 @@ class StandardForm:
 
     def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
         """Add rows for further linear constraints on the same variables, and return those rows."""
-        rows = _Rows(dict(self._column), list(self.variables))
+        splitter = Splitter()
+        splitter.variables, splitter.columns = list(self.variables), dict(self._column)
+        rows = _Rows(splitter)
         for constraint in constraints:
             rows.add(constraint)
         new = rows.matrix(len(self.variables))
@@ -117,13 +119,12 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
     if len(objectives) != 1:
         raise InputError.of("objective", f"<{len(objectives)} active objectives>", "exactly one", model.name)
-    column: dict[int, int] = {}
-    variables: list[VarData] = []
-    rows = _Rows(column, variables)
+    rows = _Rows(splitter := Splitter())
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
         rows.add(constraint, nonlinear)
     sense = 1 if objectives[0].sense == pyo.minimize else -1
     terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0])
+    variables = splitter.variables
     n = len(variables)
     rows.nonlinear.close(len(rows.constraints), n)
     cost = np.zeros(n)
@@ -140,7 +141,7 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     bounds = np.array(rows.low), np.array(rows.high), low, high
     integer = np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=n)
     form = StandardForm(
-        sense, cost, offset, hessian, smooth, rows.matrix(n), *bounds, integer, variables, rows.constraints, column
+        sense, cost, offset, hessian, smooth, rows.matrix(n), *bounds, integer, variables, rows.constraints, splitter.columns
     )
     _refuse_undefined(form, model)
     _refuse_empty(form, model)
@@ -160,10 +161,9 @@ def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.cs
 class _Rows:
     """Rows under construction."""
 
-    def __init__(self, column: dict[int, int], variables: list[VarData]) -> None:
-        self.column, self.variables = column, variables
-        self.nonlinear = NonlinearTerms(Terms(self._place))
-        self.known: Known = {}  # values of expressions without variables that several coefficients share
+    def __init__(self, splitter: Splitter) -> None:
+        self.splitter = splitter
+        self.nonlinear = NonlinearTerms(splitter.functions)
         self.constraints: list[ConstraintData] = []
         self.low: list[float] = []
         self.high: list[float] = []
@@ -197,31 +197,20 @@ class _Rows:
         self.values.extend(terms.coefficients.values())
         self.starts.append(len(self.indices))
 
-    def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Linear | Sum:
-        """Return the linear part of sum factor * part; nonlinear terms go to `nonlinear` under `row`, or are refused."""
-        linear = Linear(self.column, self._place, self.known)
+    def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Sum:
+        """Return sum factor * part; its nonlinear terms go to `nonlinear` under `row`, or are refused without one."""
+        total = Sum()
         try:
             for part, factor in parts:
-                linear.add(part, factor)
-        except NonlinearError:
-            total = Sum()
-            try:
-                for part, factor in parts:
-                    total.add(self.nonlinear.terms.split(part), factor)
-            except InputError as error:
-                raise InputError.of(owner.name, error.problems[0].value, SMOOTH) from None
-            if total.terms and row is None:
-                shown = " - ".join(str(part) for part, _ in parts)
-                raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)") from None
-            self.nonlinear.add(-1 if row is None else row, total.terms)
-            return total
-        return linear
-
-    def _place(self, variable: VarData) -> int:
-        """Return a variable's column; the next one where it has none."""
-        if (column := self.column.setdefault(id(variable), len(self.variables))) == len(self.variables):
-            self.variables.append(variable)
-        return column
+                self.splitter.add(total, part, factor)
+        except NotSmoothError as error:
+            raise InputError.of(owner.name, str(error), SMOOTH) from None
+        if total.terms and row is None:
+            shown = " - ".join(str(part) for part, _ in parts)
+            raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)")
+        if total.terms and row is not None:
+            self.nonlinear.add(row, total.terms)
+        return total
 
     def matrix(self, columns: int) -> sp.csr_array:
         """Return the rows so far as a sparse matrix."""

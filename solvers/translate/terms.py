@@ -5,24 +5,33 @@ The arguments of a term are linear forms of the variables ("slots") and numbers;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from pyomo.core import expr
 from pyomo.core.base.expression import NamedExpressionData
-from pyomo.core.base.var import VarData
+from pyomo.core.base.var import ScalarVar, VarData
 
-from veridical.data import InputError
 from veridical.solvers.translate.jets import UNARY
-from veridical.solvers.translate.linear import Known, fixed_value, number, varies
+from veridical.solvers.translate.numbers import Known, fixed_value, number, varies
 
-__all__ = ["SMOOTH", "Form", "Shape", "Sum", "Terms", "Tree", "canonical"]
+__all__ = ["SMOOTH", "Form", "NotSmoothError", "Shape", "Splitter", "Sum", "Tree", "canonical"]
 
 Tree = Any  # a float, a Form, or a tuple (operation, trees ...)
 Shape = Any  # the same with slots and numbers replaced by their places
 SMOOTH = "smooth algebraic expressions: + - * / **, exp, log, trigonometric and hyperbolic functions, ExternalFunction"
+
+
+class NotSmoothError(Exception):
+    """A part of an expression that is not smooth: argument 0."""
+
+    def __str__(self) -> str:
+        """Return the part, and what it is called."""
+        node = self.args[0]
+        name = "abs" if isinstance(node, expr.AbsExpression) else getattr(node, "getname", lambda: type(node).__name__)()
+        return f"<{name}: {node}>"
 
 
 @dataclass(frozen=True)
@@ -33,13 +42,15 @@ class Form:
     constant: float
 
 
-@dataclass
 class Sum:
-    """An expression split into a linear part and nonlinear terms (factor, tree)."""
+    """An expression under construction, split into a linear part (column -> coefficient) and nonlinear terms (factor, tree)."""
 
-    coefficients: dict[int, float] = field(default_factory=dict)
-    constant: float = 0.0
-    terms: list[tuple[float, Tree]] = field(default_factory=list)
+    __slots__ = ("coefficients", "constant", "terms")
+
+    def __init__(self) -> None:
+        self.coefficients: dict[int, float] = {}
+        self.constant = 0.0
+        self.terms: list[tuple[float, Tree]] = []
 
     def add(self, other: Sum, factor: float) -> None:
         """Add factor * other."""
@@ -66,80 +77,144 @@ class Sum:
         return parts[0] if len(parts) == 1 else ("+", *parts)
 
 
-class Terms:
-    """Splits expressions; gives new variables columns through `column`."""
+class Splitter:
+    """Splits expressions in one pass over their nodes; gives variables that are new the next column."""
 
-    def __init__(self, column: Callable[[VarData], int]) -> None:
-        self.column = column
+    def __init__(self) -> None:
+        self.variables: list[VarData] = []
+        self.columns: dict[int, int] = {}  # of the variables, by id
         self.functions: dict[int, Any] = {}  # external functions met, by id
-        self.known: Known = {}
+        self.known: Known = {}  # values of expressions without variables that several coefficients share
+
+    def add(self, total: Sum, node: Any, factor: float) -> None:
+        """Add factor * node to a sum; raises NotSmoothError."""
+        handler = HANDLERS.get(node.__class__)
+        if handler is not None:
+            handler(self, total, node, factor)
+        elif isinstance(node, VarData):
+            self._add_variable(total, node, factor)
+        elif isinstance(node, NamedExpressionData):
+            self.add(total, node.expr, factor)
+        elif not varies(node):
+            total.constant += factor * number(node, self.known)
+        else:
+            raise NotSmoothError(node)
 
     def split(self, node: Any) -> Sum:
-        """Return an expression as a Sum; raises InputError for what is not smooth."""
-        if not varies(node):
-            return Sum(constant=number(node, self.known))
-        if isinstance(node, VarData):
-            return Sum(constant=fixed_value(node)) if node.fixed else Sum({self.column(node): 1.0})
-        if isinstance(node, NamedExpressionData):
-            return self.split(node.expr)
-        kind = type(node)
-        if kind in (expr.SumExpression, expr.LinearExpression):
-            return self._sum((1.0, argument) for argument in node.args)
-        if kind in (expr.ProductExpression, expr.MonomialTermExpression):
-            return self._product(*map(self.split, node.args))
-        if kind is expr.NegationExpression:
-            return self._sum([(-1.0, node.args[0])])
-        if kind is expr.DivisionExpression:
-            above, below = map(self.split, node.args)
-            return self._product(above, self._power(below, -1.0))
-        if kind is expr.PowExpression:
-            base, exponent = map(self.split, node.args)
-            if exponent.is_number:
-                return self._power(base, exponent.constant)
-            return _term(("exp", ("*", exponent.tree(), ("log", base.tree()))))
-        if kind is expr.UnaryFunctionExpression and node.getname() in UNARY:
-            argument = self.split(node.args[0])
-            if argument.is_number:
-                return Sum(constant=number(UNARY[node.getname()](np.float64(argument.constant))[0]))
-            return _term((node.getname(), argument.tree()))
-        if kind is expr.ExternalFunctionExpression:
-            return self._external(node)
-        name = "abs" if kind is expr.AbsExpression else getattr(node, "getname", lambda: kind.__name__)()
-        raise InputError.of("expression", f"<{name}: {node}>", SMOOTH)
-
-    def _sum(self, parts: Iterable[tuple[float, Any]]) -> Sum:
+        """Return an expression as a sum."""
         total = Sum()
-        for factor, part in parts:
-            total.add(self.split(part), factor)
+        self.add(total, node, 1.0)
         return total
 
-    def _product(self, left: Sum, right: Sum) -> Sum:
-        if right.is_number:
-            left, right = right, left
-        if left.is_number:
-            total = Sum()
-            total.add(right, left.constant)
-            return total
-        return _term(("*", left.tree(), right.tree()))
+    def _add_variable(self, total: Sum, variable: VarData, factor: float) -> None:
+        if variable.fixed:
+            total.constant += factor * fixed_value(variable)
+            return
+        column = self.columns.get(id(variable))
+        if column is None:
+            column = self.columns[id(variable)] = len(self.variables)
+            self.variables.append(variable)
+        coefficients = total.coefficients
+        coefficients[column] = coefficients.get(column, 0.0) + factor
 
-    def _power(self, base: Sum, exponent: float) -> Sum:
-        if base.is_number:
-            return Sum(constant=number(np.power(base.constant, exponent)))
-        if exponent == 0:
-            return Sum(constant=1.0)
-        return base if exponent == 1 else _term(("pow", exponent, base.tree()))
+    def _add_number(self, total: Sum, node: float, factor: float) -> None:
+        total.constant += factor * node
 
-    def _external(self, node: Any) -> Sum:
+    def _add_monomial(self, total: Sum, node: Any, factor: float) -> None:
+        coefficient, variable = node.args
+        self._add_variable(total, variable, factor * number(coefficient, self.known))
+
+    def _add_sum(self, total: Sum, node: Any, factor: float) -> None:
+        for argument in node.args:
+            self.add(total, argument, factor)
+
+    def _add_negation(self, total: Sum, node: Any, factor: float) -> None:
+        self.add(total, node.args[0], -factor)
+
+    def _add_product(self, total: Sum, node: Any, factor: float) -> None:
+        left, right = node.args
+        if not varies(left):
+            self.add(total, right, factor * number(left, self.known))
+        elif not varies(right):
+            self.add(total, left, factor * number(right, self.known))
+        else:
+            total.add(_product(self.split(left), self.split(right)), factor)
+
+    def _add_division(self, total: Sum, node: Any, factor: float) -> None:
+        above, below = node.args
+        if varies(below):
+            total.add(_product(self.split(above), _power(self.split(below), -1.0)), factor)
+        else:
+            divisor = number(below, self.known)
+            self.add(total, above, factor / divisor if divisor else np.nan)
+
+    def _add_power(self, total: Sum, node: Any, factor: float) -> None:
+        base, exponent = map(self.split, node.args)
+        if exponent.is_number:
+            total.add(_power(base, exponent.constant), factor)
+        else:
+            total.terms.append((factor, ("exp", ("*", exponent.tree(), ("log", base.tree())))))
+
+    def _add_function(self, total: Sum, node: Any, factor: float) -> None:
+        name, argument = node.getname(), self.split(node.args[0])
+        if name not in UNARY:
+            raise NotSmoothError(node)
+        if argument.is_number:
+            total.constant += factor * number(UNARY[name](np.float64(argument.constant))[0])
+        else:
+            total.terms.append((factor, (name, argument.tree())))
+
+    def _add_external(self, total: Sum, node: Any, factor: float) -> None:
         *arguments, _ = node.args if hasattr(node._fcn, "_fcn_id") else (*node.args, None)
         self.functions[id(node._fcn)] = node._fcn
         parts = [self.split(argument) for argument in arguments]
         if all(part.is_number for part in parts):
-            return Sum(constant=number(node._fcn.evaluate(node.args)))
-        return _term(("external", id(node._fcn), *(part.tree() for part in parts)))
+            total.constant += factor * number(node._fcn.evaluate(node.args))
+        else:
+            total.terms.append((factor, ("external", id(node._fcn), *(part.tree() for part in parts))))
 
 
-def _term(tree: Tree) -> Sum:
-    return Sum(terms=[(1.0, tree)])
+HANDLERS: dict[type, Callable[[Splitter, Sum, Any, float], None]] = {
+    int: Splitter._add_number,
+    float: Splitter._add_number,
+    ScalarVar: Splitter._add_variable,
+    VarData: Splitter._add_variable,
+    expr.MonomialTermExpression: Splitter._add_monomial,
+    expr.SumExpression: Splitter._add_sum,
+    expr.LinearExpression: Splitter._add_sum,
+    expr.NegationExpression: Splitter._add_negation,
+    expr.ProductExpression: Splitter._add_product,
+    expr.DivisionExpression: Splitter._add_division,
+    expr.PowExpression: Splitter._add_power,
+    expr.UnaryFunctionExpression: Splitter._add_function,
+    expr.ExternalFunctionExpression: Splitter._add_external,
+}
+
+
+def _product(left: Sum, right: Sum) -> Sum:
+    """Return left * right."""
+    if right.is_number:
+        left, right = right, left
+    total = Sum()
+    if left.is_number:
+        total.add(right, left.constant)
+    else:
+        total.terms.append((1.0, ("*", left.tree(), right.tree())))
+    return total
+
+
+def _power(base: Sum, exponent: float) -> Sum:
+    """Return base ** exponent, a number."""
+    if exponent == 1 and not base.is_number:
+        return base
+    total = Sum()
+    if base.is_number:
+        total.constant = number(np.power(base.constant, exponent))
+    elif exponent == 0:
+        total.constant = 1.0
+    else:
+        total.terms.append((1.0, ("pow", exponent, base.tree())))
+    return total
 
 
 def canonical(tree: Tree, slots: dict[Form, int], numbers: list[float]) -> Shape:
