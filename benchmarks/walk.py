@@ -10,7 +10,7 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pyomo.environ as pyo
@@ -24,19 +24,18 @@ FOLDERS += [Path(__file__).resolve().parents[1] / name for name in ("models", "s
 
 def passed(call: Callable[[], Any]) -> set[tuple[str, str]]:
     """Return file and qualified name of every function of ours that a call enters."""
-    met = set()
+    met: set[CodeType] = set()
 
     def enter(frame: FrameType, event: str, _: object) -> None:
-        code = frame.f_code
-        if event == "call" and any(Path(code.co_filename).is_relative_to(folder) for folder in FOLDERS):
-            met.add((code.co_filename, code.co_qualname))
+        if event == "call":
+            met.add(frame.f_code)
 
     sys.setprofile(enter)
     try:
         call()
     finally:
         sys.setprofile(None)
-    return met
+    return {(c.co_filename, c.co_qualname) for c in met if any(Path(c.co_filename).is_relative_to(f) for f in FOLDERS)}
 
 
 def command(*arguments: str) -> None:

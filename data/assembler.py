@@ -70,12 +70,15 @@ class Assembly(CaseRecord):
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
-        taken = ["probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in self.names)]
-        for i, name in enumerate(self.names):
-            if name in self.names[:i]:
+        names = self.names
+        columns = {"probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in names)}
+        met: set[str] = set()
+        for i, name in enumerate(names):
+            if name in met:
                 raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
-            if name in taken:
+            if name in columns:
                 raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
+            met.add(name)
         return self
 
     @property
