@@ -128,10 +128,12 @@ class NonlinearTerms:
     def __init__(self, functions: dict[int, Any]) -> None:
         self.functions = functions  # external ones, by id
         self.batches: dict[Shape, Batch] = {}
+        self.parts: list[tuple[int, float, Tree]] = []  # every term: row, factor, tree
 
     def add(self, row: int, parts: Iterable[tuple[float, Tree]]) -> None:
         """Add nonlinear terms to a row."""
         for factor, tree in parts:
+            self.parts.append((row, factor, tree))
             slots: dict[Form, int] = {}
             numbers: list[float] = []
             shape = canonical(tree, slots, numbers)
