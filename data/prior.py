@@ -1,4 +1,4 @@
-"""The common prior: a joint table over the suppliers' cost indices."""
+"""The common prior: a joint table over the suppliers' cost indices, or the correlation of a Gaussian copula."""
 
 from __future__ import annotations
 

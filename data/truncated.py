@@ -104,8 +104,8 @@ class Truncated(Record):
         if len(given) == 2 and not given["low"] < given["high"]:
             raise wrong(given["high"], f"a finite number above low = {given['low']!r}", "high")
         if not ends["low"] < ends["high"]:
-            found = ", ".join(f"{name} = {value!r}" for name, value in given.items())
-            raise wrong(f"<{found}>", "ends with a probability between them", ", ".join(given))
+            given_ends = ", ".join(f"{name} = {value!r}" for name, value in given.items())
+            raise wrong(f"<{given_ends}>", "ends with a probability between them", ", ".join(given))
         return ends["low"], ends["high"]
 
     @model_validator(mode="after")

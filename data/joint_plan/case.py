@@ -65,7 +65,7 @@ class JointPlanCase(CaseRecord):
     def _consistent(self) -> JointPlanCase:
         if len(set(self.names)) < len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
-            raise InputError.of("parties", twice, "names with which no two parties are called the same", self.name)
+            raise InputError.of("parties", twice, "names that no two parties share", self.name)
         sides = {party.name: party.side for party in self.parties}
         for route in self.shared.routes:
             for side, name in (("supplier", route.supplier), ("receiver", route.receiver)):

@@ -46,12 +46,12 @@ PartyTable = Annotated[dict[str, Any], BeforeValidator(_party)]
 
 
 class Head(Record):
-    """What case.toml holds. `parties`: of each its name, role and the scalars of the role, checked here."""
+    """What case.toml holds. `parties`: the name and role of each, and the scalars of its role, which are checked here."""
 
     kind: Literal["joint_plan"] = "joint_plan"
     name: Text = ""
     description: Text = ""
-    weeks: Weeks = Field(description="a whole number >= 1, or the weeks' numbers, ascending")
+    weeks: Weeks
     truckload: Flag = False
     truck_volume: Positive = 80.0
     mechanism: Parameters = Parameters()
