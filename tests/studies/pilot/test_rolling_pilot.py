@@ -17,7 +17,7 @@ from veridical.models.joint_plan import party_model
 from veridical.solvers.consensus import Consensus, Progress
 from veridical.solvers.planners import Central, settle
 from veridical.solvers.planners.central import party_at
-from veridical.studies.figures import assembler as figures
+from veridical.studies.figures.style import save
 from veridical.studies.pilot.run import PilotRun, run
 from veridical.studies.pilot.week import weekly_cost
 
@@ -197,7 +197,7 @@ def test_the_shipped_pilot(shipped: PilotRun, tmp_path: Path) -> None:
     assert [text.get_text() for text in gains.get_yticklabels()] == [*shipped.case.names, "budget"]
     assert "100.0 %" in service.get_title(loc="left")
     assert "not data of any company" in figure.get_supxlabel().replace("\n", " ")
-    figures.save(figure, tmp_path / "pilot.png")
+    save(figure, tmp_path / "pilot.png")
     assert (tmp_path / "pilot.png").stat().st_size > 10_000
 
 
