@@ -149,27 +149,28 @@ def squares(block: Any, name: str, variables: Any, weight: Any, reach: Callable[
 def lanes(block: Any, record: Any, data: Any, shared: Shared, plan: Any) -> dict[str, Any]:
     """Declare the lanes of a supplier, by site and week, and return what they cost.
 
-    lane_volume: U = volume shipped. lane_split: U = own + spot. lane_contract: own <= contract. With truckloads, own_trucks and
-    spot_trucks are whole trucks that hold the volumes, paid by the truck.
+    lane_volume: U = volume shipped. lane_split: U = own_lane + spot_lane. lane_contract: own_lane <= contract. With
+    truckloads, own_trucks and spot_trucks are whole trucks that hold the volumes, paid by the truck.
     """
     places = grouped(shared.flows, "site", "week")
     volume = volumes(block, "lane_volume", "lane", places, plan, shared)
-    own, spot = (nonnegative(block, name, volume.index_set()) for name in ("own_lane", "spot_lane"))
+    contracted, spot = (nonnegative(block, name, volume.index_set()) for name in ("own_lane", "spot_lane"))
 
     @block.Constraint(volume.index_set())
     def lane_split(_: Any, f: str, t: int) -> Any:
-        return volume[f, t] == own[f, t] + spot[f, t]
+        return volume[f, t] == contracted[f, t] + spot[f, t]
 
     if shared.truckload:
-        own, spot = (whole_trucks(block, name, used, shared.truck_volume) for name, used in (("own", own), ("spot", spot)))
-    size = shared.truck_volume if shared.truckload else 1.0  # m3 that one unit of `own` and `spot` pays for
+        loads = (("own", contracted), ("spot", spot))
+        contracted, spot = (whole_trucks(block, name, load, shared.truck_volume) for name, load in loads)
+    size = shared.truck_volume if shared.truckload else 1.0  # m3 that one unit of `contracted` and `spot` pays for
 
     @block.Constraint(volume.index_set())
     def lane_contract(_: Any, f: str, t: int) -> Any:
-        return size * own[f, t] <= data.contract[f]
+        return size * contracted[f, t] <= data.contract[f]
 
     return {
-        "contract": pyo.quicksum(data.contract_cost[f] * (size * own[f, t]) for f, t in places),
+        "contract": pyo.quicksum(data.contract_cost[f] * (size * contracted[f, t]) for f, t in places),
         "spot": pyo.quicksum(data.spot_cost[f] * (size * spot[f, t]) for f, t in places),
         "lane_congestion": squares(
             block, "lane_congestion_charge", volume, data.lane_congestion, lambda key: record.contract[key[0]], shared
