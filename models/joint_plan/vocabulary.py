@@ -32,6 +32,26 @@ def numbers(block: Any, record: Party, without: Collection[str] = ()) -> Any:
     Every field declared with `column` or `scalar` is there under its own name and keys, but for optional ones that are left
     out, and those in `without`. They stand on a sub-block because constraints and variables have some of these names too.
     For a user's own role as well: a plain number of the record in its expressions stays what it was, and has no sensitivity.
+
+    Parameters
+    ----------
+    block
+        The party's block.
+    record
+        The party's record.
+    without
+        Names of fields to leave out.
+
+    Returns
+    -------
+    The sub-block.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> data = numbers(pyo.ConcreteModel(), vd.example("pilot").party("Alder"))
+    >>> data.smoothing.mutable
+    True
     """
     block.data = pyo.Block()
     info = info_of(block.model())
@@ -51,6 +71,29 @@ def paid(block: Any, shared: Shared, plan: Any) -> Any:
     """Return what receivers pay suppliers for the flows of a plan, currency.
 
     The price of a route is one mutable Param for both ends: `price` of a model of several parties, else of the block's `data`.
+
+    Parameters
+    ----------
+    block
+        The party's block, with its `data`.
+    shared
+        What the flows are, and the prices of routes.
+    plan
+        Units by flow: variables of the block.
+
+    Returns
+    -------
+    A Pyomo expression.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.data.joint_plan.pilot(vendors=1, sites=1, products=1, weeks=1, makers=1)
+    >>> block, part = pyo.ConcreteModel(), case.part("Alder")
+    >>> data = numbers(block, part.record)
+    >>> payment = paid(block, part.shared, declared(block, part.shared.flows))
+    >>> len(data.price)
+    1
     """
     info = info_of(block.model())
     price = info.price if isinstance(info, PlanInfo) else None
