@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 from veridical.data.arrays import Array, fixed
 from veridical.data.assembler import SUPPLIERS, AssemblerCase, Assembly
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Record, check, listed, whole_number, wrong
+from veridical.data.fields import Name, listed, whole_number
 from veridical.data.private_cost import PrivateCost
+from veridical.data.record import Record, check, wrong
 
 __all__ = ["ContinuousCase", "ContinuousSupplier", "refuse_continuous"]
 

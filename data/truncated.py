@@ -15,7 +15,8 @@ from scipy import stats
 
 from veridical.data.arrays import Array, ArrayLike
 from veridical.data.errors import InputError
-from veridical.data.fields import Record, check, missing, number, wrong
+from veridical.data.fields import number
+from veridical.data.record import Record, check, missing, wrong
 
 __all__ = ["POINTS", "Truncated", "quiet"]
 

@@ -11,10 +11,11 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
-from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, PositiveInt, Record, finite, one_of, several
+from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, PositiveInt, finite, one_of, several
 from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
 from veridical.data.joint_plan.tables import write
+from veridical.data.record import Record
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from veridical.data.fields import Flag, Positive, Record, Text, is_name, listed, missing, number, wrong
+from veridical.data.fields import Flag, Positive, Text, is_name, listed, number
 from veridical.data.joint_plan.case import Parameters
 from veridical.data.joint_plan.party import ROLES
 from veridical.data.joint_plan.shared import Weeks
+from veridical.data.record import Record, missing, wrong
 
 __all__ = ["Head"]
 

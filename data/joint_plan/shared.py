@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
-from veridical.data.arrays import Array, Integers
+from veridical.data.arrays import Array, Integers, fixed
 from veridical.data.errors import InputError
-from veridical.data.fields import Flag, Name, Positive, fixed, whole, wrong
+from veridical.data.fields import Flag, Name, Positive, whole
 from veridical.data.joint_plan.values import Values
-from veridical.data.record import Record
+from veridical.data.record import Record, wrong
 
 __all__ = ["LEVELS", "Flow", "Route", "Shared", "Weeks"]
 
