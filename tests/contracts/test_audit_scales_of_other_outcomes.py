@@ -64,13 +64,13 @@ def allotment(seed: int, money: float = 1.0, units: float = 1.0, turned: bool = 
     profiles = other.profiles()
     columns_there = [3, 4, 0, 1, 2] if turned else list(range(5))
     place = {tuple(counts): k for k, counts in enumerate(own.profiles.counts[:, columns_there].tolist())}
-    rows = [place[tuple(counts)] for counts in profiles.counts.tolist()]
-    by_type, paid = (array[:, columns_there][rows] for array in (by_type, paid))
+    order = [place[tuple(counts)] for counts in profiles.counts.tolist()]
+    by_type, paid = (array[:, columns_there][order] for array in (by_type, paid))
     return Allotment(
         case=other,
         profiles=profiles,
         by_type=by_type * units,
-        shadow_price=np.full(len(rows), np.nan),
+        shadow_price=np.full(len(order), np.nan),
         capacity=own.capacity * units,
         price=listed(profiles, paid * money),
     )
