@@ -60,10 +60,11 @@ def approximated(
     approximation: dict[str, Any] = {"points": points, "exact": exact}
     if exact is None:
         approximation |= {"finer": None if finer is None else finer[1], "finer_points": None if finer is None else finer[0]}
-    approximation["error"] = None if reference is None else (reference - solution.objective) / (abs(reference) or 1.0)
+    size = abs(reference or 0.0) or abs(solution.objective) or 1.0
+    approximation["error"] = None if reference is None else (reference - solution.objective) / size
     approximation["model_gap"] = solution.certificate.gap
     bound = float("nan") if exact is None else exact
-    gap = abs(bound - solution.objective) / max(1.0, abs(solution.objective))
+    gap = abs(bound - solution.objective) / max(abs(bound), abs(solution.objective)) if bound != solution.objective else 0.0
     status = SolutionStatus.FEASIBLE if exact is None and solution.status is SolutionStatus.OPTIMAL else solution.status
     return {
         "approximation": approximation,
