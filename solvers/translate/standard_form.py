@@ -6,6 +6,7 @@ ICDS model with ten suppliers its translation took longer than the solve. Linear
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,16 +14,23 @@ import numpy as np
 import pyomo.environ as pyo
 import scipy.sparse as sp
 from pyomo.core.base.constraint import ConstraintData
+from pyomo.core.base.expression import NamedExpressionData
 from pyomo.core.base.var import VarData
-from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
+from pyomo.core.expr import NegationExpression, ProductExpression, SumExpression
+from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
+from pyomo.core.expr.visitor import StreamBasedExpressionVisitor
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
+from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import number, varies
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
 
 __all__ = ["StandardForm", "compile_model"]
+
+ROUNDING = 1e-9  # of the terms of a constraint without variables, or of two bounds that cross
+LIKE_A_SUM = (NegationExpression, NamedExpressionData, EqualityExpression, InequalityExpression, RangedExpression)
 
 
 @dataclass
@@ -31,6 +39,8 @@ class StandardForm:
 
     `sense` is 1 to minimise and -1 to maximise; objective parts are those of the minimisation. `hessian` is the Q of a
     quadratic objective where the form was compiled for LP and QP solvers; `nonlinear` all nonlinear terms otherwise.
+    Without an objective (`has_objective`) it is 0: any point that is feasible will do. `sos` are SOSConstraints, which are
+    in no array.
     """
 
     sense: int
@@ -46,6 +56,8 @@ class StandardForm:
     integer: Booleans
     variables: list[VarData]
     constraints: list[ConstraintData]
+    has_objective: bool = True
+    sos: list[Any] = field(default_factory=list)
     _column: dict[int, int] = field(repr=False, default_factory=dict)
 
     def column(self, variable: VarData) -> int:
@@ -109,21 +121,25 @@ class StandardForm:
         return sp.csr_array(self.matrix + sp.coo_array((self.nonlinear.first(x)[of_rows], place), shape=self.matrix.shape))
 
 
-def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
+def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> StandardForm:
     """Translate the active part of a model.
 
     `nonlinear` allows smooth expressions everywhere; without it constraints must be linear and the objective at most
-    quadratic. Fixed variables count as their values, mutable parameters as theirs. Raises InputError, with the name of
-    the constraint or variable, for NaN, infinite or forbidden parts, and for a model without exactly one objective.
+    quadratic. `sos` allows SOSConstraints, for a solver that is given the model itself. Fixed variables count as their
+    values, mutable parameters as theirs; variables that stand in no active constraint and not in the objective have no column.
+    Raises InputError, with the name of the component, for what is not understood, NaN, infinite or forbidden parts, and for
+    more than one objective; NotSolvedError for constants and bounds that cannot hold.
     """
+    refuse_unknown(model, sos)
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
-    if len(objectives) != 1:
-        raise InputError.of("objective", f"<{len(objectives)} active objectives>", "exactly one", model.name)
+    if len(objectives) > 1:
+        names = ", ".join(objective.name for objective in objectives)
+        raise InputError.of("objective", f"<{len(objectives)} active objectives: {names}>", "one that is active", model.name)
     rows = _Rows(splitter := Splitter())
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
         rows.add(constraint, nonlinear)
-    sense = 1 if objectives[0].sense == pyo.minimize else -1
-    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0])
+    sense = -1 if objectives and objectives[0].sense == pyo.maximize else 1
+    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0]) if objectives else Sum()
     variables = splitter.variables
     n = len(variables)
     rows.nonlinear.close(len(rows.constraints), n)
@@ -139,10 +155,11 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     smooth = rows.nonlinear if rows.nonlinear.batches and nonlinear else None
     low, high = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T.copy()
     bounds = np.array(rows.low), np.array(rows.high), low, high
-    integer = np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=n)
-    form = StandardForm(
-        sense, cost, offset, hessian, smooth, rows.matrix(n), *bounds, integer, variables, rows.constraints, splitter.columns
-    )
+    integer = np.array(domain_is_whole(variables), dtype=bool)
+    arrays = cost, offset, hessian, smooth, rows.matrix(n), *bounds, integer
+    special = list(model.component_data_objects(pyo.SOSConstraint, active=True)) if sos else []
+    form = StandardForm(sense, *arrays, variables, rows.constraints, bool(objectives), special, splitter.columns)
+    refuse_fixed(splitter.fixed.values())
     _refuse_undefined(form, model)
     _refuse_empty(form, model)
     return form
@@ -177,7 +194,8 @@ class _Rows:
         kind, arguments = type(constraint.expr), constraint.expr.args
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
-            low, high = number(arguments[0]), number(arguments[2])
+            low = -np.inf if arguments[0] is None else number(arguments[0])
+            high = np.inf if arguments[2] is None else number(arguments[2])
         elif not varies(arguments[1]):
             parts = [(arguments[0], 1.0)]
             high = number(arguments[1])
@@ -205,6 +223,7 @@ class _Rows:
                 self.splitter.add(total, part, factor)
         except NotSmoothError as error:
             raise InputError.of(owner.name, str(error), SMOOTH) from None
+        total.terms = [(factor, tree) for factor, tree in total.terms if factor != 0]
         if total.terms and row is None:
             shown = " - ".join(str(part) for part, _ in parts)
             raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)")
@@ -228,16 +247,49 @@ def _bounds(variable: VarData) -> tuple[float, float]:
 
 
 def _refuse_empty(form: StandardForm, model: Any) -> None:
-    """Raise NotSolvedError for bounds that no number meets, and constraints without variables that do not hold."""
-    fixed = np.flatnonzero((np.diff(form.matrix.indptr) == 0) & (form.nonlinear is None))
-    for low, high, components, places in (
-        (form.low, form.high, form.variables, np.arange(len(form.variables))),
-        (np.maximum(form.row_low, 0.0), np.minimum(form.row_high, 0.0), form.constraints, fixed),
-    ):
-        apart = low[places] - high[places] > 1e-9 * np.maximum(1.0, np.abs(low[places]))
-        if apart.any():
-            names = ", ".join(components[place].name for place in places[apart][:10])
-            raise NotSolvedError(f"{model.name}: infeasible, nothing lies within the bounds of {names}", "infeasible")
+    """Raise NotSolvedError for bounds that no number meets, and for constraints without variables that do not hold.
+
+    What fails by no more than the rounding of its own terms holds, and gets sides that say so.
+    """
+    excess = form.low - form.high
+    empty = excess > ROUNDING * np.maximum(np.abs(form.low), np.abs(form.high))
+    refused = [form.variables[column] for column in np.flatnonzero(empty)]
+    form.low[excess > 0] = form.high[excess > 0]
+
+    row_low, row_high = form.row_low, form.row_high
+    lies_in = np.bincount(form.matrix.nonzero()[0], minlength=len(row_low))
+    if form.nonlinear is not None:
+        lies_in[[row for row, _, _ in form.nonlinear.parts if row >= 0]] += 1
+    constant = lies_in == 0
+    excess = np.maximum(row_low - row_high, np.where(constant, np.maximum(row_low, -row_high), -np.inf))
+    for row in np.flatnonzero(excess > 0).tolist():
+        if excess[row] > ROUNDING * _size(form.constraints[row].expr):
+            refused.append(form.constraints[row])
+        row_low[row] = min(row_low[row], row_high[row], 0.0 if constant[row] else np.inf)
+        row_high[row] = max(row_high[row], 0.0 if constant[row] else -np.inf)
+    if refused:
+        names = ", ".join(component.name for component in refused[:10])
+        raise NotSolvedError(f"{model.name}: infeasible, nothing lies within the bounds of {names}", "infeasible")
+
+
+def _size(expression: Any) -> float:
+    """Return the size of the terms that an expression is the sum of, its free variables at 0."""
+
+    def leaf(_: Any, node: Any, __: int) -> tuple[bool, float | None]:
+        if node is None or node.__class__ in (int, float) or not node.is_expression_type() or not varies(node):
+            value = 0.0 if node is None or (varies(node) and not node.is_fixed()) else number(node)
+            return False, abs(value) if math.isfinite(value) else 0.0
+        return True, None
+
+    def inner(node: Any, sizes: list[float]) -> float:
+        if isinstance(node, ProductExpression):
+            return math.prod(sizes)
+        if isinstance(node, (SumExpression, *LIKE_A_SUM)):
+            return math.fsum(sizes)
+        value = number(node)
+        return abs(value) if math.isfinite(value) else 0.0
+
+    return float(StreamBasedExpressionVisitor(beforeChild=leaf, exitNode=inner).walk_expression(expression))
 
 
 def _refuse_undefined(form: StandardForm, model: Any) -> None:
@@ -255,5 +307,9 @@ def _refuse_undefined(form: StandardForm, model: Any) -> None:
     if bad.any() or not np.isfinite(form.offset):
         where = form.variables[int(np.argmax(bad))].name if bad.any() else "the constant"
         raise InputError.of(f"objective, {where}", "<a coefficient that is NaN or infinite>", "finite numbers", name)
+    for row, factor, _ in form.nonlinear.parts if form.nonlinear is not None else ():
+        if not math.isfinite(factor):
+            owner = "objective" if row < 0 else form.constraints[row].name
+            raise InputError.of(owner, "<a coefficient that is NaN or infinite>", "finite numbers", name)
     if form.hessian is not None and not np.isfinite(form.hessian.data).all():
         raise InputError.of("objective", "<a quadratic coefficient that is NaN or infinite>", "finite numbers", name)
