@@ -178,6 +178,8 @@ def _run(model: Any, form: StandardForm, configuration: Configuration, deadline:
     row_dual = None
     if duals is not None and not form.integer.any() and not form.sos:
         row_dual = form.sense * np.array([duals[constraint] for constraint in form.constraints], dtype=float)
+    if not form.has_objective:  # nothing can be better than 0
+        bound = 0.0
     return x, row_dual, None if bound is None else form.sense * bound
 
 

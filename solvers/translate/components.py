@@ -54,9 +54,7 @@ def refuse_no_model(model: Any) -> None:
         value = f"<a model of pyomo.kernel: {type(model).__name__}>" if kernel else model
         raise InputError.of("model", value, f"{allowed}, of pyomo.environ")
     if not model.is_constructed():
-        raise InputError.of(
-            "model", "<an AbstractModel that is not constructed>", f"{allowed}: see `create_instance`", model.name
-        )
+        raise InputError.of("model", "<an AbstractModel without data>", f"{allowed}: see `create_instance`", model.name)
     if not model.active:
         raise InputError.of("model", "<a model that is deactivated>", "a model that is active", model.name)
 
@@ -141,9 +139,8 @@ def refuse_fixed(variables: Iterable[VarData]) -> None:
         whole = _is_whole(variable.domain)
         inside = value.is_integer() if whole else variable.value in variable.domain
         if not inside and whole is not False:
-            raise InputError.of(
-                variable.name, f"<fixed at {value!r}>", f"a value of {_text(variable.domain)}", variable.model().name
-            )
+            allowed = f"a value of its domain, {_text(variable.domain)}"
+            raise InputError.of(variable.name, f"<fixed at {value!r}>", allowed, variable.model().name)
 
 
 def sos_violation(constraint: Any) -> float:

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.expression import NamedExpressionData
 from pyomo.core.base.var import VarData
-from pyomo.core.expr import NegationExpression, ProductExpression, SumExpression
+from pyomo.core.expr import DivisionExpression, NegationExpression, ProductExpression, SumExpression
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
 from pyomo.core.expr.visitor import StreamBasedExpressionVisitor
 
@@ -286,6 +286,8 @@ def _size(expression: Any) -> float:
             return math.prod(sizes)
         if isinstance(node, (SumExpression, *LIKE_A_SUM)):
             return math.fsum(sizes)
+        if isinstance(node, DivisionExpression):
+            return sizes[0] / (abs(number(node.args[1])) or math.inf)
         value = number(node)
         return abs(value) if math.isfinite(value) else 0.0
 
