@@ -175,9 +175,7 @@ def _run(model: Any, form: StandardForm, configuration: Configuration, deadline:
     for special in form.sos:
         if sos_violation(special) > SPARE:
             raise CertificateError(f"{model.name}: the result of {name} does not meet {special.name}, an SOSConstraint")
-    row_dual = None
-    if duals is not None and not form.integer.any() and not form.sos:
-        row_dual = form.sense * np.array([duals[constraint] for constraint in form.constraints], dtype=float)
+    row_dual = None if form.integer.any() or form.sos else _row_dual(form, duals)
     if not form.has_objective:  # nothing can be better than 0
         bound = 0.0
     return x, row_dual, None if bound is None else form.sense * bound
@@ -200,8 +198,6 @@ def _new_style(
     duals = None
     with suppress(Exception):  # an interface without duals says so by an exception of its own
         duals = results.solution_loader.get_duals()
-        if any(constraint not in duals for constraint in form.constraints):
-            duals = None
     return termination, duals, _bound(configuration.solver, end, results.objective_bound)
 
 
@@ -225,12 +221,23 @@ def _classic(
             return termination, None, None
         model.solutions.load_from(results)
         duals = dict(suffix.items()) if isinstance(suffix, pyo.Suffix) else {}  # a user's own component may be called so
-        complete = all(constraint in duals for constraint in form.constraints)
         bound = results.problem.upper_bound if form.sense < 0 else results.problem.lower_bound
-        return termination, duals if complete else None, _bound(configuration.solver, end, bound)
+        return termination, duals, _bound(configuration.solver, end, bound)
     finally:
         if ours:
             model.del_component("dual")
+
+
+def _row_dual(form: StandardForm, duals: Any) -> Array | None:
+    """Return d(minimised objective)/d(right-hand side), one a row; None where the solver has not all of them.
+
+    Rows without variables have none to give, and are left out on the way to some solvers.
+    """
+    if duals is None:
+        return None
+    given = [duals.get(constraint, math.nan) for constraint in form.constraints]
+    values = form.sense * np.where(form.constant_rows(), 0.0, np.array(given, dtype=float))
+    return None if np.isnan(values).any() else values
 
 
 def _bound(name: str, end: str, bound: float | None) -> float | None:

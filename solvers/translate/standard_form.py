@@ -6,7 +6,6 @@ ICDS model with ten suppliers its translation took longer than the solve. Linear
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,23 +13,18 @@ import numpy as np
 import pyomo.environ as pyo
 import scipy.sparse as sp
 from pyomo.core.base.constraint import ConstraintData
-from pyomo.core.base.expression import NamedExpressionData
 from pyomo.core.base.var import VarData
-from pyomo.core.expr import DivisionExpression, NegationExpression, ProductExpression, SumExpression
-from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
-from pyomo.core.expr.visitor import StreamBasedExpressionVisitor
+from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
-from veridical.data import InputError, NotSolvedError
+from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
+from veridical.solvers.translate.checks import refuse_empty, refuse_undefined, relation_of
 from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import number, varies
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
 
 __all__ = ["StandardForm", "compile_model"]
-
-ROUNDING = 1e-9  # of the terms of a constraint without variables, or of two bounds that cross
-LIKE_A_SUM = (NegationExpression, NamedExpressionData, EqualityExpression, InequalityExpression, RangedExpression)
 
 
 @dataclass
@@ -67,6 +61,13 @@ class StandardForm:
     def holds(self, variable: VarData) -> bool:
         """Whether a variable has a column: it stands in the model and is not fixed."""
         return id(variable) in self._column
+
+    def constant_rows(self) -> Booleans:
+        """Return which rows have no variable in them."""
+        entries = np.bincount(self.matrix.nonzero()[0], minlength=len(self.row_low))
+        if self.nonlinear is not None:
+            entries[[row for row, _, _ in self.nonlinear.parts if row >= 0]] += 1
+        return entries == 0
 
     def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
         """Add rows for further linear constraints on the same variables, and return those rows."""
@@ -160,8 +161,8 @@ def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> Sta
     special = list(model.component_data_objects(pyo.SOSConstraint, active=True)) if sos else []
     form = StandardForm(sense, *arrays, variables, rows.constraints, bool(objectives), special, splitter.columns)
     refuse_fixed(splitter.fixed.values())
-    _refuse_undefined(form, model)
-    _refuse_empty(form, model)
+    refuse_undefined(form, model.name)
+    refuse_empty(form, model.name)
     return form
 
 
@@ -191,7 +192,8 @@ class _Rows:
     def add(self, constraint: ConstraintData, nonlinear: bool = False) -> None:
         """Translate one constraint, in the orientation of Pyomo's own `constraint.body`."""
         low, high = -np.inf, np.inf
-        kind, arguments = type(constraint.expr), constraint.expr.args
+        relation = relation_of(constraint)
+        kind, arguments = type(relation), relation.args
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
             low = -np.inf if arguments[0] is None else number(arguments[0])
@@ -244,74 +246,3 @@ def _bounds(variable: VarData) -> tuple[float, float]:
     except ValueError as error:  # Pyomo's own word for a bound that is NaN or has no value
         raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
     return -np.inf if low is None else low, np.inf if high is None else high
-
-
-def _refuse_empty(form: StandardForm, model: Any) -> None:
-    """Raise NotSolvedError for bounds that no number meets, and for constraints without variables that do not hold.
-
-    What fails by no more than the rounding of its own terms holds, and gets sides that say so.
-    """
-    excess = form.low - form.high
-    empty = excess > ROUNDING * np.maximum(np.abs(form.low), np.abs(form.high))
-    refused = [form.variables[column] for column in np.flatnonzero(empty)]
-    form.low[excess > 0] = form.high[excess > 0]
-
-    row_low, row_high = form.row_low, form.row_high
-    lies_in = np.bincount(form.matrix.nonzero()[0], minlength=len(row_low))
-    if form.nonlinear is not None:
-        lies_in[[row for row, _, _ in form.nonlinear.parts if row >= 0]] += 1
-    constant = lies_in == 0
-    excess = np.maximum(row_low - row_high, np.where(constant, np.maximum(row_low, -row_high), -np.inf))
-    for row in np.flatnonzero(excess > 0).tolist():
-        if excess[row] > ROUNDING * _size(form.constraints[row].expr):
-            refused.append(form.constraints[row])
-        row_low[row] = min(row_low[row], row_high[row], 0.0 if constant[row] else np.inf)
-        row_high[row] = max(row_high[row], 0.0 if constant[row] else -np.inf)
-    if refused:
-        names = ", ".join(component.name for component in refused[:10])
-        raise NotSolvedError(f"{model.name}: infeasible, nothing lies within the bounds of {names}", "infeasible")
-
-
-def _size(expression: Any) -> float:
-    """Return the size of the terms that an expression is the sum of, its free variables at 0."""
-
-    def leaf(_: Any, node: Any, __: int) -> tuple[bool, float | None]:
-        if node is None or node.__class__ in (int, float) or not node.is_expression_type() or not varies(node):
-            value = 0.0 if node is None or (varies(node) and not node.is_fixed()) else number(node)
-            return False, abs(value) if math.isfinite(value) else 0.0
-        return True, None
-
-    def inner(node: Any, sizes: list[float]) -> float:
-        if isinstance(node, ProductExpression):
-            return math.prod(sizes)
-        if isinstance(node, (SumExpression, *LIKE_A_SUM)):
-            return math.fsum(sizes)
-        if isinstance(node, DivisionExpression):
-            return sizes[0] / (abs(number(node.args[1])) or math.inf)
-        value = number(node)
-        return abs(value) if math.isfinite(value) else 0.0
-
-    return float(StreamBasedExpressionVisitor(beforeChild=leaf, exitNode=inner).walk_expression(expression))
-
-
-def _refuse_undefined(form: StandardForm, model: Any) -> None:
-    """Raise InputError where data are NaN, or infinite where they must not be: solvers take those for numbers."""
-    name = model.name
-    finite = np.isfinite(form.matrix.data)
-    if not finite.all():
-        row = int(np.searchsorted(form.matrix.indptr, np.flatnonzero(~finite)[0], side="right")) - 1
-        raise InputError.of(form.constraints[row].name, "<a coefficient that is NaN or infinite>", "finite numbers", name)
-    for low, high, components in ((form.row_low, form.row_high, form.constraints), (form.low, form.high, form.variables)):
-        bad = np.isnan(low) | np.isnan(high) | (low == np.inf) | (high == -np.inf)
-        if bad.any():
-            raise InputError.of(components[int(np.argmax(bad))].name, "<a bound that is NaN>", "numbers", name)
-    bad = ~np.isfinite(form.cost)
-    if bad.any() or not np.isfinite(form.offset):
-        where = form.variables[int(np.argmax(bad))].name if bad.any() else "the constant"
-        raise InputError.of(f"objective, {where}", "<a coefficient that is NaN or infinite>", "finite numbers", name)
-    for row, factor, _ in form.nonlinear.parts if form.nonlinear is not None else ():
-        if not math.isfinite(factor):
-            owner = "objective" if row < 0 else form.constraints[row].name
-            raise InputError.of(owner, "<a coefficient that is NaN or infinite>", "finite numbers", name)
-    if form.hessian is not None and not np.isfinite(form.hessian.data).all():
-        raise InputError.of("objective", "<a quadratic coefficient that is NaN or infinite>", "finite numbers", name)
