@@ -67,8 +67,8 @@ class StandardForm:
         entries = np.bincount(self.matrix.nonzero()[0], minlength=len(self.row_low))
         if self.nonlinear is not None:
             entries[[row for row, _, _ in self.nonlinear.parts if row >= 0]] += 1
-        constant: Booleans = entries == 0
-        return constant
+        empty: Booleans = entries == 0
+        return empty
 
     def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
         """Add rows for further linear constraints on the same variables, and return those rows."""
