@@ -138,15 +138,15 @@ class _Fit:
         inverse = 1.0 / np.maximum(np.concatenate(diagonal), 1.0)
         z, residual = np.zeros(len(right)), right
         step = inverse * residual
-        direction, norm = step, float(residual @ step)
+        direction, norm = step, _inner(residual, step)
         for _ in range(STEPS):
             if norm <= 1e-4 * len(right):
                 break
             image = self._normal(direction)
-            length = norm / float(direction @ image)
+            length = norm / _inner(direction, image)
             z, residual = z + length * direction, residual - length * image
             step = inverse * residual
-            before, norm = norm, float(residual @ step)
+            before, norm = norm, _inner(residual, step)
             direction = step + norm / before * direction
         return np.split(z, self.sizes)
 
@@ -167,6 +167,11 @@ def _measures(low: Array, high: Array) -> tuple[Array, Array]:
     usable = [(low != 0) & (np.abs(low) < NONE), (high != 0) & (np.abs(high) < NONE) & (high != low)]
     logs = [np.where(use, _logs(np.where(use, limit, 1.0)), 0.0) for use, limit in zip(usable, (low, high), strict=True)]
     return usable[0].astype(float) + usable[1], logs[0] + logs[1]
+
+
+def _inner(left: Array, right: Array) -> float:
+    """Return the inner product; the threads of BLAS take longer than the sum at these lengths."""
+    return float((left * right).sum())
 
 
 def _power(logarithm: Array) -> Array:
