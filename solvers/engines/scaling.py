@@ -18,6 +18,7 @@ from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Problem", "Scaling", "balance", "problem_of"]
 
+SIZE = 2.0**10  # of a usual value, for a tolerance of 1e-9 to mean ten digits of it and more; costs and coefficients are near 1
 STEPS = 30  # of conjugate gradients; logarithms need not be exact
 NONE = 1e30  # a bound from here on stands for none, and is no measure of a variable
 
@@ -95,7 +96,8 @@ def balance(problem: Problem) -> Scaling:
     Integer columns keep their unit.
     """
     rows, columns, objective = map(_power, _Fit(problem).solve())
-    return Scaling(rows, columns, float(objective[0]))
+    size = 1.0 if problem.integer.any() else SIZE
+    return Scaling(rows * size, columns / size, float(objective[0]) * size)
 
 
 class _Fit:
