@@ -24,6 +24,7 @@ class Configuration(Record):
     tolerance: Positive = 1e-8  # relative gap at which tangents stop
     threads: int | None = None
     form: str = "auto"
+    accept: str = "optimal"  # `feasible`: where a limit strikes, the best solution by then will do
     options: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("solver")
 
@@ -42,6 +43,13 @@ class Configuration(Record):
     @classmethod
     def _threads(cls, value: object) -> object:
         return None if value is None else whole(value, 1)
+
+    @field_validator("accept", mode="before")
+    @classmethod
+    def _accept(cls, value: object) -> object:
+        if value not in ("optimal", "feasible"):
+            raise wrong(value, "one of optimal, feasible")
+        return value
 
     @field_validator("form", mode="before")
     @classmethod
