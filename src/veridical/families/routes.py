@@ -64,7 +64,7 @@ def approximated(
     approximation["error"] = None if reference is None else (reference - solution.objective) / size
     approximation["model_gap"] = solution.certificate.gap
     bound = float("nan") if exact is None else exact
-    gap = abs(bound - solution.objective) / max(abs(bound), abs(solution.objective)) if bound != solution.objective else 0.0
+    gap = abs(bound - solution.objective) / (abs(solution.objective) or abs(bound)) if bound != solution.objective else 0.0
     status = SolutionStatus.FEASIBLE if exact is None and solution.status is SolutionStatus.OPTIMAL else solution.status
     return {
         "approximation": approximation,
