@@ -107,6 +107,10 @@ def test_ctrl_c_ends_a_solve() -> None:
     weight = lambda j: sum(a[j][i] * m.x[i] for i in range(40))
     m.c = pyo.Constraint(range(5), rule=lambda m, j: weight(j) + m.s[j] - m.t[j] == sum(a[j]) // 2)
     m.o = pyo.Objective(expr=sum(m.s.values()) + sum(m.t.values()))
+    tiny = pyo.ConcreteModel("tiny")
+    tiny.x = pyo.Var(bounds=(0, 1))
+    tiny.o = pyo.Objective(expr=tiny.x)
+    vd.solvers.solve(tiny)  # what is imported first is no part of the solve that is ended
     print("start", flush=True)
     vd.solvers.solve(m, {"solver": "highs", "time_limit": 100})
     """
