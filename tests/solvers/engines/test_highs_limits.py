@@ -122,7 +122,7 @@ def test_ctrl_c_ends_a_solve() -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert process.returncode != 0
-    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert "\nKeyboardInterrupt\n" in errors  # a word of the C++ library may follow, where a thread had to be left behind
 
 
 def test_an_unbounded_model_says_which_variables_grow_for_ever() -> None:
