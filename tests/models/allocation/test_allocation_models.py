@@ -62,7 +62,8 @@ def test_the_capacity_worth_having_is_the_same_by_all_models(raw: Any) -> None:
             assert solution.objective == pytest.approx(oracle.supplier_profit, rel=SAME)
             assert found.expected_shadow_price == pytest.approx(1.1, rel=SAME)  # E[lambda] = c
             assert found.capacity == pytest.approx(oracle.capacity, rel=SQUARE_ROOT)
-            assert solution.sensitivity["capacity_cost"] == pytest.approx(-found.capacity, rel=1e-9)
+            # In the system of conditions the multipliers of HiGHS count as well, and are exact to its tolerance of 1e-9 alone.
+            assert solution.sensitivity["capacity_cost"] == pytest.approx(-found.capacity, rel=1e-8)
 
 
 @pytest.mark.parametrize(
