@@ -34,12 +34,12 @@ def agree(case: AssemblerCase) -> None:
             # ... as they are below the support of demand where virtual cost is the price
             single = (case.probability > 0) & (np.abs(pooled_virtual_cost(case) - case.price) > 1e-9 * case.price)
             assembled = solution.contracts.quantity.min(axis=0)
-            # Profit is flat at its top: p r f(q) d^2 / 2 is lost by a quantity that is off by d, and a gap of 1e-9 leaves that open.
+            # Profit is flat at its top: being off by d loses p r f(q) d^2 / 2, and a gap of 1e-9 leaves that much open.
             mean = case.demand.expectation
             step = 1e-3 * mean
             around = [case.demand.expected_sales(np.maximum(wanted + side, 0.0)) for side in (-step, 0.0, step)]
             density = np.maximum(2 * around[1] - around[0] - around[2], 1e-30) / step**2
-            with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore"):
                 open_by = np.sqrt(2e-9 * abs(closed.objective) / (case.probability * case.price * density))
             off = np.abs(assembled - wanted)[single]
             assert (off <= np.maximum(5e-5 * mean, open_by[single]) + 1e-5 * wanted[single]).all()
