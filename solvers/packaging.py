@@ -15,7 +15,7 @@ from veridical.contracts.audit import audit
 from veridical.data.arrays import Array
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
-from veridical.solvers.certificate import Certificate, certify
+from veridical.solvers.certificate import Certificate, certify, ratio
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
 from veridical.solvers.translate.standard_form import StandardForm
@@ -50,7 +50,7 @@ def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, 
     certificate, proven = certify(form, x, row_dual, bound)
     zero = info_of(model).zero_at_optimum
     if zero is not None:
-        violation = abs(float(pyo.value(zero))) / max(1.0, abs(form.objective(x)))
+        violation = ratio(abs(float(pyo.value(zero))), abs(form.objective(x)))
         certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, violation))
     return Point(x, row_dual, certificate, proven)
 

@@ -14,7 +14,7 @@ from veridical.contracts.audit import Audit
 from veridical.data import CertificateError
 from veridical.data.assembler import label
 from veridical.data.deprecated import Renamed
-from veridical.solvers.certificate import ACCEPTED, Certificate
+from veridical.solvers.certificate import ACCEPTED, Certificate, ratio
 
 __all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "words"]
 
@@ -181,7 +181,7 @@ class Solution:
             failures.append(f"the optimality conditions are violated by more than {max(gap, ACCEPTED):g}: {certificate}")
         if self.audit is not None and promised is not None:
             difference = abs(self.audit.objective - self.objective)
-            if not difference <= ACCEPTED * max(1.0, abs(self.objective)):
+            if not ratio(difference, abs(self.objective)) <= ACCEPTED:
                 failures.append(f"the menu earns {self.audit.objective!r} where the solver reports {self.objective!r}")
             failures += [str(self.audit.properties[name]) for name in promised if not self.audit.properties[name].holds]
         return failures

@@ -28,6 +28,7 @@ from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict
 from veridical.solvers.engines.quiet import Highs, linear_program
 from veridical.solvers.packaging import certified, package_solution
+from veridical.solvers.polish import polished
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.tangents import converge
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
@@ -211,7 +212,8 @@ class LiveModel:
         if self.integer:
             self.bound = self.highs.getInfo().mip_dual_bound / self.scale
             return x, None
-        return x, np.array(solution.row_dual) / self.scale
+        row_dual = np.array(solution.row_dual) / self.scale
+        return polished(self.form, x, row_dual) if self.form.hessian is not None else (x, row_dual)
 
     def _status(self) -> highspy.HighsModelStatus:
         self.highs.run()

@@ -22,6 +22,7 @@ from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict, violated
 from veridical.solvers.packaging import certified, package_solution
+from veridical.solvers.polish import polished
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.translate.nlp import SmoothNLP
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
@@ -106,7 +107,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         termination = TERMINATIONS.get(info["status"], Termination.FAILED)
         last = way is ways[-1] or termination in (Termination.INFEASIBLE, Termination.TIME_LIMIT)
         if termination is Termination.CONVERGED:
-            point = certified(model, form, np.array(x), -np.array(info["mult_g"]))
+            point = certified(model, form, *polished(form, np.array(x), -np.array(info["mult_g"])))
             last = last or point.certificate.within(configuration.tolerance)
         if last:
             break

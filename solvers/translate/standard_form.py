@@ -47,6 +47,7 @@ class StandardForm:
     variables: list[VarData]
     constraints: list[ConstraintData]
     _column: dict[int, int] = field(repr=False, default_factory=dict)
+    has_objective: bool = True
 
     def column(self, variable: VarData) -> int:
         """Return a variable's column."""
@@ -94,6 +95,25 @@ class StandardForm:
         """Return the size of the terms that the gradient is the sum of, as far as they are linear or quadratic."""
         size: Array = np.abs(self.cost)
         return size if self.hessian is None else size + abs(self.hessian) @ np.abs(x)
+
+    def objective_hessian(self, x: Array) -> sp.csr_array:
+        """Return the Hessian of the minimised objective at x."""
+        return self.lagrangian_hessian(x, np.zeros(len(self.constraints)))
+
+    def lagrangian_hessian(self, x: Array, row_dual: Array) -> sp.csr_array:
+        """Return the Hessian of the minimised objective less row_dual times the constraints' bodies, at x."""
+        if self.nonlinear is None:
+            shape = (len(self.variables),) * 2
+            return sp.csr_array(shape) if self.hessian is None else sp.csr_array(self.hessian)
+        terms = self.nonlinear
+        place = terms.hessian_rows, terms.hessian_columns
+        lower = sp.coo_array((terms.second(x, -row_dual, 1.0), place), shape=(len(x),) * 2)
+        return sp.csr_array(lower + sp.tril(lower, -1).T)
+
+    @property
+    def convexity(self) -> str | None:
+        """Why the minimisation is convex, in words; None where that is not shown."""
+        return "a convex program"
 
     def rows(self, x: Array) -> Array:
         """Return the values of the constraints' bodies at x."""

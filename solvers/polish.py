@@ -1,0 +1,154 @@
+"""Newton steps on the active constraints of a solver's point: they make an almost optimal point exact.
+
+Solvers stop at tolerances of their own, in their own scaling: what counts little in the objective (a profile that is hardly
+ever met) they may leave anywhere. Here each variable and each row is measured by its own terms. Nothing rests on the result:
+it is certified like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+
+from veridical.data.arrays import Array, Booleans
+from veridical.solvers.certificate import Point, relative
+from veridical.solvers.translate.standard_form import StandardForm
+
+__all__ = ["polished"]
+
+ROUNDS = 12
+ENOUGH = 1e-10  # optimality conditions hold to this, each relative to its own terms: nothing is left to do
+LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
+REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
+
+
+def polished(form: StandardForm, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+    """Return a point and multipliers at which the optimality conditions hold at least as well.
+
+    `row_dual` as in `certify`. A point with integers, or without multipliers, comes back inside its bounds and else as it is.
+    """
+    if not (np.isfinite(x).all() and (row_dual is None or np.isfinite(row_dual).all())):
+        return x, row_dual
+    if row_dual is None or form.integer.any() or not form.has_objective or len(x) == 0:
+        return x, row_dual
+    state = _State(form, x, row_dual)
+    best, worst = state, state.worst
+    if len(x) + len(row_dual) > LARGE and worst <= 1e-6:
+        return x, row_dual
+    for _ in range(ROUNDS):
+        if worst <= ENOUGH:
+            break
+        try:
+            state = state.step()
+        except (RuntimeError, ArithmeticError):  # SuperLU's words for a singular system
+            break
+        if not np.isfinite(state.worst):
+            break
+        if state.worst < worst:
+            best, worst = state, state.worst
+    return best.x, best.row_dual
+
+
+@dataclass(eq=False)
+class _State:
+    """A point, its multipliers, and how far each optimality condition is from holding."""
+
+    form: StandardForm
+    x: Array
+    row_dual: Array
+
+    def __post_init__(self) -> None:
+        form, x = self.form, np.clip(self.x, self.form.low, self.form.high)
+        dual = np.where(np.isinf(form.row_low), np.minimum(self.row_dual, 0.0), self.row_dual)
+        dual = np.where(np.isinf(form.row_high), np.maximum(dual, 0.0), dual)
+        self.x, self.row_dual = x, dual
+        self.point = point = Point(form, x)
+        self.jacobian = sp.csr_array(point.jacobian)
+        self.reduced = point.gradient - self.jacobian.T @ dual
+        priced = abs(self.jacobian) @ sp.diags_array(np.ones(len(x)))
+        self.terms = point.gradient_size + abs(self.jacobian.T) @ np.abs(dual)
+        # How much each condition is used, and how much room it leaves, both relative: one of the two is 0 at the optimum.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.nan_to_num(1.0 / self.terms, posinf=0.0)
+        worth_of_row = sp.csr_array(priced @ sp.diags_array(share)).max(axis=1).toarray().ravel() if len(dual) else np.zeros(0)
+        self.row_worth = dual * worth_of_row
+        self.worth = self.reduced * share
+        size, reach = point.row_size, np.maximum(point.reach, np.finfo(float).tiny)
+        self.row_room = _room(point.rows, form.row_low, form.row_high, self.row_worth, size)
+        self.room = _room(x, form.low, form.high, self.worth, reach)
+        parts = [np.minimum(np.abs(self.row_worth), self.row_room), np.minimum(np.abs(self.worth), self.room)]
+        self.worst = max(point.violation(), *(float(part.max(initial=0.0)) for part in parts))
+
+    @property
+    def rows(self) -> Booleans:
+        """Whether a row binds."""
+        return (self.form.row_low == self.form.row_high) | ((self.row_worth != 0) & (np.abs(self.row_worth) > self.row_room))
+
+    @property
+    def fixed(self) -> Booleans:
+        """Whether a variable is at a bound."""
+        at_bound = (self.worth != 0) & (np.abs(self.worth) > self.room)
+        return at_bound | (self.form.low == self.form.high)
+
+    def step(self) -> _State:
+        """Return the state after one Newton step with the conditions that bind as equations."""
+        form, x, dual = self.form, self.x.copy(), self.row_dual.copy()
+        binding, fixed = self.rows, self.fixed
+        # A row that is broken binds as well, whatever its multiplier is.
+        below, above = self.point.rows < form.row_low, self.point.rows > form.row_high
+        binding |= below | above
+        move = np.zeros(len(x))
+        move[fixed] = (np.where(self.reduced > 0, form.low, form.high) - x)[fixed]
+        move = np.where(np.isfinite(move), move, 0.0)
+        side = np.where((dual > 0) & ~above | below, form.row_low, form.row_high)
+        side = np.where(np.isfinite(side), side, np.where(np.isfinite(form.row_low), form.row_low, form.row_high))
+        free, active = np.flatnonzero(~fixed), np.flatnonzero(binding)
+        hessian = form.lagrangian_hessian(x, dual)
+        matrix = self.jacobian[active]
+        released = dual.copy()
+        released[active] = 0.0  # multipliers of rows that do not bind are dropped
+        gradient = self.point.gradient - self.jacobian.T @ (dual - released) + hessian @ move
+        part, rows = hessian[free][:, free], matrix[:, free]
+        system = sp.csc_array(sp.block_array([[part, -rows.T], [-rows, None]]))
+        right = np.concatenate([-gradient[free], -(side[active] - self.point.rows[active] - matrix @ move)])
+        solution = _solved(system, right, len(free))
+        move[free] = solution[: len(free)]
+        after = np.zeros(len(dual))
+        after[active] = dual[active] + solution[len(free) :]
+        return _State(form, x + move, after)
+
+
+def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
+    """Return a solution of a symmetric system; of one that is singular, the smallest as far as rounding allows.
+
+    `positive`: the size of the leading block, of which no more is known than that it has no negative eigenvalues.
+    """
+    if system.shape[0] == 0:
+        return right
+    scale = np.ones(system.shape[0])
+    for _ in range(10):  # Ruiz: rows and columns alike to entries of 1
+        scaled = sp.diags_array(scale) @ system @ sp.diags_array(scale)
+        size = abs(sp.csr_array(scaled)).max(axis=1).toarray().ravel()
+        scale /= np.sqrt(np.where(size > 0, size, 1.0))
+    scaled = sp.csc_array(sp.diags_array(scale) @ system @ sp.diags_array(scale))
+    shift = np.concatenate([np.full(positive, REGULAR), np.full(system.shape[0] - positive, -REGULAR)])
+    factors = splu(sp.csc_matrix(scaled + sp.diags_array(shift)))
+    solution = np.zeros(len(right))
+    target, best, least = right * scale, solution, np.inf
+    for _ in range(20):
+        error = target - scaled @ solution
+        size = float(np.abs(error).max(initial=0.0))
+        if not size < least:
+            break
+        best, least = solution, size
+        solution = solution + factors.solve(error)
+    return best * scale
+
+
+def _room(values: Array, low: Array, high: Array, worth: Array, size: Array) -> Array:
+    """Return the relative distance to the side that a multiplier of this sign belongs to; infinite where it is open."""
+    distance = np.where(worth > 0, values - low, high - values)
+    return np.where(np.isfinite(distance), relative(np.abs(np.where(np.isfinite(distance), distance, 0.0)), size), np.inf)
