@@ -32,7 +32,7 @@ class Certificate:
         form, the worst violated optimality condition. None where there are no duals (integers).
     complementarity: sum of dual times slack, relative to the objective. None where there are no duals.
     gap: between objective and bound, relative to the objective; where the objective's terms cancel, to a millionth of their
-        size. None where there is no bound.
+        size. NaN where nothing is proven of all points.
     proves: `global`, no feasible point is better by more than the gap; `local`, the point is stationary; `feasible`, the
         constraints hold.
     basis: in words, what the bound rests on.
@@ -41,7 +41,7 @@ class Certificate:
     primal_residual: float
     dual_residual: float | None
     complementarity: float | None
-    gap: float | None
+    gap: float
     proves: str = "global"
     basis: str = "a closed form"
 
@@ -52,7 +52,8 @@ class Certificate:
 
     def within(self, gap: float) -> bool:
         """Whether gap and complementarity are at most `gap`, and the residuals at most ACCEPTED (a NaN is not)."""
-        residuals, gaps = (self.primal_residual, self.dual_residual), (self.complementarity, self.gap)
+        residuals = (self.primal_residual, self.dual_residual)
+        gaps = (self.complementarity, self.gap if self.proves == "global" else None)
         pairs = [(figure, ACCEPTED) for figure in residuals] + [(figure, max(gap, ACCEPTED)) for figure in gaps]
         return all(figure is None or figure <= limit for figure, limit in pairs)
 
@@ -64,6 +65,7 @@ def ratio(difference: float, size: float) -> float:
     return difference / size if size else np.inf
 
 
+@np.errstate(invalid="ignore")  # what is no number fails its certificate, without a warning
 def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> tuple[Certificate, float]:
     """Return the certificate of point x (one value a variable) and multipliers `row_dual`, and the bound that they prove.
 
@@ -79,11 +81,11 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     point = Point(form, x)
     primal, value = point.violation(), form.minimised(x)
     if not form.has_objective:
-        return Certificate(primal, None, None, None, "feasible", "no objective"), np.nan
+        return Certificate(primal, None, None, np.nan, "feasible", "no objective"), np.nan
     if row_dual is None:
         scale = point.scale(value)
         if bound is None:
-            return Certificate(primal, None, None, None, "feasible", "no bound"), np.nan
+            return Certificate(primal, None, None, np.nan, "feasible", "no bound"), np.nan
         gap = ratio(abs(value - bound), scale)
         return Certificate(primal, None, None, gap, "global", "the solver's own bound"), form.sense * bound
 
@@ -99,14 +101,14 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         sides = np.where(reduced > 0, x - form.low, form.high - x)
         steep = np.minimum(relative(np.abs(reduced), terms), relative(_product(np.abs(reduced), sides), np.full(len(x), scale)))
         complementarity = ratio(float(np.abs(unused).sum()), scale)
-        return Certificate(primal, _largest([*wrong, steep]), complementarity, None, "local", "the point is stationary"), np.nan
+        return Certificate(primal, _largest([*wrong, steep]), complementarity, np.nan, "local", "the point is stationary"), np.nan
 
     low, high = form.low, form.high
     if ((reduced > 0) & np.isinf(low) | (reduced < 0) & np.isinf(high)).any():
         low, high = point.box(scale)
     falls = np.where(reduced > 0, x - low, x - high)  # to the corner at which the tangent is least
     endless = np.isinf(falls) & (reduced != 0)
-    exact = np.abs(reduced) <= ROUNDING * (8 + point.count) * terms
+    exact = np.abs(reduced) <= point.rounding * terms
     wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
     losses = _product(reduced, np.where(endless, 0.0, falls))
     proven = -np.inf if (endless & ~exact).any() else value - float(unused.sum()) - float(losses.sum())
@@ -133,7 +135,7 @@ class Point:
         np.maximum.at(reach, entries.col[used], size[entries.row[used]] / entries.data[used])
         self.reach = reach
         self.row_size = np.maximum(size, CANCELLED * (abs(self.jacobian) @ reach))
-        self.count = np.bincount(entries.col, minlength=len(x))
+        self.rounding = ROUNDING * (8 + np.bincount(entries.col, minlength=len(x)))  # of reduced costs, relative to their terms
 
     def violation(self) -> float:
         """Return the worst violation of a row, a bound or a whole number; rows and bounds relative to their own size."""

@@ -17,10 +17,12 @@ from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
 from veridical.solvers.certificate import Certificate, certify, ratio
 from veridical.solvers.sensitivity import Lagrangian
-from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
+from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Point", "certified", "package_solution"]
+
+STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,7 @@ def package_solution(
         bound=point.bound,
         certificate=point.certificate,
         solver=SolverRecord(*solver, options, sales or None, replace(seconds, certify=perf_counter() - began)),
+        status=STATUSES[point.certificate.proves],
         duals=duals,
         mechanism=info.mechanism,
         case=None if info.mechanism is None else info.case.name,

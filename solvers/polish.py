@@ -8,13 +8,14 @@ it is certified like any other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from veridical.data.arrays import Array, Booleans
-from veridical.solvers.certificate import Point, relative
+from veridical.solvers.certificate import ACCEPTED, Point, relative
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["polished"]
@@ -34,12 +35,11 @@ def polished(form: StandardForm, x: Array, row_dual: Array | None) -> tuple[Arra
         return x, row_dual
     if row_dual is None or form.integer.any() or not form.has_objective or len(x) == 0:
         return x, row_dual
-    state = _State(form, x, row_dual)
-    best, worst = state, state.worst
-    if len(x) + len(row_dual) > LARGE and worst <= 1e-6:
-        return x, row_dual
+    best = state = _State(form, x, row_dual)
+    if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
+        return best.x, best.row_dual
     for _ in range(ROUNDS):
-        if worst <= ENOUGH:
+        if not best.unproven and best.worst <= ENOUGH:
             break
         try:
             state = state.step()
@@ -47,8 +47,8 @@ def polished(form: StandardForm, x: Array, row_dual: Array | None) -> tuple[Arra
             break
         if not np.isfinite(state.worst):
             break
-        if state.worst < worst:
-            best, worst = state, state.worst
+        if (state.unproven, state.worst) < (best.unproven, best.worst):
+            best = state
     return best.x, best.row_dual
 
 
@@ -80,18 +80,20 @@ class _State:
         self.row_room = _room(point.rows, form.row_low, form.row_high, self.row_worth, size)
         self.room = _room(x, form.low, form.high, self.worth, reach)
         parts = [np.minimum(np.abs(self.row_worth), self.row_room), np.minimum(np.abs(self.worth), self.room)]
+        self.unproven = bool((np.isinf(self.room) & (np.abs(self.worth) > point.rounding)).any())
         self.worst = max(point.violation(), *(float(part.max(initial=0.0)) for part in parts))
 
     @property
     def rows(self) -> Booleans:
         """Whether a row binds."""
-        return (self.form.row_low == self.form.row_high) | ((self.row_worth != 0) & (np.abs(self.row_worth) > self.row_room))
+        binding: Booleans = (self.row_worth != 0) & (np.abs(self.row_worth) > self.row_room)
+        return np.logical_or(binding, self.form.row_low == self.form.row_high)
 
     @property
     def fixed(self) -> Booleans:
         """Whether a variable is at a bound."""
-        at_bound = (self.worth != 0) & (np.abs(self.worth) > self.room)
-        return at_bound | (self.form.low == self.form.high)
+        at_bound: Booleans = (self.worth != 0) & (np.abs(self.worth) > self.room)
+        return np.logical_or(at_bound, self.form.low == self.form.high)
 
     def step(self) -> _State:
         """Return the state after one Newton step with the conditions that bind as equations."""
@@ -112,7 +114,8 @@ class _State:
         released[active] = 0.0  # multipliers of rows that do not bind are dropped
         gradient = self.point.gradient - self.jacobian.T @ (dual - released) + hessian @ move
         part, rows = hessian[free][:, free], matrix[:, free]
-        system = sp.csc_array(sp.block_array([[part, -rows.T], [-rows, None]]))
+        blocks: Any = [[part, -rows.T], [-rows, None]]
+        system = sp.csc_array(sp.block_array(blocks))
         right = np.concatenate([-gradient[free], -(side[active] - self.point.rows[active] - matrix @ move)])
         solution = _solved(system, right, len(free))
         move[free] = solution[: len(free)]

@@ -86,7 +86,7 @@ class Rule:
             misreports.append(self._misreport(i, x[k], report[k], gain[k]))
             losses.append(self._misreport(i, x[poorest], x[poorest, i], -truth[poorest]))
             largest = max(largest, float((truth + self._incurred(x[:, i], x)).max()))
-        allowed = TOLERANCE * max(1.0, largest)
+        allowed = TOLERANCE * largest
         results: dict[str, PropertyResult] = {
             "dominant_strategy_ic": worst_case(SupplierResult, "dominant_strategy_ic", misreports, allowed),
             "ex_post_ir": worst_case(SupplierResult, "ex_post_ir", losses, allowed),

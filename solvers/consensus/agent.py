@@ -58,7 +58,7 @@ class PartyAgent:
 
     def marginal(self, plan: Array) -> Answer:
         """Return marginal cost and cost of a plan, by a tangent just above it: multipliers at 0 units are no marginal cost."""
-        above = np.maximum(plan, ABOVE * max(1.0, float(plan.max(initial=0.0))))
+        above = np.maximum(plan, ABOVE * (float(plan.max(initial=0.0)) or 1.0))
         x, duals = self._at(above)
         slope = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns]
         return Answer(self.form.minimised(x) + float(slope @ (plan - above)), slope=slope)
