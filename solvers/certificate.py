@@ -15,7 +15,7 @@ from veridical.data.arrays import Array
 from veridical.solvers.implied_bounds import implied_bounds
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["ACCEPTED", "Certificate", "Point", "certify", "ratio", "relative"]
+__all__ = ["ACCEPTED", "Certificate", "Point", "certify", "ratio", "relative", "signed"]
 
 ACCEPTED = 1e-6  # every figure of a certificate is relative, and must not be above this
 CANCELLED = 1e-6  # an objective whose terms cancel to less than this part of their size is measured by that part
@@ -89,9 +89,8 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         gap = ratio(abs(value - bound), scale)
         return Certificate(primal, None, None, gap, "global", "the solver's own bound"), form.sense * bound
 
-    positive = np.where(np.isfinite(form.row_low), np.maximum(row_dual, 0.0), 0.0)
-    negative = np.where(np.isfinite(form.row_high), np.minimum(row_dual, 0.0), 0.0)
-    usable = np.where(np.isnan(row_dual), np.nan, positive + negative)
+    usable = signed(form, row_dual)
+    positive, negative = np.maximum(usable, 0.0), np.minimum(usable, 0.0)
     reduced = point.gradient - point.jacobian.T @ usable
     terms = point.gradient_size + abs(point.jacobian.T) @ np.abs(row_dual)
     wrong = [relative(abs(point.jacobian.T) @ np.abs(row_dual - usable), terms)]
@@ -115,6 +114,12 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     complementarity = ratio(float(np.abs(unused).sum() + np.abs(losses).sum()), scale)
     gap = ratio(abs(value - proven), scale)
     return Certificate(primal, _largest(wrong), complementarity, gap, "global", form.convexity), form.sense * proven
+
+
+def signed(form: StandardForm, row_dual: Array) -> Array:
+    """Return multipliers without those of the wrong sign: on the open side of a row there is nothing to pay for."""
+    least, most = np.where(np.isinf(form.row_high), 0.0, -np.inf), np.where(np.isinf(form.row_low), 0.0, np.inf)
+    return np.clip(row_dual, least, most)
 
 
 class Point:

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from veridical.data.arrays import Array, Booleans
-from veridical.solvers.certificate import ACCEPTED, Point, relative
+from veridical.solvers.certificate import ACCEPTED, ROUNDING, Point, relative, signed
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["polished"]
@@ -35,6 +35,8 @@ def polished(form: StandardForm, x: Array, row_dual: Array | None) -> tuple[Arra
         return x, row_dual
     if row_dual is None or form.integer.any() or not form.has_objective or len(x) == 0:
         return x, row_dual
+    if form.hessian is None and form.nonlinear is None and _proven(form, row_dual):
+        return x, row_dual  # a basic solution of a linear program: simplex is as exact as can be
     best = state = _State(form, x, row_dual)
     if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
         return best.x, best.row_dual
@@ -52,6 +54,15 @@ def polished(form: StandardForm, x: Array, row_dual: Array | None) -> tuple[Arra
     return best.x, best.row_dual
 
 
+def _proven(form: StandardForm, row_dual: Array) -> bool:
+    """Whether no variable of a linear program with an open side has a reduced cost that asks for a bound there."""
+    row_dual = signed(form, row_dual)
+    reduced = form.cost - form.matrix.T @ row_dual
+    terms = np.abs(form.cost) + abs(form.matrix.T) @ np.abs(row_dual)
+    asked = (reduced > 0) & np.isinf(form.low) | (reduced < 0) & np.isinf(form.high)
+    return not (np.abs(reduced) > 8 * ROUNDING * terms)[asked].any()
+
+
 @dataclass(eq=False)
 class _State:
     """A point, its multipliers, and how far each optimality condition is from holding."""
@@ -62,8 +73,7 @@ class _State:
 
     def __post_init__(self) -> None:
         form, x = self.form, np.clip(self.x, self.form.low, self.form.high)
-        dual = np.where(np.isinf(form.row_low), np.minimum(self.row_dual, 0.0), self.row_dual)
-        dual = np.where(np.isinf(form.row_high), np.maximum(dual, 0.0), dual)
+        dual = signed(form, self.row_dual)
         self.x, self.row_dual = x, dual
         self.point = point = Point(form, x)
         self.jacobian = sp.csr_array(point.jacobian)
@@ -87,13 +97,15 @@ class _State:
     def rows(self) -> Booleans:
         """Whether a row binds."""
         binding: Booleans = (self.row_worth != 0) & (np.abs(self.row_worth) > self.row_room)
-        return np.logical_or(binding, self.form.row_low == self.form.row_high)
+        binding |= self.form.row_low == self.form.row_high
+        return binding
 
     @property
     def fixed(self) -> Booleans:
         """Whether a variable is at a bound."""
         at_bound: Booleans = (self.worth != 0) & (np.abs(self.worth) > self.room)
-        return np.logical_or(at_bound, self.form.low == self.form.high)
+        at_bound |= self.form.low == self.form.high
+        return at_bound
 
     def step(self) -> _State:
         """Return the state after one Newton step with the conditions that bind as equations."""

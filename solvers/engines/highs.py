@@ -213,7 +213,7 @@ class LiveModel:
             self.bound = self.highs.getInfo().mip_dual_bound / self.scale
             return x, None
         row_dual = np.array(solution.row_dual) / self.scale
-        return polished(self.form, x, row_dual) if self.form.hessian is not None else (x, row_dual)
+        return polished(self.form, x, row_dual)
 
     def _status(self) -> highspy.HighsModelStatus:
         self.highs.run()
