@@ -22,6 +22,7 @@ from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Point", "certified", "package_solution"]
 
+NO_DUALS = "a model with integers has no shadow prices: fix the integers at their values and solve again for those of the rest"
 STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}
 
 
@@ -66,7 +67,11 @@ def package_solution(
     """
     began = perf_counter()
     info, x = info_of(model), point.x
-    duals, derivatives = Duals({}), None
+    duals, derivatives = Duals({}, NO_DUALS if form.integer.any() else "this solver returns none"), None
+    for name in ("dual", "rc"):  # nothing of another solve stays behind
+        suffix = model.component(name)
+        if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
+            suffix.clear()
     if point.row_dual is not None:
         prices = form.sense * point.row_dual + 0.0  # no -0
         reduced_costs = form.sense * (form.gradient(x) - form.jacobian(x).T @ point.row_dual)
@@ -109,7 +114,10 @@ def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
 
 
 def _series(keys: Sequence[Any], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:
-    if isinstance(keys[0], tuple):
+    arities = {len(key) if isinstance(key, tuple) else 0 for key in keys}
+    if len(arities) > 1:  # an index of mixed arity
+        return pd.Series(prices, index=pd.Index(list(keys), dtype=object, tupleize_cols=False), name="dual")
+    if arities != {0}:
         index: pd.Index = pd.MultiIndex.from_tuples(keys, names=levels)
     else:
         index = pd.Index([family if key is None else key for key in keys], name=levels[0] if levels else None)

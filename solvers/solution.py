@@ -46,11 +46,13 @@ class Duals(Mapping[str, pd.Series]):
     A dual is d(objective)/d(right-hand side) of the constraint as Pyomo holds it, for minimisation and maximisation alike.
     """
 
-    def __init__(self, families: Mapping[str, Callable[[], pd.Series]]) -> None:
-        self._families = families
+    def __init__(self, families: Mapping[str, Callable[[], pd.Series]], reason: str = "") -> None:
+        self._families, self._reason = families, reason  # why there are none
         self._made: dict[str, pd.Series] = {}
 
     def __getitem__(self, family: str) -> pd.Series:
+        if family not in self._families and self._reason:
+            raise KeyError(f"{family}: {self._reason}")
         if family not in self._made:
             self._made[family] = self._families[family]()
         return self._made[family]
