@@ -9,13 +9,12 @@ import numpy as np
 
 from veridical.contracts.allotment import Allotment, Reports, profile_names
 from veridical.contracts.audit import Audit, audit
-from veridical.contracts.properties import INCENTIVES, PARTICIPATION, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
+from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst_place
+from veridical.contracts.properties import INCENTIVES, PARTICIPATION, PropertyResult, applies_to, worst_case
 from veridical.data.allocation import RetailerGroup
 from veridical.data.arrays import Array
 
-__all__ = ["ROUNDING", "AllocationAudit", "RetailerMisreport", "RetailerResult"]
-
-ROUNDING = 1e-9  # of the scale of money: nobody misreports for a gain that is rounding
+__all__ = ["AllocationAudit", "RetailerMisreport", "RetailerResult"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,10 @@ class AllocationAudit(Audit):
 
     `properties`: dominant_strategy_ic and ex_post_ir of the payments profile by profile, bayesian_ic and interim_ir of the
     expected ones; `capacity`: nobody is promised what is not there; `monotone`: a higher type never gets less. Probability plays
-    no part: types and profiles that never occur are audited too. `largest_payment` is the largest amount there is, payment or
-    revenue: what tolerances are relative to, or to a thousandth of what the highest type would like to have where that is more.
-    `expected_profit`: of the supplier, from the payments alone.
+    no part: types and profiles that never occur are audited too. A gain is relative to what the retailer himself pays and earns,
+    by the truth and by the report, in this profile or in expectation; his stake is the most that any report brings him, and at
+    least what the units would earn that his type would like to have. `largest_payment`: the largest amount that there is, payment
+    or revenue. `expected_profit`: of the supplier, from the payments alone.
     """
 
     incentive_concept: str = "bayesian_ic"
@@ -74,61 +74,69 @@ class AllocationAudit(Audit):
 @audit.register
 def _(allotment: Allotment) -> AllocationAudit:
     """Return the audit of an allotment, from its units, its payments and the case alone."""
-    misreports: dict[str, list[RetailerMisreport]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION, "monotone")}
-    largest = 0.0
+    compared: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION, "monotone")}
+    largest, units = 0.0, 0.0
     for reports, paid in zip(allotment.reports, allotment.prices, strict=True):
-        for name, group_misreports in _misreports(allotment, reports, paid).items():
-            misreports[name] += group_misreports
+        for name, group_compared in _misreports(allotment, reports, paid).items():
+            compared[name] += group_compared
         largest = max(largest, float(np.abs(paid).max()), float(np.abs(reports.revenue).max()))
-    wanted = [_wanted(group) for group in allotment.case.retailers]  # where next to nothing is given, 1e-9 of it is rounding
-    units = max(allotment.capacity, 1e-3 * max(q for q, _ in wanted))
-    money = max(largest, 1e-3 * max(worth for _, worth in wanted))
-    allowed = dict.fromkeys(misreports, TOLERANCE * money) | {"monotone": TOLERANCE * units}
-    results = {
-        name: worst_case(RetailerResult, name, reported, allowed[name], truthful=name in PARTICIPATION)
-        for name, reported in misreports.items()
-    }
+        units = max(units, float(_wanted(reports.group)[0].max()))
+    results = {name: worst_case(RetailerResult, name, each, truthful=name in PARTICIPATION) for name, each in compared.items()}
     excess = allotment.allotted - allotment.capacity
-    row = int(excess.argmax())
-    types = profile_names(allotment.case, allotment.profiles.counts[[row]])[0]
-    results["capacity"] = RetailerResult("capacity", float(excess[row]) <= TOLERANCE * units, float(excess[row]), others=types)
-    best = {name: gainful(misreports[name], above=ROUNDING * money) for name in INCENTIVES}
+    most = allowed(np.maximum(np.abs(allotment.allotted), allotment.capacity), units)
+    row = worst_place(excess, most)
+    types = profile_names(allotment.case, allotment.profiles.counts[[*row]])[0]
+    results["capacity"] = RetailerResult("capacity", bool((excess <= most).all()), float(excess[row]), others=types)
+    best = {name: gainful(compared[name]) for name in INCENTIVES}
     return AllocationAudit(results, best, allotment.supplier_profit, largest)
 
 
 applies_to(Allotment, *INCENTIVES, *PARTICIPATION, "monotone", "capacity")
 
 
-def _wanted(group: RetailerGroup) -> tuple[float, float]:
-    """Return units that the highest type of a group would like to have, roughly, and what he would earn with them."""
-    revenue, theta = group.revenue, group.theta[-1]
-    q = float(np.nan_to_num(revenue.quantity(0.5 * revenue.marginal(0.0, theta), theta), posinf=0.0))
-    return q, float(revenue.value(q, theta))
+def _wanted(group: RetailerGroup) -> tuple[Array, Array]:
+    """Return units that each type of a group would like to have, roughly, and what they would earn him.
+
+    Where next to nothing is given, a billionth of these is what a solver's point is off.
+    """
+    revenue, theta = group.revenue, group.theta
+    q = np.nan_to_num(revenue.quantity(0.5 * revenue.marginal(0.0, theta), theta), posinf=0.0)
+    return q, np.abs(revenue.value(q, theta))
 
 
-def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str, list[RetailerMisreport]]:
+def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str, list[Compared]]:
     """Return a group's gain from every misreport, its losses by the truth, and by how much units fall as types rise.
 
-    Keyed by the property that a positive gain would violate; the most over the others' profiles where they are known.
+    Keyed by the property that a positive gain would violate; the worst over the others' profiles where they are known.
     """
     group, name = reports.group, allotment.case.names[reports.g]
-    theta = group.theta
-    misreports: dict[str, list[RetailerMisreport]] = {key: [] for key in (*INCENTIVES, *PARTICIPATION, "monotone")}
+    theta, (units, worth) = group.theta, _wanted(group)
+    compared: dict[str, list[Compared]] = {key: [] for key in (*INCENTIVES, *PARTICIPATION, "monotone")}
 
-    def note(key: str, k: int, s: int, gain: Array) -> None:
-        place = int(gain.argmax())
+    def note(key: str, k: int, s: int, gain: Array, most: Array, stake: float) -> None:
+        (place,) = worst_place(gain, most)
         others = profile_names(allotment.case, reports.others[[place]])[0] if gain.size > 1 else ""
-        misreports[key].append(RetailerMisreport(name, float(theta[k]), float(theta[s]), others, float(gain[place])))
+        misreport = RetailerMisreport(name, float(theta[k]), float(theta[s]), others, float(gain[place]))
+        compared[key].append(Compared(misreport, float(most[place]), NOISE * stake))
+
+    def note_both(pair: tuple[str, str], k: int, s: int, gain: Array, expected_gain: Array, amount: Array, stake: float) -> None:
+        """Note a gain profile by profile, and in expectation; what is allowed is averaged as the gain is."""
+        most = allowed(amount, stake)
+        note(pair[0], k, s, gain, most, stake)
+        note(pair[1], k, s, expected_gain, reports.weight @ most[:, None], stake)
 
     expected = reports.revenue - (reports.weight @ paid)[:, None]  # what type l earns by reporting k, [k, l]
+    wanted = max(float(np.abs(reports.quantity).max()), float(units.max()))
     for k, own_type in enumerate(theta):
-        ex_post = group.revenue.value(reports.quantity, own_type) - paid
-        note("ex_post_ir", k, k, -ex_post[:, k])
-        note("interim_ir", k, k, -expected[[k], k])
+        revenue = group.revenue.value(reports.quantity, own_type)
+        profit, amount = revenue - paid, np.maximum(np.abs(revenue), np.abs(paid))
+        stake = max(float(amount.max()), float(worth[k]))
+        note_both(PARTICIPATION, k, k, -profit[:, k], -expected[[k], k], amount[:, k], stake)
         for s in range(len(theta)):
             if s != k:
-                note("dominant_strategy_ic", k, s, ex_post[:, s] - ex_post[:, k])
-                note("bayesian_ic", k, s, expected[[s], k] - expected[k, k])
+                larger = np.maximum(amount[:, k], amount[:, s])
+                note_both(INCENTIVES, k, s, profit[:, s] - profit[:, k], expected[[s], k] - expected[k, k], larger, stake)
         if k:
-            note("monotone", k, k - 1, reports.quantity[:, k - 1] - reports.quantity[:, k])
-    return misreports
+            lower, higher = reports.quantity[:, k - 1], reports.quantity[:, k]
+            note("monotone", k, k - 1, lower - higher, allowed(np.maximum(np.abs(lower), np.abs(higher)), wanted), wanted)
+    return compared

@@ -63,12 +63,12 @@ class Audit:
 
     @property
     def truthful(self) -> bool:
-        """Whether no misreport gains more than the tolerance, for a menu 1e-6 of the largest payment."""
+        """Whether no misreport gains more than a millionth of the own amounts compared (`contracts.comparison`)."""
         return bool(self.properties[self.incentive_concept].holds)
 
     @property
     def individually_rational(self) -> bool:
-        """Whether nobody who is truthful loses more than the tolerance, for a menu 1e-6 of the largest payment."""
+        """Whether nobody who is truthful loses more than a millionth of his own amounts (`contracts.comparison`)."""
         return bool(self.properties[self.participation].holds)
 
     def held_to(self, promises: tuple[str, ...]) -> Audit:
@@ -85,7 +85,7 @@ class Audit:
             "participation": self.participation,
             **{name: getattr(self, name) for name in self.LAST},
             "misreports": [asdict(misreport) for misreport in self.misreports],
-            "properties": {name: asdict(result) for name, result in self.properties.items()},
+            "properties": {name: asdict(result) | {"where": result.where} for name, result in self.properties.items()},
         }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from veridical.contracts.comparison import allowed
 from veridical.contracts.profile_csv import read_profiles
 from veridical.data.arrays import Array
 from veridical.data.assembler import AssemblerCase
@@ -51,10 +52,15 @@ class Menu(OldTableNames):
         """The largest less the smallest quantity bought of any component, one entry a profile; units."""
         return np.asarray(self.quantity.max(axis=0) - self.quantity.min(axis=0))
 
+    @property
+    def most(self) -> Array:
+        """The largest quantity bought of any component, one entry a profile; units."""
+        return np.asarray(np.abs(self.quantity).max(axis=0))
+
     @cached_property
     def is_balanced(self) -> bool:
-        """Whether the same quantity is bought of every component at every profile, to 1e-6 of the largest quantity."""
-        return bool(self.spread.max() <= 1e-6 * max(1.0, float(self.quantity.max())))
+        """Whether the same quantity is bought of every component at every profile, to a millionth of the largest bought there."""
+        return bool((self.spread <= allowed(self.most, self.most.max())).all())
 
     @cached_property
     def expected_profit(self) -> float:

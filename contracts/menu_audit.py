@@ -6,13 +6,14 @@ An expectation is over the others' costs given one's own, so types that never oc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from veridical.contracts.audit import Audit, audit
+from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst, worst_place
 from veridical.contracts.menu import Menu
-from veridical.contracts.properties import INCENTIVES, PARTICIPATION, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
+from veridical.contracts.properties import INCENTIVES, PARTICIPATION, PropertyResult, applies_to, worst_case
 from veridical.data.arrays import Array
 
 __all__ = ["Misreport", "SupplierResult", "check_properties"]
@@ -49,24 +50,29 @@ class Misreport:
 
 
 def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, tuple[Misreport, ...]]]:
-    """Return every result; and for each incentive concept the best misreport of each supplier, the largest gain first."""
+    """Return every result; and for each incentive concept the best misreport of each supplier, the largest gain first.
+
+    What a supplier gains is relative to his own payments and costs, by the truth and by the report, in this profile or in
+    expectation, and his stake is the most that any report brings or costs him. `balanced` is relative to the quantities bought
+    at this profile, `budget` to what is paid and to what is sold there.
+    """
     case = menu.case
-    best: dict[str, list[Misreport]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
+    extremes: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
     for i in range(len(case.shape)):
-        for name, misreports in _misreports(menu, i).items():
-            if misreports:
-                best[name].append(max(misreports, key=lambda misreport: misreport.gain))
-    largest = max(1.0, float(np.abs(menu.payment).max()))
+        for name, compared in _misreports(menu, i).items():
+            extreme = worst(compared)
+            if extreme is not None:
+                extremes[name].append(extreme)
     results: dict[str, PropertyResult] = {
-        name: worst_case(SupplierResult, name, misreports, TOLERANCE * largest, truthful=name in PARTICIPATION)
-        for name, misreports in best.items()
+        name: worst_case(SupplierResult, name, compared, truthful=name in PARTICIPATION) for name, compared in extremes.items()
     }
-    assembled = np.maximum(menu.quantity.min(axis=0), 0.0)
-    deficit = menu.payment.sum(axis=0) - case.price * case.demand.expected_sales(assembled)
-    for name, excess, scale in (("balanced", menu.spread, max(1.0, float(menu.quantity.max()))), ("budget", deficit, largest)):
-        worst, place = float(excess.max()), np.unravel_index(int(excess.argmax()), case.shape)
-        results[name] = SupplierResult(name, worst <= TOLERANCE * scale, worst, others=case.in_words(place))
-    return results, {name: gainful(best[name]) for name in INCENTIVES}
+    sales = case.price * case.demand.expected_sales(np.maximum(menu.quantity.min(axis=0), 0.0))
+    deficit, turnover = menu.payment.sum(axis=0) - sales, np.maximum(np.abs(menu.payment).sum(axis=0), sales)
+    for name, excess, amount in (("balanced", menu.spread, menu.most), ("budget", deficit, turnover)):
+        most = allowed(amount, amount.max())
+        place = worst_place(excess, most)
+        results[name] = SupplierResult(name, bool((excess <= most).all()), float(excess[place]), others=case.in_words(place))
+    return results, {name: gainful(extremes[name]) for name in INCENTIVES}
 
 
 @audit.register
@@ -78,30 +84,38 @@ def _(menu: Menu) -> Audit:
 applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget")
 
 
-def _misreports(menu: Menu, i: int) -> dict[str, list[Misreport]]:
-    """Return supplier i's gain from every misreport, and his loss by the truth: the most over the others' reports, and expected.
+def _misreports(menu: Menu, i: int) -> dict[str, list[Compared]]:
+    """Return supplier i's gain from every misreport, and his loss by the truth: the worst over the others' reports, and expected.
 
-    Keyed by the property that a gain would violate; a loss stands as a misreport of the truth.
+    Keyed by the property that a gain would violate; a loss stands as a misreport of the truth. What is allowed is averaged as
+    the gain is, so that nobody can gain in expectation who gains nowhere.
     """
     case = menu.case
     supplier = case.suppliers[i]
     quantity, payment, weight = (np.moveaxis(array, i, 0) for array in (menu.quantity[i], menu.payment[i], case.probability))
     rest = [case.tokens(j) for j in range(len(case.shape)) if j != i]
-    misreports: dict[str, list[Misreport]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
-
-    def note(always: str, expected: str, k: int, s: int, gain: Array) -> None:
-        place = np.unravel_index(int(gain.argmax()), gain.shape)
-        others = ", ".join(tokens[p] for tokens, p in zip(rest, place, strict=True))
-        pair = supplier.costs[k], supplier.costs[s]
-        misreports[always].append(Misreport(supplier.name, *pair, others, float(gain[place])))
-        if likely[k] > 0:
-            misreports[expected].append(Misreport(supplier.name, *pair, "", float((weight[k] * gain).sum() / likely[k])))
-
+    compared: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
     likely = weight.reshape(len(weight), -1).sum(axis=1)
+
+    def note(always: str, expected: str, k: int, s: int, gain: Array, most: Array) -> None:
+        def entry(others: str, gained: Any, may: Any) -> Compared:
+            misreport = Misreport(supplier.name, supplier.costs[k], supplier.costs[s], others, float(gained) + 0.0)
+            return Compared(misreport, float(may), NOISE * stake)
+
+        place = worst_place(gain, most)
+        others = ", ".join(tokens[p] for tokens, p in zip(rest, place, strict=True))
+        compared[always].append(entry(others, gain[place], most[place]))
+        if likely[k] > 0:
+            belief = weight[k] / likely[k]
+            compared[expected].append(entry("", (belief * gain).sum(), (belief * most).sum()))
+
     for k, cost in enumerate(supplier.costs):
-        truth = payment[k] - cost * quantity[k]
-        note("ex_post_ir", "interim_ir", k, k, -truth)
+        profit = payment - cost * quantity
+        amount = np.maximum(np.abs(payment), cost * np.abs(quantity))
+        stake = float(amount.max())
+        note("ex_post_ir", "interim_ir", k, k, -profit[k], allowed(amount[k], stake))
         for s in range(len(supplier.costs)):
             if s != k:
-                note("dominant_strategy_ic", "bayesian_ic", k, s, payment[s] - cost * quantity[s] - truth)
-    return misreports
+                most = allowed(np.maximum(amount[k], amount[s]), stake)
+                note("dominant_strategy_ic", "bayesian_ic", k, s, profit[s] - profit[k], most)
+    return compared

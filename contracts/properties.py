@@ -8,18 +8,17 @@ with the audits of the outcomes (`menu_audit`, `allotment_audit`, `orders_audit`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
 
 from veridical.contracts.audit import audit
+from veridical.contracts.comparison import Compared, worst
 from veridical.contracts.joint_plan.planner import Planner
 from veridical.data import InputError
 from veridical.data.assembler import label
 
-__all__ = ["IMPLIES", "INCENTIVES", "PARTICIPATION", "PROPERTIES", "TOLERANCE", "Property", "PropertyResult"]
-__all__ += ["applies_to", "gainful", "worst_case"]
+__all__ = ["IMPLIES", "INCENTIVES", "PARTICIPATION", "PROPERTIES", "Property", "PropertyResult", "applies_to", "worst_case"]
 
-TOLERANCE = 1e-6  # relative to the largest amount of money that there is, or to the largest quantity
 INCENTIVES = ("dominant_strategy_ic", "bayesian_ic")
 PARTICIPATION = ("ex_post_ir", "interim_ir")
 IMPLIES = (("dominant_strategy_ic", "bayesian_ic"), ("ex_post_ir", "interim_ir"))  # whatever has the first has the second
@@ -29,12 +28,16 @@ IMPLIES = (("dominant_strategy_ic", "bayesian_ic"), ("ex_post_ir", "interim_ir")
 class PropertyResult:
     """Whether an outcome has a property, and its worst case; subclasses say who that is (the witness).
 
-    `worst` > 0 is the size of the worst violation, `worst` <= 0 how far the nearest case is from being one.
+    `worst`: in currency or units, of the largest violation where the property fails; else of the case that is nearest to being
+    one, and how far it is from that where `worst` <= 0. What counts as a violation is relative to the amounts compared
+    (`contracts.comparison`). `searched`: whether anything was tried; the audit of a finite menu or allotment tries all that
+    there is.
     """
 
     name: str
     holds: bool
     worst: float
+    searched: bool = field(default=True, kw_only=True)
 
     WORDS: ClassVar[Mapping[str, str]] = {}  # how `where` introduces each part of the witness
     WITHOUT_WHO: ClassVar[str] = "profile"  # how it introduces `others` where nobody is singled out
@@ -141,8 +144,8 @@ def applies_to(outcome: type[Any], *names: str, check: Check | None = None) -> N
     _CHECKS[outcome] = names, check or (lambda outcome, name, planner: audit(outcome).properties[name])
 
 
-def worst_case(result: type[Result], name: str, misreports: Iterable[Any], allowed: float, truthful: bool = False) -> Result:
-    """Return the result of a property that misreports could violate; it holds if none gains more than is allowed.
+def worst_case(result: type[Result], name: str, compared: Iterable[Compared], truthful: bool = False) -> Result:
+    """Return the result of a property that misreports could violate; it holds if none gains more than its own comparison allows.
 
     Parameters
     ----------
@@ -150,21 +153,15 @@ def worst_case(result: type[Result], name: str, misreports: Iterable[Any], allow
         Whose witness has the fields of the misreports.
     name : str
         The property.
-    misreports : iterable
-        With `gain` in currency, or in units. Where there are none, nobody has anything to misreport.
-    allowed : float
-        In the units of the gains.
+    compared : iterable
+        Of misreports with `gain` in currency, or in units. Where there are none, nobody has anything to misreport.
     truthful : bool
         Whether the misreports stand for reports of the truth, so that the witness has no report of its own.
     """
-    worst = max(misreports, key=lambda misreport: misreport.gain, default=None)
-    if worst is None:
+    extreme = worst(compared)
+    if extreme is None:
         return result(name, True, 0.0)
-    witness = {part.name: getattr(worst, part.name) for part in fields(worst) if part.name != "gain"}
+    misreport = extreme.misreport
+    witness = {part.name: getattr(misreport, part.name) for part in fields(misreport) if part.name != "gain"}
     witness |= {key: None for key, value in witness.items() if value == "" or (truthful and key == "report")}
-    return result(name, worst.gain <= allowed, worst.gain, **witness)
-
-
-def gainful(misreports: Iterable[Any], above: float = 0.0) -> tuple[Any, ...]:
-    """Return the misreports that gain more than `above`, the largest gain first."""
-    return tuple(sorted((misreport for misreport in misreports if misreport.gain > above), key=lambda misreport: -misreport.gain))
+    return result(name, not extreme.violates, misreport.gain, **witness)

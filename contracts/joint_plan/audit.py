@@ -6,17 +6,18 @@ at the least cost: nobody can gain more than what the plan may cost above that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from veridical.contracts.audit import Audit, audit
+from veridical.contracts.comparison import TOLERANCE, Compared, gainful
 from veridical.contracts.joint_plan import externality
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.misreports import Lie, lies
 from veridical.contracts.joint_plan.planner import Planner
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS, ReportedProblem
-from veridical.contracts.properties import INCENTIVES, PROPERTIES, TOLERANCE, PropertyResult, applies_to, gainful, worst_case
+from veridical.contracts.properties import INCENTIVES, PROPERTIES, PropertyResult, applies_to, worst_case
 from veridical.data import InputError
 from veridical.data.joint_plan import COST
 
@@ -52,8 +53,10 @@ class JointPlanAudit(Audit):
 
     `properties`: dominant_strategy_ic (the largest gain of the misreports tried, the others' reports as they are), for `agv` in
     its place bayesian_ic (the largest expected gain by a report of the prior); ex_post_ir (the smallest net gain of a supplier),
-    budget (holds where the operator pays nothing in), savings (the plan costs no more than the baseline). Tolerances are relative
-    to `scale`, the savings; truth may be short of best by `excess` where that is more. `searched`: misreports that were tried.
+    budget (holds where the operator pays nothing in), savings (the plan costs no more than the baseline). What a party gains is
+    relative to its own costs and transfer, or to `scale` where that is less: the savings, or a thousandth of all costs at the
+    baseline; budget and savings to `scale`. Truth may be short of best by `excess` where that is more. `searched`: how many
+    misreports were tried.
     `plan_cost`: what all parties pay at the plan, priced again party by party. `expected_profit`: what is left to the receivers.
     """
 
@@ -77,8 +80,8 @@ class JointPlanAudit(Audit):
 
     @property
     def relative_regret(self) -> float:
-        """Largest gain from a misreport, relative to the savings."""
-        return self.max_regret / self.scale
+        """Largest gain from a misreport, relative to `scale`; 0 where nobody gains."""
+        return self.max_regret / self.scale if self.max_regret else 0.0
 
 
 @audit.register
@@ -108,8 +111,8 @@ def examine(
     concept = "bayesian_ic" if settlement.mechanism == "agv" else "dominant_strategy_ic"
     tried = _tried(settlement, concept, planner, misreports, seed)
     return JointPlanAudit(
-        properties={concept: _incentives(settlement, concept, tried)} | _without_planning(settlement),
-        lies={concept: gainful(tried, above=TOLERANCE * _scale(settlement))},
+        properties={concept: _incentives(concept, tried)} | _without_planning(settlement),
+        lies={concept: gainful(tried)},
         expected_profit=settlement.residual,
         largest_payment=max(map(abs, settlement.transfers.values())),
         incentive_concept=concept,
@@ -125,7 +128,7 @@ def _check(settlement: Settlement, name: str, planner: Planner | None) -> Proper
         return _without_planning(settlement)[name]
     if name == "bayesian_ic" and settlement.mechanism != "agv":
         raise PROPERTIES[name].error_for(settlement, "Menu, Allotment, Equilibrium, or a Settlement of agv, which has a prior")
-    return _incentives(settlement, name, _tried(settlement, name, _planner(settlement, planner), MISREPORTS, 0))
+    return _incentives(name, _tried(settlement, name, _planner(settlement, planner), MISREPORTS, 0))
 
 
 applies_to(Settlement, *INCENTIVES, "ex_post_ir", "budget", "savings", check=_check)
@@ -139,34 +142,41 @@ def _planner(settlement: Settlement, planner: Planner | None) -> CachingPlanner:
 
 
 def _scale(settlement: Settlement) -> float:
-    """Return what tolerances are relative to, currency."""
+    """Return the savings, or a thousandth of what all parties cost at the baseline where that is more; currency."""
     return max(settlement.savings, LEAST * sum(map(abs, settlement.baseline_costs.values())))
 
 
-def _allowed(settlement: Settlement) -> float:
-    """Return what a supplier may gain or lose, currency: more than the tolerance where the plan is not exactly the best."""
-    return max(TOLERANCE * _scale(settlement), settlement.excess or 0.0)
+def _rounding(settlement: Settlement, party: str) -> float:
+    """Return what is no gain of a party, currency: a millionth of its own amounts, or of the scale where that is less."""
+    own = (settlement.baseline_costs[party], settlement.costs[party], settlement.transfers[party])
+    return TOLERANCE * min(max(map(abs, own)), _scale(settlement))
 
 
-def _tried(settlement: Settlement, concept: str, planner: Planner, misreports: int, seed: int) -> list[PartyMisreport]:
+def _compared(settlement: Settlement, party: str, report: str, gained: float) -> Compared:
+    """Return a gain with what is allowed of it: more than rounding where the plan is not exactly the best."""
+    rounding = _rounding(settlement, party)
+    return Compared(PartyMisreport(party, report, gained), max(rounding, settlement.excess or 0.0), rounding)
+
+
+def _tried(settlement: Settlement, concept: str, planner: Planner, misreports: int, seed: int) -> list[Compared]:
     """Return the misreports that are tried: for `bayesian_ic` all reports of the prior, else as many as asked for."""
     if concept == "bayesian_ic":
         gains = expected(settlement, planner)
     else:
         gains = [(lie, gain(settlement, lie, planner)) for lie in lies(settlement.case, misreports, seed)]
-    return [PartyMisreport(lie.party, lie.report, gained) for lie, gained in gains]
+    return [_compared(settlement, lie.party, lie.report, gained) for lie, gained in gains]
 
 
-def _incentives(settlement: Settlement, concept: str, tried: list[PartyMisreport]) -> PropertyResult:
-    return worst_case(PartyResult, concept, tried, _allowed(settlement))
+def _incentives(concept: str, tried: list[Compared]) -> PropertyResult:
+    return replace(worst_case(PartyResult, concept, tried), searched=bool(tried))
 
 
 def _without_planning(settlement: Settlement) -> dict[str, PropertyResult]:
     """Return the results that the settlement's own figures tell."""
-    losses = [PartyMisreport(name, "", -settlement.net_gains[name] + 0.0) for name in settlement.case.suppliers]
+    losses = [_compared(settlement, name, "", -settlement.net_gains[name] + 0.0) for name in settlement.case.suppliers]
     slack = TOLERANCE * _scale(settlement)
     return {
-        "ex_post_ir": worst_case(PartyResult, "ex_post_ir", losses, _allowed(settlement)),
+        "ex_post_ir": worst_case(PartyResult, "ex_post_ir", losses),
         "budget": PartyResult("budget", -settlement.budget <= slack, -settlement.budget + 0.0),
         "savings": PartyResult("savings", -settlement.savings <= slack, -settlement.savings + 0.0),
     }

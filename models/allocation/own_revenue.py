@@ -65,7 +65,8 @@ class OwnRevenue(Revenue):
                 raise wrong(f"<{name} {value} at q = 1, theta = 2>", allowed, "expression")
         with np.errstate(all="ignore"):
             first, slope = (float(self._functions[name](np.float64(0.0), np.float64(2.0))) for name in ("value", "marginal"))
-        if abs(first) > 1e-9 * max(1.0, abs(values["value"])) or not np.isfinite([first, slope]).all():
+        amount = max(abs(values["value"]), abs(slope))  # of R at one unit, and of what R(1) is the integral of
+        if abs(first) > 1e-9 * amount or not np.isfinite([first, slope]).all():
             value_at_zero = f"<R = {first:g}, R_q = {slope:g} at q = 0, theta = 2>"
             raise wrong(value_at_zero, "R(0, theta) = 0 and a finite slope", "expression")
         return self

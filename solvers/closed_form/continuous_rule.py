@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from veridical.contracts.audit import Audit
+from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst_place
 from veridical.contracts.menu import Menu
 from veridical.contracts.menu_audit import Misreport, SupplierResult
-from veridical.contracts.properties import TOLERANCE, PropertyResult, applies_to, gainful, worst_case
+from veridical.contracts.properties import PropertyResult, applies_to, worst_case
 from veridical.data.arrays import Array
 from veridical.data.assembler import label
 from veridical.data.continuous_case import ContinuousCase
@@ -70,7 +71,9 @@ class Rule:
         payments = np.stack([self.payment(i, x) for i in range(len(costs))])
         return Menu(grid, self.quantity(x), payments)
 
-    def check_properties(self, samples: int = SAMPLES, seed: int = 0) -> tuple[dict[str, PropertyResult], list[Misreport], float]:
+    def check_properties(
+        self, samples: int = SAMPLES, seed: int = 0
+    ) -> tuple[dict[str, PropertyResult], tuple[Misreport, ...], float]:
         """Return the results, the best misreport of each supplier, and the largest payment, among random misreports.
 
         Parameters
@@ -80,19 +83,26 @@ class Rule:
         seed : int
             Draws them.
         """
-        misreports, losses, largest = [], [], 0.0
+        gains, losses, largest = [], [], 0.0
         for i, (gain, truth, x, report) in enumerate(self.misreports(samples, seed)):
-            k, poorest = int(gain.argmax()), int(truth.argmin())
-            misreports.append(self._misreport(i, x[k], report[k], gain[k]))
-            losses.append(self._misreport(i, x[poorest], x[poorest, i], -truth[poorest]))
-            largest = max(largest, float((truth + self._incurred(x[:, i], x)).max()))
-        allowed = TOLERANCE * largest
+            lie = x.copy()
+            lie[:, i] = report
+            paid, reported = truth + self._incurred(x[:, i], x), gain + truth + self._incurred(x[:, i], lie)
+            stake = max(float(np.abs(paid).max()), float(np.abs(reported).max()))
+            by_truth = np.maximum(np.abs(paid), self._incurred(x[:, i], x))
+            most = allowed(by_truth, stake)
+            (poorest,) = worst_place(-truth, most)
+            losses.append(Compared(self._misreport(i, x[poorest], x[poorest, i], -truth[poorest]), most[poorest]))
+            most = allowed(np.maximum(by_truth, np.maximum(np.abs(reported), self._incurred(x[:, i], lie))), stake)
+            (k,) = worst_place(gain, most)
+            gains.append(Compared(self._misreport(i, x[k], report[k], gain[k]), most[k], NOISE * stake))
+            largest = max(largest, float(paid.max()))
         results: dict[str, PropertyResult] = {
-            "dominant_strategy_ic": worst_case(SupplierResult, "dominant_strategy_ic", misreports, allowed),
-            "ex_post_ir": worst_case(SupplierResult, "ex_post_ir", losses, allowed),
+            "dominant_strategy_ic": worst_case(SupplierResult, "dominant_strategy_ic", gains),
+            "ex_post_ir": worst_case(SupplierResult, "ex_post_ir", losses),
             "balanced": SupplierResult("balanced", True, 0.0),
         }
-        return results, misreports, largest
+        return results, gainful(gains), largest
 
     def misreports(self, samples: int, seed: int) -> Iterator[tuple[Array, Array, Array, Array]]:
         """Yield for every supplier his gains from misreports, his rents by the truth, the true profiles x and the reports.
@@ -138,7 +148,7 @@ class Continuous(Rule):
     def audit(self, samples: int = SAMPLES, seed: int = 0) -> Audit:
         """Return who would lie, about what, and gain how much, among `samples` random misreports of every supplier."""
         results, misreports, largest = self.check_properties(samples, seed)
-        return Audit(results, {"dominant_strategy_ic": gainful(misreports)}, self.profit_by_payments, largest)
+        return Audit(results, {"dominant_strategy_ic": misreports}, self.profit_by_payments, largest)
 
 
 def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Continuous:

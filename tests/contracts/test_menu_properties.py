@@ -158,13 +158,14 @@ def test_nobody_has_anything_to_misreport() -> None:
     check(vd.PROPERTIES["interim_ir"](found), False, 1, ("a", 4.0, None, None))
 
 
-def test_a_gain_below_a_millionth_of_the_largest_payment_is_rounding(pair: AssemblerCase) -> None:
+def test_a_gain_below_a_millionth_of_the_own_payment_is_rounding(pair: AssemblerCase) -> None:
     payment = np.zeros((2, 2, 2))
-    payment[1] = 1000.0
-    payment[0, 1] = 0.9e-3
+    payment[0, 0] = 1000.0
+    payment[0, 1] = 1000.0 + 0.9e-3
     holds = menu(pair, 0.0, payment)
     assert vd.PROPERTIES["dominant_strategy_ic"](holds).holds
-    payment[0, 1] = 1.1e-3
+    payment[0, 1] = 1000.0 + 1.1e-3
+    payment[1] = 1e9  # what the other is paid says nothing of it
     fails = menu(pair, 0.0, payment)
     assert not vd.PROPERTIES["dominant_strategy_ic"](fails).holds
     assert vd.PROPERTIES["dominant_strategy_ic"](fails).worst == pytest.approx(1.1e-3)

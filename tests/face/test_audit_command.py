@@ -61,7 +61,7 @@ def test_json_of_an_audit_has_every_property_with_its_worst_case(run: Run) -> No
     names = {"dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"}
     assert set(found) == names
     for name, finding in found.items():
-        assert set(finding) == {"name", "holds", "worst", "supplier", "cost", "report", "others"}
+        assert set(finding) == {"name", "holds", "worst", "searched", "where", "supplier", "cost", "report", "others"}
         assert finding["name"] == name
         assert is_number(finding["worst"])
     assert {name for name, finding in found.items() if not finding["holds"]} == {"dominant_strategy_ic", "bayesian_ic"}
