@@ -20,6 +20,7 @@ from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.engines import ENGINES, Engine, engine, installed
 from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
+from veridical.solvers.translate.components import refuse_no_model
 
 __all__ = ["Certificate", "Configuration", "Duals", "Solution", "SolutionStatus", "SolverRecord", "Termination"]
 __all__ += ["ENGINES", "Engine", "configure", "engine", "installed", "preferred_form", "solve"]
@@ -65,6 +66,7 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
     >>> round(solution.objective, 6), round(float(solution.duals["limit"].iloc[0]), 6)
     (7.5, 1.5)
     """
+    refuse_no_model(model)
     configuration = configure(solver)
     chosen = _engine(configuration)
     for sales in written(model):

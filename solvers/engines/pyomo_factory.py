@@ -1,29 +1,35 @@
 """Any other solver that Pyomo's factories know, by name: `scip`, `gurobi`, `pounce`, ...
 
 The new-style interface (`pyomo.contrib.solver`) is preferred, then the classic one; where the plain name is not
-available, `NAME_direct` is tried; a package `pyomo_NAME` is imported first where there is one. Every result is certified
-like those of our own engines. Where a solver returns no duals, the certificate rests on its bound alone.
+available, `NAME_direct` is tried; a package `pyomo_NAME` is imported first where it is installed. A name is one that Pyomo has
+registered: never a path, and never a program of the current folder. Every result is certified like those of our own engines.
+Where a solver returns no duals, the certificate rests on its bound alone, if it is one that proves bounds.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import logging
 import math
+import re
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.common.fileutils import Executable, find_executable
 from pyomo.common.log import LoggingIntercept
 from pyomo.contrib.solver.common.base import SolverBase
 from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
 from pyomo.contrib.solver.common.results import SolutionStatus
 
-from veridical.data import InputError, NotSolvedError
+from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict
@@ -31,18 +37,25 @@ from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.polish import polished
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.tangents import converge
+from veridical.solvers.translate.components import sos_violation
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 __all__ = ["KNOWN", "PyomoEngine"]
 
 KNOWN = {  # abilities of solvers that are widely used; any other name is tried as well
-    "scip": ("LP", "QP", "NLP", "MIP"),
+    "scip": ("LP", "QP", "NLP", "MIP", "SOS"),
     "pounce": ("LP", "QP", "NLP", "duals"),
-    "gurobi": ("LP", "QP", "MIP", "duals"),
+    "gurobi": ("LP", "QP", "MIP", "SOS", "duals"),
     "knitro": ("LP", "QP", "NLP", "MIP", "duals"),
     "cbc": ("LP", "MIP", "duals"),
     "glpk": ("LP", "MIP", "duals"),
 }
+# What is registered beside solvers: those that run another solver of any name, path or program as an option of theirs.
+HANDS_ON = {"asl", "py", "gdpopt", "mindtpy", "mpec_minlp", "mpec_nlp", "multistart", "path", "trustregion"}
+# Their bounds hold for every feasible point; what a local solver of nonlinear programs calls a bound is its own point's value.
+PROVES_BOUNDS = {"baron", "cbc", "cplex", "glpk", "gurobi", "highs", "maingo", "mosek", "scip", "xpress"}
+LOCAL = ("locallyOptimal", "locallyInfeasible")  # ends that prove nothing beyond a neighbourhood
+SPARE = 1e-6  # of the largest value in an SOSConstraint: what counts as 0 beside it
 TERMINATIONS = {  # by the name that an end has in either of Pyomo's interfaces
     **dict.fromkeys(("convergenceCriteriaSatisfied", "optimal", "locallyOptimal", "globallyOptimal"), Termination.CONVERGED),
     **dict.fromkeys(("iterationLimit", "maxIterations"), Termination.ITERATION_LIMIT),
@@ -83,8 +96,8 @@ class PyomoEngine:
         began = perf_counter()
         if not self.available():
             allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
-            raise configuration.error_for("solver", self.name, allowed)
-        form = compile_model(model, nonlinear=True)
+            raise configuration.error_for("solver", self.name, f"{allowed}, by its name: no path, no program of this folder")
+        form = compile_model(model, nonlinear=True, sos="SOS" in self.ABILITIES)
         bound: list[float | None] = [None]
         translated = perf_counter()
         deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
@@ -104,15 +117,32 @@ class PyomoEngine:
 
 def _working_solver(name: str) -> Any:
     """Return a solver object that works here, or None."""
-    with suppress(ImportError):
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) or name in HANDS_ON:
+        return None
+    with suppress(importlib.metadata.PackageNotFoundError, ImportError):
+        importlib.metadata.distribution(f"pyomo_{name}")  # not any module that happens to be called so
         importlib.import_module(f"pyomo_{name}")
     for candidate in (name, f"{name}_direct"):
         for factory in (NewFactory, pyo.SolverFactory):
-            with _quiet(), suppress(Exception):
+            if candidate not in factory:  # Pyomo takes the names that it does not know for programs to run
+                continue
+            with _quiet(), _programs_of_the_path(), suppress(Exception):
                 solver = factory(candidate)
                 if solver.available() if isinstance(solver, SolverBase) else solver.available(exception_flag=False):
                     return solver
     return None
+
+
+@contextmanager
+def _programs_of_the_path() -> Iterator[None]:
+    """Have Pyomo look for programs on the PATH and in its own folder: it looks into the current folder first."""
+    manager = Executable._manager
+    finder = manager._find
+    manager._find = partial(find_executable, cwd=False)
+    try:
+        yield
+    finally:
+        manager._find = finder
 
 
 def _run(model: Any, form: StandardForm, configuration: Configuration, deadline: float) -> tuple[Array, Array | None, Any]:
@@ -143,9 +173,12 @@ def _run(model: Any, form: StandardForm, configuration: Configuration, deadline:
         termination = Termination.INFEASIBLE if why else termination
         raise NotSolvedError(f"{model.name}: {name} ended: {termination}{'; ' + why if why else ''}", termination)
     x = np.array([variable.value for variable in form.variables], dtype=float)
-    row_dual = None
-    if duals is not None and not form.integer.any():
-        row_dual = form.sense * np.array([duals[constraint] for constraint in form.constraints], dtype=float)
+    for special in form.sos:
+        if sos_violation(special) > SPARE:
+            raise CertificateError(f"{model.name}: the result of {name} does not meet {special.name}, an SOSConstraint")
+    row_dual = None if form.integer.any() or form.sos else _row_dual(form, duals)
+    if not form.has_objective:  # nothing can be better than 0
+        bound = 0.0
     return x, row_dual, None if bound is None else form.sense * bound
 
 
@@ -157,7 +190,8 @@ def _new_style(
     if hasattr(solver.config, "writer_config"):  # what the NL writer presolves away comes back without duals
         solver.config.writer_config.linear_presolve = False
     results = solver.solve(model, load_solutions=False, raise_exception_on_nonoptimal_result=False, **given)
-    termination = TERMINATIONS.get(results.termination_condition.name, Termination.FAILED)
+    end = results.termination_condition.name
+    termination = TERMINATIONS.get(end, Termination.FAILED)
     if results.solution_status not in (SolutionStatus.optimal, SolutionStatus.feasible):
         return termination if termination is not Termination.CONVERGED else Termination.FAILED, None, None
     if termination is Termination.CONVERGED:
@@ -165,9 +199,7 @@ def _new_style(
     duals = None
     with suppress(Exception):  # an interface without duals says so by an exception of its own
         duals = results.solution_loader.get_duals()
-        if any(constraint not in duals for constraint in form.constraints):
-            duals = None
-    return termination, duals, results.objective_bound
+    return termination, duals, _bound(configuration.solver, end, results.objective_bound)
 
 
 def _classic(
@@ -184,17 +216,35 @@ def _classic(
     suffix = model.component("dual")
     try:
         results = solver.solve(model, load_solutions=False, **given)
-        termination = TERMINATIONS.get(str(results.solver.termination_condition), Termination.FAILED)
+        end = str(results.solver.termination_condition)
+        termination = TERMINATIONS.get(end, Termination.FAILED)
         if termination is not Termination.CONVERGED:
             return termination, None, None
         model.solutions.load_from(results)
         duals = dict(suffix.items()) if isinstance(suffix, pyo.Suffix) else {}  # a user's own component may be called so
-        complete = all(constraint in duals for constraint in form.constraints)
         bound = results.problem.upper_bound if form.sense < 0 else results.problem.lower_bound
-        return termination, duals if complete else None, float(bound) if math.isfinite(bound or math.inf) else None
+        return termination, duals, _bound(configuration.solver, end, bound)
     finally:
         if ours:
             model.del_component("dual")
+
+
+def _row_dual(form: StandardForm, duals: Any) -> Array | None:
+    """Return d(minimised objective)/d(right-hand side), one a row; None where the solver has not all of them.
+
+    Rows without variables have none to give, and are left out on the way to some solvers.
+    """
+    if duals is None:
+        return None
+    given = [duals.get(constraint, math.nan) for constraint in form.constraints]
+    values = form.sense * np.where(form.constant_rows(), 0.0, np.array(given, dtype=float))
+    return None if np.isnan(values).any() else values
+
+
+def _bound(name: str, end: str, bound: float | None) -> float | None:
+    """Return what a solver says about its bound, where that is one."""
+    proves = name.removeprefix("appsi_").split("_")[0] in PROVES_BOUNDS and end not in LOCAL
+    return float(bound) if proves and bound is not None and math.isfinite(bound) else None
 
 
 def _quiet() -> Any:

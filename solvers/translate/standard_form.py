@@ -16,8 +16,10 @@ from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.var import VarData
 from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
-from veridical.data import InputError, NotSolvedError
+from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
+from veridical.solvers.translate.checks import refuse_empty, refuse_undefined, relation_of
+from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import number, varies
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
@@ -31,6 +33,8 @@ class StandardForm:
 
     `sense` is 1 to minimise and -1 to maximise; objective parts are those of the minimisation. `hessian` is the Q of a
     quadratic objective where the form was compiled for LP and QP solvers; `nonlinear` all nonlinear terms otherwise.
+    Without an objective (`has_objective`) it is 0: any point that is feasible will do. `sos` are SOSConstraints, which are
+    in no array.
     """
 
     sense: int
@@ -46,6 +50,8 @@ class StandardForm:
     integer: Booleans
     variables: list[VarData]
     constraints: list[ConstraintData]
+    has_objective: bool = True
+    sos: list[Any] = field(default_factory=list)
     _column: dict[int, int] = field(repr=False, default_factory=dict)
     has_objective: bool = True
 
@@ -56,6 +62,13 @@ class StandardForm:
     def holds(self, variable: VarData) -> bool:
         """Whether a variable has a column: it stands in the model and is not fixed."""
         return id(variable) in self._column
+
+    def constant_rows(self) -> Booleans:
+        """Return which rows have no variable in them."""
+        entries = np.bincount(self.matrix.nonzero()[0], minlength=len(self.row_low))
+        if self.nonlinear is not None:
+            entries[[row for row, _, _ in self.nonlinear.parts if row >= 0]] += 1
+        return entries == 0
 
     def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
         """Add rows for further linear constraints on the same variables, and return those rows."""
@@ -129,21 +142,25 @@ class StandardForm:
         return sp.csr_array(self.matrix + sp.coo_array((self.nonlinear.first(x)[of_rows], place), shape=self.matrix.shape))
 
 
-def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
+def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> StandardForm:
     """Translate the active part of a model.
 
     `nonlinear` allows smooth expressions everywhere; without it constraints must be linear and the objective at most
-    quadratic. Fixed variables count as their values, mutable parameters as theirs. Raises InputError, with the name of
-    the constraint or variable, for NaN, infinite or forbidden parts, and for a model without exactly one objective.
+    quadratic. `sos` allows SOSConstraints, for a solver that is given the model itself. Fixed variables count as their
+    values, mutable parameters as theirs; variables that stand in no active constraint and not in the objective have no column.
+    Raises InputError, with the name of the component, for what is not understood, NaN, infinite or forbidden parts, and for
+    more than one objective; NotSolvedError for constants and bounds that cannot hold.
     """
+    refuse_unknown(model, sos)
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
-    if len(objectives) != 1:
-        raise InputError.of("objective", f"<{len(objectives)} active objectives>", "exactly one", model.name)
+    if len(objectives) > 1:
+        names = ", ".join(objective.name for objective in objectives)
+        raise InputError.of("objective", f"<{len(objectives)} active objectives: {names}>", "one that is active", model.name)
     rows = _Rows(splitter := Splitter())
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
         rows.add(constraint, nonlinear)
-    sense = 1 if objectives[0].sense == pyo.minimize else -1
-    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0])
+    sense = -1 if objectives and objectives[0].sense == pyo.maximize else 1
+    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0]) if objectives else Sum()
     variables = splitter.variables
     n = len(variables)
     rows.nonlinear.close(len(rows.constraints), n)
@@ -159,12 +176,13 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     smooth = rows.nonlinear if rows.nonlinear.batches and nonlinear else None
     low, high = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T.copy()
     bounds = np.array(rows.low), np.array(rows.high), low, high
-    integer = np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=n)
-    form = StandardForm(
-        sense, cost, offset, hessian, smooth, rows.matrix(n), *bounds, integer, variables, rows.constraints, splitter.columns
-    )
-    _refuse_undefined(form, model)
-    _refuse_empty(form, model)
+    integer = np.array(domain_is_whole(variables), dtype=bool)
+    arrays = cost, offset, hessian, smooth, rows.matrix(n), *bounds, integer
+    special = list(model.component_data_objects(pyo.SOSConstraint, active=True)) if sos else []
+    form = StandardForm(sense, *arrays, variables, rows.constraints, bool(objectives), special, splitter.columns)
+    refuse_fixed(splitter.fixed.values())
+    refuse_undefined(form, model.name)
+    refuse_empty(form, model.name)
     return form
 
 
@@ -194,10 +212,12 @@ class _Rows:
     def add(self, constraint: ConstraintData, nonlinear: bool = False) -> None:
         """Translate one constraint, in the orientation of Pyomo's own `constraint.body`."""
         low, high = -np.inf, np.inf
-        kind, arguments = type(constraint.expr), constraint.expr.args
+        relation = relation_of(constraint)
+        kind, arguments = type(relation), relation.args
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
-            low, high = number(arguments[0]), number(arguments[2])
+            low = -np.inf if arguments[0] is None else number(arguments[0])
+            high = np.inf if arguments[2] is None else number(arguments[2])
         elif not varies(arguments[1]):
             parts = [(arguments[0], 1.0)]
             high = number(arguments[1])
@@ -225,6 +245,7 @@ class _Rows:
                 self.splitter.add(total, part, factor)
         except NotSmoothError as error:
             raise InputError.of(owner.name, str(error), SMOOTH) from None
+        total.terms = [(factor, tree) for factor, tree in total.terms if factor != 0]
         if total.terms and row is None:
             shown = " - ".join(str(part) for part, _ in parts)
             raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)")
@@ -245,35 +266,3 @@ def _bounds(variable: VarData) -> tuple[float, float]:
     except ValueError as error:  # Pyomo's own word for a bound that is NaN or has no value
         raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
     return -np.inf if low is None else low, np.inf if high is None else high
-
-
-def _refuse_empty(form: StandardForm, model: Any) -> None:
-    """Raise NotSolvedError for bounds that no number meets, and constraints without variables that do not hold."""
-    fixed = np.flatnonzero((np.diff(form.matrix.indptr) == 0) & (form.nonlinear is None))
-    for low, high, components, places in (
-        (form.low, form.high, form.variables, np.arange(len(form.variables))),
-        (np.maximum(form.row_low, 0.0), np.minimum(form.row_high, 0.0), form.constraints, fixed),
-    ):
-        apart = low[places] - high[places] > 1e-9 * np.maximum(1.0, np.abs(low[places]))
-        if apart.any():
-            names = ", ".join(components[place].name for place in places[apart][:10])
-            raise NotSolvedError(f"{model.name}: infeasible, nothing lies within the bounds of {names}", "infeasible")
-
-
-def _refuse_undefined(form: StandardForm, model: Any) -> None:
-    """Raise InputError where data are NaN, or infinite where they must not be: solvers take those for numbers."""
-    name = model.name
-    finite = np.isfinite(form.matrix.data)
-    if not finite.all():
-        row = int(np.searchsorted(form.matrix.indptr, np.flatnonzero(~finite)[0], side="right")) - 1
-        raise InputError.of(form.constraints[row].name, "<a coefficient that is NaN or infinite>", "finite numbers", name)
-    for low, high, components in ((form.row_low, form.row_high, form.constraints), (form.low, form.high, form.variables)):
-        bad = np.isnan(low) | np.isnan(high) | (low == np.inf) | (high == -np.inf)
-        if bad.any():
-            raise InputError.of(components[int(np.argmax(bad))].name, "<a bound that is NaN>", "numbers", name)
-    bad = ~np.isfinite(form.cost)
-    if bad.any() or not np.isfinite(form.offset):
-        where = form.variables[int(np.argmax(bad))].name if bad.any() else "the constant"
-        raise InputError.of(f"objective, {where}", "<a coefficient that is NaN or infinite>", "finite numbers", name)
-    if form.hessian is not None and not np.isfinite(form.hessian.data).all():
-        raise InputError.of("objective", "<a quadratic coefficient that is NaN or infinite>", "finite numbers", name)

@@ -83,6 +83,7 @@ class Splitter:
     def __init__(self) -> None:
         self.variables: list[VarData] = []
         self.columns: dict[int, int] = {}  # of the variables, by id
+        self.fixed: dict[int, VarData] = {}  # variables that count as their values, by id
         self.functions: dict[int, Any] = {}  # external functions met, by id
         self.known: Known = {}  # values of expressions without variables that several coefficients share
 
@@ -108,6 +109,7 @@ class Splitter:
 
     def _add_variable(self, total: Sum, variable: VarData, factor: float) -> None:
         if variable.fixed:
+            self.fixed[id(variable)] = variable
             total.constant += factor * fixed_value(variable)
             return
         column = self.columns.get(id(variable))

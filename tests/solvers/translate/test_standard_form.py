@@ -237,18 +237,13 @@ def test_variables_with_nan_bounds_are_refused() -> None:
         vd.solvers.solve(m)
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_a_model_has_exactly_one_objective(count: int) -> None:
+def test_a_model_has_at_most_one_objective() -> None:
     m = model(lambda m: m.x)
-    if count:
-        m.second = pyo.Objective(expr=m.y)
-    else:
-        m.objective.deactivate()
-    with pytest.raises(vd.InputError, match=f"{count} active objectives"):
+    m.second = pyo.Objective(expr=m.y)
+    with pytest.raises(vd.InputError, match="2 active objectives: objective, second"):
         vd.solvers.solve(m)
-    if count:
-        m.second.deactivate()
-        assert vd.solvers.solve(m).objective == pytest.approx(0)
+    m.second.deactivate()
+    assert vd.solvers.solve(m).objective == pytest.approx(0)
 
 
 def test_fixed_variables_and_inactive_rows_count_as_they_stand() -> None:
