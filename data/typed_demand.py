@@ -47,6 +47,10 @@ class TypedDemand(Record):
     def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 with P(D > q) = survival, for survival in [0, 1]; 0 where there is none."""
 
+    def mode(self, theta: ArrayLike) -> Array | None:
+        """Return units up to which the density rises and from which on it falls; None where that is not known."""
+        return None
+
 
 class ShiftedNormal(TypedDemand):
     """Normal with mean theta and standard deviation `sd`, units: not truncated, as in the paper's Example 2.
@@ -85,6 +89,10 @@ class ShiftedNormal(TypedDemand):
     def density(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """phi((theta - q) / sd) / sd."""
         return self.survival_by_type(q, theta)
+
+    def mode(self, theta: ArrayLike) -> Array:
+        """Theta."""
+        return np.asarray(theta, dtype=float)
 
     def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 with P(D > q) = survival."""
@@ -164,6 +172,10 @@ class ScaledUniform(Scaled):
     def _quantile(self, survival: Array) -> Array:
         return 1.0 - survival
 
+    def mode(self, theta: ArrayLike) -> Array:
+        """Any number of units up to theta."""
+        return np.zeros(np.shape(theta))
+
 
 class ScaledGamma(Scaled):
     """Gamma with the given `shape` and the scale theta, units."""
@@ -183,6 +195,10 @@ class ScaledGamma(Scaled):
     def _quantile(self, survival: Array) -> Array:
         return np.asarray(special.gammainccinv(self.shape, survival), dtype=float)
 
+    def mode(self, theta: ArrayLike) -> Array:
+        """Theta times shape - 1; 0 where the shape is below 1."""
+        return max(self.shape - 1, 0.0) * np.asarray(theta, dtype=float)
+
 
 class ScaledExponential(Scaled):
     """Exponential with mean theta, units."""
@@ -201,6 +217,10 @@ class ScaledExponential(Scaled):
     def _quantile(self, survival: Array) -> Array:
         with np.errstate(divide="ignore"):
             return -np.log(survival)
+
+    def mode(self, theta: ArrayLike) -> Array:
+        """0 units."""
+        return np.zeros(np.shape(theta))
 
 
 TYPED_DEMANDS: Registry[TypedDemand] = Registry(TypedDemand, "distribution")

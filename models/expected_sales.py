@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from pyomo.core.expr import LinearExpression
 
 from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
+from veridical.models.curvature import Curvature
 from veridical.models.info import ATTRIBUTE
 
 __all__ = ["FORMS", "ExpectedSales", "expected_sales", "written"]
@@ -130,6 +131,7 @@ def _smooth(sales: ExpectedSales) -> None:
         hessian=lambda args, fixed: [float(-demand.density(args[0]))],
     )
     curve.batch = lambda q: (demand.expected_sales(q), [1.0 - demand.cdf(q)], [-demand.density(q)])
+    curve.curvature = Curvature(sign=-1, monotone=1)
     for t in sales.profiles:
         sales.block.sales[t] = curve(sales.units[t])
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
-from veridical.data import LinearDemand, PowerDemand, Revenue
+from veridical.data import LinearDemand, Newsvendor, PowerDemand, Revenue
 from veridical.data.arrays import Array
 from veridical.models.allocation.own_revenue import OwnRevenue
+from veridical.models.curvature import Curvature
 
 __all__ = ["Written"]
 
@@ -63,8 +65,19 @@ class Written:
             hessian=lambda args, fixed: [float(second(*args[:2])), 0.0, 0.0],
         )
         node.batch = lambda q, theta: (value(q, theta), [first(q, theta), 0 * q], [second(q, theta), 0 * q, 0 * q])
+        if isinstance(self.revenue, Newsvendor):
+            curved = Curvature(sign=-1, monotone=1, second=partial(_curvature, self.revenue))
+            node.curvature = curved if name == "value" else Curvature(monotone=-1)
         self.block.add_component(name, node)
         return node
+
+
+def _curvature(revenue: Newsvendor, low: Array, high: Array, theta: Array) -> tuple[Array, Array]:
+    """Return the range of R_qq between two quantities: demand that has a mode is most dense there, and least at an end."""
+    mode, demand = revenue.demand.mode(theta), revenue.demand
+    ends = [np.where(np.isinf(q), 0.0, demand.density(np.where(np.isinf(q), 0.0, q), theta)) for q in (low, high)]
+    most = np.inf if mode is None else demand.density(np.clip(mode, low, high), theta)
+    return -revenue.price * np.asarray(most), -revenue.price * (np.minimum(*ends) if mode is not None else 0.0 * ends[0])
 
 
 def _slope(function: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Array]:

@@ -20,7 +20,6 @@ from typing import Any
 import highspy
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import eigsh
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array
@@ -31,6 +30,7 @@ from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.polish import polished
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.tangents import converge
+from veridical.solvers.translate.convexity import indefinite
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 __all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version"]
@@ -249,16 +249,8 @@ def _fixed_by_rows(form: StandardForm) -> Array | None:
 
 def _refuse_nonconvex(form: StandardForm, name: str) -> None:
     """Raise InputError for a quadratic objective that is not convex: HiGHS calls wrong points of those optimal."""
-    if form.hessian is None:
-        return
-    used = np.flatnonzero(np.diff(form.hessian.indptr))
-    part = form.hessian[used][:, used]
-    if (part - sp.diags_array(part.diagonal())).count_nonzero() == 0:
-        least = float(part.diagonal().min())
-    elif len(used) <= 2_000:
-        least = float(np.linalg.eigvalsh(part.toarray())[0])
-    else:
-        least = float(eigsh(part, k=1, which="SA", return_eigenvectors=False)[0])
-    if least < -1e-9 * float(np.abs(part.data).max()):
+    columns = indefinite(form)
+    if columns is not None:
+        names = ", ".join(form.variables[column].name for column in columns[:3]) + (", ..." if len(columns) > 3 else "")
         allowed = "a convex quadratic objective to minimise, a concave one to maximise"
-        raise InputError.of("objective", f"<a Hessian with the eigenvalue {form.sense * least:g}>", allowed, name)
+        raise InputError.of("objective", f"<of the wrong curvature in {names}>", allowed, name)
