@@ -130,13 +130,13 @@ def compile_model(model: Any, nonlinear: bool = False) -> StandardForm:
     cost = np.zeros(n)
     cost[list(terms.coefficients)] = list(terms.coefficients.values())
     offset, hessian = terms.constant, None
-    if rows.nonlinear.batches and not nonlinear:
+    if rows.nonlinear.parts and not nonlinear:
         if rows.nonlinear.degree(objective=True) > 2:
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
             raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
         hessian, cost, offset = _quadratic(rows.nonlinear, cost, offset)
         hessian = hessian if hessian.nnz else None  # all weights of squares are 0: a linear program
-    smooth = rows.nonlinear if rows.nonlinear.batches and nonlinear else None
+    smooth = rows.nonlinear if rows.nonlinear.parts and nonlinear else None
     low, high = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T.copy()
     bounds = np.array(rows.low), np.array(rows.high), low, high
     integer = np.fromiter((not v.is_continuous() for v in variables), dtype=bool, count=n)

@@ -14,7 +14,7 @@ from pyomo.core import expr
 from pyomo.core.base.expression import NamedExpressionData
 from pyomo.core.base.var import ScalarVar, VarData
 
-from veridical.solvers.translate.jets import UNARY
+from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.numbers import Known, fixed_value, number, varies
 
 __all__ = ["SMOOTH", "Form", "NotSmoothError", "Shape", "Splitter", "Sum", "Tree", "canonical"]
