@@ -19,7 +19,7 @@ from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.translate.nonlinear import NonlinearTerms
-from veridical.solvers.translate.numbers import number, varies
+from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
 
 __all__ = ["StandardForm", "compile_model"]
@@ -154,6 +154,7 @@ def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.cs
     values = terms.second(zero, np.zeros(terms.count), 1.0)
     lower = sp.coo_array((values, (terms.hessian_rows, terms.hessian_columns)), shape=(terms.columns,) * 2)
     full = sp.csc_array(lower + sp.tril(lower, -1).T)
+    full.eliminate_zeros()
     cost = cost + np.bincount(terms.jacobian_columns, terms.first(zero), terms.columns)
     return full, cost, offset + terms.values(zero)[0]
 
@@ -177,13 +178,13 @@ class _Rows:
         kind, arguments = type(constraint.expr), constraint.expr.args
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
-            low, high = number(arguments[0]), number(arguments[2])
+            low, high = self._side(constraint, arguments[0]), self._side(constraint, arguments[2])
         elif not varies(arguments[1]):
             parts = [(arguments[0], 1.0)]
-            high = number(arguments[1])
+            high = self._side(constraint, arguments[1])
         elif not varies(arguments[0]):
             parts = [(arguments[1], 1.0)]
-            low = number(arguments[0])
+            low = self._side(constraint, arguments[0])
         else:
             parts = [(arguments[0], 1.0), (arguments[1], -1.0)]
             high = 0.0
@@ -197,6 +198,13 @@ class _Rows:
         self.values.extend(terms.coefficients.values())
         self.starts.append(len(self.indices))
 
+    def _side(self, constraint: ConstraintData, side: Any) -> float:
+        """Return the number that a constraint's body is compared with."""
+        try:
+            return number(side, self.splitter.known)
+        except UndefinedError as error:
+            raise InputError.of(constraint.name, str(error), DEFINED) from None
+
     def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Sum:
         """Return sum factor * part; its nonlinear terms go to `nonlinear` under `row`, or are refused without one."""
         total = Sum()
@@ -205,6 +213,8 @@ class _Rows:
                 self.splitter.add(total, part, factor)
         except NotSmoothError as error:
             raise InputError.of(owner.name, str(error), SMOOTH) from None
+        except UndefinedError as error:
+            raise InputError.of(owner.name, str(error), DEFINED) from None
         if total.terms and row is None:
             shown = " - ".join(str(part) for part, _ in parts)
             raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)")
@@ -222,7 +232,7 @@ class _Rows:
 def _bounds(variable: VarData) -> tuple[float, float]:
     try:
         low, high = variable.bounds
-    except ValueError as error:  # Pyomo's own word for a bound that is NaN or has no value
+    except (ValueError, ArithmeticError, TypeError) as error:  # Pyomo's own word for a bound that is NaN or has no value
         raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
     return -np.inf if low is None else low, np.inf if high is None else high
 
