@@ -20,8 +20,9 @@ from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.translate.checks import refuse_empty, refuse_undefined, relation_of
 from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
+from veridical.solvers.translate.convexity import shown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
-from veridical.solvers.translate.numbers import number, varies
+from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
 
 __all__ = ["StandardForm", "compile_model"]
@@ -53,7 +54,7 @@ class StandardForm:
     has_objective: bool = True
     sos: list[Any] = field(default_factory=list)
     _column: dict[int, int] = field(repr=False, default_factory=dict)
-    has_objective: bool = True
+    _convexity: str | None = field(repr=False, default=None)  # "" where it is not shown, None where nobody has asked
 
     def column(self, variable: VarData) -> int:
         """Return a variable's column."""
@@ -68,7 +69,8 @@ class StandardForm:
         entries = np.bincount(self.matrix.nonzero()[0], minlength=len(self.row_low))
         if self.nonlinear is not None:
             entries[[row for row, _, _ in self.nonlinear.parts if row >= 0]] += 1
-        return entries == 0
+        empty: Booleans = entries == 0
+        return empty
 
     def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
         """Add rows for further linear constraints on the same variables, and return those rows."""
@@ -125,8 +127,13 @@ class StandardForm:
 
     @property
     def convexity(self) -> str | None:
-        """Why the minimisation is convex, in words; None where that is not shown."""
-        return "a convex program"
+        """Why the minimisation is convex, in words; None where that is not shown.
+
+        It goes along with `dataclasses.replace`: other rows, bounds, costs and a larger diagonal of the Hessian change nothing.
+        """
+        if self._convexity is None:
+            self._convexity = shown(self) or ""
+        return self._convexity or None
 
     def rows(self, x: Array) -> Array:
         """Return the values of the constraints' bodies at x."""
@@ -167,13 +174,13 @@ def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> Sta
     cost = np.zeros(n)
     cost[list(terms.coefficients)] = list(terms.coefficients.values())
     offset, hessian = terms.constant, None
-    if rows.nonlinear.batches and not nonlinear:
+    if rows.nonlinear.parts and not nonlinear:
         if rows.nonlinear.degree(objective=True) > 2:
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
             raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
         hessian, cost, offset = _quadratic(rows.nonlinear, cost, offset)
         hessian = hessian if hessian.nnz else None  # all weights of squares are 0: a linear program
-    smooth = rows.nonlinear if rows.nonlinear.batches and nonlinear else None
+    smooth = rows.nonlinear if rows.nonlinear.parts and nonlinear else None
     low, high = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T.copy()
     bounds = np.array(rows.low), np.array(rows.high), low, high
     integer = np.array(domain_is_whole(variables), dtype=bool)
@@ -192,6 +199,7 @@ def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.cs
     values = terms.second(zero, np.zeros(terms.count), 1.0)
     lower = sp.coo_array((values, (terms.hessian_rows, terms.hessian_columns)), shape=(terms.columns,) * 2)
     full = sp.csc_array(lower + sp.tril(lower, -1).T)
+    full.eliminate_zeros()
     cost = cost + np.bincount(terms.jacobian_columns, terms.first(zero), terms.columns)
     return full, cost, offset + terms.values(zero)[0]
 
@@ -216,14 +224,14 @@ class _Rows:
         kind, arguments = type(relation), relation.args
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
-            low = -np.inf if arguments[0] is None else number(arguments[0])
-            high = np.inf if arguments[2] is None else number(arguments[2])
+            low = -np.inf if arguments[0] is None else self._side(constraint, arguments[0])
+            high = np.inf if arguments[2] is None else self._side(constraint, arguments[2])
         elif not varies(arguments[1]):
             parts = [(arguments[0], 1.0)]
-            high = number(arguments[1])
+            high = self._side(constraint, arguments[1])
         elif not varies(arguments[0]):
             parts = [(arguments[1], 1.0)]
-            low = number(arguments[0])
+            low = self._side(constraint, arguments[0])
         else:
             parts = [(arguments[0], 1.0), (arguments[1], -1.0)]
             high = 0.0
@@ -237,6 +245,13 @@ class _Rows:
         self.values.extend(terms.coefficients.values())
         self.starts.append(len(self.indices))
 
+    def _side(self, constraint: ConstraintData, side: Any) -> float:
+        """Return the number that a constraint's body is compared with."""
+        try:
+            return number(side, self.splitter.known)
+        except UndefinedError as error:
+            raise InputError.of(constraint.name, str(error), DEFINED) from None
+
     def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Sum:
         """Return sum factor * part; its nonlinear terms go to `nonlinear` under `row`, or are refused without one."""
         total = Sum()
@@ -245,6 +260,8 @@ class _Rows:
                 self.splitter.add(total, part, factor)
         except NotSmoothError as error:
             raise InputError.of(owner.name, str(error), SMOOTH) from None
+        except UndefinedError as error:
+            raise InputError.of(owner.name, str(error), DEFINED) from None
         total.terms = [(factor, tree) for factor, tree in total.terms if factor != 0]
         if total.terms and row is None:
             shown = " - ".join(str(part) for part, _ in parts)
@@ -263,6 +280,6 @@ class _Rows:
 def _bounds(variable: VarData) -> tuple[float, float]:
     try:
         low, high = variable.bounds
-    except ValueError as error:  # Pyomo's own word for a bound that is NaN or has no value
+    except (ValueError, ArithmeticError, TypeError) as error:  # Pyomo's own word for a bound that is NaN or has no value
         raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
     return -np.inf if low is None else low, np.inf if high is None else high
