@@ -26,8 +26,7 @@ class Reports:
     """What one retailer of group number `g` gets for each of his m reports against each of O profiles of all others.
 
     others: how many of the others have which type, shape (O, M). weight: how often the others have that profile, shape (O,).
-    quantity: units, shape (O, m). against: the others' place for each pair (row, type) of the profiles in which somebody of the
-    group has that type, as numpy's nonzero lists them.
+    quantity: units, shape (O, m). against: the others' place for each pair (row, type) of `TypeProfiles.occurring`.
     """
 
     g: int
@@ -67,10 +66,9 @@ def listed(profiles: TypeProfiles, by_type: Array) -> Price:
     """Return payments that are given profile by profile, currency, shape (rows, M), as what each report pays."""
 
     def price(reports: Reports) -> Array:
-        columns = profiles.columns(reports.g)
-        rows, types = np.nonzero(profiles.counts[:, columns])
+        rows, types = profiles.occurring(reports.g)
         paid = np.zeros(reports.quantity.shape)
-        paid[reports.against, types] = by_type[rows, columns.start + types]
+        paid[reports.against, types] = by_type[rows, profiles.columns(reports.g).start + types]
         return paid
 
     return price
@@ -163,7 +161,7 @@ class Allotment(OldTableNames):
         """Payments profile by profile, currency, shape (rows, N)."""
         by_type = np.zeros(self.by_type.shape)
         for g, (reports, paid) in enumerate(zip(self.reports, self.prices, strict=True)):
-            rows, types = np.nonzero(self.profiles.counts[:, self.profiles.columns(g)])
+            rows, types = self.profiles.occurring(g)
             by_type[rows, self.profiles.columns(g).start + types] = paid[reports.against, types]
         return self.profiles.by_retailer(by_type)
 
@@ -264,23 +262,21 @@ class Allotment(OldTableNames):
 
 def _reports(allotment: Allotment, g: int) -> Reports:
     profiles, group = allotment.profiles, allotment.case.retailers[g]
-    columns = profiles.columns(g)
-    rows, types = np.nonzero(profiles.counts[:, columns])
-    left = profiles.counts[rows].copy()
-    left[np.arange(len(rows)), columns.start + types] -= 1
-    others, against = np.unique(left, axis=0, return_inverse=True)
+    start = profiles.columns(g).start
+    rows, types = profiles.occurring(g)
+    others, against = np.unique(profiles.others(g), axis=0, return_inverse=True)
     against = against.reshape(-1)
-    share = profiles.counts[rows, columns.start + types] / group.count
+    share = profiles.counts[rows, start + types] / group.count
     weight: Array = np.bincount(against, weights=profiles.probability[rows] * share).astype(float)
     m = profiles.sizes[g]
     if allotment.allocate is None:
         quantity = np.empty((len(others), m))
-        quantity[against, types] = allotment.by_type[rows, columns.start + types]
+        quantity[against, types] = allotment.by_type[rows, start + types]
     else:
         whole = np.repeat(others, m, axis=0)
-        whole[np.arange(len(whole)), columns.start + np.tile(np.arange(m), len(others))] += 1
+        whole[np.arange(len(whole)), start + np.tile(np.arange(m), len(others))] += 1
         distinct, place = np.unique(whole, axis=0, return_inverse=True)
-        quantity = allotment.allocate(distinct)[place.reshape(-1, m), columns.start + np.arange(m)]
+        quantity = allotment.allocate(distinct)[place.reshape(-1, m), start + np.arange(m)]
     return Reports(g, group, others, weight, quantity, against)
 
 

@@ -54,7 +54,7 @@ class RetailerGroup(Record):
             raise wrong(given, "exactly one of types (with probabilities) and prior", "types")
         if self.types is None:
             if self.probabilities is not None:
-                raise wrong(self.probabilities, "no probabilities beside prior, which says them all", "probabilities")
+                raise wrong(self.probabilities, "no probabilities beside prior, from which they follow", "probabilities")
         elif self.probabilities is None:
             if len(self.types) > 1:
                 raise missing("one probability a type, beside types", "probabilities")
@@ -91,7 +91,7 @@ class FixedPrice(Record):
     exponent: Positive | None = None
 
     @model_validator(mode="after")
-    def _own_exponent(self) -> FixedPrice:
+    def _exponent_of_the_rule(self) -> FixedPrice:
         if self.rule == "generalized_linear" and self.exponent is None:
             raise missing("a finite number > 0, for the rule generalized_linear", "exponent")
         if self.rule != "generalized_linear" and self.exponent is not None:
@@ -124,7 +124,7 @@ class AllocationCase(CaseRecord):
         retailers = self.retailer_names
         if len(set(retailers)) < len(retailers):
             twice = next(name for name in retailers if retailers.count(name) > 1)
-            raise wrong(twice, "names with which no two retailers are called the same", "retailers")
+            raise wrong(twice, "names of groups that give no two retailers the same name", "retailers")
         if self.capacity_cost == 0:
             for i, group in enumerate(self.retailers):
                 if group.revenue.unbounded:
@@ -171,8 +171,8 @@ class AllocationCase(CaseRecord):
     def profiles(self, samples: int = SAMPLES, seed: int = 0) -> TypeProfiles:
         """Return all type profiles up to 200,000 of them; above, `samples` that are drawn with the given seed.
 
-        Raises InputError for a group with a continuous prior (see `grid`), for `samples` that are no whole number >= 1, and for a
-        `seed` that is none >= 0.
+        Raises InputError for a group with a continuous prior (see `grid`), for `samples` that is not a whole number >= 1,
+        and for a `seed` that is not a whole number >= 0.
         """
         samples = whole_number(samples, "samples", 1, self.name, "type profiles that are drawn")
         seed = whole_number(seed, "seed", 0, self.name)
@@ -183,10 +183,10 @@ class AllocationCase(CaseRecord):
     def grid(self, points: int) -> AllocationCase:
         """Return the case with each continuous prior cut into `points` cells of equal probability; finite types stay.
 
-        A cell's type is its lower end. What is truthful in that case is so in this one, with reports rounded down to the grid:
-        a type between theta_k and theta_{k+1} prefers the k-th report to the next, as theta_{k+1} does not mind which, and to
-        the one before, as theta_k does. So the grid's optimum is a lower bound on the continuous one.
-        Raises InputError where `points` is no whole number >= 1, or more than the prior has numbers.
+        A cell's type is its lower end. A mechanism that is truthful on the grid is truthful here, with reports rounded down to
+        it: a type between theta_k and theta_{k+1} prefers the k-th report to the next, as theta_{k+1} is indifferent, and to the
+        one before, as theta_k does. So the grid's optimum is a lower bound on the continuous one.
+        Raises InputError where `points` is not a whole number >= 1, or is more than the prior has types.
         """
         points = whole_number(points, "points", 1, self.name, "cells of each continuous prior")
         groups = []
@@ -196,7 +196,7 @@ class AllocationCase(CaseRecord):
                 continue
             types = group.prior.inverse_survival(1.0 - np.arange(points) / points)
             if not (np.diff(types) > 0).all():
-                raise InputError.of("points", points, f"fewer: the prior of {name} has not as many types", self.name)
+                raise InputError.of("points", points, f"fewer: the prior of {name} does not have that many types", self.name)
             raw = {"name": group.name, "count": group.count, "revenue": group.revenue}
             groups.append(check(RetailerGroup, raw | {"types": types.tolist(), "probabilities": [1 / points] * points}))
         return self.changed(retailers=groups)

@@ -13,7 +13,7 @@ Integers = NDArray[np.int64]
 
 
 def fixed(array: Array) -> Array:
-    """Return the array, which nobody can write to any more."""
+    """Make an array read-only, and return it."""
     array.setflags(write=False)
     return array
 

@@ -102,7 +102,7 @@ class AssemblerCase(Assembly):
         joint, correlation = (None, None) if self.prior is None else (self.prior.joint, self.prior.correlation)
         for i, supplier in enumerate(self.suppliers):
             if joint is not None and supplier.probabilities is not None:
-                allowed = "no probabilities beside prior.joint, which says them all"
+                allowed = "no probabilities beside prior.joint, from which they follow"
                 raise wrong(supplier.probabilities, allowed, f"suppliers[{i}].probabilities")
             if joint is None and supplier.probabilities is None and len(supplier.costs) > 1:
                 raise missing("one probability a cost, as prior.joint is not given", f"suppliers[{i}].probabilities")
@@ -159,15 +159,15 @@ class AssemblerCase(Assembly):
         """Raise InputError where a contract menu and its audit would not fit into memory, before any of it is made."""
         needed = 8 * self.profiles * (len(self.shape) + 6)
         if needed > MEMORY or len(self.shape) > AXES:
-            found = f"<{len(self.shape)} suppliers with {shortened(self.profiles)} cost profiles: {gigabytes(needed)}>"
+            menu = f"<{len(self.shape)} suppliers with {shortened(self.profiles)} cost profiles: {gigabytes(needed)}>"
             allowed = (
                 f"menus below {MEMORY / 1e9:.0f} GB and at most {AXES} suppliers; for larger cases mechanism `hybrid` by closed "
                 "form, with a k that is small enough"
             )
-            raise InputError.of("suppliers", found, allowed, self.name)
+            raise InputError.of("suppliers", menu, allowed, self.name)
 
     def widest(self, k: int | None) -> tuple[int, ...]:
-        """Return the numbers, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
+        """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
         Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them.
         Source: section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
@@ -180,11 +180,11 @@ class AssemblerCase(Assembly):
         return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
 
     def with_private(self, kept: Sequence[int]) -> AssemblerCase:
-        """Return the case in which only the suppliers of those numbers have private costs, and the others their highest.
+        """Return the case in which only the suppliers at the positions `kept` have private costs; the others have their highest.
 
         The others come together as one supplier of the rest of the product. Menus that answer to the kept suppliers alone are
         the same in both cases. Nothing is enumerated that the result does not have, so there may be hundreds of suppliers.
-        Raises InputError for a number that is no supplier's.
+        Raises InputError for a position at which there is no supplier.
         """
         kept = sorted(set(kept))
         if kept and not 0 <= kept[0] <= kept[-1] < len(self.suppliers):

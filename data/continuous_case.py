@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 from veridical.data.arrays import Array, fixed
 from veridical.data.assembler import SUPPLIERS, AssemblerCase, Assembly
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Record, check, listed, whole_number, wrong
+from veridical.data.fields import Name, listed, whole_number
 from veridical.data.private_cost import PrivateCost
+from veridical.data.record import Record, check, wrong
 
 __all__ = ["ContinuousCase", "ContinuousSupplier", "refuse_continuous"]
 
@@ -79,14 +80,15 @@ class ContinuousCase(Assembly):
         payments (11) is also one for the continuous case: reports are rounded up to the grid. It is truthful there, since a
         cost between c_{k-1} and c_k prefers the k-th contract to the next as c_k does, and to the one before as c_{k-1} does,
         nobody truthful loses, since no cost is above the one it is paid as, and it earns the same. So the grid's optimum
-        over balanced menus is a lower bound on the continuous one. Raises InputError where `points` is no whole number >= 1.
+        over balanced menus is a lower bound on the continuous one. Raises InputError where `points` is not a whole number >= 1.
         """
         points = whole_number(points, "points", 1, self.name, "cells of each supplier's range of costs")
         suppliers = []
         for supplier in self.suppliers:
             ends = np.linspace(supplier.cost.low, supplier.cost.high, points + 1)
             if not (np.diff(ends) > 0).all():
-                raise InputError.of("points", points, f"fewer: the range of {supplier.name} has not as many numbers", self.name)
+                allowed = f"fewer: the range of {supplier.name} does not have that many numbers"
+                raise InputError.of("points", points, allowed, self.name)
             probabilities = np.diff(supplier.cost.cdf(ends)).tolist()
             suppliers.append({"name": supplier.name, "costs": ends[1:].tolist(), "probabilities": probabilities})
         raw = {"name": self.name, "description": self.description, "price": self.price, "demand": self.demand}
@@ -95,7 +97,7 @@ class ContinuousCase(Assembly):
 
 
 def refuse_continuous(case: object) -> None:
-    """Raise InputError for continuous costs, and for anything else that is no AssemblerCase, where a call needs one."""
+    """Raise InputError for continuous costs, and for anything else that is not an AssemblerCase."""
     if not isinstance(case, AssemblerCase):
         name, kind = (case.name, "continuous costs") if isinstance(case, ContinuousCase) else (None, type(case).__name__)
         allowed = "a case whose suppliers have `costs` (from Python, a grid of continuous ones: case.grid(points))"

@@ -1,4 +1,4 @@
-"""What can go wrong, as types: one exception a kind of end, each with the exit status of the command line."""
+"""What can go wrong, as exception types, each with the exit status that the command line gives it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class NotSolvedError(VeridicalError, RuntimeError):
 
 
 class CertificateError(VeridicalError, RuntimeError):
-    """A result that the solver calls optimal and our own check does not; the result rides along as `solution`."""
+    """A result that the solver calls optimal and that fails our own check; the result is in the attribute `solution`."""
 
     exit_status = 4
 

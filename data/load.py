@@ -14,10 +14,10 @@ from veridical.data.assembler import AssemblerCase
 from veridical.data.case_record import HEAD
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.errors import InputError
-from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.joint_plan import build as joint_plan
 from veridical.data.joint_plan.head import Head
+from veridical.data.record import check
 
 __all__ = ["KINDS", "Case", "Kind", "example", "examples", "load", "register_kind"]
 

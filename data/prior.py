@@ -1,4 +1,4 @@
-"""The common prior: a joint table over the suppliers' cost indices."""
+"""The common prior: a joint table over the suppliers' cost indices, or the correlation of a Gaussian copula."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from scipy.stats import multivariate_normal, norm
 
 from veridical.data.arrays import Array
-from veridical.data.fields import SUM_TOLERANCE, Numbers, Record, number, wrong
+from veridical.data.fields import SUM_TOLERANCE, Numbers, number
+from veridical.data.record import Record, wrong
 
 __all__ = ["Prior", "gaussian_copula", "independent"]
 

@@ -65,17 +65,17 @@ class PrivateCost(Truncated):
         x = self.inverse_cdf(u)
         x[0], x[-1] = self.low, self.high
         corners, cost = _convex_minorant(u, u * x), self.virtual_cost(x)
-        found = []
+        stretches = []
         for a, b in itertools.pairwise(corners):
             slope = (u[b] * x[b] - u[a] * x[a]) / (u[b] - u[a])
             between = slice(a, b)
             above = u[between] * x[between] - u[a] * x[a] - slope * (u[between] - u[a])
             falls = cost[b] < cost[a] - ROUNDING * self.high  # also within a step, as where density is infinite at an end
             if b > a + 1 and (falls or above.max() > ROUNDING * self.high):
-                found.append(self._chord((x[max(a - 1, 0)], x[a], x[a + 1]), (x[b - 1], x[b], x[min(b + 1, GRID)]), slope))
+                stretches.append(self._chord((x[max(a - 1, 0)], x[a], x[a + 1]), (x[b - 1], x[b], x[min(b + 1, GRID)]), slope))
             elif falls:
-                found.append((float(x[a]), float(x[b]), float(slope)))
-        return tuple(found)
+                stretches.append((float(x[a]), float(x[b]), float(slope)))
+        return tuple(stretches)
 
     def _chord(
         self, start: tuple[float, float, float], end: tuple[float, float, float], slope: float

@@ -30,7 +30,7 @@ INSTEAD: Mapping[str, tuple[str, ...]] = {
 
 
 def wrong(value: object, allowed: str, field: str = "") -> PydanticCustomError:
-    """Return the error for a value that is not allowed; `field` is where below the validated field it stands."""
+    """Return the error for a value that is not allowed; `field` is its place below the validated field."""
     return PydanticCustomError("not_allowed", "{allowed}", {"value": shown(value), "allowed": allowed, "field": field})
 
 

@@ -23,7 +23,7 @@ OwnT = TypeVar("OwnT", bound=Record)
 
 
 class Registry(dict[str, type[RecordT]], Generic[RecordT]):
-    """Classes on `base` by name. A table's `key` says which of them it is; `group` is the entry points' that add to them."""
+    """Subclasses of `base` by name, which a table gives in its field `key`. `group`: of the entry points that add classes."""
 
     def __init__(self, base: Any, key: str, group: str | None = None) -> None:
         super().__init__()
@@ -38,10 +38,10 @@ class Registry(dict[str, type[RecordT]], Generic[RecordT]):
     def register(self, cls: type[OwnT]) -> type[OwnT]:
         """Make a class known to case files, in place of one of the same name; may be used as a decorator.
 
-        Raises InputError for a class that is not on the base, or lacks a name or a method.
+        Raises InputError for a class that is not a subclass of the base, or that lacks a name or a method.
         """
         if not (isinstance(cls, type) and issubclass(cls, self.base)):
-            raise InputError.of(self.key, cls, f"a class on {self.base.__name__}")
+            raise InputError.of(self.key, cls, f"a subclass of {self.base.__name__}")
         field = cls.model_fields.get(self.key)
         if not isinstance(getattr(cls, self.key, None) if field is None else field.default, str):
             raise InputError.of(f"{cls.__name__}.{self.key}", "<no name>", "the name that case files use, as a default")
@@ -52,7 +52,7 @@ class Registry(dict[str, type[RecordT]], Generic[RecordT]):
         return cls
 
     def find(self, name: object) -> type[RecordT] | None:
-        """Return the class of that name, looked for among entry points where it is not registered; None where there is none.
+        """Return the class of that name, looked for among the entry points where it is not registered; None where there is none.
 
         Raises InputError for an entry point that cannot be imported, or holds something else than a class of that name.
         """

@@ -15,7 +15,8 @@ from scipy import stats
 
 from veridical.data.arrays import Array, ArrayLike
 from veridical.data.errors import InputError
-from veridical.data.fields import Record, check, missing, number, wrong
+from veridical.data.fields import number
+from veridical.data.record import Record, check, missing, wrong
 
 __all__ = ["POINTS", "Truncated", "quiet"]
 
@@ -104,8 +105,8 @@ class Truncated(Record):
         if len(given) == 2 and not given["low"] < given["high"]:
             raise wrong(given["high"], f"a finite number above low = {given['low']!r}", "high")
         if not ends["low"] < ends["high"]:
-            found = ", ".join(f"{name} = {value!r}" for name, value in given.items())
-            raise wrong(f"<{found}>", "ends with a probability between them", ", ".join(given))
+            given_ends = ", ".join(f"{name} = {value!r}" for name, value in given.items())
+            raise wrong(f"<{given_ends}>", "ends with a probability between them", ", ".join(given))
         return ends["low"], ends["high"]
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from scipy import special
 
 from veridical.data.arrays import Array, Integers
 
-__all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled"]
+__all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled", "without_one"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,16 @@ class TypeProfiles:
         start = sum(self.sizes[:group])
         return slice(start, start + self.sizes[group])
 
+    def occurring(self, group: int) -> tuple[Integers, Integers]:
+        """Return the pairs (row, type) of the profiles in which somebody of a group has that type, row by row."""
+        rows, types = np.nonzero(self.counts[:, self.columns(group)])
+        return rows, types
+
+    def others(self, group: int) -> Integers:
+        """Return for each pair of `occurring` how many of the other retailers have which type, shape (pairs, M)."""
+        rows, types = self.occurring(group)
+        return without_one(self.counts[rows], self.columns(group).start + types)
+
     def types(self) -> Integers:
         """Return the types' places in their group's list, shape (rows, N): retailers in order, sorted within a group."""
         rows = len(self.counts)
@@ -49,6 +59,13 @@ class TypeProfiles:
         starts = np.cumsum([0, *self.sizes[:-1]])
         members = [int(self.counts[0, self.columns(g)].sum()) for g in range(len(self.sizes))]
         return np.take_along_axis(by_type, places + np.repeat(starts, members), axis=1)
+
+
+def without_one(counts: Integers, columns: Integers | int) -> Integers:
+    """Return profiles, shape (rows, M), without one retailer, whose type has the given column: one a row, or one for all rows."""
+    others = counts.copy()
+    others[np.arange(len(others)), columns] -= 1
+    return others
 
 
 def count_profiles(members: Sequence[int], sizes: Sequence[int]) -> int:

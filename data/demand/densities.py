@@ -11,7 +11,8 @@ from scipy import special
 
 from veridical.data.arrays import Array, ArrayLike, normal_density
 from veridical.data.demand.distribution import Demand
-from veridical.data.fields import NonNegative, Positive, wrong
+from veridical.data.fields import NonNegative, Positive
+from veridical.data.record import wrong
 
 __all__ = ["Continuous", "Exponential", "Gamma", "Lognormal", "Normal", "Uniform", "Weibull"]
 

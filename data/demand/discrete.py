@@ -12,10 +12,11 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data import csv_file
-from veridical.data.arrays import Array, ArrayLike
+from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.demand.distribution import Demand
 from veridical.data.errors import InputError
-from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, fixed, number, numbers, several, wrong
+from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, number, numbers, several
+from veridical.data.record import wrong
 
 __all__ = ["Discrete", "Empirical", "Sample"]
 

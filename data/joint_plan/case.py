@@ -11,10 +11,11 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
-from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, PositiveInt, Record, finite, one_of, several
+from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, PositiveInt, finite, one_of, several
 from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
 from veridical.data.joint_plan.tables import write
+from veridical.data.record import Record
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
 
@@ -65,7 +66,7 @@ class JointPlanCase(CaseRecord):
     def _consistent(self) -> JointPlanCase:
         if len(set(self.names)) < len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
-            raise InputError.of("parties", twice, "names with which no two parties are called the same", self.name)
+            raise InputError.of("parties", twice, "names that no two parties share", self.name)
         sides = {party.name: party.side for party in self.parties}
         for route in self.shared.routes:
             for side, name in (("supplier", route.supplier), ("receiver", route.receiver)):

@@ -12,13 +12,13 @@ from typing import Any
 
 from veridical.data import csv_file
 from veridical.data.errors import InputError
-from veridical.data.fields import check
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.party import ROLES
 from veridical.data.joint_plan.shared import Route, Shared
 from veridical.data.joint_plan.tables import FLOWS, PRICE, PRODUCTS, ROUTE, SITES, VOLUME, schema
 from veridical.data.joint_plan.values import Values
+from veridical.data.record import check
 
 __all__ = ["build"]
 

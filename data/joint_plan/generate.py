@@ -43,7 +43,7 @@ def names(pool: Sequence[str], count: int, word: str) -> tuple[str, ...]:
 
 
 def sizes(**counts: int) -> None:
-    """Refuse counts that make no case."""
+    """Raise InputError for counts that are not whole numbers >= 1."""
     for name, count in counts.items():
         whole_number(count, name, 1)
 
@@ -186,7 +186,7 @@ def pilot(
     Raises
     ------
     InputError
-        For counts that make no case.
+        For a count that is not a whole number >= 1, and for more makers than suppliers.
 
     Examples
     --------
@@ -256,7 +256,7 @@ def marketplace(
     Raises
     ------
     InputError
-        For counts that make no case.
+        For a count that is not a whole number >= 1, and for more makers than suppliers.
 
     Examples
     --------
@@ -314,7 +314,7 @@ def carriers(
     Raises
     ------
     InputError
-        For counts that make no case.
+        For a count that is not a whole number >= 1.
 
     Examples
     --------

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from veridical.data.fields import Flag, Positive, Record, Text, is_name, listed, missing, number, wrong
+from veridical.data.fields import Flag, Positive, Text, is_name, listed, number
 from veridical.data.joint_plan.case import Parameters
 from veridical.data.joint_plan.party import ROLES
 from veridical.data.joint_plan.shared import Weeks
+from veridical.data.record import Record, missing, wrong
 
 __all__ = ["Head"]
 
@@ -46,12 +47,12 @@ PartyTable = Annotated[dict[str, Any], BeforeValidator(_party)]
 
 
 class Head(Record):
-    """What case.toml holds. `parties`: of each its name, role and the scalars of the role, checked here."""
+    """What case.toml holds. `parties`: the name and role of each, and the scalars of its role, which are checked here."""
 
     kind: Literal["joint_plan"] = "joint_plan"
     name: Text = ""
     description: Text = ""
-    weeks: Weeks = Field(description="a whole number >= 1, or the weeks' numbers, ascending")
+    weeks: Weeks
     truckload: Flag = False
     truck_volume: Positive = 80.0
     mechanism: Parameters = Parameters()

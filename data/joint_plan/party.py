@@ -36,7 +36,7 @@ PartyT = TypeVar("PartyT", bound="Party")
 
 @dataclass(frozen=True)
 class Column:
-    """Where a field stands: `file`, `keys` (columns that name the row, beside the party) and `header`, which ends in the unit.
+    """Where a field's values stand: `file`, `keys` (columns that name the row, beside the party), `header` (ends in the unit).
 
     kind: cost, capacity, need or state. sparse: not every combination of keys needs a row. optional: the column may be missing.
     A scalar of case.toml has no keys.
@@ -129,7 +129,7 @@ class Party(Record):
 
     @model_validator(mode="after")
     def _finite(self) -> Self:
-        """Refuse numbers that are none, or negative."""
+        """Refuse numbers that are not finite, or negative."""
         for attribute, where in self.columns().items():
             value = getattr(self, attribute)
             numbers = value.array if where.keys else np.array([] if value is None else [value])

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
-from veridical.data.arrays import Array, Integers
+from veridical.data.arrays import Array, Integers, fixed
 from veridical.data.errors import InputError
-from veridical.data.fields import Flag, Name, Positive, fixed, whole, wrong
+from veridical.data.fields import Flag, Name, Positive, whole
 from veridical.data.joint_plan.values import Values
-from veridical.data.record import Record
+from veridical.data.record import Record, wrong
 
 __all__ = ["LEVELS", "Flow", "Route", "Shared", "Weeks"]
 
+WEEKS = "a whole number >= 1, or the numbers >= 1 of consecutive weeks"
 ROUTES = "routes: of each its supplier, receiver, site, product and price, currency per unit"
 LEVELS = ("supplier", "receiver", "site", "product", "week")  # names of a flow's parts, as results are indexed
 
@@ -48,12 +49,11 @@ class Route(NamedTuple):
 
 
 def _weeks(value: object) -> tuple[int, ...]:
-    allowed = "a whole number >= 1, or the numbers >= 1 of consecutive weeks"
     if not isinstance(value, list | tuple):
-        return tuple(range(1, whole(value, 1, allowed=allowed) + 1))
-    weeks = tuple(whole(week, 1, allowed=allowed) for week in value)
+        return tuple(range(1, whole(value, 1, allowed=WEEKS) + 1))
+    weeks = tuple(whole(week, 1, allowed=WEEKS) for week in value)
     if not weeks or weeks != tuple(range(weeks[0], weeks[0] + len(weeks))):
-        raise wrong(value, allowed)
+        raise wrong(value, WEEKS)
     return weeks
 
 
@@ -77,7 +77,7 @@ def _route(value: object, place: str) -> Route:
     return Route(supplier, receiver, site, product, float(price))
 
 
-Weeks = Annotated[tuple[int, ...], BeforeValidator(_weeks)]
+Weeks = Annotated[tuple[int, ...], BeforeValidator(_weeks), Field(description=WEEKS)]
 
 
 class Shared(Record):
@@ -87,7 +87,7 @@ class Shared(Record):
     are run by whole trucks.
     """
 
-    weeks: Weeks = Field(description="a whole number >= 1, or the weeks' numbers, ascending")
+    weeks: Weeks
     products: Values = Field(description="m3 per unit, by product")
     sites: tuple[Name, ...] = Field(description="the sites' names")
     routes: Annotated[tuple[Route, ...], PlainValidator(_routes)] = Field(description="supplier, receiver, site, product, price")
@@ -129,18 +129,18 @@ class Shared(Record):
 
     @cached_property
     def _shares(self) -> dict[str, Integers]:
-        found: dict[str, list[int]] = {}
+        places: dict[str, list[int]] = {}
         for place, flow in enumerate(self.flows):
             for name in flow[:2]:
-                found.setdefault(name, []).append(place)
-        return {name: np.array(places) for name, places in found.items()}
+                places.setdefault(name, []).append(place)
+        return {name: np.array(of_party) for name, of_party in places.items()}
 
     def share(self, name: str) -> Integers:
         """Return the places in the plan that are a party's: the flows that it delivers or receives."""
         return self._shares.get(name, np.zeros(0, dtype=np.int64))
 
     def of(self, name: str) -> Shared:
-        """Return what a party is told: its own routes, and the sites and products on them; its plan is its share, in order."""
+        """Return what a party is told: its own routes, and the sites and products on them. Its flows keep their order."""
         routes = tuple(route for route in self.routes if name in route[:2])
         sites, products = {route.site for route in routes}, {route.product for route in routes}
         return self.changed(
@@ -152,13 +152,13 @@ class Shared(Record):
     def vector(self, plan: Any) -> Array:
         """Return a plan as an array, one entry a flow, from an array, or from a Series or mapping with the flows as keys.
 
-        Raises InputError for other entries than the flows', and for units that are no finite numbers.
+        Raises InputError where the entries are not those of the flows, and for units that are not finite.
         """
         if isinstance(plan, pd.Series | Mapping):
-            found = dict(plan.items())
-            if found.keys() != set(self.flows):
-                raise InputError.of("plan", f"<{len(found)} entries>", f"one for each of the {len(self.flows)} flows")
-            plan = [found[flow] for flow in self.flows]
+            units = dict(plan.items())
+            if units.keys() != set(self.flows):
+                raise InputError.of("plan", f"<{len(units)} entries>", f"one for each of the {len(self.flows)} flows")
+            plan = [units[flow] for flow in self.flows]
         array = np.array(plan, dtype=float)
         if array.shape != (len(self.flows),) or not np.isfinite(array).all():
             shown = f"<an array of shape {array.shape}>"

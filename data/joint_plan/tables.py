@@ -26,11 +26,11 @@ ROUTE = ("supplier", "receiver", "site", "product")
 
 def schema(roles: Iterable[type[Party]]) -> dict[str, dict[str, Column]]:
     """Return the tables of some roles: file -> field -> column."""
-    found: dict[str, dict[str, Column]] = {}
+    tables: dict[str, dict[str, Column]] = {}
     for role in roles:
         for file, columns in role.tables().items():
-            found.setdefault(file, {}).update(columns)
-    return found
+            tables.setdefault(file, {}).update(columns)
+    return tables
 
 
 def write(case: JointPlanCase, path: str | Path) -> Path:

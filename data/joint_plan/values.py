@@ -10,8 +10,9 @@ import numpy as np
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_plain_validator_function
 
-from veridical.data.arrays import Array
-from veridical.data.fields import fixed, number, wrong
+from veridical.data.arrays import Array, fixed
+from veridical.data.fields import number
+from veridical.data.record import wrong
 
 __all__ = ["Values"]
 

@@ -33,7 +33,8 @@ def build(
     points
         Types that stand for a continuous prior.
     monotonicity
-        Whether units never fall in the own type; by default asked for where virtual revenue is not monotone.
+        Whether a constraint keeps units from falling as a retailer's type rises; by default where virtual revenue is not
+        monotone.
 
     Returns
     -------
@@ -43,8 +44,8 @@ def build(
     Raises
     ------
     InputError
-        For a case without a fixed capacity, a form that the revenues do not have, a revenue that mechanisms
-        cannot rest on, or a model that would not fit into memory.
+        For a case without a fixed capacity, a form that the revenues do not have, a revenue that
+        mechanisms cannot rest on, or a model that would not fit into memory.
 
     Examples
     --------

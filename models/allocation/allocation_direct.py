@@ -40,8 +40,8 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     Raises
     ------
     InputError
-        For a form that the revenues do not have, a revenue that mechanisms
-        cannot rest on, or a model that would not fit into memory.
+        For a form that the revenues do not have, a revenue that mechanisms cannot rest on, or a model that would not fit into
+        memory.
 
     Examples
     --------

@@ -28,18 +28,19 @@ def build(
     points
         Types that stand for a continuous prior.
     monotonicity
-        Whether units never fall in the own type; by default asked for where virtual revenue is not monotone.
+        Whether a constraint keeps units from falling as a retailer's type rises; by default where virtual revenue is not
+        monotone.
 
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (units) by profile, group and type; `K`, the capacity; a variable.
+        `quantity` (units) by profile, group and type; `K`, the capacity, which is a variable.
 
     Raises
     ------
     InputError
-        For a case without a capacity cost, a form that the revenues do not have, a revenue that mechanisms
-        cannot rest on, or a model that would not fit into memory.
+        For a case without a capacity cost, a form that the revenues do not have, a revenue that
+        mechanisms cannot rest on, or a model that would not fit into memory.
 
     Examples
     --------

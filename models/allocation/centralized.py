@@ -33,13 +33,13 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (units) by profile, group and type; `K`, the capacity; a variable where it has a cost.
+        `quantity` (units) by profile, group and type; `K`, the capacity, which is a variable where it has a cost.
 
     Raises
     ------
     InputError
-        For a form that the revenues do not have, a revenue that mechanisms
-        cannot rest on, or a model that would not fit into memory.
+        For a form that the revenues do not have, a revenue that mechanisms cannot rest on, or a model that would not fit into
+        memory.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from scipy.optimize import elementwise
 
 from veridical.data import InputError, Revenue
 from veridical.data.arrays import Array
-from veridical.data.fields import wrong
+from veridical.data.record import wrong
 
 __all__ = ["OwnRevenue"]
 

@@ -30,7 +30,8 @@ from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.revenue import Written
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
-__all__ = ["POINTS", "allotment", "forms", "frame", "monotonicity", "regular", "supply", "virtual_marginal", "virtual_revenue"]
+__all__ = ["POINTS", "allotment", "cost", "details", "expected", "forms", "frame", "groups_of", "monotonicity", "neighbours"]
+__all__ += ["regular", "supply", "virtual_marginal", "virtual_revenue"]
 
 GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
@@ -67,7 +68,7 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     `type_probability`, from which `probability` of profiles follows; what is decided from probabilities while the model is built
     (`monotonicity`, upper bounds of newsvendors' units) stays as it was built. Continuous priors are cut into `points` types, and
     types that never occur are left out.
-    Raises InputError for a form that the revenues do not have, an own revenue that is not concave or not increasing in the
+    Raises InputError for a form that the revenues do not have, a user's own revenue that is not concave or not increasing in the
     type, and for a model that would not fit into memory.
     """
     if form not in ("auto", *forms(case)):
@@ -198,15 +199,13 @@ def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
     """Return the pairs of cells that one retailer moves between by reporting the next type, by what the others are."""
     info = details(m)
     case, profiles = info.case, info.profiles
+    names = list(m.PROFILES)
     cell = {}  # of each (group, type, others): the cell
     for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
-        columns = profiles.columns(g)
-        rows, places = np.nonzero(profiles.counts[:, columns])
-        left = profiles.counts[rows].copy()
-        left[np.arange(len(rows)), columns.start + places] -= 1
-        names = list(m.PROFILES)
-        for row, place, others in zip(rows, places, profile_names(case, left), strict=True):
-            cell[name, (group.types or ())[place], others] = (names[row], name, (group.types or ())[place])
+        rows, places = profiles.occurring(g)
+        for row, place, others in zip(rows, places, profile_names(case, profiles.others(g)), strict=True):
+            theta = float(group.theta[place])
+            cell[name, theta, others] = (names[row], name, theta)
     pairs: dict[Any, tuple[Any, Any]] = {}
     for name, group in groups_of(m):
         for low, high in pairwise(group.types or ()):

@@ -19,6 +19,22 @@ def build(case: JointPlanCase) -> pyo.ConcreteModel:
     """Return the model of the receivers' own cost, with the tie-break that leaves exactly one plan (`Parameters.tie_break`).
 
     Whole trucks are the suppliers' matter: the baseline of a case with truckloads is that of the same case without.
+
+    Parameters
+    ----------
+    case
+        The parties and what they share; only the receivers are modelled.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `parties`, a block for each receiver, with `plan` (units by flow) and `cost`.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> list(vd.models.joint_plan.jit.build(vd.example("carriers")).parties)
+    ['Flint', 'Glover']
     """
     case = case.changed(truckload=False)
     m, info = frame("jit", case, case.receivers)

@@ -26,11 +26,35 @@ __all__ = ["build", "plan_of"]
 def build(
     case: JointPlanCase, baseline: Any = None, non_participants: Collection[str] = (), activity_fee: float = 0.0
 ) -> pyo.ConcreteModel:
-    """Return the model, of the cost of all parties that take part.
+    """Return the model of the joint plan: the least cost of all parties that take part.
 
-    `non_participants` stay at `baseline`: their flows are fixed, and their cost there is not in the objective. `activity_fee`,
-    currency per m3, is paid by the plan for every m3 by which it differs from the baseline.
-    Raises InputError for parties that are not there, and where a baseline is needed and missing.
+    Parameters
+    ----------
+    case
+        The parties and what they share.
+    baseline
+        A plan: units, one a flow. Needed where parties do not take part, and where activity is paid for.
+    non_participants
+        Names of parties that stay at `baseline`: their flows are fixed, and their cost there is not in the objective.
+    activity_fee
+        Currency per m3: what the plan pays for every m3 by which it differs from the baseline.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        `parties`, a block each, with `plan` (units by flow) and `cost`; `agreement`, whose duals are the prices of flows.
+
+    Raises
+    ------
+    InputError
+        For parties that are not in the case, and where a baseline is needed and missing.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> model = vd.models.joint_plan.joint.build(vd.data.joint_plan.pilot(vendors=2, weeks=2, makers=1))
+    >>> list(model.parties)
+    ['retailer', 'Alder', 'Birch']
     """
     shared = case.shared
     for name in non_participants:

@@ -58,12 +58,54 @@ def register(
     served: Any = None,
     identities: Iterable[str] = (),
 ) -> None:
-    """Make the declarations of a user's own role known; `levels` name the indices of its constraints; see `Declaration`."""
+    """Make the declarations of a user's own role known.
+
+    Parameters
+    ----------
+    role
+        The name of the role, as the class of its records has it.
+    declare, after, served
+        As in `Declaration`.
+    levels
+        What the parts of a constraint's index are called, by family.
+    identities
+        Families of constraints that define a quantity or keep a balance.
+
+    Examples
+    --------
+    >>> from veridical.models.joint_plan import vendor
+    >>> register("workshop", vendor.declare, vendor.after, vendor.FAMILIES, identities=vendor.IDENTITIES)
+    >>> DECLARATIONS.pop("workshop").identities[0]
+    'stock_balance'
+    """
     DECLARATIONS[role] = Declaration(declare, after, served, levels or {}, tuple(identities))
 
 
 def declare(block: Any, part: Part) -> Any:
-    """Declare a party on a block, which is returned; raises InputError for a role without declarations."""
+    """Declare a party on a block, which is returned: `plan` (units by flow), `cost` and the role's constraints.
+
+    Parameters
+    ----------
+    block
+        An empty block of a Pyomo model, or a model.
+    part
+        The party's record and its own flows, as `JointPlanCase.part` returns them.
+
+    Returns
+    -------
+    The block.
+
+    Raises
+    ------
+    InputError
+        For a role without declarations.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> declare(pyo.ConcreteModel(), vd.example("pilot").part("Alder")).plan.dim()
+    5
+    """
     role = part.record.role
     if role not in DECLARATIONS:
         raise InputError.of("role", role, f"one of {', '.join(sorted(DECLARATIONS))}, or one that is registered")
@@ -91,7 +133,23 @@ def frame(name: str, case: JointPlanCase, parties: Iterable[str]) -> tuple[pyo.C
 def party_model(case: JointPlanCase | Part, name: str | None = None) -> pyo.ConcreteModel:
     """Return the model of one party alone: `plan` by flow, in the order of its share of the plan, and its `cost` to minimise.
 
-    Takes a case and a party's name, or what that party's own process is given (`case.part(name)`).
+    Parameters
+    ----------
+    case
+        A case; or what the party's own process is given (`case.part(name)`).
+    name
+        The party's name, where `case` is a case.
+
+    Returns
+    -------
+    pyo.ConcreteModel
+        With the party's `plan`, `cost` and constraints, and no number of any other party.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> len(party_model(vd.example("pilot"), "Alder").plan) == len(vd.example("pilot").shared.of("Alder").flows)
+    True
     """
     part = case if isinstance(case, Part) else case.part(str(name))
     m = pyo.ConcreteModel(name=part.record.name)
@@ -105,12 +163,56 @@ def party_model(case: JointPlanCase | Part, name: str | None = None) -> pyo.Conc
 
 
 def carried(block: Any, record: Party, week: int) -> Party:
-    """Return a record as a solved block leaves it after a week; it starts the next one."""
+    """Return the record of a party with what a solved block carries over from a week: what the next week starts from.
+
+    Parameters
+    ----------
+    block
+        The party's solved block or model.
+    record
+        The record that the block was declared from.
+    week
+        The week that is over.
+
+    Returns
+    -------
+    The record; the same one where a role carries nothing over.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.data.joint_plan.pilot(vendors=1, weeks=1, makers=1)
+    >>> model = party_model(case, "Alder")
+    >>> _ = vd.solvers.solve(model)
+    >>> carried(model, case.party("Alder"), 1).previous_production >= 0
+    True
+    """
     after = DECLARATIONS[record.role].after
     return record if after is None else after(block, record, week)
 
 
 def served(block: Any, record: Party, week: int) -> tuple[float, float]:
-    """Return the units that a solved block serves in a week, and those that were to be served; 0 of 0 where it serves nobody."""
+    """Return the units that a solved block serves in a week, and those that were to be served; 0 of 0 where it serves nobody.
+
+    Parameters
+    ----------
+    block
+        The party's solved block or model.
+    record
+        The record that the block was declared from.
+    week
+        The week.
+
+    Returns
+    -------
+    Units served, and units to be served.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.example("pilot")
+    >>> served(party_model(case, "Alder"), case.party("Alder"), 1)     # vendors serve no demand themselves
+    (0.0, 0.0)
+    """
     served_by = DECLARATIONS[record.role].served
     return (0.0, 0.0) if served_by is None else served_by(block, record, week)

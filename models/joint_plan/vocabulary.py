@@ -32,6 +32,26 @@ def numbers(block: Any, record: Party, without: Collection[str] = ()) -> Any:
     Every field declared with `column` or `scalar` is there under its own name and keys, but for optional ones that are left
     out, and those in `without`. They stand on a sub-block because constraints and variables have some of these names too.
     For a user's own role as well: a plain number of the record in its expressions stays what it was, and has no sensitivity.
+
+    Parameters
+    ----------
+    block
+        The party's block.
+    record
+        The party's record.
+    without
+        Names of fields to leave out.
+
+    Returns
+    -------
+    The sub-block.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> data = numbers(pyo.ConcreteModel(), vd.example("pilot").party("Alder"))
+    >>> data.smoothing.mutable
+    True
     """
     block.data = pyo.Block()
     info = info_of(block.model())
@@ -51,6 +71,29 @@ def paid(block: Any, shared: Shared, plan: Any) -> Any:
     """Return what receivers pay suppliers for the flows of a plan, currency.
 
     The price of a route is one mutable Param for both ends: `price` of a model of several parties, else of the block's `data`.
+
+    Parameters
+    ----------
+    block
+        The party's block, with its `data`.
+    shared
+        What the flows are, and the prices of routes.
+    plan
+        Units by flow: variables of the block.
+
+    Returns
+    -------
+    A Pyomo expression.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.data.joint_plan.pilot(vendors=1, sites=1, products=1, weeks=1, makers=1)
+    >>> block, part = pyo.ConcreteModel(), case.part("Alder")
+    >>> data = numbers(block, part.record)
+    >>> payment = paid(block, part.shared, declared(block, part.shared.flows))
+    >>> len(data.price)
+    1
     """
     info = info_of(block.model())
     price = info.price if isinstance(info, PlanInfo) else None
@@ -149,27 +192,28 @@ def squares(block: Any, name: str, variables: Any, weight: Any, reach: Callable[
 def lanes(block: Any, record: Any, data: Any, shared: Shared, plan: Any) -> dict[str, Any]:
     """Declare the lanes of a supplier, by site and week, and return what they cost.
 
-    lane_volume: U = volume shipped. lane_split: U = own + spot. lane_contract: own <= contract. With truckloads, own_trucks and
-    spot_trucks are whole trucks that hold the volumes, paid by the truck.
+    lane_volume: U = volume shipped. lane_split: U = own_lane + spot_lane. lane_contract: own_lane <= contract. With
+    truckloads, own_trucks and spot_trucks are whole trucks that hold the volumes, paid by the truck.
     """
     places = grouped(shared.flows, "site", "week")
     volume = volumes(block, "lane_volume", "lane", places, plan, shared)
-    own, spot = (nonnegative(block, name, volume.index_set()) for name in ("own_lane", "spot_lane"))
+    contracted, spot = (nonnegative(block, name, volume.index_set()) for name in ("own_lane", "spot_lane"))
 
     @block.Constraint(volume.index_set())
     def lane_split(_: Any, f: str, t: int) -> Any:
-        return volume[f, t] == own[f, t] + spot[f, t]
+        return volume[f, t] == contracted[f, t] + spot[f, t]
 
     if shared.truckload:
-        own, spot = (whole_trucks(block, name, used, shared.truck_volume) for name, used in (("own", own), ("spot", spot)))
-    size = shared.truck_volume if shared.truckload else 1.0  # m3 that one unit of `own` and `spot` pays for
+        loads = (("own", contracted), ("spot", spot))
+        contracted, spot = (whole_trucks(block, name, load, shared.truck_volume) for name, load in loads)
+    size = shared.truck_volume if shared.truckload else 1.0  # m3 that one unit of `contracted` and `spot` pays for
 
     @block.Constraint(volume.index_set())
     def lane_contract(_: Any, f: str, t: int) -> Any:
-        return size * own[f, t] <= data.contract[f]
+        return size * contracted[f, t] <= data.contract[f]
 
     return {
-        "contract": pyo.quicksum(data.contract_cost[f] * (size * own[f, t]) for f, t in places),
+        "contract": pyo.quicksum(data.contract_cost[f] * (size * contracted[f, t]) for f, t in places),
         "spot": pyo.quicksum(data.spot_cost[f] * (size * spot[f, t]) for f, t in places),
         "lane_congestion": squares(
             block, "lane_congestion_charge", volume, data.lane_congestion, lambda key: record.contract[key[0]], shared

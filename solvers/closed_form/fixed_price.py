@@ -27,7 +27,7 @@ from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.errors import NotSolvedError
 from veridical.data.fields import whole_number
 from veridical.data.truncated import POINTS
-from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
+from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled, without_one
 from veridical.solvers.closed_form.rationing import Rule, rule_of
 from veridical.solvers.closed_form.water_filling import checked_capacity
 
@@ -249,9 +249,7 @@ class _Game:
         by_type = np.zeros(counts.shape)
         for k, order in enumerate(orders):
             rows = np.flatnonzero(counts[:, k])
-            left = counts[rows].copy()
-            left[:, k] -= 1
-            by_type[rows, k] = self.units(order, orders, left)
+            by_type[rows, k] = self.units(order, orders, without_one(counts[rows], k))
         return by_type
 
     def outcome(self, orders: Array) -> Ordering:

@@ -19,7 +19,7 @@ from veridical import tables
 from veridical.data import InputError, example, examples, load
 from veridical.data.load import KINDS
 from veridical.data.record import put
-from veridical.studies.figures import assembler as figures
+from veridical.studies.figures.style import save
 
 __all__ = ["Case", "Changes", "Count", "Json", "Request", "Solver", "draw", "emit", "read", "report", "tell", "write"]
 
@@ -85,7 +85,7 @@ def report(to_json: str | None, record: Callable[[], dict[str, Any]], shown: Cal
 def draw(target: str | None, figure: Callable[[], Any]) -> None:
     """Write a figure to a file where one is asked for."""
     if target is not None:
-        write(target, "--plot", lambda: figures.save(figure(), target))
+        write(target, "--plot", lambda: save(figure(), target))
 
 
 def parsed(text: str) -> Any:

@@ -1,9 +1,8 @@
-"""Pictures of results, as matplotlib figures."""
+"""Pictures of contract menus, and of the studies of the ICDS paper."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +10,12 @@ import pandas as pd
 
 from veridical.contracts import Menu
 from veridical.solvers import Solution
-from veridical.studies.figures.style import COLOURS, axes_of, styled
+from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["choice", "contract_menu", "convergence", "readings", "save", "unbalanced"]
+__all__ = ["choice", "contract_menu", "convergence", "readings", "unbalanced"]
 
 MAPPED = 8  # costs of both of two suppliers from which a menu is drawn as maps
 
@@ -31,7 +30,7 @@ def contract_menu(solution: Solution) -> Figure:
     assert menu is not None
     shape = menu.case.shape
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
-    figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}")
+    figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}, currency")
     return figure
 
 
@@ -46,20 +45,20 @@ def bars(menu: Menu) -> Figure:
     rows = len(panels) + len(case.names)
     figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
     for axis, (name, quantity) in zip(axes, panels, strict=False):
-        axis.stairs(quantity.ravel()[order], edges, fill=True, color="#4c78a8")
+        axis.stairs(quantity.ravel()[order], edges, fill=True, color=COLOURS[0])
         axis.set_ylabel(name)
     for i, axis in enumerate(axes[len(panels) :]):
         payment = menu.payment[i].ravel()[order]
-        axis.stairs(payment, edges, fill=True, color="#f2a541", label="information rent")
+        axis.stairs(payment, edges, fill=True, color=COLOURS[3], label="information rent")
         axis.stairs(payment - menu.rent(i).ravel()[order], edges, fill=True, color="#9a9a9a", label="production cost")
         axis.set_ylabel(case.names[i])
     for axis in axes:
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
-        axis.yaxis.set_major_formatter("{x:,.0f}")
+        axis.yaxis.set_major_formatter(NUMBER)
     axes[0].set_title("quantity, units")
     axes[len(panels)].set_title("payment, currency")
-    axes[-1].set_xlabel("profiles of costs, cheapest first; a bar is as wide as its profile is likely")
+    axes[-1].set_xlabel("probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely")
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)
     return figure
 
@@ -75,7 +74,7 @@ def maps(menu: Menu) -> Figure:
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
     for axis, (name, values) in zip(axes, panels, strict=True):
         mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
-        figure.colorbar(mesh, ax=axis, format="{x:,.0f}")
+        figure.colorbar(mesh, ax=axis, format=NUMBER)
         axis.set(title=name, xlabel=f"cost of {case.names[0]}, currency per unit")
     axes[0].set_ylabel(f"cost of {case.names[1]}, currency per unit")
     return figure
@@ -83,7 +82,7 @@ def maps(menu: Menu) -> Figure:
 
 @styled
 def readings(title: str, panels: Mapping[str, pd.DataFrame], unit: str, scale: str = "linear") -> Figure:
-    """Return a figure of a study: a panel a parameter, a line a series; exact drawn through, as published dashed if there is."""
+    """Return a figure of a study: a panel a parameter, a line a series: exact solid, as published dashed where there is any."""
     rows = (len(panels) + 1) // 2
     figure, grid = axes_of(9.5, 0.9 + 3.1 * rows, rows, 2, sharey=True)
     axes = np.atleast_1d(grid).ravel()
@@ -109,7 +108,8 @@ def readings(title: str, panels: Mapping[str, pd.DataFrame], unit: str, scale: s
     published = any(points["as published"].notna().any() for points in panels.values())
     if published and not any(axis.get_legend() for axis in axes):
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    lines = "exact: drawn through; as published: dashed (hybrid: dotted)"
+    dotted = any(points["series"].str.startswith("hybrid").any() for points in panels.values())
+    lines = f"exact: solid; as published: dashed{' (hybrid: dotted)' if dotted else ''}"
     figure.suptitle(f"{title}\n{lines}" if published else title)
     return figure
 
@@ -155,19 +155,15 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> F
     if k is not None:
         point = table.loc[k, "contracts"], table.loc[k, "profit"]
         left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
-        note = f"k = {k}: the least that loses at most\n{accepted:.3g} of what k = n earns ({float(table['loss'][k]):.2g})"
+        loss = 100 * float(table["loss"][k])
+        note = f"k = {k} is the smallest that loses at most\n{100 * accepted:.3g} % of what k = n earns: {loss:.2g} %"
         left.annotate(note, (0.98, 0.06), xycoords="axes fraction", ha="right", fontsize=8, color=COLOURS[1])
     added = table.iloc[1:]
     names = [f"{place}. {name}" for place, name in added["supplier"].items()]
-    right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else "#c9c9c9" for place in added.index])
+    right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
     right.invert_yaxis()
     right.set_xlabel("profit added by his reporting too, currency")
     for axis in (left.xaxis, left.yaxis, right.xaxis):
-        axis.set_major_formatter("{x:,.0f}")
+        axis.set_major_formatter(NUMBER)
     figure.suptitle(title)
     return figure
-
-
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure to a file, in the format of its ending."""
-    figure.savefig(path, dpi=150)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from veridical.studies.figures.settlement import GAIN, JIT, JOINT, below, gains
-from veridical.studies.figures.style import COLOURS, styled
+from veridical.studies.figures.style import COLOURS, NUMBER, styled
 from veridical.studies.pilot.result import PilotRun
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _cost(axis: Any, run: PilotRun) -> None:
     axis.annotate(words, end, fontsize=9, color=colour, **beside)
     axis.set_title("cost to serve so far, all parties together")
     axis.set_xticks(frame.index, labels=[])
-    axis.yaxis.set_major_formatter("{x:,.0f}")
+    axis.yaxis.set_major_formatter(NUMBER)
     axis.legend(loc="upper left")
 
 
@@ -90,5 +90,5 @@ def _transfers(axis: Any, run: PilotRun) -> None:
     axis.axhline(0, color="#333333", linewidth=0.8)
     title = "transfers to suppliers week by week: paid to them above 0, by them below"
     axis.set(title=title, xticks=paid.index, xlabel="week")
-    axis.yaxis.set_major_formatter("{x:,.0f}")
+    axis.yaxis.set_major_formatter(NUMBER)
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -11,14 +11,14 @@ import pandas as pd
 
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data.joint_plan import JointPlanCase
-from veridical.studies.figures.style import COLOURS, axes_of, styled
+from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["GAIN", "JIT", "JOINT", "below", "draw", "gains"]
 
-JIT, JOINT, GAIN, GREY = COLOURS[4], COLOURS[0], COLOURS[2], "#c9c9c9"
+JIT, JOINT, GAIN = COLOURS[4], COLOURS[0], COLOURS[2]
 WIDTH = 150  # letters in a line below the picture
 
 
@@ -32,7 +32,7 @@ def draw(settlement: Settlement) -> Figure:
         left.plot(weekly.index, weekly, color=colour, marker="o", markersize=4, label=name)
     left.set_ylim(bottom=0)
     left.set(xticks=shared.weeks, xlabel="week", title="volume shipped by all suppliers, m3")
-    left.yaxis.set_major_formatter("{x:,.0f}")
+    left.yaxis.set_major_formatter(NUMBER)
     left.legend()
     gains(right, settlement.to_frame(), settlement.budget, settlement.residual)
     baseline, saved = settlement.baseline_cost, settlement.savings
@@ -67,8 +67,7 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> Non
     axis.axvline(0, color="#333333", linewidth=0.8)
     axis.set_yticks(places, names)
     axis.invert_yaxis()
-    axis.xaxis.set_major_formatter("{x:,.0f}")
-    left = f"those who receive hold the budget: {residual:,.0f} is left to them"
-    axis.set_title(f"who gains: net gains + budget = saved\n{left}")
+    axis.xaxis.set_major_formatter(NUMBER)
+    axis.set_title(f"who gains: net gains + budget = saved\nleft to the receivers, with the budget: {residual:,.0f}")
     axis.locator_params(axis="x", nbins=5)
     axis.legend(loc="upper center", bbox_to_anchor=(0.45, -0.07))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "axes_of", "styled"]
+__all__ = ["COLOURS", "GREY", "NUMBER", "axes_of", "save", "styled"]
 
 P = ParamSpec("P")
 COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
+GREY = "#c9c9c9"  # of what is not in question
+NUMBER = "{x:,.10g}"  # of ticks: with thousands separators, and the decimals that small amounts need
 SETTINGS: Any = {
     **{"axes.spines.top": False, "axes.spines.right": False, "axes.labelsize": 9, "axes.titlesize": 10},
     **{"axes.titlelocation": "left", "figure.titlesize": 11, "legend.fontsize": 8, "legend.frameon": False},
@@ -41,3 +44,8 @@ def axes_of(width: float, height: float, rows: int = 1, columns: int = 1, **opti
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **options)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure to a file, in the format of its ending."""
+    figure.savefig(path, dpi=150)

@@ -87,7 +87,7 @@ def profits(instances: Iterator[Instance], mechanisms: Mapping[str, Formula]) ->
     """
     rows = []
     for parameters, case in instances:
-        readings = {"exact": case, "as published": case.model_copy(update={"demand": AsPublished(**case.demand.model_dump())})}
+        readings = {"exact": case, "as published": case.changed(demand=AsPublished(**case.demand.model_dump()))}
         row: dict[tuple[str, str], float] = {("", name): value for name, value in parameters.items()}
         for name, mechanism in mechanisms.items():
             for reading, read in readings.items():

@@ -62,6 +62,10 @@ def run(
 
     Parameters
     ----------
+    case
+        A joint plan; its records hold the expected needs, and the `actual` ones where they turn out otherwise.
+    mechanism
+        `vcg`, the one mechanism that is settled week by week.
     planner
         Makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can be.
     folder
@@ -71,6 +75,10 @@ def run(
         Called after each week with its number, the seconds that it took (0 for one that was kept), and what was saved so far.
     parameters
         The mechanism's, in place of the case's.
+
+    Returns
+    -------
+    The PilotRun, with a row a week and party.
 
     Raises
     ------

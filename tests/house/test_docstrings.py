@@ -13,6 +13,7 @@ import veridical as vd
 
 PACKAGES = (
     *("veridical", "veridical.data", "veridical.data.joint_plan", "veridical.contracts", "veridical.models", "veridical.solvers"),
+    "veridical.models.joint_plan",
     *("veridical.solvers.planners", "veridical.solvers.closed_form", "veridical.studies"),
 )
 BUILDERS = tuple(f"veridical.models.{name}" for name in ("assembler", "allocation", "joint_plan"))

@@ -5,26 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from support.bad_input import good
+
 Run = Callable[..., tuple[int, str, str]]
 Json = Callable[..., dict[str, Any]]
 
-PAIR = """\
-kind = "assembler"
-name = "a pair"
-price = 30.0
-[demand]
-distribution = "uniform"
-low = 200
-high = 800
-[[suppliers]]
-name = "panel"
-costs = [3.0, 9.0]
-probabilities = [0.6, 0.4]
-[[suppliers]]
-name = "battery"
-costs = [1.0, 4.0]
-probabilities = [0.6, 0.4]
-"""
+PAIR = good("probabilities = [0.7, 0.3]", "probabilities = [0.6, 0.4]").replace("price", 'name = "a pair"\nprice', 1)
 
 # By hand, report - truth. Panel with cost 3: (600 - 3 * 60) - (500 - 3 * 100) = 220 while the battery's supplier reports 1, and
 # (560 - 3 * 40) - (400 - 3 * 80) = 280 while he reports 4; with cost 9 he loses by reporting 3.

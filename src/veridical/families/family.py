@@ -189,7 +189,9 @@ class Number:
 
 
 def _no_offer(case: Any, offer: Any) -> Audit:
-    raise InputError.of("menu", f"<{type(offer).__name__}>", f"nothing: of kind {case.kind} no offers are audited", case.name)
+    raise InputError.of(
+        "menu", f"<{type(offer).__name__}>", f"no offer: offers for cases of kind {case.kind} cannot be audited", case.name
+    )
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
+from support.joint_plan_cases import vendors_at
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError, example
-from veridical.data.joint_plan import JointPlanCase, Party, Values, carriers, marketplace, pilot
+from veridical.data.joint_plan import JointPlanCase, Party, Retailer, Values, carriers, marketplace, pilot
 from veridical.models.joint_plan import party_model
 from veridical.solvers.consensus import Consensus, Progress
 from veridical.solvers.planners import Central, settle
 from veridical.solvers.planners.central import party_at
-from veridical.studies.figures import assembler as figures
+from veridical.studies.figures.style import save
 from veridical.studies.pilot.run import PilotRun, run
 from veridical.studies.pilot.week import weekly_cost
 
@@ -41,32 +42,19 @@ def flat(party: Party, **numbers: float) -> Party:
 
 
 def by_hand(actual: float = 20.0, penalty: float = 100.0, pivot: str = "baseline") -> JointPlanCase:
-    """Return a retailer and vendors A and B, one product of 1 m3, one site, two weeks; 20 units are expected in the second.
+    """Return the case of `vendors_at`, in which 20 units are expected in the second week and vendors hold units at 0.5 a week.
 
-    Units are bought at 5 and held at 1 a week. A makes them at 2, B at 4; either handles 6 a week, more at 3.5 each.
     Just in time nothing happens in week 1, and in week 2 each sends 10: A 20 + 14 - 50 = -16, B 40 + 14 - 50 = 4, retailer 100.
     Jointly A sends 6, 6 and B 2, 6, since one more of B in week 1 costs 5, and one more of A in week 2 5.5:
         week 1: A 12 - 30 = -18, B 8 - 10 = -2, retailer 40 + 8 = 48, together 28;
         week 2: A 12 - 30 = -18, B 24 - 30 = -6, retailer 60, together 36.
     """
-    case = pilot(vendors=2, sites=1, regions=1, products=1, weeks=2)
+    case = vendors_at()
     retailer, *vendors = case.parties
-    needs = {key: 0.0 if key[2] == 1 else 20.0 for key in retailer.demand}  # type: ignore[attr-defined]
-    retailer = flat(retailer, outbound_cost=0, holding_cost=1, stock=0, penalty=penalty, inbound_overtime=0, congestion=0)
-    retailer = flat(retailer, inbound_capacity=100).replace(
-        demand=Values(needs), actual=Values({key: actual if units else 0.0 for key, units in needs.items()})
-    )
-    free = dict.fromkeys(("production_overtime", "smoothing", "stock", "contract_cost", "spot_cost", "lane_congestion"), 0.0)
-    ample = dict.fromkeys(("expediting_cost", "production_capacity", "contract"), 100.0)
-    made = [
-        flat(vendor, **free, **ample, holding_cost=0.5, handling_overtime=3.5, handling_capacity=6, production_cost=cost)
-        for vendor, cost in zip(vendors, (2.0, 4.0), strict=True)
-    ]
-    names = dict(zip((vendor.name for vendor in vendors), "AB", strict=True))
-    routes = tuple(route._replace(supplier=names[route.supplier], price=5.0) for route in case.shared.routes)
-    shared = case.shared.changed(products=Values(dict.fromkeys(case.shared.products, 1.0)), routes=routes)
-    parties = (retailer, *(vendor.replace(name=names[vendor.name]) for vendor in made))
-    return case.changed(shared=shared, parties=parties, pivot=pivot)
+    assert isinstance(retailer, Retailer)
+    needs = Values({key: actual if units else 0.0 for key, units in retailer.demand.items()})
+    parties = (flat(retailer, penalty=penalty).replace(actual=needs), *(flat(vendor, holding_cost=0.5) for vendor in vendors))
+    return case.changed(parties=parties, pivot=pivot)
 
 
 def certain(case: JointPlanCase) -> JointPlanCase:
@@ -197,7 +185,7 @@ def test_the_shipped_pilot(shipped: PilotRun, tmp_path: Path) -> None:
     assert [text.get_text() for text in gains.get_yticklabels()] == [*shipped.case.names, "budget"]
     assert "100.0 %" in service.get_title(loc="left")
     assert "not data of any company" in figure.get_supxlabel().replace("\n", " ")
-    figures.save(figure, tmp_path / "pilot.png")
+    save(figure, tmp_path / "pilot.png")
     assert (tmp_path / "pilot.png").stat().st_size > 10_000
 
 
