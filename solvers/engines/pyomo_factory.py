@@ -155,7 +155,7 @@ def _run(model: Any, form: StandardForm, configuration: Configuration, deadline:
         raise NotSolvedError(f"{model.name}: the time limit was over before {name} could start", Termination.TIME_LIMIT)
     began = perf_counter()
     try:
-        with _quiet():
+        with _quiet(), _without(_idle(form)):
             termination, duals, bound = run(solver, model, form, configuration, limit)
     except (InputError, NotSolvedError):
         raise
@@ -173,6 +173,7 @@ def _run(model: Any, form: StandardForm, configuration: Configuration, deadline:
         termination = Termination.INFEASIBLE if why else termination
         raise NotSolvedError(f"{model.name}: {name} ended: {termination}{'; ' + why if why else ''}", termination)
     x = np.array([variable.value for variable in form.variables], dtype=float)
+    x = np.where(np.isnan(x), np.clip(0.0, form.low, form.high), x)  # a variable that says nothing is not sent to every solver
     for special in form.sos:
         if sos_violation(special) > SPARE:
             raise CertificateError(f"{model.name}: the result of {name} does not meet {special.name}, an SOSConstraint")
@@ -229,15 +230,33 @@ def _classic(
             model.del_component("dual")
 
 
+def _idle(form: StandardForm) -> list[Any]:
+    """Return the constraints that say nothing, having no variables or no sides; not every interface takes them."""
+    idle = form.constant_rows() | (np.isinf(form.row_low) & np.isinf(form.row_high))
+    return [form.constraints[row] for row in np.flatnonzero(idle)]
+
+
+@contextmanager
+def _without(constraints: list[Any]) -> Iterator[None]:
+    """Leave constraints out for a while."""
+    for constraint in constraints:
+        constraint.deactivate()
+    try:
+        yield
+    finally:
+        for constraint in constraints:
+            constraint.activate()
+
+
 def _row_dual(form: StandardForm, duals: Any) -> Array | None:
     """Return d(minimised objective)/d(right-hand side), one a row; None where the solver has not all of them.
 
-    Rows without variables have none to give, and are left out on the way to some solvers.
+    Constraints that say nothing are worth 0.
     """
     if duals is None:
         return None
-    given = [duals.get(constraint, math.nan) for constraint in form.constraints]
-    values = form.sense * np.where(form.constant_rows(), 0.0, np.array(given, dtype=float))
+    known = dict(duals.items()) | dict.fromkeys(_idle(form), 0.0)
+    values = form.sense * np.array([known.get(constraint, math.nan) for constraint in form.constraints], dtype=float)
     return None if np.isnan(values).any() else values
 
 

@@ -59,8 +59,7 @@ def _size(expression: Any) -> float:
 
     def leaf(_: Any, node: Any, __: int) -> tuple[bool, float | None]:
         if node is None or node.__class__ in (int, float) or not node.is_expression_type() or not varies(node):
-            value = 0.0 if node is None or (varies(node) and not node.is_fixed()) else number(node)
-            return False, abs(value) if math.isfinite(value) else 0.0
+            return False, 0.0 if node is None else _magnitude(node)
         return True, None
 
     def inner(node: Any, sizes: list[float]) -> float:
@@ -69,11 +68,16 @@ def _size(expression: Any) -> float:
         if isinstance(node, (SumExpression, *LIKE_A_SUM)):
             return math.fsum(sizes)
         if isinstance(node, DivisionExpression):
-            return sizes[0] / (abs(number(node.args[1])) or math.inf)
-        value = number(node)
-        return abs(value) if math.isfinite(value) else 0.0
+            return sizes[0] / (_magnitude(node.args[1]) or math.inf)
+        return _magnitude(node)
 
     return float(StreamBasedExpressionVisitor(beforeChild=leaf, exitNode=inner).walk_expression(expression))
+
+
+def _magnitude(node: Any) -> float:
+    """Return the absolute value of what has no free variable, else 0."""
+    value = 0.0 if varies(node) and not node.is_fixed() else number(node)
+    return abs(value) if math.isfinite(value) else 0.0
 
 
 def refuse_undefined(form: StandardForm, name: str) -> None:

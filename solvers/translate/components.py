@@ -31,14 +31,11 @@ UNDERSTOOD = {  # what stands in expressions, or only prepares them
     *(pyo.BooleanVar, Port, Connector),
 }
 ADVICE = {  # by the name of a component type: the transformation of Pyomo that turns it into what is understood
-    "Disjunction": "gdp.bigm' or 'gdp.hull",
-    "Disjunct": "gdp.bigm' or 'gdp.hull",
+    **dict.fromkeys(("Disjunction", "Disjunct"), "gdp.bigm or gdp.hull"),
+    **dict.fromkeys(("ContinuousSet", "DerivativeVar", "Integral"), "dae.finite_difference or dae.collocation"),
     "LogicalConstraint": "core.logical_to_linear",
-    "Complementarity": "mpec.simple_nonlinear' (for ipopt), or 'mpec.simple_disjunction' and then 'gdp.bigm",
+    "Complementarity": "mpec.simple_nonlinear, or mpec.simple_disjunction and then gdp.bigm",
     "Arc": "network.expand_arcs",
-    "ContinuousSet": "dae.finite_difference' or 'dae.collocation",
-    "DerivativeVar": "dae.finite_difference' or 'dae.collocation",
-    "Integral": "dae.finite_difference' or 'dae.collocation",
     "PiecewiseLinearFunction": "contrib.piecewise.incremental",
 }
 DOMAINS = "real numbers between bounds, whole numbers without gaps, or binary; choose among other values by binary variables"
@@ -89,7 +86,7 @@ def _counts(component: Any) -> bool:
 def _problem(component: Any, kind: str) -> Problem:
     advice = "a model without it"
     if kind in ADVICE:
-        advice += f": apply pyo.TransformationFactory('{ADVICE[kind]}') to it first"
+        advice += f": apply {ADVICE[kind]} first, pyo.TransformationFactory(name).apply_to(model)"
     elif kind == "Piecewise":
         advice += ": give the Piecewise another pw_repn, such as 'INC', or a solver that takes SOSConstraint (scip, gurobi)"
     elif kind == "SOSConstraint":
