@@ -233,14 +233,15 @@ def concave_up_to(group: RetailerGroup) -> Array:
     """Return for each type the units up to which virtual revenue is concave, infinite where it is throughout.
 
     A newsvendor's virtual marginal revenue falls below 0, and rises to 0 again where nobody sells as much: a solver that
-    gets there takes it for an optimum. Units that are worth having to a lower type are always within: he may be pooled with it.
+    gets there takes it for an optimum. It still falls at the grid's point before the least one. Units that are worth having
+    to a lower type are always within: he may be pooled with it.
     """
     if group.revenue.separable:
         return np.full(len(group.theta), np.inf)
     q = grid(group)
     virtual = _marginal(group, q)
     worth = np.append(q, q[-1])[1 + np.where(virtual > 0, np.arange(len(q)), -1).max(axis=1)]  # the point behind the last
-    most: Array = np.maximum(q[virtual.argmin(axis=1)], np.maximum.accumulate(worth))
+    most: Array = np.maximum(q[np.maximum(virtual.argmin(axis=1) - 1, 0)], np.maximum.accumulate(worth))
     return np.where(virtual.min(axis=1) < 0, most, np.inf)
 
 

@@ -56,7 +56,8 @@ class Interval:
 
     def affine(self, scale: ArrayLike, constant: ArrayLike) -> Interval:
         """Return scale * self + constant for linear forms: rounded as the ends, which are bounds of variables, are themselves."""
-        ends = [np.where(np.asarray(scale) == 0, 0.0, scale * end) + constant for end in (self.low, self.high)]
+        scale = np.asarray(scale, dtype=float)
+        ends = [np.where(scale == 0, 0.0, scale * end) + constant for end in (self.low, self.high)]
         return Interval(np.minimum(*ends), np.maximum(*ends))
 
     def times(self, factor: ArrayLike) -> Interval:

@@ -169,7 +169,7 @@ class _Proof:
         owner = np.repeat(np.arange(len(forms)), [len(form.coefficients) for form in forms])
         columns = np.array([column for form in forms for column, _ in form.coefficients], dtype=np.int64)
         parts = Interval(self.low[columns], self.high[columns]).affine([c for form in forms for _, c in form.coefficients], 0.0)
-        lows, highs = np.bincount(owner, parts.low, len(forms)), np.bincount(owner, parts.high, len(forms))
+        lows, highs = (np.bincount(owner, ends, len(forms)).astype(float) for ends in (parts.low, parts.high))
         return Interval(lows, highs).affine(1.0, [form.constant for form in forms])
 
     def _together(

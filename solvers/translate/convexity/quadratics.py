@@ -103,8 +103,8 @@ def _expanded(tape: Tape, slots: list[Form], numbers: list[float]) -> Quadratic:
             parts.append(total)
         else:  # "*", or the power 1 or 2 of something linear, or any of a number
             exponent, factors = (int(arguments[0]), arguments[1:]) if operation == "pow" else (1, arguments)
-            product: Quadratic = (1.0, {}, [])
-            for place in factors * exponent:
+            product = parts[factors[0]]
+            for place in (factors * exponent)[1:]:
                 product = _product(product, parts[place])
             parts.append(product)
     return parts[-1]
@@ -123,6 +123,8 @@ def _times(quadratic: Quadratic, factor: float) -> Quadratic:
 
 
 def _product(left: Quadratic, right: Quadratic) -> Quadratic:
+    if not left[0] and not right[0] and not left[2] and not right[2]:
+        return 0.0, {}, [(1.0, left[1], right[1])] if left[1] and right[1] else []
     constant, linear, products = _sum(_times(left, right[0]), _times(right, left[0]))
     products = products + ([(1.0, left[1], right[1])] if left[1] and right[1] else [])
     return constant - left[0] * right[0], linear, products

@@ -127,6 +127,10 @@ class _Rules:
             range_ = range_ * self.parts[place].range
         powers, factor = self._powers(places)
         convex, concave = self._monomial(powers)
+        sums = [place for place, power_of in powers.items() if power_of == (1.0, False) and self.tape[place][0] == "+"]
+        if len(sums) == 1:
+            more_convex, more_concave = self._distributed(sums[0], {p: e for p, e in powers.items() if p != sums[0]})
+            convex, concave = convex | more_convex, concave | more_concave
         if len(powers) == 2:
             pair = [place for place, power_of in powers.items() if power_of == (1.0, False)]
             more = [self._ratio(powers)] if len(pair) == 1 else []
@@ -203,6 +207,18 @@ class _Rules:
                 fits = part.concave & part.positive
             convex = convex & fits
         return convex, never
+
+    def _distributed(self, place: int, others: dict[int, tuple[float, bool]]) -> tuple[Booleans, Booleans]:
+        """Return where a sum times powers is convex, and where concave, as the sum of its parts times these powers."""
+        convex, concave = self.always, self.always
+        for summand in self.tape[place][1:]:
+            powers, factor = self._powers([summand])
+            for base, (exponent, strict) in others.items():
+                before, once = powers.get(base, (0.0, False))
+                powers[base] = before + exponent, once or strict
+            part = self._scaled(Part(factor, *self._monomial(powers)), factor)
+            convex, concave = convex & part.convex, concave & part.concave
+        return convex, concave
 
     def _entropy(self, places: list[int]) -> tuple[Booleans, Booleans]:
         """Return where u log(v) is convex or concave: v a multiple of u (sign decides), or u over a positive linear form."""
