@@ -14,7 +14,7 @@ ENGINES = ("highs", "ipopt")
 @cache
 def verdict(name: str, engine: str) -> Verdict:
     """Return what an engine makes of a problem; each takes hundredths of a second, an endless one the limit."""
-    return judge(next(problem for problem in PROBLEMS if problem.name == name), engine, seconds=3.0)
+    return judge(next(problem for problem in PROBLEMS if problem.name == name), engine, seconds=10.0)
 
 
 def names(problem: Problem) -> list[str]:
