@@ -119,7 +119,6 @@ def point_twice(raw: Raw, factor: float, rng: Generator) -> tuple[Raw, float]:
 
 ASSEMBLER: dict[str, Change] = {"money": money, "units": units, "order": order, "split": split, "point twice": point_twice}
 ALLOCATION: dict[str, Change] = {"money": money, "units": units, "split": split}
-SEEDS = range(2)
 
 
 def routes(kind: type) -> list[tuple[str, str]]:
@@ -130,18 +129,16 @@ def routes(kind: type) -> list[tuple[str, str]]:
 
 
 TRIALS = [
-    (mechanism, solver, change, seed)
+    (mechanism, solver, change)
     for kind, changes in ((AssemblerCase, ASSEMBLER), (AllocationCase, ALLOCATION))
-    for (mechanism, solver), change, seed in product(routes(kind), changes, SEEDS)
-    if seed == 0 or change in ("money", "units")
+    for (mechanism, solver), change in product(routes(kind), changes)
 ]
 
 
 @cache
-def outcome(mechanism: str, solver: str, change: str, seed: int) -> tuple[float, float] | str:
+def outcome(mechanism: str, solver: str, change: str) -> tuple[float, float] | str:
     """Return the profit and the changed case's in the same money, or what was refused."""
-    words = f"{mechanism} {change} {seed}"  # the same for every solver
-    rng = np.random.default_rng(list(words.encode()))
+    rng = np.random.default_rng(list(f"{mechanism} {change}".encode()))  # the same case for every solver
     several = vd.MECHANISMS[mechanism].kind is AssemblerCase
     make: Callable[[Raw, str], Any] = assembler if several else allocation
     raw = random_assembler(rng) if several else random_allocation(rng)
@@ -155,13 +152,13 @@ def outcome(mechanism: str, solver: str, change: str, seed: int) -> tuple[float,
     return found[0], found[1] / factor
 
 
-def name(trial: tuple[str, str, str, int]) -> str:
+def name(trial: tuple[str, str, str]) -> str:
     """Return what a trial is called."""
-    return "-".join(map(str, trial))
+    return "-".join(trial)
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=name)
-def test_the_answer_is_the_same(trial: tuple[str, str, str, int]) -> None:
+def test_the_answer_is_the_same(trial: tuple[str, str, str]) -> None:
     found = outcome(*trial)
     if not isinstance(found, str):  # refusals are counted below
         before, after = found
