@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from veridical.solvers.translate.terms import Form, Tree
 
-__all__ = ["Graph", "Linear", "Operation"]
+__all__ = ["Graph", "Linear"]
 
 LONGEST = 8  # entries of a sum within a sum that are copied into it; a longer one becomes an operation of its own
+FREQUENT = (2.0, -1.0, 0.5)  # exponents that are a kind of their own: numpy is faster with one exponent for all
 
 
 class Linear(NamedTuple):
@@ -22,49 +23,52 @@ class Linear(NamedTuple):
     degree: float  # as a polynomial of the variables; infinite where it is none
 
 
-class Operation(NamedTuple):
-    """An operation: its level is one above those of its arguments; operations of one level and `kind` are worked out at once."""
-
-    level: int
-    kind: tuple[Any, ...]  # name, with the exponent of frequent powers, or the external function's id and arguments
-    exponent: float
-    arguments: tuple[Linear, ...]
-
-
 class Graph:
     """The operations of all trees that were added, in the order in which they were met.
 
     A tree that is shared, as an object, by other trees is one operation: size and time grow with the number of different
     objects, not with the number of paths to them. Nothing recurses: trees may be as deep as memory allows.
+    An operation's level is one above those of its arguments. Operations of one level and kind are evaluated at once: the kind
+    is a name, with the exponent of frequent powers, or with an external function's id and its number of arguments.
     """
 
     def __init__(self) -> None:
-        self.operations: list[Operation] = []
-        self._linear: dict[int, Linear] = {}  # of trees by id: whoever adds a tree keeps it
+        self.kinds: dict[tuple[Any, ...], int] = {}  # and their numbers
+        self.levels: list[int] = []  # of every operation, as the next three
+        self.kind_of: list[int] = []
+        self.exponents: list[float] = []
+        self.counts: list[int] = []  # of arguments
+        self.lengths: list[int] = []  # of every argument: its entries
+        self.constants: list[float] = []  # and its constant
+        self.columns: list[int] = []  # of all entries of all arguments
+        self.coefficients: list[float] = []
+        self._known: dict[int, Linear] = {}  # trees as linear forms, by id: whoever adds a tree keeps it
+
+    def __len__(self) -> int:
+        """Return the number of operations."""
+        return len(self.levels)
 
     def add(self, root: Tree) -> Linear:
         """Return a tree as a linear form; its operations, as far as they are new, are added."""
-        known = self._linear
+        known = self._known
         stack = [root]
         while stack:
             tree = stack[-1]
-            if id(tree) in known:
-                stack.pop()
-            elif tree.__class__ is Form:
-                columns, coefficients = [c for c, _ in tree.coefficients], [v for _, v in tree.coefficients]
-                known[id(tree)] = Linear(columns, coefficients, tree.constant, 0, 1.0)
-                stack.pop()
-            elif tree.__class__ is not tuple:
-                known[id(tree)] = Linear([], [], float(tree), 0, 0.0)
-                stack.pop()
-            else:
-                arguments = tree[2 if tree[0] in ("pow", "external") else 1 :]
-                new = [argument for argument in arguments if id(argument) not in known]
-                if new:
-                    stack.extend(new)
-                else:
-                    known[id(tree)] = self._combined(tree, [known[id(argument)] for argument in arguments])
-                    stack.pop()
+            if tree.__class__ is not tuple:
+                self._known[id(tree)] = _leaf(tree)
+            elif id(tree) not in known:
+                parts, deeper = [], []
+                for argument in tree[2 if tree[0] in ("pow", "external") else 1 :]:
+                    part = known.get(id(argument))
+                    if part is None and argument.__class__ is tuple:
+                        deeper.append(argument)
+                    else:
+                        parts.append(part or _leaf(argument))
+                if deeper:
+                    stack += reversed(deeper)
+                    continue
+                known[id(tree)] = self._combined(tree, parts)
+            stack.pop()
         return known[id(root)]
 
     def _combined(self, tree: Tree, parts: list[Linear]) -> Linear:
@@ -80,8 +84,8 @@ class Graph:
             return self._operation(("*",), 0.0, parts, left.degree + right.degree)
         if name == "pow":
             exponent = float(tree[1])
+            kind = ("pow", exponent) if exponent in FREQUENT else ("pow",)
             polynomial = exponent > 0 and exponent.is_integer()
-            kind = ("pow", exponent) if exponent in (2.0, -1.0, 0.5) else ("pow",)
             return self._operation(kind, exponent, parts, exponent * parts[0].degree if polynomial else math.inf)
         kind = ("external", tree[1], len(parts)) if name == "external" else (name,)
         return self._operation(kind, 0.0, parts, math.inf)
@@ -95,9 +99,24 @@ class Graph:
         return Linear(columns, coefficients, constant, level, max(part.degree for part in parts))
 
     def _operation(self, kind: tuple[Any, ...], exponent: float, parts: list[Linear], degree: float) -> Linear:
-        level = 1 + max(part.level for part in parts)
-        self.operations.append(Operation(level, kind, exponent, tuple(parts)))
-        return Linear([-len(self.operations)], [1.0], 0.0, level, degree)
+        level = 1
+        for columns, coefficients, constant, below, _ in parts:
+            level = max(level, below + 1)
+            self.lengths.append(len(columns))
+            self.constants.append(constant)
+            self.columns += columns
+            self.coefficients += coefficients
+        self.levels.append(level)
+        self.kind_of.append(self.kinds.setdefault(kind, len(self.kinds)))
+        self.exponents.append(exponent)
+        self.counts.append(len(parts))
+        return Linear([-len(self.levels)], [1.0], 0.0, level, degree)
+
+
+def _leaf(tree: Form | float) -> Linear:
+    if isinstance(tree, Form):
+        return Linear([c for c, _ in tree.coefficients], [v for _, v in tree.coefficients], tree.constant, 0, 1.0)
+    return Linear([], [], float(tree), 0, 0.0)
 
 
 def _scaled(form: Linear, factor: float) -> Linear:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from veridical.data.arrays import Array, Integers
 from veridical.solvers.translate.functions import UNARY, external
-from veridical.solvers.translate.graph import Operation
+from veridical.solvers.translate.graph import Graph
 
 __all__ = ["Levels", "csr"]
 
@@ -63,26 +63,23 @@ class _Group:
 class Levels:
     """All operations sorted by level; after the variables' columns, operation k has column `columns + k`."""
 
-    def __init__(self, operations: list[Operation], columns: int, functions: dict[int, Any]) -> None:
-        self.columns, self.size, self._functions = columns, len(operations), functions
-        kinds: dict[tuple[Any, ...], int] = {}
-        keys = [(operation.level, kinds.setdefault(operation.kind, len(kinds))) for operation in operations]
-        order = sorted(range(self.size), key=keys.__getitem__)
+    def __init__(self, graph: Graph, columns: int, functions: dict[int, Any]) -> None:
+        self.columns, self.size, self._functions = columns, len(graph), functions
+        order = np.lexsort((np.array(graph.kind_of), np.array(graph.levels)))
         self._rank = np.empty(self.size, dtype=np.int64)
         self._rank[order] = np.arange(self.size)
-        ranked = [operations[k] for k in order]
-        forms = [form for operation in ranked for form in operation.arguments]
-        indices = self.places(np.array([column for form in forms for column in form.columns], dtype=np.int64))
-        data = np.array([value for form in forms for value in form.coefficients], dtype=float)
-        starts = np.cumsum([0, *(len(form.columns) for form in forms)])
-        self._inputs = csr(data, indices, starts, columns + self.size)  # the arguments, a row each
-        self._constants: Array = np.array([form.constant for form in forms], dtype=float)
-        self._first = np.cumsum([0, *(len(operation.arguments) for operation in ranked)])  # argument of each operation
-        self._levels = self._grouped(ranked)
+        counts = np.array(graph.counts, dtype=np.int64)
+        self._first = np.cumsum([0, *counts[order]])  # argument of each operation
+        moved = np.arange(self._first[-1]) + np.repeat((np.cumsum(counts) - counts)[order] - self._first[:-1], counts[order])
+        indices = self.places(np.array(graph.columns, dtype=np.int64))
+        starts = np.cumsum([0, *graph.lengths])
+        self._inputs = csr(np.array(graph.coefficients, dtype=float), indices, starts, columns + self.size)[moved]
+        self._constants: Array = np.array(graph.constants, dtype=float)[moved]
+        self._levels = self._grouped(graph, order)
         self._entries = self._inputs.indptr[self._first]  # of each operation in `_inputs`
         self.values: Array = np.zeros(columns + self.size)  # of variables and operations
-        self._partial: Array = np.ones(len(forms))
-        self._scaled: Array = np.ones(len(data))
+        self._partial: Array = np.ones(len(moved))
+        self._scaled: Array = np.ones(self._inputs.nnz)
         self._slopes: sp.csr_array | None = None
         self._capacity = max(columns, 1)
         self._plan_curvature()
@@ -142,21 +139,22 @@ class Levels:
         self._inputs, self._bent = kept
         return slopes, hessian
 
-    def _grouped(self, ranked: list[Operation]) -> list[tuple[sp.csr_array, tuple[int, int], list[_Group]]]:
+    def _grouped(self, graph: Graph, order: Integers) -> list[tuple[sp.csr_array, tuple[int, int], list[_Group]]]:
         """Return for every level the rows of its arguments, its operations from start to stop, and their groups."""
+        level, kind = np.array(graph.levels, dtype=int)[order], np.array(graph.kind_of, dtype=int)[order]
+        exponents, kinds = np.array(graph.exponents)[order], list(graph.kinds)
+        changes = np.flatnonzero((np.diff(level) != 0) | (np.diff(kind) != 0)) + 1
+        groups: dict[int, list[_Group]] = {}
+        for start, stop in pairwise([0, *changes.tolist(), self.size] if self.size else []):
+            powers = exponents[start:stop]
+            exponent = powers[0] if (powers == powers[0]).all() else powers
+            first, arity = int(self._first[start]), int(self._first[start + 1] - self._first[start])
+            group = _Group(kinds[kind[start]], slice(start, stop), first, arity, exponent)
+            groups.setdefault(int(level[start]), []).append(group)
         levels = []
-        stop = 0
-        for _, level in groupby(ranked, key=lambda operation: operation.level):
-            start, groups = stop, []
-            for kind, members in groupby(level, key=lambda operation: operation.kind):
-                group = list(members)
-                exponents = np.array([operation.exponent for operation in group])
-                operations = slice(stop, stop + len(group))
-                same = bool((exponents == exponents[0]).all())
-                arity = len(group[0].arguments)
-                groups.append(_Group(kind, operations, int(self._first[stop]), arity, exponents[0] if same else exponents))
-                stop = operations.stop
-            levels.append((self._inputs[self._first[start] : self._first[stop]], (start, stop), groups))
+        for members in groups.values():
+            start, stop = members[0].operations.start, members[-1].operations.stop
+            levels.append((self._inputs[self._first[start] : self._first[stop]], (start, stop), members))
         return levels
 
     def _plan_curvature(self) -> None:

@@ -40,7 +40,7 @@ class NonlinearTerms:
         graph = Graph()
         forms = [graph.add(tree) for _, _, tree in self.parts]
         self._degrees = [form.degree for form in forms]
-        self._levels = Levels(graph.operations, columns, self.functions)
+        self._levels = Levels(graph, columns, self.functions)
         self._roots, self._constants = self._weighed(forms)
         self._x: Array | None = None
         slopes, hessian = self._levels.structure()

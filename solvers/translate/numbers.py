@@ -78,7 +78,7 @@ def _at_once(node: Any, known: Known) -> float | None:
         pair = known.get(id(node))
         return None if pair is None else pair[1]
     try:
-        return float(pyo.value(node))
+        return float(pyo.value(node, exception=False))
     except (ArithmeticError, ValueError, TypeError):  # also a parameter that was never given a value
         raise UndefinedError(node) from None
 
