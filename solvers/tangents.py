@@ -53,14 +53,17 @@ def converge(
         bound = form.objective(relaxed)
         x = relaxed
         for curve in curves:
-            x = curve.lowered(x)
-        scale = max(1.0, abs(form.objective(x)))
-        before, gap = gap, float(form.cost @ (x - relaxed)) / scale
+            curve.weigh(row_dual)
+            x = curve.settled(x)
+        scale = abs(form.objective(x)) or float(np.abs(form.cost) @ np.abs(x)) or 1.0
+        lost = sum(float(curve.worth @ curve.excess(relaxed)) for curve in curves)
+        before, gap = gap, max(lost / scale, *(float(curve.short(x).max(initial=0.0)) for curve in curves))
         idle = idle + 1 if gap > before / 2 else 0
         # Quantities are as exact as the square root of the gap: once it is small enough, go on while rounds still pay.
         if gap <= FINE * tolerance or (gap <= tolerance and gap > before / 10) or idle == IDLE or rounds == ROUNDS:
             return x, row_dual, rounds
-        added = [new for curve in curves for new in curve.refine(relaxed, row_dual, FINE * tolerance * scale)]
+        limit = FINE * tolerance
+        added = [new for curve in curves for new in curve.refine(relaxed, x, row_dual, limit * scale, limit)]
         if not added:
             return x, row_dual, rounds  # no tangent cuts deeper: the gap is rounding, and the certificate judges it
         extend(form.append(added), form.row_high[-len(added) :])
@@ -74,27 +77,64 @@ class _Curve:
         curve = sales_of.block.written.curve
         self.sales = np.array([form.column(curve[t]) for t in sales_of.profiles], dtype=int)
         self.units = np.array([form.column(sales_of.units[t]) for t in sales_of.profiles], dtype=int)
-        self.worth = -form.cost[self.sales]  # what one more unit of sales adds
-        if (self.worth < 0).any():
+        self.worth = -form.cost[self.sales]  # what one more unit of sales adds to the objective
+        tangent = sales_of.block.written.tangent
+        others = np.array([con.parent_component() is not tangent for con in form.constraints], dtype=bool)
+        part = sp.csc_array(form.matrix)[:, self.sales]
+        self.rows = np.flatnonzero(others & (np.bincount(part.indices[part.data != 0], minlength=len(others)) > 0))
+        self.part = sp.csr_array(form.matrix[self.rows][:, self.sales])  # of sales in rows that are no tangents
+        self._refuse_harmful()
+
+    def _refuse_harmful(self) -> None:
+        """Raise InputError where fewer sales would help: tangents bound them from above only."""
+        low, high = np.isfinite(self.form.row_low[self.rows]), np.isfinite(self.form.row_high[self.rows])
+        row = np.repeat(np.arange(len(self.rows)), np.diff(self.part.indptr))
+        wrong = row[((self.part.data > 0) & high[row]) | ((self.part.data < 0) & low[row])]
+        curved = self.form.hessian is not None and np.diff(self.form.hessian.indptr)[self.sales].any()
+        if (self.worth < 0).any() or curved:
             allowed = "an objective that gains by sales: tangents bound them from above only"
             raise InputError.of("form", "<tangent, where sales lower the objective>", allowed)
+        if wrong.size:
+            name = self.form.constraints[self.rows[wrong[0]]].name
+            allowed = "constraints that more sales help to keep: tangents bound them from above only; ipopt takes others"
+            raise InputError.of(name, "<expected sales with a limit on how many there may be>", allowed)
 
-    def lowered(self, x: Array) -> Array:
-        """Return x with sales brought down from the tangents to the curve."""
-        x = x.copy()
-        x[self.sales] = np.minimum(x[self.sales], self._curve(x))
+    def weigh(self, row_dual: Array | None) -> None:
+        """Set what one more unit of sales is worth, in the objective and at the duals of the rows that sales stand in."""
+        self.worth = -self.form.cost[self.sales]
+        if row_dual is not None and self.rows.size:
+            self.worth = np.maximum(self.worth + self.part.T @ row_dual[self.rows], 0.0)
+
+    def excess(self, x: Array) -> Array:
+        """Return by how much sales are above the curve."""
+        return np.maximum(x[self.sales] - self._curve(x), 0.0)
+
+    def settled(self, x: Array) -> Array:
+        """Return x with sales on the curve: brought down to it and, where rows have them, up to it."""
+        x, curve = x.copy(), self._curve(x)
+        x[self.sales] = curve if self.rows.size else np.minimum(x[self.sales], curve)
         return x
 
-    def refine(self, x: Array, row_dual: Array | None, tolerance: float) -> list[Any]:
+    def short(self, x: Array) -> Array:
+        """Return how far x is from meeting each row that sales stand in, relative to the row's terms."""
+        matrix, low, high = self.form.matrix[self.rows], self.form.row_low[self.rows], self.form.row_high[self.rows]
+        value, size = matrix @ x, abs(matrix) @ np.abs(x)
+        short: Array = np.maximum(np.maximum(low - value, value - high), 0.0) / np.where(size > 0, size, 1.0)
+        return short
+
+    def refine(self, x: Array, settled: Array, row_dual: Array | None, tolerance: float, limit: float) -> list[Any]:
         """Add tangents where the relaxation is above the curve: at its point, and about where its duals put the optimum.
 
+        Above means by more than `tolerance` of the objective, or in a row that `settled` misses by a relative `limit`.
         The duals of the tangents at a profile weigh their slopes, and the curve has that mean slope at one point. As
         soon as the other constraints have their optimal multipliers, that point is the optimum itself; but the program
         is flat along its tangent there, so two more beside it pin it down. Profiles that are pooled have multipliers of
         their own in many ways and one common sum: those with the same units are also taken together.
         """
-        excess = self.worth * (x[self.sales] - self._curve(x))
-        poor = np.flatnonzero(excess > tolerance / (2 * len(excess)))
+        excess = self.excess(x)
+        missed = abs(self.part).T @ (self.short(settled) > limit)
+        above = (self.worth * excess > tolerance / (2 * len(excess))) | ((missed > 0) & (excess > limit * x[self.sales]))
+        poor = np.flatnonzero(above)
         units, worth = x[self.units], self.worth
         if row_dual is None:
             return self.sales_of.refine(poor, np.maximum(units[poor], 0.0))

@@ -1,10 +1,20 @@
-"""HiGHS without a word on standard output, where JSON and tables go; a linear program as it takes it."""
+"""HiGHS without a word on standard output, where JSON and tables go; it keeps time limits and ends on Ctrl-C."""
 
+from __future__ import annotations
+
+import atexit
+import math
+from threading import Thread
+from time import perf_counter
 from typing import Any
 
 import highspy
 
 __all__ = ["Highs", "linear_program"]
+
+GRACE = 1.5  # seconds in which HiGHS has to end once it is told to; a factorisation that takes longer is left behind
+LAST = 10.0  # seconds for which the end of the process waits for what was left behind: HiGHS must not outlive its library
+LEFT_BEHIND: list[Thread] = []
 
 
 class Highs(highspy.Highs):
@@ -14,6 +24,38 @@ class Highs(highspy.Highs):
         """Enable callbacks, as the constructor of the base class asks."""
         self.setOptionValue("output_flag", False)
         super().enableCallbacks()
+
+    def ends_by(self, deadline: float) -> bool:
+        """Run until the end or the deadline (of `perf_counter`), and return whether it ended: else this object is lost.
+
+        HiGHS runs in a thread of its own, so that Ctrl-C arrives here, and because its interior points do not look at the clock.
+        It is told to stop by a callback that starts only then: one that runs all along takes 40 % of the time of the simplex.
+        """
+        thread = Thread(target=self.run, daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive() and perf_counter() < deadline + GRACE / 2:
+                thread.join(min(1.0, max(deadline + GRACE / 2 - perf_counter(), 0.0)))
+        finally:
+            if thread.is_alive():
+                self.HandleUserInterrupt = True
+                self.cancelSolve()
+                thread.join(GRACE)
+            if thread.is_alive():
+                LEFT_BEHIND.append(thread)
+        return not thread.is_alive()
+
+    def limit(self, deadline: float) -> None:
+        """Give HiGHS the time that is left until the deadline."""
+        if deadline < math.inf:
+            self.setOptionValue("time_limit", self.getRunTime() + max(deadline - perf_counter(), 0.0))
+
+
+@atexit.register
+def _wait() -> None:
+    until = perf_counter() + LAST
+    for thread in LEFT_BEHIND:
+        thread.join(max(until - perf_counter(), 0.0))
 
 
 def linear_program(cost: Any, low: Any, high: Any, row_low: Any, row_high: Any, matrix: Any) -> highspy.HighsLp:

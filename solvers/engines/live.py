@@ -1,0 +1,271 @@
+"""One live HiGHS object: a form handed over in units that suit HiGHS, options, runs, and integers that are whole."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import highspy
+import numpy as np
+import scipy.sparse as sp
+
+from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Array
+from veridical.solvers.configuration import Configuration
+from veridical.solvers.engines.conflict import conflict, endless, name_of
+from veridical.solvers.engines.quiet import Highs, linear_program
+from veridical.solvers.engines.scaling import balance, problem_of
+from veridical.solvers.engines.squares import with_squares
+from veridical.solvers.polish import polished
+from veridical.solvers.solution import Termination
+from veridical.solvers.translate.standard_form import StandardForm
+
+__all__ = ["SMALL", "LiveModel", "fixed_by_rows"]
+
+TINY, HUGE = 1e-12, 1e15  # what HiGHS can be made to keep, and what it refuses
+ENDLESS = 1e20  # what it takes for infinite
+DEFAULTS: Mapping[str, Any] = {
+    "output_flag": False,
+    "small_matrix_value": TINY,
+    "primal_feasibility_tolerance": 1e-9,
+    "dual_feasibility_tolerance": 1e-9,
+    "qp_regularization_value": 1e-12,  # the default, 1e-7, leaves gradients wrong by 1e-7 times the quantity
+}
+SMALL = 300  # variables up to which a QP goes to the active set first
+# Integers may be off by this much, which a coefficient can make much of: 1e7 y is 3 at y = 3e-7. HiGHS takes no less.
+TRACES = (1e-6, 1e-10)
+
+# How a warm start sometimes ends on large models with many tangents (seen at 12 suppliers); a cold one then finds the optimum.
+LOST = (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kSolveError)
+TERMINATIONS = {
+    highspy.HighsModelStatus.kInfeasible: Termination.INFEASIBLE,
+    highspy.HighsModelStatus.kUnbounded: Termination.UNBOUNDED,
+    highspy.HighsModelStatus.kTimeLimit: Termination.TIME_LIMIT,
+    highspy.HighsModelStatus.kInterrupt: Termination.TIME_LIMIT,  # nothing else interrupts it and lives on
+    highspy.HighsModelStatus.kIterationLimit: Termination.ITERATION_LIMIT,
+    highspy.HighsModelStatus.kSolutionLimit: Termination.ITERATION_LIMIT,
+}
+LIMITS = (Termination.TIME_LIMIT, Termination.ITERATION_LIMIT)
+REASONS = {Termination.INFEASIBLE: conflict, Termination.UNBOUNDED: endless}
+ROUNDING = 2.0  # seconds that the rest may take once the integers are fixed, where the limit is over
+
+
+class LiveModel:
+    """A form in a live HiGHS object.
+
+    After `run`, `bound` is the bound that HiGHS has for a model with integers (of the minimised objective), and `termination`
+    says whether a limit ended it.
+    """
+
+    bound: float | None
+
+    def __init__(self, form: StandardForm, configuration: Configuration, way: Mapping[str, Any] | None = None) -> None:
+        self.highs, self.form, self.configuration = Highs(), form, configuration
+        self.bound = None
+        self.termination = Termination.CONVERGED
+        self.integer = bool(form.integer.any())
+        self.effective = self._set_options(way or {})
+        problem, fixed = problem_of(form), fixed_by_rows(form)
+        if fixed is not None:
+            problem = replace(problem, cost=form.gradient(fixed), hessian=None)
+        problem = with_squares(problem)
+        self.scaling = balance(problem)
+        scaled = self.scaling.apply(problem)
+        self.beyond = ""  # a row or variable that HiGHS takes for another one
+        self._check(scaled.matrix, list(range(len(form.constraints))))
+        for limits in (scaled.low, scaled.high):
+            far = np.isfinite(limits) & (np.abs(limits) >= ENDLESS)
+            if far.any():
+                self.beyond = name_of(form.variables, int(np.argmax(far)))
+        self.of_squares = np.arange(len(form.constraints), problem.matrix.shape[0])  # rows that are not the form's
+        lp = linear_program(scaled.cost, scaled.low, scaled.high, scaled.row_low, scaled.row_high, scaled.matrix)
+        if self.integer:
+            lp.offset_ = form.offset * self.scaling.objective  # counts in the gap of a MIP, and in its bound
+            kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+            lp.integrality_ = [kinds[int(whole)] for whole in form.integer]
+        self._taken(self.highs.passModel(lp))
+        if scaled.hessian is not None:
+            lower = sp.csc_array(sp.tril(scaled.hessian))
+            hessian = highspy.HighsHessian()
+            hessian.dim_, hessian.format_ = lp.num_col_, highspy.HessianFormat.kTriangular
+            hessian.start_, hessian.index_, hessian.value_ = lower.indptr, lower.indices, lower.data
+            self._taken(self.highs.passHessian(hessian))
+
+    def _set_options(self, way: Mapping[str, Any]) -> dict[str, Any]:
+        """Set the options and return those in effect, read back from the solver."""
+        form, configuration = self.form, self.configuration
+        wanted = {**DEFAULTS, **way}
+        if form.hessian is not None:  # its QP solver can cycle where the optimum is not bounded, and has no limit of its own
+            per = 50 if len(form.variables) <= SMALL else 2  # the last of four ways must not take longer than the others
+            wanted["qp_iteration_limit"] = 1_000 + per * (len(form.variables) + len(form.constraints))
+        if self.integer:
+            wanted |= {"mip_rel_gap": configuration.tolerance, "mip_abs_gap": 1e-9, "mip_feasibility_tolerance": TRACES[0]}
+        if configuration.threads is not None:
+            wanted["threads"] = configuration.threads
+            self.highs.resetGlobalScheduler(True)  # another number of threads than the last run's needs a new one
+        known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")]
+        for name, value in configuration.options.items():
+            if name not in known:
+                near = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "see the list of HiGHS options"
+                raise configuration.error_for(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
+            wanted[name] = value
+        for name, value in wanted.items():
+            if self.highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+                kind = type(self.highs.getOptionValue(name)[1]).__name__
+                raise configuration.error_for(f"options.{name}", value, f"a value that HiGHS takes for this option ({kind})")
+        return {name: self.highs.getOptionValue(name)[1] for name in wanted}
+
+    def _check(self, scaled: sp.csr_array, rows: list[int]) -> None:
+        """Refuse coefficients that HiGHS refuses, and note those that it drops, in the units that it is given."""
+        size = np.abs(scaled.data)
+        for bad in (np.flatnonzero(size >= HUGE), np.flatnonzero((size < TINY) & (size > 0))):
+            if bad.size:
+                row = int(np.searchsorted(scaled.indptr, bad[0], side="right")) - 1
+                self.beyond = name_of(self.form.constraints, rows[row]) if row < len(rows) else "objective"
+                if size[bad[0]] >= HUGE:
+                    raise self._refused()
+
+    def _refused(self) -> InputError:
+        found = "<figures too far from each other>"
+        allowed = f"coefficients and bounds that units bring between {TINY:g} and {HUGE:g} (HiGHS takes no others)"
+        return InputError.of(self.beyond, found, allowed)
+
+    def _taken(self, status: highspy.HighsStatus) -> None:
+        if status == highspy.HighsStatus.kError:
+            raise NotSolvedError("HiGHS does not take this model, and does not say why", Termination.FAILED)
+
+    def run(self, name: str, deadline: float) -> tuple[Array, Array | None]:
+        """Solve what stands, and return point and row duals of the minimisation; raise NotSolvedError if there are none."""
+        if not self.form.variables:  # all is fixed: HiGHS calls that no model
+            return np.zeros(0), np.zeros(len(self.form.constraints))
+        if deadline <= perf_counter():
+            raise NotSolvedError(f"{name}: the time limit was over before HiGHS could start", Termination.TIME_LIMIT)
+        return (self._integers(name, deadline), None) if self.integer else self._optimum(name, deadline)
+
+    def add(self, rows: sp.csr_array, high: Array) -> None:
+        """Add rows `rows @ x <= high` to the live model."""
+        factors = self.scaling.further(rows)
+        scaled = self.scaling.coefficients(rows, factors)
+        self._check(scaled, list(range(len(self.form.constraints) - len(high), len(self.form.constraints))))
+        low = np.full(len(high), -highspy.kHighsInf)
+        status = self.highs.addRows(len(high), low, high * factors, scaled.nnz, scaled.indptr[:-1], scaled.indices, scaled.data)
+        if status != highspy.HighsStatus.kOk:
+            refused = "HiGHS refused further tangents: the point that they are made at is no number"
+            raise NotSolvedError(refused, Termination.FAILED)
+        self.scaling = replace(self.scaling, rows=np.append(self.scaling.rows, factors))
+
+    def _optimum(self, name: str, deadline: float) -> tuple[Array, Array]:
+        """Return point and row duals in the units of the form."""
+        status = self._run(name, deadline)
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise self._end(name, status, deadline)
+        duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
+        return polished(self.form, self._point(), np.delete(duals, self.of_squares))
+
+    def _point(self) -> Array:
+        n = len(self.form.cost)
+        x = np.array(self.highs.getSolution().col_value)[:n] * self.scaling.columns[:n]
+        return np.clip(x, self.form.low, self.form.high)
+
+    def _run(self, name: str, deadline: float) -> highspy.HighsModelStatus:
+        """Run to an end that can be believed, and return it."""
+        status = self._once(name, deadline)
+        if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
+            self.highs.setOptionValue("presolve", "off")
+            status = self._once(name, deadline)
+        if status in LOST:
+            self.highs.clearSolver()  # forget the basis that led nowhere
+            status = self._once(name, deadline)
+        return status
+
+    def _once(self, name: str, deadline: float) -> highspy.HighsModelStatus:
+        self.highs.limit(deadline)
+        if not self.highs.ends_by(deadline):
+            raise NotSolvedError(f"{name}: HiGHS did not end at the time limit and was left behind", Termination.TIME_LIMIT)
+        return self.highs.getModelStatus()
+
+    def _end(self, name: str, status: highspy.HighsModelStatus, deadline: float) -> Exception:
+        """Return the error for an end without an optimum: why there is none, in names, where that can be shown."""
+        termination = TERMINATIONS.get(status, Termination.FAILED)
+        ended = f"{name}: HiGHS ended with '{self.highs.modelStatusToString(status)}' after {self.highs.getRunTime():.3g} s"
+        why = ""
+        if termination in REASONS:
+            if self.beyond:
+                return self._refused()
+            why = REASONS[termination](self.form, deadline)
+            if not why and not self.integer:  # tolerances have led it there
+                termination, why = Termination.FAILED, "no reason for that is in the model: the end is not believed"
+        elif self.integer and self._has_point():
+            figures = self.highs.getInfo().objective_function_value, self.highs.getInfo().mip_dual_bound
+            value, bound = (self.form.sense * figure / self.scaling.objective for figure in figures)
+            why = f"known by then: a solution worth {value:,.6g}, and that none is better than {bound:,.6g}"
+        return NotSolvedError(f"{ended}; {why}" if why else ended, termination)
+
+    def _has_point(self) -> bool:
+        return self.highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+
+    def _integers(self, name: str, deadline: float) -> Array:
+        """Return the optimum (where it is accepted, the best point at a limit) with integers that are whole."""
+        best, worth = None, math.inf
+        for trace in TRACES:
+            if trace != TRACES[0]:
+                self.highs.setOptionValue("mip_feasibility_tolerance", trace)
+                self.effective["mip_feasibility_tolerance"] = trace
+            status = self._run(name, deadline)
+            self.termination = Termination.CONVERGED
+            if status != highspy.HighsModelStatus.kOptimal:
+                self.termination = TERMINATIONS.get(status, Termination.FAILED)
+                accepted = self.configuration.accept == "feasible" and self.termination in LIMITS
+                if not (accepted and (best is not None or self._has_point())):
+                    raise self._end(name, status, deadline)
+            self.bound = bound = self.highs.getInfo().mip_dual_bound / self.scaling.objective
+            rough = self._point()
+            whole = self._whole(name, rough, deadline)
+            if whole is not None and self.form.minimised(whole) < worth:
+                best, worth = whole, self.form.minimised(whole)
+            size = abs(self.form.offset) + float(np.abs(self.form.cost) @ np.abs(rough))
+            if best is not None and worth - self.form.minimised(rough) <= self.configuration.tolerance * size:
+                return best
+            if self.termination in LIMITS:
+                break
+        if best is not None and self.configuration.accept == "feasible":
+            self.termination = self.termination if self.termination in LIMITS else Termination.FAILED
+            return best
+        known = "no solution" if best is None else f"the best solution is worth {self.form.objective(best):,.6g}"
+        ended = f"{name}: HiGHS's integers are whole to {TRACES[-1]:g} only; with whole ones {known}, and the bound"
+        allowed = "smaller bounds on what an integer switches on may help"
+        raise NotSolvedError(f"{ended} is {self.form.sense * bound:,.6g}; {allowed}", Termination.FAILED)
+
+    def _whole(self, name: str, x: Array, deadline: float) -> Array | None:
+        """Return the best point with the integers of x rounded; None where there is none."""
+        form, integer = self.form, self.form.integer
+        rounded = np.where(integer, np.round(x), x)
+        low, high = np.where(integer, rounded, form.low), np.where(integer, rounded, form.high)
+        fixed = replace(form, low=low, high=high, integer=np.zeros_like(integer))
+        try:
+            live = LiveModel(fixed, Configuration(solver="highs", threads=self.configuration.threads))
+            return live._optimum(name, max(deadline, perf_counter() + ROUNDING))[0]
+        except NotSolvedError:
+            return None
+
+
+def fixed_by_rows(form: StandardForm) -> Array | None:
+    """Return a point with the only values that the variables of the quadratic terms can have; None where one has others.
+
+    Equality constraints of one variable fix them, as where a given plan is priced. With the gradient there as its cost, the
+    linear program has the QP's optimum and multipliers, and simplex finds them.
+    """
+    if form.hessian is None:
+        return None
+    alone = np.flatnonzero((np.diff(form.matrix.indptr) == 1) & (form.row_low == form.row_high))
+    places = form.matrix.indptr[alone]
+    point = np.full(len(form.variables), np.nan)
+    coefficients = form.matrix.data[places]
+    usable = coefficients != 0
+    point[form.matrix.indices[places[usable]]] = form.row_low[alone[usable]] / coefficients[usable]
+    used = np.flatnonzero(np.diff(form.hessian.indptr))
+    return None if np.isnan(point[used]).any() else np.nan_to_num(point)
