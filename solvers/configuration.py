@@ -23,6 +23,7 @@ class Configuration(Record):
     time_limit: Positive | None = None  # seconds
     tolerance: Positive = 1e-8  # relative gap at which tangents stop
     threads: int | None = None
+    starts: int = 1  # of a local search, of which the best end is kept
     form: str = "auto"
     options: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("solver")
@@ -42,6 +43,11 @@ class Configuration(Record):
     @classmethod
     def _threads(cls, value: object) -> object:
         return None if value is None else whole(value, 1)
+
+    @field_validator("starts", mode="before")
+    @classmethod
+    def _starts(cls, value: object) -> object:
+        return whole(value, 1)
 
     @field_validator("form", mode="before")
     @classmethod
