@@ -20,7 +20,8 @@ from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict, violated
-from veridical.solvers.engines.scaling import ScaledNLP, scaling
+from veridical.solvers.engines.scaled_nlp import ScaledNLP
+from veridical.solvers.engines.scaling import natural_units, scaling
 from veridical.solvers.engines.start import start, undefined
 from veridical.solvers.packaging import Point, certified, package_solution
 from veridical.solvers.solution import Seconds, Solution, Termination
@@ -34,6 +35,7 @@ DEFAULTS: Mapping[str, Any] = {
     "sb": "yes",
     "print_level": 0,
     "option_file_name": "",  # or a file `ipopt.opt` that lies in the working directory would be read
+    "compl_inf_tol": 1e-12,  # what a bound falls short by is the sum over all inequalities
     "bound_relax_factor": 0.0,  # the default relaxes bounds, and objectives come out slightly too good
 }
 FAST: Mapping[str, Any] = {"mumps_pivot_order": 4, "mumps_scaling": 0}  # halve the time of MUMPS on the models here
@@ -133,7 +135,7 @@ class _Search:
         self.model, self.form, self.configuration = model, form, configuration
         self.loaded: Point | None = None  # the point that the model holds
         self.deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
-        self.units = scaling(form).columns
+        self.units = natural_units(form)
         self.warm: tuple[Array, Array, Array] | None = None
         if configuration.options.get("warm_start_init_point") == "yes":
             rows = -form.sense * _suffix(model, "dual", form.constraints)
@@ -147,7 +149,7 @@ class _Search:
         anew there and solved again.
         """
         began, end = perf_counter(), None
-        scales = scaling(self.form, x)
+        scales = scaling(self.form, x, self.units)
         for way in [FAST, FAST] if self.configuration.options.keys() & FAST.keys() else [FAST, FAST, CAREFUL]:
             nlp = ScaledNLP(self.form, x, scales)
             u, info, options = self._ipopt(nlp, way)
@@ -163,7 +165,7 @@ class _Search:
                 end = _End(point, low, high, options)
             if not np.isfinite(last).all():
                 continue
-            moved = scaling(self.form, last, at_optimum=True)
+            moved = scaling(self.form, last, self.units, at_optimum=True)
             if proven and moved.objective < FINER * scales.objective:
                 break
             x, scales = last, moved

@@ -22,8 +22,8 @@ class SmoothNLP(NLP):  # type: ignore[misc]
     """min f(x) subject to constraints_lb <= g(x) <= constraints_ub, primals_lb <= x <= primals_ub.
 
     Multipliers are those of the Lagrangian obj_factor * f + duals'g. `damping` (one figure, or one a variable) is added to the
-    diagonal of its Hessian for every variable that has no bounds and no curvature: steps are then bounded also along directions in which nothing changes,
-    and the points that a method can converge to are the same, since the Hessian is all that is changed.
+    diagonal of its Hessian for every variable that has no bounds and no curvature: steps are then bounded also along directions
+    in which nothing changes, and the points that a method can converge to are the same, since the Hessian is all that is changed.
     """
 
     def __init__(self, form: StandardForm, start: Array, duals: Array | None = None, damping: float | Array = 0.0) -> None:
