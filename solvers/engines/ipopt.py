@@ -35,6 +35,7 @@ DEFAULTS: Mapping[str, Any] = {
     "sb": "yes",
     "print_level": 0,
     "option_file_name": "",  # or a file `ipopt.opt` that lies in the working directory would be read
+    "diverging_iterates_tol": 1e13,  # in units of the variables: no solution is that far, and steps there are noise
     "compl_inf_tol": 1e-12,  # what a bound falls short by is the sum over all inequalities
     "bound_relax_factor": 0.0,  # the default relaxes bounds, and objectives come out slightly too good
 }
@@ -149,6 +150,8 @@ class _Search:
         anew there and solved again.
         """
         began, end = perf_counter(), None
+        terms = self.form.nonlinear
+        constant = not self.form.cost.any() and (terms is None or not (terms.jacobian_rows < 0).any())
         scales = scaling(self.form, x, self.units)
         for way in [FAST, FAST] if self.configuration.options.keys() & FAST.keys() else [FAST, FAST, CAREFUL]:
             nlp = ScaledNLP(self.form, x, scales)
@@ -159,6 +162,8 @@ class _Search:
             if termination is not Termination.CONVERGED:
                 continue
             rows, low, high = nlp.unscaled_multipliers(info["mult_g"], info["mult_x_L"], info["mult_x_U"])
+            if constant:  # Ipopt's multipliers are the traces of its barrier; without an objective 0 is right
+                rows, low, high = (np.zeros_like(multipliers) for multipliers in (rows, low, high))
             point = self.loaded = certified(self.model, self.form, last, -rows)
             proven = point.certificate.within(self.configuration.tolerance)
             if end is None or proven:

@@ -18,8 +18,8 @@ from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Scaling", "natural_units", "scaling"]
 
-BOUND = 0.1  # weight of a bound beside a coefficient: bounds are often there to be finite, and say little of a variable's size
-CLOSE = 2.0  # Newton steps of at most so many times the point: it has the size that the functions speak of
+WEAK = 0.1  # weight of a bound beside a coefficient: bounds are often there to be finite, and say little of a variable's size
+CLOSE = 2.0  # powers of 2 between a point and a Newton step: the point has the size that the functions speak of
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def scaling(form: StandardForm, x: Array, units: Array, at_optimum: bool = False
     """
     with np.errstate(all="ignore"):
         jacobian, gradient = sp.csr_array(form.jacobian(x)), form.gradient(x)
-    columns = _balanced(form, jacobian, units)
+    columns = _balanced(form, jacobian, (np.ones(len(units)), np.log2(units)))
     sizes = np.where(np.isfinite(jacobian.data), np.abs(jacobian.data), 0.0) * columns[jacobian.indices]
     largest = np.zeros(jacobian.shape[0])
     np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(jacobian.indptr)), sizes)
@@ -53,18 +53,19 @@ def scaling(form: StandardForm, x: Array, units: Array, at_optimum: bool = False
 def natural_units(form: StandardForm) -> Array:
     """Return how large each variable is, as far as the data tell.
 
-    Right-hand sides and bounds tell by the linear coefficients. Where none is connected with a variable, the size is that at
-    which a Newton step for the objective is about as long as the variable is large: the scale of a demand distribution.
+    Right-hand sides and bounds tell by the linear coefficients. Where no right-hand side is connected with a variable, the size
+    is that at which a Newton step for the objective is about as long as the variable is large: the scale of a demand
+    distribution, of an exponential.
     """
-    units = _balanced(form, form.matrix, np.ones(len(form.low)))
+    units = _balanced(form, form.matrix, _logarithms(form.low, form.high))
     if form.nonlinear is None:
         return units
     m, n = form.matrix.shape
     links = sp.block_array([[None, form.matrix], [form.matrix.T, None]]) if m else sp.csr_array((n, n))
     count, part = connected_components(links, directed=False)
     anchored = np.zeros(count, dtype=bool)
-    for sides, first in ((form.row_low, 0), (form.row_high, 0), (form.low, m), (form.high, m)):
-        anchored[part[first + np.flatnonzero(np.isfinite(sides) & (sides != 0))]] = True
+    for sides in (form.row_low, form.row_high):
+        anchored[part[np.flatnonzero(np.isfinite(sides) & (sides != 0))]] = True
     part = part[m:]
     diagonal = np.flatnonzero(form.nonlinear.hessian_rows == form.nonlinear.hessian_columns)
     columns = form.nonlinear.hessian_columns[diagonal]
@@ -76,11 +77,12 @@ def natural_units(form: StandardForm) -> Array:
     inward = np.where((form.high <= 0) & (form.low < 0), -1.0, 1.0)
     best, factor = np.full(count, np.inf), np.ones(count)
     for exponent in sorted(range(-20, 21), key=abs):
-        x = np.where(anchored[part], np.clip(inward * units, form.low, form.high), inward * units * 4.0**exponent)
+        x = inward * units * np.where(anchored[part], 1.0, 4.0**exponent)
+        x = np.clip(x, form.low, form.high)
         with np.errstate(all="ignore"):
             second = form.nonlinear.second(x, np.zeros(m), 1.0)[diagonal]
-            steps = np.abs(form.gradient(x)[columns] / (second * x[columns]))
-        usable = np.isfinite(steps)
+            steps = np.abs(np.log2(np.abs(form.gradient(x)[columns] / (second * x[columns]))))
+        usable = np.isfinite(steps) & (x[columns] == (inward * units)[columns] * 4.0**exponent)  # not those that a bound stops
         order = np.lexsort((steps[usable], part[columns[usable]]))
         parts, starts, sizes = np.unique(part[columns[usable]][order], return_index=True, return_counts=True)
         middle = steps[usable][order][starts + (sizes - 1) // 2]
@@ -91,19 +93,19 @@ def natural_units(form: StandardForm) -> Array:
     return units * factor[part]
 
 
-def _balanced(form: StandardForm, jacobian: sp.csr_array, units: Array) -> Array:
+def _balanced(form: StandardForm, jacobian: sp.csr_array, sizes: tuple[Array, Array]) -> Array:
     """Return units of the variables, powers of two, in which coefficients are about 1.
 
     The least squares of Curtis and Reid (On the automatic scaling of matrices for Gaussian elimination, J. Inst. Maths Applics
-    10, 1972), with right-hand sides and bounds as a column of fixed scale: the logarithms of all come as near to 0 as they can.
-    A change of units changes the result alike. `units` are where the search starts, and stay where nothing speaks against it.
+    10, 1972), with right-hand sides and `sizes` of variables (how many each has, and the sum of their logarithms) as a column
+    of fixed scale: the logarithms of all come as near to 0 as they can. A change of units changes the result alike.
     """
     m, n = jacobian.shape
     usable = np.isfinite(jacobian.data) & (jacobian.data != 0)
     row = np.repeat(np.arange(m), np.diff(jacobian.indptr))[usable]
     column, logarithm = jacobian.indices[usable], np.log2(np.abs(jacobian.data[usable]))
     of_sides, sides = _logarithms(form.row_low, form.row_high)
-    of_bounds, bounds = (BOUND * part for part in _logarithms(form.low, form.high))
+    of_bounds, bounds = (WEAK * part for part in sizes)
     ones = sp.csr_array((np.ones(len(row)), (row, column)), shape=(m, n))
     of_rows = np.maximum(np.bincount(row, minlength=m) + of_sides, 1.0)
     of_columns = np.bincount(column, minlength=n) + of_bounds
@@ -116,7 +118,7 @@ def _balanced(form: StandardForm, jacobian: sp.csr_array, units: Array) -> Array
         return product
 
     operator, inverse = (LinearOperator((n, n), matvec=f, dtype=float) for f in (times, lambda c: c / weights))
-    solution, _ = cg(operator, side, x0=np.log2(units), rtol=1e-3, maxiter=100, M=inverse)
+    solution, _ = cg(operator, side, rtol=1e-3, maxiter=100, M=inverse)
     exponents: Array = np.clip(np.round(solution), -300, 300)
     return np.exp2(exponents)
 

@@ -19,6 +19,7 @@ __all__ = ["start", "undefined"]
 
 INSIDE = 0.01  # units, or part of the range, that a start keeps from a bound at which something is not defined
 MIDDLE = 0.45  # of the range; not the very middle, which is where functions that are symmetric have a gradient of 0
+ASIDE = 0.125  # units from 0 for variables without bounds: at 0 products have no gradient
 WIDE = 100.0  # units: a wider range says nothing of where a solution is
 EXPONENTS = range(-20, 21)  # of 4, times the unit: points tried where nothing better is known
 POSITIVE = ("log", "log10", "sqrt", "acosh")  # functions that ask for an argument above 0 (above 1 for acosh)
@@ -84,7 +85,7 @@ def _default(form: StandardForm, units: Array) -> Array:
     low, high, width, bent = form.low, form.high, _width(form), _bent(form)
     middle = np.where(np.isfinite(width), low, 0.0) + np.where(bent, MIDDLE, 0.5) * np.where(np.isfinite(width), width, 0.0)
     nearest = np.clip(0.0, low, high)
-    inward = (nearest == low).astype(float) - (nearest == high)
+    inward = np.where(nearest == low, 1.0, np.where(nearest == high, -1.0, ASIDE))
     beside = nearest + inward * np.where(bent | np.isfinite(width), np.minimum(units, width / 2), 0.0)
     return np.where(np.isnan(values), np.where(width <= WIDE * units, middle, beside), values)
 
