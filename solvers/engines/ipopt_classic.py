@@ -196,10 +196,10 @@ def _option(word: str) -> tuple[str, Any]:
 
 def _report(results: SolverResults, model: Any, solution: Solution) -> None:
     """Fill in how it ended and what is proven: an endless bound where nothing is."""
-    condition, _ = POINTS[str(solution.status)]
-    results.solver.status, results.solver.termination_condition = SolverStatus.ok, condition
-    results.solver.time = solution.solver.seconds.solve
     objective = next(model.component_data_objects(pyo.Objective, active=True), None)
+    status = "optimal" if objective is None else str(solution.status)  # of a system of equations, any solution is
+    results.solver.status, results.solver.termination_condition = SolverStatus.ok, POINTS[status][0]
+    results.solver.time = solution.solver.seconds.solve
     maximised = objective is not None and objective.sense == pyo.maximize
     bound = solution.bound
     if bound is None or math.isnan(bound):
@@ -217,8 +217,8 @@ def _store(results: SolverResults, model: Any, solution: Solution) -> None:
     point.gap = abs(results.problem.upper_bound - results.problem.lower_bound)
     for objective in model.component_data_objects(pyo.Objective, active=True):
         point.objective[labels.getSymbol(objective, namer)] = {"Value": solution.objective}
-    prices = {name: model.component(name) for name in ("dual", "rc")}
-    duals, reduced = (suffix if isinstance(suffix, pyo.Suffix) else {} for suffix in prices.values())
+    suffixes = (model.component(name) for name in ("dual", "rc"))
+    duals, reduced = (suffix if isinstance(suffix, pyo.Suffix) else pyo.ComponentMap() for suffix in suffixes)
     for variable in model.component_data_objects(pyo.Var, active=True):
         if not variable.fixed and variable.value is not None:
             entry = {"Value": variable.value} | ({"Rc": reduced[variable]} if variable in reduced else {})

@@ -20,6 +20,7 @@ __all__ = ["start", "undefined"]
 INSIDE = 0.01  # units, or part of the range, that a start keeps from a bound at which something is not defined
 MIDDLE = 0.45  # of the range; not the very middle, which is where functions that are symmetric have a gradient of 0
 ASIDE = 0.125  # units from 0 for variables without bounds: at 0 products have no gradient
+DEEP = 10.0  # powers of two below the range of a variable down to which starts are drawn
 WIDE = 100.0  # units: a wider range says nothing of where a solution is
 EXPONENTS = range(-20, 21)  # of 4, times the unit: points tried where nothing better is known
 POSITIVE = ("log", "log10", "sqrt", "acosh")  # functions that ask for an argument above 0 (above 1 for acosh)
@@ -91,11 +92,15 @@ def _default(form: StandardForm, units: Array) -> Array:
 
 
 def _random(form: StandardForm, units: Array, seed: int) -> Array:
-    """Return a random point: anywhere between two bounds, else within some units of the bound or of 0."""
+    """Return a random point: between two bounds, else within some units of the bound or of 0.
+
+    Every other point is drawn in logarithms from the bound that is nearer to 0: bounds are often wide, and what matters near 0.
+    """
     uniform, normal = np.random.default_rng(seed).random((2, len(units)))
-    width = _width(form)
-    between = np.where(np.isfinite(width), form.low, 0.0) + uniform * np.where(np.isfinite(width), width, 0.0)
-    nearest = np.clip(0.0, form.low, form.high)
+    share = uniform if seed % 2 else np.exp2(-DEEP * uniform)
+    width, nearest = _width(form), np.clip(0.0, form.low, form.high)
+    finite = np.where(np.isfinite(width), width, 0.0)
+    between = np.where(nearest == form.high, form.high - share * finite, np.where(finite > 0, form.low, nearest) + share * finite)
     beside = np.clip(nearest + units * np.tan(math.pi * (normal - 0.5) * 0.9), form.low, form.high)
     return np.where(np.isfinite(width), between, beside)
 
