@@ -43,6 +43,9 @@ FAST: Mapping[str, Any] = {"mumps_pivot_order": 4, "mumps_scaling": 0}  # halve 
 # MUMPS's own choices detect singular systems better: for models whose inequalities have no interior (a contract that must not
 # depend on a report), tried where the fast options do not converge to a certificate.
 CAREFUL: Mapping[str, Any] = {"mumps_pivot_order": 7, "mumps_scaling": 77}
+WAYS = [FAST, FAST, CAREFUL]
+# From a random start: near it, instead of by way of the middle of all bounds, and not for long.
+FURTHER: Mapping[str, Any] = {**FAST, "mu_init": 1e-6, "bound_push": 1e-4, "bound_frac": 1e-4, "max_iter": 500}
 MISSING = (
     "Ipopt is not installed: `pip install cyipopt-wheels==1.7.0.dev0` (wheels for CPython 3.11 to 3.13 on Linux and on Windows "
     "with x86-64, on Linux with aarch64 and on macOS with Apple silicon; elsewhere `conda install -c conda-forge cyipopt`)"
@@ -97,7 +100,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     best, first_error = None, None
     for number in range(configuration.starts):
         try:
-            end = search.run(start(form, search.units, number or None))
+            end = search.run(start(form, search.units, number or None), WAYS if number == 0 else [FURTHER])
         except NotSolvedError as error:
             first_error = first_error or error
             if error.status in (Termination.UNBOUNDED, Termination.TIME_LIMIT):
@@ -143,8 +146,8 @@ class _Search:
             bounds = _suffix(model, "ipopt_zL_in", form.variables), -_suffix(model, "ipopt_zU_in", form.variables)
             self.warm = rows, *bounds
 
-    def run(self, x: Array) -> _End:
-        """Return the end of the search from a start; raises NotSolvedError.
+    def run(self, x: Array, ways: list[Mapping[str, Any]]) -> _End:
+        """Return the end of the search from a start by the first of some ways that leads to one; raises NotSolvedError.
 
         Where a run ends without a certificate, or in a place with other units than those of its start, the problem is scaled
         anew there and solved again.
@@ -153,7 +156,8 @@ class _Search:
         terms = self.form.nonlinear
         constant = not self.form.cost.any() and (terms is None or not (terms.jacobian_rows < 0).any())
         scales = scaling(self.form, x, self.units)
-        for way in [FAST, FAST] if self.configuration.options.keys() & FAST.keys() else [FAST, FAST, CAREFUL]:
+        chosen = self.configuration.options.keys() & FAST.keys()
+        for way in [way for way in ways if way is not CAREFUL or not chosen]:
             nlp = ScaledNLP(self.form, x, scales)
             u, info, options = self._ipopt(nlp, way)
             last, termination = nlp.unscaled(u), TERMINATIONS.get(info["status"], Termination.FAILED)
@@ -180,9 +184,7 @@ class _Search:
 
     def _ipopt(self, nlp: ScaledNLP, way: Mapping[str, Any]) -> tuple[Array, Mapping[str, Any], dict[str, Any]]:
         """Run Ipopt once; return its last point and its record, both scaled, and the options in effect."""
-        from pyomo.contrib.pynumero.interfaces.cyipopt_interface import (
-            CyIpoptNLP,
-        )  # which looks for the wheel when it is imported
+        from pyomo.contrib.pynumero.interfaces.cyipopt_interface import CyIpoptNLP
 
         def step(_: Any, *figures: float) -> bool:
             nlp.step(figures[6])

@@ -21,6 +21,7 @@ INSIDE = 0.01  # units, or part of the range, that a start keeps from a bound at
 MIDDLE = 0.45  # of the range; not the very middle, which is where functions that are symmetric have a gradient of 0
 ASIDE = 0.125  # units from 0 for variables without bounds: at 0 products have no gradient
 DEEP = 10.0  # powers of two below the range of a variable down to which starts are drawn
+GOLDEN = (math.sqrt(5) - 1) / 2  # whose multiples are spread evenly over [0, 1) however many there are
 WIDE = 100.0  # units: a wider range says nothing of where a solution is
 EXPONENTS = range(-20, 21)  # of 4, times the unit: points tried where nothing better is known
 POSITIVE = ("log", "log10", "sqrt", "acosh")  # functions that ask for an argument above 0 (above 1 for acosh)
@@ -94,10 +95,11 @@ def _default(form: StandardForm, units: Array) -> Array:
 def _random(form: StandardForm, units: Array, seed: int) -> Array:
     """Return a random point: between two bounds, else within some units of the bound or of 0.
 
-    Every other point is drawn in logarithms from the bound that is nearer to 0: bounds are often wide, and what matters near 0.
+    Bounds are often wide, and what matters is near 0: every other point is at about the same part of all ranges, from the bound
+    that is nearer to 0, and these parts are spread evenly in logarithms.
     """
     uniform, normal = np.random.default_rng(seed).random((2, len(units)))
-    share = uniform if seed % 2 else np.exp2(-DEEP * uniform)
+    share = uniform if seed % 2 == 0 else np.exp2(-DEEP * (seed * GOLDEN % 1.0) - uniform)
     width, nearest = _width(form), np.clip(0.0, form.low, form.high)
     finite = np.where(np.isfinite(width), width, 0.0)
     between = np.where(nearest == form.high, form.high - share * finite, np.where(finite > 0, form.low, nearest) + share * finite)
