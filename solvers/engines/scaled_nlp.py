@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Integers
 from veridical.solvers.engines.scaling import Scaling
 from veridical.solvers.translate.nlp import SmoothNLP
 from veridical.solvers.translate.standard_form import StandardForm
@@ -34,9 +34,9 @@ class ScaledNLP(SmoothNLP):
         self._of_hessian = scales.columns[hessian.row] * scales.columns[hessian.col]
         # Ipopt takes no rows without any entry, as those over fixed variables: an entry of 0 is as good.
         none = np.zeros(1 if jacobian.nnz == 0 and len(form.row_low) else 0, dtype=int)
-        spare = np.arange(len(form.low), self.n_primals())
-        self._entries = np.append(jacobian.row, none), np.append(jacobian.col, none)
-        self._corner = np.append(hessian.row, spare), np.append(hessian.col, spare)
+        spare = np.arange(len(form.low), self.n_primals(), dtype=np.int64)
+        self._entries: tuple[Integers, Integers] = np.append(jacobian.row, none), np.append(jacobian.col, none)
+        self._corner: tuple[Integers, Integers] = np.append(hessian.row, spare), np.append(hessian.col, spare)
         self._full_damping = self._damping.copy()
         self.set_obj_factor(1.0)
 

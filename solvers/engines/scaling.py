@@ -61,7 +61,8 @@ def natural_units(form: StandardForm) -> Array:
     if form.nonlinear is None:
         return units
     m, n = form.matrix.shape
-    links = sp.block_array([[None, form.matrix], [form.matrix.T, None]]) if m else sp.csr_array((n, n))
+    rows, columns = form.matrix.nonzero()
+    links = sp.csr_array((np.ones(len(rows)), (rows, m + columns)), shape=(m + n, m + n))
     count, part = connected_components(links, directed=False)
     anchored = np.zeros(count, dtype=bool)
     for sides in (form.row_low, form.row_high):

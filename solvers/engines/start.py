@@ -104,7 +104,8 @@ def _random(form: StandardForm, units: Array, seed: int) -> Array:
     finite = np.where(np.isfinite(width), width, 0.0)
     between = np.where(nearest == form.high, form.high - share * finite, np.where(finite > 0, form.low, nearest) + share * finite)
     beside = np.clip(nearest + units * np.tan(math.pi * (normal - 0.5) * 0.9), form.low, form.high)
-    return np.where(np.isfinite(width), between, beside)
+    point: Array = np.where(np.isfinite(width), between, beside)
+    return point
 
 
 def _width(form: StandardForm) -> Array:
@@ -225,4 +226,4 @@ def _demands(form: StandardForm) -> Iterator[tuple[Form, float, float]]:
 def _most(form: StandardForm, argument: Form) -> float:
     """Return the largest value that the bounds allow an affine argument."""
     sides = ((value, form.high[column] if value > 0 else form.low[column]) for column, value in argument.coefficients)
-    return argument.constant + sum(value * side for value, side in sides)
+    return float(argument.constant + sum(value * side for value, side in sides))
