@@ -66,6 +66,8 @@ def solve(case: Any, mechanism: str, formula: Callable[..., Any], configuration:
         raise configuration.error_for(f"options.{name}", value, "no options: a closed form has none")
     if configuration.form != "auto":
         raise configuration.error_for("form", configuration.form, "auto: a closed form needs no other")
+    if configuration.starts > 1:
+        raise configuration.error_for("starts", configuration.starts, "1: a closed form starts nowhere")
     began = perf_counter()
     result = formula(case, **parameters)
     solved = perf_counter()
