@@ -80,6 +80,13 @@ def raised(part: Part, exponent: float) -> Part:
     return composed(part, power(part.range, exponent), domain)
 
 
+def _merged(before: tuple[float, bool] | None, exponent: float, strict: bool) -> tuple[float, bool]:
+    """Return the power that a factor has if it stands in a product once more; u / u is not defined at 0."""
+    if before is None:
+        return exponent, strict
+    return before[0] + exponent, before[1] or strict or before[0] < 0 or exponent < 0
+
+
 class _Rules:
     """The parts of a tape, one after the other."""
 
@@ -171,8 +178,7 @@ class _Rules:
                 inner = 0.5 if operation == "sqrt" else float(arguments[0])
                 stack.append((arguments[-1], exponent * inner, strict or not inner.is_integer()))
             else:
-                before, once = powers.get(place, (0.0, False))
-                powers[place] = before + exponent, once or strict
+                powers[place] = _merged(powers.get(place), exponent, strict)
         return powers, factor
 
     def _monomial(self, powers: dict[int, tuple[float, bool]]) -> tuple[Booleans, Booleans]:
@@ -214,8 +220,7 @@ class _Rules:
         for summand in self.tape[place][1:]:
             powers, factor = self._powers([summand])
             for base, (exponent, strict) in others.items():
-                before, once = powers.get(base, (0.0, False))
-                powers[base] = before + exponent, once or strict
+                powers[base] = _merged(powers.get(base), exponent, strict)
             part = self._scaled(Part(factor, *self._monomial(powers)), factor)
             convex, concave = convex & part.convex, concave & part.concave
         return convex, concave

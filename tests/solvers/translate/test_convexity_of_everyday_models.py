@@ -63,6 +63,7 @@ NOT_CONVEX: dict[str, tuple[Expression, Box]] = {
     "pole within": (lambda x, y, z: x**-2, (-1, 1)),
     "pole at an end of pieces": (lambda x, y, z: cosh(1 / x), (-1, 1)),
     "hole in the domain": (lambda x, y, z: (x**2 - 1) ** 1.5, FREE),
+    "hole that cancels": (lambda x, y, z: x + (y / y) ** 0.5, (-1, 1)),
     "logarithm of a square": (lambda x, y, z: -log(x**2), FREE),
     "decay past its turn": (lambda x, y, z: -x * exp(-x), (0, 5)),
     "ratio": (lambda x, y, z: x / y, (1, 2)),
