@@ -107,13 +107,14 @@ class _Curve:
 
     def excess(self, x: Array) -> Array:
         """Return by how much sales are above the curve."""
-        return np.maximum(x[self.sales] - self._curve(x), 0.0)
+        excess: Array = np.maximum(x[self.sales] - self._curve(x), 0.0)
+        return excess
 
     def settled(self, x: Array) -> Array:
         """Return x with sales on the curve: brought down to it and, where rows have them, up to it."""
-        x, curve = x.copy(), self._curve(x)
-        x[self.sales] = curve if self.rows.size else np.minimum(x[self.sales], curve)
-        return x
+        settled, curve = x.copy(), self._curve(x)
+        settled[self.sales] = curve if self.rows.size else np.minimum(x[self.sales], curve)
+        return settled
 
     def short(self, x: Array) -> Array:
         """Return how far x is from meeting each row that sales stand in, relative to the row's terms."""

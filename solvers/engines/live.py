@@ -51,6 +51,7 @@ TERMINATIONS = {
 }
 LIMITS = (Termination.TIME_LIMIT, Termination.ITERATION_LIMIT)
 REASONS = {Termination.INFEASIBLE: conflict, Termination.UNBOUNDED: endless}
+FAR = 1e8  # in units in which 1,000 is usual
 ROUNDING = 2.0  # seconds that the rest may take once the integers are fixed, where the limit is over
 
 
@@ -163,6 +164,9 @@ class LiveModel:
         status = self._run(name, deadline)
         if status != highspy.HighsModelStatus.kOptimal:
             raise self._end(name, status, deadline)
+        far = self.form.hessian is not None and np.abs(self.highs.getSolution().col_value).max() > FAR
+        if far and (why := endless(self.form, deadline)):  # a regularised QP is never unbounded
+            raise NotSolvedError(f"{name}: HiGHS ended far out; {why}", Termination.UNBOUNDED)
         duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
         return polished(self.form, self._point(), np.delete(duals, self.of_squares))
 

@@ -31,7 +31,7 @@ def true_profit(m: Model, prior: tuple[float, ...]) -> float:
     demand = vd.example("two-suppliers-correlated").demand
     sales = [float(demand.expected_sales(m.units[t].value)) for t in m.PROFILES]
     paid = [sum(m.payment[i, t].value for i in m.SUPPLIERS) for t in m.PROFILES]
-    return sum(p * (pyo.value(m.price) * s - c) for p, s, c in zip(prior, sales, paid, strict=True))
+    return sum((p * (float(pyo.value(m.price)) * s - c) for p, s, c in zip(prior, sales, paid, strict=True)), 0.0)
 
 
 def test_the_worst_of_several_priors_is_as_good_as_the_smooth_form_makes_it() -> None:

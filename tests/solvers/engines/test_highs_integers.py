@@ -79,9 +79,7 @@ def test_integers_beside_squares_are_refused_by_name() -> None:
     m.n, m.y = pyo.Var(domain=pyo.Integers, bounds=(0, 5)), pyo.Var(bounds=(0, 5))
     m.need = pyo.Constraint(expr=m.n + m.y >= 3.5)
     m.cost = pyo.Objective(expr=m.n + m.y**2)
-    with pytest.raises(
-        vd.InputError, match=r"miqp: n: got <an integer variable beside a quadratic objective>; allowed: .*linear"
-    ):
+    with pytest.raises(vd.InputError, match=r"miqp: n: got <an integer variable beside .*>; allowed: .*linear"):
         vd.solvers.solve(m)
 
 
