@@ -41,7 +41,7 @@ OUTCOMES = {
     "wrong": "another value called optimal, a value better than the optimum, an end that is none",
     "crashed": "any other error",
 }
-SECONDS = 20.0
+SECONDS = 3.0
 
 
 class Verdict(NamedTuple):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import veridical as vd
+from support.allocation_cases import LINEAR, group
 from support.allocation_cases import case as allocation_case
-from support.allocation_cases import group
 from support.assembler_cases import build
 from veridical.data import AllocationCase, AssemblerCase
 
@@ -34,7 +34,7 @@ def random_assembler(rng: Generator) -> Raw:
     return {
         "costs": [supplier.tolist() for supplier in costs],
         "probabilities": [(weight / weight.sum()).tolist() for weight in weights],
-        "price": float(sum(supplier[-1] for supplier in costs) * rng.uniform(0.8, 2.5)),
+        "price": float(sum(supplier[-1] for supplier in costs) * rng.uniform(1.05, 2.5)),
         "demand": demands[int(rng.integers(3))],
     }
 
@@ -60,7 +60,9 @@ def assembler(raw: Raw, mechanism: str) -> AssemblerCase:
 
 def allocation(raw: Raw, mechanism: str) -> AllocationCase:
     """Return the case that the fields describe, with the capacity to be chosen where that is what the mechanism does."""
-    revenue = {"form": "newsvendor", "price": raw["price"], "demand": {"distribution": "uniform"}}
+    revenue = (
+        LINEAR if raw.get("linear") else {"form": "newsvendor", "price": raw["price"], "demand": {"distribution": "uniform"}}
+    )
     retailers = group(raw["types"], raw["probabilities"], revenue, raw["count"])
     chosen = "capacity_cost" if mechanism == "capacity_choice" else "capacity"
     return allocation_case(retailers, **{chosen: raw[chosen]})
@@ -86,6 +88,13 @@ def units(raw: Raw, factor: float, rng: Generator) -> tuple[Raw, float]:
     types = [one * factor for one in raw["types"]]
     capacities = {"capacity": raw["capacity"] * factor, "capacity_cost": raw["capacity_cost"] / factor}
     return changed | {"types": types, **capacities}, 1.0
+
+
+def money_and_units(raw: Raw, factor: float, rng: Generator) -> tuple[Raw, float]:
+    """Count both, where units sell at theta - q: money a unit falls by a unit of money for each more."""
+    fields = ("capacity", "capacity_cost")
+    types = [one * factor for one in raw["types"]]
+    return {**raw, "types": types} | {key: raw[key] * factor for key in fields}, factor**2
 
 
 def scaled(value: Any, factor: float) -> Any:
@@ -144,7 +153,11 @@ def outcome(mechanism: str, solver: str, change: str) -> tuple[float, float] | s
     raw = random_assembler(rng) if several else random_allocation(rng)
     if change == "point twice":
         raw["demand"] = {"distribution": "empirical", "values": [100.0, 250.0], "weights": [0.6, 0.4]}
-    changed, factor = (ASSEMBLER | ALLOCATION)[change](raw, FACTORS[int(rng.integers(len(FACTORS)))], rng)
+    changes = ASSEMBLER | ALLOCATION
+    if solver == "highs" and not several:  # it takes quadratic revenues alone
+        raw["linear"] = True
+        changes |= {"money": money_and_units, "units": money_and_units}
+    changed, factor = changes[change](raw, FACTORS[int(rng.integers(len(FACTORS)))], rng)
     try:
         found = [vd.solve(make(fields, mechanism), mechanism, solver).objective for fields in (raw, changed)]
     except vd.VeridicalError as error:

@@ -108,7 +108,7 @@ def reference(program: Program) -> float:
 
 def solved(program: Program, solver: str) -> tuple[str, float]:
     """Return status and value, the latter in the units of the program as it was."""
-    solution = vd.solvers.solve(program.build(), solver)
+    solution = vd.solvers.solve(program.build(), {"solver": solver, "time_limit": 5})
     return str(solution.status), solution.objective / program.money
 
 
