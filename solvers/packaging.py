@@ -18,7 +18,7 @@ from veridical.models.info import ModelInfo, info_of
 from veridical.solvers.certificate import Certificate, certify, ratio
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
-from veridical.solvers.translate.standard_form import StandardForm
+from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 __all__ = ["Point", "certified", "package_solution"]
 
@@ -51,10 +51,17 @@ def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, 
     for variable, value in zip(form.variables, x.tolist(), strict=True):
         variable.set_value(value, skip_validation=True)
     certificate, proven = certify(form, x, row_dual, bound)
-    zero = info_of(model).zero_at_optimum
+    info = info_of(model)
+    zero = info.zero_at_optimum
     if zero is not None:
         violation = ratio(abs(float(pyo.value(zero))), abs(form.objective(x)))
         certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, violation))
+        reason = None
+        if certificate.proves == "local" and info.program is not None:
+            reason = compile_model(info.program(), nonlinear=True).convexity
+        if reason is not None:
+            basis = f"the optimality conditions of a convex program ({reason})"
+            certificate, proven = replace(certificate, gap=violation, proves="global", basis=basis), form.objective(x)
     return Point(x, row_dual, certificate, proven)
 
 

@@ -26,14 +26,12 @@ LARGE = 60_000  # variables and rows: a factorisation would take longer than it 
 REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
 
 
-def polished(form: StandardForm, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Array]:
     """Return a point and multipliers at which the optimality conditions hold at least as well.
 
-    `row_dual` as in `certify`. A point with integers, or without multipliers, comes back inside its bounds and else as it is.
+    `row_dual` as in `certify`. What is no number comes back as it is.
     """
-    if not (np.isfinite(x).all() and (row_dual is None or np.isfinite(row_dual).all())):
-        return x, row_dual
-    if row_dual is None or form.integer.any() or not form.has_objective or len(x) == 0:
+    if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
         return x, row_dual
     if form.hessian is None and form.nonlinear is None and _proven(form, row_dual):
         return x, row_dual  # a basic solution of a linear program: simplex is as exact as can be

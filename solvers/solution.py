@@ -206,6 +206,7 @@ class Solution:
 def words(names: Sequence[Hashable | None], key: object) -> str:
     """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`."""
     values = key if isinstance(key, tuple) else (key,)
+    names = names if len(names) == len(values) else [None] * len(values)  # an index of mixed arity
     texts = [label(value) if isinstance(value, float) else str(value) for value in values]
     named = zip(names, texts, strict=True)
     return ", ".join(f"{str(name).replace('_', ' ')} {text}" if name else text for name, text in named if text)

@@ -106,7 +106,7 @@ class PyomoEngine:
             if not form.variables:  # all is fixed: not every solver takes such a model
                 return np.zeros(0), np.zeros(len(form.constraints))
             x, row_dual, bound[0] = _run(model, form, configuration, deadline)
-            return polished(form, x, row_dual)
+            return (x, None) if row_dual is None else polished(form, x, row_dual)
 
         x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
         point = certified(model, form, x, row_dual, bound[0])

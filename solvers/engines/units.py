@@ -61,8 +61,8 @@ def natural_units(form: StandardForm) -> Array:
     if form.nonlinear is None:
         return units
     m, n = form.matrix.shape
-    rows, columns = form.matrix.nonzero()
-    links = sp.csr_array((np.ones(len(rows)), (rows, m + columns)), shape=(m + n, m + n))
+    linked = form.matrix.nonzero()
+    links = sp.csr_array((np.ones(len(linked[0])), (linked[0], m + linked[1])), shape=(m + n, m + n))
     count, part = connected_components(links, directed=False)
     anchored = np.zeros(count, dtype=bool)
     for sides in (form.row_low, form.row_high):

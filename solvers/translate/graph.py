@@ -84,7 +84,7 @@ class Graph:
             return self._operation(("*",), 0.0, parts, left.degree + right.degree)
         if name == "pow":
             exponent = float(tree[1])
-            kind = ("pow", exponent) if exponent in FREQUENT else ("pow",)
+            kind: tuple[Any, ...] = ("pow", exponent) if exponent in FREQUENT else ("pow",)
             polynomial = exponent > 0 and exponent.is_integer()
             return self._operation(kind, exponent, parts, exponent * parts[0].degree if polynomial else math.inf)
         kind = ("external", tree[1], len(parts)) if name == "external" else (name,)

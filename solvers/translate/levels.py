@@ -13,12 +13,17 @@ from veridical.data.arrays import Array, Integers
 from veridical.solvers.translate.functions import UNARY, external
 from veridical.solvers.translate.graph import Graph
 
-__all__ = ["Levels", "csr"]
+__all__ = ["Levels", "ones"]
 
 
-def csr(data: Array, indices: Integers, starts: Integers, columns: int) -> sp.csr_array:
+def csr(data: Array, indices: Any, starts: Any, columns: int) -> sp.csr_array:
     """Return a sparse matrix from its arrays."""
     return sp.csr_array((data, indices, starts), shape=(len(starts) - 1, columns))
+
+
+def ones(matrix: sp.csr_array) -> sp.csr_array:
+    """Return a matrix with a 1 at every entry: what can cancel out in a product does not."""
+    return csr(np.ones(matrix.nnz), matrix.indices, matrix.indptr, matrix.shape[1])
 
 
 @dataclass(frozen=True)
@@ -126,18 +131,15 @@ class Levels:
                 inner = columns >= 0
                 np.add.at(multiplier, columns[inner], above[inner])
             data = (multiplier[self._curved_owner] * self._second)[self._curved_order]
-        return self._twice(data, self.slopes() if len(self._levels) > 1 else None)
+        if len(self._levels) > 1:
+            return self._twice(data, self._bent @ self.slopes())
+        return self._twice(data, csr(self._bent.data, self._bent.indices, self._bent.indptr, self.columns))
 
     def structure(self) -> tuple[sp.csr_array, sp.csr_array]:
         """Return matrices with the entries that `slopes` and `hessian` can have, all positive."""
-        kept = self._inputs, self._bent
-        self._inputs, self._bent = _ones(self._inputs), _ones(self._bent)
-        slopes = self._chained(self._inputs.data)
+        slopes = ones(self._chained(np.ones(self._inputs.nnz)))
         self._capacity = slopes.nnz
-        slopes.data[:] = 1.0
-        hessian = self._twice(np.ones(len(self._curved_order)), slopes)
-        self._inputs, self._bent = kept
-        return slopes, hessian
+        return slopes, self._twice(np.ones(len(self._curved_order)), ones(self._bent) @ slopes)
 
     def _grouped(self, graph: Graph, order: Integers) -> list[tuple[sp.csr_array, tuple[int, int], list[_Group]]]:
         """Return for every level the rows of its arguments, its operations from start to stop, and their groups."""
@@ -169,11 +171,8 @@ class Levels:
                     owners.append(np.arange(group.operations.start, group.operations.stop))
         row, column, self._curved_owner = map(np.concatenate, (rows, columns, owners))
         off = np.flatnonzero(row != column)
-        row, column, entry = (
-            np.concatenate([row, column[off]]),
-            np.concatenate([column, row[off]]),
-            np.concatenate([np.arange(len(row)), off]),
-        )
+        entry = np.concatenate([np.arange(len(row)), off])
+        row, column = np.concatenate([row, column[off]]), np.concatenate([column, row[off]])
         order = np.lexsort((column, row))
         curved, row = np.unique(row, return_inverse=True)
         self._curved_order = entry[order]
@@ -201,15 +200,7 @@ class Levels:
             end += block.nnz
         return csr(data[:end], columns[:end], starts, n)
 
-    def _twice(self, data: Array, slopes: sp.csr_array | None) -> sp.csr_array:
-        """Return G'W G from the entries of W; without slopes all arguments are of variables alone."""
-        if slopes is None:
-            bent = csr(self._bent.data, self._bent.indices, self._bent.indptr, self.columns)
-        else:
-            bent = self._bent @ slopes
+    def _twice(self, data: Array, bent: sp.csr_array) -> sp.csr_array:
+        """Return G'W G from the entries of W and the derivatives G of the arguments with curvature."""
         own = csr(data, self._curved_columns, self._curved_starts, bent.shape[0])
         return sp.csr_array(bent.T.tocsr() @ (own @ bent))
-
-
-def _ones(matrix: sp.csr_array) -> sp.csr_array:
-    return csr(np.ones(matrix.nnz), matrix.indices, matrix.indptr, matrix.shape[1])

@@ -1,4 +1,4 @@
-"""A standard form with nonlinear terms, behind PyNumero's `NLP` interface: exact sparse derivatives, evaluated in batches.
+"""A standard form with nonlinear terms, behind PyNumero's `NLP` interface: exact sparse derivatives.
 
 Anything that takes a PyNumero NLP can use it (`CyIpoptNLP`, other algorithms); the objective is minimised.
 """
@@ -154,7 +154,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         """Return the Jacobian of g."""
         data = self._linear.copy()
         if len(self._of_rows):
-            np.add.at(data, self._nonlinear, self._terms.first(self._x)[self._of_rows])
+            data[self._nonlinear] += self._terms.first(self._x)[self._of_rows]  # each place once
         return _matrix(out, data, self._jacobian, (self.n_constraints(), self.n_primals()))
 
     def evaluate_hessian_lag(self, out: sp.coo_matrix | None = None) -> sp.coo_matrix:

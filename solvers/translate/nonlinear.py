@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from veridical.data.arrays import Array, Integers
 from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.graph import Graph, Linear
-from veridical.solvers.translate.levels import Levels, csr
+from veridical.solvers.translate.levels import Levels, ones
 from veridical.solvers.translate.terms import Tree
 
 __all__ = ["UNARY", "NonlinearTerms"]
@@ -44,8 +44,7 @@ class NonlinearTerms:
         self._roots, self._constants = self._weighed(forms)
         self._x: Array | None = None
         slopes, hessian = self._levels.structure()
-        roots = csr(np.ones(self._roots.nnz), self._roots.indices, self._roots.indptr, self._roots.shape[1])
-        self._first, self._second = _Places(roots @ slopes, lower=False), _Places(hessian, lower=True)
+        self._first, self._second = _Places(ones(self._roots) @ slopes, lower=False), _Places(hessian, lower=True)
         self.jacobian_rows, self.jacobian_columns = self._first.rows - 1, self._first.columns
         self.hessian_rows, self.hessian_columns = self._second.rows, self._second.columns
 
@@ -107,9 +106,9 @@ class _Places:
     def entries(self, result: sp.csr_array) -> Array:
         """Return the result's entries at these places."""
         pattern = self._pattern
-        if result.nnz == pattern.nnz and np.array_equal(result.indices, pattern.indices):
-            if np.array_equal(result.indptr, pattern.indptr):
-                return np.asarray(result.data[self._order], dtype=float)
+        pairs = (result.indices, pattern.indices), (result.indptr, pattern.indptr)
+        if all(np.array_equal(here, there) for here, there in pairs):
+            return np.asarray(result.data[self._order], dtype=float)
         keys = self._keys(result)
         entries: Array = np.zeros(len(self._sorted))
         if len(entries):

@@ -6,12 +6,15 @@ ICDS model with ten suppliers its translation took longer than the solve. Linear
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import scipy.sparse as sp
+from pyomo.common.gc_manager import PauseGC
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.var import VarData
 from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
@@ -149,6 +152,13 @@ class StandardForm:
         return sp.csr_array(self.matrix + sp.coo_array((self.nonlinear.first(x)[of_rows], place), shape=self.matrix.shape))
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    with PauseGC():  # the garbage collector walks all that is new again and again, and nothing of it is garbage
+        yield
+
+
+@_collector_paused()
 def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> StandardForm:
     """Translate the active part of a model.
 
