@@ -63,7 +63,7 @@ def allocation(raw: Raw, mechanism: str) -> AllocationCase:
     revenue = (
         LINEAR if raw.get("linear") else {"form": "newsvendor", "price": raw["price"], "demand": {"distribution": "uniform"}}
     )
-    retailers = group(raw["types"], raw["probabilities"], revenue, raw["count"])
+    retailers = group(raw["types"], raw["probabilities"], LINEAR if raw.get("linear") else newsvendor, raw["count"])
     chosen = "capacity_cost" if mechanism == "capacity_choice" else "capacity"
     return allocation_case(retailers, **{chosen: raw[chosen]})
 
