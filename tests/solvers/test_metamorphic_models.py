@@ -102,7 +102,7 @@ def reference(program: Program) -> float:
     found: Any
     if program.whole:
         rows = LinearConstraint(program.matrix, lb=program.low) if len(program.low) else ()
-        box, whole = Bounds(0 * program.high, program.high), [1] * len(program.cost)
+        box, whole = Bounds(0 * program.high, program.high), np.ones(len(program.cost), dtype=int)
         found = milp(program.cost, constraints=rows, bounds=box, integrality=whole)
     else:
         limits = [(0.0, top) for top in program.high]
