@@ -60,10 +60,8 @@ def assembler(raw: Raw, mechanism: str) -> AssemblerCase:
 
 def allocation(raw: Raw, mechanism: str) -> AllocationCase:
     """Return the case that the fields describe, with the capacity to be chosen where that is what the mechanism does."""
-    revenue = (
-        LINEAR if raw.get("linear") else {"form": "newsvendor", "price": raw["price"], "demand": {"distribution": "uniform"}}
-    )
-    retailers = group(raw["types"], raw["probabilities"], revenue, raw["count"])
+    newsvendor = {"form": "newsvendor", "price": raw["price"], "demand": {"distribution": "uniform"}}
+    retailers = group(raw["types"], raw["probabilities"], LINEAR if raw.get("linear") else newsvendor, raw["count"])
     chosen = "capacity_cost" if mechanism == "capacity_choice" else "capacity"
     return allocation_case(retailers, **{chosen: raw[chosen]})
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.optimize import LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 import veridical as vd
 from support.strategies import examples
@@ -66,8 +66,8 @@ class Program:
         names = [f"renamed {j}" for j in index]
         square = None if self.square is None else self.square[np.ix_(index, index)]
         weight = None if self.weight is None else self.weight[index]
-        changed = {"cost": self.cost[index], "matrix": self.matrix[:, index], "high": self.high[index]}
-        return replace(self, **changed, square=square, weight=weight, names=names)
+        cost, matrix, high = self.cost[index], self.matrix[:, index], self.high[index]
+        return replace(self, cost=cost, matrix=matrix, high=high, square=square, weight=weight, names=names)
 
     def doubled(self) -> "Program":
         """Return the same program with every row twice."""
@@ -99,11 +99,16 @@ def programs(draw: st.DrawFn, kind: str) -> Program:
 
 def reference(program: Program) -> float:
     """Return the optimum by scipy: linprog for an LP, milp for one with integers."""
+    found: Any
     if program.whole:
         rows = LinearConstraint(program.matrix, lb=program.low) if len(program.low) else ()
-        return float(milp(program.cost, constraints=rows, bounds=(0, program.high), integrality=np.ones(len(program.cost))).fun)
-    bounds = [(0.0, top) for top in program.high]
-    return float(linprog(program.cost, A_ub=-program.matrix, b_ub=-program.low, bounds=bounds).fun)
+        box, whole = Bounds(0 * program.high, program.high), np.ones(len(program.cost), dtype=int)
+        found = milp(program.cost, constraints=rows, bounds=box, integrality=whole)
+    else:
+        limits = [(0.0, top) for top in program.high]
+        found = linprog(program.cost, A_ub=-program.matrix, b_ub=-program.low, bounds=limits)
+    assert found.fun is not None
+    return float(found.fun)
 
 
 def solved(program: Program, solver: str) -> tuple[str, float]:
