@@ -82,8 +82,8 @@ def model(formula: Formula, task: Task) -> Solution:
         tied = error.solution is not None and error.solution.certificate.within(task.configuration.tolerance)
         if not tied or "monotonicity" not in task.route.parameters or task.parameters.get("monotonicity") is not None:
             raise
-    task = replace(task, parameters={**task.parameters, "monotonicity": True})
-    return by_model(task, task.configuration.form, partial(more, task, formula))
+    parameters = {**task.parameters, "monotonicity": True}
+    return by_model(replace(task, parameters=parameters), task.configuration.form, partial(more, task, formula))
 
 
 def direct(formula: Formula | None, task: Task) -> Solution:
