@@ -97,8 +97,10 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     unused = _product(positive, point.rows - form.row_low) + _product(negative, point.rows - form.row_high)
     scale = point.scale(value, usable)
     if form.convexity is None:
-        sides = np.where(reduced > 0, x - form.low, form.high - x)
-        steep = np.minimum(relative(np.abs(reduced), terms), relative(_product(np.abs(reduced), sides), np.full(len(x), scale)))
+        room = np.where(reduced > 0, x - form.low, form.high - x)  # either that is 0 or the reduced cost
+        steep = np.minimum(
+            relative(np.abs(reduced), terms), np.where(np.isinf(room), np.inf, relative(np.abs(room), point.reach))
+        )
         complementarity = ratio(float(np.abs(unused).sum()), scale)
         return Certificate(primal, _largest([*wrong, steep]), complementarity, np.nan, "local", "the point is stationary"), np.nan
 

@@ -18,10 +18,11 @@ from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ACCEPTED, ROUNDING, Point, relative, signed
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["polished"]
+__all__ = ["State", "polished"]
 
-ROUNDS = 12
-ENOUGH = 1e-10  # optimality conditions hold to this, each relative to its own terms: nothing is left to do
+ROUNDS, IDLE = 12, 4  # steps at most, and steps in a row that bring nothing
+ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
+NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
 REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
 
@@ -35,11 +36,16 @@ def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Arra
         return x, row_dual
     if form.hessian is None and form.nonlinear is None and _proven(form, row_dual):
         return x, row_dual  # a basic solution of a linear program: simplex is as exact as can be
-    best = state = _State(form, x, row_dual)
+    best = State(form, x, row_dual)
+    at_bounds = State(form, best.snapped(), row_dual)
+    if at_bounds.worst <= max(best.worst, ENOUGH):
+        best = at_bounds
+    state = best
     if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
         return best.x, best.row_dual
+    idle = 0
     for _ in range(ROUNDS):
-        if not best.unproven and best.worst <= ENOUGH:
+        if idle == IDLE or (not best.unproven and best.worst <= ENOUGH):
             break
         try:
             state = state.step()
@@ -47,8 +53,9 @@ def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Arra
             break
         if not np.isfinite(state.worst):
             break
+        idle += 1
         if (state.unproven, state.worst) < (best.unproven, best.worst):
-            best = state
+            best, idle = state, 0
     return best.x, best.row_dual
 
 
@@ -62,7 +69,7 @@ def _proven(form: StandardForm, row_dual: Array) -> bool:
 
 
 @dataclass(eq=False)
-class _State:
+class State:
     """A point, its multipliers, and how far each optimality condition is from holding."""
 
     form: StandardForm
@@ -105,7 +112,12 @@ class _State:
         at_bound |= self.form.low == self.form.high
         return at_bound
 
-    def step(self) -> _State:
+    def snapped(self) -> Array:
+        """Return the point with variables that are all but at their bounds put there."""
+        near = self.fixed & (self.room <= NEAR)
+        return np.where(near, np.where(self.worth > 0, self.form.low, self.form.high), self.x)
+
+    def step(self) -> State:
         """Return the state after one Newton step with the conditions that bind as equations."""
         form, x, dual = self.form, self.x.copy(), self.row_dual.copy()
         binding, fixed = self.rows, self.fixed
@@ -131,7 +143,7 @@ class _State:
         move[free] = solution[: len(free)]
         after = np.zeros(len(dual))
         after[active] = dual[active] + solution[len(free) :]
-        return _State(form, x + move, after)
+        return State(form, x + move, after)
 
 
 def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:

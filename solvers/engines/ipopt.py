@@ -19,6 +19,7 @@ import pyomo.environ as pyo
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
+from veridical.solvers.curvature import escape
 from veridical.solvers.engines.conflict import conflict, violated
 from veridical.solvers.engines.scaled_nlp import ScaledNLP
 from veridical.solvers.engines.start import start, undefined
@@ -65,6 +66,9 @@ TERMINATIONS = {
     5: Termination.TIME_LIMIT,  # stopped by the callback
 }
 
+ESCAPES = 5  # times that a search goes on from a stationary point that is no local optimum
+ASIDE = 0.125  # of the size of a variable: how far from it
+
 
 def available() -> bool:
     """Whether the wheel with Ipopt inside is installed."""
@@ -101,7 +105,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     best, first_error = None, None
     for number in range(configuration.starts):
         try:
-            end = search.run(start(form, search.units, number or None), WAYS if number == 0 else [FURTHER])
+            end = search.downhill(search.run(start(form, search.units, number or None), WAYS if number == 0 else [FURTHER]))
         except NotSolvedError as error:
             first_error = first_error or error
             if error.status in (Termination.UNBOUNDED, Termination.TIME_LIMIT):
@@ -182,6 +186,24 @@ class _Search:
         if end is not None:
             return end
         raise self._failure(termination, info, nlp, last, perf_counter() - began)
+
+    def downhill(self, end: _End) -> _End:
+        """Return where a search leads to that leaves points at which the objective is largest along some feasible direction."""
+        for _ in range(ESCAPES):
+            x, row_dual = end.point.x, end.point.row_dual
+            direction = None if row_dual is None else escape(self.form, x, row_dual)
+            if direction is None:
+                break
+            step = ASIDE * direction / float(np.abs(direction / self.units).max())
+            sides = [np.clip(x + sign * step, self.form.low, self.form.high) for sign in (1.0, -1.0)]
+            try:
+                lower = self.run(min(sides, key=self.form.minimised), [FURTHER])
+            except NotSolvedError:
+                break
+            if not self.form.minimised(lower.point.x) < self.form.minimised(x):
+                break
+            end = lower
+        return end
 
     def _ipopt(self, nlp: ScaledNLP, way: Mapping[str, Any]) -> tuple[Array, Mapping[str, Any], dict[str, Any]]:
         """Run Ipopt once; return its last point and its record, both scaled, and the options in effect."""
