@@ -76,7 +76,7 @@ def test_right_hand_sides_and_bounds_that_are_no_numbers(sides: Callable[..., An
     m.objective = pyo.Objective(expr=m.v[0])
     m.row = pyo.Constraint(expr=sides(m.v[0], number(m)))
     for solver in ("highs", "ipopt"):
-        with pytest.raises(InputError, match="^row: got <"):
+        with pytest.raises(InputError, match=r"^row: got <"):
             solvers.solve(m, solver)
     m.del_component("row")
     m.v[0].setub(number(m))
