@@ -5,12 +5,9 @@ Nothing recurses: an expression may be as deep as memory allows. A part that is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyomo.environ as pyo
 from pyomo.core import expr
 from pyomo.core.base.expression import ExpressionData, NamedExpressionData, ScalarExpression
@@ -18,10 +15,10 @@ from pyomo.core.base.var import ScalarVar, VarData
 
 from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.numbers import Known, UndefinedError, fixed_value, number, varies
+from veridical.solvers.translate.sums import Form, Sum, Tree, as_one, external, function, power, product, quotient
 
 __all__ = ["SMOOTH", "Form", "NotSmoothError", "Splitter", "Sum", "Tree"]
 
-Tree = Any  # a float, a Form, or a tuple (operation, trees ...); a tuple that is shared is one object
 SMOOTH = "smooth algebraic expressions: + - * / **, exp, log, trigonometric and hyperbolic functions, ExternalFunction"
 
 
@@ -33,52 +30,6 @@ class NotSmoothError(Exception):
         node = self.args[0]
         name = "abs" if isinstance(node, expr.AbsExpression) else getattr(node, "getname", lambda: type(node).__name__)()
         return f"<{name}: {node}>"
-
-
-@dataclass(slots=True, unsafe_hash=True)
-class Form:
-    """A linear form of the variables, an argument of a nonlinear operation: sum coefficient * column + constant."""
-
-    coefficients: tuple[tuple[int, float], ...]
-    constant: float
-
-
-class Sum:
-    """An expression under construction, split into a linear part (column -> coefficient) and nonlinear terms (factor, tree)."""
-
-    __slots__ = ("coefficients", "constant", "terms")
-
-    def __init__(self) -> None:
-        self.coefficients: dict[int, float] = {}
-        self.constant = 0.0
-        self.terms: list[tuple[float, Tree]] = []
-
-    def add(self, other: Sum, factor: float) -> None:
-        """Add factor * other."""
-        for column, coefficient in other.coefficients.items():
-            self.coefficients[column] = self.coefficients.get(column, 0.0) + factor * coefficient
-        self.constant += factor * other.constant
-        if factor:  # 0 times a term is 0: a weight that is 0 leaves a linear program
-            self.terms += [(factor * weight, tree) for weight, tree in other.terms]
-
-    @property
-    def is_number(self) -> bool:
-        """Whether no variable is left in it."""
-        return not self.coefficients and not self.terms
-
-    def tree(self) -> Tree:
-        """Return the whole as one tree."""
-        if math.isnan(self.constant + sum(self.coefficients.values())):
-            raise UndefinedError("a coefficient that is NaN")
-        linear: Tree = self.constant
-        if self.coefficients:
-            linear = Form(tuple(sorted(self.coefficients.items())), self.constant)
-        parts = [tree if factor == 1.0 else ("*", factor, tree) for factor, tree in self.terms]
-        if not parts:
-            return linear
-        if linear != 0.0:
-            parts.insert(0, linear)
-        return parts[0] if len(parts) == 1 else ("+", *parts)
 
 
 class Splitter:
@@ -150,7 +101,7 @@ class Splitter:
             return
         if walks > self._within or key in self._curved:
             part = Sum()
-            self._stack.append((_Pending(node, _as_one, [part], self._within), factor, total))
+            self._stack.append((_Pending(node, as_one, [part], self._within), factor, total))
             total, factor = part, 1.0
         else:
             self._stack.append((_Leaving(key, self._within, len(total.terms)), factor, total))
@@ -175,30 +126,30 @@ class Splitter:
         elif not varies(right):
             self._stack.append((left, factor * number(right, self.known), total))
         else:
-            self._combine(total, node, factor, _product, (left, right))
+            self._combine(total, node, factor, product, (left, right))
 
     def _add_division(self, total: Sum, node: Any, factor: float) -> None:
         above, below = node.args
         if varies(below):
-            self._combine(total, node, factor, _quotient, (above, below))
+            self._combine(total, node, factor, quotient, (above, below))
         elif (divisor := number(below, self.known)) == 0:
             raise UndefinedError(node)
         else:
             self._stack.append((above, factor / divisor, total))
 
     def _add_power(self, total: Sum, node: Any, factor: float) -> None:
-        self._combine(total, node, factor, _power, node.args)
+        self._combine(total, node, factor, power, node.args)
 
     def _add_function(self, total: Sum, node: Any, factor: float) -> None:
         if node.getname() in UNARY:
-            self._combine(total, node, factor, _function, node.args)
+            self._combine(total, node, factor, function, node.args)
         else:
             self._add_other(total, node, factor)
 
     def _add_external(self, total: Sum, node: Any, factor: float) -> None:
         arguments = node.args[:-1] if hasattr(node._fcn, "_fcn_id") else node.args
         self.functions[id(node._fcn)] = node._fcn
-        self._combine(total, node, factor, _external, arguments)
+        self._combine(total, node, factor, external, arguments)
 
     def _add_choice(self, total: Sum, node: Any, factor: float) -> None:
         condition, then, otherwise = node.args
@@ -273,76 +224,6 @@ class _Pending(NamedTuple):
 
 
 Combination = Callable[[Any, list[Sum]], Sum | Tree]
-
-
-def _as_one(_: Any, parts: list[Sum]) -> Sum | Tree:
-    """Return a shared expression: itself if it is linear, else as one tree, so that whoever has it does not copy its terms."""
-    return parts[0].tree() if parts[0].terms else parts[0]
-
-
-def _product(_: Any, parts: list[Sum]) -> Sum | Tree:
-    left, right = parts
-    if right.is_number:
-        left, right = right, left
-    return _multiple(right, left.constant) if left.is_number else ("*", left.tree(), right.tree())
-
-
-def _quotient(_: Any, parts: list[Sum]) -> Sum | Tree:
-    above, below = parts
-    if below.is_number:
-        return _multiple(above, 1.0 / below.constant)
-    inverse = ("pow", -1.0, below.tree())
-    if not above.is_number:
-        return ("*", above.tree(), inverse)
-    return _multiple(_term(inverse), above.constant)
-
-
-def _power(_: Any, parts: list[Sum]) -> Sum | Tree:
-    base, exponent = parts
-    if exponent.is_number:
-        power = exponent.constant
-        if base.is_number:
-            return _constant(math.pow(base.constant, power))
-        if power in (0.0, 1.0):
-            return base if power else _constant(1.0)
-        return ("pow", power, base.tree())
-    if base.is_number:
-        return ("exp", _multiple(exponent, math.log(base.constant)).tree())
-    return ("exp", ("*", exponent.tree(), ("log", base.tree())))
-
-
-def _function(node: Any, parts: list[Sum]) -> Sum | Tree:
-    name = node.getname()
-    if not parts[0].is_number:
-        return (name, parts[0].tree())
-    with np.errstate(all="ignore"):
-        return _constant(float(UNARY[name](np.float64(parts[0].constant))[0]))
-
-
-def _external(node: Any, parts: list[Sum]) -> Sum | Tree:
-    if all(part.is_number for part in parts):
-        return _constant(float(node._fcn.evaluate(node.args)))
-    return ("external", id(node._fcn), *(part.tree() for part in parts))
-
-
-def _constant(value: float) -> Sum:
-    if not math.isfinite(value):
-        raise ArithmeticError
-    total = Sum()
-    total.constant = value
-    return total
-
-
-def _term(tree: Tree) -> Sum:
-    total = Sum()
-    total.terms.append((1.0, tree))
-    return total
-
-
-def _multiple(part: Sum, factor: float) -> Sum:
-    total = Sum()
-    total.add(part, factor)
-    return total
 
 
 Handler = Callable[[Splitter, Sum, Any, float], None]

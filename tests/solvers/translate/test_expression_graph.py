@@ -70,9 +70,9 @@ def test_sums_by_horner_and_alternating_ones() -> None:
     m.objective = pyo.Objective(expr=horner)
     form = compile_model(m)
     place = [form.column(m.x[i]) for i in range(n)]
-    order = np.arange(n)
-    agree(form.cost[place], 0.99 ** (n - 1 - order), 1e-12)
-    agree(form.matrix.toarray()[0, place], order * (-1.0) ** (n - 1 - order), 0)
+    ages = np.arange(n)[::-1]
+    agree(form.cost[place], 0.99**ages, 1e-12)
+    agree(form.matrix.toarray()[0, place], np.arange(n) * (-1.0) ** ages, 0)
 
 
 def test_a_chain_of_discount_factors() -> None:
