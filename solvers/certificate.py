@@ -32,7 +32,7 @@ class Certificate:
         form, the worst violated optimality condition. None where there are no duals (integers).
     complementarity: sum of dual times slack, relative to the objective. None where there are no duals.
     gap: between objective and bound, relative to the objective; where the objective's terms cancel, to a millionth of their
-        size. NaN where nothing is proven of all points.
+        size, and what rounding leaves of the sums is no gap. NaN where nothing is proven of all points.
     proves: `global`, no feasible point is better by more than the gap; `local`, the point is stationary; `feasible`, the
         constraints hold.
     basis: in words, what the bound rests on.
@@ -112,6 +112,8 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     exact = np.abs(reduced) <= point.rounding * terms
     wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
     losses = _product(reduced, np.where(endless, 0.0, falls))
+    noise = float(_product(point.rounding * terms * (reduced != 0), np.where(endless, 0.0, np.abs(falls))).sum())
+    scale = max(scale, noise / ACCEPTED)  # what rounding leaves of reduced costs is no gap
     proven = -np.inf if (endless & ~exact).any() else value - float(unused.sum()) - float(losses.sum())
     complementarity = ratio(float(np.abs(unused).sum() + np.abs(losses).sum()), scale)
     gap = ratio(abs(value - proven), scale)
