@@ -7,11 +7,12 @@ and probabilities may be counted in anything, and neither verdict nor digits cha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
 
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Booleans
 from veridical.solvers.implied_bounds import implied_bounds
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -19,7 +20,9 @@ __all__ = ["ACCEPTED", "Certificate", "Point", "certify", "ratio", "relative", "
 
 ACCEPTED = 1e-6  # every figure of a certificate is relative, and must not be above this
 CANCELLED = 1e-6  # an objective whose terms cancel to less than this part of their size is measured by that part
-ROUNDING = 1e-14  # of a sum of few terms, relative to their size
+ROUNDING = 1e-12  # of a sum of few terms, relative to their size: data and factorisations are no more exact
+TRACE = 1e-9  # of the typical size of a variable: solvers are no more exact than that
+REACH = 10  # rows in a chain by which the size of a variable is known from that of others
 CUTOFF = 1e-3  # relative: points that are worse than the certified one by more need not be bounded
 
 
@@ -76,7 +79,7 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     A convex Lagrangian lies above its tangent at x, and the tangent is least at a corner of the box of the variables. That is a
     bound for any multipliers of the right sign, exact or not (Neumaier and Shcherbina, Mathematical Programming 99, 2004). A
     side of the box that is open is replaced by one that follows from the rows and from being no worse than x; where none
-    does, the reduced cost must be 0 to rounding, or there is no bound.
+    does, the objective's own curvature may end it; else the reduced cost must be 0 to rounding, or there is no bound.
     """
     point = Point(form, x)
     primal, value = point.violation(), form.minimised(x)
@@ -109,6 +112,9 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         low, high = point.box(scale)
     falls = np.where(reduced > 0, x - low, x - high)  # to the corner at which the tangent is least
     endless = np.isinf(falls) & (reduced != 0)
+    curved = endless & (point.bent > 0)
+    falls = np.where(curved, reduced / (2 * np.where(curved, point.bent, 1.0)), falls)
+    endless &= ~curved
     exact = np.abs(reduced) <= point.rounding * terms
     wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
     losses = _product(reduced, np.where(endless, 0.0, falls))
@@ -133,7 +139,12 @@ class Point:
         self.form, self.x = form, x
         self.rows, self.jacobian = form.rows(x), form.jacobian(x)
         self.gradient = form.gradient(x)
-        self.curvature = abs(form.objective_hessian(x)) @ np.abs(x)
+        hessian = form.objective_hessian(x)
+        self.curvature = abs(hessian) @ np.abs(x)
+        # Of a quadratic objective, the curvature in a variable that no product links to others: no step is endless along it.
+        diagonal = hessian.diagonal()
+        apart = np.bincount(hessian.nonzero()[1], minlength=len(x)) == (diagonal != 0)
+        self.bent = np.where(apart & form.is_quadratic, diagonal, 0.0)
         self.gradient_size = np.maximum(form.gradient_size(x), np.abs(self.gradient) + self.curvature)
         size = np.maximum(abs(self.jacobian) @ np.abs(x), np.abs(self.rows))
         size = np.maximum(size, np.maximum(_finite(form.row_low), _finite(form.row_high)))
@@ -150,9 +161,34 @@ class Point:
         """Return the worst violation of a row, a bound or a whole number; rows and bounds relative to their own size."""
         form, x = self.form, self.x
         outside = np.maximum(np.maximum(form.row_low - self.rows, self.rows - form.row_high), 0.0)
+        outside = np.where((outside > ACCEPTED * self.row_size) & self._of_traces(outside), 0.0, outside)
         beyond = np.maximum(np.maximum(form.low - x, x - form.high), 0.0)
         size = np.maximum(np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high))), CANCELLED * self.reach)
         return _largest([relative(outside, self.row_size), relative(beyond, size), np.abs(x - np.round(x))[form.integer]])
+
+    def _of_traces(self, outside: Array) -> Booleans:
+        """Return which rows hold nothing but traces: all their terms are negligible beside what they would be to count."""
+        if not (outside > ACCEPTED * self.row_size).any():
+            return np.zeros(len(outside), dtype=bool)
+        magnitude = abs(self.jacobian) @ self.typical
+        traces: Booleans = self.row_size <= TRACE * magnitude
+        return traces
+
+    @cached_property
+    def typical(self) -> Array:
+        """How large each variable would be to count: by its own rows, and by those of others that it shares rows with."""
+        entries = abs(self.jacobian.tocoo())
+        used = entries.data > 0
+        size = self.reach
+        for _ in range(REACH):
+            rows = np.zeros(self.jacobian.shape[0])
+            np.maximum.at(rows, entries.row, entries.data * size[entries.col])
+            wider = size.copy()
+            np.maximum.at(wider, entries.col[used], rows[entries.row[used]] / entries.data[used])
+            if np.array_equal(wider, size):
+                break
+            size = wider
+        return size
 
     def scale(self, value: float, row_dual: Array | None = None) -> float:
         """Return what a gap is measured by: the objective, or a small part of its terms where these cancel."""

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 from veridical.data.arrays import Array, Booleans
-from veridical.solvers.certificate import ACCEPTED, ROUNDING, Point, relative, signed
+from veridical.solvers.certificate import ACCEPTED, ROUNDING, TRACE, Point, relative, signed
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["State", "polished"]
@@ -23,8 +23,6 @@ __all__ = ["State", "polished"]
 ROUNDS, IDLE = 12, 4  # steps at most, and steps in a row that bring nothing
 ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
-TRACE = 1e-9  # of the size of a variable: solvers are no more exact than that
-REACH = 10  # rows in a chain by which the size of a variable is known from that of others
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
 REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
 
@@ -44,8 +42,7 @@ def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Arra
     best = State(form, x, row_dual)
     for candidate in (clean, best.snapped()):
         state = State(form, candidate, row_dual)
-        if state.worst <= max(best.worst, ENOUGH):
-            best = state
+        best = state if state.no_worse_than(best) else best
     state = best
     if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
         return best.x, best.row_dual
@@ -60,29 +57,17 @@ def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Arra
         if not np.isfinite(state.worst):
             break
         idle += 1
-        if (state.unproven, state.worst) < (best.unproven, best.worst):
+        if state.rank < best.rank:
             best, idle = state, 0
     return best.x, best.row_dual
 
 
 def without_traces(point: Point) -> Array:
-    """Return the point with 0 for what is as small as the errors of the others: by itself it would seem to break a row by half.
+    """Return the point with 0 for what is as small as the errors of the others.
 
-    A profile in which nothing is made has rows of nothing but such traces. How large a variable would count is read off the
-    rows that it shares with others, and theirs.
+    A profile in which nothing is made has rows of nothing but such traces, which would be the most violated of all.
     """
-    entries = abs(point.jacobian.tocoo())
-    size = point.reach.copy()
-    for _ in range(REACH):
-        rows = np.zeros(point.jacobian.shape[0])
-        np.maximum.at(rows, entries.row, entries.data * size[entries.col])
-        used = entries.data > 0
-        wider = size.copy()
-        np.maximum.at(wider, entries.col[used], rows[entries.row[used]] / entries.data[used])
-        if np.array_equal(wider, size):
-            break
-        size = wider
-    trace = (np.abs(point.x) <= TRACE * size) & (point.form.low <= 0) & (point.form.high >= 0)
+    trace = (np.abs(point.x) <= TRACE * point.typical) & (point.form.low <= 0) & (point.form.high >= 0)
     return np.where(trace, 0.0, point.x)
 
 
@@ -122,8 +107,9 @@ class State:
         self.row_room = _room(point.rows, form.row_low, form.row_high, self.row_worth, size)
         self.room = _room(x, form.low, form.high, self.worth, reach)
         parts = [np.minimum(np.abs(self.row_worth), self.row_room), np.minimum(np.abs(self.worth), self.room)]
-        self.unproven = bool((np.isinf(self.room) & (np.abs(self.worth) > point.rounding)).any())
-        self.worst = max(point.violation(), *(float(part.max(initial=0.0)) for part in parts))
+        self.unproven = bool((np.isinf(self.room) & (point.bent == 0) & (np.abs(self.worth) > point.rounding)).any())
+        self.violation = point.violation()
+        self.worst = max(self.violation, *(float(part.max(initial=0.0)) for part in parts))
 
     @property
     def rows(self) -> Booleans:
@@ -138,6 +124,15 @@ class State:
         at_bound: Booleans = (self.worth != 0) & (np.abs(self.worth) > self.room)
         at_bound |= self.form.low == self.form.high
         return at_bound
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What states are compared by, smaller is better: whether anything stands in the way of a certificate, and the worst."""
+        return self.unproven or self.violation > ACCEPTED, self.worst
+
+    def no_worse_than(self, other: State) -> bool:
+        """Whether nothing is lost by this state against another one."""
+        return self.violation <= max(other.violation, ENOUGH) and self.worst <= max(other.worst, ENOUGH)
 
     def snapped(self) -> Array:
         """Return the point with variables that are all but at their bounds put there."""
@@ -172,7 +167,7 @@ class State:
         after[active] = dual[active] + solution[len(free) :]
         moved = State(form, x + move, after)
         clean = State(form, without_traces(moved.point), after)
-        return clean if clean.worst <= moved.worst else moved
+        return clean if clean.no_worse_than(moved) else moved
 
 
 def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:

@@ -114,6 +114,11 @@ class StandardForm:
         size: Array = np.abs(self.cost)
         return size if self.hessian is None else size + abs(self.hessian) @ np.abs(x)
 
+    @property
+    def is_quadratic(self) -> bool:
+        """Whether the objective's Hessian is the same everywhere."""
+        return self.nonlinear is None or self.nonlinear.degree(objective=True) <= 2
+
     def objective_hessian(self, x: Array) -> sp.csr_array:
         """Return the Hessian of the minimised objective at x."""
         return self.lagrangian_hessian(x, np.zeros(len(self.constraints)))

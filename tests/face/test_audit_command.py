@@ -66,5 +66,6 @@ def test_json_of_an_audit_has_every_property_with_its_worst_case(run: Run) -> No
         assert is_number(finding["worst"])
     assert {name for name, finding in found.items() if not finding["holds"]} == {"dominant_strategy_ic", "bayesian_ic"}
     lie = {"name": "dominant_strategy_ic", "holds": False, "worst": 280.0, "supplier": "panel", "cost": 3.0, "report": 9.0}
-    assert found["dominant_strategy_ic"] == {**lie, "others": "battery=4"}
+    where = {"others": "battery=4", "searched": True, "where": "supplier panel, cost 3, report 9, others battery=4"}
+    assert found["dominant_strategy_ic"] == {**lie, **where}
     assert [found["bayesian_ic"][key] for key in ("supplier", "cost", "report")] == ["panel", 3.0, 9.0]
