@@ -100,10 +100,11 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     unused = _product(positive, point.rows - form.row_low) + _product(negative, point.rows - form.row_high)
     scale = point.scale(value, usable)
     if form.convexity is None:
-        room = np.where(reduced > 0, x - form.low, form.high - x)  # either that is 0 or the reduced cost
-        steep = np.minimum(
-            relative(np.abs(reduced), terms), np.where(np.isinf(room), np.inf, relative(np.abs(room), point.reach))
-        )
+        # What a step to the bound, or of the variable's own size, would bring at this slope; 0 where it is at the bound.
+        room = np.where(reduced > 0, x - form.low, form.high - x)
+        near = relative(np.minimum(np.abs(room), point.reach), point.reach)
+        worth = relative(np.abs(reduced) * np.minimum(np.abs(room), point.reach), np.full(len(x), scale))
+        steep = np.minimum(np.minimum(relative(np.abs(reduced), terms), near), worth)
         complementarity = ratio(float(np.abs(unused).sum()), scale)
         return Certificate(primal, _largest([*wrong, steep]), complementarity, np.nan, "local", "the point is stationary"), np.nan
 
@@ -191,12 +192,15 @@ class Point:
         return size
 
     def scale(self, value: float, row_dual: Array | None = None) -> float:
-        """Return what a gap is measured by: the objective, or a small part of its terms where these cancel."""
+        """Return what a gap is measured by: the objective, or a small part of its terms where these cancel.
+
+        An objective that is a trace of what is at stake, as where nothing is worth making, is 0, and measured by the stakes.
+        """
         terms = float(np.abs(self.x) @ (np.abs(self.gradient) + self.curvature / 2)) + abs(self.form.offset)
         if row_dual is not None:
             terms += float(np.abs(row_dual) @ np.maximum(_finite(self.form.row_low), _finite(self.form.row_high)))
-        rounding = CANCELLED * float(np.abs(self.gradient) @ self.reach)
-        return max(abs(value), CANCELLED * terms, CANCELLED * rounding)
+        size, stakes = max(abs(value), CANCELLED * terms), float(np.abs(self.gradient) @ self.reach)
+        return CANCELLED * stakes if size <= TRACE * stakes else size
 
     def box(self, scale: float) -> tuple[Array, Array]:
         """Return bounds on all feasible points that are hardly worse than this one.

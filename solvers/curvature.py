@@ -15,6 +15,7 @@ LARGEST = 400  # free variables up to which eigenvalues take no time to speak of
 BENT = 1e-7  # of the largest entry of the Hessian: less is rounding
 
 
+@np.errstate(all="ignore")  # what is no number has no direction
 def escape(form: StandardForm, x: Array, row_dual: Array) -> Array | None:
     """Return a direction along which a stationary point is a maximum; None where there is none, or where it is not looked for.
 

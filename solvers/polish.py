@@ -20,13 +20,14 @@ from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["State", "polished"]
 
-ROUNDS, IDLE = 12, 4  # steps at most, and steps in a row that bring nothing
+ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
 ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
 REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
 
 
+@np.errstate(all="ignore")  # a step that leads to what is no number is not taken
 def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Array]:
     """Return a point and multipliers at which the optimality conditions hold at least as well.
 
