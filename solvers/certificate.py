@@ -155,6 +155,7 @@ class Point:
         used = entries.data > 0
         np.maximum.at(reach, entries.col[used], size[entries.row[used]] / entries.data[used])
         self.reach = reach
+        self.row_terms = size
         self.row_size = np.maximum(size, CANCELLED * (abs(self.jacobian) @ reach))
         self.rounding = ROUNDING * (8 + np.bincount(entries.col, minlength=len(x)))  # of reduced costs, relative to their terms
 
@@ -172,7 +173,7 @@ class Point:
         if not (outside > ACCEPTED * self.row_size).any():
             return np.zeros(len(outside), dtype=bool)
         magnitude = abs(self.jacobian) @ self.typical
-        traces: Booleans = self.row_size <= TRACE * magnitude
+        traces: Booleans = self.row_terms <= TRACE * magnitude
         return traces
 
     @cached_property
