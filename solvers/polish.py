@@ -96,12 +96,12 @@ class State:
         self.point = point = Point(form, x)
         self.jacobian = sp.csr_array(point.jacobian)
         self.reduced = point.gradient - self.jacobian.T @ dual
-        priced = abs(self.jacobian) @ sp.diags_array(np.ones(len(x)))
         self.terms = point.gradient_size + abs(self.jacobian.T) @ np.abs(dual)
         # How much each condition is used, and how much room it leaves, both relative: one of the two is 0 at the optimum.
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.nan_to_num(1.0 / self.terms, posinf=0.0)
-        worth_of_row = sp.csr_array(priced @ sp.diags_array(share)).max(axis=1).toarray().ravel() if len(dual) else np.zeros(0)
+        entries, worth_of_row = self.jacobian.tocoo(), np.zeros(len(dual))
+        np.maximum.at(worth_of_row, entries.row, np.abs(entries.data) * share[entries.col])
         self.row_worth = dual * worth_of_row
         self.worth = self.reduced * share
         size, reach = point.row_size, np.maximum(point.reach, np.finfo(float).tiny)
@@ -178,12 +178,13 @@ def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
     """
     if system.shape[0] == 0:
         return right
-    scale = np.ones(system.shape[0])
+    entries, scale = system.tocoo(), np.ones(system.shape[0])
     for _ in range(10):  # Ruiz: rows and columns alike to entries of 1
-        scaled = sp.diags_array(scale) @ system @ sp.diags_array(scale)
-        size = abs(sp.csr_array(scaled)).max(axis=1).toarray().ravel()
+        size = np.zeros(len(scale))
+        np.maximum.at(size, entries.row, np.abs(entries.data) * scale[entries.row] * scale[entries.col])
         scale /= np.sqrt(np.where(size > 0, size, 1.0))
-    scaled = sp.csc_array(sp.diags_array(scale) @ system @ sp.diags_array(scale))
+    place = entries.row, entries.col
+    scaled = sp.csc_array((entries.data * scale[entries.row] * scale[entries.col], place), shape=system.shape)
     shift = np.concatenate([np.full(positive, REGULAR), np.full(system.shape[0] - positive, -REGULAR)])
     factors = splu(sp.csc_matrix(scaled + sp.diags_array(shift)))
     solution = np.zeros(len(right))
