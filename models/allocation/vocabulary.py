@@ -122,7 +122,7 @@ def supply(m: Any) -> None:
     @m.Constraint(m.PROFILES)
     def capacity(m: Any, t: str) -> Any:
         weight = m.probability[t].expr
-        return pyo.quicksum(weight * m.count[key] * m.quantity[key] for key in cells[t]) <= weight * m.K
+        return weight * pyo.quicksum(m.count[key] * m.quantity[key] for key in cells[t]) <= weight * m.K
 
 
 def cost(m: Any) -> Any:
@@ -132,7 +132,8 @@ def cost(m: Any) -> Any:
 
 def expected(m: Any, worth: Any) -> Any:
     """Return the expectation over profiles of the sum over retailers of worth(t, group, type)."""
-    return pyo.quicksum(m.probability[key[0]].expr * m.count[key] * worth(*key) for key in m.CELLS)
+    cells = details(m).cells.items()
+    return pyo.quicksum(m.probability[t].expr * pyo.quicksum(m.count[key] * worth(*key) for key in keys) for t, keys in cells)
 
 
 def rates(m: Any) -> dict[tuple[str, float], tuple[float, Any]]:

@@ -34,7 +34,7 @@ DEFAULTS: Mapping[str, Any] = {
     "dual_feasibility_tolerance": 1e-9,
     "qp_regularization_value": 1e-12,  # the default, 1e-7, leaves gradients wrong by 1e-7 times the quantity
 }
-SMALL = 300  # variables up to which a QP goes to the active set first
+SMALL = 100  # variables up to which a QP goes to the active set first
 # Integers may be off by this much, which a coefficient can make much of: 1e7 y is 3 at y = 3e-7. HiGHS takes no less.
 TRACES = (1e-6, 1e-10)
 
@@ -180,7 +180,7 @@ class LiveModel:
         if status == highspy.HighsModelStatus.kUnboundedOrInfeasible:
             self.highs.setOptionValue("presolve", "off")
             status = self._once(name, deadline)
-        if status in LOST:
+        if status in LOST and self.effective.get("solver") != "hipo":  # an interior point starts cold anyway
             self.highs.clearSolver()  # forget the basis that led nowhere
             status = self._once(name, deadline)
         return status
