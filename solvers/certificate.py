@@ -22,13 +22,19 @@ class Certificate:
     dual_residual: worst reduced cost of the wrong sign, relative to the largest term of any; for a closed form, the worst
         violated optimality condition. None where there are no duals (integers).
     complementarity: sum of dual times slack, relative to the objective. None where there are no duals.
-    gap: between objective and bound, relative to the objective (to 1 where that is smaller).
+    gap: between objective and bound, relative to the objective (to 1 where that is smaller). NaN where nothing is proven of all
+        points.
+    proves: `global`, no feasible point is better by more than the gap; `local`, the point is stationary; `feasible`, the
+        constraints hold.
+    basis: in words, what the bound rests on.
     """
 
     primal_residual: float
     dual_residual: float | None
     complementarity: float | None
     gap: float
+    proves: str = "global"
+    basis: str = "a closed form"
 
     @property
     def holds(self) -> bool:
@@ -37,7 +43,8 @@ class Certificate:
 
     def within(self, gap: float) -> bool:
         """Whether gap and complementarity are at most `gap`, and the residuals at most ACCEPTED (a NaN is not)."""
-        residuals, gaps = (self.primal_residual, self.dual_residual), (self.complementarity, self.gap)
+        residuals = (self.primal_residual, self.dual_residual)
+        gaps = (self.complementarity, self.gap if self.proves == "global" else None)
         pairs = [(figure, ACCEPTED) for figure in residuals] + [(figure, max(gap, ACCEPTED)) for figure in gaps]
         return all(figure is None or figure <= limit for figure, limit in pairs)
 
@@ -46,7 +53,8 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     """Return the certificate of point x (one value a variable) and multipliers `row_dual`, and the bound that they prove.
 
     `row_dual` is d(minimised objective)/d(right-hand side), one value a row; None for a model with integers, for which
-    the solver's own `bound` (of the minimised objective) is used. The bound returned is in the model's own sense.
+    the solver's own `bound` (of the minimised objective) is used. The bound returned is in the model's own sense; NaN where
+    none is proven: multipliers prove a bound in convex programs alone.
     """
     rows, jacobian = form.rows(x), form.jacobian(x)
     size = np.maximum(abs(jacobian) @ np.abs(x), np.abs(rows))
@@ -60,9 +68,14 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     primal = _largest(violation)
     value = form.minimised(x)
     scale = max(1.0, abs(value))
+    if not form.has_objective:
+        return Certificate(primal, None, None, np.nan, "feasible", "no objective"), np.nan
+    if form.is_constant:
+        return Certificate(primal, 0.0, 0.0, 0.0, "global", "a constant objective"), form.sense * value
     if row_dual is None:
-        gap = abs(value - (np.nan if bound is None else bound)) / scale
-        return Certificate(primal, None, None, gap), form.sense * (np.nan if bound is None else bound)
+        if bound is None:
+            return Certificate(primal, None, None, np.nan, "feasible", "no bound"), np.nan
+        return Certificate(primal, None, None, abs(value - bound) / scale, "global", "the solver's own bound"), form.sense * bound
 
     gradient = form.gradient(x)
     reduced = gradient - jacobian.T @ row_dual
@@ -77,9 +90,12 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         wrong.append(np.where(endless, positive, 0.0) / largest)
         products.append(np.where(endless, 0.0, positive * np.where(endless, 0.0, slack)))
     complementarity = float(sum(np.abs(product).sum() for product in products)) / scale
+    if form.convexity is None:
+        return Certificate(primal, _largest(wrong), complementarity, np.nan, "local", "the point is stationary"), np.nan
     # A x - slack = bound, so the dual objective is the value less what the multipliers find unused.
     proven = value - float(sum(product.sum() for product in products))
-    return Certificate(primal, _largest(wrong), complementarity, abs(value - proven) / scale), form.sense * proven
+    gap = abs(value - proven) / scale
+    return Certificate(primal, _largest(wrong), complementarity, gap, "global", form.convexity), form.sense * proven
 
 
 def _largest(parts: list[Array]) -> float:

@@ -34,7 +34,8 @@ class Termination(StrEnum):
 class SolutionStatus(StrEnum):
     """What the point of a solution is. Results without a point are raised as errors."""
 
-    OPTIMAL = "optimal"
+    OPTIMAL = "optimal"  # proven: no feasible point is better by more than the gap
+    LOCALLY_OPTIMAL = "locally_optimal"  # stationary, and the model is not shown to be convex
     FEASIBLE = "feasible"  # its distance from the optimum is not known
     EQUILIBRIUM = "equilibrium"  # of a game, in which nobody optimises for all
 

@@ -117,7 +117,8 @@ class Consensus:
         if not absent and not outcome.progress.lost:
             self.savings[key] = outcome.savings
         objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
-        certificate = Certificate(0.0, None, None, abs(objective - outcome.bound) / max(1.0, abs(objective)))
+        gap = abs(objective - outcome.bound) / max(1.0, abs(objective))
+        certificate = Certificate(0.0, None, None, gap, "global", "what the agents prove of their own costs")
         settings = {**self.options.model_dump(), "rho": outcome.rho}
         seconds = Seconds(build=built, solve=perf_counter() - began - built)
         solver = SolverRecord("consensus", version("veridical"), settings, None, seconds)

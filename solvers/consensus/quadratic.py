@@ -16,7 +16,7 @@ import numpy as np
 import piqp
 import scipy.sparse as sp
 
-from veridical.data import NotSolvedError
+from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ACCEPTED, certify
 from veridical.solvers.configuration import configure
@@ -46,6 +46,8 @@ class Quadratic:
         self.form, self.free = form, free
         n = len(form.cost)
         self.hessian = sp.csc_array((n, n)) if form.hessian is None else form.hessian
+        if form.convexity is None:  # asked once: what is replaced below keeps the answer
+            raise InputError.of("cost", "<a cost that is not convex>", "costs that are linear or convex quadratic functions")
         self.equal = form.row_low == form.row_high
         self.matrix = sp.csc_array(form.matrix)
         rows = sp.csr_array(self.matrix[:, free])

@@ -1,7 +1,4 @@
-"""Ipopt from the wheel `cyipopt-wheels`: nonlinear models with exact derivatives, without ASL and without an executable.
-
-It is also Pyomo's SolverFactory("veridical_ipopt"), for any other Pyomo model.
-"""
+"""Ipopt from the wheel `cyipopt-wheels`: nonlinear models with exact derivatives, without ASL and without an executable."""
 
 from __future__ import annotations
 
@@ -14,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.common.errors import ApplicationError
-from pyomo.opt import SolverFactory, SolverResults, SolverStatus, TerminationCondition
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array
@@ -26,7 +21,7 @@ from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.translate.nlp import SmoothNLP
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
-__all__ = ["ABILITIES", "FORMS", "EmbeddedIpopt", "available", "solve", "version"]
+__all__ = ["ABILITIES", "FORMS", "MISSING", "available", "solve", "version"]
 
 ABILITIES = ("LP", "QP", "NLP", "duals")
 FORMS = ("quadratic", "smooth", "linear")  # best first
@@ -41,13 +36,6 @@ FAST: Mapping[str, Any] = {"mumps_pivot_order": 4, "mumps_scaling": 0}  # halve 
 CAREFUL: Mapping[str, Any] = {"mumps_pivot_order": 7, "mumps_scaling": 77}
 MISSING = "Ipopt is not installed: `pip install cyipopt-wheels` (wheels for CPython 3.10 to 3.13 on Linux)"
 DAMPING = 1e-8  # against drift where optima are not bounded: payments that count in expectation alone
-CLASSIC = {  # our words for the end of a run in those of Pyomo's classic interface
-    Termination.INFEASIBLE: "infeasible",
-    Termination.UNBOUNDED: "unbounded",
-    Termination.TIME_LIMIT: "maxTimeLimit",
-    Termination.ITERATION_LIMIT: "maxIterations",
-    Termination.FAILED: "error",
-}
 TERMINATIONS = {
     0: Termination.CONVERGED,
     1: Termination.CONVERGED,  # to the acceptable level: the certificate judges it
@@ -123,43 +111,6 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
             suffix.update(zip(form.variables, np.asarray(values).tolist(), strict=True))
     return package_solution(model, form, point, ("ipopt", version()), effective, seconds)
-
-
-@SolverFactory.register("veridical_ipopt", doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")
-class EmbeddedIpopt:
-    """The classic solver interface of Pyomo: SolverFactory("veridical_ipopt").solve(model)."""
-
-    def __init__(self, **options: Any) -> None:
-        options.pop("doc", None)
-        self.options: dict[str, Any] = dict(options.pop("options", {}) or {}) | options
-
-    def available(self, exception_flag: bool = True) -> bool:
-        """Whether the wheel is installed; raises ApplicationError where it is not and `exception_flag` is set."""
-        if exception_flag and not available():
-            raise ApplicationError(MISSING)
-        return available()
-
-    def version(self) -> tuple[int, ...]:
-        """Return the version of Ipopt."""
-        return tuple(map(int, version().split(".")))
-
-    def solve(self, model: Any, options: Mapping[str, Any] | None = None, tee: bool = False, **_: Any) -> SolverResults:
-        """Solve, load the values, duals and reduced costs where the model has suffixes for them, and return the results."""
-        chosen = {**self.options, **(options or {}), **({"print_level": 5} if tee else {})}
-        results = SolverResults()
-        results.solver.name = "veridical_ipopt"
-        try:
-            solution = solve(model, Configuration(solver="ipopt", options=chosen))
-        except NotSolvedError as error:
-            results.solver.status = SolverStatus.warning
-            results.solver.termination_condition = getattr(TerminationCondition, CLASSIC[Termination(error.status)])
-            results.solver.message = str(error)
-            return results
-        results.solver.status = SolverStatus.ok
-        results.solver.termination_condition = TerminationCondition.optimal
-        results.solver.time = solution.solver.seconds.solve
-        results.problem.lower_bound = results.problem.upper_bound = solution.objective
-        return results
 
 
 def _set_options(

@@ -20,6 +20,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.translate.checks import refuse_empty, refuse_undefined, relation_of
 from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
+from veridical.solvers.translate.convexity import shown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import number, varies
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
@@ -53,6 +54,7 @@ class StandardForm:
     has_objective: bool = True
     sos: list[Any] = field(default_factory=list)
     _column: dict[int, int] = field(repr=False, default_factory=dict)
+    _convexity: str | None = field(repr=False, default=None)  # "" where it is not shown, None where nobody has asked
 
     def column(self, variable: VarData) -> int:
         """Return a variable's column."""
@@ -108,6 +110,22 @@ class StandardForm:
         """Return the size of the terms that the gradient is the sum of, as far as they are linear or quadratic."""
         size: Array = np.abs(self.cost)
         return size if self.hessian is None else size + abs(self.hessian) @ np.abs(x)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether there is an objective, and it is the same everywhere."""
+        nonlinear = self.nonlinear is not None and bool((self.nonlinear.jacobian_rows < 0).any())
+        return self.has_objective and self.hessian is None and not nonlinear and not self.cost.any()
+
+    @property
+    def convexity(self) -> str | None:
+        """Why the minimisation is convex, in words; None where that is not shown.
+
+        It goes along with `dataclasses.replace`: other rows, bounds, costs and a larger diagonal of the Hessian change nothing.
+        """
+        if self._convexity is None:
+            self._convexity = shown(self) or ""
+        return self._convexity or None
 
     def rows(self, x: Array) -> Array:
         """Return the values of the constraints' bodies at x."""

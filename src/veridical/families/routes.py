@@ -70,5 +70,5 @@ def approximated(
         "approximation": approximation,
         "bound": bound,
         "status": status,
-        "certificate": replace(solution.certificate, gap=gap),
+        "certificate": replace(solution.certificate, gap=gap, proves="feasible" if exact is None else "global"),
     }
