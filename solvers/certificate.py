@@ -19,8 +19,9 @@ class Certificate:
     """Relative violations of the optimality conditions; all are 0 at an exact optimum.
 
     primal_residual: worst violated constraint or bound, relative to the size of its terms.
-    dual_residual: worst reduced cost of the wrong sign, relative to the largest term of any; for a closed form, the worst
-        violated optimality condition. None where there are no duals (integers).
+    dual_residual: worst reduced cost or multiplier of the wrong sign, relative to the terms that it is the sum of (of variables
+        that bend, to the largest of any); for a closed form, the worst violated optimality condition. None where there are no
+        duals (integers).
     complementarity: sum of dual times slack, relative to the objective. None where there are no duals.
     gap: between objective and bound, relative to the objective (to 1 where that is smaller). NaN where nothing is proven of all
         points.
@@ -77,17 +78,20 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
             return Certificate(primal, None, None, np.nan, "feasible", "no bound"), np.nan
         return Certificate(primal, None, None, abs(value - bound) / scale, "global", "the solver's own bound"), form.sense * bound
 
+    usable = signed(form, row_dual)
     gradient = form.gradient(x)
-    reduced = gradient - jacobian.T @ row_dual
-    terms = np.maximum(form.gradient_size(x), np.abs(gradient)) + abs(jacobian.T) @ np.abs(row_dual)
-    largest = max(float(terms.max(initial=0.0)), np.finfo(float).tiny)
-    if form.nonlinear is not None:  # terms can vanish together, as in (x - 1)^2: measure by the objective as well
-        largest = max(largest, scale / max(1.0, float(np.abs(x).max(initial=0.0))))
-    wrong, products = [], []
-    pairs = (row_dual, row_slack_low), (-row_dual, row_slack_high), (reduced, slack_low), (-reduced, slack_high)
-    for multiplier, slack in pairs:
+    reduced = gradient - jacobian.T @ usable
+    terms = np.maximum(form.gradient_size(x), np.abs(gradient)) + abs(jacobian).T @ np.abs(row_dual)
+    if form.nonlinear is not None:  # terms can vanish together, as in (x - 1)^2: measure by the largest, and by the objective
+        bent = np.unique(form.nonlinear.jacobian_columns)
+        largest = max(float(terms.max(initial=0.0)), scale / max(1.0, float(np.abs(x).max(initial=0.0))))
+        terms[bent] = np.maximum(terms[bent], largest)
+    terms = np.maximum(terms, np.finfo(float).tiny)
+    asked = np.where(np.isinf(np.where(reduced > 0, slack_low, slack_high)), np.abs(reduced), 0.0)
+    wrong = [abs(jacobian).T @ np.abs(row_dual - usable) / terms, asked / terms]
+    products = []
+    for multiplier, slack in ((usable, row_slack_low), (-usable, row_slack_high), (reduced, slack_low), (-reduced, slack_high)):
         positive, endless = np.maximum(multiplier, 0.0), np.isinf(slack)
-        wrong.append(np.where(endless, positive, 0.0) / largest)
         products.append(np.where(endless, 0.0, positive * np.where(endless, 0.0, slack)))
     complementarity = float(sum(np.abs(product).sum() for product in products)) / scale
     if form.convexity is None:
@@ -96,6 +100,12 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     proven = value - float(sum(product.sum() for product in products))
     gap = abs(value - proven) / scale
     return Certificate(primal, _largest(wrong), complementarity, gap, "global", form.convexity), form.sense * proven
+
+
+def signed(form: StandardForm, row_dual: Array) -> Array:
+    """Return multipliers without those of the wrong sign: on the open side of a row there is nothing to pay for."""
+    least, most = np.where(np.isinf(form.row_high), 0.0, -np.inf), np.where(np.isinf(form.row_low), 0.0, np.inf)
+    return np.clip(row_dual, least, most)
 
 
 def _largest(parts: list[Array]) -> float:

@@ -63,8 +63,8 @@ def test_the_figures_of_a_certificate_by_hand() -> None:
     assert figures([3, 2], [3, 0]) == pytest.approx((0, 0, 3 / 12, 3 / 12, 9, False))
     # A dual of 4 leaves y a reduced cost of -1 with no upper bound, out of terms as large as 3 + 4, and x one of -2 at its bound.
     assert figures([3, 1], [4, 0]) == pytest.approx((0, 1 / 7, 0, 0, 9, False))
-    # A dual of 1 on a row that is open below; y's reduced cost is 1, 1 above its bound; the largest terms are 3 + 3 + 1.
-    assert figures([3, 1], [3, 1]) == pytest.approx((0, 1 / 7, 1 / 9, 1 / 9, 8, False))
+    # A dual of 1 on a row that is open below proves nothing and is left out; it is a sixth of x's terms, 2 + 3 + 1.
+    assert figures([3, 1], [3, 1]) == pytest.approx((0, 1 / 6, 0, 0, 9, False))
     # Beyond its own bound by 1 of 4, at a price of 1; nothing else is wrong.
     assert figures([4, 0], [3, 0])[:2] == pytest.approx((1 / 4, 0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import comb, prod
 from pathlib import Path
@@ -12,7 +13,7 @@ import pandas as pd
 
 from veridical import contracts, models
 from veridical.contracts import AllocationAudit, Allotment, Audit
-from veridical.data import AllocationCase, InputError
+from veridical.data import AllocationCase, CertificateError, InputError
 from veridical.data.truncated import POINTS
 from veridical.families import allocation_tables as tables
 from veridical.families.family import Family, Mechanism, Number, Promises, Route, Task, always
@@ -68,9 +69,20 @@ def finest(case: AllocationCase, points: int) -> int | None:
 
 
 def model(formula: Formula, task: Task) -> Solution:
-    """Solve the model; revenues are written in one form each."""
+    """Solve the model; revenues are written in one form each.
+
+    Where types are worth alike at the margin (capacity is scarce and every unit sells) an optimum need not be monotone in them,
+    and then it is not truthful: it is asked for a monotone one, which earns as much.
+    """
     assert task.configuration is not None
-    return by_model(task, task.configuration.form, partial(more, task, formula))
+    try:
+        return by_model(task, task.configuration.form, partial(more, task, formula))
+    except CertificateError as error:
+        tied = error.solution is not None and error.solution.certificate.within(task.configuration.tolerance)
+        if not tied or "monotonicity" not in task.route.parameters or task.parameters.get("monotonicity") is not None:
+            raise
+    parameters = {**task.parameters, "monotonicity": True}
+    return by_model(replace(task, parameters=parameters), task.configuration.form, partial(more, task, formula))
 
 
 def direct(formula: Formula | None, task: Task) -> Solution:

@@ -1,5 +1,6 @@
 """Ipopt: multipliers of warm starts, their signs, and Ipopt as a solver of Pyomo."""
 
+import math
 from typing import Any
 
 import numpy as np
