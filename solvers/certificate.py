@@ -20,8 +20,8 @@ class Certificate:
 
     primal_residual: worst violated constraint or bound, relative to the size of its terms.
     dual_residual: worst reduced cost or multiplier of the wrong sign, relative to the terms that it is the sum of (of variables
-        that bend, to the largest of any); for a closed form, the worst violated optimality condition. None where there are no
-        duals (integers).
+        that bend, to the largest of any), and to what would move the objective; for a closed form, the worst violated optimality
+        condition. None where there are no duals (integers).
     complementarity: sum of dual times slack, relative to the objective. None where there are no duals.
     gap: between objective and bound, relative to the objective (to 1 where that is smaller). NaN where nothing is proven of all
         points.
@@ -82,13 +82,13 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     gradient = form.gradient(x)
     reduced = gradient - jacobian.T @ usable
     terms = np.maximum(form.gradient_size(x), np.abs(gradient)) + abs(jacobian).T @ np.abs(row_dual)
-    if form.nonlinear is not None:  # terms can vanish together, as in (x - 1)^2: measure by the largest, and by the objective
+    if form.nonlinear is not None:  # terms can vanish together, as in (x - 1)^2: the largest of the model measures them
         bent = np.unique(form.nonlinear.jacobian_columns)
-        largest = max(float(terms.max(initial=0.0)), scale / max(1.0, float(np.abs(x).max(initial=0.0))))
-        terms[bent] = np.maximum(terms[bent], largest)
-    terms = np.maximum(terms, np.finfo(float).tiny)
+        terms[bent] = np.maximum(terms[bent], terms.max(initial=0.0))
+    # Of the objective less than this moves nothing, where all terms of a variable are traces.
+    terms = np.maximum(terms, scale / max(1.0, float(np.abs(x).max(initial=0.0))))
     asked = np.where(np.isinf(np.where(reduced > 0, slack_low, slack_high)), np.abs(reduced), 0.0)
-    wrong = [abs(jacobian).T @ np.abs(row_dual - usable) / terms, asked / terms]
+    wrong = [amount / terms for amount in (abs(jacobian).T @ np.abs(row_dual - usable), asked)]
     products = []
     for multiplier, slack in ((usable, row_slack_low), (-usable, row_slack_high), (reduced, slack_low), (-reduced, slack_high)):
         positive, endless = np.maximum(multiplier, 0.0), np.isinf(slack)
