@@ -35,6 +35,8 @@ class ModelInfo:
         The mutable Params that results give sensitivities for, by the name that results carry.
     zero_at_optimum
         An expression that must come out as 0, as the products of a complementarity system; relative to the objective.
+    program
+        Builds the program whose optimality conditions the model is: where that is convex, a point that meets them is its optimum.
     name_of
         Returns the family and the key of a constraint; by default its component's name and its index.
     """
@@ -46,6 +48,7 @@ class ModelInfo:
     contracts: Callable[[Any, Mapping[str, Any]], Any] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     zero_at_optimum: Any = None
+    program: Callable[[], Any] | None = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
 
 

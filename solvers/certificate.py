@@ -1,34 +1,52 @@
-"""The certificate of a result: optimality conditions recomputed from the model's coefficients, not from a solver's word."""
+"""The certificate of a result: what a point and its multipliers prove, computed from the model's coefficients.
+
+Nothing is taken from a solver's word, except the bound of a model with integers. Every figure is free of units: money, units
+and probabilities may be counted in anything, and neither verdict nor digits change.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Booleans
+from veridical.solvers.implied_bounds import implied_bounds
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["ACCEPTED", "Certificate", "certify"]
+__all__ = ["ACCEPTED", "Certificate", "Point", "certify", "ratio", "relative", "signed"]
 
 ACCEPTED = 1e-6  # every figure of a certificate is relative, and must not be above this
+CANCELLED = 1e-6  # an objective whose terms cancel to less than this part of their size is measured by that part
+ROUNDING = 1e-12  # of a sum of few terms, relative to their size: data and factorisations are no more exact
+TRACE = 1e-9  # of the typical size of a variable: solvers are no more exact than that
+REACH = 10  # rows in a chain by which the size of a variable is known from that of others
+CUTOFF = 1e-3  # relative: points that are worse than the certified one by more need not be bounded
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """Relative violations of the optimality conditions; all are 0 at an exact optimum.
+    """What is proven of a result; all figures are 0 at an exact optimum, and relative.
 
-    primal_residual: worst violated constraint or bound, relative to the size of its terms.
-    dual_residual: worst reduced cost of the wrong sign, relative to the largest term of any; for a closed form, the worst
-        violated optimality condition. None where there are no duals (integers).
+    primal_residual: worst violated constraint or bound, relative to the size of its own terms.
+    dual_residual: worst reduced cost or multiplier of the wrong sign, relative to the terms that it is the sum of; for a closed
+        form, the worst violated optimality condition. None where there are no duals (integers).
     complementarity: sum of dual times slack, relative to the objective. None where there are no duals.
-    gap: between objective and bound, relative to the objective (to 1 where that is smaller).
+    gap: between objective and bound, relative to the objective; where the objective's terms cancel, to a millionth of their
+        size, and what rounding leaves of the sums is no gap. NaN where nothing is proven of all points.
+    proves: `global`, no feasible point is better by more than the gap; `local`, the point is stationary; `feasible`, the
+        constraints hold.
+    basis: in words, what the bound rests on.
     """
 
     primal_residual: float
     dual_residual: float | None
     complementarity: float | None
     gap: float
+    proves: str = "global"
+    basis: str = "a closed form"
 
     @property
     def holds(self) -> bool:
@@ -37,49 +55,181 @@ class Certificate:
 
     def within(self, gap: float) -> bool:
         """Whether gap and complementarity are at most `gap`, and the residuals at most ACCEPTED (a NaN is not)."""
-        residuals, gaps = (self.primal_residual, self.dual_residual), (self.complementarity, self.gap)
+        residuals = (self.primal_residual, self.dual_residual)
+        gaps = (self.complementarity, self.gap if self.proves == "global" else None)
         pairs = [(figure, ACCEPTED) for figure in residuals] + [(figure, max(gap, ACCEPTED)) for figure in gaps]
         return all(figure is None or figure <= limit for figure, limit in pairs)
 
 
+def ratio(difference: float, size: float) -> float:
+    """Return a difference relative to a size; 0 where there is no difference, infinite where there is one and no size."""
+    if difference == 0:
+        return 0.0
+    return difference / size if size else np.inf
+
+
+@np.errstate(invalid="ignore")  # what is no number fails its certificate, without a warning
 def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> tuple[Certificate, float]:
     """Return the certificate of point x (one value a variable) and multipliers `row_dual`, and the bound that they prove.
 
     `row_dual` is d(minimised objective)/d(right-hand side), one value a row; None for a model with integers, for which
-    the solver's own `bound` (of the minimised objective) is used. The bound returned is in the model's own sense.
-    """
-    rows, jacobian = form.rows(x), form.jacobian(x)
-    size = np.maximum(abs(jacobian) @ np.abs(x), np.abs(rows))
-    row_slack_low, row_slack_high = rows - form.row_low, form.row_high - rows
-    slack_low, slack_high = x - form.low, form.high - x
-    violation = [
-        np.maximum(-np.minimum(row_slack_low, row_slack_high), 0.0) / np.maximum(size, 1.0),
-        np.maximum(-np.minimum(slack_low, slack_high), 0.0) / np.maximum(np.abs(x), 1.0),
-        np.abs(x - np.round(x))[form.integer],
-    ]
-    primal = _largest(violation)
-    value = form.minimised(x)
-    scale = max(1.0, abs(value))
-    if row_dual is None:
-        gap = abs(value - (np.nan if bound is None else bound)) / scale
-        return Certificate(primal, None, None, gap), form.sense * (np.nan if bound is None else bound)
+    the solver's own `bound` (of the minimised objective) is used. The bound returned is in the model's own sense; NaN where
+    none is proven.
 
-    gradient = form.gradient(x)
-    reduced = gradient - jacobian.T @ row_dual
-    terms = np.maximum(form.gradient_size(x), np.abs(gradient)) + abs(jacobian.T) @ np.abs(row_dual)
-    largest = max(float(terms.max(initial=0.0)), np.finfo(float).tiny)
-    if form.nonlinear is not None:  # terms can vanish together, as in (x - 1)^2: measure by the objective as well
-        largest = max(largest, scale / max(1.0, float(np.abs(x).max(initial=0.0))))
-    wrong, products = [], []
-    pairs = (row_dual, row_slack_low), (-row_dual, row_slack_high), (reduced, slack_low), (-reduced, slack_high)
-    for multiplier, slack in pairs:
-        positive, endless = np.maximum(multiplier, 0.0), np.isinf(slack)
-        wrong.append(np.where(endless, positive, 0.0) / largest)
-        products.append(np.where(endless, 0.0, positive * np.where(endless, 0.0, slack)))
-    complementarity = float(sum(np.abs(product).sum() for product in products)) / scale
-    # A x - slack = bound, so the dual objective is the value less what the multipliers find unused.
-    proven = value - float(sum(product.sum() for product in products))
-    return Certificate(primal, _largest(wrong), complementarity, abs(value - proven) / scale), form.sense * proven
+    A convex Lagrangian lies above its tangent at x, and the tangent is least at a corner of the box of the variables. That is a
+    bound for any multipliers of the right sign, exact or not (Neumaier and Shcherbina, Mathematical Programming 99, 2004). A
+    side of the box that is open is replaced by one that follows from the rows and from being no worse than x; where none
+    does, the objective's own curvature may end it; else the reduced cost must be 0 to rounding, or there is no bound.
+    """
+    point = Point(form, x)
+    primal, value = point.violation(), form.minimised(x)
+    if not form.has_objective:
+        return Certificate(primal, None, None, np.nan, "feasible", "no objective"), np.nan
+    if row_dual is None:
+        scale = point.scale(value)
+        if bound is None:
+            return Certificate(primal, None, None, np.nan, "feasible", "no bound"), np.nan
+        gap = ratio(abs(value - bound), scale)
+        return Certificate(primal, None, None, gap, "global", "the solver's own bound"), form.sense * bound
+
+    usable = signed(form, row_dual)
+    positive, negative = np.maximum(usable, 0.0), np.minimum(usable, 0.0)
+    reduced = point.gradient - point.jacobian.T @ usable
+    terms = point.gradient_size + abs(point.jacobian.T) @ np.abs(row_dual)
+    wrong = [relative(abs(point.jacobian.T) @ np.abs(row_dual - usable), terms)]
+    unused = _product(positive, point.rows - form.row_low) + _product(negative, point.rows - form.row_high)
+    scale = point.scale(value, usable)
+    if form.convexity is None:
+        # What a step to the bound, or of the variable's own size, would bring at this slope; 0 where it is at the bound.
+        room = np.where(reduced > 0, x - form.low, form.high - x)
+        near = relative(np.minimum(np.abs(room), point.reach), point.reach)
+        worth = relative(np.abs(reduced) * np.minimum(np.abs(room), point.reach), np.full(len(x), scale))
+        steep = np.minimum(np.minimum(relative(np.abs(reduced), terms), near), worth)
+        complementarity = ratio(float(np.abs(unused).sum()), scale)
+        return Certificate(primal, _largest([*wrong, steep]), complementarity, np.nan, "local", "the point is stationary"), np.nan
+
+    low, high = form.low, form.high
+    if ((reduced > 0) & np.isinf(low) | (reduced < 0) & np.isinf(high)).any():
+        low, high = point.box(scale)
+    falls = np.where(reduced > 0, x - low, x - high)  # to the corner at which the tangent is least
+    endless = np.isinf(falls) & (reduced != 0)
+    curved = endless & (point.bent > 0)
+    falls = np.where(curved, reduced / (2 * np.where(curved, point.bent, 1.0)), falls)
+    endless &= ~curved
+    exact = np.abs(reduced) <= point.rounding * terms
+    wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
+    losses = _product(reduced, np.where(endless, 0.0, falls))
+    noise = float(_product(point.rounding * terms * (reduced != 0), np.where(endless, 0.0, np.abs(falls))).sum())
+    scale = max(scale, noise / ACCEPTED)  # what rounding leaves of reduced costs is no gap
+    proven = -np.inf if (endless & ~exact).any() else value - float(unused.sum()) - float(losses.sum())
+    complementarity = ratio(float(np.abs(unused).sum() + np.abs(losses).sum()), scale)
+    gap = ratio(abs(value - proven), scale)
+    return Certificate(primal, _largest(wrong), complementarity, gap, "global", form.convexity), form.sense * proven
+
+
+def signed(form: StandardForm, row_dual: Array) -> Array:
+    """Return multipliers without those of the wrong sign: on the open side of a row there is nothing to pay for."""
+    least, most = np.where(np.isinf(form.row_high), 0.0, -np.inf), np.where(np.isinf(form.row_low), 0.0, np.inf)
+    return np.clip(row_dual, least, most)
+
+
+class Point:
+    """A point of a form, and the sizes of the terms there."""
+
+    def __init__(self, form: StandardForm, x: Array) -> None:
+        self.form, self.x = form, x
+        self.rows, self.jacobian = form.rows(x), form.jacobian(x)
+        self.gradient = form.gradient(x)
+        hessian = form.objective_hessian(x)
+        self.curvature = abs(hessian) @ np.abs(x)
+        # Of a quadratic objective, the curvature in a variable that no product links to others: no step is endless along it.
+        diagonal = hessian.diagonal()
+        apart = np.bincount(hessian.nonzero()[1], minlength=len(x)) == (diagonal != 0)
+        self.bent = np.where(apart & form.is_quadratic, diagonal, 0.0)
+        self.gradient_size = np.maximum(form.gradient_size(x), np.abs(self.gradient) + self.curvature)
+        size = np.maximum(abs(self.jacobian) @ np.abs(x), np.abs(self.rows))
+        size = np.maximum(size, np.maximum(_finite(form.row_low), _finite(form.row_high)))
+        # What a variable would have to be to count in the largest of its rows: rounding errors are small beside that.
+        entries = abs(self.jacobian.tocoo())
+        reach = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
+        used = entries.data > 0
+        np.maximum.at(reach, entries.col[used], size[entries.row[used]] / entries.data[used])
+        self.reach = reach
+        self.row_terms = size
+        self.row_size = np.maximum(size, CANCELLED * (abs(self.jacobian) @ reach))
+        self.rounding = ROUNDING * (8 + np.bincount(entries.col, minlength=len(x)))  # of reduced costs, relative to their terms
+
+    def violation(self) -> float:
+        """Return the worst violation of a row, a bound or a whole number; rows and bounds relative to their own size."""
+        form, x = self.form, self.x
+        outside = np.maximum(np.maximum(form.row_low - self.rows, self.rows - form.row_high), 0.0)
+        outside = np.where((outside > ACCEPTED * self.row_size) & self._of_traces(outside), 0.0, outside)
+        beyond = np.maximum(np.maximum(form.low - x, x - form.high), 0.0)
+        size = np.maximum(np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high))), CANCELLED * self.reach)
+        return _largest([relative(outside, self.row_size), relative(beyond, size), np.abs(x - np.round(x))[form.integer]])
+
+    def _of_traces(self, outside: Array) -> Booleans:
+        """Return which rows hold nothing but traces: all their terms are negligible beside what they would be to count."""
+        if not (outside > ACCEPTED * self.row_size).any():
+            return np.zeros(len(outside), dtype=bool)
+        magnitude = abs(self.jacobian) @ self.typical
+        traces: Booleans = self.row_terms <= TRACE * magnitude
+        return traces
+
+    @cached_property
+    def typical(self) -> Array:
+        """How large each variable would be to count: by its own rows, and by those of others that it shares rows with."""
+        entries = abs(self.jacobian.tocoo())
+        used = entries.data > 0
+        size = self.reach
+        for _ in range(REACH):
+            rows = np.zeros(self.jacobian.shape[0])
+            np.maximum.at(rows, entries.row, entries.data * size[entries.col])
+            wider = size.copy()
+            np.maximum.at(wider, entries.col[used], rows[entries.row[used]] / entries.data[used])
+            if np.array_equal(wider, size):
+                break
+            size = wider
+        return size
+
+    def scale(self, value: float, row_dual: Array | None = None) -> float:
+        """Return what a gap is measured by: the objective, or a small part of its terms where these cancel.
+
+        An objective that is a trace of what is at stake, as where nothing is worth making, is 0, and measured by the stakes.
+        """
+        terms = float(np.abs(self.x) @ (np.abs(self.gradient) + self.curvature / 2)) + abs(self.form.offset)
+        if row_dual is not None:
+            terms += float(np.abs(row_dual) @ np.maximum(_finite(self.form.row_low), _finite(self.form.row_high)))
+        size, stakes = max(abs(value), CANCELLED * terms), float(np.abs(self.gradient) @ self.reach)
+        return CANCELLED * stakes if size <= TRACE * stakes else size
+
+    def box(self, scale: float) -> tuple[Array, Array]:
+        """Return bounds on all feasible points that are hardly worse than this one.
+
+        In a convex model every tangent is on the safe side: that of a row's body, and that of the objective.
+        """
+        form, shift = self.form, self.jacobian @ self.x - self.rows
+        matrix = sp.csr_array(sp.vstack([self.jacobian, sp.csr_array(self.gradient[None, :])]))
+        most = float(self.gradient @ self.x) + CUTOFF * scale
+        row_low, row_high = np.append(form.row_low + shift, -np.inf), np.append(form.row_high + shift, most)
+        return implied_bounds(matrix, row_low, row_high, form.low, form.high)
+
+
+def _finite(sides: Array) -> Array:
+    """Return the sizes of sides, 0 for those that are open."""
+    return np.where(np.isfinite(sides), np.abs(sides), 0.0)
+
+
+def _product(factors: Array, slacks: Array) -> Array:
+    """Return factors * slacks, 0 where the factor is 0 and the slack endless."""
+    return np.where(factors == 0, 0.0, factors * np.where(factors == 0, 0.0, slacks))
+
+
+def relative(differences: Array, sizes: Array) -> Array:
+    """Return differences relative to sizes, as `ratio` does."""
+    some = differences != 0
+    safe = np.where(some & (sizes > 0), sizes, 1.0)
+    return np.where(some, np.where(sizes > 0, differences / safe, np.where(np.isnan(differences + sizes), np.nan, np.inf)), 0.0)
 
 
 def _largest(parts: list[Array]) -> float:

@@ -15,6 +15,8 @@ from veridical.models.expected_sales import FORMS
 
 __all__ = ["Configuration", "configure"]
 
+ACCEPTABLE = ("optimal", "local", "feasible")
+
 
 class Configuration(Record):
     """A solver's name, the portable settings, and further options under the solver's own names."""
@@ -23,8 +25,9 @@ class Configuration(Record):
     time_limit: Positive | None = None  # seconds
     tolerance: Positive = 1e-8  # relative gap at which tangents stop
     threads: int | None = None
+    starts: int = 1  # of a local search, of which the best end is kept
     form: str = "auto"
-    accept: str = "optimal"  # `feasible`: where a limit strikes, the best solution by then will do
+    accept: str = "optimal"  # what is taken besides: `local` optima that are not proven, and `feasible` points at a limit
     options: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("solver")
 
@@ -47,9 +50,14 @@ class Configuration(Record):
     @field_validator("accept", mode="before")
     @classmethod
     def _accept(cls, value: object) -> object:
-        if value not in ("optimal", "feasible"):
-            raise wrong(value, "one of optimal, feasible")
+        if value not in ACCEPTABLE:
+            raise wrong(value, f"one of {', '.join(ACCEPTABLE)}")
         return value
+
+    @field_validator("starts", mode="before")
+    @classmethod
+    def _starts(cls, value: object) -> object:
+        return whole(value, 1)
 
     @field_validator("form", mode="before")
     @classmethod

@@ -15,14 +15,15 @@ from veridical.contracts.audit import audit
 from veridical.data.arrays import Array
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
-from veridical.solvers.certificate import Certificate, certify
+from veridical.solvers.certificate import Certificate, certify, ratio
 from veridical.solvers.sensitivity import Lagrangian
-from veridical.solvers.solution import Duals, Seconds, Solution, SolverRecord
-from veridical.solvers.translate.standard_form import StandardForm
+from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
+from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 __all__ = ["Point", "certified", "package_solution"]
 
 NO_DUALS = "a model with integers has no shadow prices: fix the integers at their values and solve again for those of the rest"
+STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +51,17 @@ def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, 
     for variable, value in zip(form.variables, x.tolist(), strict=True):
         variable.set_value(value, skip_validation=True)
     certificate, proven = certify(form, x, row_dual, bound)
-    zero = info_of(model).zero_at_optimum
+    info = info_of(model)
+    zero = info.zero_at_optimum
     if zero is not None:
-        violation = abs(float(pyo.value(zero))) / max(1.0, abs(form.objective(x)))
+        violation = ratio(abs(float(pyo.value(zero))), abs(form.objective(x)))
         certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, violation))
+        reason = None
+        if certificate.proves == "local" and info.program is not None:
+            reason = compile_model(info.program(), nonlinear=True).convexity
+        if reason is not None:
+            basis = f"the optimality conditions of a convex program ({reason})"
+            certificate, proven = replace(certificate, gap=violation, proves="global", basis=basis), form.objective(x)
     return Point(x, row_dual, certificate, proven)
 
 
@@ -89,6 +97,7 @@ def package_solution(
         bound=point.bound,
         certificate=point.certificate,
         solver=SolverRecord(*solver, options, sales or None, replace(seconds, certify=perf_counter() - began)),
+        status=STATUSES[point.certificate.proves],
         duals=duals,
         mechanism=info.mechanism,
         case=None if info.mechanism is None else info.case.name,

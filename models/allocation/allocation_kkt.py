@@ -12,6 +12,7 @@ every product is 0: the solutions are those of the system, without the constrain
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import pyomo.environ as pyo
 from veridical.contracts.allotment import Allotment
 from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
+from veridical.models.allocation.allocation import declare
 from veridical.models.info import info_of
 
 __all__ = ["build"]
@@ -91,6 +93,8 @@ def build(
     m.profit = pyo.Objective(expr=revenue - vocabulary.cost(m) - m.complementarity, sense=pyo.maximize)
     info = info_of(m)
     info.contracts, info.zero_at_optimum = allotted, m.complementarity
+    program = "allocation" if case.capacity_cost is None else "capacity_choice"
+    info.program = partial(declare, case, program, form, points, monotonicity)
     return m
 
 

@@ -15,6 +15,7 @@ from veridical.models.joint_plan import party_model
 from veridical.solvers.certificate import certify
 from veridical.solvers.consensus.messages import Answer
 from veridical.solvers.consensus.quadratic import Quadratic
+from veridical.solvers.polish import polished
 from veridical.solvers.translate.standard_form import compile_model
 
 __all__ = ["INTERFACES", "PartyAgent"]
@@ -58,7 +59,7 @@ class PartyAgent:
 
     def marginal(self, plan: Array) -> Answer:
         """Return marginal cost and cost of a plan, by a tangent just above it: multipliers at 0 units are no marginal cost."""
-        above = np.maximum(plan, ABOVE * max(1.0, float(plan.max(initial=0.0))))
+        above = np.maximum(plan, ABOVE * (float(plan.max(initial=0.0)) or 1.0))
         x, duals = self._at(above)
         slope = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns]
         return Answer(self.form.minimised(x) + float(slope @ (plan - above)), slope=slope)
@@ -106,4 +107,5 @@ class PartyAgent:
         given = self.columns[~np.isnan(self._given)]
         low[given] = high[given] = x[given]
         form = replace(self.form, cost=self.form.cost - self._full(slope), low=low, high=high)
-        return certify(form, x, duals)[1]
+        bound = certify(form, x, duals)[1]
+        return bound if np.isfinite(bound) else certify(form, *polished(form, x, duals))[1]

@@ -16,11 +16,12 @@ import numpy as np
 import piqp
 import scipy.sparse as sp
 
-from veridical.data import NotSolvedError
+from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ACCEPTED, certify
 from veridical.solvers.configuration import configure
 from veridical.solvers.engines.highs import INTERIOR_POINT, TIGHT, LiveModel
+from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -46,6 +47,8 @@ class Quadratic:
         self.form, self.free = form, free
         n = len(form.cost)
         self.hessian = sp.csc_array((n, n)) if form.hessian is None else form.hessian
+        if form.convexity is None:  # asked once: what is replaced below keeps the answer
+            raise InputError.of("cost", "<a cost that is not convex>", "costs that are linear or convex quadratic functions")
         self.equal = form.row_low == form.row_high
         self.matrix = sp.csc_array(form.matrix)
         rows = sp.csr_array(self.matrix[:, free])
@@ -81,6 +84,9 @@ class Quadratic:
             x[free] = np.clip(values, form.low[free], form.high[free])
             fixed = replace(step, low=np.where(free, step.low, x), high=np.where(free, step.high, x))
             certificate, bound = certify(fixed, x, duals)
+            if not certificate.within(1e-7):
+                x, duals = polished(fixed, x, duals)
+                certificate, bound = certify(fixed, x, duals)
             if certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED:
                 return x, duals, bound
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.engines import highs, ipopt
+from veridical.solvers.engines import highs, ipopt, ipopt_classic  # noqa: F401  the last registers itself with Pyomo
 from veridical.solvers.engines.pyomo_factory import KNOWN, PyomoEngine
 from veridical.solvers.solution import Solution
 
@@ -18,7 +18,7 @@ class Engine(Protocol):
 
     @property
     def ABILITIES(self) -> tuple[str, ...]:
-        """What it solves and returns: LP, QP, NLP, MIP, duals."""
+        """What it solves and returns: LP, QP, NLP, MIP, duals; `starts` where it can search from several points."""
 
     @property
     def FORMS(self) -> tuple[str, ...]:

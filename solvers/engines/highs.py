@@ -99,7 +99,8 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     solution = package_solution(model, form, point, ("highs", version()), options, seconds)
     if termination is Termination.CONVERGED:
         return solution
-    return replace(solution, status=SolutionStatus.FEASIBLE, termination=termination)
+    certificate = replace(solution.certificate, proves="feasible", basis="the best point by the limit, and the solver's bound")
+    return replace(solution, status=SolutionStatus.FEASIBLE, termination=termination, certificate=certificate)
 
 
 def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str, Any], ...]:

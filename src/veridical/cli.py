@@ -16,8 +16,9 @@ import typer
 from veridical import __doc__ as about
 from veridical import comparing, solving, tables
 from veridical.commands import COMMANDS
-from veridical.data import InputError, VeridicalError
+from veridical.data import InputError, NotSolvedError, VeridicalError
 from veridical.families import FAMILIES, MECHANISMS, family_of, find, fitting
+from veridical.solvers import SolutionStatus, configure
 from veridical.terminal import Case, Changes, Json, Solver, draw, read, report, tell, write
 
 
@@ -43,6 +44,9 @@ def solve(
     if picture is not None:
         draw(plot, lambda: picture(solution))
     report(to_json, solution.to_dict, lambda: tables.result(solution, family.summary(solution)))
+    if solution.status is SolutionStatus.LOCALLY_OPTIMAL and (solver is None or configure(solver).accept == "optimal"):
+        words = "a better point may exist elsewhere (accept = 'local' among the solver's settings takes it)"
+        raise NotSolvedError(f"{request.case.name}: locally_optimal, {words}", solution.status)
 
 
 def compare(

@@ -22,6 +22,11 @@ from veridical.studies import Reproduction
 PRICES = 3  # shadow prices shown of each family
 ROWS = 16  # profiles shown of contracts
 BY_RELAXING = "shadow prices: profit per unit by which a constraint is relaxed, the {} largest of each kind"
+PROOFS = {  # what a certificate proves, with what the proof rests on
+    "global": "proven: no feasible point is better by more than the gap ({})",
+    "local": "a local optimum: convexity is not shown, so a better point may exist ({})",
+    "feasible": "the constraints hold; how far the best point is from this one is not known ({})",
+}
 Money = Callable[[float], str]
 
 
@@ -100,6 +105,7 @@ def result(solution: Solution, summary: Sequence[RenderableType]) -> list[Render
         Text(f"{named(solution.mechanism, solution.parameters)} for {solution.case}", style="bold"),
         *summary,
         Text(f"certificate: {', '.join(figures)} (all relative)"),
+        Text(PROOFS[checks.proves].format(checks.basis)),
         Text(f"solved by {record.name} {record.version}{form} in {record.seconds.total:.2f} s", style="dim"),
     ]
 

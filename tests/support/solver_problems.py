@@ -54,6 +54,7 @@ class Problem:
     dual: Mapping[str, float] = field(default_factory=dict)  # constraints that are not named here have more than one
     reduced: Mapping[str, float] = field(default_factory=dict)
     ends: str | None = None
+    convex: bool = True
     limit: float | None = None
 
 
@@ -352,13 +353,21 @@ SOLVED = (
     Problem("QP of low rank", flat, needs("QP"), -3, {"x": 1, "y": 1, "z": 1}, {"same": 0}, {"z": 1}),
     Problem("QP inside", interior, needs("QP"), 5, {"x": 1.1, "y": 3.3}, {"far": 0}),
     Problem("NLP without constraints", unconstrained, needs("NLP"), 1, {"x": 0, "y": 2}),
-    Problem("saddle", saddle, needs("NLP"), -6, {"x": -2, "y": 3}, {"loose": 0}, {"x": 3, "y": -2}),
+    Problem("saddle", saddle, needs("NLP"), -6, {"x": -2, "y": 3}, {"loose": 0}, {"x": 3, "y": -2}, convex=False),
     Problem("logarithms", spending, needs("NLP"), 2 * LN2, {"x": 1, "y": 2}, {"budget": 1}),
     Problem("exponentials", growth, needs("NLP"), 3, {"x": 0, "y": LN2}, {"reach": 1}),
-    Problem("product", product, needs("NLP"), 4, {"x": 2, "y": 2}, {"area": 0.5}),
-    Problem("curved range at its low end", rectangles, needs("NLP"), 2 * ROOT2, {"x": ROOT2}, {"area": 1 / ROOT2}),
-    Problem("curved range at its high end", discs, needs("NLP"), 4, {"x": 2, "y": 2}, {"area": 0.25}),
-    Problem("curved equality", circle, needs("NLP"), 2, {"x": 1, "y": 1}, {"circle": 0.5}),
-    Problem("external function", external, needs("NLP", "external"), 3, {"x": 0, "y": LN2, "z": 2}, {"reach": 1, "epigraph": -1}),
+    Problem("product", product, needs("NLP"), 4, {"x": 2, "y": 2}, {"area": 0.5}, convex=False),
+    Problem("curved range at its low end", rectangles, needs("NLP"), 2 * ROOT2, {"x": ROOT2}, {"area": 1 / ROOT2}, convex=False),
+    Problem("curved range at its high end", discs, needs("NLP"), 4, {"x": 2, "y": 2}, {"area": 0.25}, convex=False),
+    Problem("curved equality", circle, needs("NLP"), 2, {"x": 1, "y": 1}, {"circle": 0.5}, convex=False),
+    Problem(
+        "external function",
+        external,
+        needs("NLP", "external"),
+        3,
+        {"x": 0, "y": LN2, "z": 2},
+        {"reach": 1, "epigraph": -1},
+        convex=False,
+    ),
     Problem("knapsack", knapsack, needs("MIP"), 20, {"take[a]": 0, "take[b]": 1, "take[c]": 1, "take[d]": 0}),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from veridical.solvers.translate.convexity.rules import Slots, curvature
 from veridical.solvers.translate.convexity.tape import Tape, degree, flattened
 from veridical.solvers.translate.convexity.univariate import Term, least
 from veridical.solvers.translate.nonlinear import NonlinearTerms
-from veridical.solvers.translate.standard_form import StandardForm
 from veridical.solvers.translate.terms import Form
+
+if TYPE_CHECKING:
+    from veridical.solvers.translate.standard_form import StandardForm  # which asks for the proof
 
 __all__ = ["indefinite", "shown"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import comb, prod
 from pathlib import Path
@@ -12,7 +13,7 @@ import pandas as pd
 
 from veridical import contracts, models
 from veridical.contracts import AllocationAudit, Allotment, Audit
-from veridical.data import AllocationCase, InputError
+from veridical.data import AllocationCase, CertificateError, InputError
 from veridical.data.truncated import POINTS
 from veridical.families import allocation_tables as tables
 from veridical.families.family import Family, Mechanism, Number, Promises, Route, Task, always
@@ -26,6 +27,7 @@ __all__ = ["FAMILY"]
 
 Formula = Callable[..., closed.Rationing]
 EITHER_WAY = always("bayesian_ic", "interim_ir", "dominant_strategy_ic", "ex_post_ir", "monotone", "capacity")
+STARTS = 8  # of a search for the best among local optima
 FINEST, PROFILES = 256, 20_000  # types of a group, and type profiles, up to which a closed form takes no time to speak of
 
 
@@ -68,9 +70,20 @@ def finest(case: AllocationCase, points: int) -> int | None:
 
 
 def model(formula: Formula, task: Task) -> Solution:
-    """Solve the model; revenues are written in one form each."""
+    """Solve the model; revenues are written in one form each.
+
+    Where types are worth alike at the margin (capacity is scarce and every unit sells) an optimum need not be monotone in them,
+    and then it is not truthful: it is asked for a monotone one, which earns as much.
+    """
     assert task.configuration is not None
-    return by_model(task, task.configuration.form, partial(more, task, formula))
+    try:
+        return by_model(task, task.configuration.form, partial(more, task, formula))
+    except CertificateError as error:
+        tied = error.solution is not None and error.solution.certificate.within(task.configuration.tolerance)
+        if not tied or "monotonicity" not in task.route.parameters or task.parameters.get("monotonicity") is not None:
+            raise
+    parameters = {**task.parameters, "monotonicity": True}
+    return by_model(replace(task, parameters=parameters), task.configuration.form, partial(more, task, formula))
 
 
 def direct(formula: Formula | None, task: Task) -> Solution:
@@ -90,6 +103,12 @@ def by_form(case: AllocationCase) -> str:
     return "highs" if "quadratic" in models.allocation.forms(case) else "ipopt"
 
 
+def several_starts(case: AllocationCase) -> str | dict[str, Any]:
+    """Return the solver for truth as a constraint, which is not convex where revenues are not quadratic: starts are many."""
+    solver = by_form(case)
+    return {"solver": solver, "starts": STARTS} if solver == "ipopt" else solver
+
+
 def with_points(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters with the number of points that stand for a continuous prior, which decides the result."""
     return {"points": POINTS, **parameters} if case.continuous else parameters
@@ -103,7 +122,7 @@ MECHANISMS = (
     mechanism("capacity_choice", CAPACITY, closed.capacity_choice, fits=lambda case: not given(case)),
     mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
     mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=lambda case: "ipopt"),
-    mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity")),
+    mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity"), solver=several_starts),
     mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity")),
     Mechanism(
         "fixed_price",

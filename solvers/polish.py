@@ -1,0 +1,205 @@
+"""Newton steps on the active constraints of a solver's point: they make an almost optimal point exact.
+
+Solvers stop at tolerances of their own, in their own scaling: what counts little in the objective (a profile that is hardly
+ever met) they may leave anywhere. Here each variable and each row is measured by its own terms. Nothing rests on the result:
+it is certified like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+
+from veridical.data.arrays import Array, Booleans
+from veridical.solvers.certificate import ACCEPTED, ROUNDING, TRACE, Point, relative, signed
+from veridical.solvers.translate.standard_form import StandardForm
+
+__all__ = ["State", "polished"]
+
+ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
+ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
+NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
+LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
+REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
+
+
+@np.errstate(all="ignore")  # a step that leads to what is no number is not taken
+def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Array]:
+    """Return a point and multipliers at which the optimality conditions hold at least as well.
+
+    `row_dual` as in `certify`. What is no number comes back as it is.
+    """
+    if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
+        return x, row_dual
+    clean = without_traces(Point(form, x))
+    if form.hessian is None and form.nonlinear is None and _proven(form, row_dual):
+        for candidate in (x, clean):  # simplex is as exact as can be
+            if Point(form, candidate).violation() <= ACCEPTED:
+                return candidate, row_dual
+    best = State(form, x, row_dual)
+    for candidate in (clean, best.snapped()):
+        state = State(form, candidate, row_dual)
+        best = state if state.no_worse_than(best) else best
+    state = best
+    if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
+        return best.x, best.row_dual
+    idle = 0
+    for _ in range(ROUNDS):
+        if idle == IDLE or (not best.unproven and best.worst <= ENOUGH):
+            break
+        try:
+            state = state.step()
+        except (RuntimeError, ArithmeticError):  # SuperLU's words for a singular system
+            break
+        if not np.isfinite(state.worst):
+            break
+        idle += 1
+        if state.rank < best.rank:
+            best, idle = state, 0
+    return best.x, best.row_dual
+
+
+def without_traces(point: Point) -> Array:
+    """Return the point with 0 for what is as small as the errors of the others.
+
+    A profile in which nothing is made has rows of nothing but such traces, which would be the most violated of all.
+    """
+    trace = (np.abs(point.x) <= TRACE * point.typical) & (point.form.low <= 0) & (point.form.high >= 0)
+    return np.where(trace, 0.0, point.x)
+
+
+def _proven(form: StandardForm, row_dual: Array) -> bool:
+    """Whether no variable of a linear program with an open side has a reduced cost that asks for a bound there."""
+    row_dual = signed(form, row_dual)
+    reduced = form.cost - form.matrix.T @ row_dual
+    terms = np.abs(form.cost) + abs(form.matrix.T) @ np.abs(row_dual)
+    asked = (reduced > 0) & np.isinf(form.low) | (reduced < 0) & np.isinf(form.high)
+    return not (np.abs(reduced) > 8 * ROUNDING * terms)[asked].any()
+
+
+@dataclass(eq=False)
+class State:
+    """A point, its multipliers, and how far each optimality condition is from holding."""
+
+    form: StandardForm
+    x: Array
+    row_dual: Array
+
+    def __post_init__(self) -> None:
+        form, x = self.form, np.clip(self.x, self.form.low, self.form.high)
+        dual = signed(form, self.row_dual)
+        self.x, self.row_dual = x, dual
+        self.point = point = Point(form, x)
+        self.jacobian = sp.csr_array(point.jacobian)
+        self.reduced = point.gradient - self.jacobian.T @ dual
+        self.terms = point.gradient_size + abs(self.jacobian.T) @ np.abs(dual)
+        # How much each condition is used, and how much room it leaves, both relative: one of the two is 0 at the optimum.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.nan_to_num(1.0 / self.terms, posinf=0.0)
+        entries, worth_of_row = self.jacobian.tocoo(), np.zeros(len(dual))
+        np.maximum.at(worth_of_row, entries.row, np.abs(entries.data) * share[entries.col])
+        self.row_worth = dual * worth_of_row
+        self.worth = self.reduced * share
+        size, reach = point.row_size, np.maximum(point.reach, np.finfo(float).tiny)
+        self.row_room = _room(point.rows, form.row_low, form.row_high, self.row_worth, size)
+        self.room = _room(x, form.low, form.high, self.worth, reach)
+        parts = [np.minimum(np.abs(self.row_worth), self.row_room), np.minimum(np.abs(self.worth), self.room)]
+        self.unproven = bool((np.isinf(self.room) & (point.bent == 0) & (np.abs(self.worth) > point.rounding)).any())
+        self.violation = point.violation()
+        self.worst = max(self.violation, *(float(part.max(initial=0.0)) for part in parts))
+
+    @property
+    def rows(self) -> Booleans:
+        """Whether a row binds."""
+        binding: Booleans = (self.row_worth != 0) & (np.abs(self.row_worth) > self.row_room)
+        binding |= self.form.row_low == self.form.row_high
+        return binding
+
+    @property
+    def fixed(self) -> Booleans:
+        """Whether a variable is at a bound."""
+        at_bound: Booleans = (self.worth != 0) & (np.abs(self.worth) > self.room)
+        at_bound |= self.form.low == self.form.high
+        return at_bound
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What states are compared by, smaller is better: whether anything stands in the way of a certificate, and the worst."""
+        return self.unproven or self.violation > ACCEPTED, self.worst
+
+    def no_worse_than(self, other: State) -> bool:
+        """Whether nothing is lost by this state against another one."""
+        return self.violation <= max(other.violation, ENOUGH) and self.worst <= max(other.worst, ENOUGH)
+
+    def snapped(self) -> Array:
+        """Return the point with variables that are all but at their bounds put there."""
+        near = self.fixed & (self.room <= NEAR)
+        return np.where(near, np.where(self.worth > 0, self.form.low, self.form.high), self.x)
+
+    def step(self) -> State:
+        """Return the state after one Newton step with the conditions that bind as equations."""
+        form, x, dual = self.form, self.x.copy(), self.row_dual.copy()
+        binding, fixed = self.rows, self.fixed
+        # A row that is broken binds as well, whatever its multiplier is.
+        below, above = self.point.rows < form.row_low, self.point.rows > form.row_high
+        binding |= below | above
+        move = np.zeros(len(x))
+        move[fixed] = (np.where(self.reduced > 0, form.low, form.high) - x)[fixed]
+        move = np.where(np.isfinite(move), move, 0.0)
+        side = np.where((dual > 0) & ~above | below, form.row_low, form.row_high)
+        side = np.where(np.isfinite(side), side, np.where(np.isfinite(form.row_low), form.row_low, form.row_high))
+        free, active = np.flatnonzero(~fixed), np.flatnonzero(binding)
+        hessian = form.lagrangian_hessian(x, dual)
+        matrix = self.jacobian[active]
+        released = dual.copy()
+        released[active] = 0.0  # multipliers of rows that do not bind are dropped
+        gradient = self.point.gradient - self.jacobian.T @ (dual - released) + hessian @ move
+        part, rows = hessian[free][:, free], matrix[:, free]
+        blocks: Any = [[part, -rows.T], [-rows, None]]
+        system = sp.csc_array(sp.block_array(blocks))
+        right = np.concatenate([-gradient[free], -(side[active] - self.point.rows[active] - matrix @ move)])
+        solution = _solved(system, right, len(free))
+        move[free] = solution[: len(free)]
+        after = np.zeros(len(dual))
+        after[active] = dual[active] + solution[len(free) :]
+        moved = State(form, x + move, after)
+        clean = State(form, without_traces(moved.point), after)
+        return clean if clean.no_worse_than(moved) else moved
+
+
+def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
+    """Return a solution of a symmetric system; of one that is singular, the smallest as far as rounding allows.
+
+    `positive`: the size of the leading block, of which no more is known than that it has no negative eigenvalues.
+    """
+    if system.shape[0] == 0:
+        return right
+    entries, scale = system.tocoo(), np.ones(system.shape[0])
+    for _ in range(10):  # Ruiz: rows and columns alike to entries of 1
+        size = np.zeros(len(scale))
+        np.maximum.at(size, entries.row, np.abs(entries.data) * scale[entries.row] * scale[entries.col])
+        scale /= np.sqrt(np.where(size > 0, size, 1.0))
+    place = entries.row, entries.col
+    scaled = sp.csc_array((entries.data * scale[entries.row] * scale[entries.col], place), shape=system.shape)
+    shift = np.concatenate([np.full(positive, REGULAR), np.full(system.shape[0] - positive, -REGULAR)])
+    factors = splu(sp.csc_matrix(scaled + sp.diags_array(shift)))
+    solution = np.zeros(len(right))
+    target, best, least = right * scale, solution, np.inf
+    for _ in range(20):
+        error = target - scaled @ solution
+        size = float(np.abs(error).max(initial=0.0))
+        if not size < least:
+            break
+        best, least = solution, size
+        solution = solution + factors.solve(error)
+    return best * scale
+
+
+def _room(values: Array, low: Array, high: Array, worth: Array, size: Array) -> Array:
+    """Return the relative distance to the side that a multiplier of this sign belongs to; infinite where it is open."""
+    distance = np.where(worth > 0, values - low, high - values)
+    return np.where(np.isfinite(distance), relative(np.abs(np.where(np.isfinite(distance), distance, 0.0)), size), np.inf)
