@@ -23,7 +23,7 @@ def timed(what: str, call: Any) -> None:
 
 
 if __name__ == "__main__":
-    vd.solve("two-suppliers", solver="closed_form")  # what is imported once is no part of a solve
+    vd.solve(vd.example("two-suppliers"), solver="closed_form")  # what is imported once is no part of a solve
     many = assembler(500, NORMAL)
     timed("hybrid, 500 suppliers, k = 12", lambda: vd.solve(many, "hybrid", "closed_form", k=12).audit.truthful)
     timed("choose_k, 500 suppliers, k up to 16", lambda: vd.choose_k(many).table["loss"].tail(1).to_dict())

@@ -11,7 +11,6 @@ from __future__ import annotations
 import statistics
 import sys
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from instances import assembler, peak_memory
@@ -19,11 +18,12 @@ from pyomo.common.gc_manager import PauseGC
 
 from veridical import models, solvers
 from veridical.data import AssemblerCase
+from veridical.models.expected_sales import ExpectedSales, written
 
 DEMAND = {"distribution": "uniform", "low": 100, "high": 900}
 
 
-def ours(case: AssemblerCase) -> tuple[float, float, Any]:
+def ours(case: AssemblerCase) -> tuple[float, float, ExpectedSales]:
     """Return seconds of build, translate and solve; the objective; the tangents as they stand after the last round."""
     with PauseGC():
         began = perf_counter()
@@ -33,10 +33,10 @@ def ours(case: AssemblerCase) -> tuple[float, float, Any]:
     seconds = solution.solver.seconds
     rounds = solution.solver.options["tangent_rounds"]
     print(f"  ours: {built:.2f} + {seconds.translate:.2f} + {seconds.solve:.2f} s in {rounds} rounds")
-    return built + seconds.translate + seconds.solve, solution.objective, model.expected_sales.how
+    return built + seconds.translate + seconds.solve, solution.objective, written(model)[0]
 
 
-def through_cvxpy(case: AssemblerCase, how: Any, rounds: list[int]) -> tuple[float, float]:
+def through_cvxpy(case: AssemblerCase, how: ExpectedSales, rounds: list[int]) -> tuple[float, float]:
     """Return the seconds that cvxpy takes for the same programs, with `rounds[k]` tangents in round k, and the objective."""
     import cvxpy as cp
 
