@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 
 from veridical.data.arrays import Array, Booleans
+from veridical.solvers.entries import Entries
 from veridical.solvers.implied_bounds import implied_bounds
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -94,9 +94,9 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
 
     usable = signed(form, row_dual)
     positive, negative = np.maximum(usable, 0.0), np.minimum(usable, 0.0)
-    reduced = point.gradient - point.jacobian.T @ usable
-    terms = point.gradient_size + abs(point.jacobian.T) @ np.abs(row_dual)
-    wrong = [relative(abs(point.jacobian.T) @ np.abs(row_dual - usable), terms)]
+    reduced = point.gradient - point.entries.transposed_times(usable)
+    terms = point.gradient_size + point.entries.transposed_sizes_times(np.abs(row_dual))
+    wrong = [relative(point.entries.transposed_sizes_times(np.abs(row_dual - usable)), terms)]
     unused = _product(positive, point.rows - form.row_low) + _product(negative, point.rows - form.row_high)
     scale = point.scale(value, usable)
     if form.convexity is None:
@@ -108,15 +108,16 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         complementarity = ratio(float(np.abs(unused).sum()), scale)
         return Certificate(primal, _largest([*wrong, steep]), complementarity, np.nan, "local", "the point is stationary"), np.nan
 
-    low, high = form.low, form.high
-    if ((reduced > 0) & np.isinf(low) | (reduced < 0) & np.isinf(high)).any():
-        low, high = point.box(scale)
-    falls = np.where(reduced > 0, x - low, x - high)  # to the corner at which the tangent is least
+    falls = np.where(reduced > 0, x - form.low, x - form.high)  # to the corner at which the tangent is least
     endless = np.isinf(falls) & (reduced != 0)
     curved = endless & (point.bent > 0)
     falls = np.where(curved, reduced / (2 * np.where(curved, point.bent, 1.0)), falls)
-    endless &= ~curved
     exact = np.abs(reduced) <= point.rounding * terms
+    wanted = endless & ~curved & ~exact
+    if wanted.any():
+        low, high = point.box(scale, wanted & (reduced > 0), wanted & (reduced < 0))
+        falls = np.where(wanted, np.where(reduced > 0, x - low, x - high), falls)
+    endless = np.isinf(falls) & (reduced != 0)
     wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
     losses = _product(reduced, np.where(endless, 0.0, falls))
     noise = float(_product(point.rounding * terms * (reduced != 0), np.where(endless, 0.0, np.abs(falls))).sum())
@@ -139,25 +140,28 @@ class Point:
     def __init__(self, form: StandardForm, x: Array) -> None:
         self.form, self.x = form, x
         self.rows, self.jacobian = form.rows(x), form.jacobian(x)
+        self.entries = Entries(self.jacobian)
         self.gradient = form.gradient(x)
-        hessian = form.objective_hessian(x)
-        self.curvature = abs(hessian) @ np.abs(x)
         # Of a quadratic objective, the curvature in a variable that no product links to others: no step is endless along it.
-        diagonal = hessian.diagonal()
-        apart = np.bincount(hessian.nonzero()[1], minlength=len(x)) == (diagonal != 0)
-        self.bent = np.where(apart & form.is_quadratic, diagonal, 0.0)
-        self.gradient_size = np.maximum(form.gradient_size(x), np.abs(self.gradient) + self.curvature)
-        size = np.maximum(abs(self.jacobian) @ np.abs(x), np.abs(self.rows))
+        self.curvature, self.bent = np.zeros(len(x)), np.zeros(len(x))
+        if form.hessian is not None or form.nonlinear is not None:
+            hessian = Entries(form.objective_hessian(x))
+            self.curvature = hessian.sizes_times(np.abs(x))
+            if form.is_quadratic:
+                own = hessian.rows == hessian.columns
+                linked = np.bincount(hessian.columns[~own], minlength=len(x)) > 0
+                self.bent[hessian.rows[own]] = hessian.values[own]
+                self.bent[linked] = 0.0
+        self.gradient_size = np.maximum(np.abs(form.cost), np.abs(self.gradient)) + self.curvature
+        size = np.maximum(self.entries.sizes_times(np.abs(x)), np.abs(self.rows))
         size = np.maximum(size, np.maximum(_finite(form.row_low), _finite(form.row_high)))
         # What a variable would have to be to count in the largest of its rows: rounding errors are small beside that.
-        entries = abs(self.jacobian.tocoo())
         reach = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
-        used = entries.data > 0
-        np.maximum.at(reach, entries.col[used], size[entries.row[used]] / entries.data[used])
-        self.reach = reach
+        self.reach = self.entries.widened(reach, size)
         self.row_terms = size
-        self.row_size = np.maximum(size, CANCELLED * (abs(self.jacobian) @ reach))
-        self.rounding = ROUNDING * (8 + np.bincount(entries.col, minlength=len(x)))  # of reduced costs, relative to their terms
+        self.row_size = np.maximum(size, CANCELLED * self.entries.sizes_times(self.reach))
+        # Of reduced costs, relative to their terms.
+        self.rounding = ROUNDING * (8 + np.bincount(self.entries.columns, minlength=len(x)))
 
     def violation(self) -> float:
         """Return the worst violation of a row, a bound or a whole number; rows and bounds relative to their own size."""
@@ -172,21 +176,15 @@ class Point:
         """Return which rows hold nothing but traces: all their terms are negligible beside what they would be to count."""
         if not (outside > ACCEPTED * self.row_size).any():
             return np.zeros(len(outside), dtype=bool)
-        magnitude = abs(self.jacobian) @ self.typical
-        traces: Booleans = self.row_terms <= TRACE * magnitude
+        traces: Booleans = self.row_terms <= TRACE * self.entries.sizes_times(self.typical)
         return traces
 
     @cached_property
     def typical(self) -> Array:
         """How large each variable would be to count: by its own rows, and by those of others that it shares rows with."""
-        entries = abs(self.jacobian.tocoo())
-        used = entries.data > 0
         size = self.reach
         for _ in range(REACH):
-            rows = np.zeros(self.jacobian.shape[0])
-            np.maximum.at(rows, entries.row, entries.data * size[entries.col])
-            wider = size.copy()
-            np.maximum.at(wider, entries.col[used], rows[entries.row[used]] / entries.data[used])
+            wider = self.entries.widened(size, self.entries.largest_by_row(size))
             if np.array_equal(wider, size):
                 break
             size = wider
@@ -203,16 +201,16 @@ class Point:
         size, stakes = max(abs(value), CANCELLED * terms), float(np.abs(self.gradient) @ self.reach)
         return CANCELLED * stakes if size <= TRACE * stakes else size
 
-    def box(self, scale: float) -> tuple[Array, Array]:
-        """Return bounds on all feasible points that are hardly worse than this one.
+    def box(self, scale: float, wanted_low: Booleans, wanted_high: Booleans) -> tuple[Array, Array]:
+        """Return bounds on all feasible points that are hardly worse than this one, the wanted sides at least.
 
         In a convex model every tangent is on the safe side: that of a row's body, and that of the objective.
         """
-        form, shift = self.form, self.jacobian @ self.x - self.rows
-        matrix = sp.csr_array(sp.vstack([self.jacobian, sp.csr_array(self.gradient[None, :])]))
+        form, shift = self.form, self.entries.times(self.x) - self.rows
         most = float(self.gradient @ self.x) + CUTOFF * scale
         row_low, row_high = np.append(form.row_low + shift, -np.inf), np.append(form.row_high + shift, most)
-        return implied_bounds(matrix, row_low, row_high, form.low, form.high)
+        tangents = self.entries.and_row(self.gradient)
+        return implied_bounds(tangents, row_low, row_high, form.low, form.high, wanted_low, wanted_high)
 
 
 def _finite(sides: Array) -> Array:

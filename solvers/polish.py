@@ -16,6 +16,7 @@ from scipy.sparse.linalg import splu
 
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ACCEPTED, ROUNDING, TRACE, Point, relative, signed
+from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["State", "polished"]
@@ -94,14 +95,13 @@ class State:
         dual = signed(form, self.row_dual)
         self.x, self.row_dual = x, dual
         self.point = point = Point(form, x)
-        self.jacobian = sp.csr_array(point.jacobian)
-        self.reduced = point.gradient - self.jacobian.T @ dual
-        self.terms = point.gradient_size + abs(self.jacobian.T) @ np.abs(dual)
+        self.jacobian, entries = sp.csr_array(point.jacobian), point.entries
+        self.reduced = point.gradient - entries.transposed_times(dual)
+        self.terms = point.gradient_size + entries.transposed_sizes_times(np.abs(dual))
         # How much each condition is used, and how much room it leaves, both relative: one of the two is 0 at the optimum.
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.nan_to_num(1.0 / self.terms, posinf=0.0)
-        entries, worth_of_row = self.jacobian.tocoo(), np.zeros(len(dual))
-        np.maximum.at(worth_of_row, entries.row, np.abs(entries.data) * share[entries.col])
+        worth_of_row = entries.largest_by_row(share)
         self.row_worth = dual * worth_of_row
         self.worth = self.reduced * share
         size, reach = point.row_size, np.maximum(point.reach, np.finfo(float).tiny)
@@ -157,7 +157,7 @@ class State:
         matrix = self.jacobian[active]
         released = dual.copy()
         released[active] = 0.0  # multipliers of rows that do not bind are dropped
-        gradient = self.point.gradient - self.jacobian.T @ (dual - released) + hessian @ move
+        gradient = self.point.gradient - self.point.entries.transposed_times(dual - released) + hessian @ move
         part, rows = hessian[free][:, free], matrix[:, free]
         blocks: Any = [[part, -rows.T], [-rows, None]]
         system = sp.csc_array(sp.block_array(blocks))
@@ -178,23 +178,22 @@ def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
     """
     if system.shape[0] == 0:
         return right
-    entries, scale = system.tocoo(), np.ones(system.shape[0])
+    entries, scale = Entries(system), np.ones(system.shape[0])
     for _ in range(10):  # Ruiz: rows and columns alike to entries of 1
-        size = np.zeros(len(scale))
-        np.maximum.at(size, entries.row, np.abs(entries.data) * scale[entries.row] * scale[entries.col])
+        size = entries.largest_by_row(scale) * scale
         scale /= np.sqrt(np.where(size > 0, size, 1.0))
-    place = entries.row, entries.col
-    scaled = sp.csc_array((entries.data * scale[entries.row] * scale[entries.col], place), shape=system.shape)
+    place = entries.rows, entries.columns
+    scaled = sp.csc_array((entries.values * scale[entries.rows] * scale[entries.columns], place), shape=system.shape)
     shift = np.concatenate([np.full(positive, REGULAR), np.full(system.shape[0] - positive, -REGULAR)])
     factors = splu(sp.csc_matrix(scaled + sp.diags_array(shift)))
     solution = np.zeros(len(right))
     target, best, least = right * scale, solution, np.inf
     for _ in range(20):
         error = target - scaled @ solution
-        size = float(np.abs(error).max(initial=0.0))
-        if not size < least:
+        largest = float(np.abs(error).max(initial=0.0))
+        if not largest < least:
             break
-        best, least = solution, size
+        best, least = solution, largest
         solution = solution + factors.solve(error)
     return best * scale
 

@@ -109,11 +109,6 @@ class StandardForm:
         columns, entries = self.nonlinear.jacobian_columns[of_objective], self.nonlinear.first(x)[of_objective]
         return gradient + np.bincount(columns, entries, len(x))
 
-    def gradient_size(self, x: Array) -> Array:
-        """Return the size of the terms that the gradient is the sum of, as far as they are linear or quadratic."""
-        size: Array = np.abs(self.cost)
-        return size if self.hessian is None else size + abs(self.hessian) @ np.abs(x)
-
     @property
     def is_quadratic(self) -> bool:
         """Whether the objective's Hessian is the same everywhere."""
