@@ -65,5 +65,5 @@ class Entries:
 
 
 def _sums(places: Array, terms: Array, count: int) -> Array:
-    sums: Array = np.bincount(places, terms, count)
+    sums: Array = np.bincount(places, terms, count) + 0.0  # integers where there are no terms
     return sums

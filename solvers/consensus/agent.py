@@ -12,10 +12,9 @@ from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
 from veridical.data.joint_plan import Part
 from veridical.models.joint_plan import party_model
-from veridical.solvers.certificate import certify
+from veridical.solvers.certificate import certify, signed
 from veridical.solvers.consensus.messages import Answer
 from veridical.solvers.consensus.quadratic import Quadratic
-from veridical.solvers.polish import polished
 from veridical.solvers.translate.standard_form import compile_model
 
 __all__ = ["INTERFACES", "PartyAgent"]
@@ -47,9 +46,12 @@ class PartyAgent:
     def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the proximal step and its support."""
         x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given))
-        units = x[self.columns]
-        slope = rho * plan - price - rho * units
-        return Answer(self._support(x, duals, slope), units)
+        duals, units = signed(self.form, duals), x[self.columns]
+        # What the solver left of marginal costs goes into the units: as flows have no upper bounds, it would prove nothing else.
+        slope = rho * (plan - units) - price
+        excess = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns] - slope
+        units = np.where(np.isnan(self._given), units + np.maximum(-excess, 0.0) / rho, units)
+        return Answer(self._support(x, duals, rho * (plan - units) - price), units)
 
     def best(self, price: Array) -> Answer:
         """Return what the best plan at a price comes to; the plan itself, which can show needs to the digit, where it must."""
@@ -107,5 +109,4 @@ class PartyAgent:
         given = self.columns[~np.isnan(self._given)]
         low[given] = high[given] = x[given]
         form = replace(self.form, cost=self.form.cost - self._full(slope), low=low, high=high)
-        bound = certify(form, x, duals)[1]
-        return bound if np.isfinite(bound) else certify(form, *polished(form, x, duals))[1]
+        return certify(form, x, duals)[1]
