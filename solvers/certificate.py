@@ -83,6 +83,8 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     """
     point = Point(form, x)
     primal, value = point.violation(), form.minimised(x)
+    if form.is_constant:
+        return Certificate(primal, 0.0, 0.0, 0.0, "global", "a constant objective"), form.sense * value
     if not form.has_objective:
         return Certificate(primal, None, None, np.nan, "feasible", "no objective"), np.nan
     if row_dual is None:
@@ -102,7 +104,7 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     if form.convexity is None:
         # What a step to the bound, or of the variable's own size, would bring at this slope; 0 where it is at the bound.
         room = np.where(reduced > 0, x - form.low, form.high - x)
-        near = relative(np.minimum(np.abs(room), point.reach), point.reach)
+        near = relative(np.minimum(np.abs(room), point.range), point.range)
         worth = relative(np.abs(reduced) * np.minimum(np.abs(room), point.reach), np.full(len(x), scale))
         steep = np.minimum(np.minimum(relative(np.abs(reduced), terms), near), worth)
         complementarity = ratio(float(np.abs(unused).sum()), scale)
@@ -119,9 +121,7 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         falls = np.where(wanted, np.where(reduced > 0, x - low, x - high), falls)
     endless = np.isinf(falls) & (reduced != 0)
     wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
-    losses = _product(reduced, np.where(endless, 0.0, falls))
-    noise = float(_product(point.rounding * terms * (reduced != 0), np.where(endless, 0.0, np.abs(falls))).sum())
-    scale = max(scale, noise / ACCEPTED)  # what rounding leaves of reduced costs is no gap
+    losses = _product(np.where(exact, 0.0, reduced), np.where(endless, 0.0, falls))  # what rounding leaves costs nothing
     proven = -np.inf if (endless & ~exact).any() else value - float(unused.sum()) - float(losses.sum())
     complementarity = ratio(float(np.abs(unused).sum() + np.abs(losses).sum()), scale)
     gap = ratio(abs(value - proven), scale)
@@ -140,24 +140,30 @@ class Point:
     def __init__(self, form: StandardForm, x: Array) -> None:
         self.form, self.x = form, x
         self.rows, self.jacobian = form.rows(x), form.jacobian(x)
-        self.entries = Entries(self.jacobian)
+        self.entries = Entries.of(self.jacobian)
         self.gradient = form.gradient(x)
         # Of a quadratic objective, the curvature in a variable that no product links to others: no step is endless along it.
         self.curvature, self.bent = np.zeros(len(x)), np.zeros(len(x))
+        reach = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
         if form.hessian is not None or form.nonlinear is not None:
-            hessian = Entries(form.objective_hessian(x))
+            hessian = Entries.of(
+                form.objective_hessian(x)
+            ).finite()  # a power may bend without end at 0, where it counts for nothing
             self.curvature = hessian.sizes_times(np.abs(x))
-            if form.is_quadratic:
-                own = hessian.rows == hessian.columns
-                linked = np.bincount(hessian.columns[~own], minlength=len(x)) > 0
-                self.bent[hessian.rows[own]] = hessian.values[own]
-                self.bent[linked] = 0.0
+            own = hessian.rows == hessian.columns
+            diagonal = np.zeros(len(x))
+            diagonal[hessian.rows[own]] = hessian.values[own]
+            linked = np.bincount(hessian.columns[~own], minlength=len(x)) > 0
+            self.bent = np.where(linked | (not form.is_quadratic), 0.0, diagonal)
+            if form.is_quadratic:  # where a Newton step from here would lead: the size that a revenue has where nothing is sold
+                reach = np.maximum(reach, relative(np.abs(self.gradient), np.abs(diagonal), without=0.0))
         self.gradient_size = np.maximum(np.abs(form.cost), np.abs(self.gradient)) + self.curvature
         size = np.maximum(self.entries.sizes_times(np.abs(x)), np.abs(self.rows))
         size = np.maximum(size, np.maximum(_finite(form.row_low), _finite(form.row_high)))
         # What a variable would have to be to count in the largest of its rows: rounding errors are small beside that.
-        reach = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
         self.reach = self.entries.widened(reach, size)
+        # What its distance from a bound is measured by.
+        self.range = np.where(np.isfinite(form.low) & np.isfinite(form.high), reach, self.reach)
         self.row_terms = size
         self.row_size = np.maximum(size, CANCELLED * self.entries.sizes_times(self.reach))
         # Of reduced costs, relative to their terms.
@@ -223,11 +229,11 @@ def _product(factors: Array, slacks: Array) -> Array:
     return np.where(factors == 0, 0.0, factors * np.where(factors == 0, 0.0, slacks))
 
 
-def relative(differences: Array, sizes: Array) -> Array:
-    """Return differences relative to sizes, as `ratio` does."""
+def relative(differences: Array, sizes: Array, without: float = np.inf) -> Array:
+    """Return differences relative to sizes, as `ratio` does; `without`: where there is a difference and no size."""
     some = differences != 0
     safe = np.where(some & (sizes > 0), sizes, 1.0)
-    return np.where(some, np.where(sizes > 0, differences / safe, np.where(np.isnan(differences + sizes), np.nan, np.inf)), 0.0)
+    return np.where(some, np.where(sizes > 0, differences / safe, np.where(np.isnan(differences + sizes), np.nan, without)), 0.0)
 
 
 def _largest(parts: list[Array]) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Integers
 
 __all__ = ["Entries"]
 
@@ -15,19 +15,27 @@ __all__ = ["Entries"]
 class Entries:
     """A matrix by its entries that are not 0: `rows`, `columns`, `values`, and their `sizes`."""
 
-    def __init__(self, matrix: Any) -> None:
+    def __init__(self, rows: Integers, columns: Integers, values: Array, shape: tuple[int, int]) -> None:
+        used = values != 0
+        self.rows, self.columns, self.values, self.shape = rows[used], columns[used], values[used], shape
+
+    @classmethod
+    def of(cls, matrix: Any) -> Entries:
+        """Return the entries of a sparse matrix of scipy's."""
         entries = matrix.tocoo()
-        used = entries.data != 0
-        self.shape: tuple[int, int] = matrix.shape
-        self.rows, self.columns, self.values = entries.row[used], entries.col[used], entries.data[used]
+        return cls(entries.row, entries.col, entries.data, matrix.shape)
+
+    def finite(self) -> Entries:
+        """Return the entries that are finite numbers."""
+        usable = np.isfinite(self.values)
+        return Entries(self.rows[usable], self.columns[usable], self.values[usable], self.shape)
 
     def and_row(self, row: Array) -> Entries:
         """Return the entries of the matrix with one more row."""
-        columns, more = np.flatnonzero(row), Entries.__new__(Entries)
-        more.shape = self.shape[0] + 1, self.shape[1]
-        more.rows = np.append(self.rows, np.full(len(columns), self.shape[0]))
-        more.columns, more.values = np.append(self.columns, columns), np.append(self.values, row[columns])
-        return more
+        columns = np.flatnonzero(row)
+        rows = np.append(self.rows, np.full(len(columns), self.shape[0]))
+        values = np.append(self.values, row[columns])
+        return Entries(rows, np.append(self.columns, columns), values, (self.shape[0] + 1, self.shape[1]))
 
     @cached_property
     def sizes(self) -> Array:
@@ -65,5 +73,4 @@ class Entries:
 
 
 def _sums(places: Array, terms: Array, count: int) -> Array:
-    sums: Array = np.bincount(places, terms, count) + 0.0  # integers where there are no terms
-    return sums
+    return np.bincount(places, terms, count).astype(np.float64)  # integers where there are no terms

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import lsqr, splu
 
 from veridical.data.arrays import Array, Booleans
-from veridical.solvers.certificate import ACCEPTED, ROUNDING, TRACE, Point, relative, signed
+from veridical.solvers.certificate import ACCEPTED, TRACE, Point, relative, signed
 from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["State", "polished"]
 
 ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
+REPAIRS = 4  # of multipliers
 ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
@@ -36,12 +37,12 @@ def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Arra
     """
     if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
         return x, row_dual
-    clean = without_traces(Point(form, x))
-    if form.hessian is None and form.nonlinear is None and _proven(form, row_dual):
-        for candidate in (x, clean):  # simplex is as exact as can be
-            if Point(form, candidate).violation() <= ACCEPTED:
-                return candidate, row_dual
-    best = State(form, x, row_dual)
+    clean, best = without_traces(Point(form, x)), State(form, x, row_dual)
+    if form.hessian is None and form.nonlinear is None:  # simplex is as exact as can be
+        best = best.repaired()
+        for candidate in (x, clean):
+            if not best.unproven and Point(form, candidate).violation() <= ACCEPTED:
+                return candidate, best.row_dual
     for candidate in (clean, best.snapped()):
         state = State(form, candidate, row_dual)
         best = state if state.no_worse_than(best) else best
@@ -61,6 +62,7 @@ def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Arra
         idle += 1
         if state.rank < best.rank:
             best, idle = state, 0
+    best = best.repaired()
     return best.x, best.row_dual
 
 
@@ -71,15 +73,6 @@ def without_traces(point: Point) -> Array:
     """
     trace = (np.abs(point.x) <= TRACE * point.typical) & (point.form.low <= 0) & (point.form.high >= 0)
     return np.where(trace, 0.0, point.x)
-
-
-def _proven(form: StandardForm, row_dual: Array) -> bool:
-    """Whether no variable of a linear program with an open side has a reduced cost that asks for a bound there."""
-    row_dual = signed(form, row_dual)
-    reduced = form.cost - form.matrix.T @ row_dual
-    terms = np.abs(form.cost) + abs(form.matrix.T) @ np.abs(row_dual)
-    asked = (reduced > 0) & np.isinf(form.low) | (reduced < 0) & np.isinf(form.high)
-    return not (np.abs(reduced) > 8 * ROUNDING * terms)[asked].any()
 
 
 @dataclass(eq=False)
@@ -104,13 +97,13 @@ class State:
         worth_of_row = entries.largest_by_row(share)
         self.row_worth = dual * worth_of_row
         self.worth = self.reduced * share
-        size, reach = point.row_size, np.maximum(point.reach, np.finfo(float).tiny)
+        size, range_of = point.row_size, np.maximum(point.range, np.finfo(float).tiny)
         self.row_room = _room(point.rows, form.row_low, form.row_high, self.row_worth, size)
-        self.room = _room(x, form.low, form.high, self.worth, reach)
+        self.room = _room(x, form.low, form.high, self.worth, range_of)
         parts = [np.minimum(np.abs(self.row_worth), self.row_room), np.minimum(np.abs(self.worth), self.room)]
-        self.unproven = bool((np.isinf(self.room) & (point.bent == 0) & (np.abs(self.worth) > point.rounding)).any())
+        self.asking = np.isinf(self.room) & (point.bent == 0) & (np.abs(self.worth) > point.rounding)
         self.violation = point.violation()
-        self.worst = max(self.violation, *(float(part.max(initial=0.0)) for part in parts))
+        self.worst = float(np.concatenate([[self.violation], *parts]).max())  # NaN where anything is
 
     @property
     def rows(self) -> Booleans:
@@ -125,6 +118,33 @@ class State:
         at_bound: Booleans = (self.worth != 0) & (np.abs(self.worth) > self.room)
         at_bound |= self.form.low == self.form.high
         return at_bound
+
+    @property
+    def unproven(self) -> bool:
+        """Whether a variable asks for a bound on a side that is open."""
+        return bool(self.asking.any())
+
+    def repaired(self) -> State:
+        """Return the state with multipliers that ask for no bound on an open side, each changed by a small part of itself.
+
+        Tangents that hardly differ make Newton's system all but singular; what there is to mend is within a solver's tolerance.
+        """
+        state, columns = self, np.isinf(self.form.low) & np.isinf(self.form.high) & (self.point.bent == 0)
+        for _ in range(REPAIRS):
+            if not state.unproven or np.abs(state.worth[state.asking]).max() > ACCEPTED:
+                break
+            columns |= state.asking
+            rows = np.flatnonzero(state.row_dual)
+            weights = np.abs(state.row_dual[rows])
+            part = self.jacobian[rows][:, columns].T.multiply(weights) / state.terms[columns][:, None]
+            change = lsqr(sp.csr_array(part), state.worth[columns], atol=0, btol=0, conlim=0, iter_lim=4 * part.shape[0])[0]
+            row_dual = state.row_dual.copy()
+            row_dual[rows] += weights * change
+            moved = State(self.form, self.x, row_dual)
+            if not moved.worst <= max(state.worst, ACCEPTED):
+                break
+            state = moved
+        return state if not state.unproven else self
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -178,7 +198,7 @@ def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
     """
     if system.shape[0] == 0:
         return right
-    entries, scale = Entries(system), np.ones(system.shape[0])
+    entries, scale = Entries.of(system), np.ones(system.shape[0])
     for _ in range(10):  # Ruiz: rows and columns alike to entries of 1
         size = entries.largest_by_row(scale) * scale
         scale /= np.sqrt(np.where(size > 0, size, 1.0))

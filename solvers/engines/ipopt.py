@@ -158,8 +158,7 @@ class _Search:
         anew there and solved again.
         """
         began, end = perf_counter(), None
-        terms = self.form.nonlinear
-        constant = not self.form.cost.any() and (terms is None or not (terms.jacobian_rows < 0).any())
+        constant = self.form.is_constant or not self.form.has_objective
         scales = scaling(self.form, x, self.units)
         chosen = self.configuration.options.keys() & FAST.keys()
         for way in [way for way in ways if way is not CAREFUL or not chosen]:

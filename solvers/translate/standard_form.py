@@ -110,6 +110,12 @@ class StandardForm:
         return gradient + np.bincount(columns, entries, len(x))
 
     @property
+    def is_constant(self) -> bool:
+        """Whether there is an objective, and it is the same everywhere."""
+        nonlinear = self.nonlinear is not None and bool((self.nonlinear.jacobian_rows < 0).any())
+        return self.has_objective and self.hessian is None and not nonlinear and not self.cost.any()
+
+    @property
     def is_quadratic(self) -> bool:
         """Whether the objective's Hessian is the same everywhere."""
         return self.nonlinear is None or self.nonlinear.degree(objective=True) <= 2

@@ -81,7 +81,7 @@ def test_the_optimum_is_proven_in_any_units_and_nothing_else_is(seed: int, money
 @examples(200)
 def test_implied_bounds_hold_at_every_feasible_point(seed: int) -> None:
     form = linear(seed)
-    low, high = implied_bounds(Entries(form.matrix), form.row_low, form.row_high, form.low, form.high)
+    low, high = implied_bounds(Entries.of(form.matrix), form.row_low, form.row_high, form.low, form.high)
     n = len(form.cost)
     for column in range(n):
         for sign, bound in ((1.0, low[column]), (-1.0, -high[column])):
