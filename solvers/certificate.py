@@ -164,8 +164,7 @@ class Point:
         self.reach = self.entries.widened(reach, size)
         # What its distance from a bound is measured by.
         self.range = np.where(np.isfinite(form.low) & np.isfinite(form.high), reach, self.reach)
-        self.row_terms = size
-        self.row_size = np.maximum(size, CANCELLED * self.entries.sizes_times(self.reach))
+        self.row_size = size
         # Of reduced costs, relative to their terms.
         self.rounding = ROUNDING * (8 + np.bincount(self.entries.columns, minlength=len(x)))
 
@@ -173,17 +172,9 @@ class Point:
         """Return the worst violation of a row, a bound or a whole number; rows and bounds relative to their own size."""
         form, x = self.form, self.x
         outside = np.maximum(np.maximum(form.row_low - self.rows, self.rows - form.row_high), 0.0)
-        outside = np.where((outside > ACCEPTED * self.row_size) & self._of_traces(outside), 0.0, outside)
         beyond = np.maximum(np.maximum(form.low - x, x - form.high), 0.0)
-        size = np.maximum(np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high))), CANCELLED * self.reach)
+        size = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
         return _largest([relative(outside, self.row_size), relative(beyond, size), np.abs(x - np.round(x))[form.integer]])
-
-    def _of_traces(self, outside: Array) -> Booleans:
-        """Return which rows hold nothing but traces: all their terms are negligible beside what they would be to count."""
-        if not (outside > ACCEPTED * self.row_size).any():
-            return np.zeros(len(outside), dtype=bool)
-        traces: Booleans = self.row_terms <= TRACE * self.entries.sizes_times(self.typical)
-        return traces
 
     @cached_property
     def typical(self) -> Array:
@@ -197,15 +188,11 @@ class Point:
         return size
 
     def scale(self, value: float, row_dual: Array | None = None) -> float:
-        """Return what a gap is measured by: the objective, or a small part of its terms where these cancel.
-
-        An objective that is a trace of what is at stake, as where nothing is worth making, is 0, and measured by the stakes.
-        """
+        """Return what a gap is measured by: the objective, or a small part of its terms where these cancel."""
         terms = float(np.abs(self.x) @ (np.abs(self.gradient) + self.curvature / 2)) + abs(self.form.offset)
         if row_dual is not None:
             terms += float(np.abs(row_dual) @ np.maximum(_finite(self.form.row_low), _finite(self.form.row_high)))
-        size, stakes = max(abs(value), CANCELLED * terms), float(np.abs(self.gradient) @ self.reach)
-        return CANCELLED * stakes if size <= TRACE * stakes else size
+        return max(abs(value), CANCELLED * terms)
 
     def box(self, scale: float, wanted_low: Booleans, wanted_high: Booleans) -> tuple[Array, Array]:
         """Return bounds on all feasible points that are hardly worse than this one, the wanted sides at least.

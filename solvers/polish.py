@@ -24,16 +24,18 @@ __all__ = ["State", "polished"]
 ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
 REPAIRS = 4  # of multipliers
 ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
+TRACES = (1e-9, 1e-7)  # of the size of a variable: what a barrier leaves of nothing
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
 REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
 
 
 @np.errstate(all="ignore")  # a step that leads to what is no number is not taken
-def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Array]:
+def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None = None) -> tuple[Array, Array]:
     """Return a point and multipliers at which the optimality conditions hold at least as well.
 
-    `row_dual` as in `certify`. What is no number comes back as it is.
+    `row_dual` as in `certify`; `units`: how large each variable is by the data, where that is known. What is no number comes back
+    as it is.
     """
     if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
         return x, row_dual
@@ -46,6 +48,9 @@ def polished(form: StandardForm, x: Array, row_dual: Array) -> tuple[Array, Arra
     for candidate in (clean, best.snapped()):
         state = State(form, candidate, row_dual)
         best = state if state.no_worse_than(best) else best
+    for share in () if units is None else TRACES:
+        state = State(form, np.where(np.abs(x) <= share * units, np.clip(0.0, form.low, form.high), x), row_dual)
+        best = state if state.rank < best.rank else best
     state = best
     if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
         return best.x, best.row_dual

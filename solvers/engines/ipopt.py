@@ -172,7 +172,7 @@ class _Search:
             rows, low, high = nlp.unscaled_multipliers(info["mult_g"], info["mult_x_L"], info["mult_x_U"])
             if constant:  # Ipopt's multipliers are the traces of its barrier; without an objective 0 is right
                 rows, low, high = (np.zeros_like(multipliers) for multipliers in (rows, low, high))
-            point = self.loaded = certified(self.model, self.form, *polished(self.form, last, -rows))
+            point = self.loaded = certified(self.model, self.form, *polished(self.form, last, -rows, self.units))
             proven = point.certificate.within(self.configuration.tolerance)
             if end is None or proven:
                 end = _End(point, low, high, options)
