@@ -48,9 +48,12 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     for candidate in (clean, best.snapped()):
         state = State(form, candidate, row_dual)
         best = state if state.no_worse_than(best) else best
+    nothing = [(x, np.zeros_like(row_dual))]  # multipliers where the gradient vanishes, and what a barrier leaves of variables
     for share in () if units is None else TRACES:
-        state = State(form, np.where(np.abs(x) <= share * units, np.clip(0.0, form.low, form.high), x), row_dual)
-        best = state if state.rank < best.rank else best
+        nothing.append((np.where(np.abs(x) <= share * units, np.clip(0.0, form.low, form.high), x), row_dual))
+    for candidate, multipliers in nothing if best.rank > (False, ENOUGH) else ():
+        state = State(form, candidate, multipliers)
+        best = state if state.rank < min(best.rank, (True, 0.0)) else best
     state = best
     if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
         return best.x, best.row_dual

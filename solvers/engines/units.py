@@ -13,12 +13,13 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, cg
 
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Integers
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Scaling", "natural_units", "scaling"]
 
 WEAK = 0.1  # weight of a bound beside a coefficient: bounds are often there to be finite, and say little of a variable's size
+CANCELLED = 1e-13  # of the largest term of a row: what is less is rounding
 CLOSE = 2.0  # powers of 2 between a point and a Newton step: the point has the size that the functions speak of
 
 
@@ -40,14 +41,25 @@ def scaling(form: StandardForm, x: Array, units: Array, at_optimum: bool = False
     """
     with np.errstate(all="ignore"):
         jacobian, gradient = sp.csr_array(form.jacobian(x)), form.gradient(x)
+    row = np.repeat(np.arange(jacobian.shape[0]), np.diff(jacobian.indptr))
+    sizes = np.where(np.isfinite(jacobian.data), np.abs(jacobian.data), 0.0)
+    # Terms that cancel leave rounding, which says nothing of sizes.
+    terms = sizes * units[jacobian.indices]
+    sizes = np.where(terms > CANCELLED * _largest(row, terms, jacobian)[row], sizes, 0.0)
+    jacobian = sp.csr_array((sizes, jacobian.indices, jacobian.indptr), shape=jacobian.shape)
     columns = _balanced(form, jacobian, (np.ones(len(units)), np.log2(units)))
-    sizes = np.where(np.isfinite(jacobian.data), np.abs(jacobian.data), 0.0) * columns[jacobian.indices]
-    largest = np.zeros(jacobian.shape[0])
-    np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(jacobian.indptr)), sizes)
+    largest = _largest(row, sizes * columns[jacobian.indices], jacobian)
     steepest = float((np.where(np.isfinite(gradient), np.abs(gradient), 0.0) * columns).max(initial=0.0))
     if at_optimum or not steepest:
         steepest = max(steepest, float(_curvature(form, x, columns).max(initial=0.0)))
     return Scaling(columns, 1.0 / _power(largest), 1.0 / float(_power(np.array(steepest))))
+
+
+def _largest(row: Integers, sizes: Array, jacobian: sp.csr_array) -> Array:
+    """Return the largest of some sizes, one for each entry of the Jacobian, in each row."""
+    largest = np.zeros(jacobian.shape[0])
+    np.maximum.at(largest, row, sizes)
+    return largest
 
 
 def natural_units(form: StandardForm) -> Array:
