@@ -61,7 +61,9 @@ def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, 
             reason = compile_model(info.program(), nonlinear=True).convexity
         if reason is not None:
             basis = f"the optimality conditions of a convex program ({reason})"
-            certificate, proven = replace(certificate, gap=violation, proves="global", basis=basis), form.objective(x)
+            # The conditions are rows here: how far they are from holding is the primal residual.
+            figures = {"dual_residual": certificate.primal_residual, "complementarity": violation, "gap": violation}
+            certificate, proven = replace(certificate, **figures, proves="global", basis=basis), form.objective(x)
     return Point(x, row_dual, certificate, proven)
 
 

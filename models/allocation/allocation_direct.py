@@ -54,6 +54,7 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     vocabulary.supply(m)
     groups, revenues = dict(vocabulary.groups_of(m)), vocabulary.details(m).revenues
     lowest = {name: float(group.theta[0]) for name, group in groups.items()}
+    vocabulary.satiate(m)
     beliefs: dict[Any, list[Any]] = {key: [] for key in m.TYPES}
     for t, g, theta in m.CELLS:
         weight = m.probability[t].expr * m.count[t, g, theta] / (groups[g].count * m.type_probability[g, theta])

@@ -33,6 +33,7 @@ from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 __all__ = ["POINTS", "allotment", "cost", "details", "expected", "forms", "frame", "groups_of", "monotonicity", "neighbours"]
 __all__ += ["regular", "supply", "virtual_marginal", "virtual_revenue"]
 
+SATIATED = 1e-12  # of the revenue of the first unit
 GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
 MEMORY = 8e9  # bytes: larger models are refused before they are built
@@ -244,6 +245,23 @@ def concave_up_to(group: RetailerGroup) -> Array:
     worth = np.append(q, q[-1])[1 + np.where(virtual > 0, np.arange(len(q)), -1).max(axis=1)]  # the point behind the last
     most: Array = np.maximum(q[np.maximum(virtual.argmin(axis=1) - 1, 0)], np.maximum.accumulate(worth))
     return np.where(virtual.min(axis=1) < 0, most, np.inf)
+
+
+def satiate(m: Any) -> None:
+    """Bound the units of newsvendors by those beyond which nothing is sold: 1e-12 of the first unit's revenue.
+
+    Far out all derivatives vanish, and a solver that gets there takes it for an optimum.
+    """
+    for name, group in groups_of(m):
+        if group.revenue.separable:
+            continue
+        theta = group.theta
+        most = dict(
+            zip(group.types or (), group.revenue.quantity(SATIATED * group.revenue.marginal(0.0, theta), theta), strict=True)
+        )
+        for key in m.CELLS:
+            if key[1] == name and np.isfinite(most[key[2]]):
+                m.quantity[key].setub(float(most[key[2]]))
 
 
 def grid(group: RetailerGroup) -> Array:

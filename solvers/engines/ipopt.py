@@ -102,10 +102,12 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         return package_solution(model, form, point, ("ipopt", version()), {}, seconds)
     search = _Search(model, form, configuration, began)
     translated = perf_counter()
-    best, first_error = None, None
+    best, first_error, first = None, None, start(form, search.units)
+    sizes = np.where(first != 0, np.abs(first), search.units)  # the model's own start knows best how large its variables are
     for number in range(configuration.starts):
         try:
-            end = search.downhill(search.run(start(form, search.units, number or None), WAYS if number == 0 else [FURTHER]))
+            x, ways = (start(form, sizes, number), [FURTHER]) if number else (first, WAYS)
+            end = search.downhill(search.run(x, ways))
         except NotSolvedError as error:
             first_error = first_error or error
             if error.status in (Termination.UNBOUNDED, Termination.TIME_LIMIT):

@@ -103,7 +103,9 @@ def _random(form: StandardForm, units: Array, seed: int) -> Array:
     width, nearest = _width(form), np.clip(0.0, form.low, form.high)
     finite = np.where(np.isfinite(width), width, 0.0)
     between = np.where(nearest == form.high, form.high - share * finite, np.where(finite > 0, form.low, nearest) + share * finite)
-    beside = np.clip(nearest + units * np.tan(math.pi * (normal - 0.5) * 0.9), form.low, form.high)
+    away = units * np.tan(math.pi * (normal - 0.5) * 0.9)
+    inward = np.where(np.isfinite(form.low), np.abs(away), np.where(np.isfinite(form.high), -np.abs(away), away))
+    beside = np.clip(nearest + inward, form.low, form.high)
     point: Array = np.where(np.isfinite(width), between, beside)
     return point
 
