@@ -49,8 +49,9 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
         state = State(form, candidate, row_dual)
         best = state if state.no_worse_than(best) else best
     nothing = [(x, np.zeros_like(row_dual))]  # multipliers where the gradient vanishes, and what a barrier leaves of variables
-    for share in () if units is None else TRACES:
-        nothing.append((np.where(np.abs(x) <= share * units, np.clip(0.0, form.low, form.high), x), row_dual))
+    if units is not None:
+        zero = np.clip(0.0, form.low, form.high)
+        nothing += [(np.where(np.abs(x) <= share * units, zero, x), row_dual) for share in TRACES]
     for candidate, multipliers in nothing if best.rank > (False, ENOUGH) else ():
         state = State(form, candidate, multipliers)
         best = state if state.rank < min(best.rank, (True, 0.0)) else best

@@ -45,7 +45,9 @@ FAST: Mapping[str, Any] = {"mumps_pivot_order": 4, "mumps_scaling": 0}  # halve 
 # MUMPS's own choices detect singular systems better: for models whose inequalities have no interior (a contract that must not
 # depend on a report), tried where the fast options do not converge to a certificate.
 CAREFUL: Mapping[str, Any] = {"mumps_pivot_order": 7, "mumps_scaling": 77}
-WAYS = [FAST, FAST, CAREFUL]
+# The products of a complementarity system are their own sum of errors, which a tolerance for each leaves too large.
+EXACT: Mapping[str, Any] = {**FAST, "tol": 1e-13}
+WAYS = [FAST, FAST, CAREFUL, EXACT]
 # From a random start: near it, instead of by way of the middle of all bounds, and not for long.
 FURTHER: Mapping[str, Any] = {**FAST, "mu_init": 1e-6, "bound_push": 1e-4, "bound_frac": 1e-4, "max_iter": 500}
 MISSING = (
@@ -245,7 +247,7 @@ def _set_options(
     """Set the options on the problem and return those in effect; Ipopt refuses names and values that it does not know."""
     if configuration.threads not in (None, 1):
         raise configuration.error_for("threads", configuration.threads, "1: this Ipopt runs on one thread")
-    effective = {**DEFAULTS, **way, "tol": min(configuration.tolerance, 1e-8) / 100}
+    effective = {**DEFAULTS, "tol": min(configuration.tolerance, 1e-8) / 100, **way}
     if form.nonlinear is None or not form.nonlinear.in_rows:  # linear constraints: their Jacobian is asked for once
         effective |= {"jac_c_constant": "yes", "jac_d_constant": "yes"}
     if configuration.time_limit is not None:

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, cg
 
-from veridical.data.arrays import Array, Integers
+from veridical.data.arrays import Array
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Scaling", "natural_units", "scaling"]
@@ -41,24 +41,29 @@ def scaling(form: StandardForm, x: Array, units: Array, at_optimum: bool = False
     """
     with np.errstate(all="ignore"):
         jacobian, gradient = sp.csr_array(form.jacobian(x)), form.gradient(x)
-    row = np.repeat(np.arange(jacobian.shape[0]), np.diff(jacobian.indptr))
-    sizes = np.where(np.isfinite(jacobian.data), np.abs(jacobian.data), 0.0)
-    # Terms that cancel leave rounding, which says nothing of sizes.
-    terms = sizes * units[jacobian.indices]
-    sizes = np.where(terms > CANCELLED * _largest(row, terms, jacobian)[row], sizes, 0.0)
-    jacobian = sp.csr_array((sizes, jacobian.indices, jacobian.indptr), shape=jacobian.shape)
-    columns = _balanced(form, jacobian, (np.ones(len(units)), np.log2(units)))
-    largest = _largest(row, sizes * columns[jacobian.indices], jacobian)
+    sizes = _sizes(jacobian, units)
+    columns = _balanced(form, sizes, (np.ones(len(units)), np.log2(units)))
+    largest = _largest(sizes, columns)
     steepest = float((np.where(np.isfinite(gradient), np.abs(gradient), 0.0) * columns).max(initial=0.0))
     if at_optimum or not steepest:
         steepest = max(steepest, float(_curvature(form, x, columns).max(initial=0.0)))
     return Scaling(columns, 1.0 / _power(largest), 1.0 / float(_power(np.array(steepest))))
 
 
-def _largest(row: Integers, sizes: Array, jacobian: sp.csr_array) -> Array:
-    """Return the largest of some sizes, one for each entry of the Jacobian, in each row."""
-    largest = np.zeros(jacobian.shape[0])
-    np.maximum.at(largest, row, sizes)
+def _sizes(jacobian: sp.csr_array, units: Array) -> sp.csr_array:
+    """Return the sizes of a Jacobian's entries, without the rounding that terms leave that cancel: it says nothing."""
+    sizes = np.where(np.isfinite(jacobian.data), np.abs(jacobian.data), 0.0)
+    matrix = sp.csr_array((sizes, jacobian.indices, jacobian.indptr), shape=jacobian.shape)
+    least = CANCELLED * np.repeat(_largest(matrix, units), np.diff(matrix.indptr))
+    matrix.data = np.where(sizes * units[matrix.indices] > least, sizes, 0.0)
+    return matrix
+
+
+def _largest(sizes: sp.csr_array, units: Array) -> Array:
+    """Return the largest entry of each row, where a column counts in its unit."""
+    largest = np.zeros(sizes.shape[0])
+    row = np.repeat(np.arange(len(largest)), np.diff(sizes.indptr))
+    np.maximum.at(largest, row, sizes.data * units[sizes.indices])
     return largest
 
 

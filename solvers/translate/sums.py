@@ -11,8 +11,9 @@ import numpy as np
 from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.numbers import UndefinedError
 
-__all__ = ["Form", "Sum", "Tree", "as_one", "external", "function", "power", "product", "quotient"]
+__all__ = ["Form", "Sum", "Tree", "as_one", "external", "function", "plus", "power", "product", "quotient"]
 
+ROUNDING = 1e-15  # of a term: a few units in its last place
 Tree = Any  # a float, a Form, or a tuple (operation, trees ...); a tuple that is shared is one object
 
 
@@ -22,6 +23,12 @@ class Form:
 
     coefficients: tuple[tuple[int, float], ...]
     constant: float
+
+
+def plus(before: float, more: float) -> float:
+    """Return the sum of two figures, 0 where they cancel to rounding: what that leaves would count as a size of its own."""
+    total = before + more
+    return 0.0 if abs(total) <= ROUNDING * abs(before) else total
 
 
 class Sum:
@@ -37,8 +44,8 @@ class Sum:
     def add(self, other: Sum, factor: float) -> None:
         """Add factor * other."""
         for column, coefficient in other.coefficients.items():
-            self.coefficients[column] = self.coefficients.get(column, 0.0) + factor * coefficient
-        self.constant += factor * other.constant
+            self.coefficients[column] = plus(self.coefficients.get(column, 0.0), factor * coefficient)
+        self.constant = plus(self.constant, factor * other.constant)
         if factor:  # 0 times a term is 0: a weight that is 0 leaves a linear program
             self.terms += [(factor * weight, tree) for weight, tree in other.terms]
 

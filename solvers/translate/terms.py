@@ -15,7 +15,7 @@ from pyomo.core.base.var import ScalarVar, VarData
 
 from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.numbers import Known, UndefinedError, fixed_value, number, varies
-from veridical.solvers.translate.sums import Form, Sum, Tree, as_one, external, function, power, product, quotient
+from veridical.solvers.translate.sums import Form, Sum, Tree, as_one, external, function, plus, power, product, quotient
 
 __all__ = ["SMOOTH", "Form", "NotSmoothError", "Splitter", "Sum", "Tree"]
 
@@ -63,17 +63,18 @@ class Splitter:
     def _add_variable(self, total: Sum, variable: VarData, factor: float) -> None:
         if variable.fixed:
             self.fixed[id(variable)] = variable
-            total.constant += factor * fixed_value(variable)
+            total.constant = plus(total.constant, factor * fixed_value(variable))
             return
         column = self.columns.get(id(variable))
         if column is None:
             column = self.columns[id(variable)] = len(self.variables)
             self.variables.append(variable)
         coefficients = total.coefficients
-        coefficients[column] = coefficients.get(column, 0.0) + factor
+        before = coefficients.get(column)
+        coefficients[column] = factor if before is None else plus(before, factor)
 
     def _add_number(self, total: Sum, node: float, factor: float) -> None:
-        total.constant += factor * node
+        total.constant = plus(total.constant, factor * node)
 
     def _add_monomial(self, total: Sum, node: Any, factor: float) -> None:
         coefficient, variable = node.args
@@ -163,7 +164,7 @@ class Splitter:
         elif isinstance(node, NamedExpressionData):
             self._add_shared(total, node, factor)
         elif not varies(node) or node.is_fixed():
-            total.constant += factor * number(node, self.known)
+            total.constant = plus(total.constant, factor * number(node, self.known))
         else:
             raise NotSmoothError(node)
 
