@@ -7,7 +7,6 @@ and probabilities may be counted in anything, and neither verdict nor digits cha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -22,6 +21,7 @@ ACCEPTED = 1e-6  # every figure of a certificate is relative, and must not be ab
 CANCELLED = 1e-6  # an objective whose terms cancel to less than this part of their size is measured by that part
 ROUNDING = 1e-12  # of a sum of few terms, relative to their size: data and factorisations are no more exact
 TRACE = 1e-9  # of the typical size of a variable: solvers are no more exact than that
+COMPARABLE = 1e-3  # of a row's largest coefficient: variables that count in like units
 REACH = 10  # rows in a chain by which the size of a variable is known from that of others
 CUTOFF = 1e-3  # relative: points that are worse than the certified one by more need not be bounded
 
@@ -172,16 +172,18 @@ class Point:
         """Return the worst violation of a row, a bound or a whole number; rows and bounds relative to their own size."""
         form, x = self.form, self.x
         outside = np.maximum(np.maximum(form.row_low - self.rows, self.rows - form.row_high), 0.0)
+        size = self.row_size
+        if (outside > ACCEPTED * size).any():  # a row of nothing but traces is measured by what its variables are elsewhere
+            near = self.entries.comparable(COMPARABLE)
+            size = np.maximum(size, TRACE / ACCEPTED * near.largest_by_row(self.spread(np.abs(x), near)))
         beyond = np.maximum(np.maximum(form.low - x, x - form.high), 0.0)
-        size = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
-        return _largest([relative(outside, self.row_size), relative(beyond, size), np.abs(x - np.round(x))[form.integer]])
+        limits = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
+        return _largest([relative(outside, size), relative(beyond, limits), np.abs(x - np.round(x))[form.integer]])
 
-    @cached_property
-    def typical(self) -> Array:
-        """How large each variable would be to count: by its own rows, and by those of others that it shares rows with."""
-        size = self.reach
+    def spread(self, size: Array, entries: Entries) -> Array:
+        """Return how large each variable would be to count: by its own rows, and by those of others that it shares rows with."""
         for _ in range(REACH):
-            wider = self.entries.widened(size, self.entries.largest_by_row(size))
+            wider = entries.widened(size, entries.largest_by_row(size))
             if np.array_equal(wider, size):
                 break
             size = wider

@@ -30,6 +30,12 @@ class Entries:
         usable = np.isfinite(self.values)
         return Entries(self.rows[usable], self.columns[usable], self.values[usable], self.shape)
 
+    def comparable(self, share: float) -> Entries:
+        """Return the entries of at least a share of the largest of their row."""
+        least = share * self.largest_by_row(np.ones(self.shape[1]))
+        kept = self.sizes >= least[self.rows]
+        return Entries(self.rows[kept], self.columns[kept], self.values[kept], self.shape)
+
     def and_row(self, row: Array) -> Entries:
         """Return the entries of the matrix with one more row."""
         columns = np.flatnonzero(row)

@@ -22,9 +22,9 @@ from veridical.solvers.translate.standard_form import StandardForm
 __all__ = ["State", "polished"]
 
 ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
-REPAIRS = 4  # of multipliers
+REPAIRS = 20  # rounds, in which further variables come to ask
 ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
-TRACES = (1e-9, 1e-7)  # of the size of a variable: what a barrier leaves of nothing
+TRACES = (1e-9, 1e-7, 1e-5)  # of the size of a variable: what a barrier leaves of nothing
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
 REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
@@ -40,21 +40,21 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
         return x, row_dual
     clean, best = without_traces(Point(form, x)), State(form, x, row_dual)
-    if form.hessian is None and form.nonlinear is None:  # simplex is as exact as can be
+    linear = form.hessian is None and form.nonlinear is None
+    if linear:
         best = best.repaired()
-        for candidate in (x, clean):
-            if not best.unproven and Point(form, candidate).violation() <= ACCEPTED:
-                return candidate, best.row_dual
     for candidate in (clean, best.snapped()):
-        state = State(form, candidate, row_dual)
+        state = State(form, candidate, best.row_dual)
         best = state if state.no_worse_than(best) else best
     nothing = [(x, np.zeros_like(row_dual))]  # multipliers where the gradient vanishes, and what a barrier leaves of variables
     if units is not None:
         zero = np.clip(0.0, form.low, form.high)
         nothing += [(np.where(np.abs(x) <= share * units, zero, x), row_dual) for share in TRACES]
-    for candidate, multipliers in nothing if best.rank > (False, ENOUGH) else ():
+    for candidate, multipliers in nothing if best.rank > (False, False, ENOUGH) else ():
         state = State(form, candidate, multipliers)
-        best = state if state.rank < min(best.rank, (True, 0.0)) else best
+        best = state if state.rank < min(best.rank, (True, False, 0.0)) else best
+    if linear and best.rank < (False, True, 0.0):  # simplex is as exact as can be
+        return best.x, best.row_dual
     state = best
     if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
         return best.x, best.row_dual
@@ -80,7 +80,7 @@ def without_traces(point: Point) -> Array:
 
     A profile in which nothing is made has rows of nothing but such traces, which would be the most violated of all.
     """
-    trace = (np.abs(point.x) <= TRACE * point.typical) & (point.form.low <= 0) & (point.form.high >= 0)
+    trace = (np.abs(point.x) <= TRACE * point.spread(point.reach, point.entries)) & (point.form.low <= 0) & (point.form.high >= 0)
     return np.where(trace, 0.0, point.x)
 
 
@@ -156,9 +156,9 @@ class State:
         return state if not state.unproven else self
 
     @property
-    def rank(self) -> tuple[bool, float]:
-        """What states are compared by, smaller is better: whether anything stands in the way of a certificate, and the worst."""
-        return self.unproven or self.violation > ACCEPTED, self.worst
+    def rank(self) -> tuple[bool, bool, float]:
+        """What states are compared by, smaller is better: whether a condition is missed, a bound is asked for, and the worst."""
+        return not max(self.violation, self.worst) <= ACCEPTED, self.unproven, self.worst
 
     def no_worse_than(self, other: State) -> bool:
         """Whether nothing is lost by this state against another one."""
