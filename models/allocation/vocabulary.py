@@ -255,10 +255,8 @@ def satiate(m: Any) -> None:
     for name, group in groups_of(m):
         if group.revenue.separable:
             continue
-        theta = group.theta
-        most = dict(
-            zip(group.types or (), group.revenue.quantity(SATIATED * group.revenue.marginal(0.0, theta), theta), strict=True)
-        )
+        units = group.revenue.quantity(SATIATED * group.revenue.marginal(0.0, group.theta), group.theta)
+        most = dict(zip(group.types or (), units, strict=True))
         for key in m.CELLS:
             if key[1] == name and np.isfinite(most[key[2]]):
                 m.quantity[key].setub(float(most[key[2]]))

@@ -128,7 +128,7 @@ def _refuse_mixed_integer_squares(form: StandardForm, name: str) -> None:
 
 def _refuse_nonconvex(form: StandardForm, name: str) -> None:
     """Raise InputError for a quadratic objective that is not convex: HiGHS calls wrong points of those optimal."""
-    columns = indefinite(form)
+    columns = None if form.convexity is not None else indefinite(form)
     if columns is not None:
         names = ", ".join(form.variables[column].name for column in columns[:3]) + (", ..." if len(columns) > 3 else "")
         allowed = "a convex quadratic objective to minimise, a concave one to maximise"

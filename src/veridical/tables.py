@@ -15,7 +15,7 @@ from rich.text import Text
 
 from veridical.contracts import Audit
 from veridical.data.arrays import Array
-from veridical.solvers import Solution, installed
+from veridical.solvers import Solution, SolutionStatus, installed
 from veridical.solvers.solution import words
 from veridical.studies import Reproduction
 
@@ -160,7 +160,9 @@ def side_by_side(
     for name, row in frame.iterrows():
         label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
         mechanisms.add_row(label, *(cell(row) for _, cell in columns))
-    return [mechanisms]
+    local = [str(name) for name, row in frame.iterrows() if row["status"] == SolutionStatus.LOCALLY_OPTIMAL]
+    note = Text(f"local optima, which may not be the best there is: {', '.join(local)}", style="yellow")
+    return [mechanisms, note] if local else [mechanisms]
 
 
 def share(value: float, digits: int = 2) -> str:
