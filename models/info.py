@@ -36,7 +36,8 @@ class ModelInfo:
     zero_at_optimum
         An expression that must come out as 0, as the products of a complementarity system; relative to the objective.
     program
-        Builds the program whose optimality conditions the model is: where that is convex, a point that meets them is its optimum.
+        Returns the program whose optimality conditions the model is, with the numbers that stand in it now: where that is convex,
+        a point that meets them is its optimum. None where conditions or objective have been edited.
     name_of
         Returns the family and the key of a constraint; by default its component's name and its index.
     """
@@ -48,7 +49,7 @@ class ModelInfo:
     contracts: Callable[[Any, Mapping[str, Any]], Any] | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     zero_at_optimum: Any = None
-    program: Callable[[], Any] | None = None
+    program: Callable[[Any], Any] | None = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
 
 

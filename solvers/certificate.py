@@ -56,7 +56,7 @@ class Certificate:
     def within(self, gap: float) -> bool:
         """Whether gap and complementarity are at most `gap`, and the residuals at most ACCEPTED (a NaN is not)."""
         residuals = (self.primal_residual, self.dual_residual)
-        gaps = (self.complementarity, self.gap if self.proves == "global" else None)
+        gaps = (self.complementarity, None if self.proves == "local" else self.gap)
         pairs = [(figure, ACCEPTED) for figure in residuals] + [(figure, max(gap, ACCEPTED)) for figure in gaps]
         return all(figure is None or figure <= limit for figure, limit in pairs)
 
@@ -83,10 +83,10 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     """
     point = Point(form, x)
     primal, value = point.violation(), form.minimised(x)
+    if not form.has_objective:
+        return Certificate(primal, None, None, 0.0, "feasible", "no objective"), np.nan
     if form.is_constant:
         return Certificate(primal, 0.0, 0.0, 0.0, "global", "a constant objective"), form.sense * value
-    if not form.has_objective:
-        return Certificate(primal, None, None, np.nan, "feasible", "no objective"), np.nan
     if row_dual is None:
         scale = point.scale(value)
         if bound is None:

@@ -56,9 +56,8 @@ def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, 
     if zero is not None:
         violation = ratio(abs(float(pyo.value(zero))), abs(form.objective(x)))
         certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, violation))
-        reason = None
-        if certificate.proves == "local" and info.program is not None:
-            reason = compile_model(info.program(), nonlinear=True).convexity
+        program = None if info.program is None or certificate.proves != "local" else info.program(model)
+        reason = None if program is None else compile_model(program, nonlinear=True).convexity
         if reason is not None:
             basis = f"the optimality conditions of a convex program ({reason})"
             # The conditions are rows here: how far they are from holding is the primal residual.

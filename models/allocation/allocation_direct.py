@@ -35,7 +35,8 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (units) by profile, group and type; `payment` (currency) by group and type.
+        `quantity` (units) by profile, group and type; `payment` (currency) by group and type. Newsvendors' units end where less
+        than 1e-12 of the first unit's revenue is left.
 
     Raises
     ------

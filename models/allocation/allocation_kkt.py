@@ -93,9 +93,16 @@ def build(
     m.profit = pyo.Objective(expr=revenue - vocabulary.cost(m) - m.complementarity, sense=pyo.maximize)
     info = info_of(m)
     info.contracts, info.zero_at_optimum = allotted, m.complementarity
-    program = "allocation" if case.capacity_cost is None else "capacity_choice"
-    info.program = partial(declare, case, program, form, points, monotonicity)
+    info.program = partial(_program, form, points, monotonicity)
     return m
+
+
+def _program(form: str, points: int, monotonicity: bool | None, m: Any) -> Any:
+    """Return the program whose conditions a model is; None where one of them, or the objective, is no longer active."""
+    if not m.profit.active or any(not row.active for row in m.component_data_objects(pyo.Constraint)):
+        return None
+    case = vocabulary.case_of(m)
+    return declare(case, "allocation" if case.capacity_cost is None else "capacity_choice", form, points, monotonicity)
 
 
 def allotted(m: Any, duals: Any) -> Allotment:

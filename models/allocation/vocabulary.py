@@ -31,7 +31,7 @@ from veridical.models.allocation.revenue import Written
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
 __all__ = ["POINTS", "allotment", "cost", "details", "expected", "forms", "frame", "groups_of", "monotonicity", "neighbours"]
-__all__ += ["regular", "supply", "virtual_marginal", "virtual_revenue"]
+__all__ += ["regular", "satiate", "supply", "virtual_marginal", "virtual_revenue"]
 
 SATIATED = 1e-12  # of the revenue of the first unit
 GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
@@ -170,10 +170,7 @@ def virtual_revenue(m: Any) -> None:
     following, revenues = rates(m), details(m).revenues
     for name, group in groups_of(m):
         most = dict(zip(group.types or (), concave_up_to(group).tolist(), strict=True))
-        for key in m.CELLS:
-            if key[1] == name and most[key[2]] < np.inf:
-                m.quantity[key].setub(most[key[2]])
-                m.quantity[key] = min(m.quantity[key].value, most[key[2]] / 2)
+        _bound_units(m, name, most)
 
     @m.Expression(m.CELLS)
     def virtual_revenue(m: Any, t: str, g: str, theta: float) -> Any:
@@ -247,6 +244,14 @@ def concave_up_to(group: RetailerGroup) -> Array:
     return np.where(virtual.min(axis=1) < 0, most, np.inf)
 
 
+def _bound_units(m: Any, name: str, most: Mapping[float, float]) -> None:
+    """Bound a group's units by those of each type, where they are finite, and start within."""
+    for key in m.CELLS:
+        if key[1] == name and most[key[2]] < np.inf:
+            m.quantity[key].setub(most[key[2]])
+            m.quantity[key] = min(m.quantity[key].value, most[key[2]] / 2)
+
+
 def satiate(m: Any) -> None:
     """Bound the units of newsvendors by those beyond which nothing is sold: 1e-12 of the first unit's revenue.
 
@@ -256,10 +261,8 @@ def satiate(m: Any) -> None:
         if group.revenue.separable:
             continue
         units = group.revenue.quantity(SATIATED * group.revenue.marginal(0.0, group.theta), group.theta)
-        most = dict(zip(group.types or (), units, strict=True))
-        for key in m.CELLS:
-            if key[1] == name and np.isfinite(most[key[2]]):
-                m.quantity[key].setub(float(most[key[2]]))
+        most = dict(zip(group.types or (), units.tolist(), strict=True))
+        _bound_units(m, name, most)
 
 
 def grid(group: RetailerGroup) -> Array:

@@ -44,7 +44,7 @@ def solve(
     if picture is not None:
         draw(plot, lambda: picture(solution))
     report(to_json, solution.to_dict, lambda: tables.result(solution, family.summary(solution)))
-    if solution.status is SolutionStatus.LOCALLY_OPTIMAL and (solver is None or configure(solver).accept == "optimal"):
+    if solution.status is SolutionStatus.LOCALLY_OPTIMAL and (solver is None or configure(solver).accept != "local"):
         words = "a better point may exist elsewhere (accept = 'local' among the solver's settings takes it)"
         raise NotSolvedError(f"{request.case.name}: locally_optimal, {words}", solution.status)
 

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 import pytest
 
 import veridical as vd
 from support.allocation_cases import POWER, case, group
 from veridical import cli
+from veridical.solvers.certificate import certify
+from veridical.solvers.translate.standard_form import compile_model
 
 NEWSVENDOR = {"form": "newsvendor", "price": 90, "demand": {"distribution": "uniform"}}
 
@@ -102,7 +105,8 @@ def test_truth_as_a_constraint_is_a_local_optimum_beside_the_proven_one(
 
     path = tmp_path / "own.toml"
     own.save(path)
-    for settings, ends in (('solver = "ipopt"', 3), ('solver = "ipopt"\naccept = "local"', 0)):
+    for accept, ends in (("optimal", 3), ("feasible", 3), ("local", 0)):
+        settings = f'solver = "ipopt"\naccept = "{accept}"'
         (tmp_path / "solver.toml").write_text(settings, encoding="utf-8")
         arguments = [
             "solve",
@@ -143,3 +147,19 @@ def test_where_types_are_worth_alike_the_allocation_is_truthful_all_the_same() -
     assert solution.audit is not None
     assert solution.audit.truthful
     assert solution.objective == pytest.approx(vd.solve(own, "allocation", "closed_form").objective, rel=1e-6)
+
+
+def test_conditions_that_have_been_edited_prove_nothing() -> None:
+    own = case(group([4, 5, 7], [0.4, 0.35, 0.25], POWER, 2), capacity=2.2)
+    model = vd.build(own, "allocation_kkt")
+    least = next(iter(model.quantity))
+    model.profit.deactivate()
+    model.other = pyo.Objective(expr=model.quantity[least] - model.complementarity, sense=pyo.maximize)
+    assert vd.solvers.solve(model, "ipopt", check=False).status == "locally_optimal"
+
+
+def test_where_a_solver_proves_no_bound_the_certificate_fails() -> None:
+    model = discount()
+    form = compile_model(model, nonlinear=True)
+    certificate, bound = certify(form, np.array([0.0]), None)
+    assert (certificate.proves, certificate.holds, math.isnan(bound)) == ("feasible", False, True)
