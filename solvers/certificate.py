@@ -15,11 +15,12 @@ from veridical.solvers.entries import Entries
 from veridical.solvers.implied_bounds import implied_bounds
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["ACCEPTED", "Certificate", "Point", "certify", "ratio", "relative", "signed"]
+__all__ = ["ACCEPTED", "Certificate", "Point", "certify", "product", "ratio", "relative", "signed"]
 
 ACCEPTED = 1e-6  # every figure of a certificate is relative, and must not be above this
 CANCELLED = 1e-6  # an objective whose terms cancel to less than this part of their size is measured by that part
-ROUNDING = 1e-12  # of a sum of few terms, relative to their size: data and factorisations are no more exact
+ROUNDING = 1e-12  # of a reduced cost of few terms, relative to their size: data and factorisations are no more exact
+EXACT = 1e-15  # of a row of few terms, relative to its size: sums are no more exact
 TRACE = 1e-9  # of the typical size of a variable: solvers are no more exact than that
 COMPARABLE = 1e-3  # of a row's largest coefficient: variables that count in like units
 REACH = 10  # rows in a chain by which the size of a variable is known from that of others
@@ -95,11 +96,10 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         return Certificate(primal, None, None, gap, "global", "the solver's own bound"), form.sense * bound
 
     usable = signed(form, row_dual)
-    positive, negative = np.maximum(usable, 0.0), np.minimum(usable, 0.0)
     reduced = point.gradient - point.entries.transposed_times(usable)
     terms = point.gradient_size + point.entries.transposed_sizes_times(np.abs(row_dual))
     wrong = [relative(point.entries.transposed_sizes_times(np.abs(row_dual - usable)), terms)]
-    unused = _product(positive, point.rows - form.row_low) + _product(negative, point.rows - form.row_high)
+    unused = point.unused(usable)
     scale = point.scale(value, usable)
     if form.convexity is None:
         # What a step to the bound, or of the variable's own size, would bring at this slope; 0 where it is at the bound.
@@ -121,7 +121,7 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
         falls = np.where(wanted, np.where(reduced > 0, x - low, x - high), falls)
     endless = np.isinf(falls) & (reduced != 0)
     wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
-    losses = _product(np.where(exact, 0.0, reduced), np.where(endless, 0.0, falls))  # what rounding leaves costs nothing
+    losses = product(np.where(exact, 0.0, reduced), np.where(endless, 0.0, falls))  # what rounding leaves costs nothing
     proven = -np.inf if (endless & ~exact).any() else value - float(unused.sum()) - float(losses.sum())
     complementarity = ratio(float(np.abs(unused).sum() + np.abs(losses).sum()), scale)
     gap = ratio(abs(value - proven), scale)
@@ -165,8 +165,15 @@ class Point:
         # What its distance from a bound is measured by.
         self.range = np.where(np.isfinite(form.low) & np.isfinite(form.high), reach, self.reach)
         self.row_size = size
-        # Of reduced costs, relative to their terms.
+        # Of reduced costs, relative to their terms; of rows, to their size.
         self.rounding = ROUNDING * (8 + np.bincount(self.entries.columns, minlength=len(x)))
+        self.row_rounding = EXACT * (8 + np.bincount(self.entries.rows, minlength=len(size)))
+
+    def unused(self, row_dual: Array) -> Array:
+        """Return what multipliers of the right sign pay for the room that rows leave; what is rounding is no room."""
+        rows, form, rounding = self.rows, self.form, self.row_rounding * self.row_size
+        room = np.where(row_dual > 0, rows - form.row_low, rows - form.row_high)
+        return product(row_dual, np.where(np.abs(room) <= rounding, 0.0, room))
 
     def violation(self) -> float:
         """Return the worst violation of a row, a bound or a whole number; rows and bounds relative to their own size."""
@@ -180,10 +187,13 @@ class Point:
         limits = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
         return _largest([relative(outside, size), relative(beyond, limits), np.abs(x - np.round(x))[form.integer]])
 
-    def spread(self, size: Array, entries: Entries) -> Array:
-        """Return how large each variable would be to count: by its own rows, and by those of others that it shares rows with."""
+    def spread(self, size: Array, entries: Entries, least: float | Array = 0.0) -> Array:
+        """Return how large each variable would be to count: by its own rows, and by those of others that it shares rows with.
+
+        `least`: what rows are at least. Of multipliers, with the entries transposed and the gradient in place of `least`.
+        """
         for _ in range(REACH):
-            wider = entries.widened(size, entries.largest_by_row(size))
+            wider = entries.widened(size, np.maximum(entries.largest_by_row(size), least))
             if np.array_equal(wider, size):
                 break
             size = wider
@@ -213,7 +223,7 @@ def _finite(sides: Array) -> Array:
     return np.where(np.isfinite(sides), np.abs(sides), 0.0)
 
 
-def _product(factors: Array, slacks: Array) -> Array:
+def product(factors: Array, slacks: Array) -> Array:
     """Return factors * slacks, 0 where the factor is 0 and the slack endless."""
     return np.where(factors == 0, 0.0, factors * np.where(factors == 0, 0.0, slacks))
 

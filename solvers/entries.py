@@ -43,6 +43,11 @@ class Entries:
         values = np.append(self.values, row[columns])
         return Entries(rows, np.append(self.columns, columns), values, (self.shape[0] + 1, self.shape[1]))
 
+    @property
+    def transposed(self) -> Entries:
+        """The entries of the matrix with rows and columns exchanged."""
+        return Entries(self.columns, self.rows, self.values, (self.shape[1], self.shape[0]))
+
     @cached_property
     def sizes(self) -> Array:
         """The absolute values."""

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import lsqr, splu
 
 from veridical.data.arrays import Array, Booleans
-from veridical.solvers.certificate import ACCEPTED, TRACE, Point, relative, signed
+from veridical.solvers.certificate import ACCEPTED, TRACE, Point, product, ratio, relative, signed
 from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -24,6 +24,7 @@ __all__ = ["State", "polished"]
 ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
 REPAIRS = 20  # rounds, in which further variables come to ask
 ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
+NEARLY = 1e-9  # what is little beside what is accepted
 TRACES = (1e-9, 1e-7, 1e-5)  # of the size of a variable: what a barrier leaves of nothing
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
@@ -39,28 +40,29 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     """
     if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
         return x, row_dual
-    clean, best = without_traces(Point(form, x)), State(form, x, row_dual)
+    clean, best = State(form, without_traces(Point(form, x)), row_dual), State(form, x, row_dual)
     linear = form.hessian is None and form.nonlinear is None
     if linear:
         best = best.repaired()
-    for candidate in (clean, best.snapped()):
-        state = State(form, candidate, best.row_dual)
+    best = clean if clean.no_worse_than(best) else best
+    for simpler in (State.snapped, State.without_slight_multipliers):
+        state = simpler(best)
         best = state if state.no_worse_than(best) else best
     nothing = [(x, np.zeros_like(row_dual))]  # multipliers where the gradient vanishes, and what a barrier leaves of variables
     if units is not None:
         zero = np.clip(0.0, form.low, form.high)
         nothing += [(np.where(np.abs(x) <= share * units, zero, x), row_dual) for share in TRACES]
     for candidate, multipliers in nothing if best.rank > (False, False, ENOUGH) else ():
-        state = State(form, candidate, multipliers)
-        best = state if state.rank < min(best.rank, (True, False, 0.0)) else best
+        state = State(form, candidate, multipliers).without_slight_multipliers()
+        best = state if not state.missed and state.better_than(best) else best
     if linear and best.rank < (False, True, 0.0):  # simplex is as exact as can be
         return best.x, best.row_dual
     state = best
-    if len(x) + len(row_dual) > LARGE and not best.unproven and best.worst <= ACCEPTED:
+    if len(x) + len(row_dual) > LARGE and best.rank < (False, True, 0.0):
         return best.x, best.row_dual
     idle = 0
     for _ in range(ROUNDS):
-        if idle == IDLE or (not best.unproven and best.worst <= ENOUGH):
+        if idle == IDLE or best.rank <= (False, False, ENOUGH):
             break
         try:
             state = state.step()
@@ -69,7 +71,7 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
         if not np.isfinite(state.worst):
             break
         idle += 1
-        if state.rank < best.rank:
+        if state.better_than(best):
             best, idle = state, 0
     best = best.repaired()
     return best.x, best.row_dual
@@ -112,7 +114,18 @@ class State:
         parts = [np.minimum(np.abs(self.row_worth), self.row_room), np.minimum(np.abs(self.worth), self.room)]
         self.asking = np.isinf(self.room) & (point.bent == 0) & (np.abs(self.worth) > point.rounding)
         self.violation = point.violation()
-        self.worst = float(np.concatenate([[self.violation], *parts]).max())  # NaN where anything is
+        conditions = np.concatenate([[self.violation], *parts])
+        self.worst = float(conditions.max())  # NaN where anything is
+        self.value = form.minimised(x)
+        self.scale = point.scale(self.value, dual)
+        unused, step = np.abs(point.unused(dual)), np.abs(np.where(self.reduced > 0, x - form.low, x - form.high))
+        exact, endless = np.abs(self.reduced) <= point.rounding * self.terms, np.isinf(step)
+        losses = product(np.where(exact | endless, 0.0, np.abs(self.reduced)), np.where(endless, 0.0, step))
+        self.gap = ratio(float(unused.sum() + losses.sum()), self.scale)
+        # What each condition counts for in the objective: a step to the bound, or of the variable's own size.
+        worth = np.concatenate([[np.inf], unused, np.abs(self.reduced) * np.minimum(step, point.reach)])
+        counted = np.minimum(conditions, relative(worth, np.full(len(worth), self.scale)))
+        self.missed = int((~(counted <= ACCEPTED)).sum()) + (not self.gap <= ACCEPTED)
 
     @property
     def rows(self) -> Booleans:
@@ -158,16 +171,31 @@ class State:
     @property
     def rank(self) -> tuple[bool, bool, float]:
         """What states are compared by, smaller is better: whether a condition is missed, a bound is asked for, and the worst."""
-        return not max(self.violation, self.worst) <= ACCEPTED, self.unproven, self.worst
+        return self.missed > 0, self.unproven, max(self.worst, self.gap)
 
     def no_worse_than(self, other: State) -> bool:
-        """Whether nothing is lost by this state against another one."""
-        return self.violation <= max(other.violation, ENOUGH) and self.worst <= max(other.worst, ENOUGH)
+        """Whether as many conditions hold as in another state, and as well; where more do, nearly as well is enough."""
+        figures = (self.violation, other.violation), (self.worst, other.worst), (self.gap, other.gap)
+        least = ENOUGH if self.missed == other.missed else NEARLY
+        return self.missed <= other.missed and all(own <= max(others, least) for own, others in figures)
 
-    def snapped(self) -> Array:
-        """Return the point with variables that are all but at their bounds put there."""
+    def better_than(self, other: State) -> bool:
+        """Whether the conditions hold, or closer; where there are other stationary points, not at one that is worth less."""
+        kept = other.missed > 0 or self.form.convexity is not None or self.value <= other.value + ACCEPTED * other.scale
+        return kept and self.rank < other.rank
+
+    def snapped(self) -> State:
+        """Return the state with variables that are all but at their bounds put there."""
         near = self.fixed & (self.room <= NEAR)
-        return np.where(near, np.where(self.worth > 0, self.form.low, self.form.high), self.x)
+        return State(self.form, np.where(near, np.where(self.worth > 0, self.form.low, self.form.high), self.x), self.row_dual)
+
+    def without_slight_multipliers(self) -> State:
+        """Return the state with 0 for multipliers that are as small as the errors of those that they share variables with.
+
+        What counts for nothing in the objective (a profile that is never met) has rows of nothing but such traces.
+        """
+        sizes = self.point.spread(np.abs(self.row_dual), self.point.entries.transposed, self.point.gradient_size)
+        return State(self.form, self.x, np.where(np.abs(self.row_dual) <= TRACE * sizes, 0.0, self.row_dual))
 
     def step(self) -> State:
         """Return the state after one Newton step with the conditions that bind as equations."""

@@ -41,8 +41,12 @@ def scaling(form: StandardForm, x: Array, units: Array, at_optimum: bool = False
     """
     with np.errstate(all="ignore"):
         jacobian, gradient = sp.csr_array(form.jacobian(x)), form.gradient(x)
+        shift = jacobian @ x - form.rows(x)  # of a tangent's right-hand side: what its body is at 0
+        rounding = CANCELLED * np.maximum(abs(jacobian) @ np.abs(x), np.abs(shift))
+    shift = np.where(np.isfinite(shift) & (np.abs(shift) > rounding), shift, 0.0)
     sizes = _sizes(jacobian, units)
-    columns = _balanced(form, sizes, (np.ones(len(units)), np.log2(units)))
+    sides = _logarithms(form.row_low + shift, form.row_high + shift)
+    columns = _balanced(sizes, sides, (np.ones(len(units)), np.log2(units)))
     largest = _largest(sizes, columns)
     steepest = float((np.where(np.isfinite(gradient), np.abs(gradient), 0.0) * columns).max(initial=0.0))
     if at_optimum or not steepest:
@@ -74,7 +78,7 @@ def natural_units(form: StandardForm) -> Array:
     is that at which a Newton step for the objective is about as long as the variable is large: the scale of a demand
     distribution, of an exponential.
     """
-    units = _balanced(form, form.matrix, _logarithms(form.low, form.high))
+    units = _balanced(form.matrix, _logarithms(form.row_low, form.row_high), _logarithms(form.low, form.high))
     if form.nonlinear is None:
         return units
     m, n = form.matrix.shape
@@ -111,32 +115,31 @@ def natural_units(form: StandardForm) -> Array:
     return units * factor[part]
 
 
-def _balanced(form: StandardForm, jacobian: sp.csr_array, sizes: tuple[Array, Array]) -> Array:
+def _balanced(jacobian: sp.csr_array, of_rows: tuple[Array, Array], of_columns: tuple[Array, Array]) -> Array:
     """Return units of the variables, powers of two, in which coefficients are about 1.
 
     The least squares of Curtis and Reid (On the automatic scaling of matrices for Gaussian elimination, J. Inst. Maths Applics
-    10, 1972), with right-hand sides and `sizes` of variables (how many each has, and the sum of their logarithms) as a column
+    10, 1972), with right-hand sides and sizes of variables (how many each has, and the sum of their logarithms) as a column
     of fixed scale: the logarithms of all come as near to 0 as they can. A change of units changes the result alike.
     """
     m, n = jacobian.shape
     usable = np.isfinite(jacobian.data) & (jacobian.data != 0)
     row = np.repeat(np.arange(m), np.diff(jacobian.indptr))[usable]
     column, logarithm = jacobian.indices[usable], np.log2(np.abs(jacobian.data[usable]))
-    of_sides, sides = _logarithms(form.row_low, form.row_high)
-    of_bounds, bounds = (WEAK * part for part in sizes)
+    (sides, side), (bounds, bound) = of_rows, (WEAK * part for part in of_columns)
     ones = sp.csr_array((np.ones(len(row)), (row, column)), shape=(m, n))
-    of_rows = np.maximum(np.bincount(row, minlength=m) + of_sides, 1.0)
-    of_columns = np.bincount(column, minlength=n) + of_bounds
-    # Least squares of logarithm + r + c, sides + r and bounds - c; the rows' r are eliminated.
-    side = bounds - np.bincount(column, logarithm, n) + ones.T @ ((np.bincount(row, logarithm, m) + sides) / of_rows)
-    weights = np.where(of_columns > 0, of_columns, 1.0)
+    in_row = np.maximum(np.bincount(row, minlength=m) + sides, 1.0)
+    in_column = np.bincount(column, minlength=n) + bounds
+    # Least squares of logarithm + r + c, side + r and bound - c; the rows' r are eliminated.
+    right = bound - np.bincount(column, logarithm, n) + ones.T @ ((np.bincount(row, logarithm, m) + side) / in_row)
+    weights = np.where(in_column > 0, in_column, 1.0)
 
     def times(c: Array) -> Array:
-        product: Array = of_columns * c - ones.T @ ((ones @ c) / of_rows)
+        product: Array = in_column * c - ones.T @ ((ones @ c) / in_row)
         return product
 
     operator, inverse = (LinearOperator((n, n), matvec=f, dtype=float) for f in (times, lambda c: c / weights))
-    solution, _ = cg(operator, side, rtol=1e-3, maxiter=100, M=inverse)
+    solution, _ = cg(operator, right, rtol=1e-3, maxiter=100, M=inverse)
     exponents: Array = np.clip(np.round(solution), -300, 300)
     return np.exp2(exponents)
 

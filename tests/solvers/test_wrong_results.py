@@ -49,7 +49,7 @@ def test_a_wrong_result_of_ipopt_is_caught(
     configuration = {"solver": "ipopt", "form": form}
     with np.errstate(all="ignore"), contextlib.suppress(vd.CertificateError):  # what is near enough is mended by polishing
         assert vd.solve(case, "icds", configuration).objective == pytest.approx(6965, rel=1e-9)
-    monkeypatch.setattr(ipopt, "polished", lambda form, x, row_dual: (x, row_dual))
+    monkeypatch.setattr(ipopt, "polished", lambda form, x, row_dual, *_: (x, row_dual))
     with np.errstate(all="ignore"), pytest.raises(vd.CertificateError):
         vd.solve(case, "icds", configuration)
 

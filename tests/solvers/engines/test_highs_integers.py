@@ -110,6 +110,6 @@ def test_the_best_solution_at_a_limit_can_be_had() -> None:
 
 
 def test_what_is_accepted_is_one_of_two_words() -> None:
-    with pytest.raises(vd.InputError, match="accept: got 'anything'; allowed: one of optimal, feasible"):
+    with pytest.raises(vd.InputError, match="accept: got 'anything'; allowed: one of optimal, local, feasible"):
         vd.solvers.solve(knapsack(), {"solver": "highs", "accept": "anything"})
     assert vd.solvers.solve(knapsack(), {"solver": "highs", "accept": "feasible"}).status == "optimal"
