@@ -25,7 +25,7 @@ ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
 REPAIRS = 20  # rounds, in which further variables come to ask
 ENOUGH = 1e-13  # optimality conditions hold to this, each relative to its own terms: the rest is rounding
 NEARLY = 1e-9  # what is little beside what is accepted
-TRACES = (1e-9, 1e-7, 1e-5)  # of the size of a variable: what a barrier leaves of nothing
+TRACES = (1e-9, 1e-7, 1e-5, np.inf)  # of the size of a variable: what a barrier leaves of nothing
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
 REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
@@ -52,7 +52,7 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     if units is not None:
         zero = np.clip(0.0, form.low, form.high)
         nothing += [(np.where(np.abs(x) <= share * units, zero, x), row_dual) for share in TRACES]
-    for candidate, multipliers in nothing if best.rank > (False, False, ENOUGH) else ():
+    for candidate, multipliers in nothing if best.missed or best.unproven else ():
         state = State(form, candidate, multipliers).without_slight_multipliers()
         best = state if not state.missed and state.better_than(best) else best
     if linear and best.rank < (False, True, 0.0):  # simplex is as exact as can be

@@ -14,7 +14,7 @@ from veridical.contracts.audit import Audit
 from veridical.data import CertificateError
 from veridical.data.assembler import label
 from veridical.data.deprecated import Renamed
-from veridical.solvers.certificate import ACCEPTED, Certificate, ratio
+from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, ratio
 
 __all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "words"]
 
@@ -184,7 +184,9 @@ class Solution:
             failures.append(f"the optimality conditions are violated by more than {max(gap, ACCEPTED):g}: {certificate}")
         if self.audit is not None and promised is not None:
             difference = abs(self.audit.objective - self.objective)
-            if not ratio(difference, abs(self.objective)) <= ACCEPTED:
+            # Where payments eat up what is earned, as where an objective's terms cancel: by a millionth of their size.
+            size = max(abs(self.objective), CANCELLED * self.audit.largest_payment)
+            if not ratio(difference, size) <= ACCEPTED:
                 failures.append(f"the menu earns {self.audit.objective!r} where the solver reports {self.objective!r}")
             failures += [str(self.audit.properties[name]) for name in promised if not self.audit.properties[name].holds]
         return failures
