@@ -11,7 +11,7 @@ import pandas as pd
 
 from veridical.contracts.comparison import allowed
 from veridical.contracts.profile_csv import read_profiles
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, accumulated
 from veridical.data.assembler import AssemblerCase
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
@@ -39,7 +39,7 @@ class Menu(OldTableNames):
             payment[i] = case.costs(i) * quantity
             gaps = np.diff(case.costs(i), axis=i)
             dearer = gaps * quantity[(slice(None),) * i + (slice(1, None),)]
-            rent = np.flip(np.cumsum(np.flip(dearer, axis=i), axis=i), axis=i)
+            rent = np.flip(accumulated(np.add, np.flip(dearer, axis=i), axis=i), axis=i)
             payment[i][(slice(None),) * i + (slice(None, -1),)] += rent
         return cls(case, quantity, payment)
 

@@ -97,30 +97,25 @@ def _misreports(menu: Menu, i: int) -> dict[str, list[Compared]]:
     compared: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
     likely = weight.reshape(len(weight), -1).sum(axis=1)
 
-    def note(always: str, expected: str, k: int, s: int, gain: Array) -> None:
+    def note(always: str, expected: str, k: int, s: int, gain: Array, most: Array) -> None:
         def entry(others: str, gained: Any, may: Any) -> Compared:
             misreport = Misreport(supplier.name, supplier.costs[k], supplier.costs[s], others, float(gained) + 0.0)
             return Compared(misreport, float(may), NOISE * stake)
 
-        most: Any = NOISE * stake  # what is allowed anywhere; of each profile only where somebody gains more
         place = worst_place(gain, most)
-        belief = weight[k] / likely[k] if likely[k] > 0 else None
-        average = 0.0 if belief is None else (belief * gain).sum()
-        if gain[place] > most or average > most:
-            most = allowed(np.maximum(amount[k], amount[s]), stake)
-            place = worst_place(gain, most)
-        among = np.broadcast_to(most, gain.shape)
         others = ", ".join(tokens[p] for tokens, p in zip(rest, place, strict=True))
-        compared[always].append(entry(others, gain[place], among[place]))
-        if belief is not None:
-            compared[expected].append(entry("", average, (belief * most).sum()))
+        compared[always].append(entry(others, gain[place], most[place]))
+        if likely[k] > 0:
+            belief = weight[k] / likely[k]
+            compared[expected].append(entry("", (belief * gain).sum(), (belief * most).sum()))
 
     for k, cost in enumerate(supplier.costs):
         profit = payment - cost * quantity
         amount = np.maximum(np.abs(payment), cost * np.abs(quantity))
         stake = float(amount.max())
-        note("ex_post_ir", "interim_ir", k, k, -profit[k])
+        note("ex_post_ir", "interim_ir", k, k, -profit[k], allowed(amount[k], stake))
         for s in range(len(supplier.costs)):
             if s != k:
-                note("dominant_strategy_ic", "bayesian_ic", k, s, profit[s] - profit[k])
+                most = allowed(np.maximum(amount[k], amount[s]), stake)
+                note("dominant_strategy_ic", "bayesian_ic", k, s, profit[s] - profit[k], most)
     return compared

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Array", "ArrayLike", "Booleans", "Integers", "fixed", "normal_density"]
+__all__ = ["Array", "ArrayLike", "Booleans", "Integers", "accumulated", "fixed", "normal_density"]
 
 Array = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -16,6 +16,15 @@ def fixed(array: Array) -> Array:
     """Make an array read-only, and return it."""
     array.setflags(write=False)
     return array
+
+
+def accumulated(operation: np.ufunc, values: Array, axis: int) -> Array:
+    """Return `operation.accumulate(values, axis)`: much faster along short axes of large arrays, which numpy takes one by one."""
+    result = np.array(values)
+    along = np.moveaxis(result, axis, 0)
+    for k in range(1, len(along)):
+        operation(along[k - 1], along[k], out=along[k, ...])
+    return result
 
 
 def normal_density(z: ArrayLike) -> Array:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, accumulated
 from veridical.data.assembler import AssemblerCase, label
 from veridical.data.errors import InputError
 
@@ -46,8 +46,8 @@ def weighted_virtual_cost(case: AssemblerCase) -> Array:
     weighted = beta * case.total_cost
     for i, supplier in enumerate(case.suppliers):
         steps = np.diff(supplier.costs).reshape(np.diff(case.costs(i), axis=i).shape)
-        cheaper = np.cumsum(beta, axis=i).take(range(case.shape[i] - 1), axis=i)
-        weighted[(slice(None),) * i + (slice(1, None),)] += steps * cheaper
+        before = (slice(None),) * i
+        weighted[(*before, slice(1, None))] += steps * accumulated(np.add, beta[(*before, slice(None, -1))], axis=i)
     return weighted
 
 
@@ -189,5 +189,5 @@ def correlation(case: AssemblerCase) -> float:
 def running_maximum(values: Array) -> Array:
     """Return at each profile the largest value at any profile with no higher cost."""
     for axis in range(values.ndim):
-        values = np.maximum.accumulate(values, axis=axis)
+        values = accumulated(np.maximum, values, axis)
     return values

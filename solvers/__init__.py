@@ -69,6 +69,9 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
     refuse_no_model(model)
     configuration = configure(solver)
     chosen = _engine(configuration)
+    if configuration.starts > 1 and "starts" not in chosen.ABILITIES:
+        allowed = f"1: {configuration.solver} does not depend on where it starts, or chooses that by itself"
+        raise configuration.error_for("starts", configuration.starts, allowed)
     for sales in written(model):
         sales.write(preferred_form(sales.demand.forms, configuration))
     with PauseGC():  # expressions are one large web of objects: collecting in between only costs time

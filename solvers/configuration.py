@@ -25,6 +25,7 @@ class Configuration(Record):
     time_limit: Positive | None = None  # seconds
     tolerance: Positive = 1e-8  # relative gap at which tangents stop
     threads: int | None = None
+    starts: int = 1  # of a local search, of which the best end is kept
     form: str = "auto"
     accept: str = "optimal"  # what is taken besides: `local` optima that are not proven, and `feasible` points at a limit
     options: dict[str, Any] = Field(default_factory=dict)
@@ -52,6 +53,11 @@ class Configuration(Record):
         if value not in ACCEPTABLE:
             raise wrong(value, f"one of {', '.join(ACCEPTABLE)}")
         return value
+
+    @field_validator("starts", mode="before")
+    @classmethod
+    def _starts(cls, value: object) -> object:
+        return whole(value, 1)
 
     @field_validator("form", mode="before")
     @classmethod

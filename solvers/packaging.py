@@ -8,6 +8,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 
@@ -15,7 +16,8 @@ from veridical.contracts.audit import audit
 from veridical.data.arrays import Array
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
-from veridical.solvers.certificate import Certificate, certify
+from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
+from veridical.solvers.engines.units import natural_units
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
@@ -23,7 +25,6 @@ from veridical.solvers.translate.standard_form import StandardForm, compile_mode
 __all__ = ["Point", "certified", "package_solution"]
 
 NO_DUALS = "a model with integers has no shadow prices: fix the integers at their values and solve again for those of the rest"
-
 STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}
 
 
@@ -49,19 +50,33 @@ class Point:
 
 def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> Point:
     """Load a point into the model and return it with its certificate; `bound`: the solver's own, where there are no duals."""
-    for variable, value in zip(form.variables, x.tolist(), strict=True):
-        variable.set_value(value, skip_validation=True)
+    _load(form, x)
     certificate, proven = certify(form, x, row_dual, bound)
     info = info_of(model)
-    if info.zero_at_optimum is not None:
-        violation = abs(float(pyo.value(info.zero_at_optimum))) / max(1.0, abs(form.objective(x)))
+    zero = info.zero_at_optimum
+    if zero is not None:
+        units = natural_units(form)
+        # Where nothing is worth making, all is measured by what it would be in usual quantities.
+        size = max(abs(form.objective(x)), CANCELLED * float(np.abs(form.gradient(x)) @ units))
+        violation = ratio(abs(float(pyo.value(zero))), size)
+        proven_by_duals = certificate.proves == "global" and certificate.holds
         certificate = replace(certificate, complementarity=max(certificate.complementarity or 0.0, violation))
-        program = None if info.program is None or certificate.proves != "local" else info.program(model)
+        program = None if info.program is None or proven_by_duals else info.program(model)
         reason = None if program is None else compile_model(program, nonlinear=True).convexity
         if reason is not None:
             basis = f"the optimality conditions of a convex program ({reason})"
-            certificate, proven = replace(certificate, gap=violation, proves="global", basis=basis), form.objective(x)
+            # The conditions are rows here: how far they are from holding is the primal residual.
+            figures = {"dual_residual": certificate.primal_residual, "complementarity": violation, "gap": violation}
+            if abs(form.objective(x)) < size:
+                x = np.where((np.abs(x) <= TRACE * units) & (form.low == 0), 0.0, x)
+                _load(form, x)
+            certificate, proven = replace(certificate, **figures, proves="global", basis=basis), form.objective(x)
     return Point(x, row_dual, certificate, proven)
+
+
+def _load(form: StandardForm, x: Array) -> None:
+    for variable, value in zip(form.variables, x.tolist(), strict=True):
+        variable.set_value(value, skip_validation=True)
 
 
 def package_solution(

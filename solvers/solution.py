@@ -14,7 +14,7 @@ from veridical.contracts.audit import Audit
 from veridical.data import CertificateError
 from veridical.data.assembler import label
 from veridical.data.deprecated import Renamed
-from veridical.solvers.certificate import ACCEPTED, Certificate
+from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, ratio
 
 __all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "words"]
 
@@ -180,13 +180,13 @@ class Solution:
         failures, certificate = [], self.certificate
         if self.approximation is not None:  # the distance from the range is reported; the certificate is of what was solved
             certificate = replace(certificate, gap=self.approximation["model_gap"])
-        if self.termination is not Termination.CONVERGED:  # the best point by a limit, which the caller has asked for
-            certificate = replace(certificate, gap=0.0)
         if not certificate.within(gap):
             failures.append(f"the optimality conditions are violated by more than {max(gap, ACCEPTED):g}: {certificate}")
         if self.audit is not None and promised is not None:
             difference = abs(self.audit.objective - self.objective)
-            if not difference <= ACCEPTED * max(1.0, abs(self.objective)):
+            # Where payments eat up what is earned, as where an objective's terms cancel: by a millionth of their size.
+            size = max(abs(self.objective), CANCELLED * self.audit.largest_payment)
+            if not ratio(difference, size) <= ACCEPTED:
                 failures.append(f"the menu earns {self.audit.objective!r} where the solver reports {self.objective!r}")
             failures += [str(self.audit.properties[name]) for name in promised if not self.audit.properties[name].holds]
         return failures
@@ -208,6 +208,7 @@ class Solution:
 def words(names: Sequence[Hashable | None], key: object) -> str:
     """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`."""
     values = key if isinstance(key, tuple) else (key,)
+    names = names if len(names) == len(values) else [None] * len(values)  # an index of mixed arity
     texts = [label(value) if isinstance(value, float) else str(value) for value in values]
     named = zip(names, texts, strict=True)
     return ", ".join(f"{str(name).replace('_', ' ')} {text}" if name else text for name, text in named if text)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from veridical.contracts.audit import audit
-from veridical.solvers.certificate import Certificate
+from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.closed_form import assembler
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.closed_form.assembler import ClosedForm
@@ -66,6 +66,8 @@ def solve(case: Any, mechanism: str, formula: Callable[..., Any], configuration:
         raise configuration.error_for(f"options.{name}", value, "no options: a closed form has none")
     if configuration.form != "auto":
         raise configuration.error_for("form", configuration.form, "auto: a closed form needs no other")
+    if configuration.starts > 1:
+        raise configuration.error_for("starts", configuration.starts, "1: a closed form starts nowhere")
     began = perf_counter()
     result = formula(case, **parameters)
     solved = perf_counter()
@@ -125,7 +127,7 @@ def _(result: Continuous, solver: SolverRecord) -> Solution:
     while points > 1 and points ** len(result.case.names) > PROFILES:
         points -= 1
     excess = abs(result.profit - result.profit_by_payments) - ERRORS * (integration.error + integration.payments_error)
-    certificate = Certificate(0.0, 0.0, None, max(0.0, excess) / max(1.0, abs(result.profit)))
+    certificate = Certificate(0.0, 0.0, None, ratio(max(0.0, excess), abs(result.profit)))
     bound, menu = result.profit + integration.error, result.menu(points)
     sampled = replace(result.audit(MISREPORTS), expected_profit=result.profit)
     derivatives = partial(_derivatives, price=result.expected_sales)
@@ -139,7 +141,7 @@ def _(result: Rationing, solver: SolverRecord) -> Solution:
     """Conditions (10)-(11) are checked once more, and the bound is what lambda proves."""
     objective, bound = result.supplier_profit, result.bound - result.capacity_paid
     unused = float(result.probability @ (result.shadow_price * (result.capacity - result.allotted)))
-    certificate = Certificate(_excess(result), result.residual, unused / max(1.0, abs(objective)), _gap(objective, bound))
+    certificate = Certificate(_excess(result), result.residual, ratio(unused, abs(objective)), _gap(objective, bound))
     derivatives = partial(_of_capacity, result)
     return Solution(objective, bound, certificate, solver, contracts=result, audit=audit(result), derivatives=derivatives)
 
@@ -170,4 +172,4 @@ def _excess(result: Rationing | Equilibrium) -> float:
 
 
 def _gap(objective: float, bound: float) -> float:
-    return abs(bound - objective) / max(1.0, abs(objective))
+    return ratio(abs(bound - objective), abs(objective))

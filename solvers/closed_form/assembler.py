@@ -21,6 +21,7 @@ from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost
 from veridical.data.arrays import Array
 from veridical.data.assembler import ENUMERATED
 from veridical.data.virtual_cost import running_maximum
+from veridical.solvers.certificate import ratio
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
 from veridical.solvers.closed_form.sensitivity import CostDerivative, at_cost, at_highest_cost, by_rents
 
@@ -92,7 +93,7 @@ def icds_balanced(case: AssemblerCase) -> ClosedForm:
         at_pooled = np.where(bought > 0, _times(case.probability, pooled) * bought, 0.0).sum()
         raw = (weighted_virtual_cost(case) * bought).sum()
         wrong = abs(float(at_pooled - raw)) + float(bought.max()) * _misplaced(case, pooled)
-        return wrong / max(1.0, abs(float(raw)))
+        return ratio(wrong, abs(float(raw)))
 
     return ClosedForm(_most(case, case.probability, pooled), lambda: Menu.balanced(case, quantity()), by_rents, residual)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, accumulated
 from veridical.solvers.closed_form.assembler import ClosedForm
 from veridical.solvers.closed_form.sensitivity import by_rents
 
@@ -29,7 +29,7 @@ def frw(case: AssemblerCase) -> ClosedForm:
     complete = case.probability  # B(s), where s - 1 is the index
     spent = np.zeros(case.shape)  # C(s)
     for i in range(len(case.shape)):
-        complete = np.cumsum(complete, axis=i)
+        complete = accumulated(np.add, complete, axis=i)
         spent = spent + np.cumsum(case.marginals[i]).reshape(case.costs(i).shape) * case.costs(i)
     worths, best = _envelope(complete, spent, case.price)
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from veridical.data.arrays import Array, Booleans, Integers
+from veridical.data.arrays import Array, Booleans, Integers, accumulated
 
 __all__ = ["chain", "covers", "isotonic"]
 
@@ -55,7 +55,7 @@ def isotonic(weight: Array, weighted: Array) -> Array:
             waiting += [part[upper], part[~upper]]
     fitted = np.reshape(fitted, shape)
     for axis in range(len(shape)):  # parts whose means tie to rounding
-        fitted = np.maximum.accumulate(fitted, axis=axis)
+        fitted = accumulated(np.maximum, fitted, axis)
     return fitted
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
+from veridical.solvers.certificate import ratio
 from veridical.solvers.consensus.exchange import Exchange, Round, declared
 from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.solution import Termination
@@ -115,7 +116,7 @@ class Admm:
             completed = Round(number, primal, dual)
             if number % self.options.check == 0:
                 self._check(number)
-                completed = Round(number, primal, dual, self.gap, (self.upper - self.bound) / max(1.0, abs(self.upper)))
+                completed = Round(number, primal, dual, self.gap, ratio(self.upper - self.bound, abs(self.upper)))
             self.rounds.append(completed)
             if self.exchange.callback is not None:
                 self.exchange.callback(completed)
@@ -261,7 +262,7 @@ class Admm:
             total = sum(priced.values()) + paid
             if total < self.upper:
                 self.upper, self.plan, self.costs, self.paid = total, plan, priced, paid
-        savings = max(self.first - self.upper, self.floor, NOTHING * max(1.0, abs(self.first)))
+        savings = max(self.first - self.upper, self.floor, NOTHING * abs(self.first))
         self.gap = max(self.upper - self.bound, 0.0) / savings
 
     def _prove(self, number: int) -> None:

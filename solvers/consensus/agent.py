@@ -12,7 +12,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
 from veridical.data.joint_plan import Part
 from veridical.models.joint_plan import party_model
-from veridical.solvers.certificate import certify
+from veridical.solvers.certificate import certify, signed
 from veridical.solvers.consensus.messages import Answer
 from veridical.solvers.consensus.quadratic import Quadratic
 from veridical.solvers.translate.standard_form import compile_model
@@ -46,9 +46,12 @@ class PartyAgent:
     def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the proximal step and its support."""
         x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given))
-        units = x[self.columns]
-        slope = rho * plan - price - rho * units
-        return Answer(self._support(x, duals, slope), units)
+        duals, units = signed(self.form, duals), x[self.columns]
+        # What the solver left of marginal costs goes into the units: as flows have no upper bounds, it would prove nothing else.
+        slope = rho * (plan - units) - price
+        excess = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns] - slope
+        units = np.where(np.isnan(self._given), units + np.maximum(-excess, 0.0) / rho, units)
+        return Answer(self._support(x, duals, rho * (plan - units) - price), units)
 
     def best(self, price: Array) -> Answer:
         """Return what the best plan at a price comes to; the plan itself, which can show needs to the digit, where it must."""
@@ -58,7 +61,7 @@ class PartyAgent:
 
     def marginal(self, plan: Array) -> Answer:
         """Return marginal cost and cost of a plan, by a tangent just above it: multipliers at 0 units are no marginal cost."""
-        above = np.maximum(plan, ABOVE * max(1.0, float(plan.max(initial=0.0))))
+        above = np.maximum(plan, ABOVE * (float(plan.max(initial=0.0)) or 1.0))
         x, duals = self._at(above)
         slope = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns]
         return Answer(self.form.minimised(x) + float(slope @ (plan - above)), slope=slope)

@@ -17,7 +17,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
 from veridical.data.joint_plan import JointPlanCase
-from veridical.solvers.certificate import Certificate
+from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.coordinator import Progress, run
 from veridical.solvers.consensus.exchange import AgentTraits, Exchange, PublicCase, Round
@@ -117,7 +117,7 @@ class Consensus:
         if not absent and not outcome.progress.lost:
             self.savings[key] = outcome.savings
         objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
-        gap = abs(objective - outcome.bound) / max(1.0, abs(objective))
+        gap = ratio(abs(objective - outcome.bound), abs(objective))
         certificate = Certificate(0.0, None, None, gap, "global", "what the agents prove of their own costs")
         settings = {**self.options.model_dump(), "rho": outcome.rho}
         seconds = Seconds(build=built, solve=perf_counter() - began - built)

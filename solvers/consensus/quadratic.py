@@ -21,6 +21,7 @@ from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ACCEPTED, certify
 from veridical.solvers.configuration import configure
 from veridical.solvers.engines.highs import INTERIOR_POINT, TIGHT, LiveModel
+from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -83,6 +84,9 @@ class Quadratic:
             x[free] = np.clip(values, form.low[free], form.high[free])
             fixed = replace(step, low=np.where(free, step.low, x), high=np.where(free, step.high, x))
             certificate, bound = certify(fixed, x, duals)
+            if not certificate.within(1e-7):
+                x, duals = polished(fixed, x, duals)
+                certificate, bound = certify(fixed, x, duals)
             if certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED:
                 return x, duals, bound
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)

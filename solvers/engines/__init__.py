@@ -18,7 +18,7 @@ class Engine(Protocol):
 
     @property
     def ABILITIES(self) -> tuple[str, ...]:
-        """What it solves and returns: LP, QP, NLP, MIP, duals."""
+        """What it solves and returns: LP, QP, NLP, MIP, duals; `starts` where it can search from several points."""
 
     @property
     def FORMS(self) -> tuple[str, ...]:

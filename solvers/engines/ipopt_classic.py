@@ -49,7 +49,7 @@ class EmbeddedIpopt:
     Examples
     --------
     >>> model = pyo.ConcreteModel()
-    >>> model.x = pyo.Var(bounds=(0, None), initialize=1.0)
+    >>> model.x = pyo.Var(bounds=(0, None))
     >>> model.cost = pyo.Objective(expr=model.x - 4 * pyo.sqrt(model.x))
     >>> results = pyo.SolverFactory("veridical_ipopt").solve(model)
     >>> pyo.assert_optimal_termination(results)

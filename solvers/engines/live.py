@@ -18,8 +18,9 @@ from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs, linear_program
-from veridical.solvers.engines.scaling import balance, problem_of
+from veridical.solvers.engines.scaling import SIZE, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
+from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -167,7 +168,8 @@ class LiveModel:
         if far and (why := endless(self.form, deadline)):  # a regularised QP is never unbounded
             raise NotSolvedError(f"{name}: HiGHS ended far out; {why}", Termination.UNBOUNDED)
         duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
-        return self._point(), np.delete(duals, self.of_squares)
+        units = SIZE * self.scaling.columns[: len(self.form.cost)]
+        return polished(self.form, self._point(), np.delete(duals, self.of_squares), units)
 
     def _point(self) -> Array:
         n = len(self.form.cost)

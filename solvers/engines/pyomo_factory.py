@@ -34,6 +34,7 @@ from veridical.data.arrays import Array
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict
 from veridical.solvers.packaging import certified, package_solution
+from veridical.solvers.polish import polished
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.tangents import converge
 from veridical.solvers.translate.components import sos_violation
@@ -105,7 +106,7 @@ class PyomoEngine:
             if not form.variables:  # all is fixed: not every solver takes such a model
                 return np.zeros(0), np.zeros(len(form.constraints))
             x, row_dual, bound[0] = _run(model, form, configuration, deadline)
-            return x, row_dual
+            return (x, None) if row_dual is None else polished(form, x, row_dual)
 
         x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
         point = certified(model, form, x, row_dual, bound[0])

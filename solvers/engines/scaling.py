@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["Problem", "Scaling", "balance", "problem_of"]
+__all__ = ["SIZE", "Problem", "Scaling", "balance", "problem_of"]
 
 SIZE = 2.0**10  # of a usual value, for a tolerance of 1e-9 to mean ten digits of it and more; costs and coefficients are near 1
 STEPS = 30  # of conjugate gradients; logarithms need not be exact

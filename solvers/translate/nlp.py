@@ -1,4 +1,4 @@
-"""A standard form with nonlinear terms, behind PyNumero's `NLP` interface: exact sparse derivatives, evaluated in batches.
+"""A standard form with nonlinear terms, behind PyNumero's `NLP` interface: exact sparse derivatives.
 
 Anything that takes a PyNumero NLP can use it (`CyIpoptNLP`, other algorithms); the objective is minimised.
 """
@@ -21,12 +21,12 @@ __all__ = ["SmoothNLP"]
 class SmoothNLP(NLP):  # type: ignore[misc]
     """min f(x) subject to constraints_lb <= g(x) <= constraints_ub, primals_lb <= x <= primals_ub.
 
-    Multipliers are those of the Lagrangian obj_factor * f + duals'g. `damping` is added to the diagonal of its Hessian for
-    every variable that has no bounds and no curvature: steps are then bounded also along directions in which nothing changes,
-    and the points that a method can converge to are the same, since the Hessian is all that is changed.
+    Multipliers are those of the Lagrangian obj_factor * f + duals'g. `damping` (one figure, or one a variable) is added to the
+    diagonal of its Hessian for every variable that has no bounds and no curvature: steps are then bounded also along directions
+    in which nothing changes, and the points that a method can converge to are the same, since the Hessian is all that is changed.
     """
 
-    def __init__(self, form: StandardForm, start: Array, duals: Array | None = None, damping: float = 0.0) -> None:
+    def __init__(self, form: StandardForm, start: Array, duals: Array | None = None, damping: float | Array = 0.0) -> None:
         super().__init__()
         self.form = form
         n, m = len(form.variables), len(form.constraints)
@@ -51,11 +51,11 @@ class SmoothNLP(NLP):  # type: ignore[misc]
 
         off = terms.hessian_rows != terms.hessian_columns
         low, high = terms.hessian_rows, terms.hessian_columns
-        free = np.flatnonzero(~np.isfinite(form.low) & ~np.isfinite(form.high)) if damping else np.zeros(0, dtype=int)
+        free = np.flatnonzero(~np.isfinite(form.low) & ~np.isfinite(form.high)) if np.any(damping) else np.zeros(0, dtype=int)
         free = np.setdiff1d(free, np.concatenate([low, high]))
         self._hessian = np.concatenate([low, high[off], free]), np.concatenate([high, low[off], free])
         self._off = np.flatnonzero(off)
-        self._damping = np.full(len(free), damping)
+        self._damping = np.broadcast_to(damping, n)[free]
 
     def n_primals(self) -> int:
         """Return the number of variables."""
@@ -154,7 +154,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         """Return the Jacobian of g."""
         data = self._linear.copy()
         if len(self._of_rows):
-            np.add.at(data, self._nonlinear, self._terms.first(self._x)[self._of_rows])
+            data[self._nonlinear] += self._terms.first(self._x)[self._of_rows]  # each place once
         return _matrix(out, data, self._jacobian, (self.n_constraints(), self.n_primals()))
 
     def evaluate_hessian_lag(self, out: sp.coo_matrix | None = None) -> sp.coo_matrix:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 from pyomo.core import expr
 from pyomo.core.base.param import ParamData, ScalarParam
@@ -13,7 +13,18 @@ from pyomo.core.base.var import VarData
 
 from veridical.data import InputError
 
-__all__ = ["Known", "fixed_value", "number", "varies"]
+__all__ = ["DEFINED", "Known", "UndefinedError", "fixed_value", "number", "varies"]
+
+DEFINED = "numbers: nothing divided by 0, no root or logarithm of what has none, no parameter without a value"
+
+
+class UndefinedError(Exception):
+    """A part of an expression that is no real number: argument 0."""
+
+    def __str__(self) -> str:
+        """Return the part, in short."""
+        shown = str(self.args[0])
+        return f"<{shown if len(shown) <= 200 else shown[:200] + ' ...'}, which is no number>"
 
 
 def fixed_value(variable: VarData) -> float:
@@ -29,44 +40,54 @@ def varies(node: Any) -> bool:
 
 
 def number(node: Any, known: Known | None = None) -> float:
-    """Return the value of an expression without variables; NaN where it has none.
+    """Return the value of an expression without free variables; raises UndefinedError where it is no real number.
 
     Params, and sums and products of them, are what coefficients are made of: left to Pyomo's visitor they took five times as
-    long. What several coefficients share, such as the probability of a cost, is worked out once and kept in `known`.
+    long. What several coefficients share, such as the probability of a cost, is worked out once and kept in `known`; a chain
+    of discount factors may be as long as memory allows.
     """
+    known = {} if known is None else known
+    value = _at_once(node, known)
+    if value is not None:
+        return value
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        values = [_at_once(argument, known) for argument in top.args]
+        if None in values:
+            stack += [argument for argument, value in zip(top.args, values, strict=True) if value is None]
+            continue
+        try:
+            known[id(top)] = top, ARITHMETIC[top.__class__](values)
+        except (ArithmeticError, ValueError):
+            raise UndefinedError(top) from None
+        stack.pop()
+    return known[id(node)][1]
+
+
+def _at_once(node: Any, known: Known) -> float | None:
+    """Return the value of a number, a Param, what is known, or what only Pyomo can evaluate; None for other arithmetic."""
     kind = node.__class__
     if kind is float:
         return float(node)
-    if kind is expr.NPV_NegationExpression:
-        return -number(node.args[0], known)
     if kind is ParamData or kind is ScalarParam:
         value: Any = node._value
         if value.__class__ is float:
             return float(value)
-    evaluate = ARITHMETIC.get(kind)
-    if evaluate is None:
-        try:
-            value = pyo.value(node, exception=False)
-        except ValueError:  # a parameter that was never given a value
-            value = None
-        return np.nan if value is None else float(value)
-    if known is None:
-        return evaluate([number(argument) for argument in node.args])
-    if id(node) not in known:
-        known[id(node)] = node, evaluate([number(argument, known) for argument in node.args])
-    return known[id(node)][1]
-
-
-def _power(base: float, exponent: float) -> float:
-    """Return base to the exponent; NaN where that is no real number."""
-    real = base > 0 or (exponent >= 0 if base == 0 else float(exponent).is_integer())
-    return float(base**exponent) if real else np.nan
+    if kind in ARITHMETIC:
+        pair = known.get(id(node))
+        return None if pair is None else pair[1]
+    try:
+        return float(pyo.value(node, exception=False))
+    except (ArithmeticError, ValueError, TypeError):  # also a parameter that was never given a value
+        raise UndefinedError(node) from None
 
 
 Known = dict[int, tuple[Any, float]]  # by id: an expression, which has to live as long, and its value
-ARITHMETIC: dict[type, Callable[[list[float]], float]] = {
-    expr.NPV_DivisionExpression: lambda values: values[0] / values[1] if values[1] else np.nan,
-    expr.NPV_PowExpression: lambda values: _power(*values),
+ARITHMETIC: dict[type, Callable[[Any], float]] = {
+    expr.NPV_DivisionExpression: lambda values: values[0] / values[1],
+    expr.NPV_NegationExpression: lambda values: -values[0],
+    expr.NPV_PowExpression: lambda values: math.pow(*values),
     expr.NPV_ProductExpression: lambda values: values[0] * values[1],
     expr.NPV_SumExpression: sum,
 }

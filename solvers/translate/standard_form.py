@@ -6,12 +6,15 @@ ICDS model with ten suppliers its translation took longer than the solve. Linear
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import scipy.sparse as sp
+from pyomo.common.gc_manager import PauseGC
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.var import VarData
 from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
@@ -22,7 +25,7 @@ from veridical.solvers.translate.checks import refuse_empty, refuse_undefined, r
 from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.convexity import shown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
-from veridical.solvers.translate.numbers import number, varies
+from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
 
 __all__ = ["StandardForm", "compile_model"]
@@ -106,16 +109,30 @@ class StandardForm:
         columns, entries = self.nonlinear.jacobian_columns[of_objective], self.nonlinear.first(x)[of_objective]
         return gradient + np.bincount(columns, entries, len(x))
 
-    def gradient_size(self, x: Array) -> Array:
-        """Return the size of the terms that the gradient is the sum of, as far as they are linear or quadratic."""
-        size: Array = np.abs(self.cost)
-        return size if self.hessian is None else size + abs(self.hessian) @ np.abs(x)
-
     @property
     def is_constant(self) -> bool:
         """Whether there is an objective, and it is the same everywhere."""
         nonlinear = self.nonlinear is not None and bool((self.nonlinear.jacobian_rows < 0).any())
         return self.has_objective and self.hessian is None and not nonlinear and not self.cost.any()
+
+    @property
+    def is_quadratic(self) -> bool:
+        """Whether the objective's Hessian is the same everywhere."""
+        return self.nonlinear is None or self.nonlinear.degree(objective=True) <= 2
+
+    def objective_hessian(self, x: Array) -> sp.csr_array:
+        """Return the Hessian of the minimised objective at x."""
+        return self.lagrangian_hessian(x, np.zeros(len(self.constraints)))
+
+    def lagrangian_hessian(self, x: Array, row_dual: Array) -> sp.csr_array:
+        """Return the Hessian of the minimised objective less row_dual times the constraints' bodies, at x."""
+        if self.nonlinear is None:
+            shape = (len(self.variables),) * 2
+            return sp.csr_array(shape) if self.hessian is None else sp.csr_array(self.hessian)
+        terms = self.nonlinear
+        place = terms.hessian_rows, terms.hessian_columns
+        lower = sp.coo_array((terms.second(x, -row_dual, 1.0), place), shape=(len(x),) * 2)
+        return sp.csr_array(lower + sp.tril(lower, -1).T)
 
     @property
     def convexity(self) -> str | None:
@@ -141,6 +158,13 @@ class StandardForm:
         return sp.csr_array(self.matrix + sp.coo_array((self.nonlinear.first(x)[of_rows], place), shape=self.matrix.shape))
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    with PauseGC():  # the garbage collector walks all that is new again and again, and nothing of it is garbage
+        yield
+
+
+@_collector_paused()
 def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> StandardForm:
     """Translate the active part of a model.
 
@@ -166,13 +190,13 @@ def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> Sta
     cost = np.zeros(n)
     cost[list(terms.coefficients)] = list(terms.coefficients.values())
     offset, hessian = terms.constant, None
-    if rows.nonlinear.batches and not nonlinear:
+    if rows.nonlinear.parts and not nonlinear:
         if rows.nonlinear.degree(objective=True) > 2:
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
             raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
         hessian, cost, offset = _quadratic(rows.nonlinear, cost, offset)
         hessian = hessian if hessian.nnz else None  # all weights of squares are 0: a linear program
-    smooth = rows.nonlinear if rows.nonlinear.batches and nonlinear else None
+    smooth = rows.nonlinear if rows.nonlinear.parts and nonlinear else None
     low, high = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T.copy()
     bounds = np.array(rows.low), np.array(rows.high), low, high
     integer = np.array(domain_is_whole(variables), dtype=bool)
@@ -191,6 +215,7 @@ def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.cs
     values = terms.second(zero, np.zeros(terms.count), 1.0)
     lower = sp.coo_array((values, (terms.hessian_rows, terms.hessian_columns)), shape=(terms.columns,) * 2)
     full = sp.csc_array(lower + sp.tril(lower, -1).T)
+    full.eliminate_zeros()
     cost = cost + np.bincount(terms.jacobian_columns, terms.first(zero), terms.columns)
     return full, cost, offset + terms.values(zero)[0]
 
@@ -215,14 +240,14 @@ class _Rows:
         kind, arguments = type(relation), relation.args
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
-            low = -np.inf if arguments[0] is None else number(arguments[0])
-            high = np.inf if arguments[2] is None else number(arguments[2])
+            low = -np.inf if arguments[0] is None else self._side(constraint, arguments[0])
+            high = np.inf if arguments[2] is None else self._side(constraint, arguments[2])
         elif not varies(arguments[1]):
             parts = [(arguments[0], 1.0)]
-            high = number(arguments[1])
+            high = self._side(constraint, arguments[1])
         elif not varies(arguments[0]):
             parts = [(arguments[1], 1.0)]
-            low = number(arguments[0])
+            low = self._side(constraint, arguments[0])
         else:
             parts = [(arguments[0], 1.0), (arguments[1], -1.0)]
             high = 0.0
@@ -236,6 +261,13 @@ class _Rows:
         self.values.extend(terms.coefficients.values())
         self.starts.append(len(self.indices))
 
+    def _side(self, constraint: ConstraintData, side: Any) -> float:
+        """Return the number that a constraint's body is compared with."""
+        try:
+            return number(side, self.splitter.known)
+        except UndefinedError as error:
+            raise InputError.of(constraint.name, str(error), DEFINED) from None
+
     def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Sum:
         """Return sum factor * part; its nonlinear terms go to `nonlinear` under `row`, or are refused without one."""
         total = Sum()
@@ -244,6 +276,8 @@ class _Rows:
                 self.splitter.add(total, part, factor)
         except NotSmoothError as error:
             raise InputError.of(owner.name, str(error), SMOOTH) from None
+        except UndefinedError as error:
+            raise InputError.of(owner.name, str(error), DEFINED) from None
         total.terms = [(factor, tree) for factor, tree in total.terms if factor != 0]
         if total.terms and row is None:
             shown = " - ".join(str(part) for part, _ in parts)
@@ -262,6 +296,6 @@ class _Rows:
 def _bounds(variable: VarData) -> tuple[float, float]:
     try:
         low, high = variable.bounds
-    except ValueError as error:  # Pyomo's own word for a bound that is NaN or has no value
+    except (ValueError, ArithmeticError, TypeError) as error:  # Pyomo's own word for a bound that is NaN or has no value
         raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
     return -np.inf if low is None else low, np.inf if high is None else high

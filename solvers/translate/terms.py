@@ -1,26 +1,24 @@
-"""Splitting an expression into a linear part and nonlinear terms; the shape of a term.
+"""Splitting an expression into a linear part and nonlinear terms.
 
-The arguments of a term are linear forms of the variables ("slots") and numbers; two terms of one shape differ in those only.
+Nothing recurses: an expression may be as deep as memory allows. A part that is shared is split once (see `_add_shared`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
+import pyomo.environ as pyo
 from pyomo.core import expr
-from pyomo.core.base.expression import NamedExpressionData
+from pyomo.core.base.expression import ExpressionData, NamedExpressionData, ScalarExpression
 from pyomo.core.base.var import ScalarVar, VarData
 
-from veridical.solvers.translate.jets import UNARY
-from veridical.solvers.translate.numbers import Known, fixed_value, number, varies
+from veridical.solvers.translate.functions import UNARY
+from veridical.solvers.translate.numbers import Known, UndefinedError, fixed_value, number, varies
+from veridical.solvers.translate.sums import Form, Sum, Tree, as_one, external, function, plus, power, product, quotient
 
-__all__ = ["SMOOTH", "Form", "NotSmoothError", "Shape", "Splitter", "Sum", "Tree", "canonical"]
+__all__ = ["SMOOTH", "Form", "NotSmoothError", "Splitter", "Sum", "Tree"]
 
-Tree = Any  # a float, a Form, or a tuple (operation, trees ...)
-Shape = Any  # the same with slots and numbers replaced by their places
 SMOOTH = "smooth algebraic expressions: + - * / **, exp, log, trigonometric and hyperbolic functions, ExternalFunction"
 
 
@@ -34,49 +32,6 @@ class NotSmoothError(Exception):
         return f"<{name}: {node}>"
 
 
-@dataclass(frozen=True)
-class Form:
-    """A linear form of the variables, an argument of a nonlinear operation: sum coefficient * column + constant."""
-
-    coefficients: tuple[tuple[int, float], ...]
-    constant: float
-
-
-class Sum:
-    """An expression under construction, split into a linear part (column -> coefficient) and nonlinear terms (factor, tree)."""
-
-    __slots__ = ("coefficients", "constant", "terms")
-
-    def __init__(self) -> None:
-        self.coefficients: dict[int, float] = {}
-        self.constant = 0.0
-        self.terms: list[tuple[float, Tree]] = []
-
-    def add(self, other: Sum, factor: float) -> None:
-        """Add factor * other."""
-        for column, coefficient in other.coefficients.items():
-            self.coefficients[column] = self.coefficients.get(column, 0.0) + factor * coefficient
-        self.constant += factor * other.constant
-        self.terms += [(factor * weight, tree) for weight, tree in other.terms]
-
-    @property
-    def is_number(self) -> bool:
-        """Whether no variable is left in it."""
-        return not self.coefficients and not self.terms
-
-    def tree(self) -> Tree:
-        """Return the whole as one tree."""
-        linear: Tree = self.constant
-        if self.coefficients:
-            linear = Form(tuple(sorted(self.coefficients.items())), self.constant)
-        parts = [tree if factor == 1.0 else ("*", factor, tree) for factor, tree in self.terms]
-        if not parts:
-            return linear
-        if linear != 0.0:
-            parts.insert(0, linear)
-        return parts[0] if len(parts) == 1 else ("+", *parts)
-
-
 class Splitter:
     """Splits expressions in one pass over their nodes; gives variables that are new the next column."""
 
@@ -86,147 +41,213 @@ class Splitter:
         self.fixed: dict[int, VarData] = {}  # variables that count as their values, by id
         self.functions: dict[int, Any] = {}  # external functions met, by id
         self.known: Known = {}  # values of expressions without variables that several coefficients share
+        self._stack: list[tuple[Any, float, Sum]] = []  # add factor * node to a sum: the last one first
+        self._shared: dict[int, tuple[Any, Sum | Tree]] = {}  # by id: a node, which has to live as long, and what it is
+        self._walks: dict[int, int] = {}  # by id: how often an expression that may be shared was walked
+        self._curved: set[int] = set()  # those of them, by id, that are not linear
+        self._within = 1  # walks of the one that is being walked
 
     def add(self, total: Sum, node: Any, factor: float) -> None:
-        """Add factor * node to a sum; raises NotSmoothError."""
-        handler = HANDLERS.get(node.__class__)
-        if handler is not None:
-            handler(self, total, node, factor)
-        elif isinstance(node, VarData):
-            self._add_variable(total, node, factor)
-        elif isinstance(node, NamedExpressionData):
-            self.add(total, node.expr, factor)
-        elif not varies(node):
-            total.constant += factor * number(node, self.known)
+        """Add factor * node to a sum; raises NotSmoothError, UndefinedError."""
+        stack = self._stack
+        stack.clear()
+        self._within = 1
+        if node.__class__ in SUMS:
+            self._add_sum(total, node, factor)
         else:
-            raise NotSmoothError(node)
-
-    def split(self, node: Any) -> Sum:
-        """Return an expression as a sum."""
-        total = Sum()
-        self.add(total, node, 1.0)
-        return total
+            stack.append((node, factor, total))
+        while stack:
+            node, factor, total = stack.pop()
+            HANDLERS.get(node.__class__, Splitter._add_other)(self, total, node, factor)
 
     def _add_variable(self, total: Sum, variable: VarData, factor: float) -> None:
         if variable.fixed:
             self.fixed[id(variable)] = variable
-            total.constant += factor * fixed_value(variable)
+            total.constant = plus(total.constant, factor * fixed_value(variable))
             return
         column = self.columns.get(id(variable))
         if column is None:
             column = self.columns[id(variable)] = len(self.variables)
             self.variables.append(variable)
         coefficients = total.coefficients
-        coefficients[column] = coefficients.get(column, 0.0) + factor
+        before = coefficients.get(column)
+        coefficients[column] = factor if before is None else plus(before, factor)
 
     def _add_number(self, total: Sum, node: float, factor: float) -> None:
-        total.constant += factor * node
+        total.constant = plus(total.constant, factor * node)
 
     def _add_monomial(self, total: Sum, node: Any, factor: float) -> None:
         coefficient, variable = node.args
         self._add_variable(total, variable, factor * number(coefficient, self.known))
 
     def _add_sum(self, total: Sum, node: Any, factor: float) -> None:
-        for argument in node.args:
-            self.add(total, argument, factor)
+        arguments = node.args
+        for place, argument in enumerate(arguments):
+            leaf = LEAVES.get(argument.__class__)
+            if leaf is None:
+                self._stack += [(rest, factor, total) for rest in reversed(arguments[place:])]
+                return
+            leaf(self, total, argument, factor)
+
+    def _add_shared(self, total: Sum, node: Any, factor: float) -> None:
+        """Add a named expression, or a sum inside of an expression; what stands in two places is split once.
+
+        At first it goes straight into the total: a chain, each on the one before, would else be kept at every link. It is in
+        two places if it was walked more often than what it was met in; or if it is met again and not linear.
+        """
+        key = id(node)
+        walks = self._walks[key] = self._walks.get(key, 0) + 1
+        if key in self._shared:
+            self._add_result(total, self._shared[key][1], factor)
+            return
+        if walks > self._within or key in self._curved:
+            part = Sum()
+            self._stack.append((_Pending(node, as_one, [part], self._within), factor, total))
+            total, factor = part, 1.0
+        else:
+            self._stack.append((_Leaving(key, self._within, len(total.terms)), factor, total))
+        self._within = walks
+        if node.__class__ in SUMS:
+            self._add_sum(total, node, factor)
+        else:
+            self._stack.append((node.expr, factor, total))
+
+    def _leave(self, total: Sum, left: _Leaving, factor: float) -> None:
+        self._within = left.within
+        if len(total.terms) > left.terms:
+            self._curved.add(left.key)
 
     def _add_negation(self, total: Sum, node: Any, factor: float) -> None:
-        self.add(total, node.args[0], -factor)
+        self._stack.append((node.args[0], -factor, total))
 
     def _add_product(self, total: Sum, node: Any, factor: float) -> None:
         left, right = node.args
         if not varies(left):
-            self.add(total, right, factor * number(left, self.known))
+            self._stack.append((right, factor * number(left, self.known), total))
         elif not varies(right):
-            self.add(total, left, factor * number(right, self.known))
+            self._stack.append((left, factor * number(right, self.known), total))
         else:
-            total.add(_product(self.split(left), self.split(right)), factor)
+            self._combine(total, node, factor, product, (left, right))
 
     def _add_division(self, total: Sum, node: Any, factor: float) -> None:
         above, below = node.args
         if varies(below):
-            total.add(_product(self.split(above), _power(self.split(below), -1.0)), factor)
+            self._combine(total, node, factor, quotient, (above, below))
+        elif (divisor := number(below, self.known)) == 0:
+            raise UndefinedError(node)
         else:
-            divisor = number(below, self.known)
-            self.add(total, above, factor / divisor if divisor else np.nan)
+            self._stack.append((above, factor / divisor, total))
 
     def _add_power(self, total: Sum, node: Any, factor: float) -> None:
-        base, exponent = map(self.split, node.args)
-        if exponent.is_number:
-            total.add(_power(base, exponent.constant), factor)
-        else:
-            total.terms.append((factor, ("exp", ("*", exponent.tree(), ("log", base.tree())))))
+        self._combine(total, node, factor, power, node.args)
 
     def _add_function(self, total: Sum, node: Any, factor: float) -> None:
-        name, argument = node.getname(), self.split(node.args[0])
-        if name not in UNARY:
-            raise NotSmoothError(node)
-        if argument.is_number:
-            total.constant += factor * number(UNARY[name](np.float64(argument.constant))[0])
+        if node.getname() in UNARY:
+            self._combine(total, node, factor, function, node.args)
         else:
-            total.terms.append((factor, (name, argument.tree())))
+            self._add_other(total, node, factor)
 
     def _add_external(self, total: Sum, node: Any, factor: float) -> None:
-        *arguments, _ = node.args if hasattr(node._fcn, "_fcn_id") else (*node.args, None)
+        arguments = node.args[:-1] if hasattr(node._fcn, "_fcn_id") else node.args
         self.functions[id(node._fcn)] = node._fcn
-        parts = [self.split(argument) for argument in arguments]
-        if all(part.is_number for part in parts):
-            total.constant += factor * number(node._fcn.evaluate(node.args))
+        self._combine(total, node, factor, external, arguments)
+
+    def _add_choice(self, total: Sum, node: Any, factor: float) -> None:
+        condition, then, otherwise = node.args
+        if not (isinstance(condition, bool) or condition.is_fixed()):
+            raise NotSmoothError(node)
+        self._stack.append((then if pyo.value(condition) else otherwise, factor, total))
+
+    def _add_other(self, total: Sum, node: Any, factor: float) -> None:
+        if isinstance(node, VarData):
+            self._add_variable(total, node, factor)
+        elif isinstance(node, NamedExpressionData):
+            self._add_shared(total, node, factor)
+        elif not varies(node) or node.is_fixed():
+            total.constant = plus(total.constant, factor * number(node, self.known))
         else:
-            total.terms.append((factor, ("external", id(node._fcn), *(part.tree() for part in parts))))
+            raise NotSmoothError(node)
+
+    def _combine(self, total: Sum, node: Any, factor: float, combine: Combination, arguments: Sequence[Any]) -> None:
+        """Add an operation on arguments: now if they are leaves, else as soon as they have been split."""
+        shared = self._shared.get(id(node))
+        if shared is not None:
+            self._add_result(total, shared[1], factor)
+            return
+        parts: list[Sum] = []
+        later: list[tuple[Any, float, Sum]] = []
+        for argument in arguments:
+            parts.append(part := Sum())
+            leaf = None if later else LEAVES.get(argument.__class__)  # columns are given in the order of the expression
+            if leaf is None:
+                later.append((argument, 1.0, part))
+            else:
+                leaf(self, part, argument, 1.0)
+        pending = _Pending(node, combine, parts, self._within)
+        if later:
+            self._stack.append((pending, factor, total))
+            self._stack += reversed(later)
+        else:
+            self._finish(total, pending, factor)
+
+    def _finish(self, total: Sum, pending: _Pending, factor: float) -> None:
+        self._within = pending.within
+        try:
+            result = pending.combine(pending.node, pending.parts)
+        except (ArithmeticError, ValueError):
+            raise UndefinedError(pending.node) from None
+        self._shared[id(pending.node)] = pending.node, result
+        self._add_result(total, result, factor)
+
+    @staticmethod
+    def _add_result(total: Sum, result: Sum | Tree, factor: float) -> None:
+        if result.__class__ is Sum:
+            total.add(result, factor)
+        elif factor:  # as in Sum.add
+            total.terms.append((factor, result))
 
 
-HANDLERS: dict[type, Callable[[Splitter, Sum, Any, float], None]] = {
+class _Leaving(NamedTuple):
+    """On the stack: the end of a shared expression that went straight into a total."""
+
+    key: int
+    within: int  # walks of what it was met in
+    terms: int  # of the total, before
+
+
+class _Pending(NamedTuple):
+    """On the stack: an operation on parts that are being split."""
+
+    node: Any
+    combine: Combination
+    parts: list[Sum]
+    within: int
+
+
+Combination = Callable[[Any, list[Sum]], Sum | Tree]
+
+
+Handler = Callable[[Splitter, Sum, Any, float], None]
+LEAVES: dict[type, Handler] = {
     int: Splitter._add_number,
     float: Splitter._add_number,
     ScalarVar: Splitter._add_variable,
     VarData: Splitter._add_variable,
     expr.MonomialTermExpression: Splitter._add_monomial,
-    expr.SumExpression: Splitter._add_sum,
-    expr.LinearExpression: Splitter._add_sum,
+}
+SUMS = (expr.SumExpression, expr.LinearExpression)
+HANDLERS: dict[type, Handler] = LEAVES | {
+    expr.SumExpression: Splitter._add_shared,
+    expr.LinearExpression: Splitter._add_shared,
+    ScalarExpression: Splitter._add_shared,
+    ExpressionData: Splitter._add_shared,
     expr.NegationExpression: Splitter._add_negation,
     expr.ProductExpression: Splitter._add_product,
     expr.DivisionExpression: Splitter._add_division,
     expr.PowExpression: Splitter._add_power,
     expr.UnaryFunctionExpression: Splitter._add_function,
     expr.ExternalFunctionExpression: Splitter._add_external,
+    expr.Expr_ifExpression: Splitter._add_choice,
+    _Leaving: Splitter._leave,
+    _Pending: Splitter._finish,
 }
-
-
-def _product(left: Sum, right: Sum) -> Sum:
-    """Return left * right."""
-    if right.is_number:
-        left, right = right, left
-    total = Sum()
-    if left.is_number:
-        total.add(right, left.constant)
-    else:
-        total.terms.append((1.0, ("*", left.tree(), right.tree())))
-    return total
-
-
-def _power(base: Sum, exponent: float) -> Sum:
-    """Return base ** exponent, a number."""
-    if exponent == 1 and not base.is_number:
-        return base
-    total = Sum()
-    if base.is_number:
-        total.constant = number(np.power(base.constant, exponent))
-    elif exponent == 0:
-        total.constant = 1.0
-    else:
-        total.terms.append((1.0, ("pow", exponent, base.tree())))
-    return total
-
-
-def canonical(tree: Tree, slots: dict[Form, int], numbers: list[float]) -> Shape:
-    """Return the shape of a tree, and collect its slots and numbers in the order in which they are met."""
-    if isinstance(tree, Form):
-        return "slot", slots.setdefault(tree, len(slots))
-    if not isinstance(tree, tuple):
-        numbers.append(float(tree))
-        return "number", len(numbers) - 1
-    operation, *arguments = tree
-    if operation in ("pow", "external"):
-        return operation, arguments[0], *(canonical(part, slots, numbers) for part in arguments[1:])
-    return operation, *(canonical(part, slots, numbers) for part in arguments)

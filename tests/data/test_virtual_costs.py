@@ -13,6 +13,7 @@ import veridical as vd
 from support.assembler_cases import build, near, profit, random_cases
 from support.strategies import examples
 from veridical.data import AssemblerCase, InputError, virtual_cost, weighted_virtual_cost
+from veridical.data.arrays import accumulated
 
 
 @given(weights=st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(any))
@@ -165,3 +166,11 @@ def test_profiles_that_never_occur_have_a_finite_weighted_virtual_cost() -> None
     assert virtual_cost(case).tolist() == [[7, np.inf], [np.inf, 16]]
     alone = weighted_virtual_cost(build([[4, 9], [3, 7]], joint=[[0.0, 0.0], [0.0, 1.0]]))
     assert alone.tolist() == [[0, 0], [0, 16]]
+
+
+@pytest.mark.parametrize("shape", [(1,), (4,), (2, 3), (3, 1, 2)])
+def test_running_sums_and_maxima_are_those_of_numpy(shape: tuple[int, ...]) -> None:
+    values = np.random.default_rng(7).normal(size=shape)
+    for axis in range(len(shape)):
+        for operation in (np.add, np.maximum):
+            assert accumulated(operation, values, axis) == pytest.approx(operation.accumulate(values, axis), abs=0)

@@ -77,8 +77,8 @@ def test_tables_hold_costs_parties_shadow_prices_audit_and_certificate(run: Run)
     for part in (
         "vcg (pivot=baseline",
         "cost of the plan 64,758.10, optimal",
-        "7,453.34 saved, 10.32%",
-        "deficit: the operator pays in 21,322.89",
+        "7,453.36 saved, 10.32%",
+        "deficit: the operator pays in 21,322.94",
         "lane_contract",
         "none of 2 misreports gains",
         "brings its supplier 1.8779 more than it costs him",

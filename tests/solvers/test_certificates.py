@@ -57,13 +57,13 @@ def test_the_figures_of_a_certificate_by_hand() -> None:
         return found.primal_residual, found.dual_residual, found.complementarity, found.gap, bound, found.holds
 
     assert figures([3, 1], [3, 0]) == (0, 0, 0, 0, 9, True)
-    # Short by 1 of terms that add up to 3: 3 * -1 against the dual, and reduced costs -1, 0 of x = 2, 1 below its bound.
-    assert figures([2, 1], [3, 0]) == pytest.approx((1 / 3, 0, (3 + 1) / 7, 2 / 7, 9, False))
+    # Short by 1 of 4: 3 * -1 against the dual, and reduced costs -1, 0 of x = 2, 1 below its bound.
+    assert figures([2, 1], [3, 0]) == pytest.approx((1 / 4, 0, (3 + 1) / 7, 2 / 7, 9, False))
     # Feasible, one too many: 3 * 1, proven 9 of 12.
     assert figures([3, 2], [3, 0]) == pytest.approx((0, 0, 3 / 12, 3 / 12, 9, False))
-    # A dual of 4 leaves y a reduced cost of -1 with no upper bound, out of terms as large as 3 + 4, and x one of -2 at its bound.
-    assert figures([3, 1], [4, 0]) == pytest.approx((0, 1 / 7, 0, 0, 9, False))
-    # A dual of 1 on a row that is open below proves nothing and is left out; it is a sixth of x's terms, 2 + 3 + 1.
+    # A dual of 4 leaves y a reduced cost of -1, out of terms 3 + 4, and no upper bound: nothing is proven.
+    assert figures([3, 1], [4, 0]) == pytest.approx((0, 1 / 7, 0, math.inf, -math.inf, False))
+    # A dual of 1 on a row that is open below is left out: 1 of the terms 2 + 3 + 1 of x.
     assert figures([3, 1], [3, 1]) == pytest.approx((0, 1 / 6, 0, 0, 9, False))
     # Beyond its own bound by 1 of 4, at a price of 1; nothing else is wrong.
     assert figures([4, 0], [3, 0])[:2] == pytest.approx((1 / 4, 0))

@@ -27,6 +27,7 @@ __all__ = ["FAMILY"]
 
 Formula = Callable[..., closed.Rationing]
 EITHER_WAY = always("bayesian_ic", "interim_ir", "dominant_strategy_ic", "ex_post_ir", "monotone", "capacity")
+STARTS = 8  # of a search for the best among local optima
 FINEST, PROFILES = 256, 20_000  # types of a group, and type profiles, up to which a closed form takes no time to speak of
 
 
@@ -102,6 +103,12 @@ def by_form(case: AllocationCase) -> str:
     return "highs" if "quadratic" in models.allocation.forms(case) else "ipopt"
 
 
+def several_starts(case: AllocationCase) -> str | dict[str, Any]:
+    """Return the solver for truth as a constraint, which is not convex where revenues are not quadratic: starts are many."""
+    solver = by_form(case)
+    return {"solver": solver, "starts": STARTS} if solver == "ipopt" else solver
+
+
 def with_points(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters with the number of points that stand for a continuous prior, which decides the result."""
     return {"points": POINTS, **parameters} if case.continuous else parameters
@@ -115,7 +122,7 @@ MECHANISMS = (
     mechanism("capacity_choice", CAPACITY, closed.capacity_choice, fits=lambda case: not given(case)),
     mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
     mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=lambda case: "ipopt"),
-    mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity")),
+    mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity"), solver=several_starts),
     mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity")),
     Mechanism(
         "fixed_price",

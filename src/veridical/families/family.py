@@ -103,7 +103,7 @@ class Mechanism:
     routes: tuple[Route, ...]
     promises: Promises
     fits: Callable[[Any], bool] = lambda case: True
-    solver: Callable[[Any], str | None] = lambda case: "highs"
+    solver: Callable[[Any], str | Mapping[str, Any] | None] = lambda case: "highs"
     complete: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda case, parameters: parameters
     declared: Mapping[str, Parameter] | None = None
     modelless: str = "has no optimisation model"

@@ -12,6 +12,7 @@ from pyomo.common.gc_manager import PauseGC
 from veridical import models, solvers
 from veridical.families.family import Route, Task
 from veridical.solvers import Solution, SolutionStatus, closed_form
+from veridical.solvers.certificate import ratio
 
 __all__ = ["approximated", "by_formula", "by_model", "routes_of"]
 
@@ -60,15 +61,15 @@ def approximated(
     approximation: dict[str, Any] = {"points": points, "exact": exact}
     if exact is None:
         approximation |= {"finer": None if finer is None else finer[1], "finer_points": None if finer is None else finer[0]}
-    size = abs(reference or 0.0) or abs(solution.objective) or 1.0
-    approximation["error"] = None if reference is None else (reference - solution.objective) / size
+    approximation["error"] = None if reference is None else ratio(reference - solution.objective, abs(reference))
     approximation["model_gap"] = solution.certificate.gap
     bound = float("nan") if exact is None else exact
-    gap = abs(bound - solution.objective) / (abs(solution.objective) or abs(bound)) if bound != solution.objective else 0.0
+    gap = ratio(abs(bound - solution.objective), abs(solution.objective) or abs(bound))
+    certificate = replace(solution.certificate, gap=gap, proves="feasible" if exact is None else "global")
     status = SolutionStatus.FEASIBLE if exact is None and solution.status is SolutionStatus.OPTIMAL else solution.status
     return {
         "approximation": approximation,
         "bound": bound,
         "status": status,
-        "certificate": replace(solution.certificate, gap=gap, proves="feasible" if exact is None else "global"),
+        "certificate": certificate,
     }

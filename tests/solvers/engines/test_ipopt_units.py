@@ -1,0 +1,60 @@
+"""Ipopt's results do not depend on the units of money, quantities and costs that a model is written in."""
+
+from typing import Any
+
+import pyomo.environ as pyo
+import pytest
+
+import veridical as vd
+from support.assembler_cases import build
+from veridical import solvers
+
+Model = Any
+FACTORS = (1e-6, 1e-3, 1e3, 1e6, 1e9)
+
+
+def profit(money: float, units: float, form: str = "auto") -> float:
+    """Return the profit of a case whose money and units are counted in other measures, in the original ones."""
+    costs = [[4 * money, 9 * money], [3 * money, 7 * money]]
+    demand = {"distribution": "uniform", "low": 100 * units, "high": 900 * units}
+    case = build(costs, [[0.5, 0.5], [0.4, 0.6]], demand=demand, price=30 * money)
+    return vd.solve(case, "icds", {"solver": "ipopt", "form": form}).objective / money / units
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("form", ["quadratic", "smooth"])
+def test_money_and_units_change_no_digit(factor: float, form: str) -> None:
+    exact = profit(1.0, 1.0, form)
+    assert profit(factor, 1.0, form) == pytest.approx(exact, rel=1e-8)
+    assert profit(1.0, factor, form) == pytest.approx(exact, rel=1e-8)
+
+
+@pytest.mark.parametrize("factor", [1e-10, *FACTORS])
+def test_costs_of_any_size_give_the_same_plan(factor: float) -> None:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(range(3), bounds=(0, 10))
+    m.need = pyo.Constraint(expr=m.x[0] + 2 * m.x[1] + m.x[2] >= 7)
+    m.part = pyo.Constraint(expr=m.x[0] + m.x[2] >= 2)
+    m.cost = pyo.Objective(expr=factor * (3 * m.x[0] + 4 * m.x[1] + 5 * m.x[2]))
+    assert solvers.solve(m, "ipopt").objective == pytest.approx(16 * factor, rel=1e-8)
+    assert m.x[1].value == pytest.approx(2.5, rel=1e-7)
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-3, 1.0, 1e6, 1e9])
+def test_a_lot_size_is_found_in_any_unit(factor: float) -> None:
+    m = pyo.ConcreteModel()
+    m.lot = pyo.Var(domain=pyo.NonNegativeReals)
+    m.cost = pyo.Objective(expr=50_000 * factor**2 / m.lot + m.lot)
+    solution = solvers.solve(m, "ipopt")
+    assert solution.objective == pytest.approx(2 * 50_000**0.5 * factor, rel=1e-8)
+    assert m.lot.value == pytest.approx(50_000**0.5 * factor, rel=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1.0, 1e9])
+def test_payments_that_count_in_expectation_alone_do_not_drift(factor: float) -> None:
+    m = pyo.ConcreteModel()
+    m.pay = pyo.Var(range(4))
+    m.expected = pyo.Constraint(expr=sum(0.25 * m.pay[k] for k in range(4)) >= 5 * factor)
+    m.cost = pyo.Objective(expr=sum(0.25 * m.pay[k] for k in range(4)))
+    assert solvers.solve(m, "ipopt").objective == pytest.approx(5 * factor, rel=1e-8)
+    assert max(abs(payment.value) for payment in m.pay.values()) <= 100 * factor

@@ -1,0 +1,194 @@
+"""The bound of a certificate is one: for any point and any multipliers, exact or not, and in any units."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+import veridical as vd
+from support.strategies import examples
+from veridical.data.arrays import Array
+from veridical.solvers.certificate import certify
+from veridical.solvers.entries import Entries
+from veridical.solvers.implied_bounds import implied_bounds
+from veridical.solvers.polish import polished
+from veridical.solvers.translate.standard_form import StandardForm, compile_model
+
+SIDES = ("row_low", "row_high", "low", "high")
+SCALES = st.sampled_from([1e-9, 1e-6, 1e-3, 1.0, 1e3, 1e6, 1e9])
+
+
+def linear(seed: int) -> StandardForm:
+    """Return a random linear program that is feasible at 1, some of its variables without bounds."""
+    rng = np.random.default_rng(seed)
+    n, m = rng.integers(1, 5), rng.integers(1, 6)
+    matrix = sp.csr_array(np.where(rng.random((m, n)) < 0.6, rng.integers(-3, 4, (m, n)), 0).astype(float))
+    at_one = matrix @ np.ones(n)
+    low = np.where(rng.random(m) < 0.5, at_one - rng.integers(0, 3, m), -np.inf)
+    high = np.where((rng.random(m) < 0.5) | np.isinf(low), at_one + rng.integers(0, 3, m), np.inf)
+    below = np.where(rng.random(n) < 0.6, 0.0, -np.inf)
+    above = np.where(rng.random(n) < 0.4, 5.0, np.inf)
+    cost = rng.integers(-3, 4, n).astype(float)
+    whole = np.zeros(n, dtype=bool)
+    return StandardForm(1, cost, 0.0, None, None, matrix, low, high, below, above, whole, [None] * n, [None] * m)
+
+
+def optimum(form: StandardForm) -> float:
+    """Return the optimum by scipy; -inf where there is none."""
+    rows, sides = [], []
+    for sign, side in ((1.0, form.row_high), (-1.0, form.row_low)):
+        finite = np.isfinite(side)
+        rows.append(sign * form.matrix.toarray()[finite])
+        sides.append(sign * side[finite])
+    bounds = [(a if np.isfinite(a) else None, b if np.isfinite(b) else None) for a, b in zip(form.low, form.high, strict=True)]
+    result = linprog(form.cost, np.vstack(rows), np.concatenate(sides), bounds=bounds)
+    return -math.inf if result.fun is None else float(result.fun)  # 1 is feasible
+
+
+@given(st.integers(0, 10**6), st.data())
+@examples(300)
+def test_no_multipliers_prove_more_than_is_true(seed: int, data: st.DataObject) -> None:
+    form = linear(seed)
+    numbers = st.floats(-5, 5, allow_nan=False)
+    row_dual = np.array([data.draw(numbers) for _ in form.row_low])
+    best = optimum(form)
+    _, bound = certify(form, np.ones(len(form.cost)), row_dual)
+    assert bound <= best or bound == pytest.approx(best, rel=1e-7, abs=1e-7)
+
+
+@given(st.integers(0, 10**6), SCALES, SCALES)
+@examples(200)
+def test_the_optimum_is_proven_in_any_units_and_nothing_else_is(seed: int, money: float, units: float) -> None:
+    form = linear(seed)
+    best = optimum(form)
+    sides = [getattr(form, name) for name in SIDES]
+    scaled = replace(form, cost=form.cost * money, **dict(zip(SIDES, (units * side for side in sides), strict=True)))
+    figures = []
+    for part, factor in ((form, 1.0), (scaled, units)):
+        certificate, _ = certify(part, np.full(len(form.cost), factor), np.zeros(len(form.row_low)))
+        figures.append((certificate.primal_residual, certificate.dual_residual, certificate.gap))
+    assert figures[0] == pytest.approx(figures[1], rel=1e-9, abs=1e-12, nan_ok=True)
+    assert not certificate.holds or form.cost.sum() == pytest.approx(best, rel=1e-6)
+
+
+@given(st.integers(0, 10**6))
+@examples(200)
+def test_implied_bounds_hold_at_every_feasible_point(seed: int) -> None:
+    form = linear(seed)
+    low, high = implied_bounds(Entries.of(form.matrix), form.row_low, form.row_high, form.low, form.high)
+    n = len(form.cost)
+    for column in range(n):
+        for sign, bound in ((1.0, low[column]), (-1.0, -high[column])):
+            extreme = replace(form, cost=sign * np.eye(n)[column])
+            assert bound <= optimum(extreme) + 1e-6
+
+
+def rough(form: StandardForm, x: Array, row_dual: Array, size: float) -> tuple[Array, Array]:
+    """Return a point and multipliers that are off by a little, as an interior point leaves them."""
+    rng = np.random.default_rng(1)
+    return x + size * rng.random(len(x)), row_dual * (1 + size * rng.standard_normal(len(row_dual)))
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-7, 1e-5])
+@pytest.mark.parametrize("mechanism", ["icds", "bic", "first_best"])
+def test_polishing_proves_what_a_rough_point_does_not(mechanism: str, size: float) -> None:
+    model = vd.build(vd.example("two-suppliers-correlated"), mechanism, form="quadratic")
+    solution = vd.solvers.solve(model, "ipopt")
+    form = compile_model(model)
+    prices = {constraint.name: price for constraint, price in zip(form.constraints, _row_duals(model), strict=True)}
+    x = np.array([variable.value for variable in form.variables])
+    exact = np.array([form.sense * prices[constraint.name] for constraint in form.constraints])
+    start = rough(form, x, exact, size)
+    before, _ = certify(form, *start)
+    after, bound = certify(form, *polished(form, *start))
+    assert max(before.primal_residual, before.gap) > 1e-12
+    assert after.within(1e-9)
+    assert bound == pytest.approx(solution.objective, rel=1e-8)
+
+
+def _row_duals(model: pyo.ConcreteModel) -> list[float]:
+    model.dual = pyo.Suffix(direction=pyo.Suffix.IMPORT)
+    vd.solvers.solve(model, "ipopt")
+    return [model.dual[constraint] for constraint in compile_model(model).constraints]
+
+
+def two(worth: float) -> pyo.ConcreteModel:
+    m = pyo.ConcreteModel()
+    m.x, m.y = pyo.Var(bounds=(0, None)), pyo.Var(bounds=(0, 1))
+    m.cost = pyo.Objective(expr=-worth * m.x + 2e6 * worth * m.y)
+    return m
+
+
+@pytest.mark.parametrize("worth", [1e-9, 1.0, 1e9])
+def test_a_small_reduced_cost_of_an_unbounded_variable_is_not_left_out(worth: float) -> None:
+    m = two(worth)
+    certificate, bound = certify(compile_model(m), np.zeros(2), np.zeros(0))
+    assert (certificate.holds, bound) == (False, -math.inf)
+    with pytest.raises(vd.NotSolvedError) as failure:
+        vd.solvers.solve(m)
+    assert failure.value.status == "unbounded"
+    m.most = pyo.Constraint(expr=m.x <= 1e6)
+    certificate, bound = certify(compile_model(m), np.zeros(2), np.zeros(1))
+    assert not certificate.holds
+    assert bound == pytest.approx(-1e6 * worth, rel=1e-6)  # by the bound that follows from the row
+    for solver in ("highs", "ipopt"):
+        assert vd.solvers.solve(m, solver).bound == pytest.approx(-1e6 * worth, rel=1e-9)
+
+
+@pytest.mark.parametrize("solver", ["highs", "ipopt"])
+def test_optima_at_which_everything_vanishes_are_proven(solver: str) -> None:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(range(3))
+    m.rows = pyo.Constraint(range(3), rule=lambda m, i: (-10, m.x[i], 10))
+    m.cost = pyo.Objective(expr=sum(m.x[i] ** 2 for i in range(3)))
+    solution = vd.solvers.solve(m, solver)
+    assert str(solution.status) == "optimal"
+    assert (solution.objective, solution.bound) == pytest.approx((0.0, 0.0))
+    m.cost.expr = 7.0
+    solution = vd.solvers.solve(m, solver)
+    assert (str(solution.status), solution.objective, solution.bound) == ("optimal", 7.0, 7.0)
+
+
+def quartic() -> pyo.ConcreteModel:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(bounds=(-2, 2), initialize=1.2)
+    m.cost = pyo.Objective(expr=m.x**4 - 3 * m.x**2 + m.x)
+    return m
+
+
+def discount() -> pyo.ConcreteModel:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(bounds=(0, 100))
+    m.cost = pyo.Objective(expr=-5 * m.x + m.x**2 / 20, sense=pyo.maximize)
+    return m
+
+
+def pooling() -> pyo.ConcreteModel:
+    m = pyo.ConcreteModel()
+    m.x, m.y = pyo.Var(bounds=(0, 4)), pyo.Var(bounds=(0, 4))
+    m.share = pyo.Constraint(expr=m.x * m.y >= 1)
+    m.cost = pyo.Objective(expr=m.x + 3 * m.y)
+    return m
+
+
+@pytest.mark.parametrize("build", [quartic, discount, pooling])
+def test_where_convexity_is_not_shown_no_bound_is_claimed(build: object) -> None:
+    assert callable(build)
+    solution = vd.solvers.solve(build(), "ipopt")
+    assert (str(solution.status), solution.certificate.proves) == ("locally_optimal", "local")
+    assert math.isnan(solution.bound)
+    assert solution.to_dict()["status"] == "locally_optimal"
+
+
+def test_a_search_does_not_end_where_the_objective_is_largest() -> None:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var([0, 1], bounds=(0, 4), initialize=1)
+    m.total = pyo.Constraint(expr=m.x[0] + m.x[1] == 2)
+    m.cost = pyo.Objective(expr=m.x[0] * m.x[1])  # (1, 1) is stationary, and the worst point there is
+    assert vd.solvers.solve(m, "ipopt").objective == pytest.approx(0, abs=1e-9)
