@@ -17,10 +17,10 @@ from veridical.data.arrays import Array
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
 from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
-from veridical.solvers.engines.units import natural_units
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
+from veridical.solvers.units import natural_units
 
 __all__ = ["Point", "certified", "package_solution"]
 

@@ -23,11 +23,11 @@ from veridical.solvers.curvature import escape
 from veridical.solvers.engines.conflict import conflict, violated
 from veridical.solvers.engines.scaled_nlp import ScaledNLP
 from veridical.solvers.engines.start import start, undefined
-from veridical.solvers.engines.units import natural_units, scaling
 from veridical.solvers.packaging import Point, certified, package_solution
 from veridical.solvers.polish import polished
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
+from veridical.solvers.units import natural_units, scaling
 
 __all__ = ["ABILITIES", "FORMS", "MISSING", "available", "solve", "version"]
 

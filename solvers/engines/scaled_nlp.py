@@ -6,9 +6,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from veridical.data.arrays import Array, Integers
-from veridical.solvers.engines.units import Scaling
 from veridical.solvers.translate.nlp import SmoothNLP
 from veridical.solvers.translate.standard_form import StandardForm
+from veridical.solvers.units import Scaling
 
 __all__ = ["ScaledNLP"]
 
