@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.entries import Entries
+from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["implied_bounds"]
+__all__ = ["FAR", "implied_bounds", "without_far_sides"]
 
 PASSES = 6  # a bound that follows from a chain of more rows than this is not looked for
 SLACK = 1e-9  # relative: what rounding may have taken from an implied bound
+
+FAR = 1e20  # a side from there on is often no bound, but a way to write that there is none
+
+
+def without_far_sides(form: StandardForm) -> StandardForm:
+    """Return the form without the sides far out that nearer ones keep x from: they would say that x is as large.
+
+    The points that are feasible are the same. Far sides that nothing else implies stay.
+    """
+    sides = form.row_low, form.row_high, form.low, form.high
+    far = [np.isfinite(side) & (np.abs(side) >= FAR) for side in sides]
+    if not any(which.any() for which in far):
+        return form
+    linear, entries = form.linear_rows(), Entries.of(form.matrix)
+    near = [np.where(which, np.copysign(np.inf, side), side) for which, side in zip(far, sides, strict=True)]
+    row_low, row_high = np.where(linear, near[0], -np.inf), np.where(linear, near[1], np.inf)
+    low, high = implied_bounds(entries, row_low, row_high, near[2], near[3])
+    ends = entries.values * low[entries.columns], entries.values * high[entries.columns]
+    least, most = (np.bincount(entries.rows, end(*ends), len(linear)) for end in (np.minimum, np.maximum))
+    idle = linear & (least >= form.row_low), linear & (most <= form.row_high), low >= form.low, high <= form.high
+    kept = [np.where(which, open_side, side) for which, open_side, side in zip(idle, near, sides, strict=True)]
+    return replace(form, row_low=kept[0], row_high=kept[1], low=kept[2], high=kept[3])
 
 
 def implied_bounds(

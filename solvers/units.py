@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, cg
 
 from veridical.data.arrays import Array
+from veridical.solvers.implied_bounds import FAR
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["Scaling", "natural_units", "scaling"]
@@ -45,7 +46,7 @@ def scaling(form: StandardForm, x: Array, units: Array, at_optimum: bool = False
         rounding = CANCELLED * np.maximum(abs(jacobian) @ np.abs(x), np.abs(shift))
     shift = np.where(np.isfinite(shift) & (np.abs(shift) > rounding), shift, 0.0)
     sizes = _sizes(jacobian, units)
-    sides = _logarithms(form.row_low + shift, form.row_high + shift)
+    sides = _logarithms(form.row_low + shift, form.row_high + shift, _most(form))
     columns = _balanced(sizes, sides, (np.ones(len(units)), np.log2(units)))
     largest = _largest(sizes, columns)
     steepest = float((np.where(np.isfinite(gradient), np.abs(gradient), 0.0) * columns).max(initial=0.0))
@@ -74,11 +75,13 @@ def _largest(sizes: sp.csr_array, units: Array) -> Array:
 def natural_units(form: StandardForm) -> Array:
     """Return how large each variable is, as far as the data tell.
 
-    Right-hand sides and bounds tell by the linear coefficients. Where no right-hand side is connected with a variable, the size
+    Right-hand sides and bounds tell by the linear coefficients; beside nearer ones, those far out (`FAR`) do not. Where no right-hand side is connected with a variable, the size
     is that at which a Newton step for the objective is about as long as the variable is large: the scale of a demand
     distribution, of an exponential.
     """
-    units = _balanced(form.matrix, _logarithms(form.row_low, form.row_high), _logarithms(form.low, form.high))
+    most = _most(form)
+    rows, bounds = _logarithms(form.row_low, form.row_high, most), _logarithms(form.low, form.high, most)
+    units = _balanced(form.matrix, rows, bounds)
     if form.nonlinear is None:
         return units
     m, n = form.matrix.shape
@@ -144,11 +147,17 @@ def _balanced(jacobian: sp.csr_array, of_rows: tuple[Array, Array], of_columns: 
     return np.exp2(exponents)
 
 
-def _logarithms(low: Array, high: Array) -> tuple[Array, Array]:
-    """Return how many sides of each range have a size, and the sum of their logarithms."""
+def _most(form: StandardForm) -> float:
+    """Return from where on sides say nothing of sizes: those far out, where there are nearer ones."""
+    sizes = np.abs(np.concatenate([form.row_low, form.row_high, form.low, form.high]))
+    return FAR if ((sizes > 0) & (sizes < FAR)).any() else np.inf
+
+
+def _logarithms(low: Array, high: Array, most: float) -> tuple[Array, Array]:
+    """Return how many sides of each range have a size, below `most`, and the sum of their logarithms."""
     count, total = np.zeros(len(low)), np.zeros(len(low))
     for side in (low, np.where(high == low, np.inf, high)):
-        given = np.isfinite(side) & (side != 0)
+        given = (np.abs(side) < most) & (side != 0)
         count += given
         total[given] += np.log2(np.abs(side[given]))
     return count, total

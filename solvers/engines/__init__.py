@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.engines import highs, ipopt, ipopt_classic  # noqa: F401  the last registers itself with Pyomo
+from veridical.solvers.engines import highs, ipopt
 from veridical.solvers.engines.pyomo_factory import KNOWN, PyomoEngine
 from veridical.solvers.solution import Solution
 

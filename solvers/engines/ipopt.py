@@ -23,6 +23,7 @@ from veridical.solvers.curvature import escape
 from veridical.solvers.engines.conflict import conflict, violated
 from veridical.solvers.engines.scaled_nlp import ScaledNLP
 from veridical.solvers.engines.start import start, undefined
+from veridical.solvers.implied_bounds import FAR, without_far_sides
 from veridical.solvers.packaging import Point, certified, package_solution
 from veridical.solvers.polish import polished
 from veridical.solvers.solution import Seconds, Solution, Termination
@@ -94,7 +95,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     if not available():
         raise configuration.error_for("solver", "ipopt", f"a solver that is installed; {MISSING}")
     began = perf_counter()
-    form = compile_model(model, nonlinear=True)
+    form = without_far_sides(compile_model(model, nonlinear=True))
     if form.integer.any():
         name = form.variables[int(np.argmax(form.integer))].name
         raise InputError.of(name, "<an integer variable>", "continuous variables (ipopt takes no others)", model.name)
@@ -234,6 +235,8 @@ class _Search:
         why = ""
         if termination is Termination.INFEASIBLE:
             why = (conflict(self.form) if self.form.nonlinear is None else "") or violated(self.form, x)
+        elif termination is Termination.UNBOUNDED and (far := _far_bounds(self.form)):
+            termination, why = Termination.FAILED, f"bounds of {FAR:g} and more were taken for none: {far}"
         elif info["status"] == INVALID:
             place = undefined(self.form, nlp.get_primals()) or undefined(self.form, x)
             why = f"{place} is no finite number at its last point" if place else ""
@@ -259,6 +262,12 @@ def _set_options(
         except TypeError:
             raise configuration.error_for(f"options.{name}", value, "an option of Ipopt, with a value that it takes") from None
     return effective
+
+
+def _far_bounds(form: StandardForm) -> str:
+    """Return the names of variables with finite bounds that Ipopt takes for infinite."""
+    far = [np.isfinite(side) & (np.abs(side) >= FAR) for side in (form.low, form.high)]
+    return ", ".join(form.variables[column].name for column in np.flatnonzero(far[0] | far[1])[:3].tolist())
 
 
 def _suffix(model: Any, name: str, components: list[Any]) -> Array:

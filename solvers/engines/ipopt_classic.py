@@ -1,4 +1,7 @@
-"""Pyomo's SolverFactory("veridical_ipopt"): the embedded Ipopt behind Pyomo's classic interface, for any smooth Pyomo model."""
+"""Pyomo's SolverFactory("veridical_ipopt"): the embedded Ipopt behind Pyomo's classic interface, for any smooth Pyomo model.
+
+It is registered where the package is imported (`veridical`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import pyomo.environ as pyo
 from pyomo.common.collections import Bunch
 from pyomo.common.errors import ApplicationError
 from pyomo.core import SymbolMap, TextLabeler
-from pyomo.opt import ProblemSense, SolverFactory, SolverResults, SolverStatus, TerminationCondition
+from pyomo.opt import ProblemSense, SolverResults, SolverStatus, TerminationCondition
 from pyomo.opt import SolutionStatus as PointStatus
 
 from veridical.data import CertificateError, InputError, NotSolvedError
@@ -40,7 +43,6 @@ NEEDLESS |= {"symbolic_solver_labels", "warmstart", "warmstart_file"}
 CAPABILITIES = {"linear", "quadratic_objective", "quadratic_constraint"}
 
 
-@SolverFactory.register(NAME, doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")
 class EmbeddedIpopt:
     """The classic solver interface of Pyomo: SolverFactory("veridical_ipopt").solve(model).
 

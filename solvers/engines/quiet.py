@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import math
-from threading import Thread
+from threading import Event, Thread
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +14,7 @@ __all__ = ["Highs", "linear_program"]
 
 GRACE = 1.5  # seconds in which HiGHS has to end once it is told to; a factorisation that takes longer is left behind
 LAST = 10.0  # seconds for which the end of the process waits for what was left behind: HiGHS must not outlive its library
-LEFT_BEHIND: list[Thread] = []
+LEFT_BEHIND: list[Event] = []
 
 
 class Highs(highspy.Highs):
@@ -31,19 +31,26 @@ class Highs(highspy.Highs):
         HiGHS runs in a thread of its own, so that Ctrl-C arrives here, and because its interior points do not look at the clock.
         It is told to stop by a callback that starts only then: one that runs all along takes 40 % of the time of the simplex.
         """
-        thread = Thread(target=self.run, daemon=True)
-        thread.start()
+        ended = Event()  # Python 3.11 takes a thread for ended whose `join` Ctrl-C interrupts
+
+        def run() -> None:
+            try:
+                self.run()
+            finally:
+                ended.set()
+
+        Thread(target=run, daemon=True).start()
         try:
-            while thread.is_alive() and perf_counter() < deadline + GRACE / 2:
-                thread.join(min(1.0, max(deadline + GRACE / 2 - perf_counter(), 0.0)))
+            while not ended.is_set() and perf_counter() < deadline + GRACE / 2:
+                ended.wait(min(1.0, max(deadline + GRACE / 2 - perf_counter(), 0.0)))
         finally:
-            if thread.is_alive():
+            if not ended.is_set():
                 self.HandleUserInterrupt = True
                 self.cancelSolve()
-                thread.join(GRACE)
-            if thread.is_alive():
-                LEFT_BEHIND.append(thread)
-        return not thread.is_alive()
+                ended.wait(GRACE)
+            if not ended.is_set():
+                LEFT_BEHIND.append(ended)
+        return ended.is_set()
 
     def limit(self, deadline: float) -> None:
         """Give HiGHS the time that is left until the deadline."""
@@ -54,8 +61,8 @@ class Highs(highspy.Highs):
 @atexit.register
 def _wait() -> None:
     until = perf_counter() + LAST
-    for thread in LEFT_BEHIND:
-        thread.join(max(until - perf_counter(), 0.0))
+    for ended in LEFT_BEHIND:
+        ended.wait(max(until - perf_counter(), 0.0))
 
 
 def linear_program(cost: Any, low: Any, high: Any, row_low: Any, row_high: Any, matrix: Any) -> highspy.HighsLp:

@@ -155,7 +155,7 @@ def _in_domain(form: StandardForm, x: Array, units: Array) -> Array:
     demands = list(_demands(form))
     if not demands:
         return x
-    n, linear = len(x), _linear_rows(form)
+    n, linear = len(x), form.linear_rows()
     matrix = sp.csr_array(_matrix([argument for argument, _, _ in demands], n) @ sp.diags_array(units))
     size = abs(matrix).max(axis=1).toarray().ravel()
     constants = np.array([argument.constant for argument, _, _ in demands])
@@ -183,14 +183,6 @@ def _nearest(form: StandardForm, x: Array, units: Array, rows: list[tuple[Any, A
     if program.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     return np.array(program.getSolution().col_value)[:n] * units
-
-
-def _linear_rows(form: StandardForm) -> Booleans:
-    """Return which constraints have no nonlinear term."""
-    linear = np.ones(len(form.constraints), dtype=bool)
-    if form.nonlinear is not None:
-        linear[form.nonlinear.jacobian_rows[form.nonlinear.jacobian_rows >= 0]] = False
-    return linear
 
 
 def _matrix(arguments: list[Form], columns: int) -> sp.csr_array:

@@ -75,6 +75,13 @@ class StandardForm:
         empty: Booleans = entries == 0
         return empty
 
+    def linear_rows(self) -> Booleans:
+        """Return which rows have no nonlinear term."""
+        linear = np.ones(len(self.row_low), dtype=bool)
+        if self.nonlinear is not None:
+            linear[self.nonlinear.jacobian_rows[self.nonlinear.jacobian_rows >= 0]] = False
+        return linear
+
     def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
         """Add rows for further linear constraints on the same variables, and return those rows."""
         splitter = Splitter()

@@ -59,3 +59,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _register() -> None:
+    """Make Pyomo's SolverFactory know the embedded Ipopt as soon as this package is imported, at little cost."""
+    try:
+        from pyomo.opt import SolverFactory
+    except ImportError:  # data and contracts are of use without Pyomo
+        return
+
+    @SolverFactory.register("veridical_ipopt", doc="Ipopt from its wheel, with exact derivatives from Pyomo expressions")
+    def embedded_ipopt(**options: Any) -> Any:
+        return import_module("veridical.solvers.engines.ipopt_classic").EmbeddedIpopt(**options)
+
+
+_register()

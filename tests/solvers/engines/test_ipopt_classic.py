@@ -1,5 +1,7 @@
 """SolverFactory("veridical_ipopt") as people call Pyomo's classic solvers."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,12 @@ def valley(periods: int = 400) -> Model:
     steps = ((m.x[k], m.x[k + 1]) for k in range(periods - 1))
     m.cost = pyo.Objective(expr=sum(100 * (after - now**2) ** 2 + (1 - now) ** 2 for now, after in steps))
     return m
+
+
+@pytest.mark.parametrize("imports", ["veridical, pyomo.environ as pyo", "pyomo.environ as pyo, veridical"])
+def test_pyomo_knows_the_solver_as_soon_as_the_package_is_imported(imports: str) -> None:
+    program = f"import {imports}\nprint(pyo.SolverFactory('veridical_ipopt').available())"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "True\n"
 
 
 def solver(**keywords: Any) -> Any:

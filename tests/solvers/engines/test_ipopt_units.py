@@ -58,3 +58,23 @@ def test_payments_that_count_in_expectation_alone_do_not_drift(factor: float) ->
     m.cost = pyo.Objective(expr=sum(0.25 * m.pay[k] for k in range(4)))
     assert solvers.solve(m, "ipopt").objective == pytest.approx(5 * factor, rel=1e-8)
     assert max(abs(payment.value) for payment in m.pay.values()) <= 100 * factor
+
+
+@pytest.mark.parametrize("rows", [lambda m: m.x <= 7, lambda m: m.x + m.y <= 7, lambda m: (m.x + m.y) ** 2 <= 49])
+@pytest.mark.parametrize("far", [1e20, 1e25, 1e30])
+def test_bounds_far_out_say_nothing_of_sizes(far: float, rows: Any) -> None:
+    m = pyo.ConcreteModel()
+    m.x, m.y = pyo.Var(bounds=(0, far)), pyo.Var(bounds=(0, far))
+    m.far, m.near = pyo.Constraint(expr=m.x - m.y <= far), pyo.Constraint(rule=rows)
+    m.gain = pyo.Objective(expr=m.x + m.y / 2, sense=pyo.maximize)
+    m.few = pyo.Constraint(expr=m.y <= 3)
+    solution = solvers.solve(m, "ipopt")
+    assert (solution.status, solution.objective) == ("optimal", pytest.approx(7 + 1.5 * (rows(m).args[0] is m.x), rel=1e-8))
+
+
+def test_a_bound_far_out_that_nothing_implies_holds() -> None:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(bounds=(0, None))
+    m.row = pyo.Constraint(expr=m.x <= 1e21)
+    m.gain = pyo.Objective(expr=m.x, sense=pyo.maximize)
+    assert solvers.solve(m, "ipopt").objective == pytest.approx(1e21, rel=1e-8)
