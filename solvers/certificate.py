@@ -146,9 +146,8 @@ class Point:
         self.curvature, self.bent = np.zeros(len(x)), np.zeros(len(x))
         reach = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
         if form.hessian is not None or form.nonlinear is not None:
-            hessian = Entries.of(
-                form.objective_hessian(x)
-            ).finite()  # a power may bend without end at 0, where it counts for nothing
+            # A power may bend without end at 0, where it counts for nothing.
+            hessian = Entries.of(form.hessian if form.nonlinear is None else form.objective_hessian(x)).finite()
             self.curvature = hessian.sizes_times(np.abs(x))
             own = hessian.rows == hessian.columns
             diagonal = np.zeros(len(x))

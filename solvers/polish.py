@@ -40,7 +40,10 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     """
     if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
         return x, row_dual
-    clean, best = State(form, without_traces(Point(form, x)), row_dual), State(form, x, row_dual)
+    best = State(form, x, row_dual)
+    if best.rank <= (False, False, ENOUGH):
+        return best.x, best.row_dual
+    clean = State(form, without_traces(best.point), row_dual)
     linear = form.hessian is None and form.nonlinear is None
     if linear:
         best = best.repaired()

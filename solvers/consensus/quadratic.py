@@ -17,7 +17,7 @@ import piqp
 import scipy.sparse as sp
 
 from veridical.data import InputError, NotSolvedError
-from veridical.data.arrays import Array, Booleans
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.certificate import ACCEPTED, certify
 from veridical.solvers.configuration import configure
 from veridical.solvers.engines.highs import INTERIOR_POINT, TIGHT, LiveModel
@@ -45,8 +45,8 @@ class Quadratic:
 
     def __init__(self, form: StandardForm, free: Booleans) -> None:
         self.form, self.free = form, free
-        n = len(form.cost)
-        self.hessian = sp.csc_array((n, n)) if form.hessian is None else form.hessian
+        self.hessian = _Diagonal(form.hessian, np.arange(len(form.cost)))
+        self.quadratic = _Diagonal(form.hessian, np.flatnonzero(free))
         if form.convexity is None:  # asked once: what is replaced below keeps the answer
             raise InputError.of("cost", "<a cost that is not convex>", "costs that are linear or convex quadratic functions")
         self.equal = form.row_low == form.row_high
@@ -65,10 +65,9 @@ class Quadratic:
         free, form = self.free, self.form
         x = np.where(free, 0.0, given)
         shift = self.matrix @ x
-        hessian = sp.csc_array(self.hessian + sp.diags_array(weight))
+        hessian, quadratic = self.hessian.with_more(weight), sp.csc_matrix(self.quadratic.with_more(weight[free]))
         cost = form.cost + linear
         step = replace(form, cost=cost, hessian=hessian)
-        quadratic = sp.csc_matrix(hessian[free][:, free] + sp.diags_array(np.zeros(int(free.sum()))))
         c = (cost + hessian @ x)[free]
         low, high = form.row_low - shift, form.row_high - shift
         large = LARGE_WAYS if weight.any() or not free.all() else PRICED_WAYS
@@ -120,3 +119,20 @@ class Quadratic:
             return None
         assert duals is not None
         return values, duals
+
+
+class _Diagonal:
+    """Rows and columns of a Hessian, in an array that has all of its diagonal, so that weights can be added there."""
+
+    def __init__(self, hessian: sp.csc_array | None, kept: Integers) -> None:
+        n = len(kept)
+        part = sp.coo_array((n, n)) if hessian is None else sp.coo_array(hessian[kept][:, kept])
+        rows, columns = np.append(part.row, np.arange(n)), np.append(part.col, np.arange(n))
+        self.array = sp.csc_array((np.append(part.data, np.zeros(n)), (rows, columns)), shape=(n, n))
+        self.places = np.flatnonzero(self.array.indices == np.repeat(np.arange(n), np.diff(self.array.indptr)))
+
+    def with_more(self, weight: Array) -> sp.csc_array:
+        """Return the array with weights added on its diagonal."""
+        entries = self.array.data.copy()
+        entries[self.places] += weight
+        return sp.csc_array((entries, self.array.indices, self.array.indptr), shape=self.array.shape)

@@ -9,7 +9,7 @@ from typing import Any
 import pyomo.environ as pyo
 from pyomo.core import expr
 from pyomo.core.base.param import ParamData, ScalarParam
-from pyomo.core.base.var import VarData
+from pyomo.core.base.var import ScalarVar, VarData
 
 from veridical.data import InputError
 
@@ -36,7 +36,10 @@ def fixed_value(variable: VarData) -> float:
 
 def varies(node: Any) -> bool:
     """Whether a variable, fixed or not, stands in an expression."""
-    return node.__class__ not in (int, float) and hasattr(node, "is_potentially_variable") and node.is_potentially_variable()
+    known = VARIES.get(node.__class__)
+    if known is not None:
+        return known
+    return hasattr(node, "is_potentially_variable") and node.is_potentially_variable()
 
 
 def number(node: Any, known: Known | None = None) -> float:
@@ -69,11 +72,11 @@ def _at_once(node: Any, known: Known) -> float | None:
     """Return the value of a number, a Param, what is known, or what only Pyomo can evaluate; None for other arithmetic."""
     kind = node.__class__
     if kind is float:
-        return float(node)
+        return node  # type: ignore[no-any-return]
     if kind is ParamData or kind is ScalarParam:
-        value: Any = node._value
+        value = node._value
         if value.__class__ is float:
-            return float(value)
+            return value  # type: ignore[no-any-return]
     if kind in ARITHMETIC:
         pair = known.get(id(node))
         return None if pair is None else pair[1]
@@ -83,6 +86,10 @@ def _at_once(node: Any, known: Known) -> float | None:
         raise UndefinedError(node) from None
 
 
+VARIES: dict[type, bool] = {  # what most expressions are made of
+    **dict.fromkeys((int, float, ParamData, ScalarParam), False),
+    **dict.fromkeys((VarData, ScalarVar, expr.MonomialTermExpression, expr.LinearExpression), True),
+}
 Known = dict[int, tuple[Any, float]]  # by id: an expression, which has to live as long, and its value
 ARITHMETIC: dict[type, Callable[[Any], float]] = {
     expr.NPV_DivisionExpression: lambda values: values[0] / values[1],

@@ -285,7 +285,8 @@ class _Rows:
             raise InputError.of(owner.name, str(error), SMOOTH) from None
         except UndefinedError as error:
             raise InputError.of(owner.name, str(error), DEFINED) from None
-        total.terms = [(factor, tree) for factor, tree in total.terms if factor != 0]
+        if total.terms:
+            total.terms = [(factor, tree) for factor, tree in total.terms if factor != 0]
         if total.terms and row is None:
             shown = " - ".join(str(part) for part, _ in parts)
             raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)")

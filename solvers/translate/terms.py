@@ -49,6 +49,10 @@ class Splitter:
 
     def add(self, total: Sum, node: Any, factor: float) -> None:
         """Add factor * node to a sum; raises NotSmoothError, UndefinedError."""
+        leaf = LEAVES.get(node.__class__)
+        if leaf is not None:
+            leaf(self, total, node, factor)
+            return
         stack = self._stack
         stack.clear()
         self._within = 1
@@ -82,8 +86,9 @@ class Splitter:
 
     def _add_sum(self, total: Sum, node: Any, factor: float) -> None:
         arguments = node.args
+        leaf_of = LEAVES.get
         for place, argument in enumerate(arguments):
-            leaf = LEAVES.get(argument.__class__)
+            leaf = leaf_of(argument.__class__)
             if leaf is None:
                 self._stack += [(rest, factor, total) for rest in reversed(arguments[place:])]
                 return
