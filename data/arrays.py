@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Array", "ArrayLike", "Booleans", "Integers", "accumulated", "fixed", "normal_density"]
+__all__ = ["Array", "ArrayLike", "Booleans", "Integers", "accumulated", "fixed", "inner", "normal_density"]
 
 Array = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -25,6 +25,11 @@ def accumulated(operation: np.ufunc, values: Array, axis: int) -> Array:
     for k in range(1, len(along)):
         operation(along[k - 1], along[k], out=along[k, ...])
     return result
+
+
+def inner(left: Array, right: Array) -> float:
+    """Return the inner product of two vectors; the threads of BLAS take longer than the sum, and go on spinning after it."""
+    return float((left * right).sum())
 
 
 def normal_density(z: ArrayLike) -> Array:

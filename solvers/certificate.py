@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veridical.data.arrays import Array, Booleans
+from veridical.data.arrays import Array, Booleans, inner
 from veridical.solvers.entries import Entries
 from veridical.solvers.implied_bounds import implied_bounds
 from veridical.solvers.translate.standard_form import StandardForm
@@ -200,9 +200,9 @@ class Point:
 
     def scale(self, value: float, row_dual: Array | None = None) -> float:
         """Return what a gap is measured by: the objective, or a small part of its terms where these cancel."""
-        terms = float(np.abs(self.x) @ (np.abs(self.gradient) + self.curvature / 2)) + abs(self.form.offset)
+        terms = inner(np.abs(self.x), np.abs(self.gradient) + self.curvature / 2) + abs(self.form.offset)
         if row_dual is not None:
-            terms += float(np.abs(row_dual) @ np.maximum(_finite(self.form.row_low), _finite(self.form.row_high)))
+            terms += inner(np.abs(row_dual), np.maximum(_finite(self.form.row_low), _finite(self.form.row_high)))
         return max(abs(value), CANCELLED * terms)
 
     def box(self, scale: float, wanted_low: Booleans, wanted_high: Booleans) -> tuple[Array, Array]:
@@ -211,7 +211,7 @@ class Point:
         In a convex model every tangent is on the safe side: that of a row's body, and that of the objective.
         """
         form, shift = self.form, self.entries.times(self.x) - self.rows
-        most = float(self.gradient @ self.x) + CUTOFF * scale
+        most = inner(self.gradient, self.x) + CUTOFF * scale
         row_low, row_high = np.append(form.row_low + shift, -np.inf), np.append(form.row_high + shift, most)
         tangents = self.entries.and_row(self.gradient)
         return implied_bounds(tangents, row_low, row_high, form.low, form.high, wanted_low, wanted_high)

@@ -75,9 +75,9 @@ def _largest(sizes: sp.csr_array, units: Array) -> Array:
 def natural_units(form: StandardForm) -> Array:
     """Return how large each variable is, as far as the data tell.
 
-    Right-hand sides and bounds tell by the linear coefficients; beside nearer ones, those far out (`FAR`) do not. Where no right-hand side is connected with a variable, the size
-    is that at which a Newton step for the objective is about as long as the variable is large: the scale of a demand
-    distribution, of an exponential.
+    Right-hand sides and bounds tell by the linear coefficients; beside nearer ones, those far out (`FAR`) do not. Where no
+    right-hand side is connected with a variable, the size is that at which a Newton step for the objective is about as long as
+    the variable is large: the scale of a demand distribution, of an exponential.
     """
     most = _most(form)
     rows, bounds = _logarithms(form.row_low, form.row_high, most), _logarithms(form.low, form.high, most)

@@ -127,9 +127,10 @@ class _Diagonal:
     def __init__(self, hessian: sp.csc_array | None, kept: Integers) -> None:
         n = len(kept)
         part = sp.coo_array((n, n)) if hessian is None else sp.coo_array(hessian[kept][:, kept])
-        rows, columns = np.append(part.row, np.arange(n)), np.append(part.col, np.arange(n))
-        self.array = sp.csc_array((np.append(part.data, np.zeros(n)), (rows, columns)), shape=(n, n))
-        self.places = np.flatnonzero(self.array.indices == np.repeat(np.arange(n), np.diff(self.array.indptr)))
+        own: Integers = np.arange(n)
+        place: tuple[Integers, Integers] = np.append(part.row, own), np.append(part.col, own)
+        self.array = sp.csc_array((np.append(part.data, np.zeros(n)), place), shape=(n, n))
+        self.places = np.flatnonzero(self.array.indices == np.repeat(own, np.diff(self.array.indptr)))
 
     def with_more(self, weight: Array) -> sp.csc_array:
         """Return the array with weights added on its diagonal."""

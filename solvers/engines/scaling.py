@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from veridical.data.arrays import Array, Booleans
+from veridical.data.arrays import Array, Booleans, inner
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["SIZE", "Problem", "Scaling", "balance", "problem_of"]
@@ -143,15 +143,15 @@ class _Fit:
         inverse = 1.0 / np.maximum(np.concatenate(diagonal), 1.0)
         z, residual = np.zeros(len(right)), right
         step = inverse * residual
-        direction, norm = step, _inner(residual, step)
+        direction, norm = step, inner(residual, step)
         for _ in range(STEPS):
             if norm <= 1e-4 * len(right):
                 break
             image = self._normal(direction)
-            length = norm / _inner(direction, image)
+            length = norm / inner(direction, image)
             z, residual = z + length * direction, residual - length * image
             step = inverse * residual
-            before, norm = norm, _inner(residual, step)
+            before, norm = norm, inner(residual, step)
             direction = step + norm / before * direction
         return np.split(z, self.sizes)
 
@@ -172,11 +172,6 @@ def _measures(low: Array, high: Array) -> tuple[Array, Array]:
     usable = [(low != 0) & (np.abs(low) < NONE), (high != 0) & (np.abs(high) < NONE) & (high != low)]
     logs = [np.where(use, _logs(np.where(use, limit, 1.0)), 0.0) for use, limit in zip(usable, (low, high), strict=True)]
     return usable[0].astype(float) + usable[1], logs[0] + logs[1]
-
-
-def _inner(left: Array, right: Array) -> float:
-    """Return the inner product; the threads of BLAS take longer than the sum at these lengths."""
-    return float((left * right).sum())
 
 
 def _power(logarithm: Array) -> Array:

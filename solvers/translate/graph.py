@@ -60,10 +60,13 @@ class Graph:
                 parts, deeper = [], []
                 for argument in tree[2 if tree[0] in ("pow", "external") else 1 :]:
                     part = known.get(id(argument))
-                    if part is None and argument.__class__ is tuple:
+                    if part is not None:
+                        parts.append(part)
+                    elif argument.__class__ is tuple:
                         deeper.append(argument)
                     else:
-                        parts.append(part or _leaf(argument))
+                        known[id(argument)] = part = _leaf(argument)
+                        parts.append(part)
                 if deeper:
                     stack += reversed(deeper)
                     continue

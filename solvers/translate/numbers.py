@@ -76,7 +76,7 @@ def _at_once(node: Any, known: Known) -> float | None:
     if kind is ParamData or kind is ScalarParam:
         value = node._value
         if value.__class__ is float:
-            return value  # type: ignore[no-any-return]
+            return value
     if kind in ARITHMETIC:
         pair = known.get(id(node))
         return None if pair is None else pair[1]

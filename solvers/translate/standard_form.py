@@ -20,7 +20,7 @@ from pyomo.core.base.var import VarData
 from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
 
 from veridical.data import InputError
-from veridical.data.arrays import Array, Booleans
+from veridical.data.arrays import Array, Booleans, inner
 from veridical.solvers.translate.checks import refuse_empty, refuse_undefined, relation_of
 from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.convexity import shown
@@ -98,9 +98,9 @@ class StandardForm:
 
     def minimised(self, x: Array) -> float:
         """Return the minimised objective at x."""
-        value = float(self.cost @ x) + self.offset
+        value = inner(self.cost, x) + self.offset
         if self.hessian is not None:
-            value += float(x @ (self.hessian @ x)) / 2
+            value += inner(x, self.hessian @ x) / 2
         return value if self.nonlinear is None else value + self.nonlinear.values(x)[0]
 
     def objective(self, x: Array) -> float:

@@ -34,12 +34,21 @@ def plus(before: float, more: float) -> float:
 class Sum:
     """An expression under construction, split into a linear part (column -> coefficient) and nonlinear terms (factor, tree)."""
 
-    __slots__ = ("coefficients", "constant", "terms")
+    __slots__ = ("_tree", "coefficients", "constant", "terms")
 
-    def __init__(self) -> None:
+    def __init__(self, constant: float = 0.0) -> None:
         self.coefficients: dict[int, float] = {}
-        self.constant = 0.0
+        self.constant = constant
         self.terms: list[tuple[float, Tree]] = []
+        self._tree: Tree = None
+
+    @classmethod
+    def of_variable(cls, column: int) -> Sum:
+        """Return a variable alone, to be shared: its tree is one object."""
+        total = cls()
+        total.coefficients[column] = 1.0
+        total._tree = Form(((column, 1.0),), 0.0)
+        return total
 
     def add(self, other: Sum, factor: float) -> None:
         """Add factor * other."""
@@ -56,6 +65,8 @@ class Sum:
 
     def tree(self) -> Tree:
         """Return the whole as one tree."""
+        if self._tree is not None:
+            return self._tree
         if math.isnan(self.constant + sum(self.coefficients.values())):
             raise UndefinedError("a coefficient that is NaN")
         linear: Tree = self.constant
@@ -127,9 +138,7 @@ def external(node: Any, parts: list[Sum]) -> Sum | Tree:
 def _constant(value: float) -> Sum:
     if not math.isfinite(value):
         raise ArithmeticError
-    total = Sum()
-    total.constant = value
-    return total
+    return Sum(value)
 
 
 def _term(tree: Tree) -> Sum:

@@ -46,6 +46,7 @@ class Splitter:
         self._walks: dict[int, int] = {}  # by id: how often an expression that may be shared was walked
         self._curved: set[int] = set()  # those of them, by id, that are not linear
         self._within = 1  # walks of the one that is being walked
+        self._alone: list[Sum | None] = []  # of every variable: the sum that it is by itself
 
     def add(self, total: Sum, node: Any, factor: float) -> None:
         """Add factor * node to a sum; raises NotSmoothError, UndefinedError."""
@@ -69,13 +70,18 @@ class Splitter:
             self.fixed[id(variable)] = variable
             total.constant = plus(total.constant, factor * fixed_value(variable))
             return
+        column = self.column_of(variable)
+        coefficients = total.coefficients
+        before = coefficients.get(column)
+        coefficients[column] = factor if before is None else plus(before, factor)
+
+    def column_of(self, variable: VarData) -> int:
+        """Return the column of a variable, the next one where it has none."""
         column = self.columns.get(id(variable))
         if column is None:
             column = self.columns[id(variable)] = len(self.variables)
             self.variables.append(variable)
-        coefficients = total.coefficients
-        before = coefficients.get(column)
-        coefficients[column] = factor if before is None else plus(before, factor)
+        return column
 
     def _add_number(self, total: Sum, node: float, factor: float) -> None:
         total.constant = plus(total.constant, factor * node)
@@ -182,27 +188,46 @@ class Splitter:
         parts: list[Sum] = []
         later: list[tuple[Any, float, Sum]] = []
         for argument in arguments:
-            parts.append(part := Sum())
-            leaf = None if later else LEAVES.get(argument.__class__)  # columns are given in the order of the expression
-            if leaf is None:
+            kind = argument.__class__
+            if later or kind not in LEAVES:  # columns are given in the order of the expression
+                part = Sum()
                 later.append((argument, 1.0, part))
+            elif kind is float or kind is int:
+                part = Sum(float(argument))
+            elif (kind is VarData or kind is ScalarVar) and not argument.fixed:
+                part = self._variable(argument)
             else:
-                leaf(self, part, argument, 1.0)
-        pending = _Pending(node, combine, parts, self._within)
+                part = Sum()
+                LEAVES[kind](self, part, argument, 1.0)
+            parts.append(part)
         if later:
-            self._stack.append((pending, factor, total))
+            self._stack.append((_Pending(node, combine, parts, self._within), factor, total))
             self._stack += reversed(later)
         else:
-            self._finish(total, pending, factor)
+            self._add_result(total, self._combined(node, combine, parts), factor)
+
+    def _variable(self, variable: VarData) -> Sum:
+        """Return the sum that a variable is by itself, always the same."""
+        column = self.column_of(variable)
+        alone = self._alone
+        if column >= len(alone):
+            alone += [None] * (column + 1 - len(alone))
+        part = alone[column]
+        if part is None:
+            part = alone[column] = Sum.of_variable(column)
+        return part
+
+    def _combined(self, node: Any, combine: Combination, parts: list[Sum]) -> Sum | Tree:
+        try:
+            result = combine(node, parts)
+        except (ArithmeticError, ValueError):
+            raise UndefinedError(node) from None
+        self._shared[id(node)] = node, result
+        return result
 
     def _finish(self, total: Sum, pending: _Pending, factor: float) -> None:
         self._within = pending.within
-        try:
-            result = pending.combine(pending.node, pending.parts)
-        except (ArithmeticError, ValueError):
-            raise UndefinedError(pending.node) from None
-        self._shared[id(pending.node)] = pending.node, result
-        self._add_result(total, result, factor)
+        self._add_result(total, self._combined(pending.node, pending.combine, pending.parts), factor)
 
     @staticmethod
     def _add_result(total: Sum, result: Sum | Tree, factor: float) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["indefinite", "shown"]
 
 MOST_STEPS = 3_000_000  # in all terms: beyond that, looking at them would take longer than solving
+ROUNDING = 1e-9  # of the largest second derivative: what terms that cancel may leave
 QUADRATIC = "a quadratic objective, positive semidefinite by factorisation"
 Direction = tuple[tuple[int, float], ...]  # t as a sum of coefficient * column; a single variable has the coefficient 1
 
@@ -109,7 +110,7 @@ class _Proof:
 
     def words(self) -> str | None:
         """Return the proof in words."""
-        groups = self._groups()
+        groups = None if self._bent_equation() else self._groups()
         if groups is None:
             return None
         form = self.form
@@ -126,6 +127,20 @@ class _Proof:
         if not failed:
             return "rules of composition"
         return self._together(groups, judged, failed)
+
+    def _bent_equation(self) -> bool:
+        """Whether a row with two sides has curvature at some point between the bounds: no need to look at its terms then."""
+        rows = np.isfinite(self.form.row_low) & np.isfinite(self.form.row_high)
+        if not rows[[row for row, _, _ in self.terms.parts if row >= 0]].any():
+            return False
+        random = np.random.default_rng(0)
+        low, high = (np.where(np.isfinite(self.low), self.low, np.minimum(self.high, 0.0) - 1.0), self.high)
+        x = low + random.uniform(0.1, 0.9, len(low)) * (np.where(np.isfinite(high), high, np.maximum(low, 0.0) + 1.0) - low)
+        weights = random.uniform(1.0, 2.0, len(rows))
+        curvature, all_of_it = (np.abs(self.terms.second(x, part, 0.0)) for part in (weights * rows, weights))
+        varied = self.low < self.high
+        curvature = curvature[varied[self.terms.hessian_rows] & varied[self.terms.hessian_columns]]
+        return bool((curvature > ROUNDING * np.nanmax(all_of_it, initial=0.0)).any())
 
     def _groups(self) -> list[_Group] | None:
         """Return the terms by shape; None where there is too much of them."""
