@@ -17,13 +17,14 @@ from veridical.data.fields import (
     NonNegative,
     Numbers,
     Positive,
-    PositiveInt,
+    Retailers,
     listed,
     one_of,
     several,
     sum_to_one,
     whole_number,
 )
+from veridical.data.limits import DRAWS, POINTS, fits
 from veridical.data.private_type import PrivateType
 from veridical.data.record import Record, check, missing, wrong
 from veridical.data.revenue import AnyRevenue
@@ -41,7 +42,7 @@ class RetailerGroup(Record):
     """Identical, independent retailers: each has one of `types`, or a type drawn from `prior`, and only he knows it."""
 
     name: Name | None = None
-    count: PositiveInt = Field(description="a whole number >= 1: retailers of this group")
+    count: Retailers = Field(description="a whole number >= 1: retailers of this group")
     types: Annotated[Numbers, several("types >= 0", lambda x: x >= 0, ascending=True)] | None = None
     probabilities: Annotated[Numbers, sum_to_one("type")] | None = None
     prior: PrivateType | None = None
@@ -174,10 +175,12 @@ class AllocationCase(CaseRecord):
         Raises InputError for a group with a continuous prior (see `grid`), for `samples` that is not a whole number >= 1,
         and for a `seed` that is not a whole number >= 0.
         """
-        samples = whole_number(samples, "samples", 1, self.name, "type profiles that are drawn")
+        samples = whole_number(samples, "samples", 1, self.name, "type profiles that are drawn", DRAWS)
         seed = whole_number(seed, "seed", 0, self.name)
         many = self.profile_count > ENUMERATED
         probabilities = [group.probability for group in self.retailers]
+        if many:
+            fits(samples * (sum(map(len, probabilities)) + 3 * sum(self.members)), "samples", samples, self.name)
         return sampled(self.members, probabilities, samples, seed) if many else enumerated(self.members, probabilities)
 
     def grid(self, points: int) -> AllocationCase:
@@ -188,7 +191,7 @@ class AllocationCase(CaseRecord):
         one before, as theta_k does. So the grid's optimum is a lower bound on the continuous one.
         Raises InputError where `points` is not a whole number >= 1, or is more than the prior has types.
         """
-        points = whole_number(points, "points", 1, self.name, "cells of each continuous prior")
+        points = whole_number(points, "points", 1, self.name, "cells of each continuous prior", POINTS)
         groups = []
         for name, group in zip(self.names, self.retailers, strict=True):
             if group.prior is None:

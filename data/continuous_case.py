@@ -13,6 +13,7 @@ from veridical.data.arrays import Array, fixed
 from veridical.data.assembler import SUPPLIERS, AssemblerCase, Assembly
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, listed, whole_number
+from veridical.data.limits import POINTS
 from veridical.data.private_cost import PrivateCost
 from veridical.data.record import Record, check, wrong
 
@@ -82,7 +83,7 @@ class ContinuousCase(Assembly):
         nobody truthful loses, since no cost is above the one it is paid as, and it earns the same. So the grid's optimum
         over balanced menus is a lower bound on the continuous one. Raises InputError where `points` is not a whole number >= 1.
         """
-        points = whole_number(points, "points", 1, self.name, "cells of each supplier's range of costs")
+        points = whole_number(points, "points", 1, self.name, "cells of each supplier's range of costs", POINTS)
         suppliers = []
         for supplier in self.suppliers:
             ends = np.linspace(supplier.cost.low, supplier.cost.high, points + 1)

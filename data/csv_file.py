@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from veridical.data.errors import InputError
+from veridical.data.limits import LARGEST
 
 __all__ = ["number", "read", "rows"]
 
@@ -67,6 +68,7 @@ def number(text: str, place: str, column: str, file: str, least: float = -np.inf
     except ValueError:
         value = np.nan
     allowed = "a finite number" if least == -np.inf else f"a finite number >= {least:g}"
-    if not np.isfinite(value) or value < least:
+    if not least <= value <= LARGEST or value < -LARGEST:
+        allowed += f", of a size up to {LARGEST:g}" if LARGEST < abs(value) < np.inf else ""
         raise InputError.of(f"{place}, column {column}", text, allowed, file)
     return value

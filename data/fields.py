@@ -15,40 +15,52 @@ from pydantic_core import PydanticCustomError
 
 from veridical.data.arrays import fixed
 from veridical.data.errors import InputError
+from veridical.data.limits import LARGEST, RETAILERS, SMALLEST
 from veridical.data.record import Record, check, missing, wrong
 
-__all__ = ["Flag", "Name", "NonNegative", "NonNegativeInt", "Numbers", "Positive", "PositiveInt", "Text"]
+__all__ = ["Flag", "Name", "NonNegative", "NonNegativeInt", "Numbers", "Positive", "Retailers", "Text"]
 __all__ += ["finite", "is_name", "listed", "number", "numbers", "one_of", "several", "sum_to_one", "whole", "whole_number"]
 __all__ += ["Record", "check", "fixed", "missing", "wrong"]
 
 SUM_TOLERANCE = 1e-9  # probabilities sum to 1 within this
 
 
-def number(value: object, allowed: str, holds: Callable[[float], bool] = lambda x: True) -> float:
-    """Return a finite number for which `holds`; booleans and text are no numbers."""
+def number(
+    value: object, allowed: str, holds: Callable[[float], bool] = lambda x: True, least: float = 0.0, field: str = ""
+) -> float:
+    """Return a finite number for which `holds`; booleans and text are no numbers.
+
+    Its size is from `least` to 1e60. `field` is its place below the validated field.
+    """
     if isinstance(value, Real) and not isinstance(value, bool):
         with suppress(OverflowError):  # a whole number beyond the range of floats
             figure = float(value)
             if math.isfinite(figure) and holds(figure):
-                return figure
-    raise wrong(value, allowed)
+                if least <= abs(figure) <= LARGEST:
+                    return figure
+                allowed = f"{allowed}, of a size from {least:g} to {LARGEST:g}"
+    raise wrong(value, allowed, field)
 
 
 def numbers(value: object, allowed: str, holds: Callable[[float], bool] = lambda x: True) -> tuple[float, ...]:
-    """Return one or more finite numbers, each of which `holds`."""
+    """Return one or more finite numbers, each of which `holds`, of sizes as `number` has them."""
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         raise wrong(value, allowed)
     try:
         return tuple(number(item, allowed, holds) for item in value)
-    except PydanticCustomError:
-        raise wrong(value, allowed) from None
+    except PydanticCustomError as error:
+        raise wrong(value, (error.context or {}).get("allowed", allowed)) from None
 
 
 def whole(value: object, least: int = 0, most: float = math.inf, allowed: str | None = None) -> int:
     """Return a whole number from `least` to `most`; booleans are no numbers."""
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and least <= value <= most:
         return int(value)
-    raise wrong(value, allowed or f"a whole number >= {least}")
+    raise wrong(value, allowed or _range(least, most))
+
+
+def _range(least: int, most: float) -> str:
+    return f"a whole number >= {least}" if most == math.inf else f"a whole number from {least} to {most:,}"
 
 
 def whole_number(
@@ -67,13 +79,13 @@ def whole_number(
     try:
         return whole(value, least, most)
     except PydanticCustomError:
-        allowed = allowed or f"a whole number >= {least}" + (f": {purpose}" if purpose else "")
+        allowed = allowed or _range(least, most) + (f": {purpose}" if purpose else "")
         raise InputError.of(field, value, allowed, file or None) from None
 
 
-def finite(allowed: str, holds: Callable[[float], bool]) -> BeforeValidator:
-    """Return the validator of a field that is one finite number."""
-    return BeforeValidator(lambda value: number(value, allowed, holds))
+def finite(allowed: str, holds: Callable[[float], bool], least: float = 0.0) -> BeforeValidator:
+    """Return the validator of a field that is one finite number, of a size as `number` has it."""
+    return BeforeValidator(lambda value: number(value, allowed, holds, least))
 
 
 def several(what: str, holds: Callable[[float], bool], ascending: bool = False) -> BeforeValidator:
@@ -125,8 +137,8 @@ def is_name(value: str) -> bool:
     return value != "" and " ".join(value.split()) == value and value.isprintable()
 
 
-Positive = Annotated[float, finite("a finite number > 0", lambda x: x > 0)]
-PositiveInt = Annotated[int, BeforeValidator(lambda value: whole(value, 1))]
+Positive = Annotated[float, finite("a finite number > 0", lambda x: x > 0, SMALLEST)]
+Retailers = Annotated[int, BeforeValidator(lambda value: whole(value, 1, RETAILERS))]
 NonNegativeInt = Annotated[int, BeforeValidator(lambda value: whole(value))]
 NonNegative = Annotated[float, finite("a finite number >= 0", lambda x: x >= 0)]
 Numbers = tuple[float, ...]

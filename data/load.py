@@ -89,7 +89,7 @@ def load(path: str | Path, change: Change | None = None) -> Any:
     path = Path(path)
     path = path / HEAD if path.is_dir() else path
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError.of("<file>", str(path), f"a readable case file ({error.strerror})", path.name) from None
     except UnicodeDecodeError as error:

@@ -98,10 +98,11 @@ def configure(solver: str | Path | Mapping[str, Any] | Configuration) -> Configu
     if path.suffix != ".toml":
         return check(Configuration, {"solver": str(solver)}, "solver")
     try:
-        configuration = check(Configuration, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError.of("<file>", str(path), f"a readable solver file ({error.strerror})", path.name) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a whole number of thousands of digits, tables too deep
         raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None
+    configuration = check(Configuration, settings, path.name)
     configuration._file = path.name
     return configuration

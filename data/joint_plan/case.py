@@ -11,10 +11,11 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
-from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, PositiveInt, finite, one_of, several
+from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, finite, one_of, several, whole
 from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
 from veridical.data.joint_plan.tables import write
+from veridical.data.limits import DRAWS
 from veridical.data.record import Record
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
@@ -36,7 +37,7 @@ class Parameters(Record):
     participation_fee: NonNegative = 0.0
     share: Annotated[float, finite("a number from 0 to 1", lambda x: 0 <= x <= 1)] = 0.5
     cost_factors: Annotated[Numbers, several("numbers > 0", lambda x: x > 0)] = (0.9, 1.0, 1.1)
-    draws: PositiveInt = 32
+    draws: Annotated[int, BeforeValidator(lambda value: whole(value, 1, DRAWS))] = 32
     seed: NonNegativeInt = 0
     tie_break: Positive = 1e-3
 

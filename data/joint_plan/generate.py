@@ -23,6 +23,7 @@ from veridical.data.joint_plan.case import JointPlanCase, Parameters
 from veridical.data.joint_plan.roles import Carrier, Marketplace, Retailer, Seller, Shipper, Vendor
 from veridical.data.joint_plan.shared import Route, Shared
 from veridical.data.joint_plan.values import Values
+from veridical.data.limits import WEEKS
 
 __all__ = ["carriers", "marketplace", "pilot"]
 
@@ -43,9 +44,9 @@ def names(pool: Sequence[str], count: int, word: str) -> tuple[str, ...]:
 
 
 def sizes(**counts: int) -> None:
-    """Raise InputError for counts that are not whole numbers >= 1."""
+    """Raise InputError for counts that are not whole numbers from 1 to 10,000."""
     for name, count in counts.items():
-        whole_number(count, name, 1)
+        whole_number(count, name, 1, most=WEEKS)
 
 
 def described(what: str, generator: str, seed: int) -> str:

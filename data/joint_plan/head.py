@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from veridical.data.fields import Flag, Positive, Text, is_name, listed, number
 from veridical.data.joint_plan.case import Parameters
@@ -31,10 +30,7 @@ def _party(raw: Any) -> dict[str, Any]:
     scalars, fields = role.scalars(), {"name": raw["name"], "role": raw["role"]}
     for key, value in raw.items():
         if key in scalars:
-            try:
-                fields[key] = number(value, "", lambda x: x >= 0)
-            except PydanticCustomError:
-                raise wrong(value, f"a finite number >= 0 ({scalars[key].header})", key) from None
+            fields[key] = number(value, f"a finite number >= 0 ({scalars[key].header})", lambda x: x >= 0, field=key)
         elif key not in fields:
             raise wrong(value, f"for a {role.role} only the keys {', '.join((*fields, *scalars))}", key)
     for key, column in scalars.items():

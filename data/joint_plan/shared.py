@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from numbers import Real
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -14,13 +13,14 @@ from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from veridical.data.arrays import Array, Integers, fixed
 from veridical.data.errors import InputError
-from veridical.data.fields import Flag, Name, Positive, whole
+from veridical.data.fields import Flag, Name, Positive, number, whole
 from veridical.data.joint_plan.values import Values
+from veridical.data.limits import WEEKS as MOST
 from veridical.data.record import Record, wrong
 
 __all__ = ["LEVELS", "Flow", "Route", "Shared", "Weeks"]
 
-WEEKS = "a whole number >= 1, or the numbers >= 1 of consecutive weeks"
+WEEKS = f"a whole number from 1 to {MOST:,}, or the numbers >= 1 of consecutive weeks"
 ROUTES = "routes: of each its supplier, receiver, site, product and price, currency per unit"
 LEVELS = ("supplier", "receiver", "site", "product", "week")  # names of a flow's parts, as results are indexed
 
@@ -50,7 +50,7 @@ class Route(NamedTuple):
 
 def _weeks(value: object) -> tuple[int, ...]:
     if not isinstance(value, list | tuple):
-        return tuple(range(1, whole(value, 1, allowed=WEEKS) + 1))
+        return tuple(range(1, whole(value, 1, MOST, allowed=WEEKS) + 1))
     weeks = tuple(whole(week, 1, allowed=WEEKS) for week in value)
     if not weeks or weeks != tuple(range(weeks[0], weeks[0] + len(weeks))):
         raise wrong(value, WEEKS)
@@ -70,11 +70,9 @@ def _is_route(value: object) -> bool:
 def _route(value: object, place: str) -> Route:
     if not isinstance(value, list | tuple) or len(value) != 5 or not all(isinstance(name, str) for name in value[:4]):
         raise wrong(value, ROUTES, place)
-    price = value[4]
-    if isinstance(price, bool) or not isinstance(price, Real) or not 0.0 <= float(price) < math.inf:
-        raise wrong(price, "a finite number >= 0", f"{place}.price")
+    price = number(value[4], "a finite number >= 0", lambda x: x >= 0, field=f"{place}.price")
     supplier, receiver, site, product = value[:4]
-    return Route(supplier, receiver, site, product, float(price))
+    return Route(supplier, receiver, site, product, price)
 
 
 Weeks = Annotated[tuple[int, ...], BeforeValidator(_weeks), Field(description=WEEKS)]

@@ -22,6 +22,7 @@ from veridical.data.arrays import Array
 from veridical.data.assembler import label
 from veridical.data.continuous_case import ContinuousCase
 from veridical.data.fields import whole_number
+from veridical.data.limits import DRAWS
 from veridical.data.truncated import POINTS
 from veridical.solvers.closed_form.continuous_integration import Integration, quadrature, quasi_monte_carlo, rent
 from veridical.solvers.closed_form.continuous_virtual_cost import refuse_not_monotone, total_virtual_cost, virtual_cost
@@ -160,7 +161,7 @@ def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Cont
     Raises InputError for `points` that are no whole number >= 1, and where correlated costs have a total virtual cost that
     is not monotone.
     """
-    points = whole_number(points, "points", 1, case.name, "cost profiles that an integral may visit")
+    points = whole_number(points, "points", 1, case.name, "cost profiles that an integral may visit", DRAWS)
     refuse_not_monotone(case, seed)
     few = len(case.suppliers) <= BY_QUADRATURE
     integral = quadrature(case, points) if few else quasi_monte_carlo(case, points, seed)

@@ -26,6 +26,7 @@ from veridical.data.allocation import ENUMERATED, SAMPLES, AllocationCase, Fixed
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.errors import NotSolvedError
 from veridical.data.fields import whole_number
+from veridical.data.limits import DRAWS
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled, without_one
 from veridical.solvers.closed_form.rationing import Rule, rule_of
@@ -66,7 +67,7 @@ def fixed_price(
     Raises InputError where the case has no fixed_price, for a capacity that is not finite and >= 0 and for starts that are no
     whole number >= 0; NotSolvedError where no start led to orders with a regret within 1e-8 of the most that a type can earn.
     """
-    starts = whole_number(starts, "starts", 0, case.name, "random orders from which to start")
+    starts = whole_number(starts, "starts", 0, case.name, "random orders from which to start", DRAWS)
     game = _Game.of(case, capacity, points, samples, seed)
     equilibria: list[Ordering] = []
     least = np.inf

@@ -92,7 +92,7 @@ def parsed(text: str) -> Any:
     """Return a value as TOML reads it; what is no TOML is text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # also a whole number of thousands of digits, and brackets without end
         return text
 
 

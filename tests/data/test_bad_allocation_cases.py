@@ -41,9 +41,9 @@ CASES = [
     ),
 ]
 GROUPS = [
-    ("count zero", {"count": 0}, "count", "0", "a whole number >= 1"),
-    ("count true", {"count": True}, "count", "True", "a whole number >= 1"),
-    ("count fraction", {"count": 2.5}, "count", "2.5", "a whole number >= 1"),
+    ("count zero", {"count": 0}, "count", "0", "a whole number from 1 to 100,000"),
+    ("count true", {"count": True}, "count", "True", "a whole number from 1 to 100,000"),
+    ("count fraction", {"count": 2.5}, "count", "2.5", "a whole number from 1 to 100,000"),
     ("no count", {"count": None}, "count", "<nothing>", "missing required key: a whole number >= 1"),
     ("types fall", {"types": [4, 6, 5]}, "types", "[4, 6, 5]", "strictly ascending"),
     ("types equal", {"types": [4, 4, 5]}, "types", "[4, 4, 5]", "strictly ascending"),
@@ -119,10 +119,10 @@ def test_bad_arguments_say_what_is_wrong() -> None:
     own = raw_case(raw_group(types=None, probabilities=None, prior=PRIOR))
     with pytest.raises(InputError, match=r"retailers\[0\]\.prior: got 'uniform'; allowed: finite types here: case\.grid"):
         own.profiles()
-    with pytest.raises(InputError, match=r"points: got 0; allowed: a whole number >= 1"):
+    with pytest.raises(InputError, match=r"points: got 0; allowed: a whole number from 1 to 1,000,000"):
         own.grid(0)
     narrow = raw_case(raw_group(types=None, probabilities=None, prior={"distribution": "uniform", "low": 4, "high": 4 + 1e-14}))
     with pytest.raises(InputError, match=r"points: got 1000; allowed: fewer: the prior of retailers 1"):
         narrow.grid(1000)
-    with pytest.raises(InputError, match=r"samples: got 0; allowed: a whole number >= 1"):
+    with pytest.raises(InputError, match=r"samples: got 0; allowed: a whole number from 1 to 10,000,000"):
         raw_case().profiles(samples=0)

@@ -108,7 +108,7 @@ def test_a_case_has_suppliers(suppliers: Any) -> None:
 def test_points_are_a_whole_number(points: Any) -> None:
     world = MANY["one"]
     for call in (lambda: world.grid(points), lambda: model.build(world, points=points), lambda: continuous(world, points=points)):
-        with pytest.raises(InputError, match=r"points: got .*a whole number >= 1"):
+        with pytest.raises(InputError, match=r"points: got .*a whole number from 1 to 10?,000,000"):
             call()
     narrow = case(uniform(1.0, 1.0 + 1e-14))
     with pytest.raises(InputError, match="points: got 1000; allowed: fewer"):

@@ -147,7 +147,7 @@ def test_a_bad_table_is_told_by_file_row_and_column(
 
 
 HEADS = [
-    ("weeks = 9", "weeks = 0", "weeks", "a whole number >= 1"),
+    ("weeks = 9", "weeks = 0", "weeks", "a whole number from 1 to 10,000"),
     ("weeks = 9", "weeks = [1, 3]", "weeks", "consecutive weeks"),
     ("truckload = false", "truckload = 1", "truckload", "true or false"),
     ('pivot = "baseline"', 'pivot = "groves"', "mechanism.pivot", "one of baseline, clarke"),

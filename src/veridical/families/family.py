@@ -12,6 +12,7 @@ import numpy as np
 
 from veridical.contracts import Audit
 from veridical.data import InputError
+from veridical.data.limits import DRAWS
 from veridical.data.load import Reader
 from veridical.solvers import Configuration, Solution
 
@@ -33,19 +34,20 @@ def always(*names: str) -> Promises:
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a parameter of a mechanism may be: of one of the types, or one of the values, in `allowed`; at least `least`."""
+    """What a parameter of a mechanism may be: of one of the types, or one of the values, in `allowed`; from `least` to `most`."""
 
     allowed: tuple[Any, ...] = (object,)
     least: int | None = None
+    most: int = DRAWS
 
     def check(self, name: str, value: Any) -> None:
         """Raise InputError for a value that is not allowed."""
         value = value.item() if isinstance(value, np.generic) else value
         fits = any(one is object or type(value) is one if isinstance(one, type) else bool(value == one) for one in self.allowed)
-        if not fits or (self.least is not None and value < self.least):
+        if not fits or (self.least is not None and not self.least <= value <= self.most):
             words = {bool: "true or false", int: "a whole number", type(None): None}
             choices = [words.get(one, repr(one)) for one in self.allowed]
-            above = "" if self.least is None else f" >= {self.least}"
+            above = "" if self.least is None else f" from {self.least} to {self.most:,}"
             raise InputError.of(name, value, " or ".join(filter(None, choices)) + above)
 
 

@@ -1,0 +1,261 @@
+"""Seeded mutations of every kind of file and option, run through the command line in this process.
+
+    python tests/fuzz/fuzzer.py [COUNT] [SEED]
+
+The contract: exit 0 with JSON in which every number is finite, or 2 with messages and nothing else, or 3 or 4; never a
+traceback, and never longer than a minute. By hand, COUNT inputs are run and each that breaks the contract is printed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import random
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import tomli_w
+
+import veridical as vd
+from veridical.cli import main
+from veridical.data.joint_plan import pilot
+
+LONGEST = 60  # seconds that a command may take
+STATUSES = (0, 2, 3, 4)
+EXTREMES = [0, 1, -1, 2, 0.5, 1e-300, 1e-12, 1e9, 1e30, 1e300, 1.7e308, 10**30, 10**400, -0.0, float("inf"), float("nan")]
+ODD = ["", " ", "a", "a" * 300, "\x1b[2J", "=1+1", "mean", "Zürich", "名", "normal", "../x", True, [], {}, [[]], [{}], [0.5, 0.5]]
+CASES: tuple[str, ...] = (
+    "two-suppliers",
+    "two-suppliers-correlated",
+    "continuous-pair",
+    "continuous-pair-correlated",
+    "five-retailers",
+)
+CASES += ("two-retailers", "flat-panels", "electronics", "unbalanced-smallest", "small-plan")
+OPTIONS = [["--solver", name] for name in ("highs", "ipopt", "closed_form", "planner", "consensus", "nobody", "", "a b")]
+OPTIONS += [["--mechanism", name] for name in (*vd.MECHANISMS, "nothing", "")]
+OPTIONS += [
+    ["--set", change] for change in ("price=31", "price=-1", "price", "=", "k=2", "k=0", "k=1e9", "points=4", "points=10000000")
+]
+OPTIONS += [
+    ["--set", change] for change in ("demand.mean=1e300", "suppliers.0.costs=[1,2]", "capacity=0", "participation=ex_post")
+]
+OPTIONS += [
+    ["--set", change] for change in ("samples=1000000000000", "weeks=4", "misreports=3", "count=1000000000", "x=" + "9" * 5000)
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command that was run: what it was given, how it ended, and what is wrong with that (nothing, where it is "")."""
+
+    seed: int
+    arguments: list[str]
+    status: int | None
+    output: str
+    errors: str
+    seconds: float
+    wrong: str
+
+
+class TooLong(BaseException):
+    """Raised where a command takes longer than it may."""
+
+
+def fuzz(seed: int) -> Run:
+    """Run one mutated command."""
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        return run(arguments(rng, Path(folder)), seed)
+
+
+def arguments(rng: random.Random, folder: Path) -> list[str]:
+    """Return the arguments of a command whose input is mutated."""
+    name = rng.choice(CASES)
+    case = small_plan() if name == "small-plan" else vd.example(name)
+    kind = rng.choice(["case"] * 5 + ["bytes", "options", "options", "menu", "solver", "table"])
+    target = Path(case.save(folder / "case.toml" if case.kind != "joint_plan" else folder))
+    tables = sorted(folder.glob("*.csv"))
+    command, rest = rng.choice(["solve", "solve", "solve", "compare"]), ["--json", "-"]
+    if kind == "case":
+        table = tomllib.loads(target.read_text(encoding="utf-8"))
+        for _ in range(rng.choice([1, 1, 1, 2, 3])):
+            table = mutated(rng, table)
+        target.write_text(toml(table), encoding="utf-8")
+    elif kind == "table" and tables:
+        spoil(rng, rng.choice(tables))
+    elif kind in ("bytes", "table"):
+        spoil(rng, target)
+    elif kind == "solver":
+        solver = folder / "solver.toml"
+        settings: dict[str, Any] = {"solver": "highs", "tolerance": 1e-8, "time_limit": 20, "options": {"presolve": "off"}}
+        solver.write_text(toml(mutated(rng, settings)), encoding="utf-8")
+        if rng.random() < 0.5:
+            spoil(rng, solver)
+        rest += ["--solver", str(solver)]
+    elif kind == "menu":
+        menu = folder / "menu.csv"
+        with contextlib.suppress(vd.VeridicalError, KeyError, TypeError):
+            run(["solve", str(target), "--menu", str(menu)], 0)
+        if menu.exists():
+            spoil(rng, menu)
+            command, rest = "audit", [str(menu), *rest]
+    for _ in range(rng.choice([1, 2, 3]) if kind == "options" else rng.choice([0, 0, 1])):
+        rest += rng.choice(OPTIONS)
+    return [command, str(target), *rest]
+
+
+def small_plan() -> Any:
+    """Return a joint plan with two weeks."""
+    return pilot(weeks=2)
+
+
+def toml(table: Any) -> str:
+    """Return a table as TOML, or as much of it as TOML can say."""
+    try:
+        return tomli_w.dumps(table)
+    except (TypeError, ValueError, AttributeError):
+        return repr(table)
+
+
+def mutated(rng: random.Random, table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table in which one value is another, twice there, missing, or stands under another key."""
+    table = copy.deepcopy(table)
+    places = list(_places(table))
+    owner, key = rng.choice(places) if places else (table, "kind")
+    action = rng.choice([0, 1, 2, 2, 2, 3, 4, 5])
+    value = owner[key] if places else None
+    if action == 0:
+        del owner[key]
+    elif action == 1 and isinstance(owner, list):
+        owner += [copy.deepcopy(value)] * rng.choice([1, 2, 10, 1000])
+    elif action == 1:
+        owner[rng.choice(["name", "x", "file", "samples", "count", "points"])] = copy.deepcopy(value)
+    elif action == 2 and isinstance(value, int | float) and not isinstance(value, bool):
+        owner[key] = value * rng.choice([-1, 1e-30, 1e-6, 0.5, 1.01, 3, 100, 1e6, 1e30, 1e200, 0])
+    elif action == 3:
+        owner[key] = rng.choice(ODD)
+    elif action == 4:
+        other, name = rng.choice(places)
+        owner[key] = copy.deepcopy(other[name])
+    else:
+        owner[key] = rng.choice(EXTREMES)
+    return table
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in list(pairs):
+        yield value, key
+        yield from _places(part)
+
+
+def spoil(rng: random.Random, path: Path) -> None:
+    """Change some bytes of a file."""
+    data = bytearray(path.read_bytes())
+    for _ in range(rng.choice([1, 1, 2, 5])):
+        at = rng.randrange(len(data) + 1)
+        action = rng.randrange(7)
+        if action == 0:
+            data[at : at + 1] = bytes([rng.randrange(256)])
+        elif action == 1:
+            del data[at : at + rng.choice([1, 3, 50])]
+        elif action == 2:
+            data[at:at] = rng.choice(
+                [b"\xef\xbb\xbf", b"\x00", b"9" * 400, b"[" * 3000, b"e999", b",", b'"', b"\n", b"-", b"nan", b"\xff"]
+            )
+        elif action == 3:
+            del data[at:]
+        elif action == 4:
+            data[:0] = b"\xef\xbb\xbf"
+        elif action == 5:
+            lines = data.split(b"\n")
+            place = rng.randrange(len(lines))
+            lines[place:place] = [lines[rng.randrange(len(lines))]]
+            data = bytearray(b"\n".join(lines))
+        else:
+            lines = data.split(b"\n")
+            del lines[rng.randrange(len(lines))]
+            data = bytearray(b"\n".join(lines))
+    path.write_bytes(bytes(data))
+
+
+def run(arguments: list[str], seed: int) -> Run:
+    """Run a command in this process, and judge its end."""
+    output, errors = io.StringIO(), io.StringIO()
+    status: int | None = 0
+    wrong, before = "", sys.argv
+    sys.argv = ["veridical", *arguments]
+    old = signal.signal(signal.SIGALRM, _ring)
+    signal.alarm(LONGEST)
+    began = time.monotonic()
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors), warnings.catch_warnings():
+            main()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1 if end.code else 0
+    except TooLong:
+        status, wrong = None, f"longer than {LONGEST} s"
+    except BaseException:  # whatever it is, it would be a traceback
+        status, wrong = None, traceback.format_exc()
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+        sys.argv = before
+    seconds = time.monotonic() - began
+    wrong = wrong or _judged(status, output.getvalue(), errors.getvalue(), arguments)
+    return Run(seed, arguments, status, output.getvalue(), errors.getvalue(), seconds, wrong)
+
+
+def _judged(status: int | None, output: str, errors: str, arguments: list[str]) -> str:
+    if status not in STATUSES:
+        return f"exit status {status}: {errors[-2000:]}"
+    if "Traceback" in errors:
+        return f"a traceback: {errors[-2000:]}"
+    if "RuntimeWarning" in errors or "encountered in" in errors:
+        return f"a warning of numpy's: {errors[-2000:]}"
+    if any(ord(letter) < 32 and letter not in "\n\t" for letter in output + errors):
+        return "control characters"
+    if status == 2 and output.strip():
+        return f"bad input, and output: {output[:500]}"
+    if status == 2 and not errors.strip():
+        return "bad input, and no message"
+    if status == 0 and "--json" in arguments:
+        try:
+            record = json.loads(output, parse_constant=_refused)
+        except ValueError as error:
+            return f"no JSON ({error}): {output[:500]}"
+        if arguments[0] == "solve" and record.get("objective") is None:
+            return f"a result without a finite objective: {output[:500]}"
+    return ""
+
+
+def _refused(name: str) -> None:
+    raise ValueError(name)
+
+
+def _ring(number: int, frame: FrameType | None) -> None:
+    raise TooLong
+
+
+if __name__ == "__main__":
+    count, start = int(sys.argv[1]) if len(sys.argv) > 1 else 300, int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    ends: Counter[Any] = Counter()
+    for one in map(fuzz, range(start, start + count)):
+        ends["wrong" if one.wrong else one.status] += 1
+        if one.wrong:
+            print(f"seed {one.seed}: {' '.join(one.arguments)[:300]}\n  {one.wrong[-1500:]}", flush=True)
+    print(dict(ends))
