@@ -23,7 +23,7 @@ from veridical.data.joint_plan.case import JointPlanCase, Parameters
 from veridical.data.joint_plan.roles import Carrier, Marketplace, Retailer, Seller, Shipper, Vendor
 from veridical.data.joint_plan.shared import Route, Shared
 from veridical.data.joint_plan.values import Values
-from veridical.data.limits import WEEKS
+from veridical.data.limits import WEEKS, fits
 
 __all__ = ["carriers", "marketplace", "pilot"]
 
@@ -34,6 +34,9 @@ SELLERS = ("Garnet", "Hazel", "Indigo", "Jade", "Karst", "Lapis")
 CENTRES = ("Breda", "Graz", "Leipzig", "Lyon", "Poznan", "Turin")
 REGIONS = ("north", "south", "west", "east")
 PRODUCTS = ("soap", "shampoo", "towels", "tissues", "bleach", "sponges", "gloves", "candles")
+
+
+FLOW = 100  # numbers' worth of memory that a flow takes, its names and table rows included
 
 
 def names(pool: Sequence[str], count: int, word: str) -> tuple[str, ...]:
@@ -195,6 +198,7 @@ def pilot(
     ('Alder', 'Birch')
     """
     sizes(vendors=vendors, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
+    fits(FLOW * products * weeks * (sites * makers + regions), "weeks", weeks)
     world = World(seed, names(VENDORS, vendors, "vendor"), products, sites, weeks, makers)
     rng = world.rng
     record, need = world.receiver(regions)
@@ -265,6 +269,7 @@ def marketplace(
     ('Garnet', 'Hazel')
     """
     sizes(sellers=sellers, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
+    fits(FLOW * products * weeks * (sites * makers + regions), "weeks", weeks)
     world = World(seed, names(SELLERS, sellers, "seller"), products, sites, weeks, makers)
     rng = world.rng
     record, need = world.receiver(regions)
@@ -323,6 +328,7 @@ def carriers(
     ('Alder', 'Birch')
     """
     sizes(shippers=shippers, carriers=carriers, lanes=lanes, weeks=weeks)
+    fits(FLOW * shippers * carriers * lanes * weeks, "weeks", weeks)
     rng = np.random.default_rng(seed)
     numbers = tuple(range(1, weeks + 1))
     ends = [f"{a}-{b}" for a in CENTRES for b in CENTRES if a != b]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -31,10 +32,40 @@ Money = Callable[[float], str]
 
 
 def show(*parts: RenderableType) -> None:
-    """Print to standard output."""
+    """Print to standard output, at the width of the terminal; no digit is ever cut off, or parted from the others."""
     # names are the user's: nothing in them is markup
     console = Console(width=None if Console().is_terminal else 120, markup=False, emoji=False, highlight=False)
-    console.print(Group(*parts))
+    console.print(Group(*(fitted(part, console) for part in parts)))
+
+
+def fitted(part: RenderableType, console: Console) -> RenderableType:
+    """Return a table that is no wider than the console, with less space or as a list of its rows; other parts as they are."""
+    if isinstance(part, Group):
+        return Group(*(fitted(each, console) for each in part.renderables))
+    if not isinstance(part, Table):
+        return part
+    texts = [[str(column.header), *map(str, column.cells)] for column in part.columns]
+    least = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts]
+    most = [max((cell_len(line) for text in column for line in text.splitlines()), default=0) for column in texts]
+    for space in (1, 0):
+        room = console.width - (1 + 2 * space) * len(texts) - 1 - sum(least)
+        if room < 0:
+            continue
+        part.padding = (0, space)
+        for column, low, high in sorted(zip(part.columns, least, most, strict=True), key=lambda each: each[2] - each[1]):
+            column.width = min(low + room, high)
+            room -= column.width - low
+        return part
+    headings, rows = (
+        [" ".join(column[0].replace("-\n", "").split()) for column in texts],
+        zip(*(column[1:] for column in texts), strict=True),
+    )
+    lines = [
+        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{cell}", overflow="fold")
+        for row in rows
+        for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
+    ]
+    return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
 
 
 def money(value: float, digits: int = 2) -> str:
@@ -49,7 +80,7 @@ def table(title: str, *headings: str, left: Collection[str] = (), bold: bool = F
         if heading in left:
             parts.add_column(heading)
         else:
-            parts.add_column(heading, justify="right", overflow="fold")  # no digit is ever cut off
+            parts.add_column(heading, justify="right")
     return parts
 
 
