@@ -7,11 +7,12 @@ answer is an `Answer`, and nothing else ever leaves an agent: an error inside is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from veridical.data import InputError
 from veridical.data.arrays import Array
 
-__all__ = ["Agent", "Answer", "Log", "Message", "NoAnswer", "Question"]
+__all__ = ["Agent", "AgentTraits", "Answer", "Log", "Message", "NoAnswer", "Question", "error_for"]
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,26 @@ class Agent(Protocol):
 
 
 @dataclass(frozen=True)
+class AgentTraits:
+    """What a party's agent is: its interface, what it declares of its cost, whether it answers for a price alone."""
+
+    interface: str
+    strong_convexity: float | None = None
+    smoothness: float | None = None
+    priced: bool = True
+
+
+@dataclass(frozen=True)
 class Question:
     """A method of an agent, and its arguments."""
 
     method: str
-    arguments: tuple[Any, ...] = ()
+    arguments: tuple[Array, ...]
+
+    @property
+    def flows(self) -> int:
+        """How many flows the party has: the length of every list that is asked or answered."""
+        return len(self.arguments[0])
 
 
 @dataclass(frozen=True)
@@ -88,3 +104,8 @@ class Log:
     def of(self, agent: str) -> list[Message]:
         """Return what left one agent."""
         return [message for message in self.messages if message.agent == agent]
+
+
+def error_for(party: str, question: Question, got: str, allowed: str) -> InputError:
+    """Return the error for an answer that cannot be used: whose agent gave it, to which question, and what it was."""
+    return InputError.of(f"{party}, {question.method}", f"<{got}>", allowed)

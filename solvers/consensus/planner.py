@@ -20,8 +20,8 @@ from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.coordinator import Progress, run
-from veridical.solvers.consensus.exchange import AgentTraits, Exchange, PublicCase, Round
-from veridical.solvers.consensus.messages import Log
+from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
+from veridical.solvers.consensus.messages import AgentTraits, Log
 from veridical.solvers.consensus.options import options
 from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorkers, Processes, Workers
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
@@ -160,16 +160,19 @@ class Consensus:
 
     def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
-        who = spec.agent if spec.agent is not None else spec
-        convexity, smoothness = (getattr(who, trait, None) for trait in ("strong_convexity", "smoothness"))
-        if who.interface == "dual" and not convexity:
+        who = spec if spec.agent is None else spec.agent
+        traits = AgentTraits(
+            str(_trait(name, who, "interface", None, INTERFACES.__contains__, f"one of {', '.join(INTERFACES)}")),
+            *(_trait(name, who, trait, None, _is_size, "None, or a finite number >= 0") for trait in ("strong_convexity", "smoothness")),
+        )
+        if traits.interface == "dual" and not traits.strong_convexity:
             allowed = "a number > 0: without it no step is safe, and with linear costs dual agents do not agree"
-            raise self.configuration.error_for(f"options.strong_convexity.{name}", convexity, allowed)
-        if who.interface == "primal" and not smoothness:
+            raise self.configuration.error_for(f"options.strong_convexity.{name}", traits.strong_convexity, allowed)
+        if traits.interface == "primal" and not traits.smoothness:
             allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
-            raise self.configuration.error_for(f"options.smoothness.{name}", smoothness, allowed)
-        able = who.interface != "primal" and (spec.part is not None or hasattr(spec.agent, "best"))
-        return AgentTraits(who.interface, convexity, smoothness, able)
+            raise self.configuration.error_for(f"options.smoothness.{name}", traits.smoothness, allowed)
+        able = traits.interface != "primal" and (spec.part is not None or hasattr(spec.agent, "best"))
+        return replace(traits, priced=able)
 
     def _open(self, specs: dict[str, AgentSpec]) -> Workers:
         settings = self.options
