@@ -96,7 +96,7 @@ class Admm:
         self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0
         self.first = self.upper = sum(self.costs.values())
         self.bound, self.gap = -np.inf, np.inf
-        self.unproven: list[str] = []  # who had no least value to tell at the last check
+        self.unproven: list[str] = []  # who said at the last check that there is no least cost at a price
         self.top = next((side for side in SIDES if all(self.traits[name].priced for name in self.sides[side])), None)
         if self.top is None and self.options.largest is None:
             allowed = "units above which no flow is worth while: agents on either side do not answer for a price alone"
@@ -127,8 +127,8 @@ class Admm:
         over = "rounds" if monotonic() < deadline else "time"
         primals = [name for name in self.names if self.traits[name].interface == "primal"]
         why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
-        if self.bound == -np.inf and self.unproven:
-            why += f"; {', '.join(self.unproven)} said last that there is no least cost at a price"
+        least = self.unproven or [max(self.names, key=lambda name: self.costs[name] - self._proven(name))]
+        why += f"; {', '.join(least)} proves least of what it says that this plan costs"
         raise NotSolvedError(
             f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
             f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
@@ -269,6 +269,11 @@ class Admm:
             )
             raise InputError.of(worst.party, shows, allowed)
         self.gap = max(self.upper - self.bound, 0.0) / savings
+
+    def _proven(self, name: str) -> float:
+        """Return the most that a party's own supports prove of its cost of the plan."""
+        plan = self.plan[self.share(name)]
+        return max((value + float(slope @ plan) for value, slope in self.exchange.claims[name].supports), default=-np.inf)
 
     def _prove(self, number: int) -> None:
         """Raise the lower bound by the supports at hand; one side is asked at the price at which slopes cancel."""

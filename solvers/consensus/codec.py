@@ -96,7 +96,7 @@ def _numbers(field: str, value: Any, shape: tuple[int, ...]) -> Array:
         kind = (
             _name(type(value)) if array.dtype.kind in "OUSV" and not array.shape else f"{array.dtype.name} of shape {array.shape}"
         )
-        raise _MalformedError(f"as {field} {kind}")
+        raise _MalformedError(f"{field}: {kind}")
     return array.astype(NUMBER)
 
 

@@ -67,7 +67,7 @@ class Exchange:
     late: Replies = field(default_factory=dict)  # answers that came when something else was asked
 
     def __post_init__(self) -> None:
-        self.claims = {name: Claims(name, self.traits.get(name, AgentTraits("proximal"))) for name in self.case.names}
+        self.claims = {name: Claims(name, self.traits.get(name, AgentTraits())) for name in self.case.names}
 
     def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
         """Ask, check and log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
@@ -99,7 +99,7 @@ class Exchange:
             left = ", ".join(
                 f"{name}, whose agent has ended" if name in self.workers.dead else name for name in questions.keys() - replies
             )
-            raise NotSolvedError(f"{self.case.name}: no answer from {left} to {method}", Termination.FAILED)
+            raise NotSolvedError(f"{self.case.name}: no answer to {method} from {left}", Termination.FAILED)
         return {name: answer for name, (_, answer) in replies.items()}
 
     def fix(self, names: Iterable[str], given: Array) -> None:

@@ -7,12 +7,15 @@ answer is an `Answer`, and nothing else ever leaves an agent: an error inside is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from veridical.data import InputError
 from veridical.data.arrays import Array
+from veridical.data.fields import NonNegative, Record, one_of
 
-__all__ = ["Agent", "AgentTraits", "Answer", "Log", "Message", "NoAnswer", "Question", "error_for"]
+__all__ = ["INTERFACES", "Agent", "AgentTraits", "Answer", "Log", "Message", "NoAnswer", "Question", "error_for"]
+
+INTERFACES = ("proximal", "dual", "primal")
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,12 @@ class Agent(Protocol):
         """Take flows as given from now on: units, NaN where a flow is free. The value is 0."""
 
 
-@dataclass(frozen=True)
-class AgentTraits:
+class AgentTraits(Record):
     """What a party's agent is: its interface, what it declares of its cost, whether it answers for a price alone."""
 
-    interface: str
-    strong_convexity: float | None = None
-    smoothness: float | None = None
+    interface: Annotated[str, one_of(*INTERFACES)] = "proximal"
+    strong_convexity: NonNegative | None = None
+    smoothness: NonNegative | None = None
     priced: bool = True
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from veridical.data.fields import NonNegative, Positive, Record, check, whole, wrong
 from veridical.solvers.configuration import Configuration, configure
-from veridical.solvers.consensus.agent import INTERFACES
+from veridical.solvers.consensus.messages import INTERFACES
 
 __all__ = ["Options", "options"]
 

@@ -16,6 +16,7 @@ from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
+from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.configuration import Configuration
@@ -27,6 +28,8 @@ from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorker
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
+
+CONNECTING = 10.0  # seconds that a Dask scheduler is given to answer at first
 
 
 class Consensus:
@@ -161,18 +164,25 @@ class Consensus:
     def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
         who = spec if spec.agent is None else spec.agent
-        traits = AgentTraits(
-            str(_trait(name, who, "interface", None, INTERFACES.__contains__, f"one of {', '.join(INTERFACES)}")),
-            *(_trait(name, who, trait, None, _is_size, "None, or a finite number >= 0") for trait in ("strong_convexity", "smoothness")),
-        )
+        try:
+            declared = {
+                trait: getattr(who, trait) for trait in ("interface", "strong_convexity", "smoothness") if hasattr(who, trait)
+            }
+            declared["priced"] = spec.part is not None or hasattr(who, "best")
+        except (Exception, SystemExit) as error:
+            allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
+            raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None
+        try:
+            traits = check(AgentTraits, {"interface": None} | declared, "consensus")
+        except InputError as error:
+            raise error.within(f"agents.{name}") from None
         if traits.interface == "dual" and not traits.strong_convexity:
             allowed = "a number > 0: without it no step is safe, and with linear costs dual agents do not agree"
             raise self.configuration.error_for(f"options.strong_convexity.{name}", traits.strong_convexity, allowed)
         if traits.interface == "primal" and not traits.smoothness:
             allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
             raise self.configuration.error_for(f"options.smoothness.{name}", traits.smoothness, allowed)
-        able = traits.interface != "primal" and (spec.part is not None or hasattr(spec.agent, "best"))
-        return replace(traits, priced=able)
+        return traits.changed(priced=traits.priced and traits.interface != "primal")
 
     def _open(self, specs: dict[str, AgentSpec]) -> Workers:
         settings = self.options
@@ -198,5 +208,9 @@ class Consensus:
         except ImportError:
             allowed = "inline or processes, or dask after: pip install veridical[distributed]"
             raise self.configuration.error_for("options.workers", "dask", allowed) from None
-        self.client = Client(self.options.scheduler)  # type: ignore[no-untyped-call]
+        try:
+            self.client = Client(self.options.scheduler, timeout=min(self.options.timeout, CONNECTING))  # type: ignore[no-untyped-call]
+        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
+            allowed = f"the address of a Dask scheduler that answers ({type(error).__name__})"
+            raise self.configuration.error_for("options.scheduler", self.options.scheduler, allowed) from None
         return self.client

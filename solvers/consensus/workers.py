@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -194,14 +195,10 @@ class Processes(Workers):
             sys.exit(UNGUARDED)  # this is such a process, and reads the script that started it
         context = multiprocessing.get_context("spawn")
         self.pipes[name], there = context.Pipe()
-        process = context.Process(target=_serve, args=(there, self.specs[name]), name=f"agent of {name}", daemon=True)
-        try:
-            process.start()
-        except Exception as error:
-            allowed = f"an agent that can be sent to a process ({type(error).__name__} when it was pickled), or workers = inline"
-            raise InputError.of(f"agents.{name}", "<an agent>", allowed) from None
-        finally:
-            there.close()
+        sent = _packed(name, self.specs[name], pickle.dumps)
+        process = context.Process(target=_serve, args=(there, sent), name=f"agent of {name}", daemon=True)
+        process.start()
+        there.close()
         self.processes[name] = process
 
     def line(self, name: str) -> Line:
@@ -245,7 +242,7 @@ class Dask(Workers):
         if not places:
             raise NotSolvedError("the Dask cluster has no workers", Termination.FAILED)
         place = places[list(self.specs).index(name) % len(places)]
-        sent = dumps(self.specs[name])  # type: ignore[no-untyped-call]
+        sent = _packed(name, self.specs[name], dumps)
         self.actors[name] = (place, self.client.submit(_Actor, sent, actor=True, workers=[place], pure=False))
 
     def line(self, name: str) -> Line:
@@ -282,31 +279,40 @@ def _from_worker(client: Any, place: str, future: Any) -> Any:
 
 
 class _Actor:
-    """An agent on a Dask worker, made from its spec as bytes: an error when that is read stays here as well."""
+    """An agent on a Dask worker, made from its spec as bytes, so that an error in reading it stays here too."""
 
     def __init__(self, spec: bytes) -> None:
         from distributed.protocol.pickle import loads  # an extra
 
-        self.line = _made(lambda: loads(spec).make())  # type: ignore[no-untyped-call]
+        self.line = _made(spec, loads)
 
     def answer(self, question: Question) -> bytes:
         return self.line(question)
 
 
-def _serve(pipe: Connection, spec: AgentSpec) -> None:
+def _packed(name: str, spec: AgentSpec, dumps: Callable[[Any], bytes]) -> bytes:
+    """Return a spec as bytes that are read where the agent is to be, and errors with them; raise InputError where it has none."""
+    try:
+        return dumps(spec)
+    except (Exception, SystemExit) as error:
+        allowed = f"an agent that can be pickled ({type(error).__name__}), or workers = inline"
+        raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None
+
+
+def _serve(pipe: Connection, spec: bytes) -> None:
     """Answer until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, who ends its agents
-    line = _made(spec.make)
-    with suppress(EOFError):
+    line = _made(spec, pickle.loads)
+    with suppress(EOFError, OSError):
         while True:
             question = pipe.recv()
             pipe.send_bytes(line(question))
 
 
-def _made(make: Callable[[], Any]) -> Line:
+def _made(spec: bytes, loads: Callable[[bytes], Any]) -> Line:
     """Return the line to an agent that is made here; one that cannot be made answers everything by the type of the error."""
     try:
-        return partial(answer_of, make())
+        return partial(answer_of, loads(spec).make())
     except BaseException as error:
         sent = failure(error)
         return lambda question: sent
