@@ -210,7 +210,7 @@ class Consensus:
             raise self.configuration.error_for("options.workers", "dask", allowed) from None
         try:
             self.client = Client(self.options.scheduler, timeout=min(self.options.timeout, CONNECTING))  # type: ignore[no-untyped-call]
-        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
+        except Exception as error:  # of any kind, where something else than a scheduler answers
             allowed = f"the address of a Dask scheduler that answers ({type(error).__name__})"
             raise self.configuration.error_for("options.scheduler", self.options.scheduler, allowed) from None
         return self.client

@@ -12,11 +12,11 @@ import multiprocessing
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from multiprocessing.connection import Connection
 from threading import Thread
 from time import monotonic
@@ -232,18 +232,22 @@ class Dask(Workers):
     """
 
     client: Any = None
-    actors: dict[str, tuple[str, Any]] = field(default_factory=dict)  # worker's address, and future of the actor
+    actors: dict[str, tuple[str, Callable[[], Any]]] = field(default_factory=dict)  # worker's address; waits for the actor
 
     def open(self, name: str) -> None:
         """Start the actor, without waiting until its model is compiled."""
         from distributed.protocol.pickle import dumps  # an extra
 
-        places = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
+        try:
+            places = sorted(_places(self.client))
+        except Exception as error:
+            raise NotSolvedError(f"the Dask cluster does not answer ({type(error).__name__})", Termination.FAILED) from None
         if not places:
             raise NotSolvedError("the Dask cluster has no workers", Termination.FAILED)
         place = places[list(self.specs).index(name) % len(places)]
         sent = _packed(name, self.specs[name], dumps)
-        self.actors[name] = (place, self.client.submit(_Actor, sent, actor=True, workers=[place], pure=False))
+        future = self.client.submit(_Actor, sent, actor=True, workers=[place], pure=False)
+        self.actors[name] = (place, cache(partial(_from_worker, self.client, place, future)))
 
     def line(self, name: str) -> Line:
         """Call the actor, which may have yet to start."""
@@ -264,8 +268,8 @@ def _through_pipe(pipe: Connection, question: Question) -> bytes:
         return b""  # it was longer, and nothing of it is read
 
 
-def _through_actor(client: Any, place: str, actor: Any, question: Question) -> bytes:
-    sent: bytes = _from_worker(client, place, _from_worker(client, place, actor).answer(question))
+def _through_actor(client: Any, place: str, actor: Callable[[], Any], question: Question) -> bytes:
+    sent: bytes = _from_worker(client, place, actor().answer(question))
     return sent
 
 
@@ -274,8 +278,14 @@ def _from_worker(client: Any, place: str, future: Any) -> Any:
     while True:
         with suppress(TimeoutError):
             return future.result(timeout=BEAT)
-        if client.status != "running" or place not in client.scheduler_info(n_workers=-1)["workers"]:
+        if client.status != "running" or place not in _places(client):
             raise ConnectionError(place)
+
+
+def _places(client: Any) -> Collection[str]:
+    """Return the addresses of a cluster's workers."""
+    places: Collection[str] = client.scheduler_info(n_workers=-1)["workers"]
+    return places
 
 
 class _Actor:
