@@ -84,6 +84,7 @@ def support_of(question: Question, answer: Answer) -> tuple[float, Array]:
     """Return value and slope of the support that comes with an answer."""
     if question.method == "respond":
         plan, price, rho = question.arguments
+        assert answer.plan is not None
         return answer.value, rho * (plan - answer.plan) - price
     if question.method == "best":
         return answer.value, -question.arguments[0]

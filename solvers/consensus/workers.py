@@ -1,6 +1,6 @@
 """Where agents run: in this process, in a process each, or on a Dask cluster. Each is handed its own part and nothing else.
 
-All three answer the same call: `ask` sends everybody's question at once, each in a thread that waits for the answer, and waits
+All three answer the same call: `ask` sends everybody's question at once, each by a thread that waits for the answer, and waits
 for these until the deadline. Who has not answered by then is not asked anew: the answer counts when it comes, as an answer to
 the question it was asked. What comes back is bytes (`codec`), also in this process.
 """
@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from threading import Thread
 from time import monotonic
 from typing import Any
@@ -36,7 +37,7 @@ BEAT = 1.0  # seconds after which it is looked whether a Dask worker is still th
 ENDING = 2.0  # seconds that a process is given to end
 UNGUARDED = 78  # exit status of a process that reads a script which starts agents when it is read
 Replies = dict[str, tuple[Question, Answer]]
-Line = Callable[[Question], bytes]  # to an agent: waits for the answer as bytes, and raises where there will be none
+Call = Callable[[Question], bytes]  # of an agent: waits for the answer as bytes, and raises where there will be none
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,40 @@ class AgentSpec:
         return PartyAgent(self.part, self.interface, self.strong_convexity, self.smoothness)
 
 
-class Pending:
-    """A question that an agent is busy with: a thread waits for the answer."""
+class Line:
+    """A thread that asks one agent at a time and waits for the answer; it ends with the line, once that agent is done."""
 
-    def __init__(self, line: Line, question: Question) -> None:
-        self.question, self.answer = question, Future[bytes]()
-        self.thread = Thread(target=self._wait, args=(line,), daemon=True)
+    def __init__(self) -> None:
+        self.tasks: SimpleQueue[tuple[Call, Question, Future[bytes]] | None] = SimpleQueue()
+        self.thread = Thread(target=_serve_line, args=(self.tasks,), daemon=True)
         self.thread.start()
 
-    def _wait(self, line: Line) -> None:
+    def ask(self, call: Call, question: Question) -> Pending:
+        """Ask, without waiting."""
+        pending = Pending(question, Future(), self)
+        self.tasks.put((call, pending.question, pending.answer))
+        return pending
+
+    def __del__(self) -> None:
+        self.tasks.put(None)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A question that an agent is busy with, its answer when it comes, an exception where there will be none, and who waits."""
+
+    question: Question
+    answer: Future[bytes]
+    line: Line
+
+
+def _serve_line(tasks: SimpleQueue[tuple[Call, Question, Future[bytes]] | None]) -> None:
+    while (task := tasks.get()) is not None:
+        call, question, answer = task
         try:
-            self.answer.set_result(line(self.question))
+            answer.set_result(call(question))
         except BaseException as error:
-            self.answer.set_exception(error)
+            answer.set_exception(error)
 
 
 @dataclass
@@ -83,6 +105,7 @@ class Workers:
     met: set[str] = field(default_factory=set)  # who has answered once: its process runs, its model is compiled
     given: dict[str, Question] = field(default_factory=dict)  # the flows that each takes as given
     waiting: dict[str, Pending] = field(default_factory=dict)  # what each has yet to answer
+    idle: list[Line] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.left = dict.fromkeys(self.specs, self.restarts)
@@ -93,8 +116,8 @@ class Workers:
         """Start an agent."""
         raise NotImplementedError
 
-    def line(self, name: str) -> Line:
-        """Return the line to an agent as it is now: one that is started anew has another."""
+    def call(self, name: str) -> Call:
+        """Return what asks an agent as it is now: one that is started anew is asked by another."""
         raise NotImplementedError
 
     def replace(self, name: str, spec: AgentSpec) -> None:
@@ -112,11 +135,13 @@ class Workers:
         deadline = monotonic() + (self.timeout if started else max(self.timeout, STARTING))
         for name in names:
             if name not in self.waiting:
-                self.waiting[name] = Pending(self.line(name), questions[name])
+                line = self.idle.pop() if self.idle else Line()
+                self.waiting[name] = line.ask(self.call(name), questions[name])
         wait([self.waiting[name].answer for name in names], deadline - monotonic())
         replies: Replies = {}
         for name in [name for name in names if self.waiting[name].answer.done()]:
             pending = self.waiting.pop(name)
+            self.idle.append(pending.line)
             if pending.answer.exception() is not None:
                 self.lose(name)
                 continue
@@ -153,7 +178,7 @@ class Workers:
 
 
 class InProcessWorkers(Workers):
-    """Agents in this process, one after the other, each question in a thread of its own, which does not outlast the timeout.
+    """Agents in this process, one after the other, in a thread, so that their time is limited as elsewhere.
 
     An agent of the user's own is code that runs here: it can do what this program can. What ends it is an exception in its
     thread, which code that is not Python's, or that catches everything, does not notice.
@@ -164,7 +189,7 @@ class InProcessWorkers(Workers):
         self.agents = {**getattr(self, "agents", {}), name: self.specs[name].make()}
         self.met.add(name)
 
-    def line(self, name: str) -> Line:
+    def call(self, name: str) -> Call:
         """Call the agent."""
         return partial(answer_of, self.agents[name])
 
@@ -177,7 +202,7 @@ class InProcessWorkers(Workers):
 
     def shut(self, name: str) -> None:
         """Raise SystemExit in the thread in which an agent still runs."""
-        if name in self.waiting and (thread := self.waiting[name].thread).ident is not None:
+        if name in self.waiting and (thread := self.waiting[name].line.thread).ident is not None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
 
 
@@ -201,7 +226,7 @@ class Processes(Workers):
         there.close()
         self.processes[name] = process
 
-    def line(self, name: str) -> Line:
+    def call(self, name: str) -> Call:
         """Use the pipe."""
         return partial(_through_pipe, self.pipes[name])
 
@@ -249,7 +274,7 @@ class Dask(Workers):
         future = self.client.submit(_Actor, sent, actor=True, workers=[place], pure=False)
         self.actors[name] = (place, cache(partial(_from_worker, self.client, place, future)))
 
-    def line(self, name: str) -> Line:
+    def call(self, name: str) -> Call:
         """Call the actor, which may have yet to start."""
         return partial(_through_actor, self.client, *self.actors[name])
 
@@ -294,10 +319,10 @@ class _Actor:
     def __init__(self, spec: bytes) -> None:
         from distributed.protocol.pickle import loads  # an extra
 
-        self.line = _made(spec, loads)
+        self.call = _made(spec, loads)
 
     def answer(self, question: Question) -> bytes:
-        return self.line(question)
+        return self.call(question)
 
 
 def _packed(name: str, spec: AgentSpec, dumps: Callable[[Any], bytes]) -> bytes:
@@ -312,15 +337,15 @@ def _packed(name: str, spec: AgentSpec, dumps: Callable[[Any], bytes]) -> bytes:
 def _serve(pipe: Connection, spec: bytes) -> None:
     """Answer until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, who ends its agents
-    line = _made(spec, pickle.loads)
+    call = _made(spec, pickle.loads)
     with suppress(EOFError, OSError):
         while True:
             question = pipe.recv()
-            pipe.send_bytes(line(question))
+            pipe.send_bytes(call(question))
 
 
-def _made(spec: bytes, loads: Callable[[bytes], Any]) -> Line:
-    """Return the line to an agent that is made here; one that cannot be made answers everything by the type of the error."""
+def _made(spec: bytes, loads: Callable[[bytes], Any]) -> Call:
+    """Return what asks an agent that is made here; one that cannot be made answers everything by the type of the error."""
     try:
         return partial(answer_of, loads(spec).make())
     except BaseException as error:
