@@ -127,8 +127,11 @@ class Admm:
         over = "rounds" if monotonic() < deadline else "time"
         primals = [name for name in self.names if self.traits[name].interface == "primal"]
         why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
-        least = self.unproven or [max(self.names, key=lambda name: self.costs[name] - self._proven(name))]
-        why += f"; {', '.join(least)} proves least of what it says that this plan costs"
+        if self.bound > -np.inf:
+            least = max(self.names, key=lambda name: self.exchange.claims[name].unproven())
+            why += f"; {least} proves least of what it said last that a plan costs"
+        elif nothing := [name for name, value in self.support.items() if value == -np.inf] or self.unproven:
+            why += f"; nothing was proven last by {', '.join(nothing)}"
         raise NotSolvedError(
             f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
             f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
@@ -269,11 +272,6 @@ class Admm:
             )
             raise InputError.of(worst.party, shows, allowed)
         self.gap = max(self.upper - self.bound, 0.0) / savings
-
-    def _proven(self, name: str) -> float:
-        """Return the most that a party's own supports prove of its cost of the plan."""
-        plan = self.plan[self.share(name)]
-        return max((value + float(slope @ plan) for value, slope in self.exchange.claims[name].supports), default=-np.inf)
 
     def _prove(self, number: int) -> None:
         """Raise the lower bound by the supports at hand; one side is asked at the price at which slopes cancel."""

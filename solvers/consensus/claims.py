@@ -69,6 +69,11 @@ class Claims:
             for cost in self.costs:
                 self._compare(question, self.supports[-1], cost, given)
 
+    def unproven(self) -> float:
+        """Return the part of the cost that was told last which no support proves."""
+        plan, cost = self.costs[-1]
+        return cost - max((value + float(slope @ plan) for value, slope in self.supports), default=-math.inf)
+
     def _compare(self, question: Question, support: tuple[float, Array], cost: tuple[Array, float], given: Array | None) -> None:
         (value, slope), (plan, price) = support, cost
         if given is not None and not np.array_equal(plan[~np.isnan(given)], given[~np.isnan(given)]):

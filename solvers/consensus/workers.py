@@ -92,6 +92,7 @@ def _serve_line(tasks: SimpleQueue[tuple[Call, Question, Future[bytes]] | None])
             answer.set_result(call(question))
         except BaseException as error:
             answer.set_exception(error)
+        del task, call, answer  # an idle thread holds no agent and no pipe
 
 
 @dataclass
