@@ -39,10 +39,10 @@ class Agent(Protocol):
     lower bound, without anybody's model. Only what an interface needs has to be there; `cost` always.
 
     Answers are checked: a list has one finite number for each of the party's flows, plans are not negative, a plan has one cost,
-    and no support is above a cost that was told, by more than a millionth. What fails, and an error inside the agent, ends the run
-    with an error that names the party and the method, and of the error its type alone. An agent runs in a thread: what it may do
-    is what its process may. In the coordinator's own process that is everything; agents of parties who do not trust one another
-    belong in processes or on machines of their own.
+    and no support is above a cost that was told, by more than a millionth. What fails, and an error inside the agent, ends the
+    run with an error that names the party and the method, and of the error its type alone. An agent runs in a thread: what it
+    may do is what its process may. In the coordinator's own process that is everything; agents of parties who do not trust one
+    another belong in processes or on machines of their own.
     """
 
     interface: str  # proximal, dual or primal

@@ -52,7 +52,7 @@ def test_a_dead_worker_is_noticed_and_errors_stay_on_workers(small: JointPlanCas
             bad.ask({name: question})
         workers = Dask({name: AgentSpec(small.part(name))}, timeout=60, client=client)
         assert workers.ask({name: question})[name][1].value
-        cluster.scale(0)  # type: ignore[no-untyped-call]
+        cluster.scale(0)
         began = time.monotonic()
         while name not in workers.dead and time.monotonic() - began < 30:
             workers.ask({name: question})

@@ -50,17 +50,17 @@ def plans(case: JointPlanCase, who: str, non_participants: Collection[str] = (),
         return planner.plan(case, planner.baseline(case), non_participants)
 
 
-def changed(method: str, change: Change) -> dict[str, Change]:
+def changed(method: str, change: Change) -> dict[str, Any]:
     """Return the way of an agent that changes its answers to a method."""
     return {method: lambda agent, *arguments: change(getattr(agent, method)(*arguments))}
 
 
-def given(method: str, answer: Any) -> dict[str, Change]:
+def given(method: str, answer: Any) -> dict[str, Any]:
     """Return the way of an agent that gives one answer to a method."""
     return {method: lambda *_: answer}
 
 
-def raising(method: str, error: BaseException) -> dict[str, Change]:
+def raising(method: str, error: BaseException) -> dict[str, Any]:
     """Return the way of an agent that raises."""
 
     def way(*_: Any) -> Answer:
