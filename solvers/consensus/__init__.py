@@ -1,9 +1,9 @@
 """Consensus: a joint plan that parties agree on without anybody's cost model leaving its owner.
 
-Modules: `messages` (what goes to and fro, the log, what an agent has to answer), `agent` (a party's own, from its model),
-`quadratic` (its problem, solved again and again), `workers` (where agents run), `exchange` (asking them), `admm` (the rounds
-and the proof), `coordinator` (a run to its end, whoever is lost), `options`, `planner` (`Consensus`, the planner that
-transfers and audits speak to).
+Modules: `messages` (what goes to and fro, the log, what an agent has to answer), `codec` (answers as bytes), `claims` (answers
+held against one another), `agent` (a party's own, from its model), `quadratic` (its problem, solved again and again), `workers`
+(where agents run), `exchange` (asking them), `admm` (the rounds and the proof), `coordinator` (a run to its end, whoever is
+lost), `options`, `planner` (`Consensus`, the planner that transfers and audits speak to).
 """
 
 from veridical.solvers.consensus.agent import PartyAgent

@@ -22,7 +22,8 @@ from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ratio
-from veridical.solvers.consensus.exchange import Exchange, Round, declared
+from veridical.solvers.consensus.claims import AGREES, declared, support_of
+from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.solution import Termination
 
@@ -95,6 +96,7 @@ class Admm:
         self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0
         self.first = self.upper = sum(self.costs.values())
         self.bound, self.gap = -np.inf, np.inf
+        self.unproven: list[str] = []  # who said at the last check that there is no least cost at a price
         self.top = next((side for side in SIDES if all(self.traits[name].priced for name in self.sides[side])), None)
         if self.top is None and self.options.largest is None:
             allowed = "units above which no flow is worth while: agents on either side do not answer for a price alone"
@@ -125,6 +127,11 @@ class Admm:
         over = "rounds" if monotonic() < deadline else "time"
         primals = [name for name in self.names if self.traits[name].interface == "primal"]
         why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
+        if self.bound > -np.inf:
+            least = max(self.names, key=lambda name: self.exchange.claims[name].unproven())
+            why += f"; {least} proves least of what it said last that a plan costs"
+        elif nothing := [name for name, value in self.support.items() if value == -np.inf] or self.unproven:
+            why += f"; nothing was proven last by {', '.join(nothing)}"
         raise NotSolvedError(
             f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
             f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
@@ -224,23 +231,17 @@ class Admm:
         """Take in an answer to the question that it was given to."""
         side, share = self.side[name], self.share(name)
         traits = self.traits[name]
+        value, slope = support_of(question, answer)
         if traits.interface == "primal":
-            assert answer.slope is not None
             assert traits.smoothness is not None
             (at,), rho = question.arguments, self._weight(name)
-            slope, value = answer.slope, answer.value - float(answer.slope @ at)
             step = traits.smoothness * at - slope - self.price[side][share] + rho * self.centre[name]
             copy = np.maximum(step / (traits.smoothness + rho), 0.0)
         else:
             assert answer.plan is not None
-            copy, value = np.maximum(answer.plan, 0.0), answer.value
-            if traits.interface == "dual":
-                slope = -question.arguments[0]
-            else:
-                plan, price, rho = question.arguments
-                slope = rho * (plan - answer.plan) - price
-                if side == "supplier":  # a late answer counts against what it was an answer to
-                    self.mixed[share] = plan
+            copy = np.maximum(answer.plan, 0.0)
+            if traits.interface == "proximal" and side == "supplier":  # a late answer counts against what it was an answer to
+                self.mixed[share] = question.arguments[0]
         if traits.interface != "proximal":
             if name in self.last:
                 declared(name, traits, self.typical, self.last[name], (question, answer))
@@ -263,6 +264,13 @@ class Admm:
             if total < self.upper:
                 self.upper, self.plan, self.costs, self.paid = total, plan, priced, paid
         savings = max(self.first - self.upper, self.floor, NOTHING * abs(self.first))
+        if self.bound - self.upper > max(self.options.gap * savings, AGREES * abs(self.upper)):
+            worst = max((self.exchange.claims[name] for name in self.names), key=lambda claims: claims.excess)
+            shows = f"<proofs up to {worst.excess:.6g} above what it says that plans cost>"
+            allowed = (
+                f"answers that agree with one another: all plans would cost {self.bound:,.6g} or more, and one {self.upper:,.6g}"
+            )
+            raise InputError.of(worst.party, shows, allowed)
         self.gap = max(self.upper - self.bound, 0.0) / savings
 
     def _prove(self, number: int) -> None:
@@ -284,6 +292,7 @@ class Admm:
             if len(replies) < len(questions):
                 return
             value += sum(answer.value for _, answer in replies.values())
+            self.unproven = [name for name, (_, answer) in replies.items() if answer.value == -np.inf]
             value += sum(self.support[name] for name in self.sides[other])
             value += float(price[~self.active[top]] @ self.baseline[~self.active[top]])
         self.bound = max(self.bound, value)

@@ -17,9 +17,8 @@ from veridical.solvers.consensus.messages import Answer
 from veridical.solvers.consensus.quadratic import Quadratic
 from veridical.solvers.translate.standard_form import compile_model
 
-__all__ = ["INTERFACES", "PartyAgent"]
+__all__ = ["PartyAgent"]
 
-INTERFACES = ("proximal", "dual", "primal")
 ABOVE = 1e-3  # of the largest flow
 
 

@@ -1,4 +1,4 @@
-"""The coordinator's side of the talk: who is asked what, what came back, and the log of it."""
+"""The coordinator's side of the talk: who is asked what, what came back, whether it can be, and the log of it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from veridical.data import InputError, NotSolvedError
+from veridical.data import NotSolvedError
 from veridical.data.arrays import Array, Integers
 from veridical.data.joint_plan import JointPlanCase, Shared
-from veridical.solvers.consensus.messages import Answer, Log, Message, Question
+from veridical.solvers.consensus.claims import Claims
+from veridical.solvers.consensus.messages import AgentTraits, Answer, Log, Message, Question
 from veridical.solvers.consensus.options import Options
 from veridical.solvers.consensus.workers import Replies, Workers
 from veridical.solvers.solution import Termination
 
-__all__ = ["AgentTraits", "Exchange", "PublicCase", "Round", "declared"]
+__all__ = ["Exchange", "PublicCase", "Round"]
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,6 @@ class Round:
     def __str__(self) -> str:
         gap = "" if math.isnan(self.gap) else f", gap {self.gap:.2e} of the savings"
         return f"round {self.round}: residuals {self.primal:.1e} primal, {self.dual:.1e} dual{gap}"
-
-
-@dataclass(frozen=True)
-class AgentTraits:
-    """What a party's agent is: its interface, what it declares of its cost, whether it answers for a price alone."""
-
-    interface: str
-    strong_convexity: float | None = None
-    smoothness: float | None = None
-    priced: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,13 +66,19 @@ class Exchange:
     callback: Callable[[Round], None] | None = None
     late: Replies = field(default_factory=dict)  # answers that came when something else was asked
 
+    def __post_init__(self) -> None:
+        self.claims = {name: Claims(name, self.traits.get(name, AgentTraits())) for name in self.case.names}
+
     def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
-        """Ask, log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
+        """Ask, check and log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
         came = [name for name, new in questions.items() if name in self.late and self.late[name][0].method == new.method]
         replies = {name: self.late.pop(name) for name in came}
         for name, reply in self.workers.ask({name: new for name, new in questions.items() if name not in replies}).items():
+            self.claims[name].check(*reply)
             self.log.messages.append(Message(number, name, reply[0].method, reply[1]))
             (replies if reply[0].method == questions[name].method else self.late)[name] = reply
+        for name, reply in replies.items():  # what stays late may be of an earlier run, with other flows given
+            self.claims[name].add(*reply, self.workers.given[name].arguments[0] if name in self.workers.given else None)
         return replies
 
     def wait(self, questions: dict[str, Question], number: int, times: int) -> Replies:
@@ -96,14 +93,14 @@ class Exchange:
 
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
         """Ask all of `names` with their share of each argument until each has answered; raise NotSolvedError if one does not."""
-        left = {name: Question(method, tuple(values[self.share(name)] for values in arguments)) for name in names}
-        replies: dict[str, Answer] = {}
-        for _ in range(self.options.patience):
-            replies |= {name: answer for name, (_, answer) in self.ask(left).items()}
-            left = {name: question for name, question in left.items() if name not in replies}
-            if not left:
-                return replies
-        raise NotSolvedError(f"{self.case.name}: no answer from {', '.join(left)} to {method}", Termination.FAILED)
+        questions = {name: Question(method, tuple(values[self.share(name)] for values in arguments)) for name in names}
+        replies = self.wait(questions, 0, self.options.patience)
+        if len(replies) < len(questions):
+            left = ", ".join(
+                f"{name}, whose agent has ended" if name in self.workers.dead else name for name in questions.keys() - replies
+            )
+            raise NotSolvedError(f"{self.case.name}: no answer to {method} from {left}", Termination.FAILED)
+        return {name: answer for name, (_, answer) in replies.items()}
 
     def fix(self, names: Iterable[str], given: Array) -> None:
         """Have parties take flows as given: units, NaN where a flow is free. Who was told nothing, and is free, is not told."""
@@ -118,29 +115,6 @@ class Exchange:
 
 
 def _same(question: Question, other: Question) -> bool:
-    return all(np.array_equal(one, another) for one, another in zip(question.arguments, other.arguments, strict=True))
-
-
-def declared(
-    name: str, traits: AgentTraits, typical: float, before: tuple[Question, Answer], now: tuple[Question, Answer]
-) -> None:
-    """Hold an agent to what it declares of its cost, by two answers of its own; `typical`: units that count.
-
-    Raises InputError for a dual agent whose plan moves further with the price than its strong convexity allows, and for a
-    primal one whose marginal cost moves further with the plan than its smoothness does.
-    """
-    change = now[0].arguments[0] - before[0].arguments[0]
-    if traits.interface == "dual":
-        away = now[1].plan - before[1].plan  # type: ignore[operator]
-        square, product = float(away @ away), max(-float(change @ away), 0.0)
-        if square > 1e-6 * typical**2 and product < 0.99 * (traits.strong_convexity or 0.0) * square:
-            shows = f"at most {product / square:.3g}, as its own answers show"
-            allowed = f"{shows}; dual agents whose costs are linear do not agree: let it be proximal"
-            raise InputError.of(f"strong_convexity, {name}", traits.strong_convexity, allowed, "consensus")
-        return
-    bend = now[1].slope - before[1].slope  # type: ignore[operator]
-    square, product = float(bend @ bend), float(bend @ change)
-    if float(change @ change) > 1e-6 * typical**2 and square > 1.01 * (traits.smoothness or 0.0) * product + 1e-9:
-        shows = f"at least {square / max(product, 1e-300):.3g}, as its own answers show"
-        allowed = f"{shows}; primal agents whose costs are kinked stall: let it be proximal"
-        raise InputError.of(f"smoothness, {name}", traits.smoothness, allowed, "consensus")
+    return all(
+        np.array_equal(one, another, equal_nan=True) for one, another in zip(question.arguments, other.arguments, strict=True)
+    )

@@ -7,11 +7,15 @@ answer is an `Answer`, and nothing else ever leaves an agent: an error inside is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Protocol
 
+from veridical.data import InputError
 from veridical.data.arrays import Array
+from veridical.data.fields import NonNegative, Record, one_of
 
-__all__ = ["Agent", "Answer", "Log", "Message", "NoAnswer", "Question"]
+__all__ = ["INTERFACES", "Agent", "AgentTraits", "Answer", "Log", "Message", "NoAnswer", "Question", "error_for"]
+
+INTERFACES = ("proximal", "dual", "primal")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,12 @@ class Agent(Protocol):
     Arrays have one entry a flow of the party, in the order of its share. `interface` says which of the first three is asked.
     All of them give a support as well, a number `value` with f(x) >= value + g'x for every x >= 0: it is what makes the
     lower bound, without anybody's model. Only what an interface needs has to be there; `cost` always.
+
+    Answers are checked: a list has one finite number for each of the party's flows, plans are not negative, a plan has one cost,
+    and no support is above a cost that was told, by more than a millionth. What fails, and an error inside the agent, ends the
+    run with an error that names the party and the method, and of the error its type alone. An agent runs in a thread: what it
+    may do is what its process may. In the coordinator's own process that is everything; agents of parties who do not trust one
+    another belong in processes or on machines of their own.
     """
 
     interface: str  # proximal, dual or primal
@@ -61,12 +71,26 @@ class Agent(Protocol):
         """Take flows as given from now on: units, NaN where a flow is free. The value is 0."""
 
 
+class AgentTraits(Record):
+    """What a party's agent is: its interface, what it declares of its cost, whether it answers for a price alone."""
+
+    interface: Annotated[str, one_of(*INTERFACES)] = "proximal"
+    strong_convexity: NonNegative | None = None
+    smoothness: NonNegative | None = None
+    priced: bool = True
+
+
 @dataclass(frozen=True)
 class Question:
     """A method of an agent, and its arguments."""
 
     method: str
-    arguments: tuple[Any, ...] = ()
+    arguments: tuple[Array, ...]
+
+    @property
+    def flows(self) -> int:
+        """How many flows the party has: the length of every list that is asked or answered."""
+        return len(self.arguments[0])
 
 
 @dataclass(frozen=True)
@@ -88,3 +112,8 @@ class Log:
     def of(self, agent: str) -> list[Message]:
         """Return what left one agent."""
         return [message for message in self.messages if message.agent == agent]
+
+
+def error_for(party: str, question: Question, got: str, allowed: str) -> InputError:
+    """Return the error for an answer that cannot be used: whose agent gave it, to which question, and what it was."""
+    return InputError.of(f"{party}, {question.method}", f"<{got}>", allowed)

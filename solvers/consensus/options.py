@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from veridical.data.fields import NonNegative, Positive, Record, check, whole, wrong
 from veridical.solvers.configuration import Configuration, configure
-from veridical.solvers.consensus.agent import INTERFACES
+from veridical.solvers.consensus.messages import INTERFACES
 
 __all__ = ["Options", "options"]
 
@@ -21,15 +21,15 @@ CHOICES = {"workers": ("inline", "processes", "dask"), "when_lost": ("hold", "st
 class Options(Record):
     """Options of a consensus run.
 
-    gap: between plan and lower bound, relative to the savings, at which it stops. rounds: the most. rho: weight of the
-    proximal terms, currency per unit squared; None: 0.3 over the typical flow of the baseline. relaxation: of the
-    receivers' answers, 1 to below 2. balance: rounds after which rho is balanced by the residuals where they are far apart,
-    0: never. check: rounds from one certificate to the next. patience: rounds for which an agent's last answer stands in for
-    it. when_lost: whether a supplier who is lost for good is held at the baseline and the rest planned again, or the run
-    stops. timeout: seconds that a question waits. restarts: how often an agent that died is started anew. workers: inline,
-    processes or dask; scheduler: the cluster's address. interfaces: of parties that are not proximal: dual or primal;
-    strong_convexity and smoothness: of the costs of dual and primal agents, by party, currency per unit squared. largest:
-    units above which no flow is worth while, needed where no side can answer for a price alone.
+    gap: between plan and lower bound, relative to the savings, at which it stops. rounds: the most. rho: weight of the proximal
+    terms, currency per unit squared; None: 0.3 over the typical flow of the baseline. relaxation: of the receivers' answers, 1
+    to below 2. balance: rounds after which rho is balanced by the residuals where they are far apart, 0: never. check: rounds
+    from one certificate to the next. patience: rounds for which an agent's last answer stands in for it. when_lost: whether a
+    supplier who is lost for good is held at the baseline and the rest planned again, or the run stops. timeout: seconds that a
+    question waits, wherever the agent runs. restarts: how often an agent that died is started anew. workers: inline, processes
+    or dask; scheduler: the cluster's address. interfaces: of parties that are not proximal: dual or primal; strong_convexity
+    and smoothness: of the costs of dual and primal agents, by party, currency per unit squared. largest: units above which no
+    flow is worth while, needed where no side can answer for a price alone.
     """
 
     gap: Positive = 1e-3

@@ -16,17 +16,20 @@ from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
+from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.coordinator import Progress, run
-from veridical.solvers.consensus.exchange import AgentTraits, Exchange, PublicCase, Round
-from veridical.solvers.consensus.messages import Log
+from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
+from veridical.solvers.consensus.messages import AgentTraits, Log
 from veridical.solvers.consensus.options import options
 from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorkers, Processes, Workers
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
+
+CONNECTING = 10.0  # seconds that a Dask scheduler is given to answer at first
 
 
 class Consensus:
@@ -160,16 +163,26 @@ class Consensus:
 
     def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
-        who = spec.agent if spec.agent is not None else spec
-        convexity, smoothness = (getattr(who, trait, None) for trait in ("strong_convexity", "smoothness"))
-        if who.interface == "dual" and not convexity:
+        who = spec if spec.agent is None else spec.agent
+        try:
+            declared = {
+                trait: getattr(who, trait) for trait in ("interface", "strong_convexity", "smoothness") if hasattr(who, trait)
+            }
+            declared["priced"] = spec.part is not None or hasattr(who, "best")
+        except (Exception, SystemExit) as error:
+            allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
+            raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None
+        try:
+            traits = check(AgentTraits, {"interface": None} | declared, "consensus")
+        except InputError as error:
+            raise error.within(f"agents.{name}") from None
+        if traits.interface == "dual" and not traits.strong_convexity:
             allowed = "a number > 0: without it no step is safe, and with linear costs dual agents do not agree"
-            raise self.configuration.error_for(f"options.strong_convexity.{name}", convexity, allowed)
-        if who.interface == "primal" and not smoothness:
+            raise self.configuration.error_for(f"options.strong_convexity.{name}", traits.strong_convexity, allowed)
+        if traits.interface == "primal" and not traits.smoothness:
             allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
-            raise self.configuration.error_for(f"options.smoothness.{name}", smoothness, allowed)
-        able = who.interface != "primal" and (spec.part is not None or hasattr(spec.agent, "best"))
-        return AgentTraits(who.interface, convexity, smoothness, able)
+            raise self.configuration.error_for(f"options.smoothness.{name}", traits.smoothness, allowed)
+        return traits.changed(priced=traits.priced and traits.interface != "primal")
 
     def _open(self, specs: dict[str, AgentSpec]) -> Workers:
         settings = self.options
@@ -195,5 +208,9 @@ class Consensus:
         except ImportError:
             allowed = "inline or processes, or dask after: pip install veridical[distributed]"
             raise self.configuration.error_for("options.workers", "dask", allowed) from None
-        self.client = Client(self.options.scheduler)  # type: ignore[no-untyped-call]
+        try:
+            self.client = Client(self.options.scheduler, timeout=min(self.options.timeout, CONNECTING))  # type: ignore[no-untyped-call]
+        except Exception as error:  # of any kind, where something else than a scheduler answers
+            allowed = f"the address of a Dask scheduler that answers ({type(error).__name__})"
+            raise self.configuration.error_for("options.scheduler", self.options.scheduler, allowed) from None
         return self.client

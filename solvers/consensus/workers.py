@@ -1,30 +1,43 @@
 """Where agents run: in this process, in a process each, or on a Dask cluster. Each is handed its own part and nothing else.
 
-All three answer the same call: `ask` sends everybody's question at once and waits until the deadline. Who has not answered by
-then is not asked anew: the answer counts when it comes, as an answer to the question it was asked.
+All three answer the same call: `ask` sends everybody's question at once, each by a thread that waits for the answer, and waits
+for these until the deadline. Who has not answered by then is not asked anew: the answer counts when it comes, as an answer to
+the question it was asked. What comes back is bytes (`codec`), also in this process.
 """
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
-from collections.abc import Mapping
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache, partial
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from threading import Thread
 from time import monotonic
 from typing import Any
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import Part
 from veridical.solvers.consensus.agent import PartyAgent
-from veridical.solvers.consensus.messages import Answer, NoAnswer, Question
+from veridical.solvers.consensus.codec import answer_of, decode, failure, longest
+from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.solution import Termination
 
 __all__ = ["AgentSpec", "Dask", "InProcessWorkers", "Processes", "Workers"]
 
 STARTING = 120.0  # seconds that an agent is given to start, whatever the timeout
-GONE = (EOFError, OSError, ValueError, RuntimeError)  # from a pipe or an actor whose agent has died
+BEAT = 1.0  # seconds after which it is looked whether a Dask worker is still there
+ENDING = 2.0  # seconds that a process is given to end
+UNGUARDED = 78  # exit status of a process that reads a script which starts agents when it is read
 Replies = dict[str, tuple[Question, Answer]]
+Call = Callable[[Question], bytes]  # of an agent: waits for the answer as bytes, and raises where there will be none
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,43 @@ class AgentSpec:
         return PartyAgent(self.part, self.interface, self.strong_convexity, self.smoothness)
 
 
+class Line:
+    """A thread that asks one agent at a time and waits for the answer; it ends with the line, once that agent is done."""
+
+    def __init__(self) -> None:
+        self.tasks: SimpleQueue[tuple[Call, Question, Future[bytes]] | None] = SimpleQueue()
+        self.thread = Thread(target=_serve_line, args=(self.tasks,), daemon=True)
+        self.thread.start()
+
+    def ask(self, call: Call, question: Question) -> Pending:
+        """Ask, without waiting."""
+        pending = Pending(question, Future(), self)
+        self.tasks.put((call, pending.question, pending.answer))
+        return pending
+
+    def __del__(self) -> None:
+        self.tasks.put(None)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A question that an agent is busy with, its answer when it comes, an exception where there will be none, and who waits."""
+
+    question: Question
+    answer: Future[bytes]
+    line: Line
+
+
+def _serve_line(tasks: SimpleQueue[tuple[Call, Question, Future[bytes]] | None]) -> None:
+    while (task := tasks.get()) is not None:
+        call, question, answer = task
+        try:
+            answer.set_result(call(question))
+        except BaseException as error:
+            answer.set_exception(error)
+        del task, call, answer  # an idle thread holds no agent and no pipe
+
+
 @dataclass
 class Workers:
     """The agents by name. `timeout`: seconds that a question waits. `restarts`: how often an agent that died is started anew."""
@@ -55,7 +105,8 @@ class Workers:
     dead: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)  # who has answered once: its process runs, its model is compiled
     given: dict[str, Question] = field(default_factory=dict)  # the flows that each takes as given
-    waiting: dict[str, Question] = field(default_factory=dict)  # what each has yet to answer
+    waiting: dict[str, Pending] = field(default_factory=dict)  # what each has yet to answer
+    idle: list[Line] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.left = dict.fromkeys(self.specs, self.restarts)
@@ -66,12 +117,8 @@ class Workers:
         """Start an agent."""
         raise NotImplementedError
 
-    def send(self, name: str, question: Question, deadline: float) -> None:
-        """Put a question to an agent that is not busy."""
-        raise NotImplementedError
-
-    def receive(self, name: str, deadline: float) -> Any:
-        """Return an agent's answer; raise TimeoutError where there is none at the deadline, and one of `GONE` where it died."""
+    def call(self, name: str) -> Call:
+        """Return what asks an agent as it is now: one that is started anew is asked by another."""
         raise NotImplementedError
 
     def replace(self, name: str, spec: AgentSpec) -> None:
@@ -84,30 +131,25 @@ class Workers:
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
         """Send to all who are not busy, and wait for all until the deadline; return who answered what."""
-        replies: Replies = {}
         names = [name for name in questions if name not in self.dead]
         started = self.met.issuperset(names)  # who has yet to start is given time for that
         deadline = monotonic() + (self.timeout if started else max(self.timeout, STARTING))
-        lost: list[str] = []
         for name in names:
             if name not in self.waiting:
-                try:
-                    self.send(name, questions[name], deadline)
-                    self.waiting[name] = questions[name]
-                except GONE:
-                    lost.append(name)
-        for name in [name for name in names if name in self.waiting]:
-            try:
-                answer = self.receive(name, deadline)
-            except TimeoutError:
+                line = self.idle.pop() if self.idle else Line()
+                self.waiting[name] = line.ask(self.call(name), questions[name])
+        wait([self.waiting[name].answer for name in names], deadline - monotonic())
+        replies: Replies = {}
+        for name in [name for name in names if self.waiting[name].answer.done()]:
+            pending = self.waiting.pop(name)
+            self.idle.append(pending.line)
+            if pending.answer.exception() is not None:
+                self.lose(name)
                 continue
-            except GONE:
-                lost.append(name)
-            else:
-                self.met.add(name)
-                _answered(replies, name, self.waiting.pop(name), answer)
-        for name in lost:
-            self.lose(name)
+            self.met.add(name)
+            answer = decode(name, pending.question, pending.answer.result())
+            if answer is not None:
+                replies[name] = (pending.question, answer)
         return replies
 
     def lose(self, name: str) -> None:
@@ -137,19 +179,32 @@ class Workers:
 
 
 class InProcessWorkers(Workers):
-    """Agents in this process, one after the other."""
+    """Agents in this process, one after the other, in a thread, so that their time is limited as elsewhere.
+
+    An agent of the user's own is code that runs here: it can do what this program can. What ends it is an exception in its
+    thread, which code that is not Python's, or that catches everything, does not notice.
+    """
 
     def open(self, name: str) -> None:
         """Make the agent at once, so that what it refuses is refused before the first round."""
         self.agents = {**getattr(self, "agents", {}), name: self.specs[name].make()}
+        self.met.add(name)
+
+    def call(self, name: str) -> Call:
+        """Call the agent."""
+        return partial(answer_of, self.agents[name])
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
-        """Ask in turn; an agent that raises NoAnswer has not answered."""
+        """Ask in turn; each has its own deadline."""
         replies: Replies = {}
         for name, question in questions.items():
-            with suppress(NoAnswer):
-                replies[name] = (question, _method(self.agents[name], question.method)(*question.arguments))
+            replies |= super().ask({name: question})
         return replies
+
+    def shut(self, name: str) -> None:
+        """Raise SystemExit in the thread in which an agent still runs."""
+        if name in self.waiting and (thread := self.waiting[name].line.thread).ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
 
 
 class Processes(Workers):
@@ -162,115 +217,138 @@ class Processes(Workers):
 
     def open(self, name: str) -> None:
         """Start the process; it compiles its model while others do."""
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            sys.exit(UNGUARDED)  # this is such a process, and reads the script that started it
         context = multiprocessing.get_context("spawn")
         self.pipes[name], there = context.Pipe()
-        process = context.Process(target=_serve, args=(there, self.specs[name]), name=f"agent of {name}", daemon=True)
+        sent = _packed(name, self.specs[name], pickle.dumps)
+        process = context.Process(target=_serve, args=(there, sent), name=f"agent of {name}", daemon=True)
         process.start()
         there.close()
         self.processes[name] = process
 
-    def send(self, name: str, question: Question, deadline: float) -> None:
-        """Send the question through the pipe."""
-        self.pipes[name].send(question)
+    def call(self, name: str) -> Call:
+        """Use the pipe."""
+        return partial(_through_pipe, self.pipes[name])
 
-    def receive(self, name: str, deadline: float) -> Any:
-        """Wait at the pipe."""
-        if not self.pipes[name].poll(max(deadline - monotonic(), 0.0)):
-            raise TimeoutError
-        return self.pipes[name].recv()
+    def lose(self, name: str) -> None:
+        """Say what a script has to do for processes, where that is why the agent ended before its first answer."""
+        self.processes[name].join(ENDING)
+        if name not in self.met and self.processes[name].exitcode == UNGUARDED:
+            allowed = 'inline, or a script whose own code stands under if __name__ == "__main__": a new process reads it again'
+            raise InputError.of("options.workers", "processes", allowed, "consensus")
+        super().lose(name)
 
     def shut(self, name: str) -> None:
-        """End the process."""
-        self.pipes[name].close()
-        self.processes[name].terminate()
-        self.processes[name].join()
+        """End the process, by force where it does not end; the pipe is closed when nobody waits for it any more."""
+        if (process := self.processes.pop(name, None)) is not None:
+            process.terminate()
+            process.join(ENDING)
+            process.kill()
+            process.join()
+        self.pipes.pop(name, None)
 
 
 @dataclass
 class Dask(Workers):
     """An actor an agent, on the workers of a Dask cluster in turn: a cluster with a worker a party keeps them apart.
 
-    An actor's part travels through the scheduler when it starts. `client`: of `distributed`, the extra of that name.
+    An actor's part travels through the scheduler when it starts, and who has a worker of a cluster has the cluster: Dask itself
+    unpickles what its workers send. `client`: of `distributed`, the extra of that name.
     """
 
     client: Any = None
-    actors: dict[str, Any] = field(default_factory=dict)  # futures of actors
-    futures: dict[str, Any] = field(default_factory=dict)  # of answers
+    actors: dict[str, tuple[str, Callable[[], Any]]] = field(default_factory=dict)  # worker's address; waits for the actor
 
     def open(self, name: str) -> None:
         """Start the actor, without waiting until its model is compiled."""
-        places = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
+        from distributed.protocol.pickle import dumps  # an extra
+
+        try:
+            places = sorted(_places(self.client))
+        except Exception as error:
+            raise NotSolvedError(f"the Dask cluster does not answer ({type(error).__name__})", Termination.FAILED) from None
         if not places:
             raise NotSolvedError("the Dask cluster has no workers", Termination.FAILED)
         place = places[list(self.specs).index(name) % len(places)]
-        self.actors[name] = self.client.submit(_Actor, self.specs[name], actor=True, workers=[place], pure=False)
+        sent = _packed(name, self.specs[name], dumps)
+        future = self.client.submit(_Actor, sent, actor=True, workers=[place], pure=False)
+        self.actors[name] = (place, cache(partial(_from_worker, self.client, place, future)))
 
-    def send(self, name: str, question: Question, deadline: float) -> None:
+    def call(self, name: str) -> Call:
         """Call the actor, which may have yet to start."""
-        self.futures[name] = self.actors[name].result(timeout=_left(deadline)).answer(question)
-
-    def receive(self, name: str, deadline: float) -> Any:
-        """Wait for the future."""
-        return self.futures[name].result(timeout=_left(deadline))
+        return partial(_through_actor, self.client, *self.actors[name])
 
     def shut(self, name: str) -> None:
         """Forget the actor: the cluster ends it."""
         self.actors.pop(name, None)
-        self.futures.pop(name, None)
 
 
-def _left(deadline: float) -> float:
-    """Return the seconds until a deadline, for Dask at least a moment."""
-    return max(deadline - monotonic(), 0.001)
+def _through_pipe(pipe: Connection, question: Question) -> bytes:
+    pipe.send(question)
+    try:
+        return pipe.recv_bytes(longest(question))
+    except OSError:
+        if pipe.readable:
+            raise
+        return b""  # it was longer, and nothing of it is read
+
+
+def _through_actor(client: Any, place: str, actor: Callable[[], Any], question: Question) -> bytes:
+    sent: bytes = _from_worker(client, place, actor().answer(question))
+    return sent
+
+
+def _from_worker(client: Any, place: str, future: Any) -> Any:
+    """Wait for a future as long as its worker belongs to the cluster; raise ConnectionError where it does not."""
+    while True:
+        with suppress(TimeoutError):
+            return future.result(timeout=BEAT)
+        if client.status != "running" or place not in _places(client):
+            raise ConnectionError(place)
+
+
+def _places(client: Any) -> Collection[str]:
+    """Return the addresses of a cluster's workers."""
+    places: Collection[str] = client.scheduler_info(n_workers=-1)["workers"]
+    return places
 
 
 class _Actor:
-    """An agent on a Dask worker."""
+    """An agent on a Dask worker, made from its spec as bytes, so that an error in reading it stays here too."""
 
-    def __init__(self, spec: AgentSpec) -> None:
-        self.agent = spec.make()
+    def __init__(self, spec: bytes) -> None:
+        from distributed.protocol.pickle import loads  # an extra
 
-    def answer(self, question: Question) -> Any:
-        return _answer(self.agent, question)
+        self.call = _made(spec, loads)
+
+    def answer(self, question: Question) -> bytes:
+        return self.call(question)
 
 
-def _serve(pipe: Connection, spec: AgentSpec) -> None:
+def _packed(name: str, spec: AgentSpec, dumps: Callable[[Any], bytes]) -> bytes:
+    """Return a spec as bytes that are read where the agent is to be, and errors with them; raise InputError where it has none."""
+    try:
+        return dumps(spec)
+    except (Exception, SystemExit) as error:
+        allowed = f"an agent that can be pickled ({type(error).__name__}), or workers = inline"
+        raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None
+
+
+def _serve(pipe: Connection, spec: bytes) -> None:
     """Answer until the other end is closed."""
-    try:
-        agent: Any = spec.make()
-    except Exception as error:
-        agent = type(error).__name__
-    with suppress(EOFError):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, who ends its agents
+    call = _made(spec, pickle.loads)
+    with suppress(EOFError, OSError):
         while True:
-            pipe.send(_answer(agent, pipe.recv()))
+            question = pipe.recv()
+            pipe.send_bytes(call(question))
 
 
-def _method(agent: Any, name: str) -> Any:
-    """Return an agent's method; who cannot tell marginal costs does not answer, but flows must be taken as given."""
-    if not hasattr(agent, name) and name == "marginal":
-        raise NoAnswer
-    if not hasattr(agent, name):
-        raise InputError.of("agents", f"<a {type(agent).__name__} without {name}>", "an agent that answers all it is asked")
-    return getattr(agent, name)
-
-
-def _answer(agent: Any, question: Question) -> Any:
-    """Return the answer, or the type of the error alone: its message may hold what is private."""
-    if isinstance(agent, str):  # it was not made
-        return agent
+def _made(spec: bytes, loads: Callable[[bytes], Any]) -> Call:
+    """Return what asks an agent that is made here; one that cannot be made answers everything by the type of the error."""
     try:
-        return _method(agent, question.method)(*question.arguments)
-    except NoAnswer:
-        return None
-    except Exception as error:
-        return type(error).__name__
-
-
-def _answered(replies: Replies, name: str, question: Question, answer: Any) -> None:
-    """Take an answer in; raise where the agent could not make one."""
-    if isinstance(answer, str):
-        if answer == InputError.__name__:
-            raise InputError.of(f"{name}, {question.method}", f"<{answer}>", "a party whose own agent takes its record")
-        raise NotSolvedError(f"{name}: its agent ended in {answer} when asked for {question.method}", Termination.FAILED)
-    if answer is not None:
-        replies[name] = (question, answer)
+        return partial(answer_of, loads(spec).make())
+    except BaseException as error:
+        sent = failure(error)
+        return lambda question: sent
