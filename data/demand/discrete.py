@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from veridical.data import csv_file
+from veridical.data import csv_file, files
 from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.demand.distribution import Demand
 from veridical.data.errors import InputError
@@ -103,7 +103,7 @@ class Empirical(Discrete):
 class Sample(Discrete):
     """Past observations, all of the same weight: one column of a CSV file, with or without a header line.
 
-    The file is looked for beside the case file and read once, when the case is loaded.
+    The file is looked for beside the case file, or below its folder, and read once, when the case is loaded.
     """
 
     distribution: Literal["sample"] = "sample"
@@ -119,8 +119,7 @@ class Sample(Discrete):
             return raw  # a copy, or a case that was written out by `model_dump`
         if "values" in raw:
             raise wrong(raw["values"], "only the keys distribution, file: the values are read from the file", "values")
-        folder = Path(info.context["folder"] if info.context else ".")
-        return {**raw, "values": _column(folder / raw["file"], raw["file"])}
+        return {**raw, "values": _column(Path(info.context["folder"] if info.context else "."), raw["file"])}
 
     def _saved(self) -> dict[str, Any]:
         return {"distribution": self.distribution, "file": self.file}
@@ -133,10 +132,10 @@ class Sample(Discrete):
         return np.array(self.values), np.ones(len(self.values))
 
 
-def _column(path: Path, name: str) -> Numbers:
-    """Return the one column of numbers in a CSV file."""
+def _column(folder: Path, name: str) -> Numbers:
+    """Return the one column of numbers in a CSV file below a folder."""
     try:
-        rows = list(csv_file.rows(path))
+        rows = list(csv_file.rows(files.inside(folder, name)))
     except InputError as error:
         raise wrong(name, f"a readable CSV file beside the case file ({error.problems[0].allowed})", "file") from None
     values: list[float] = []

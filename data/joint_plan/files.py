@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from veridical.data import csv_file
+from veridical.data import csv_file, files
 from veridical.data.errors import InputError
+from veridical.data.fields import is_name
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.party import ROLES
@@ -99,7 +100,7 @@ def _table(
 
     `known` are the names that a key column may have; others are the table's own to give. Combinations are there once.
     """
-    file, headers = path.name, tuple(headers)
+    path, file, headers = files.inside(path.parent, path.name), path.name, tuple(headers)
     rows, seen = [], set()
     allowed = {key: set(names) for key, names in known.items()}
     for place, texts in csv_file.read(path, (*keys, *headers), optional, "one row a combination"):
@@ -111,8 +112,9 @@ def _table(
             if key in allowed and name not in allowed[key]:
                 names = ", ".join(map(str, list(known[key])[:10])) + (", ..." if len(allowed[key]) > 10 else "")
                 raise InputError.of(f"{place}, column {key}", name, f"one of {names}", file)
-            if name == "" or " ".join(str(name).split()) != str(name):
-                raise InputError.of(f"{place}, column {key}", name, "a name, without spaces at its ends or two in a row", file)
+            if not is_name(str(name)):
+                rule = "a name: printable, without spaces at its ends or two in a row"
+                raise InputError.of(f"{place}, column {key}", name, rule, file)
             row[key] = name
         if (combination := tuple(row.values())) in seen:
             raise InputError.of(place, ", ".join(map(str, combination)), "each combination once", file)
