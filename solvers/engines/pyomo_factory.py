@@ -12,7 +12,6 @@ import importlib
 import importlib.metadata
 import logging
 import math
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +30,7 @@ from pyomo.contrib.solver.common.results import SolutionStatus
 
 from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.arrays import Array
-from veridical.solvers.configuration import Configuration
+from veridical.solvers.configuration import SOLVER_NAME, Configuration
 from veridical.solvers.engines.conflict import conflict
 from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.polish import polished
@@ -117,7 +116,7 @@ class PyomoEngine:
 
 def _working_solver(name: str) -> Any:
     """Return a solver object that works here, or None."""
-    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) or name in HANDS_ON:
+    if not SOLVER_NAME.fullmatch(name) or name in HANDS_ON:
         return None
     with suppress(importlib.metadata.PackageNotFoundError, ImportError):
         importlib.metadata.distribution(f"pyomo_{name}")  # not any module that happens to be called so
