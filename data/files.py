@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ __all__ = ["LARGEST", "PART", "inside", "locked", "make_folder", "outside_allowe
 
 LARGEST = 256 * 2**20  # bytes of a file that is read
 PART = ".part"  # the end of a file that is being written, whose name begins with a dot; a process that was killed leaves it
-ASK = "to read others ask for it: allow_files=True, on the command line --allow-files"
 BUSY = (errno.EWOULDBLOCK, errno.EACCES)
 _anywhere: ContextVar[bool] = ContextVar("anywhere", default=False)
 
@@ -76,18 +76,26 @@ def _reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def inside(folder: Path, name: str) -> Path:
-    """Return the path of a file that a case names, which is below the folder of the case, by way of links too.
+@contextmanager
+def inside(folder: Path, name: str) -> Iterator[Path]:
+    """Give the path of a file that a case names, which is below the folder of the case, by way of links too.
 
-    Raises InputError for another one, before anything of it is looked at, unless `outside_allowed`.
+    Raises InputError for another one, before anything of it is looked at, unless `outside_allowed`; what is wrong in one that
+    is allowed is said without what stands there.
     """
-    path, given = folder / name, Path(name)
-    if not _anywhere.get():
-        # a NUL is in no name that exists: `read` says so
-        real, root = (path, folder) if "\0" in name else (Path(os.path.realpath(path)), Path(os.path.realpath(folder)))
-        if given.anchor or ".." in given.parts or not real.is_relative_to(root):
-            raise InputError.of("<file>", name, f"a file below the folder of the case ({ASK})", given.name)
-    return path
+    given = Path(name)
+    leads = "\0" not in name and Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder))
+    is_inside = leads and not given.anchor and ".." not in given.parts
+    if not is_inside and not _anywhere.get():
+        allowed = "a file below the folder of the case; others with allow_files=True, on the command line --allow-files"
+        raise InputError.of("<file>", name, allowed, given.name)
+    try:
+        yield folder / name
+    except InputError as error:
+        if is_inside:
+            raise
+        hidden = (replace(problem, value="<what stands in a file outside the folder>") for problem in error.problems)
+        raise InputError(*hidden, file=error.file) from None
 
 
 @contextmanager

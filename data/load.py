@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -90,8 +91,8 @@ def load(path: str | Path, change: Change | None = None, *, allow_files: bool = 
     ('panel', 'battery')
     """
     path = Path(path)
-    with files.outside_allowed(allow_files):
-        path = files.inside(path, HEAD) if path.is_dir() else path
+    named = files.inside(path, HEAD) if path.is_dir() else nullcontext(path)  # what the caller names may be anywhere
+    with files.outside_allowed(allow_files), named as path:
         raw = files.read_toml(path, "case file")
         return build(change(raw) if change else raw, path.name, path.parent)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -135,16 +137,21 @@ class Sample(Discrete):
 def _column(folder: Path, name: str) -> Numbers:
     """Return the one column of numbers in a CSV file below a folder."""
     try:
-        rows = list(csv_file.rows(files.inside(folder, name)))
-    except InputError as error:
-        raise wrong(name, f"a readable CSV file beside the case file ({error.problems[0].allowed})", "file") from None
+        with files.inside(folder, name) as path:
+            return _numbers(csv_file.rows(path), name)
+    except InputError as error:  # of the sample: it is the case that names it
+        raise InputError(*(replace(problem, field="file") for problem in error.problems)) from None
+
+
+def _numbers(rows: Iterable[tuple[int, list[str]]], name: str) -> Numbers:
     values: list[float] = []
     for place, (line, row) in enumerate(rows):
         try:
             values.append(number(float(row[0]) if len(row) == 1 else None, "", lambda x: x >= 0))
         except (ValueError, PydanticCustomError):
             if place or len(row) != 1 or not row[0].strip()[:1].isalpha() or row[0].strip().lower() in {"nan", "inf"}:
-                raise wrong(f"<{','.join(row)!r} in row {line} of {name}>", "one finite number >= 0 a row", "file") from None
+                wrong_row = f"<{','.join(row)!r} in row {line} of {name}>"
+                raise InputError.of("file", wrong_row, "one finite number >= 0 a row") from None
     if not values:
-        raise wrong(f"<no row in {name}>", "one or more rows with a finite number >= 0", "file")
+        raise InputError.of("file", f"<no row in {name}>", "one or more rows with a finite number >= 0")
     return tuple(values)
