@@ -1,4 +1,4 @@
-"""The command line: tables for people on standard output, or JSON alone; everything else on standard error.
+"""The command line: tables for people on standard output, or JSON alone; everything else, also what solvers print, on standard error.
 
 Exit status: 0 solved and certified; 2 bad input; 3 infeasible, unbounded or a limit; 4 certificate failed.
 """

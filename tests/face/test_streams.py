@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,10 @@ def test_an_output_that_is_lost_is_one_message_and_status_2(output: str, argumen
 def test_nobody_has_to_read_standard_error(tmp_path: Path) -> None:
     pilot(vendors=2, sites=1, regions=1, products=1, weeks=1).save(tmp_path / "plan")
     with open("/dev/full", "w", encoding="utf-8") as full:
-        ways = [{"stderr": full}, {"stderr": None, "before": "import os, sys; os.close(2); sys.stderr = None\n"}]
+        ways: list[dict[str, Any]] = [
+            {"stderr": full},
+            {"stderr": None, "before": "import os, sys; os.close(2); sys.stderr = None\n"},
+        ]
         for options in ways:
             ended = process(tmp_path, "pilot", "plan", "--json", "-", **options)  # which tells its progress
             assert ended.returncode == 0
