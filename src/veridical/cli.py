@@ -1,4 +1,4 @@
-"""The command line: tables for people on standard output, or JSON alone; everything else, also what solvers print, on standard error.
+"""The command line: tables for people on standard output, or JSON alone; all else, also what solvers print, on standard error.
 
 Exit status: 0 solved and certified; 2 bad input; 3 infeasible, unbounded or a limit; 4 certificate failed.
 """
@@ -19,7 +19,7 @@ from veridical.commands import COMMANDS
 from veridical.data import InputError, NotSolvedError, VeridicalError
 from veridical.families import FAMILIES, MECHANISMS, family_of, find, fitting
 from veridical.solvers import SolutionStatus, configure
-from veridical.terminal import AllowFiles, Case, Changes, Json, Menu, Plot, Solver, draw, read, report, tell
+from veridical.terminal import AllowFiles, Case, Changes, CsvFile, Json, Plot, Solver, draw, read, report, tell
 
 
 def solve(
@@ -28,7 +28,7 @@ def solve(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
-    menu: Menu = None,
+    menu: CsvFile = None,
     plot: Plot = None,
     allow_files: AllowFiles = False,
 ) -> None:

@@ -22,7 +22,7 @@ from veridical.data.load import KINDS
 from veridical.data.record import put
 from veridical.studies.figures.style import FORMATS, save
 
-__all__ = ["AllowFiles", "Case", "Changes", "Count", "Json", "Menu", "Plot", "Request", "Solver"]
+__all__ = ["AllowFiles", "Case", "Changes", "Count", "CsvFile", "Json", "Plot", "Request", "Solver"]
 __all__ += ["draw", "emit", "read", "report", "tell"]
 
 
@@ -47,7 +47,7 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE|-", help="Write JSON; - prints it, and nothing else.", callback=to_be_written()),
 ]
-Menu = Annotated[
+CsvFile = Annotated[
     str | None,
     typer.Option("--menu", metavar="FILE.csv", help="Write the menu, allocation or plan.", callback=to_be_written(".csv")),
 ]
