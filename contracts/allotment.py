@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from veridical.contracts.profile_csv import NUMBERS, read_profiles
+from veridical.data import csv_file
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import label
@@ -196,7 +197,7 @@ class Allotment(OldTableNames):
         table = self.to_frame()
         table.columns = [" ".join(filter(None, column)) for column in table.columns]
         table.index.names = [f"type {name}" for name in self.case.retailer_names]
-        table.to_csv(path)
+        csv_file.write(table, path)
 
     @classmethod
     def read_csv(cls, case: AllocationCase, path: str | Path) -> Allotment:

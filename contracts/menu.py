@@ -11,6 +11,7 @@ import pandas as pd
 
 from veridical.contracts.comparison import allowed
 from veridical.contracts.profile_csv import read_profiles
+from veridical.data import csv_file
 from veridical.data.arrays import Array, accumulated
 from veridical.data.assembler import AssemblerCase
 from veridical.data.deprecated import OldTableNames
@@ -85,7 +86,7 @@ class Menu(OldTableNames):
         """Write the table with a flat header (`quantity panel`, ...), as `read_csv` takes it, every digit kept."""
         table = self.to_frame()
         table.columns = [" ".join(filter(None, column)) for column in table.columns]
-        table.to_csv(path)
+        csv_file.write(table, path)
 
     @classmethod
     def read_csv(cls, case: AssemblerCase, path: str | Path) -> Menu:

@@ -4,7 +4,8 @@ Modules: `load` (files, kinds of cases, shipped examples); `assembler` and `cont
 `prior` and `private_cost` (its parts), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`, `typed_demand`,
 `private_type` and `type_profiles` (its parts); `joint_plan` (parties that share a plan); `truncated` (distributions of costs and
 types), `record` and `case_record` (what every part, and every case, is: immutable, validated, changed and saved), `registry`
-(classes of your own that case files name), `fields` (field types, with their messages), `csv_file`, `errors`.
+(classes of your own that case files name), `fields` (field types, with their messages), `csv_file`, `files` (what is read
+and written, and where), `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import tomli_w
 
+from veridical.data import files
 from veridical.data.errors import InputError
 from veridical.data.fields import Text
 from veridical.data.record import Record
@@ -74,29 +74,12 @@ def plain(value: Any, place: str, beside: dict[str, str]) -> Any:
 
 
 def write_files(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write files into a folder, each whole or not at all: all of them beside their places first, then renamed, in order.
+    """Write files into a folder, made where it is not there: each whole or not at all, in order.
 
     Raises InputError where that cannot be done; names lead nowhere outside the folder.
     """
-    waiting: list[tuple[Path, Path]] = []
-    name = ""
-    try:
-        for name, text in texts.items():
-            target = folder / name
-            if Path(name).is_absolute() or ".." in Path(name).parts:
-                raise InputError.of("<file>", name, "a name below the folder of the case")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}.{os.getpid()}.part")
-            with part.open("w", encoding="utf-8", newline="") as stream:
-                waiting.append((part, target))
-                stream.write(text)
-        while waiting:
-            os.replace(*waiting[0])
-            waiting.pop(0)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError.of("<file>", str(folder / name), f"a file that can be written ({error})") from None
-    finally:
-        for part, _ in waiting:
-            part.unlink(missing_ok=True)
+    for name in texts:
+        if Path(name).anchor or ".." in Path(name).parts:
+            raise InputError.of("<file>", name, "a name below the folder of the case")
+        files.make_folder((folder / name).parent)
+    files.write({folder / name: text for name, text in texts.items()})

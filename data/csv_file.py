@@ -1,17 +1,27 @@
-"""Reading CSV files that people write: every error names file, row and column, the value and what is allowed."""
+"""Reading CSV files that people write: every error names file, row and column, the value and what is allowed; and writing them.
+
+Text that a spreadsheet would take for a formula is written with an apostrophe before it, which `rows` takes off again.
+"""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from veridical.data import files
 from veridical.data.errors import InputError
 from veridical.data.limits import LARGEST
 
-__all__ = ["number", "read", "rows"]
+__all__ = ["number", "read", "rows", "text", "write"]
+
+FORMULA = re.compile("'*[=+@\t\r-]")  # how text begins that is no plain text in a spreadsheet, or would not come back as it was
 
 
 def rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
@@ -21,19 +31,13 @@ def rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """
     file, line = Path(path).name, 1
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            for row in reader:
-                if any(map(str.strip, row)):
-                    yield line, row
-                line = reader.line_num + 1
+        reader = csv.reader(StringIO(files.read(path, "CSV file", "CSV").removeprefix("\ufeff"), newline=""), strict=True)
+        for row in reader:
+            if any(map(str.strip, row)):
+                yield line, [cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell for cell in row]
+            line = reader.line_num + 1
     except csv.Error as error:
         raise InputError.of(f"row {line}", "<no CSV>", f"values between commas, quotes closed ({error})", file) from None
-    except UnicodeDecodeError as error:
-        raise InputError.of("<file>", str(path), f"UTF-8 text in the CSV format ({error})", file) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError.of("<file>", str(path), f"a readable CSV file ({reason})", file) from None
 
 
 def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected: str) -> list[tuple[str, dict[str, str]]]:
@@ -72,3 +76,28 @@ def number(text: str, place: str, column: str, file: str, least: float = -np.inf
         allowed += f", of a size up to {LARGEST:g}" if LARGEST < abs(value) < np.inf else ""
         raise InputError.of(f"{place}, column {column}", text, allowed, file)
     return value
+
+
+def text(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return a table as CSV text, every digit kept, whole numbers without a decimal point."""
+    stream = StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(map(_cell, header))
+    writer.writerows(map(_cell, row) for row in rows)
+    return stream.getvalue()
+
+
+def write(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table with its index to a file, which is written whole or not at all; raises InputError."""
+    table = frame.reset_index(allow_duplicates=True)
+    table = table.set_axis([_cell(name) for name in table.columns], axis=1)
+    for place, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            table.isetitem(place, [_cell(value) for value in table.iloc[:, place]])
+    files.write({Path(path): table.to_csv(index=False, lineterminator="\n")})
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if FORMULA.match(value) else value
+    return repr(value).removesuffix(".0") if isinstance(value, float) else value

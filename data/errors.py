@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["CertificateError", "FrozenError", "InputError", "Missing", "NotSolvedError", "Problem", "VeridicalError"]
+__all__ = ["CertificateError", "FrozenError", "InputError", "Missing", "NotSolvedError", "Problem", "VeridicalError", "visible"]
 
 
 class VeridicalError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose; what is not printable in its message is escaped."""
 
     exit_status = 1
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(visible, lines)))
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class InputError(VeridicalError, ValueError):
         self.problems = problems
         self.file = file
         head = f"{file}: " if file else ""
-        super().__init__("\n".join(f"{head}{problem}" for problem in problems))
+        super().__init__(*(f"{head}{problem}" for problem in problems))
 
     @classmethod
     def of(cls, field: str, value: object, allowed: str, file: str | None = None) -> InputError:
@@ -82,6 +85,11 @@ class CertificateError(VeridicalError, RuntimeError):
     def __init__(self, message: str, solution: Any = None) -> None:
         self.solution = solution
         super().__init__(message)
+
+
+def visible(text: str) -> str:
+    """Return text with everything escaped that is not printable: it is one line, and nothing in it drives a terminal."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def shown(value: object, longest: int = 80) -> str:

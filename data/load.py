@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from veridical.data import files
 from veridical.data.allocation import AllocationCase
 from veridical.data.assembler import AssemblerCase
 from veridical.data.case_record import HEAD
@@ -58,7 +59,7 @@ def register_kind(kind: str, read: Reader, keys: Iterable[str] = ()) -> None:
     KINDS[kind] = Kind(read, tuple(keys))
 
 
-def load(path: str | Path, change: Change | None = None) -> Any:
+def load(path: str | Path, change: Change | None = None, *, allow_files: bool = False) -> Any:
     """Read and validate a case file, or the folder of one; the case's type is its kind's.
 
     Parameters
@@ -67,6 +68,9 @@ def load(path: str | Path, change: Change | None = None) -> Any:
         The TOML file, or the folder with its `case.toml`.
     change : callable, optional
         Takes the raw table of the file and returns the one to use in its place.
+    allow_files : bool
+        Whether the case may name files outside its own folder, as a sample of demand. By default absolute paths, `..` and links
+        that lead outside are refused, so that nothing is read but what came with the case.
 
     Returns
     -------
@@ -87,16 +91,10 @@ def load(path: str | Path, change: Change | None = None) -> Any:
     ('panel', 'battery')
     """
     path = Path(path)
-    path = path / HEAD if path.is_dir() else path
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError.of("<file>", str(path), f"a readable case file ({error.strerror})", path.name) from None
-    except UnicodeDecodeError as error:
-        raise InputError.of("<file>", str(path), f"UTF-8 text in the TOML format ({error})", path.name) from None
-    except (ValueError, RecursionError) as error:  # no TOML, a whole number of thousands of digits, tables too deep
-        raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None
-    return build(change(raw) if change else raw, path.name, path.parent)
+    named = files.inside(path, HEAD) if path.is_dir() else nullcontext(path)  # what the caller names may be anywhere
+    with files.outside_allowed(allow_files), named as path:
+        raw = files.read_toml(path, "case file")
+        return build(change(raw) if change else raw, path.name, path.parent)
 
 
 def build(raw: Mapping[str, Any], file: str, folder: Path) -> Any:
@@ -181,4 +179,4 @@ def example(name: str, change: Change | None = None) -> Any:
 
 
 def _shipped() -> Any:
-    return files("veridical.data") / "cases"
+    return resources.files("veridical.data") / "cases"

@@ -28,7 +28,13 @@ __all__ += ["ENGINES", "Engine", "configure", "engine", "installed", "preferred_
 __getattr__ = moved(__name__)
 
 
-def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "highs", *, check: bool = True) -> Solution:
+def solve(
+    model: Any,
+    solver: str | Path | Mapping[str, Any] | Configuration = "highs",
+    *,
+    check: bool = True,
+    allow_files: bool = False,
+) -> Solution:
     """Solve a Pyomo model, load the values into it, and return a certified solution.
 
     Parameters
@@ -40,6 +46,8 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
         A solver's name, a table of settings, or the path of a TOML file.
     check
         Whether a solution that fails its certificate is an error. Without it the caller has to check the solution.
+    allow_files
+        Whether options of the solver may name files that it reads or writes.
 
     Returns
     -------
@@ -67,7 +75,7 @@ def solve(model: Any, solver: str | Path | Mapping[str, Any] | Configuration = "
     (7.5, 1.5)
     """
     refuse_no_model(model)
-    configuration = configure(solver)
+    configuration = configure(solver, allow_files=allow_files)
     chosen = _engine(configuration)
     if configuration.starts > 1 and "starts" not in chosen.ABILITIES:
         allowed = f"1: {configuration.solver} does not depend on where it starts, or chooses that by itself"

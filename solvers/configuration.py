@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from veridical.data import files
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Positive, Record, check, whole, wrong
+from veridical.data.fields import Flag, Name, Positive, Record, check, whole, wrong
 from veridical.models.expected_sales import FORMS
 
-__all__ = ["Configuration", "configure"]
+__all__ = ["SOLVER_NAME", "Configuration", "configure"]
 
 ACCEPTABLE = ("optimal", "local", "feasible")
+SOLVER_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
+# Options that name a file to read, to write or to load as a library: of HiGHS, Ipopt (which takes a prefix), SCIP and others.
+OF_FILES = re.compile(r"(?<!pro)file|dump|(^|[./])(hsllib|pardisolib)$", re.IGNORECASE)
+# Commands that solvers take for options: cbc (which takes their first letters), glpk, gurobi and knitro.
+COMMANDS = (
+    *("basisin", "basisout", "bas", "csvstatistics", "directory", "export", "gsolu", "import", "log", "mipstart", "output"),
+    *("nextbestsolution", "outdir", "outname", "printmask", "ranges", "record", "restoremodel", "savemodel", "savesolution"),
+    *("solution", "wcnf", "wcpxlp", "wfreemps", "wglp", "wlp", "wmps", "workdir", "writesolution", "xcheck"),
+)
+KNOWN = ("closed_form", "consensus", "highs", "ipopt")  # solvers whose options are known, all of them
+PLAIN = re.compile(r"((-(?=[\d.]))?[\w.+][\w.+-]*)?", re.ASCII)  # one word or number: no path, and no further option in it
 
 
 class Configuration(Record):
@@ -28,12 +40,38 @@ class Configuration(Record):
     starts: int = 1  # of a local search, of which the best end is kept
     form: str = "auto"
     accept: str = "optimal"  # what is taken besides: `local` optima that are not proven, and `feasible` points at a limit
+    allow_files: Flag = False  # whether options may name files to read and write: the caller's to say, no solver file's
     options: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("solver")
 
     def error_for(self, field: str, value: object, allowed: str) -> InputError:
         """Return the error for a setting that a solver does not take; it names the file that the setting came from."""
         return InputError.of(field, value, allowed, self._file)
+
+    @field_validator("solver")
+    @classmethod
+    def _solver(cls, value: str) -> str:
+        if not SOLVER_NAME.fullmatch(value):
+            raise wrong(value, "a solver by its name: letters, digits and _, no path and no program; a solver file ends in .toml")
+        return value
+
+    @model_validator(mode="after")
+    def _no_files(self) -> Configuration:
+        for name, value in self.options.items():
+            if "executable" in str(name).lower():
+                raise wrong(value, "no such option: programs are found by Pyomo, by the solver's name", f"options.{name}")
+            if not self.allow_files and self._names_file(str(name), str(value)):
+                allowed = "an option that names no file, unless who calls, in Python, says allow_files=True"
+                raise wrong(value, allowed, f"options.{name}")
+        return self
+
+    def _names_file(self, name: str, value: str) -> bool:
+        """Whether an option may name a file; of solvers that are not our own also in a further option, behind a space."""
+        if self.solver in KNOWN or OF_FILES.search(name):
+            return bool(OF_FILES.search(name))
+        command = name.lower().lstrip("-")
+        is_plain = PLAIN.fullmatch(name.replace("/", "")) and PLAIN.fullmatch(value)
+        return not is_plain or any(word.startswith(command) for word in COMMANDS)
 
     @field_validator("options", mode="before")
     @classmethod
@@ -67,13 +105,15 @@ class Configuration(Record):
         return value
 
 
-def configure(solver: str | Path | Mapping[str, Any] | Configuration) -> Configuration:
+def configure(solver: str | Path | Mapping[str, Any] | Configuration, *, allow_files: bool = False) -> Configuration:
     """Return the configuration that a name, a table or a TOML file describes.
 
     Parameters
     ----------
     solver
         A solver's name, a table of settings, the path of a TOML file, or a configuration, which is returned as it is.
+    allow_files
+        Whether options may name files that the solver reads or writes. A table may say so itself; a TOML file may not.
 
     Returns
     -------
@@ -93,16 +133,13 @@ def configure(solver: str | Path | Mapping[str, Any] | Configuration) -> Configu
     if isinstance(solver, Configuration):
         return solver
     if isinstance(solver, Mapping):
-        return check(Configuration, dict(solver), "solver")
+        return check(Configuration, {"allow_files": allow_files, **solver}, "solver")
     path = Path(solver)
     if path.suffix != ".toml":
         return check(Configuration, {"solver": str(solver)}, "solver")
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError.of("<file>", str(path), f"a readable solver file ({error.strerror})", path.name) from None
-    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a whole number of thousands of digits, tables too deep
-        raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None
-    configuration = check(Configuration, settings, path.name)
+    raw = files.read_toml(path, "solver file")
+    if "allow_files" in raw:
+        raise InputError.of("allow_files", raw["allow_files"], "no such key in a file: who calls says so, in Python", path.name)
+    configuration = check(Configuration, {**raw, "allow_files": allow_files}, path.name)
     configuration._file = path.name
     return configuration

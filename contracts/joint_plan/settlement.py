@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from veridical.contracts.joint_plan.planner import Plan
+from veridical.data import csv_file
 from veridical.data.arrays import Array
 from veridical.data.deprecated import OldTableNames, Renamed
 from veridical.data.joint_plan.case import JointPlanCase
@@ -119,7 +120,7 @@ class Settlement(OldTableNames):
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table of the parties, every digit kept."""
-        self.to_frame().to_csv(path)
+        csv_file.write(self.to_frame(), path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line's JSON says of a joint plan; a flow without a price has None."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +13,7 @@ import numpy as np
 from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from veridical.data import csv_file
+from veridical.data import csv_file, files
 from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.demand.distribution import Demand
 from veridical.data.errors import InputError
@@ -103,7 +105,7 @@ class Empirical(Discrete):
 class Sample(Discrete):
     """Past observations, all of the same weight: one column of a CSV file, with or without a header line.
 
-    The file is looked for beside the case file and read once, when the case is loaded.
+    The file is looked for beside the case file, or below its folder, and read once, when the case is loaded.
     """
 
     distribution: Literal["sample"] = "sample"
@@ -119,8 +121,7 @@ class Sample(Discrete):
             return raw  # a copy, or a case that was written out by `model_dump`
         if "values" in raw:
             raise wrong(raw["values"], "only the keys distribution, file: the values are read from the file", "values")
-        folder = Path(info.context["folder"] if info.context else ".")
-        return {**raw, "values": _column(folder / raw["file"], raw["file"])}
+        return {**raw, "values": _column(Path(info.context["folder"] if info.context else "."), raw["file"])}
 
     def _saved(self) -> dict[str, Any]:
         return {"distribution": self.distribution, "file": self.file}
@@ -133,19 +134,24 @@ class Sample(Discrete):
         return np.array(self.values), np.ones(len(self.values))
 
 
-def _column(path: Path, name: str) -> Numbers:
-    """Return the one column of numbers in a CSV file."""
+def _column(folder: Path, name: str) -> Numbers:
+    """Return the one column of numbers in a CSV file below a folder."""
     try:
-        rows = list(csv_file.rows(path))
-    except InputError as error:
-        raise wrong(name, f"a readable CSV file beside the case file ({error.problems[0].allowed})", "file") from None
+        with files.inside(folder, name) as path:
+            return _numbers(csv_file.rows(path), name)
+    except InputError as error:  # of the sample: it is the case that names it
+        raise InputError(*(replace(problem, field="file") for problem in error.problems)) from None
+
+
+def _numbers(rows: Iterable[tuple[int, list[str]]], name: str) -> Numbers:
     values: list[float] = []
     for place, (line, row) in enumerate(rows):
         try:
             values.append(number(float(row[0]) if len(row) == 1 else None, "", lambda x: x >= 0))
         except (ValueError, PydanticCustomError):
             if place or len(row) != 1 or not row[0].strip()[:1].isalpha() or row[0].strip().lower() in {"nan", "inf"}:
-                raise wrong(f"<{','.join(row)!r} in row {line} of {name}>", "one finite number >= 0 a row", "file") from None
+                wrong_row = f"<{','.join(row)!r} in row {line} of {name}>"
+                raise InputError.of("file", wrong_row, "one finite number >= 0 a row") from None
     if not values:
-        raise wrong(f"<no row in {name}>", "one or more rows with a finite number >= 0", "file")
+        raise InputError.of("file", f"<no row in {name}>", "one or more rows with a finite number >= 0")
     return tuple(values)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from veridical.data import csv_file
+from veridical.data import csv_file, files
 from veridical.data.errors import InputError
+from veridical.data.fields import is_name
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.party import ROLES
@@ -102,22 +103,24 @@ def _table(
     file, headers = path.name, tuple(headers)
     rows, seen = [], set()
     allowed = {key: set(names) for key, names in known.items()}
-    for place, texts in csv_file.read(path, (*keys, *headers), optional, "one row a combination"):
-        row: dict[str, Any] = {}
-        for key in keys:
-            name: Any = texts[key]
-            if key == "week" and name.isascii() and name.isdigit():
-                name = int(name)
-            if key in allowed and name not in allowed[key]:
-                names = ", ".join(map(str, list(known[key])[:10])) + (", ..." if len(allowed[key]) > 10 else "")
-                raise InputError.of(f"{place}, column {key}", name, f"one of {names}", file)
-            if name == "" or " ".join(str(name).split()) != str(name):
-                raise InputError.of(f"{place}, column {key}", name, "a name, without spaces at its ends or two in a row", file)
-            row[key] = name
-        if (combination := tuple(row.values())) in seen:
-            raise InputError.of(place, ", ".join(map(str, combination)), "each combination once", file)
-        seen.add(combination)
-        for header in (*headers, *(name for name in optional if texts.get(name, "") != "")):
-            row[header] = csv_file.number(texts[header], place, header, file, 0.0)
-        rows.append(row)
+    with files.inside(path.parent, file):
+        for place, texts in csv_file.read(path, (*keys, *headers), optional, "one row a combination"):
+            row: dict[str, Any] = {}
+            for key in keys:
+                name: Any = texts[key]
+                if key == "week" and name.isascii() and name.isdigit():
+                    name = int(name)
+                if key in allowed and name not in allowed[key]:
+                    names = ", ".join(map(str, list(known[key])[:10])) + (", ..." if len(allowed[key]) > 10 else "")
+                    raise InputError.of(f"{place}, column {key}", name, f"one of {names}", file)
+                if not is_name(str(name)):
+                    rule = "a name: printable, without spaces at its ends or two in a row"
+                    raise InputError.of(f"{place}, column {key}", name, rule, file)
+                row[key] = name
+            if (combination := tuple(row.values())) in seen:
+                raise InputError.of(place, ", ".join(map(str, combination)), "each combination once", file)
+            seen.add(combination)
+            for header in (*headers, *(name for name in optional if texts.get(name, "") != "")):
+                row[header] = csv_file.number(texts[header], place, header, file, 0.0)
+            rows.append(row)
     return rows

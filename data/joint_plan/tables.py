@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from veridical.data import csv_file, files
 from veridical.data.case_record import HEAD, plain, write_files
 from veridical.data.errors import InputError
 from veridical.data.joint_plan.party import ROLES, Column, Party
@@ -33,7 +32,7 @@ def schema(roles: Iterable[type[Party]]) -> dict[str, dict[str, Column]]:
     return tables
 
 
-def write(case: JointPlanCase, path: str | Path) -> Path:
+def write(case: JointPlanCase, path: str | Path, *, alone: bool = False) -> Path:
     """Write the case as a folder that loads back equal; return the path of its case.toml.
 
     Parameters
@@ -42,6 +41,8 @@ def write(case: JointPlanCase, path: str | Path) -> Path:
         The case.
     path : str or Path
         The folder, or the TOML file in it.
+    alone : bool
+        Whether a folder is refused that holds anything else than this case, even an earlier or changed one.
 
     Returns
     -------
@@ -51,8 +52,8 @@ def write(case: JointPlanCase, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        For a role that is not registered, for tables that would not be read back, and for a folder with tables of another case:
-        nothing is written then.
+        For a role that is not registered, for tables that would not be read back, for a folder with tables of another case, and
+        for one in which another process is writing: nothing is written then.
 
     Examples
     --------
@@ -65,9 +66,9 @@ def write(case: JointPlanCase, path: str | Path) -> Path:
     path = Path(path)
     folder, head = (path.parent, path.name) if path.suffix == ".toml" and not path.is_dir() else (path, HEAD)
     texts = {
-        PRODUCTS: _csv(("product", VOLUME), case.shared.products.items()),
-        SITES: _csv(("site",), [(site,) for site in case.shared.sites]),
-        FLOWS: _csv((*ROUTE, PRICE), case.shared.routes),
+        PRODUCTS: csv_file.text(("product", VOLUME), case.shared.products.items()),
+        SITES: csv_file.text(("site",), [(site,) for site in case.shared.sites]),
+        FLOWS: csv_file.text((*ROUTE, PRICE), case.shared.routes),
     }
     for party in case.parties:
         if ROLES.find(party.role) is not type(party):
@@ -77,8 +78,19 @@ def write(case: JointPlanCase, path: str | Path) -> Path:
     for other in sorted(folder.glob("*.csv")):
         if other.name not in texts:
             raise InputError.of("<file>", str(other), "to save a case, a folder without tables of another one")
-    write_files(folder, {**texts, head: _toml(case)})
+    texts[head] = _toml(case)  # last: a folder in which it is missing was not finished
+    with files.locked(files.make_folder(folder)):
+        if alone:
+            _refuse_another(folder, texts, head)
+        write_files(folder, texts)
     return folder / head
+
+
+def _refuse_another(folder: Path, texts: Mapping[str, str], head: str) -> None:
+    for other in sorted(folder.iterdir()):
+        known = other.name in texts or (other.name.startswith(".") and other.name.endswith(files.PART))
+        if not known or (other.name == head and files.read(other, "case file", "TOML") != texts[head]):
+            raise InputError.of("<file>", str(other), "to write a case anew, an empty folder, or the same case in it")
 
 
 def _table(holders: list[Party], file: str, columns: Mapping[str, Column]) -> str:
@@ -99,19 +111,7 @@ def _table(holders: list[Party], file: str, columns: Mapping[str, Column]) -> st
             parts = key if len(keys) > 1 else (key,)
             cells = (given.get(column.header, {}).get(key, "") for column in filled.values())
             rows.append((party.name, *parts, *cells))
-    return _csv(("party", *keys, *(column.header for column in filled.values())), rows)
-
-
-def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    stream = StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_text(cell) for cell in row] for row in rows)
-    return stream.getvalue()
-
-
-def _text(value: Any) -> str:
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    return csv_file.text(("party", *keys, *(column.header for column in filled.values())), rows)
 
 
 def _toml(case: JointPlanCase) -> str:

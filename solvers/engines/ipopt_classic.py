@@ -108,6 +108,7 @@ class EmbeddedIpopt:
         timelimit: float | None = None,
         logfile: str | None = None,
         options_string: str = "",
+        allow_files: bool = False,
         **keywords: Any,
     ) -> SolverResults:
         """Solve, load the values, duals and reduced costs where the model has suffixes for them, and return the results.
@@ -128,6 +129,8 @@ class EmbeddedIpopt:
             Where Ipopt's log is written.
         options_string
             Options as `set_options` takes them.
+        allow_files
+            Whether options may name files that Ipopt reads or writes; `logfile` may in any case.
         keywords
             Those that other solvers of Pyomo take, as `keepfiles`, are accepted.
 
@@ -141,8 +144,10 @@ class EmbeddedIpopt:
             raise InputError.of(keyword, keywords[keyword], allowed, NAME)
         chosen = {**self.options, **dict(map(_option, shlex.split(options_string))), **(options or {})}
         chosen |= {"print_level": 5} if tee else {}
-        chosen |= {"output_file": str(logfile), "file_print_level": 5} if logfile else {}
-        configuration = Configuration(solver="ipopt", options=chosen, time_limit=timelimit)
+        configuration = Configuration(solver="ipopt", options=chosen, time_limit=timelimit, allow_files=allow_files)
+        if logfile:
+            chosen |= {"output_file": str(logfile), "file_print_level": 5}
+            configuration = configuration.changed(options=chosen, allow_files=True)
         results, before = SolverResults(), _State(model)
         results.solver.name = NAME
         try:

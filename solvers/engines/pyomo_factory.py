@@ -2,7 +2,8 @@
 
 The new-style interface (`pyomo.contrib.solver`) is preferred, then the classic one; where the plain name is not
 available, `NAME_direct` is tried; a package `pyomo_NAME` is imported first where it is installed. A name is one that Pyomo has
-registered: never a path, and never a program of the current folder. Every result is certified like those of our own engines.
+registered: never a path. Solvers are looked for and run in an empty folder, so that no program, option file or licence of the
+current one counts, unless the caller allows files. Every result is certified like those of our own engines.
 Where a solver returns no duals, the certificate rests on its bound alone, if it is one that proves bounds.
 """
 
@@ -12,18 +13,16 @@ import importlib
 import importlib.metadata
 import logging
 import math
-import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from functools import partial
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.common.fileutils import Executable, find_executable
 from pyomo.common.log import LoggingIntercept
 from pyomo.contrib.solver.common.base import SolverBase
 from pyomo.contrib.solver.common.factory import SolverFactory as NewFactory
@@ -31,7 +30,7 @@ from pyomo.contrib.solver.common.results import SolutionStatus
 
 from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.arrays import Array
-from veridical.solvers.configuration import Configuration
+from veridical.solvers.configuration import SOLVER_NAME, Configuration
 from veridical.solvers.engines.conflict import conflict
 from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.polish import polished
@@ -117,7 +116,7 @@ class PyomoEngine:
 
 def _working_solver(name: str) -> Any:
     """Return a solver object that works here, or None."""
-    if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) or name in HANDS_ON:
+    if not SOLVER_NAME.fullmatch(name) or name in HANDS_ON:
         return None
     with suppress(importlib.metadata.PackageNotFoundError, ImportError):
         importlib.metadata.distribution(f"pyomo_{name}")  # not any module that happens to be called so
@@ -126,7 +125,7 @@ def _working_solver(name: str) -> Any:
         for factory in (NewFactory, pyo.SolverFactory):
             if candidate not in factory:  # Pyomo takes the names that it does not know for programs to run
                 continue
-            with _quiet(), _programs_of_the_path(), suppress(Exception):
+            with _quiet(), _elsewhere(), suppress(Exception):
                 solver = factory(candidate)
                 if solver.available() if isinstance(solver, SolverBase) else solver.available(exception_flag=False):
                     return solver
@@ -134,15 +133,10 @@ def _working_solver(name: str) -> Any:
 
 
 @contextmanager
-def _programs_of_the_path() -> Iterator[None]:
-    """Have Pyomo look for programs on the PATH and in its own folder: it looks into the current folder first."""
-    manager = Executable._manager
-    finder = manager._find
-    manager._find = partial(find_executable, cwd=False)
-    try:
+def _elsewhere() -> Iterator[None]:
+    """Work in an empty folder: Pyomo looks for programs in the current one first, and many solvers read option files there."""
+    with TemporaryDirectory() as empty, chdir(empty):
         yield
-    finally:
-        manager._find = finder
 
 
 def _run(model: Any, form: StandardForm, configuration: Configuration, deadline: float) -> tuple[Array, Array | None, Any]:
@@ -155,7 +149,7 @@ def _run(model: Any, form: StandardForm, configuration: Configuration, deadline:
         raise NotSolvedError(f"{model.name}: the time limit was over before {name} could start", Termination.TIME_LIMIT)
     began = perf_counter()
     try:
-        with _quiet(), _without(_idle(form)):
+        with _quiet(), _without(_idle(form)), nullcontext() if configuration.allow_files else _elsewhere():
             termination, duals, bound = run(solver, model, form, configuration, limit)
     except (InputError, NotSolvedError):
         raise

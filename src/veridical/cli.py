@@ -1,4 +1,4 @@
-"""The command line: tables for people on standard output, or JSON alone; everything else on standard error.
+"""The command line: tables for people on standard output, or JSON alone; all else, also what solvers print, on standard error.
 
 Exit status: 0 solved and certified; 2 bad input; 3 infeasible, unbounded or a limit; 4 certificate failed.
 """
@@ -14,12 +14,12 @@ from typing import Annotated
 import typer
 
 from veridical import __doc__ as about
-from veridical import comparing, solving, tables
+from veridical import comparing, solving, streams, tables
 from veridical.commands import COMMANDS
 from veridical.data import InputError, NotSolvedError, VeridicalError
 from veridical.families import FAMILIES, MECHANISMS, family_of, find, fitting
 from veridical.solvers import SolutionStatus, configure
-from veridical.terminal import Case, Changes, Json, Solver, draw, read, report, tell, write
+from veridical.terminal import AllowFiles, Case, Changes, CsvFile, Json, Plot, Solver, draw, read, report, tell
 
 
 def solve(
@@ -28,11 +28,12 @@ def solve(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
-    menu: Annotated[str | None, typer.Option("--menu", metavar="FILE.csv", help="Write the menu, allocation or plan.")] = None,
-    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the menu, allocation or plan.")] = None,
+    menu: CsvFile = None,
+    plot: Plot = None,
+    allow_files: AllowFiles = False,
 ) -> None:
     """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate."""
-    request = read(case, changes)
+    request = read(case, changes, allow_files)
     family, chosen = family_of(request.case), find(request.case, mechanism)
     for option, target, action in (("--menu", menu, family.write), ("--plot", plot, family.picture)):
         if target is not None and action is None:
@@ -40,7 +41,7 @@ def solve(
     solution = solving.answer(request.case, chosen, solver, tell, request.parameters(chosen.parameters))
     contracts, to_file, picture = solution.contracts, family.write, family.picture
     if menu is not None and to_file is not None and contracts is not None:
-        write(menu, "--menu", lambda: to_file(contracts, menu))
+        to_file(contracts, menu)
     if picture is not None:
         draw(plot, lambda: picture(solution))
     report(to_json, solution.to_dict, lambda: tables.result(solution, family.summary(solution)))
@@ -55,9 +56,10 @@ def compare(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
+    allow_files: AllowFiles = False,
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side."""
-    request = read(case, changes)
+    request = read(case, changes, allow_files)
     world, family = request.case, family_of(request.case)
     chosen = [find(world, name) for name in mechanism] if mechanism else list(fitting(world).values())
     parameters = request.parameters(name for one in chosen for name in one.parameters)
@@ -71,9 +73,10 @@ def audit(
     menu: Annotated[str, typer.Argument(metavar="MENU.csv", help="A contract menu, as --menu writes it.")],
     changes: Changes = None,
     to_json: Json = None,
+    allow_files: AllowFiles = False,
 ) -> None:
     """Audit anybody's contract menu: who would lie, as what, and gain how much."""
-    request = read(case, changes)
+    request = read(case, changes, allow_files)
     request.parameters(())
     world, name = request.case, Path(menu).name
     checked = solving.audit(world, menu)
@@ -101,11 +104,15 @@ def application() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; an error of ours is one message and an exit status, never a traceback, and a warning one line."""
+    streams.separate()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = lambda message, *_, **__: print(f"veridical: warning: {message}", file=sys.stderr)
-            application()(prog_name="veridical")
+            warnings.showwarning = lambda message, *_, **__: tell(f"veridical: warning: {message}")
+            try:
+                application()(prog_name="veridical")
+            finally:
+                sys.stdout.flush()  # what is lost is lost here, and not at the end of Python, which would not say so
     except VeridicalError as error:
         sys.stderr.write(f"veridical: {error}\n")
         sys.exit(error.exit_status)

@@ -60,6 +60,8 @@ def solve(
     mechanism: str | Mechanism | None = None,
     solver: Solver = None,
     callback: Callable[[Any], None] | None = None,
+    *,
+    allow_files: bool = False,
     **parameters: Any,
 ) -> Solution:
     """Solve a case under a mechanism (the kind's own where none is named) and return a certified solution.
@@ -75,6 +77,8 @@ def solve(
         of retailers are no quadratic functions. For joint plans it may be `consensus`.
     callback
         Called after every round of a consensus, with what there is to say of it.
+    allow_files
+        Whether options of the solver may name files that it reads or writes.
     parameters
         Of the mechanism, by their names; and fields of the case: `price=31` solves `case.changed(price=31)`. Names with dots
         are given as `**{"demand.low": 50}`.
@@ -101,7 +105,8 @@ def solve(
     """
     callback = renamed(parameters, "tell", "callback", callback)
     case, parameters = resolve(case, None if mechanism is None else [mechanism], parameters)
-    return answer(case, find(case, mechanism), solver, callback, parameters)
+    configuration = None if solver is None else solvers.configure(solver, allow_files=allow_files)
+    return answer(case, find(case, mechanism), configuration, callback, parameters)
 
 
 def answer(

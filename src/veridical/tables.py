@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from veridical.contracts import Audit
 from veridical.data.arrays import Array
+from veridical.data.errors import visible
 from veridical.solvers import Solution, SolutionStatus, installed
 from veridical.solvers.solution import words
 from veridical.studies import Reproduction
@@ -35,7 +38,7 @@ def show(*parts: RenderableType) -> None:
     """Print to standard output, at the width of the terminal; no digit is ever cut off, or parted from the others."""
     # names are the user's: nothing in them is markup
     console = Console(width=None if Console().is_terminal else 120, markup=False, emoji=False, highlight=False)
-    console.print(Group(*(fitted(part, console) for part in parts)))
+    console.print(Visible(Group(*(fitted(_on_one_line(part), console) for part in parts))))
 
 
 def fitted(part: RenderableType, console: Console) -> RenderableType:
@@ -66,6 +69,28 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
         for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
     ]
     return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What is shown, with everything escaped that would drive the terminal: names in files are anybody's."""
+
+    shown: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield what rich prints."""
+        for segment in console.render(self.shown, options):
+            lines = "\n".join(map(visible, segment.text.split("\n")))
+            yield Segment(lines, segment.style, segment.control)
+
+
+def _on_one_line(part: RenderableType) -> RenderableType:
+    """Return a line, or a table with its title, in which a name that holds a line break does not break it."""
+    if isinstance(part, Text) and "\n" in part.plain:
+        return Text(visible(part.plain), style=part.style)
+    if isinstance(part, Table) and isinstance(part.title, str):
+        part.title = visible(part.title)
+    return part
 
 
 def money(value: float, digits: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""What the commands share: options, cases with `--set` changes, JSON, files that are written, progress on standard error."""
+"""What the commands share: options, cases with `--set` changes, JSON, files to write, progress on standard error."""
 
 from __future__ import annotations
 
@@ -16,15 +16,44 @@ import typer
 from rich.console import RenderableType
 
 from veridical import tables
-from veridical.data import InputError, example, examples, load
+from veridical.data import InputError, example, examples, files, load
+from veridical.data.errors import visible
 from veridical.data.load import KINDS
 from veridical.data.record import put
-from veridical.studies.figures.style import save
+from veridical.studies.figures.style import FORMATS, save
 
-__all__ = ["Case", "Changes", "Count", "Json", "Request", "Solver", "draw", "emit", "read", "report", "tell", "write"]
+__all__ = ["AllowFiles", "Case", "Changes", "Count", "CsvFile", "Json", "Plot", "Request", "Solver"]
+__all__ += ["draw", "emit", "read", "report", "tell"]
+
+
+def to_be_written(*endings: str) -> Callable[[typer.CallbackParam, str | None], str | None]:
+    """Return the check of an option that names a file to write: made before anything is solved."""
+
+    def checked(parameter: typer.CallbackParam, target: str | None) -> str | None:
+        if target is None or (target == "-" and not endings):
+            return target
+        option = parameter.opts[0]
+        if endings and not target.lower().endswith(endings):
+            raise InputError.of(option, target, f"a file that can be written: its name ends in {', '.join(endings)}")
+        files.writable(target, option)
+        return target
+
+    return checked
+
 
 Case = Annotated[str, typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.")]
-Json = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write JSON; - prints it, and nothing else.")]
+AllowFiles = Annotated[bool, typer.Option("--allow-files", help="The case may name files outside its folder.")]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE|-", help="Write JSON; - prints it, and nothing else.", callback=to_be_written()),
+]
+CsvFile = Annotated[
+    str | None,
+    typer.Option("--menu", metavar="FILE.csv", help="Write the menu, allocation or plan.", callback=to_be_written(".csv")),
+]
+Plot = Annotated[
+    str | None, typer.Option("--plot", metavar="FILE.png", help="Draw what was found.", callback=to_be_written(*FORMATS))
+]
 Solver = Annotated[str | None, typer.Option("--solver", metavar="NAME|FILE", help="A solver's name, or a TOML file.")]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a field of the case or a parameter.")
@@ -49,8 +78,8 @@ class Request:
         return dict(self.others)
 
 
-def read(case: str, changes: Iterable[str] | None) -> Request:
-    """Return the case that a file or a name stands for, with `--set` changes made."""
+def read(case: str, changes: Iterable[str] | None, allow_files: bool = False) -> Request:
+    """Return the case that a file or a name stands for, with `--set` changes made; it may name files outside where allowed."""
     others: dict[str, Any] = {}
     fields: dict[str, None] = {}
 
@@ -70,7 +99,7 @@ def read(case: str, changes: Iterable[str] | None) -> Request:
     shipped = case in examples() and not Path(case).exists()
     if not shipped and not case.endswith(".toml") and not os.path.exists(case):
         raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
-    world = example(case, change) if shipped else load(case, change)
+    world = example(case, change) if shipped else load(case, change, allow_files=allow_files)
     return Request(world, others, tuple(fields))
 
 
@@ -85,7 +114,7 @@ def report(to_json: str | None, record: Callable[[], dict[str, Any]], shown: Cal
 def draw(target: str | None, figure: Callable[[], Any]) -> None:
     """Write a figure to a file where one is asked for."""
     if target is not None:
-        write(target, "--plot", lambda: save(figure(), target))
+        save(figure(), target)
 
 
 def parsed(text: str) -> Any:
@@ -102,7 +131,7 @@ def emit(target: str, record: dict[str, Any]) -> None:
     if target == "-":
         sys.stdout.write(f"{text}\n")
     else:
-        write(target, "--json", lambda: Path(target).write_text(f"{text}\n", encoding="utf-8"))
+        files.write({Path(target): f"{text}\n"})
 
 
 def finite(value: Any) -> Any:
@@ -114,14 +143,6 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write(target: str, option: str, action: Any) -> None:
-    """Run an action that writes a file; say what is wrong where it cannot."""
-    try:
-        action()
-    except (OSError, ValueError) as error:
-        raise InputError.of(option, target, f"a file that can be written ({error})") from None
-
-
 def tell(progress: Any) -> None:
     """Say on standard error how far a long run is."""
-    print(progress, file=sys.stderr, flush=True)
+    print(visible(str(progress)), file=sys.stderr, flush=True)

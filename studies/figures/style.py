@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
+
+from veridical.data import InputError, files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "GREY", "NUMBER", "axes_of", "save", "styled"]
+__all__ = ["COLOURS", "FORMATS", "GREY", "NUMBER", "axes_of", "save", "styled"]
 
 P = ParamSpec("P")
 COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
+FORMATS = (".png", ".pdf", ".svg", ".eps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")  # that need no other program
 GREY = "#c9c9c9"  # of what is not in question
 NUMBER = "{x:,.10g}"  # of ticks: with thousands separators, and the decimals that small amounts need
 SETTINGS: Any = {
@@ -47,5 +51,9 @@ def axes_of(width: float, height: float, rows: int = 1, columns: int = 1, **opti
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure to a file, in the format of its ending."""
-    figure.savefig(path, dpi=150)
+    """Write a figure to a file, whole or not at all, in the format of its ending; raises InputError for none of `FORMATS`."""
+    path, content = Path(path), BytesIO()
+    if path.suffix.lower() not in FORMATS:
+        raise InputError.of("<file>", str(path), f"a file that can be written: its name ends in {', '.join(FORMATS)}")
+    figure.savefig(content, format=path.suffix[1:].lower(), dpi=150)
+    files.write({path: content.getvalue()})

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from veridical.data import InputError
+from veridical.data import InputError, files
 from veridical.data.joint_plan import JointPlanCase, Values
 
-__all__ = ["Folder", "packed", "unpacked"]
+__all__ = ["Folder", "opened", "packed", "unpacked"]
 
 
 class Folder:
@@ -23,11 +23,7 @@ class Folder:
     """
 
     def __init__(self, path: str | Path, fingerprint: str) -> None:
-        self.path, self.fingerprint = Path(path), fingerprint
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._refuse(error) from None
+        self.path, self.fingerprint = files.make_folder(path, "folder"), fingerprint
 
     def read(self, weeks: Iterable[int]) -> list[dict[str, Any]]:
         """Return the contents of the completed weeks, up to the first that is missing."""
@@ -35,27 +31,19 @@ class Folder:
         return [contents[week] for week in takewhile(contents.__contains__, weeks)]
 
     def write(self, week: int, content: Mapping[str, Any]) -> None:
-        """Write a week: beside its place first, and then moved there in one step."""
+        """Write a week."""
         whole = {"fingerprint": self.fingerprint, "checksum": _checksum(content), "content": content}
-        beside = self._file(week).with_suffix(".part")
-        try:
-            with beside.open("w", encoding="utf-8") as stream:
-                stream.write(json.dumps(whole, allow_nan=False))
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(beside, self._file(week))
-        except OSError as error:
-            raise self._refuse(error) from None
+        files.write({self._file(week): json.dumps(whole, allow_nan=False)})
 
     def _file(self, week: int) -> Path:
         return self.path / f"week-{week}.json"
 
     def _content(self, file: Path) -> dict[str, Any]:
         try:
-            whole = json.loads(file.read_text(encoding="utf-8"))
+            whole = json.loads(files.read(file, "week", "JSON"))
             fingerprint, content = whole["fingerprint"], whole["content"]
             sound = whole["checksum"] == _checksum(content)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             sound = False
         if not sound:
             allowed = "a week as it was written; without the file the run resumes after the week before"
@@ -65,8 +53,13 @@ class Folder:
             raise InputError.of("fingerprint", fingerprint, allowed, str(file))
         return dict(content)
 
-    def _refuse(self, error: OSError) -> InputError:
-        return InputError.of("folder", str(self.path), f"a folder that can be written ({error.strerror})")
+
+@contextmanager
+def opened(path: str | Path, fingerprint: str) -> Iterator[Folder]:
+    """Have a folder for one run alone meanwhile; raises InputError where another one is at work there."""
+    folder = Folder(path, fingerprint)
+    with files.locked(folder.path, "folder"):
+        yield folder
 
 
 def packed(value: Any) -> Any:

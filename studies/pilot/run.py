@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -40,7 +40,7 @@ from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.planners import Central
-from veridical.studies.pilot.folder import Folder, packed, unpacked
+from veridical.studies.pilot.folder import opened, packed, unpacked
 from veridical.studies.pilot.result import PilotRun, Week
 from veridical.studies.pilot.week import Executed, States, execute, standing
 
@@ -83,8 +83,8 @@ def run(
     Raises
     ------
     InputError
-        For another mechanism than vcg, parameters that it does not have, costs that cannot be told apart by week, and a folder of
-        another run; and what the planner raises.
+        For another mechanism than vcg, parameters that it does not have, costs that cannot be told apart by week, a folder of
+        another run, and one in which a run is at work; and what the planner raises.
     """
     callback = renamed(parameters, "tell", "callback", callback)
     if mechanism != "vcg":
@@ -98,24 +98,25 @@ def run(
     absent: Absent = {}
     states: dict[str, States] = {}
     weeks: list[Week] = []
-    kept = None if folder is None else Folder(folder, _fingerprint(case, make))
 
     def completed(week: Week, seconds: float) -> None:
         weeks.append(week)
         if callback is not None:
             callback(week.week, seconds, sum(sum(past.baseline_costs.values()) - sum(past.costs.values()) for past in weeks))
 
-    for content in [] if kept is None else kept.read(case.shared.weeks):
-        absent = {world: tuple(parties) for world, parties in content["held"].items()}
-        states = {world: unpacked(case, fields) for world, fields in content["states"].items()}
-        completed(Week(**content["result"]), 0.0)
-    for week in case.shared.weeks[len(weeks) :]:
-        began = perf_counter()
-        with _opened(make) as who:
-            result, absent, states = _week(case, week, CachingPlanner(who), absent, states)
-        if kept is not None:
-            kept.write(week, {"held": absent, "states": packed(states), "result": asdict(result)})
-        completed(result, perf_counter() - began)
+    with ExitStack() as held:
+        kept = None if folder is None else held.enter_context(opened(folder, _fingerprint(case, make)))
+        for content in [] if kept is None else kept.read(case.shared.weeks):
+            absent = {world: tuple(parties) for world, parties in content["held"].items()}
+            states = {world: unpacked(case, fields) for world, fields in content["states"].items()}
+            completed(Week(**content["result"]), 0.0)
+        for week in case.shared.weeks[len(weeks) :]:
+            began = perf_counter()
+            with _opened(make) as who:
+                result, absent, states = _week(case, week, CachingPlanner(who), absent, states)
+            if kept is not None:
+                kept.write(week, {"held": absent, "states": packed(states), "result": asdict(result)})
+            completed(result, perf_counter() - began)
     return PilotRun(case, mechanism, {name: getattr(case.mechanism, name) for name in names}, absent["joint"], tuple(weeks))
 
 

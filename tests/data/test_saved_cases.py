@@ -168,7 +168,7 @@ def test_what_was_saved_before_stays_whole_where_saving_fails(tmp_path: Path) ->
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "x").write_text("", encoding="utf-8")
     before = {file.name: file.read_text(encoding="utf-8") for file in tmp_path.glob("*.*")}
-    with pytest.raises(InputError, match="a file that can be written"):
+    with pytest.raises(InputError, match="a folder that can be written"):
         case.changed(price=99.0).save(tmp_path / "taken" / "x" / "case.toml")
     with pytest.raises(InputError, match="a name below the folder"):
         case.changed(**{"demand.file": "../out.csv", "demand.values": [1.0]}).save(path)

@@ -219,7 +219,7 @@ BAD_CASES: list[Row] = [  # id; the file; then what the message shows: field, va
     ("a key twice", good("price = 30.0", "price = 30.0\nprice = 31.0"), "<file>", "'case.toml'", "text in the TOML format"),
 ]
 BAD_SAMPLES = [  # id; the file beside the case (None: there is none); value; allowed
-    ("missing", None, "'sample.csv'", "a readable CSV file beside the case file"),
+    ("missing", None, "'sample.csv'", "a readable CSV file (No such file or directory)"),
     ("text", b"units\n300\nmany\n", "'many' in row 3 of sample.csv", "one finite number >= 0 a row"),
     ("NaN", b"300\nnan\n", "'nan' in row 2 of sample.csv", "one finite number >= 0 a row"),
     ("NaN first", b"nan\n300\n", "'nan' in row 1 of sample.csv", "one finite number >= 0 a row"),
@@ -230,7 +230,7 @@ BAD_SAMPLES = [  # id; the file beside the case (None: there is none); value; al
     ("two columns with header", b"week,units\n1,300\n", "'week,units' in row 1 of sample.csv", "one finite number >= 0 a row"),
     ("empty", b"", "no row in sample.csv", "one or more rows"),
     ("header alone", b"units\n", "no row in sample.csv", "one or more rows"),
-    ("not UTF-8", b"\xff\xfe3\n", "'sample.csv'", "a readable CSV file"),
+    ("not UTF-8", b"\xff\xfe3\n", "'sample.csv'", "UTF-8 text in the CSV format"),
 ]
 
 

@@ -16,7 +16,7 @@ from veridical.data import InputError
 from veridical.data.assembler import label
 from veridical.families.allocation_tables import money, units
 from veridical.solvers.closed_form.auction import auction as auctioned
-from veridical.terminal import Case, Changes, Json, read, report
+from veridical.terminal import AllowFiles, Case, Changes, Json, read, report
 
 __all__ = ["auction"]
 
@@ -27,9 +27,10 @@ def auction(
     deadline: Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601: bids received later are refused.")] = None,
     changes: Changes = None,
     to_json: Json = None,
+    allow_files: AllowFiles = False,
 ) -> None:
     """Print what the auction of Theorem 7 posts, or clear sealed bids: units and payments."""
-    request = read(case, changes)
+    request = read(case, changes, allow_files)
     posting = auctioned(request.case, **request.parameters(("points", "samples", "seed")))
     if bids is None and deadline is not None:
         raise InputError.of("--deadline", deadline, "a deadline beside --bids")

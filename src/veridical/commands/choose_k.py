@@ -14,7 +14,7 @@ from veridical.data import InputError
 from veridical.families import fitting
 from veridical.studies import Choice
 from veridical.tables import money
-from veridical.terminal import Case, Changes, Json, Solver, draw, read, report
+from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Solver, draw, read, report
 
 __all__ = ["choose_k"]
 
@@ -25,10 +25,11 @@ def choose_k(
     solver: Solver = "closed_form",
     changes: Changes = None,
     to_json: Json = None,
-    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw profit against contracts.")] = None,
+    plot: Plot = None,
+    allow_files: AllowFiles = False,
 ) -> None:
     """Choose how many suppliers should report: the hybrid for every k, its profit against the size of its menu."""
-    request = read(case, changes)
+    request = read(case, changes, allow_files)
     mechanism = fitting(request.case).get("hybrid")
     parameters = request.parameters(mechanism.parameters if mechanism else ())
     for name in parameters.keys() - {"balanced"}:

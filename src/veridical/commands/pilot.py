@@ -15,7 +15,7 @@ from veridical.data.joint_plan import JointPlanCase
 from veridical.families.joint_plan import planner_of
 from veridical.studies.pilot.run import PilotRun
 from veridical.tables import money
-from veridical.terminal import Case, Changes, Json, Solver, draw, read, report, tell
+from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Solver, draw, read, report, tell
 
 __all__ = ["pilot"]
 
@@ -25,11 +25,12 @@ def pilot(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
-    plot: Annotated[str | None, typer.Option("--plot", metavar="FILE.png", help="Draw the run.")] = None,
+    plot: Plot = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Finished weeks are kept there, and not run again.")] = None,
+    allow_files: AllowFiles = False,
 ) -> None:
     """Run a joint plan week by week: just in time against the joint plan, transfers settled weekly."""
-    request = read(case, changes)
+    request = read(case, changes, allow_files)
     parameters = request.parameters(("pivot", "activity_fee", "participation_fee"))
     world, planner = request.case, partial(planner_of, solver)
     if not isinstance(world, JointPlanCase):

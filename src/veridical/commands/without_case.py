@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from veridical import studies, tables
-from veridical.data import InputError, joint_plan
+from veridical.data import InputError, files, joint_plan
 from veridical.data.joint_plan import JointPlanCase
-from veridical.terminal import Count, Json, draw, emit, write
+from veridical.terminal import Count, Json, draw, emit
 
 __all__ = ["generate", "reproduce", "solvers"]
 
@@ -26,7 +25,7 @@ GENERATORS: Mapping[str, Callable[..., JointPlanCase]] = {
 
 def generate(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(GENERATORS)}.")],
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="The folder to write the case to.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="A new or empty folder, or that of the same case.")],
     seed: Annotated[int, typer.Option(help="Every number comes from it.")] = 0,
     vendors: Count = None,
     sellers: Count = None,
@@ -53,7 +52,7 @@ def generate(
             allowed = ", ".join(f"--{size}" for size in given if size in known)
             raise InputError.of(f"--{name}", count, f"for {kind} {allowed}")
     case = GENERATORS[kind](seed=seed, name=Path(out).resolve().name, **sizes)
-    write(out, "--out", lambda: joint_plan.write(case, out))
+    joint_plan.write(case, files.make_folder(out, "--out"), alone=True)
     print(f"{case.description} {len(case.shared.flows):,} flows.")
 
 
@@ -66,7 +65,7 @@ def reproduce(
     records = []
     wanted = studies.reproduce(names or [])
     if plot is not None:
-        write(plot, "--plot", partial(Path(plot).mkdir, parents=True, exist_ok=True))
+        files.make_folder(plot, "--plot")
     for reproduction in wanted:
         records.append(reproduction.to_dict())
         if plot is not None and reproduction.draw is not None:

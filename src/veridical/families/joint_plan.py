@@ -14,7 +14,7 @@ from veridical.contracts.joint_plan import transfers
 from veridical.contracts.joint_plan.audit import MISREPORTS, examine
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.planner import Planner
-from veridical.data import InputError
+from veridical.data import InputError, csv_file
 from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.families import joint_plan_tables as tables
 from veridical.families.family import Family, Mechanism, Number, Parameter, Route, Task, always
@@ -162,6 +162,6 @@ FAMILY = Family(
     columns=columns,
     audit=audit,
     picture=lambda solution: figures.draw(solution.contracts),
-    write=lambda settlement, path: settlement.plan_frame().to_csv(path),  # people want the flows
+    write=lambda settlement, path: csv_file.write(settlement.plan_frame(), path),  # people want the flows
     numbers=numbers,
 )

@@ -1,0 +1,200 @@
+"""Files: read whole, if they are regular and of bounded size; kept below a folder; written whole or not at all.
+
+Everything that this package reads goes through `read`, everything that a case names through `inside`, and everything that it
+writes through `write`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from veridical.data.errors import InputError
+
+__all__ = ["LARGEST", "PART", "inside", "locked", "make_folder", "outside_allowed", "read", "read_toml", "writable", "write"]
+
+LARGEST = 256 * 2**20  # bytes of a file that is read
+PART = ".part"  # the end of a file that is being written, whose name begins with a dot; a process that was killed leaves it
+BUSY = (errno.EWOULDBLOCK, errno.EACCES)
+_anywhere: ContextVar[bool] = ContextVar("anywhere", default=False)
+
+
+def read(path: str | Path, noun: str, form: str) -> str:
+    """Return the text of a file; it is never opened where that could wait (a pipe) or would not end (a device).
+
+    `noun` is what the file is to be, `form` the format of its text. Raises InputError for what is no regular file of at most
+    `LARGEST` bytes, for what cannot be read, and for text that is not UTF-8.
+    """
+    path = Path(path)
+    try:
+        _refuse_irregular(os.stat(path))
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as stream:
+            _refuse_irregular(os.fstat(stream.fileno()))  # it may have become another one
+            content = stream.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise OSError(_too_large())
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError.of("<file>", str(path), f"UTF-8 text in the {form} format ({error})", path.name) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InputError.of("<file>", str(path), f"a readable {noun} ({_reason(error)})", path.name) from None
+
+
+def read_toml(path: Path, noun: str) -> dict[str, Any]:
+    """Return the table in a TOML file; raises InputError, also for what is no TOML."""
+    text = read(path, noun, "TOML")
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # no TOML, a whole number of thousands of digits, tables too deep
+        raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None
+
+
+def _refuse_irregular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("no regular file")
+    if status.st_size > LARGEST:
+        raise OSError(_too_large())
+
+
+def _too_large() -> str:
+    return f"larger than {LARGEST // 2**20} MB"
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+@contextmanager
+def inside(folder: Path, name: str) -> Iterator[Path]:
+    """Give the path of a file that a case names, which is below the folder of the case, by way of links too.
+
+    Raises InputError for another one, before anything of it is looked at, unless `outside_allowed`; what is wrong in one that
+    is allowed is said without what stands there.
+    """
+    given = Path(name)
+    leads = "\0" not in name and Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder))
+    is_inside = leads and not given.anchor and ".." not in given.parts
+    if not is_inside and not _anywhere.get():
+        allowed = "a file below the folder of the case; others with allow_files=True, on the command line --allow-files"
+        raise InputError.of("<file>", name, allowed, given.name)
+    try:
+        yield folder / name
+    except InputError as error:
+        if is_inside:
+            raise
+        hidden = (replace(problem, value="<what stands in a file outside the folder>") for problem in error.problems)
+        raise InputError(*hidden, file=error.file) from None
+
+
+@contextmanager
+def outside_allowed(allowed: bool = True) -> Iterator[None]:
+    """Let `inside` take files of any place meanwhile."""
+    token = _anywhere.set(allowed)
+    try:
+        yield
+    finally:
+        _anywhere.reset(token)
+
+
+def writable(path: str | Path, field: str = "<file>") -> Path:
+    """Return where a file will be written, with links followed: in a folder that is there, in place of a regular file or of none.
+
+    Raises InputError, with the `field` that names the file.
+    """
+    try:
+        target = Path(os.path.realpath(path))
+        status = os.stat(target) if target.exists() else None
+        if status is not None:
+            _refuse_irregular(status)
+        folder = os.stat(target.parent)
+        if not stat.S_ISDIR(folder.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(target.parent, os.W_OK | os.X_OK) or (status is not None and not os.access(target, os.W_OK)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, field, error) from None
+    return target
+
+
+def write(contents: Mapping[Path, str | bytes]) -> None:
+    """Write files, each whole or not at all: all of them beside their places first, then moved there, in order.
+
+    Whoever reads one meanwhile, or after this process was killed, finds the old file or the new one. Raises InputError where a
+    file cannot be written: none is changed then, as long as the moves succeed.
+    """
+    waiting: list[tuple[Path, Path]] = []
+    path = Path()
+    try:
+        for path, content in contents.items():
+            target = writable(path)
+            part = target.with_name(f".{target.name}.{os.getpid()}{PART}")
+            with part.open("wb") as stream:
+                waiting.append((part, target))
+                stream.write(content.encode() if isinstance(content, str) else content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if target.exists():
+                shutil.copymode(target, part)
+        while waiting:
+            os.replace(*waiting[0])
+            waiting.pop(0)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, "<file>", error) from None
+    finally:
+        for part, _ in waiting:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def make_folder(path: str | Path, field: str = "<file>") -> Path:
+    """Return a folder that files can be written to, made where it is not there; raises InputError."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (OSError, ValueError) as error:
+        raise InputError.of(field, str(path), f"a folder that can be written ({_reason(error)})") from None
+    return folder
+
+
+@contextmanager
+def locked(folder: Path, field: str = "<file>") -> Iterator[None]:
+    """Keep other processes from a folder meanwhile; raises InputError where another one is at work there.
+
+    The lock is the system's own on the folder itself: it ends with the process, however that ends, and leaves no file. Systems
+    that have none (Windows, some network drives) are not kept from anything.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in BUSY:
+                raise InputError.of(field, str(folder), "a folder in which no other run is at work") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _unwritable(path: str | Path, field: str, error: OSError | ValueError) -> InputError:
+    return InputError.of(field, str(path), f"a file that can be written ({_reason(error)})")
