@@ -31,7 +31,7 @@ def rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """
     file, line = Path(path).name, 1
     try:
-        reader = csv.reader(StringIO(files.read(path, "CSV file", "CSV").removeprefix("\ufeff"), newline=""), strict=True)
+        reader = csv.reader(StringIO(files.read(path, "CSV file", "CSV"), newline=""), strict=True)
         for row in reader:
             if any(map(str.strip, row)):
                 yield line, [cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell for cell in row]
