@@ -67,6 +67,8 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     known: dict[str, Iterable[Any]] = {"site": sites, "product": products, "week": head.weeks}
     sides = {side: [name for name, role in roles.items() if role.side == side] for side in ("supplier", "receiver")}
     routes = tuple(Route(*row.values()) for row in _table(folder / FLOWS, ROUTE, (PRICE,), known | sides))
+    if not routes:
+        raise InputError.of("<file>", "<no rows>", "one row or more: who delivers what to whom, and where", FLOWS)
     shared = Shared(
         weeks=head.weeks, products=products, sites=sites, routes=routes, truck_volume=head.truck_volume, truckload=head.truckload
     )

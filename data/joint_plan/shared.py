@@ -21,7 +21,7 @@ from veridical.data.record import Record, wrong
 __all__ = ["LEVELS", "Flow", "Route", "Shared", "Weeks"]
 
 WEEKS = f"a whole number from 1 to {MOST:,}, or the numbers >= 1 of consecutive weeks"
-ROUTES = "routes: of each its supplier, receiver, site, product and price, currency per unit"
+ROUTES = "one or more routes: of each its supplier, receiver, site, product and price, currency per unit"
 LEVELS = ("supplier", "receiver", "site", "product", "week")  # names of a flow's parts, as results are indexed
 
 
@@ -58,7 +58,7 @@ def _weeks(value: object) -> tuple[int, ...]:
 
 
 def _routes(value: object) -> tuple[Route, ...]:
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, list | tuple) or not value:
         raise wrong(value, ROUTES)
     return tuple(route if _is_route(route) else _route(route, f"[{k}]") for k, route in enumerate(value))
 
