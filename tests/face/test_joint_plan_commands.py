@@ -143,7 +143,7 @@ def test_a_synthetic_case_is_written_and_solved(run: Run) -> None:
         (("generate", "pilot", "--vendors", "0", "--out", "x"), "vendors: got 0"),
         (("solve", "pilot", "--mechanism", "icds"), "mechanism: got 'icds'"),
         (("solve", "pilot", "--set", "k=3"), "--set k: got 3"),
-        (("solve", "pilot", "--set", "misreports=-1"), "misreports: got -1; allowed: a whole number >= 0"),
+        (("solve", "pilot", "--set", "misreports=-1"), "misreports: got -1; allowed: a whole number from 0 to 10,000,000"),
         (("solve", "pilot", "--set", "pivot=groves"), "pivot: got 'groves'; allowed: one of baseline, clarke"),
         (("solve", "pilot", "--set", "weeks=2.5"), "weeks"),
         (("solve", "pilot", "--solver", "closed_form"), "closed_form"),
