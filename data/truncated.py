@@ -20,6 +20,9 @@ from veridical.data.record import Record, check, missing, wrong
 
 __all__ = ["POINTS", "Truncated", "quiet"]
 
+# A quantile to fewer digits than its root finder wished for. Set once: a filter around every call is no use in threads, where one
+# that ends late brings back the filters of another.
+warnings.filterwarnings("ignore", "Error in function boost::math", RuntimeWarning)
 POINTS = 16  # costs or types that stand for a continuous range where nobody says how many
 
 
@@ -159,9 +162,8 @@ class Truncated(Record):
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep scipy from warning where a density is 0 or infinite, or a quantile is found to fewer digits than it wished for."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    """Keep numpy, in this thread, from warning where a density is 0 or infinite."""
+    with np.errstate(all="ignore"):
         yield
 
 
