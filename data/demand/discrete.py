@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -105,7 +106,8 @@ class Empirical(Discrete):
 class Sample(Discrete):
     """Past observations, all of the same weight: one column of a CSV file, with or without a header line.
 
-    The file is looked for beside the case file, or below its folder, and read once, when the case is loaded.
+    The file is looked for beside the case file, or below its folder, and read once, when the case is loaded. A case made in
+    Python may name a file of any place; `file` is then its name alone, under which it is saved beside the case.
     """
 
     distribution: Literal["sample"] = "sample"
@@ -121,7 +123,11 @@ class Sample(Discrete):
             return raw  # a copy, or a case that was written out by `model_dump`
         if "values" in raw:
             raise wrong(raw["values"], "only the keys distribution, file: the values are read from the file", "values")
-        return {**raw, "values": _column(Path(info.context["folder"] if info.context else "."), raw["file"])}
+        if info.context is not None:
+            return {**raw, "values": _column(files.inside(Path(info.context["folder"]), raw["file"]), raw["file"])}
+        given = Path(raw["file"])  # of the caller's own, and not of a case file
+        name = given.name if given.anchor or ".." in given.parts else raw["file"]
+        return {**raw, "file": name, "values": _column(nullcontext(given), raw["file"])}
 
     def _saved(self) -> dict[str, Any]:
         return {"distribution": self.distribution, "file": self.file}
@@ -134,10 +140,10 @@ class Sample(Discrete):
         return np.array(self.values), np.ones(len(self.values))
 
 
-def _column(folder: Path, name: str) -> Numbers:
-    """Return the one column of numbers in a CSV file below a folder."""
+def _column(place: AbstractContextManager[Path], name: str) -> Numbers:
+    """Return the one column of numbers in a CSV file."""
     try:
-        with files.inside(folder, name) as path:
+        with place as path:
             return _numbers(csv_file.rows(path), name)
     except InputError as error:  # of the sample: it is the case that names it
         raise InputError(*(replace(problem, field="file") for problem in error.problems)) from None

@@ -78,6 +78,16 @@ def test_a_case_reads_no_file_outside_its_folder(name: str, tmp_path: Path) -> N
         vd.load(path)
 
 
+def test_a_case_made_in_python_names_files_of_its_maker(tmp_path: Path) -> None:
+    (tmp_path / "observed.csv").write_text("300\n500\n", encoding="utf-8")
+    demand = {"distribution": "sample", "file": str(tmp_path / "observed.csv")}
+    case = vd.example("two-suppliers").changed(demand=demand)
+    assert isinstance(case.demand, Sample)
+    assert (case.demand.file, case.demand.values) == ("observed.csv", (300.0, 500.0))
+    assert vd.load(case.save(tmp_path / "saved" / "case.toml")) == case
+    assert (tmp_path / "saved" / "observed.csv").is_file()
+
+
 def test_a_link_inside_the_folder_is_a_file_of_the_case(tmp_path: Path) -> None:
     path = case_with_sample(tmp_path / "case", "now.csv")
     (tmp_path / "case" / "2025.csv").write_text("300\n", encoding="utf-8")

@@ -96,15 +96,15 @@ def test_an_exponent_belongs_to_generalised_linear_rationing(terms: dict[str, An
 
 
 CALLS: list[tuple[dict[str, Any], str, str, str]] = [
-    ({"starts": -1}, "starts", "-1", "a whole number >= 0: random orders from which to start"),
-    ({"starts": 1.5}, "starts", "1.5", "a whole number >= 0"),
-    ({"starts": True}, "starts", "True", "a whole number >= 0"),
+    ({"starts": -1}, "starts", "-1", "a whole number from 0 to 10,000,000: random orders from which to start"),
+    ({"starts": 1.5}, "starts", "1.5", "a whole number from 0 to 10,000,000"),
+    ({"starts": True}, "starts", "True", "a whole number from 0 to 10,000,000"),
     ({"capacity": -1.0}, "capacity", "-1.0", ">= 0"),
     ({"capacity": math.nan}, "capacity", "nan", ">= 0"),
     ({"capacity": math.inf}, "capacity", "inf", ">= 0"),
-    ({"samples": 0}, "samples", "0", "a whole number >= 1"),
-    ({"points": 0}, "points", "0", "a whole number >= 1: cells of each continuous prior"),
-    ({"points": 2.0}, "points", "2.0", "a whole number >= 1"),
+    ({"samples": 0}, "samples", "0", "a whole number from 1 to 10,000,000"),
+    ({"points": 0}, "points", "0", "a whole number from 1 to 1,000,000: cells of each continuous prior"),
+    ({"points": 2.0}, "points", "2.0", "a whole number from 1 to 1,000,000"),
 ]
 
 
