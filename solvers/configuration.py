@@ -95,7 +95,7 @@ class Configuration(Record):
     @field_validator("starts", mode="before")
     @classmethod
     def _starts(cls, value: object) -> object:
-        return whole(value, 1)
+        return whole(value, 1, 10_000)
 
     @field_validator("form", mode="before")
     @classmethod

@@ -260,7 +260,7 @@ def _set_options(
     for name, value in effective.items():
         try:
             problem.add_option(name, value)
-        except TypeError:
+        except (TypeError, OverflowError):
             raise configuration.error_for(f"options.{name}", value, "an option of Ipopt, with a value that it takes") from None
     return effective
 

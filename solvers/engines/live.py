@@ -115,7 +115,11 @@ class LiveModel:
                 raise configuration.error_for(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
             wanted[name] = value
         for name, value in wanted.items():
-            if self.highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+            try:
+                taken = self.highs.setOptionValue(name, value) == highspy.HighsStatus.kOk
+            except (TypeError, OverflowError):  # a list, a whole number of hundreds of digits
+                taken = False
+            if not taken:
                 kind = type(self.highs.getOptionValue(name)[1]).__name__
                 raise configuration.error_for(f"options.{name}", value, f"a value that HiGHS takes for this option ({kind})")
         return {name: self.highs.getOptionValue(name)[1] for name in wanted}

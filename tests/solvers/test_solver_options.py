@@ -9,7 +9,7 @@ import pytest
 
 import veridical as vd
 from support.assembler_cases import build
-from veridical.data import AssemblerCase
+from veridical.data import AssemblerCase, InputError
 
 
 def test_options_arrive_at_the_solver_and_are_reported(discrete: AssemblerCase) -> None:
@@ -108,3 +108,10 @@ def test_a_wider_gap_may_be_asked_for_and_is_kept(regular: AssemblerCase) -> Non
     assert loose.checked(gap=1e-2) is loose
     with pytest.raises(vd.CertificateError):
         loose.checked()
+
+
+@pytest.mark.parametrize(("solver", "option"), [("highs", "presolve"), ("highs", "time_limit"), ("ipopt", "max_iter")])
+@pytest.mark.parametrize("value", [[], {}, 10**400], ids=["list", "table", "long"])
+def test_values_that_no_option_has_are_refused(solver: str, option: str, value: object) -> None:
+    with pytest.raises(InputError, match=rf"options\.{option}: got"):
+        vd.solve(vd.example("two-suppliers"), "icds", {"solver": solver, "options": {option: value}})

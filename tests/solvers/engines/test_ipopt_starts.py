@@ -138,7 +138,7 @@ def test_solvers_that_start_nowhere_take_no_starts() -> None:
     for solver in ("highs", "closed_form"):
         with pytest.raises(InputError, match="starts: got 3; allowed: 1"):
             vd.solve(case, "icds", {"solver": solver, "starts": 3})
-    with pytest.raises(InputError, match="starts: got 0; allowed: a whole number >= 1"):
+    with pytest.raises(InputError, match="starts: got 0; allowed: a whole number from 1 to 10,000"):
         vd.solve(case, "icds", {"solver": "ipopt", "starts": 0})
 
 
