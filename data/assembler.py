@@ -15,6 +15,7 @@ from veridical.data.case_record import CaseRecord
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, Numbers, Positive, listed, several, sum_to_one, whole_number
+from veridical.data.limits import gigabytes
 from veridical.data.prior import Prior, gaussian_copula, independent
 from veridical.data.record import Record, check, missing, wrong
 
@@ -35,11 +36,6 @@ def shortened(count: int) -> str:
     """Return a count in words of a readable length, however large it is."""
     digits = str(count)
     return f"{count:,}" if len(digits) <= 15 else f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
-
-
-def gigabytes(count: float) -> str:
-    """Return a number of bytes in words."""
-    return f"about {count / 1e9:,.0f} GB" if count < 1e18 else "far beyond any memory"
 
 
 class Supplier(Record):

@@ -21,7 +21,8 @@ from veridical.contracts.allotment import Allotment, Price, dominant, profile_na
 from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
 from veridical.data.arrays import Array
-from veridical.data.assembler import gigabytes, shortened
+from veridical.data.assembler import shortened
+from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
 from veridical.data.virtual_cost import ROUNDING
@@ -36,7 +37,6 @@ __all__ += ["regular", "satiate", "supply", "virtual_marginal", "virtual_revenue
 SATIATED = 1e-12  # of the revenue of the first unit
 GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
-MEMORY = 8e9  # bytes: larger models are refused before they are built
 INDEX_NAMES = {  # what the parts of an index are called, family by family
     "capacity": ("profile",),
     "monotonicity": ("retailers", "type", "next_type", "others"),

@@ -14,7 +14,8 @@ import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase, InputError
 from veridical.data.arrays import Array
-from veridical.data.assembler import gigabytes, label, shortened
+from veridical.data.assembler import label, shortened
+from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
@@ -22,7 +23,6 @@ __all__ = ["basis", "case_of", "contracts", "ex_post_participation", "expected_r
 __all__ += ["fits", "frame", "own_costs", "profit", "value"]
 
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
-MEMORY = 8e9  # bytes: larger models are refused before they are built
 INDEX_NAMES = {  # what the parts of an index are called, family by family
     "incentive_compatibility": ("supplier", "cost", "report", "others"),
     **dict.fromkeys(("individual_rationality", "full_information"), ("supplier", "cost", "others")),

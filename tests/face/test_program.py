@@ -9,31 +9,26 @@ from pathlib import Path
 import pytest
 
 import veridical as vd
-
-PROGRAM = [sys.executable, "-m", "veridical"]
-
-
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the program in a process."""
-    variables = {**os.environ, **environment}
-    return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, env=variables, encoding="utf-8")
+from support.command_line import Run
+from support.processes import process
 
 
-def test_names_that_the_output_cannot_show_are_shown_as_numbers() -> None:
-    ended = run("solve", "two-suppliers", "--set", "name=Zürich", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+def test_names_that_the_output_cannot_show_are_shown_as_numbers(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    ended = process(tmp_path, "solve", "two-suppliers", "--set", "name=Zürich", env=environment)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert r"icds for Z\xfcrich" in ended.stdout
 
 
 def test_ctrl_c_while_the_program_loads_ends_it_quietly() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "veridical", "solve", "two-suppliers"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        while "numpy" not in process.stderr.readline():  # the first of what takes long
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        while "numpy" not in running.stderr.readline():  # the first of what takes long
             pass
-        process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+        running.send_signal(signal.SIGINT)
+        out, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
     assert "Traceback" not in out + errors
 
 
@@ -56,10 +51,10 @@ def test_a_case_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         ("pilot", "mechanism.draws=1000000000", "allowed: a whole number from 1 to 10,000,000"),
     ],
 )
-def test_counts_are_limited_before_anything_is_made(case: str, change: str, message: str) -> None:
-    ended = run("solve", case, "--set", change)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert message in ended.stderr
+def test_counts_are_limited_before_anything_is_made(run: Run, case: str, change: str, message: str) -> None:
+    status, out, errors = run("solve", case, "--set", change)
+    assert (status, out) == (2, "")
+    assert message in errors
 
 
 def test_memory_is_said_where_there_would_not_be_enough() -> None:

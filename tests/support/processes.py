@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MAIN = "import sys; from veridical.cli import main; sys.argv[0] = 'veridical'; main()"
+MAIN = "import sys; from veridical.__main__ import main; sys.argv[0] = 'veridical'; main()"
 KILLED = "import os, signal; os.{} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"  # at the first call of a function
 # A disk on which no file grows beyond so many bytes: the rest of what is written is lost, as on a full one.
 SMALL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))\n"
