@@ -8,6 +8,7 @@ import pytest
 import veridical as vd
 from support.assembler_cases import build
 from veridical import solvers
+from veridical.data import NotSolvedError
 
 Model = Any
 FACTORS = (1e-6, 1e-3, 1e3, 1e6, 1e9)
@@ -73,9 +74,20 @@ def test_bounds_far_out_say_nothing_of_sizes(far: float, rows: Any) -> None:
     assert solution.objective == pytest.approx(8.5 if rows(m).args[0] is m.x else 7.0, rel=1e-8)
 
 
-def test_a_bound_far_out_that_nothing_implies_holds() -> None:
+@pytest.mark.parametrize("by_row", [True, False])
+def test_a_bound_far_out_that_nothing_implies_holds(by_row: bool) -> None:
     m = pyo.ConcreteModel()
-    m.x = pyo.Var(bounds=(0, None))
-    m.row = pyo.Constraint(expr=m.x <= 1e21)
+    m.x = pyo.Var(bounds=(0, None if by_row else 1e21))
+    m.row = pyo.Constraint(expr=m.x <= (1e21 if by_row else 1e22))
     m.gain = pyo.Objective(expr=m.x, sense=pyo.maximize)
     assert solvers.solve(m, "ipopt").objective == pytest.approx(1e21, rel=1e-8)
+
+
+def test_a_model_is_not_called_unbounded_where_a_bound_far_out_ends_it() -> None:
+    m = pyo.ConcreteModel("far")
+    m.x, m.y = pyo.Var(bounds=(0, 1e21)), pyo.Var(bounds=(0, 5))
+    m.row = pyo.Constraint(expr=m.y <= 4)
+    m.gain = pyo.Objective(expr=m.x + m.y, sense=pyo.maximize)
+    with pytest.raises(NotSolvedError, match=r"bounds of 1e\+20 and more were taken for none: x") as end:
+        solvers.solve(m, "ipopt")
+    assert end.value.status == solvers.Termination.FAILED
