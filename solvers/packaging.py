@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
+from operator import attrgetter
 from time import perf_counter
 from typing import Any
 
@@ -123,7 +124,8 @@ def package_solution(
 
 def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
     """Return the duals by family, each a Series that is made when first looked at."""
-    name_of = info.name_of or (lambda constraint: (constraint.parent_component().name, constraint.index()))
+    family_of = cache(attrgetter("name"))  # Pyomo puts a name together anew whenever it is asked
+    name_of = info.name_of or (lambda constraint: (family_of(constraint.parent_component()), constraint.index()))
     families: dict[str, tuple[list[int], list[Any]]] = {}
     for row, constraint in enumerate(form.constraints):
         family, key = name_of(constraint)

@@ -30,15 +30,16 @@ def converge(
     tolerance: float,
     run: Callable[[], tuple[Array, Array | None]],
     extend: Callable[[sp.csr_array, Array], None],
+    exact: Callable[[Array, Array | None], tuple[Array, Array | None]],
 ) -> tuple[Array, Array | None, int]:
     """Solve by `run` until the relative gap is below the tolerance; return point, row duals, and the number of rounds.
 
-    `run` solves what stands; `extend` adds rows (matrix, upper bounds) to it, which are in the model and the form by then.
-    Without tangents in the model it is one run, and no round is counted.
+    `run` solves what stands; `extend` adds rows (matrix, upper bounds) to it, which are in the model and the form by then;
+    `exact` makes the last end as exact as can be. Without tangents in the model it is one run, and no round is counted.
     """
     curves = [_Curve(sales_of, form) for sales_of in written(model) if sales_of.form == "tangent"]
     if not curves:
-        return *run(), 0
+        return *exact(*run()), 0
     rounds, idle, gap, bound = 0, 0, math.inf, math.nan
     x = np.zeros(0)
     while True:
@@ -61,12 +62,17 @@ def converge(
         idle = idle + 1 if gap > before / 2 else 0
         # Quantities are as exact as the square root of the gap: once it is small enough, go on while rounds still pay.
         if gap <= FINE * tolerance or (gap <= tolerance and gap > before / 10) or idle == IDLE or rounds == ROUNDS:
-            return x, row_dual, rounds
+            break
         limit = FINE * tolerance
         added = [new for curve in curves for new in curve.refine(relaxed, x, row_dual, limit * scale, limit)]
         if not added:
-            return x, row_dual, rounds  # no tangent cuts deeper: the gap is rounding, and the certificate judges it
+            break  # no tangent cuts deeper: the gap is rounding, and the certificate judges it
         extend(form.append(added), form.row_high[-len(added) :])
+    x, row_dual = exact(relaxed, row_dual)
+    for curve in curves:
+        curve.weigh(row_dual)
+        x = curve.settled(x)
+    return x, row_dual, rounds
 
 
 class _Curve:

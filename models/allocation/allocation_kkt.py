@@ -22,11 +22,12 @@ from veridical.contracts.allotment import Allotment
 from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
 from veridical.models.allocation.allocation import declare
-from veridical.models.info import info_of
+from veridical.models.info import builder, info_of
 
 __all__ = ["build"]
 
 
+@builder
 def build(
     case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS, monotonicity: bool | None = None
 ) -> pyo.ConcreteModel:

@@ -10,10 +10,12 @@ import pyomo.environ as pyo
 from veridical.data import AllocationCase, InputError
 from veridical.models.allocation import vocabulary
 from veridical.models.allocation.allocation import declare
+from veridical.models.info import builder
 
 __all__ = ["build"]
 
 
+@builder
 def build(
     case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS, monotonicity: bool | None = None
 ) -> pyo.ConcreteModel:

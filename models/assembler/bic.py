@@ -15,13 +15,14 @@ import pyomo.environ as pyo
 from veridical.data import AssemblerCase, InputError
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
-from veridical.models.info import info_of
+from veridical.models.info import builder, info_of
 
 __all__ = ["build", "menu"]
 
 EXACT, TOLD = 1e-13, 1e-6  # relative singular values of beliefs: dependent up to the first, told apart from the second
 
 
+@builder
 def build(case: AssemblerCase, form: str = "auto", participation: Literal["interim", "ex_post"] = "interim") -> pyo.ConcreteModel:
     """Return the model in which truth is best in expectation.
 

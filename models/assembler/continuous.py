@@ -12,11 +12,12 @@ from veridical.data.continuous_case import ContinuousCase
 from veridical.data.truncated import POINTS
 from veridical.models.assembler import icds_balanced
 from veridical.models.assembler.icds_balanced import menu
-from veridical.models.info import info_of
+from veridical.models.info import builder, info_of
 
 __all__ = ["POINTS", "build", "menu"]
 
 
+@builder
 def build(case: ContinuousCase, form: str = "auto", points: int = POINTS) -> pyo.ConcreteModel:
     """Return the model with `points` costs a supplier: a lower bound on what continuous costs allow.
 

@@ -16,10 +16,12 @@ import pyomo.environ as pyo
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import declare, menu
+from veridical.models.info import builder
 
 __all__ = ["build", "menu"]
 
 
+@builder
 def build(
     case: AssemblerCase, form: str = "auto", k: int | None = None, balanced: bool = False, feasibility: bool = True
 ) -> pyo.ConcreteModel:

@@ -14,11 +14,12 @@ import pyomo.environ as pyo
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
-from veridical.models.info import info_of
+from veridical.models.info import builder, info_of
 
 __all__ = ["build", "declare", "menu"]
 
 
+@builder
 def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
     """Return the model of the assembler's full problem, (2)-(5).
 

@@ -14,11 +14,12 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.expected_sales import expected_sales
-from veridical.models.info import info_of
+from veridical.models.info import builder, info_of
 
 __all__ = ["build", "menu"]
 
 
+@builder
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model of (14): one quantity for all components, rents in the objective as virtual cost.
 

@@ -12,13 +12,14 @@ from veridical.data import AssemblerCase
 from veridical.data.assembler import ENUMERATED
 from veridical.models.assembler import vocabulary
 from veridical.models.expected_sales import expected_sales
-from veridical.models.info import info_of
+from veridical.models.info import builder, info_of
 
 __all__ = ["build", "menu"]
 
 EVERY = "every profile"  # the one contract's place in the sets of the other mechanisms
 
 
+@builder
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model of one contract: everybody is paid his highest cost.
 

@@ -9,12 +9,13 @@ import pyomo.environ as pyo
 
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
-from veridical.models.info import info_of
+from veridical.models.info import builder, info_of
 from veridical.models.joint_plan.party import frame
 
 __all__ = ["build", "plan_of"]
 
 
+@builder
 def build(case: JointPlanCase) -> pyo.ConcreteModel:
     """Return the model of the receivers' own cost, with the tie-break that leaves exactly one plan (`Parameters.tie_break`).
 

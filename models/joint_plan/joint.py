@@ -16,13 +16,14 @@ import pyomo.environ as pyo
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import LEVELS, JointPlanCase
-from veridical.models.info import info_of
+from veridical.models.info import builder, info_of
 from veridical.models.joint_plan.party import frame
 from veridical.models.joint_plan.vocabulary import nonnegative
 
 __all__ = ["build", "plan_of"]
 
 
+@builder
 def build(
     case: JointPlanCase, baseline: Any = None, non_participants: Collection[str] = (), activity_fee: float = 0.0
 ) -> pyo.ConcreteModel:

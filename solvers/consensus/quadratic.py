@@ -111,8 +111,9 @@ class Quadratic:
 
     def _hipo(self, way: Mapping[str, Any], quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         part = replace(self.part, cost=c, hessian=sp.csc_array(quadratic), row_low=low, row_high=high)
+        live = LiveModel(part, configure("highs"), way)
         try:
-            values, duals = LiveModel(part, configure("highs"), way).run("a party's own problem", math.inf)
+            values, duals = live.exact(*live.run("a party's own problem", math.inf))
         except NotSolvedError as error:
             if error.status != Termination.UNBOUNDED:
                 raise

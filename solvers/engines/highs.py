@@ -80,7 +80,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         live = LiveModel(form, configuration, way)
         try:
             run = partial(live.run, model.name, deadline)
-            x, row_dual, rounds = converge(model, form, configuration.tolerance, run, live.add)
+            x, row_dual, rounds = converge(model, form, configuration.tolerance, run, live.add, live.exact)
         except NotSolvedError as error:
             if way is not ways[-1] and error.status not in final:
                 continue

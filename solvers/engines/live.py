@@ -144,12 +144,18 @@ class LiveModel:
             raise NotSolvedError("HiGHS does not take this model, and does not say why", Termination.FAILED)
 
     def run(self, name: str, deadline: float) -> tuple[Array, Array | None]:
-        """Solve what stands, and return point and row duals of the minimisation; raise NotSolvedError if there are none."""
+        """Solve; return HiGHS's point and row duals of the minimisation. Raises NotSolvedError where it has none."""
         if not self.form.variables:  # all is fixed: HiGHS calls that no model
             return np.zeros(0), np.zeros(len(self.form.constraints))
         if deadline <= perf_counter():
             raise NotSolvedError(f"{name}: the time limit was over before HiGHS could start", Termination.TIME_LIMIT)
         return (self._integers(name, deadline), None) if self.integer else self._optimum(name, deadline)
+
+    def exact(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+        """Return an end of `run` as exact as can be."""
+        if row_dual is None:
+            return x, None
+        return polished(self.form, x, row_dual, SIZE * self.scaling.columns[: len(x)])
 
     def add(self, rows: sp.csr_array, high: Array) -> None:
         """Add rows `rows @ x <= high` to the live model."""
@@ -172,8 +178,7 @@ class LiveModel:
         if far and (why := endless(self.form, deadline)):  # a regularised QP is never unbounded
             raise NotSolvedError(f"{name}: HiGHS ended far out; {why}", Termination.UNBOUNDED)
         duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
-        units = SIZE * self.scaling.columns[: len(self.form.cost)]
-        return polished(self.form, self._point(), np.delete(duals, self.of_squares), units)
+        return self._point(), np.delete(duals, self.of_squares)
 
     def _point(self) -> Array:
         n = len(self.form.cost)
@@ -257,7 +262,7 @@ class LiveModel:
         fixed = replace(form, low=low, high=high, integer=np.zeros_like(integer))
         try:
             live = LiveModel(fixed, Configuration(solver="highs", threads=self.configuration.threads))
-            return live._optimum(name, max(deadline, perf_counter() + ROUNDING))[0]
+            return live.exact(*live._optimum(name, max(deadline, perf_counter() + ROUNDING)))[0]
         except NotSolvedError:
             return None
 

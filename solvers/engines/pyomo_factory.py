@@ -105,9 +105,12 @@ class PyomoEngine:
             if not form.variables:  # all is fixed: not every solver takes such a model
                 return np.zeros(0), np.zeros(len(form.constraints))
             x, row_dual, bound[0] = _run(model, form, configuration, deadline)
+            return x, row_dual
+
+        def exact(x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
             return (x, None) if row_dual is None else polished(form, x, row_dual)
 
-        x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None)
+        x, row_dual, rounds = converge(model, form, configuration.tolerance, run, lambda rows, high: None, exact)
         point = certified(model, form, x, row_dual, bound[0])
         seconds = Seconds(0.0, translated - began, perf_counter() - translated)
         options = {**configuration.options, **({"tangent_rounds": rounds} if rounds else {})}

@@ -7,8 +7,6 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from pyomo.common.gc_manager import PauseGC
-
 from veridical import models, solvers
 from veridical.families.family import Route, Task
 from veridical.solvers import Solution, SolutionStatus, closed_form
@@ -32,11 +30,10 @@ def by_model(task: Task, form: str, more: More = lambda solution: {}) -> Solutio
     """Return the solution of the Pyomo model that the route's way builds; `more` says further fields of it."""
     assert task.route.way is not None
     assert task.configuration is not None
-    with PauseGC():  # the model is one large web of objects: collecting in between only costs time
-        began = perf_counter()
-        model = task.route.way(task.case, form=form, **task.parameters)
-        built = perf_counter() - began
-        solution = solvers.solve(model, task.configuration, check=False)
+    began = perf_counter()
+    model = task.route.way(task.case, form=form, **task.parameters)
+    built = perf_counter() - began
+    solution = solvers.solve(model, task.configuration, check=False)
     record = replace(solution.solver, seconds=replace(solution.solver.seconds, build=built))
     return task.finish(solution, solver=record, **more(solution))
 
