@@ -19,14 +19,14 @@ def small() -> JointPlanCase:
     return pilot(vendors=2, sites=1, regions=1, products=2, weeks=2)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "protocol://nowhere:1"])
 def test_a_scheduler_that_does_not_answer_is_named_within_seconds(small: JointPlanCase, address: str) -> None:
     with pytest.raises(InputError, match=f"options.scheduler: got '{address}'; allowed: the address of a Dask scheduler that"):
         consensus(workers="dask", scheduler=address, timeout=1).plan(small, np.zeros(len(small.shared.flows)))
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("default")  # what the cluster's own threads leave open when it closes
 def test_a_dead_worker_is_noticed_and_errors_stay_on_workers(small: JointPlanCase) -> None:
     from distributed import Client, LocalCluster
