@@ -39,9 +39,9 @@ class Graph:
         self.levels: list[int] = []  # of every operation, as the next three
         self.kind_of: list[int] = []
         self.exponents: list[float] = []
-        self.lasts: list[int] = []  # where its arguments end
+        self.first: list[int] = [0]  # its first argument; and where the next operation's will be
         self.constants: list[float] = []  # of every argument
-        self.ends: list[int] = []  # where its entries end
+        self.starts: list[int] = [0]  # where its entries start; and where the next argument's will
         self.columns: list[int] = []  # of all entries of all arguments
         self.coefficients: list[float] = []
 
@@ -50,12 +50,12 @@ class Graph:
         return len(self.levels)
 
     def operation(self, number: int) -> tuple[tuple[Any, ...], float, list[Form]]:
-        """Return the kind of an operation, its exponent, and its arguments."""
+        """Return the kind of an operation, its exponent, and its arguments, in each of them the variables first."""
         arguments = []
-        for place in range(self.lasts[number - 1] if number else 0, self.lasts[number]):
-            part = slice(self.ends[place - 1] if place else 0, self.ends[place])
-            entries = zip(self.columns[part], self.coefficients[part], strict=True)
-            arguments.append(Form(tuple(sorted(entries, reverse=True)), self.constants[place]))
+        for place in range(*self.first[number : number + 2]):
+            start, stop = self.starts[place : place + 2]
+            entries = sorted(zip(self.columns[start:stop], self.coefficients[start:stop], strict=True), reverse=True)
+            arguments.append(Form(tuple(entries), self.constants[place]))
         return self.kinds[self.kind_of[number]], self.exponents[number], arguments
 
     def once(self, _: Any, parts: list[Sum]) -> Sum | int:
@@ -121,14 +121,14 @@ class Graph:
             self.columns += entries
             self.coefficients += entries.values()
             self.constants.append(constant)
-            self.ends.append(len(self.columns))
+            self.starts.append(len(self.columns))
         if kind not in self._numbers:
             self._numbers[kind] = len(self.kinds)
             self.kinds.append(kind)
         levels.append(level + 1)
         self.kind_of.append(self._numbers[kind])
         self.exponents.append(exponent)
-        self.lasts.append(len(self.constants))
+        self.first.append(len(self.constants))
         return -len(levels)
 
 

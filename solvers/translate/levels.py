@@ -94,17 +94,16 @@ class Levels:
     def __init__(self, graph: Graph, columns: int, roots: Integers) -> None:
         """Keep the operations that stand in the `roots`, in others' arguments, or are roots."""
         self.columns, self._functions = columns, graph.functions
-        starts, lasts = (np.array([0, *ends], dtype=np.int64) for ends in (graph.ends, graph.lasts))
-        indices = np.array(graph.columns, dtype=np.int64)
-        self.used = _used(starts[lasts], indices, roots)
+        starts, first, indices = (np.array(part, dtype=np.int64) for part in (graph.starts, graph.first, graph.columns))
+        self.used = _used(starts[first], indices, roots)
         level, kind = np.array(graph.levels, dtype=np.int64), np.array(graph.kind_of, dtype=np.int64)
         order = np.lexsort((kind, level))
         order = order[self.used[order]]
-        self.size, counts = len(order), np.diff(lasts)[order]
+        self.size, counts = len(order), np.diff(first)[order]
         self._rank = np.zeros(len(graph), dtype=np.int64)
         self._rank[order] = np.arange(self.size)
         self._first = np.cumsum([0, *counts])  # argument of each operation
-        moved = np.arange(self._first[-1]) + np.repeat(lasts[order] - self._first[:-1], counts)
+        moved = np.arange(self._first[-1]) + np.repeat(first[order] - self._first[:-1], counts)
         entries = np.array(graph.coefficients, dtype=float), self.places(indices), starts
         self._inputs = csr(*entries, columns + self.size)[moved]
         self._constants: Array = np.array(graph.constants, dtype=float)[moved]

@@ -97,7 +97,7 @@ class Splitter:
         if node.__class__ not in SUMS:
             return False
         arguments = node.args
-        if not all([argument.__class__ in LEAVES for argument in arguments]):
+        if not all(argument.__class__ in LEAVES for argument in arguments):
             return False
         for argument in arguments:
             LEAVES[argument.__class__](self, total, argument, factor)

@@ -52,22 +52,22 @@ class _Tape:
 
     def place_of(self, form: Form) -> int:
         """Return the place of a linear form of variables and of operations that have their places."""
+        coefficients, constant = form
+        if coefficients and coefficients[-1][0] >= 0:
+            return self.step("slot", self.slots.setdefault(form, len(self.slots)))
         place = self.sums.get(form)
-        if place is None:
-            place = self.sums[form] = self._new(form)
-        return place
-
-    def _new(self, form: Form) -> int:
-        inner = [(column, factor) for column, factor in form.coefficients if column < 0]
-        slot, parts = form._replace(coefficients=form.coefficients[: len(form.coefficients) - len(inner)]), []
-        if slot.coefficients:
-            parts.append(self.step("slot", self.slots.setdefault(slot, len(self.slots))))
-        elif form.constant or not inner:
-            parts.append(self._number(form.constant))
-        for column, factor in inner:
+        if place is not None:
+            return place
+        linear, parts = tuple([entry for entry in coefficients if entry[0] >= 0]), []
+        if linear:
+            parts.append(self.place_of(Form(linear, constant)))
+        elif constant or not coefficients:
+            parts.append(self._number(constant))
+        for column, factor in coefficients[len(linear) :]:
             place = self.places[column]
             parts.append(place if factor == 1.0 else self.step("*", self._number(factor), place))
-        return parts[0] if len(parts) == 1 else self.step("+", *parts)
+        place = self.sums[form] = parts[0] if len(parts) == 1 else self.step("+", *parts)
+        return place
 
     def _number(self, value: float) -> int:
         self.numbers.append(value)
