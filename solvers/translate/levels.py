@@ -28,7 +28,7 @@ def ones(matrix: sp.csr_array) -> sp.csr_array:
 
 
 def _used(starts: Integers, columns: Integers, roots: Integers) -> Booleans:
-    """Return which operations stand in the roots or in what stands there: a weight of 0, or a sum that cancels, leaves some out.
+    """Return which operations the roots are made of: a weight of 0, or a sum that cancels, leaves others behind.
 
     `starts`: of each operation's entries in `columns`, in which operations are numbered -1, -2, ..., as in `roots`.
     """
@@ -92,7 +92,7 @@ class Levels:
     """All operations sorted by level; after the variables' columns, operation k has column `columns + k`."""
 
     def __init__(self, graph: Graph, columns: int, roots: Integers) -> None:
-        """Keep the operations that stand in the `roots`, in others' arguments, or are roots."""
+        """Lay out the operations of some columns, the `roots`, and those that they are made of."""
         self.columns, self._functions = columns, graph.functions
         starts, first, indices = (np.array(part, dtype=np.int64) for part in (graph.starts, graph.first, graph.columns))
         self.used = _used(starts[first], indices, roots)

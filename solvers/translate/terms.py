@@ -47,7 +47,7 @@ class Splitter:
         self._walks: dict[int, int] = {}  # by id: how often an expression that may be shared was walked
         self._curved: set[int] = set()  # those of them, by id, that are not linear
         self._within = 1  # walks of the one that is being walked
-        self._combined = 0  # operations met so far, also those that turned out to be linear
+        self._combined = 0  # how often an operation was met so far, also one that turned out to be linear
 
     def add(self, total: Sum, node: Any, factor: float) -> None:
         """Add factor * node to a sum; raises NotSmoothError, UndefinedError."""
@@ -182,11 +182,11 @@ class Splitter:
 
     def _combine(self, total: Sum, node: Any, factor: float, combine: Combination, arguments: Sequence[Any]) -> None:
         """Add an operation on arguments: now if they are sums of leaves, else as soon as they have been split."""
+        self._combined += 1
         shared = self._shared.get(id(node))
         if shared is not None:
             total.add(shared[1], factor)
             return
-        self._combined += 1
         parts: list[Sum] = []
         later: list[tuple[Any, float, Sum]] = []
         for argument in arguments:
