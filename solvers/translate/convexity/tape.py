@@ -45,6 +45,7 @@ class _Tape:
         self.numbers: list[float] = []
         self.places: dict[int, int] = {}  # of operations, by column
         self.sums: dict[Form, int] = {}
+        self.weighted: dict[tuple[int, float], int] = {}  # of operations times a factor
 
     def step(self, *step: Any) -> int:
         """Return the place of a step."""
@@ -63,10 +64,17 @@ class _Tape:
             parts.append(self.place_of(Form(linear, constant)))
         elif constant or not coefficients:
             parts.append(self._number(constant))
-        for column, factor in coefficients[len(linear) :]:
-            place = self.places[column]
-            parts.append(place if factor == 1.0 else self.step("*", self._number(factor), place))
+        parts += [self._weighted(column, factor) for column, factor in coefficients[len(linear) :]]
         place = self.sums[form] = parts[0] if len(parts) == 1 else self.step("+", *parts)
+        return place
+
+    def _weighted(self, column: int, factor: float) -> int:
+        """Return the place of an operation times a factor: once on the tape, however many sums it stands in."""
+        place = self.weighted.get((column, factor))
+        if place is None:
+            place = self.places[column]
+            place = place if factor == 1.0 else self.step("*", self._number(factor), place)
+            self.weighted[column, factor] = place
         return place
 
     def _number(self, value: float) -> int:
