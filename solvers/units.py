@@ -6,14 +6,14 @@ variable, a coefficient and a gradient are about 1, whatever currency and measur
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import LinearOperator, cg
 
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, conjugate_gradients, inner
 from veridical.solvers.implied_bounds import FAR
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -21,6 +21,7 @@ __all__ = ["Scaling", "natural_units", "scaling"]
 
 WEAK = 0.1  # weight of a bound beside a coefficient: bounds are often there to be finite, and say little of a variable's size
 CANCELLED = 1e-13  # of the largest term of a row: what is less is rounding
+STEPS, ENOUGH = 100, 1e-3  # of conjugate gradients, at most; of what there was at first: logarithms need not be exact
 CLOSE = 2.0  # powers of 2 between a point and a Newton step: the point has the size that the functions speak of
 
 
@@ -141,8 +142,8 @@ def _balanced(jacobian: sp.csr_array, of_rows: tuple[Array, Array], of_columns: 
         product: Array = in_column * c - ones.T @ ((ones @ c) / in_row)
         return product
 
-    operator, inverse = (LinearOperator((n, n), matvec=f, dtype=float) for f in (times, lambda c: c / weights))
-    solution, _ = cg(operator, right, rtol=1e-3, maxiter=100, M=inverse)
+    enough = ENOUGH * math.sqrt(inner(right, right))
+    solution = conjugate_gradients(times, right, 1 / weights, lambda rest, _: math.sqrt(inner(rest, rest)) <= enough, STEPS)
     exponents: Array = np.clip(np.round(solution), -300, 300)
     return np.exp2(exponents)
 

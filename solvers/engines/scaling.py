@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.sparse as sp
 
-from veridical.data.arrays import Array, Booleans, inner
+from veridical.data.arrays import Array, Booleans, conjugate_gradients
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["SIZE", "Problem", "Scaling", "balance", "problem_of"]
@@ -143,18 +143,8 @@ class _Fit:
         if self.squares is not None:
             diagonal[1] = diagonal[1] + 2 * (self.square_count + self.squares.diagonal())
         inverse = 1.0 / np.maximum(np.concatenate(diagonal), 1.0)
-        z, residual = np.zeros(len(right)), right
-        step = inverse * residual
-        direction, norm = step, inner(residual, step)
-        for _ in range(STEPS):
-            if norm <= 1e-4 * len(right):
-                break
-            image = self._normal(direction)
-            length = norm / inner(direction, image)
-            z, residual = z + length * direction, residual - length * image
-            step = inverse * residual
-            before, norm = norm, inner(residual, step)
-            direction = step + norm / before * direction
+        enough = 1e-4 * len(right)
+        z = conjugate_gradients(self._normal, right, inverse, lambda _, norm: norm <= enough, STEPS)
         return np.split(z, self.sizes)
 
     def _normal(self, z: Array) -> Array:

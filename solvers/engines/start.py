@@ -12,8 +12,8 @@ import scipy.sparse as sp
 
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.engines.quiet import Highs, linear_program
+from veridical.solvers.translate.graph import Form
 from veridical.solvers.translate.standard_form import StandardForm
-from veridical.solvers.translate.terms import Form
 
 __all__ = ["start", "undefined"]
 
@@ -194,26 +194,18 @@ def _matrix(arguments: list[Form], columns: int) -> sp.csr_array:
 
 
 def _demands(form: StandardForm) -> Iterator[tuple[Form, float, float]]:
-    """Yield affine arguments and the range that they have to be in; a tree that several terms share is walked once."""
+    """Yield affine arguments and the range that they have to be in."""
     assert form.nonlinear is not None
-    stack, seen = [tree for _, _, tree in form.nonlinear.parts], set()
-    while stack:
-        tree = stack.pop()
-        if not isinstance(tree, tuple) or id(tree) in seen:
+    for (name, *_), exponent, (argument, *_) in form.nonlinear.operations():
+        if any(column < 0 for column, _ in argument.coefficients):
             continue
-        seen.add(id(tree))
-        operation, *arguments = tree
-        stack += arguments
-        argument = arguments[-1]
-        if not isinstance(argument, Form):
-            continue
-        if operation in POSITIVE:
-            yield argument, 1.0 if operation == "acosh" else 0.0, math.inf
-        elif operation in INTERVAL:
+        if name in POSITIVE:
+            yield argument, 1.0 if name == "acosh" else 0.0, math.inf
+        elif name in INTERVAL:
             yield argument, -1.0, 1.0
-        elif operation == "pow" and (arguments[0] < 0 or arguments[0] != int(arguments[0])):
-            whole = arguments[0] == int(arguments[0])  # 1 / x is defined below 0 as well, if that is where bounds keep x
-            below = whole and _most(form, argument) <= 0
+        elif name == "pow" and (exponent < 0 or not exponent.is_integer()):
+            # 1 / x is defined below 0 as well, if that is where bounds keep x
+            below = exponent.is_integer() and _most(form, argument) <= 0
             yield (argument, -math.inf, 0.0) if below else (argument, 0.0, math.inf)
 
 

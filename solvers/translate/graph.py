@@ -1,127 +1,138 @@
-"""Trees of nonlinear terms as one graph: every operation once, its arguments linear forms of variables and of operations."""
+"""The nonlinear operations of a model as a graph: every one once, its arguments sums over variables and operations."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, NamedTuple
 
-from veridical.solvers.translate.terms import Form, Tree
+import numpy as np
 
-__all__ = ["Graph", "Linear"]
+from veridical.solvers.translate.functions import UNARY
+from veridical.solvers.translate.numbers import UndefinedError
+from veridical.solvers.translate.sums import Sum
 
-LONGEST = 8  # entries of a sum within a sum that are copied into it; a longer one becomes an operation of its own
+__all__ = ["Form", "Graph"]
+
+LONGEST = 8  # entries of a sum that stands in several places and is copied into them; a longer one becomes an operation
 FREQUENT = (2.0, -1.0, 0.5)  # exponents that are a kind of their own: numpy is faster with one exponent for all
 
 
-class Linear(NamedTuple):
-    """A linear form over variables (columns 0, 1, ...) and operations (columns -1, -2, ...)."""
+class Form(NamedTuple):
+    """A linear form of variables and operations: sum coefficient * column + constant."""
 
-    columns: list[int]
-    coefficients: list[float]
+    coefficients: tuple[tuple[int, float], ...]
     constant: float
-    level: int  # of the highest operation in it; 0 where there are variables only
-    degree: float  # as a polynomial of the variables; infinite where it is none
 
 
 class Graph:
-    """The operations of all trees that were added, in the order in which they were met.
+    """The operations of a model, in the order in which they were met: number k has the column -1 - k in a sum.
 
-    A tree that is shared, as an object, by other trees is one operation: size and time grow with the number of different
-    objects, not with the number of paths to them. Nothing recurses: trees may be as deep as memory allows.
     An operation's level is one above those of its arguments. Operations of one level and kind are evaluated at once: the kind
     is a name, with the exponent of frequent powers, or with an external function's id and its number of arguments.
+    What is combined comes back as the column of a new operation, or as a sum where there is nothing nonlinear in it.
     """
 
     def __init__(self) -> None:
-        self.kinds: dict[tuple[Any, ...], int] = {}  # and their numbers
+        self.functions: dict[int, Any] = {}  # external ones, by id
+        self.kinds: list[tuple[Any, ...]] = []
+        self._numbers: dict[tuple[Any, ...], int] = {}  # of the kinds
         self.levels: list[int] = []  # of every operation, as the next three
         self.kind_of: list[int] = []
         self.exponents: list[float] = []
-        self.counts: list[int] = []  # of arguments
-        self.lengths: list[int] = []  # of every argument: its entries
-        self.constants: list[float] = []  # and its constant
+        self.first: list[int] = [0]  # its first argument; and where the next operation's will be
+        self.constants: list[float] = []  # of every argument
+        self.starts: list[int] = [0]  # where its entries start; and where the next argument's will
         self.columns: list[int] = []  # of all entries of all arguments
         self.coefficients: list[float] = []
-        self._known: dict[int, Linear] = {}  # trees as linear forms, by id: whoever adds a tree keeps it
 
     def __len__(self) -> int:
         """Return the number of operations."""
         return len(self.levels)
 
-    def add(self, root: Tree) -> Linear:
-        """Return a tree as a linear form; its operations, as far as they are new, are added."""
-        known = self._known
-        stack = [root]
-        while stack:
-            tree = stack[-1]
-            if tree.__class__ is not tuple:
-                self._known[id(tree)] = _leaf(tree)
-            elif id(tree) not in known:
-                parts, deeper = [], []
-                for argument in tree[2 if tree[0] in ("pow", "external") else 1 :]:
-                    part = known.get(id(argument))
-                    if part is not None:
-                        parts.append(part)
-                    elif argument.__class__ is tuple:
-                        deeper.append(argument)
-                    else:
-                        known[id(argument)] = part = _leaf(argument)
-                        parts.append(part)
-                if deeper:
-                    stack += reversed(deeper)
-                    continue
-                known[id(tree)] = self._combined(tree, parts)
-            stack.pop()
-        return known[id(root)]
+    def operation(self, number: int) -> tuple[tuple[Any, ...], float, list[Form]]:
+        """Return the kind of an operation, its exponent, and its arguments, in each of them the variables first."""
+        arguments = []
+        for place in range(*self.first[number : number + 2]):
+            start, stop = self.starts[place : place + 2]
+            entries = sorted(zip(self.columns[start:stop], self.coefficients[start:stop], strict=True), reverse=True)
+            arguments.append(Form(tuple(entries), self.constants[place]))
+        return self.kinds[self.kind_of[number]], self.exponents[number], arguments
 
-    def _combined(self, tree: Tree, parts: list[Linear]) -> Linear:
-        name = tree[0]
-        if name == "+":
-            return self._sum(parts)
-        if name == "*":
-            left, right = parts
-            if not left.columns:
-                return _scaled(right, left.constant)
-            if not right.columns:
-                return _scaled(left, right.constant)
-            return self._operation(("*",), 0.0, parts, left.degree + right.degree)
-        if name == "pow":
-            exponent = float(tree[1])
-            kind: tuple[Any, ...] = ("pow", exponent) if exponent in FREQUENT else ("pow",)
-            polynomial = exponent > 0 and exponent.is_integer()
-            return self._operation(kind, exponent, parts, exponent * parts[0].degree if polynomial else math.inf)
-        kind = ("external", tree[1], len(parts)) if name == "external" else (name,)
-        return self._operation(kind, 0.0, parts, math.inf)
+    def once(self, _: Any, parts: list[Sum]) -> Sum | int:
+        """Return a sum that stands in several places: one that is long and nonlinear is evaluated once."""
+        (part,) = parts
+        return part if part.is_linear or len(part.coefficients) <= LONGEST else self._add(("+",), parts)
 
-    def _sum(self, parts: list[Linear]) -> Linear:
-        long = [part.level > 0 and len(part.columns) > LONGEST for part in parts]
-        parts = [self._operation(("+",), 0.0, [p], p.degree) if own else p for p, own in zip(parts, long, strict=True)]
-        columns = [column for part in parts for column in part.columns]
-        coefficients = [value for part in parts for value in part.coefficients]
-        constant, level = sum(part.constant for part in parts), max(part.level for part in parts)
-        return Linear(columns, coefficients, constant, level, max(part.degree for part in parts))
+    def product(self, _: Any, parts: list[Sum]) -> Sum | int:
+        """Return a product of sums."""
+        left, right = parts
+        if not left.coefficients:
+            return right.times(left.constant)
+        return self._add(("*",), parts) if right.coefficients else left.times(right.constant)
 
-    def _operation(self, kind: tuple[Any, ...], exponent: float, parts: list[Linear], degree: float) -> Linear:
-        level = 1
-        for columns, coefficients, constant, below, _ in parts:
-            level = max(level, below + 1)
-            self.lengths.append(len(columns))
+    def quotient(self, _: Any, parts: list[Sum]) -> Sum | int:
+        """Return a quotient of sums."""
+        above, below = parts
+        if not below.coefficients:
+            return above.times(1.0 / below.constant)
+        return self.product(None, [above, Sum.of(self._power(below, -1.0))])
+
+    def power(self, _: Any, parts: list[Sum]) -> Sum | int:
+        """Return a power of sums."""
+        base, exponent = parts
+        if exponent.coefficients:
+            logarithm = Sum.of(self._add(("log",), [base])) if base.coefficients else Sum(math.log(base.constant))
+            inner = Sum()
+            inner.add(self.product(None, [exponent, logarithm]), 1.0)
+            return self._add(("exp",), [inner])
+        if not base.coefficients:
+            return _constant(math.pow(base.constant, exponent.constant))
+        if exponent.constant in (0.0, 1.0):
+            return base if exponent.constant else Sum(1.0)
+        return self._power(base, exponent.constant)
+
+    def function(self, node: Any, parts: list[Sum]) -> Sum | int:
+        """Return a function of one argument of a sum."""
+        name = node.getname()
+        if parts[0].coefficients:
+            return self._add((name,), parts)
+        with np.errstate(all="ignore"):
+            return _constant(float(UNARY[name](np.float64(parts[0].constant))[0]))
+
+    def external(self, node: Any, parts: list[Sum]) -> Sum | int:
+        """Return an external function of sums."""
+        if not any(part.coefficients for part in parts):
+            return _constant(float(node._fcn.evaluate(node.args)))
+        self.functions[id(node._fcn)] = node._fcn
+        return self._add(("external", id(node._fcn), len(parts)), parts)
+
+    def _power(self, base: Sum, exponent: float) -> int:
+        return self._add(("pow", exponent) if exponent in FREQUENT else ("pow",), [base], exponent)
+
+    def _add(self, kind: tuple[Any, ...], arguments: list[Sum], exponent: float = 0.0) -> int:
+        """Return the column of a new operation."""
+        levels, level = self.levels, 0
+        for argument in arguments:
+            entries, constant = argument.coefficients, argument.constant
+            if math.isnan(constant + sum(entries.values())):
+                raise UndefinedError("a coefficient that is NaN")
+            if entries and min(entries) < 0:
+                level = max(level, max([levels[~column] for column in entries if column < 0]))
+            self.columns += entries
+            self.coefficients += entries.values()
             self.constants.append(constant)
-            self.columns += columns
-            self.coefficients += coefficients
-        self.levels.append(level)
-        self.kind_of.append(self.kinds.setdefault(kind, len(self.kinds)))
+            self.starts.append(len(self.columns))
+        if kind not in self._numbers:
+            self._numbers[kind] = len(self.kinds)
+            self.kinds.append(kind)
+        levels.append(level + 1)
+        self.kind_of.append(self._numbers[kind])
         self.exponents.append(exponent)
-        self.counts.append(len(parts))
-        return Linear([-len(self.levels)], [1.0], 0.0, level, degree)
+        self.first.append(len(self.constants))
+        return -len(levels)
 
 
-def _leaf(tree: Form | float) -> Linear:
-    if isinstance(tree, Form):
-        return Linear([c for c, _ in tree.coefficients], [v for _, v in tree.coefficients], tree.constant, 0, 1.0)
-    return Linear([], [], float(tree), 0, 0.0)
-
-
-def _scaled(form: Linear, factor: float) -> Linear:
-    coefficients = [factor * coefficient for coefficient in form.coefficients]
-    return form._replace(coefficients=coefficients, constant=factor * form.constant)
+def _constant(value: float) -> Sum:
+    if not math.isfinite(value):
+        raise ArithmeticError
+    return Sum(value)

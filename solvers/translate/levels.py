@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.csgraph import breadth_first_order
 
-from veridical.data.arrays import Array, Integers
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.translate.functions import UNARY, external
 from veridical.solvers.translate.graph import Graph
 
@@ -24,6 +25,21 @@ def csr(data: Array, indices: Any, starts: Any, columns: int) -> sp.csr_array:
 def ones(matrix: sp.csr_array) -> sp.csr_array:
     """Return a matrix with a 1 at every entry: what can cancel out in a product does not."""
     return csr(np.ones(matrix.nnz), matrix.indices, matrix.indptr, matrix.shape[1])
+
+
+def _used(starts: Integers, columns: Integers, roots: Integers) -> Booleans:
+    """Return which operations the roots are made of: a weight of 0, or a sum that cancels, leaves others behind.
+
+    `starts`: of each operation's entries in `columns`, in which operations are numbered -1, -2, ..., as in `roots`.
+    """
+    size = len(starts) - 1
+    edges = np.concatenate([columns, roots])
+    inner = edges < 0
+    owner = np.append(np.repeat(np.arange(size), np.diff(starts)), np.full(len(roots), size))[inner]
+    graph = sp.csr_array((np.ones(len(owner)), (owner, ~edges[inner])), shape=(size + 1, size + 1))
+    used = np.zeros(size + 1, dtype=bool)
+    used[breadth_first_order(graph, size, return_predecessors=False)] = True
+    return used[:-1]
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,13 @@ class _Group:
             return [(0, 1)] if self.kind[0] == "*" else []
         return [(low, high) for high in range(self.arity) for low in range(high + 1)]
 
+    def degree(self, inputs: list[Array]) -> Any:
+        """Return the degrees as polynomials for those of the arguments; infinite where they are none."""
+        name, k = self.kind[0], self.exponents
+        if name == "pow":
+            return np.where((k > 0) & (k == np.round(k)), k * inputs[0], np.inf)
+        return sum(inputs) if name in ("+", "*") else np.inf
+
     def evaluate(self, inputs: list[Array], functions: dict[int, Any]) -> tuple[Any, Any, Any]:
         """Return values, first derivatives, and second ones for the curved pairs."""
         name, u = self.kind[0], inputs[0]
@@ -68,19 +91,23 @@ class _Group:
 class Levels:
     """All operations sorted by level; after the variables' columns, operation k has column `columns + k`."""
 
-    def __init__(self, graph: Graph, columns: int, functions: dict[int, Any]) -> None:
-        self.columns, self.size, self._functions = columns, len(graph), functions
-        order = np.lexsort((np.array(graph.kind_of), np.array(graph.levels)))
-        self._rank = np.empty(self.size, dtype=np.int64)
+    def __init__(self, graph: Graph, columns: int, roots: Integers) -> None:
+        """Lay out the operations of some columns, the `roots`, and those that they are made of."""
+        self.columns, self._functions = columns, graph.functions
+        starts, first, indices = (np.array(part, dtype=np.int64) for part in (graph.starts, graph.first, graph.columns))
+        self.used = _used(starts[first], indices, roots)
+        level, kind = np.array(graph.levels, dtype=np.int64), np.array(graph.kind_of, dtype=np.int64)
+        order = np.lexsort((kind, level))
+        order = order[self.used[order]]
+        self.size, counts = len(order), np.diff(first)[order]
+        self._rank = np.zeros(len(graph), dtype=np.int64)
         self._rank[order] = np.arange(self.size)
-        counts = np.array(graph.counts, dtype=np.int64)
-        self._first = np.cumsum([0, *counts[order]])  # argument of each operation
-        moved = np.arange(self._first[-1]) + np.repeat((np.cumsum(counts) - counts)[order] - self._first[:-1], counts[order])
-        indices = self.places(np.array(graph.columns, dtype=np.int64))
-        starts = np.cumsum([0, *graph.lengths])
-        self._inputs = csr(np.array(graph.coefficients, dtype=float), indices, starts, columns + self.size)[moved]
+        self._first = np.cumsum([0, *counts])  # argument of each operation
+        moved = np.arange(self._first[-1]) + np.repeat(first[order] - self._first[:-1], counts)
+        entries = np.array(graph.coefficients, dtype=float), self.places(indices), starts
+        self._inputs = csr(*entries, columns + self.size)[moved]
         self._constants: Array = np.array(graph.constants, dtype=float)[moved]
-        self._levels = self._grouped(graph, order)
+        self._levels = self._grouped(graph.kinds, level[order], kind[order], np.array(graph.exponents)[order])
         self._entries = self._inputs.indptr[self._first]  # of each operation in `_inputs`
         self.values: Array = np.zeros(columns + self.size)  # of variables and operations
         self._partial: Array = np.ones(len(moved))
@@ -92,8 +119,19 @@ class Levels:
     def places(self, columns: Integers) -> Integers:
         """Return columns of the matrices for those of linear forms, in which operations are numbered -1, -2, ..."""
         operation = columns < 0
-        columns[operation] = self.columns + self._rank[-columns[operation] - 1]
+        columns[operation] = self.columns + self._rank[~columns[operation]]
         return columns
+
+    def degrees(self) -> Array:
+        """Return the degrees of all variables and operations as polynomials of the variables; infinite where they are none."""
+        degrees: Array = np.ones(self.columns + self.size)
+        for matrix, (start, _), groups in self._levels:
+            inputs, offset = np.zeros(matrix.shape[0]), self._first[start]
+            np.maximum.at(inputs, np.repeat(np.arange(len(inputs)), np.diff(matrix.indptr)), degrees[matrix.indices])
+            for group in groups:
+                at = [inputs[part.start - offset : part.stop - offset : part.step] for part in group.arguments]
+                degrees[self.columns + group.operations.start : self.columns + group.operations.stop] = group.degree(at)
+        return degrees
 
     def move(self, x: Array) -> None:
         """Evaluate all operations, with their derivatives by their own arguments, at x."""
@@ -141,10 +179,10 @@ class Levels:
         self._capacity = slopes.nnz
         return slopes, self._twice(np.ones(len(self._curved_order)), ones(self._bent) @ slopes)
 
-    def _grouped(self, graph: Graph, order: Integers) -> list[tuple[sp.csr_array, tuple[int, int], list[_Group]]]:
+    def _grouped(
+        self, kinds: list[tuple[Any, ...]], level: Integers, kind: Integers, exponents: Array
+    ) -> list[tuple[sp.csr_array, tuple[int, int], list[_Group]]]:
         """Return for every level the rows of its arguments, its operations from start to stop, and their groups."""
-        level, kind = np.array(graph.levels, dtype=int)[order], np.array(graph.kind_of, dtype=int)[order]
-        exponents, kinds = np.array(graph.exponents)[order], list(graph.kinds)
         changes = np.flatnonzero((np.diff(level) != 0) | (np.diff(kind) != 0)) + 1
         groups: dict[int, list[_Group]] = {}
         for start, stop in pairwise([0, *changes.tolist(), self.size] if self.size else []):

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from pyomo.contrib.pynumero.interfaces.nlp import NLP
 
 from veridical.data.arrays import Array
+from veridical.solvers.translate.graph import Graph
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -32,7 +33,7 @@ class SmoothNLP(NLP):  # type: ignore[misc]
         n, m = len(form.variables), len(form.constraints)
         terms = form.nonlinear
         if terms is None:  # a linear program: the same structure, without a nonlinear entry
-            terms = NonlinearTerms({})
+            terms = NonlinearTerms(Graph())
             terms.close(m, n)
         self._terms = terms
         self._start, self._x = start, start.copy()

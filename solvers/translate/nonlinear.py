@@ -8,7 +8,7 @@ by the multipliers that a sweep from the highest level down carries to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,8 @@ import scipy.sparse as sp
 
 from veridical.data.arrays import Array, Integers
 from veridical.solvers.translate.functions import UNARY
-from veridical.solvers.translate.graph import Graph, Linear
+from veridical.solvers.translate.graph import Form, Graph
 from veridical.solvers.translate.levels import Levels, ones
-from veridical.solvers.translate.terms import Tree
 
 __all__ = ["UNARY", "NonlinearTerms"]
 
@@ -26,27 +25,32 @@ __all__ = ["UNARY", "NonlinearTerms"]
 class NonlinearTerms:
     """All nonlinear terms of a model: row -1 is the objective, row r >= 0 a constraint."""
 
-    def __init__(self, functions: dict[int, Any]) -> None:
-        self.functions = functions  # external ones, by id
-        self.parts: list[tuple[int, float, Tree]] = []  # every term: row, factor, tree
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.parts: list[tuple[int, float, int]] = []  # every term: row, factor, column of an operation
 
-    def add(self, row: int, parts: Iterable[tuple[float, Tree]]) -> None:
-        """Add nonlinear terms to a row."""
-        self.parts += [(row, factor, tree) for factor, tree in parts]
+    def add(self, row: int, terms: dict[int, float]) -> None:
+        """Add operations, with their factors, to a row."""
+        self.parts += [(row, factor, column) for column, factor in terms.items()]
 
     def close(self, rows: int, columns: int) -> None:
         """Turn what was collected into arrays, and find out which entries the derivatives have."""
         self.count, self.columns = rows, columns
-        graph = Graph()
-        forms = [graph.add(tree) for _, _, tree in self.parts]
-        self._degrees = [form.degree for form in forms]
-        self._levels = Levels(graph, columns, self.functions)
-        self._roots, self._constants = self._weighed(forms)
+        rows_of, factors, roots = np.array(self.parts, dtype=float).reshape(-1, 3).T
+        self._levels = Levels(self.graph, columns, roots.astype(np.int64))
+        place = rows_of.astype(np.int64) + 1, self._levels.places(roots.astype(np.int64))
+        self._roots = sp.csr_array(sp.coo_array((factors, place), shape=(rows + 1, columns + self._levels.size)))
+        degrees = self._levels.degrees()[place[1]]
+        self._degrees = [float(degrees[side].max(initial=0.0)) for side in (rows_of >= 0, rows_of < 0)]
         self._x: Array | None = None
         slopes, hessian = self._levels.structure()
         self._first, self._second = _Places(ones(self._roots) @ slopes, lower=False), _Places(hessian, lower=True)
         self.jacobian_rows, self.jacobian_columns = self._first.rows - 1, self._first.columns
         self.hessian_rows, self.hessian_columns = self._second.rows, self._second.columns
+
+    def operations(self) -> Iterator[tuple[tuple[Any, ...], float, list[Form]]]:
+        """Yield the kind, the exponent and the arguments of every operation in the terms."""
+        return map(self.graph.operation, np.flatnonzero(self._levels.used).tolist())
 
     @property
     def in_rows(self) -> bool:
@@ -55,13 +59,12 @@ class NonlinearTerms:
 
     def degree(self, objective: bool) -> float:
         """Return the highest polynomial degree among the terms of the objective (or of the constraints)."""
-        pairs = zip(self.parts, self._degrees, strict=True)
-        return max((degree for (row, _, _), degree in pairs if (row < 0) is objective), default=0.0)
+        return self._degrees[objective]
 
     def values(self, x: Array) -> tuple[float, Array]:
         """Return the nonlinear part of the objective, and of every row."""
         self._move(x)
-        total: Array = self._roots @ self._levels.values + self._constants
+        total: Array = self._roots @ self._levels.values
         return float(total[0]), total[1:]
 
     def first(self, x: Array) -> Array:
@@ -78,17 +81,6 @@ class NonlinearTerms:
         if self._x is None or not np.array_equal(x, self._x):
             self._x = np.array(x, dtype=float)
             self._levels.move(self._x)
-
-    def _weighed(self, forms: list[Linear]) -> tuple[sp.csr_array, Array]:
-        """Return the terms of every row (the objective first) as a sum over variables and operations, and its constant."""
-        owners = np.array([row + 1 for row, _, _ in self.parts], dtype=np.int64)
-        factors = np.array([factor for _, factor, _ in self.parts], dtype=float)
-        owner = np.repeat(np.arange(len(forms)), [len(form.columns) for form in forms])
-        data = factors[owner] * np.array([value for form in forms for value in form.coefficients], dtype=float)
-        columns = self._levels.places(np.array([column for form in forms for column in form.columns], dtype=np.int64))
-        shape = self.count + 1, self.columns + self._levels.size
-        constants = np.bincount(owners, factors * np.array([form.constant for form in forms]), self.count + 1)
-        return sp.csr_array(sp.coo_array((data, (owners[owner], columns)), shape=shape)), constants.astype(float)
 
 
 class _Places:

@@ -49,6 +49,8 @@ def number(node: Any, known: Known | None = None) -> float:
     long. What several coefficients share, such as the probability of a cost, is worked out once and kept in `known`; a chain
     of discount factors may be as long as memory allows.
     """
+    if node.__class__ is float or node.__class__ is int:
+        return float(node)
     known = {} if known is None else known
     value = _at_once(node, known)
     if value is not None:

@@ -26,7 +26,8 @@ from veridical.solvers.translate.components import domain_is_whole, refuse_fixed
 from veridical.solvers.translate.convexity import shown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
-from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter, Sum
+from veridical.solvers.translate.sums import Sum
+from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter
 
 __all__ = ["StandardForm", "compile_model"]
 
@@ -232,7 +233,7 @@ class _Rows:
 
     def __init__(self, splitter: Splitter) -> None:
         self.splitter = splitter
-        self.nonlinear = NonlinearTerms(splitter.functions)
+        self.nonlinear = NonlinearTerms(splitter.graph)
         self.constraints: list[ConstraintData] = []
         self.low: list[float] = []
         self.high: list[float] = []
@@ -276,7 +277,7 @@ class _Rows:
             raise InputError.of(constraint.name, str(error), DEFINED) from None
 
     def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Sum:
-        """Return sum factor * part; its nonlinear terms go to `nonlinear` under `row`, or are refused without one."""
+        """Return the linear part of sum factor * part; the rest goes to `nonlinear` under `row`, or is refused without one."""
         total = Sum()
         try:
             for part, factor in parts:
@@ -285,13 +286,14 @@ class _Rows:
             raise InputError.of(owner.name, str(error), SMOOTH) from None
         except UndefinedError as error:
             raise InputError.of(owner.name, str(error), DEFINED) from None
-        if total.terms:
-            total.terms = [(factor, tree) for factor, tree in total.terms if factor != 0]
-        if total.terms and row is None:
-            shown = " - ".join(str(part) for part, _ in parts)
-            raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)")
-        if total.terms and row is not None:
-            self.nonlinear.add(row, total.terms)
+        if not total.is_linear:
+            terms = {column: total.coefficients.pop(column) for column in list(total.coefficients) if column < 0}
+            terms = {column: factor for column, factor in terms.items() if factor != 0}
+            if terms and row is None:
+                shown = " - ".join(str(part) for part, _ in parts)
+                raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)")
+            if row is not None:
+                self.nonlinear.add(row, terms)
         return total
 
     def matrix(self, columns: int) -> sp.csr_array:

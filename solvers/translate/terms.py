@@ -1,11 +1,11 @@
-"""Splitting an expression into a linear part and nonlinear terms.
+"""Splitting an expression into a sum of variables and of nonlinear operations.
 
 Nothing recurses: an expression may be as deep as memory allows. A part that is shared is split once (see `_add_shared`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pyomo.environ as pyo
@@ -14,10 +14,11 @@ from pyomo.core.base.expression import ExpressionData, NamedExpressionData, Scal
 from pyomo.core.base.var import ScalarVar, VarData
 
 from veridical.solvers.translate.functions import UNARY
+from veridical.solvers.translate.graph import Graph
 from veridical.solvers.translate.numbers import Known, UndefinedError, fixed_value, number, varies
-from veridical.solvers.translate.sums import Form, Sum, Tree, as_one, external, function, plus, power, product, quotient
+from veridical.solvers.translate.sums import Sum, plus
 
-__all__ = ["SMOOTH", "Form", "NotSmoothError", "Splitter", "Sum", "Tree"]
+__all__ = ["SMOOTH", "NotSmoothError", "Splitter"]
 
 SMOOTH = "smooth algebraic expressions: + - * / **, exp, log, trigonometric and hyperbolic functions, ExternalFunction"
 
@@ -39,49 +40,35 @@ class Splitter:
         self.variables: list[VarData] = []
         self.columns: dict[int, int] = {}  # of the variables, by id
         self.fixed: dict[int, VarData] = {}  # variables that count as their values, by id
-        self.functions: dict[int, Any] = {}  # external functions met, by id
+        self.graph = Graph()
         self.known: Known = {}  # values of expressions without variables that several coefficients share
         self._stack: list[tuple[Any, float, Sum]] = []  # add factor * node to a sum: the last one first
-        self._shared: dict[int, tuple[Any, Sum | Tree]] = {}  # by id: a node, which has to live as long, and what it is
+        self._shared: dict[int, tuple[Any, Sum | int]] = {}  # by id: a node, which has to live as long, and what it is
         self._walks: dict[int, int] = {}  # by id: how often an expression that may be shared was walked
         self._curved: set[int] = set()  # those of them, by id, that are not linear
         self._within = 1  # walks of the one that is being walked
-        self._alone: list[Sum | None] = []  # of every variable: the sum that it is by itself
+        self._combined = 0  # how often an operation was met so far, also one that turned out to be linear
 
     def add(self, total: Sum, node: Any, factor: float) -> None:
         """Add factor * node to a sum; raises NotSmoothError, UndefinedError."""
-        leaf = LEAVES.get(node.__class__)
-        if leaf is not None:
-            leaf(self, total, node, factor)
-            return
-        stack = self._stack
-        stack.clear()
         self._within = 1
-        if node.__class__ in SUMS:
-            self._add_sum(total, node, factor)
-        else:
-            stack.append((node, factor, total))
+        stack = self._stack
+        stack[:] = [(iter(node.args) if node.__class__ in SUMS else node, factor, total)]
         while stack:
             node, factor, total = stack.pop()
             HANDLERS.get(node.__class__, Splitter._add_other)(self, total, node, factor)
 
     def _add_variable(self, total: Sum, variable: VarData, factor: float) -> None:
-        if variable.fixed:
-            self.fixed[id(variable)] = variable
-            total.constant = plus(total.constant, factor * fixed_value(variable))
-            return
-        column = self.column_of(variable)
-        coefficients = total.coefficients
-        before = coefficients.get(column)
-        coefficients[column] = factor if before is None else plus(before, factor)
-
-    def column_of(self, variable: VarData) -> int:
-        """Return the column of a variable, the next one where it has none."""
         column = self.columns.get(id(variable))
         if column is None:
+            if variable.fixed:
+                self.fixed[id(variable)] = variable
+                total.constant = plus(total.constant, factor * fixed_value(variable))
+                return
             column = self.columns[id(variable)] = len(self.variables)
             self.variables.append(variable)
-        return column
+        coefficients = total.coefficients
+        coefficients[column] = plus(coefficients[column], factor) if column in coefficients else factor
 
     def _add_number(self, total: Sum, node: float, factor: float) -> None:
         total.constant = plus(total.constant, factor * node)
@@ -90,15 +77,31 @@ class Splitter:
         coefficient, variable = node.args
         self._add_variable(total, variable, factor * number(coefficient, self.known))
 
-    def _add_sum(self, total: Sum, node: Any, factor: float) -> None:
-        arguments = node.args
-        leaf_of = LEAVES.get
-        for place, argument in enumerate(arguments):
-            leaf = leaf_of(argument.__class__)
-            if leaf is None:
-                self._stack += [(rest, factor, total) for rest in reversed(arguments[place:])]
+    def _add_arguments(self, total: Sum, arguments: Iterator[Any], factor: float) -> None:
+        """Add the arguments of a sum, up to one that leaves something on the stack: the others come after it."""
+        stack = self._stack
+        stack.append((arguments, factor, total))
+        size = len(stack)
+        for argument in arguments:
+            HANDLERS.get(argument.__class__, Splitter._add_other)(self, total, argument, factor)
+            if len(stack) > size:
                 return
-            leaf(self, total, argument, factor)
+        stack.pop()
+
+    def _add_short(self, total: Sum, node: Any, factor: float) -> bool:
+        """Add a leaf, or a sum of leaves, and return whether it is one."""
+        leaf = LEAVES.get(node.__class__)
+        if leaf is not None:
+            leaf(self, total, node, factor)
+            return True
+        if node.__class__ not in SUMS:
+            return False
+        arguments = node.args
+        if not all(argument.__class__ in LEAVES for argument in arguments):
+            return False
+        for argument in arguments:
+            LEAVES[argument.__class__](self, total, argument, factor)
+        return True
 
     def _add_shared(self, total: Sum, node: Any, factor: float) -> None:
         """Add a named expression, or a sum inside of an expression; what stands in two places is split once.
@@ -106,26 +109,25 @@ class Splitter:
         At first it goes straight into the total: a chain, each on the one before, would else be kept at every link. It is in
         two places if it was walked more often than what it was met in; or if it is met again and not linear.
         """
+        if self._add_short(total, node, factor):
+            return
         key = id(node)
         walks = self._walks[key] = self._walks.get(key, 0) + 1
         if key in self._shared:
-            self._add_result(total, self._shared[key][1], factor)
+            total.add(self._shared[key][1], factor)
             return
         if walks > self._within or key in self._curved:
             part = Sum()
-            self._stack.append((_Pending(node, as_one, [part], self._within), factor, total))
+            self._stack.append((_Pending(node, Graph.once, [part], self._within), factor, total))
             total, factor = part, 1.0
         else:
-            self._stack.append((_Leaving(key, self._within, len(total.terms)), factor, total))
+            self._stack.append((_Leaving(key, self._within, self._combined), factor, total))
         self._within = walks
-        if node.__class__ in SUMS:
-            self._add_sum(total, node, factor)
-        else:
-            self._stack.append((node.expr, factor, total))
+        self._stack.append((iter(node.args) if node.__class__ in SUMS else node.expr, factor, total))
 
     def _leave(self, total: Sum, left: _Leaving, factor: float) -> None:
         self._within = left.within
-        if len(total.terms) > left.terms:
+        if self._combined > left.combined:
             self._curved.add(left.key)
 
     def _add_negation(self, total: Sum, node: Any, factor: float) -> None:
@@ -138,30 +140,29 @@ class Splitter:
         elif not varies(right):
             self._stack.append((left, factor * number(right, self.known), total))
         else:
-            self._combine(total, node, factor, product, (left, right))
+            self._combine(total, node, factor, Graph.product, (left, right))
 
     def _add_division(self, total: Sum, node: Any, factor: float) -> None:
         above, below = node.args
         if varies(below):
-            self._combine(total, node, factor, quotient, (above, below))
+            self._combine(total, node, factor, Graph.quotient, (above, below))
         elif (divisor := number(below, self.known)) == 0:
             raise UndefinedError(node)
         else:
             self._stack.append((above, factor / divisor, total))
 
     def _add_power(self, total: Sum, node: Any, factor: float) -> None:
-        self._combine(total, node, factor, power, node.args)
+        self._combine(total, node, factor, Graph.power, node.args)
 
     def _add_function(self, total: Sum, node: Any, factor: float) -> None:
         if node.getname() in UNARY:
-            self._combine(total, node, factor, function, node.args)
+            self._combine(total, node, factor, Graph.function, node.args)
         else:
             self._add_other(total, node, factor)
 
     def _add_external(self, total: Sum, node: Any, factor: float) -> None:
         arguments = node.args[:-1] if hasattr(node._fcn, "_fcn_id") else node.args
-        self.functions[id(node._fcn)] = node._fcn
-        self._combine(total, node, factor, external, arguments)
+        self._combine(total, node, factor, Graph.external, arguments)
 
     def _add_choice(self, total: Sum, node: Any, factor: float) -> None:
         condition, then, otherwise = node.args
@@ -180,61 +181,33 @@ class Splitter:
             raise NotSmoothError(node)
 
     def _combine(self, total: Sum, node: Any, factor: float, combine: Combination, arguments: Sequence[Any]) -> None:
-        """Add an operation on arguments: now if they are leaves, else as soon as they have been split."""
+        """Add an operation on arguments: now if they are sums of leaves, else as soon as they have been split."""
+        self._combined += 1
         shared = self._shared.get(id(node))
         if shared is not None:
-            self._add_result(total, shared[1], factor)
+            total.add(shared[1], factor)
             return
         parts: list[Sum] = []
         later: list[tuple[Any, float, Sum]] = []
         for argument in arguments:
-            kind = argument.__class__
-            if later or kind not in LEAVES:  # columns are given in the order of the expression
-                part = Sum()
-                later.append((argument, 1.0, part))
-            elif kind is float or kind is int:
-                part = Sum(float(argument))
-            elif (kind is VarData or kind is ScalarVar) and not argument.fixed:
-                part = self._variable(argument)
-            else:
-                part = Sum()
-                LEAVES[kind](self, part, argument, 1.0)
+            part = Sum()
             parts.append(part)
+            if later or not self._add_short(part, argument, 1.0):  # columns are given in the order of the expression
+                later.append((argument, 1.0, part))
         if later:
             self._stack.append((_Pending(node, combine, parts, self._within), factor, total))
             self._stack += reversed(later)
         else:
-            self._add_result(total, self._combined(node, combine, parts), factor)
+            self._finish(total, (node, combine, parts, self._within), factor)
 
-    def _variable(self, variable: VarData) -> Sum:
-        """Return the sum that a variable is by itself, always the same."""
-        column = self.column_of(variable)
-        alone = self._alone
-        if column >= len(alone):
-            alone += [None] * (column + 1 - len(alone))
-        part = alone[column]
-        if part is None:
-            part = alone[column] = Sum.of_variable(column)
-        return part
-
-    def _combined(self, node: Any, combine: Combination, parts: list[Sum]) -> Sum | Tree:
+    def _finish(self, total: Sum, pending: tuple[Any, Combination, list[Sum], int], factor: float) -> None:
+        node, combine, parts, self._within = pending
         try:
-            result = combine(node, parts)
+            result = combine(self.graph, node, parts)
         except (ArithmeticError, ValueError):
             raise UndefinedError(node) from None
         self._shared[id(node)] = node, result
-        return result
-
-    def _finish(self, total: Sum, pending: _Pending, factor: float) -> None:
-        self._within = pending.within
-        self._add_result(total, self._combined(pending.node, pending.combine, pending.parts), factor)
-
-    @staticmethod
-    def _add_result(total: Sum, result: Sum | Tree, factor: float) -> None:
-        if result.__class__ is Sum:
-            total.add(result, factor)
-        elif factor:  # as in Sum.add
-            total.terms.append((factor, result))
+        total.add(result, factor)
 
 
 class _Leaving(NamedTuple):
@@ -242,7 +215,7 @@ class _Leaving(NamedTuple):
 
     key: int
     within: int  # walks of what it was met in
-    terms: int  # of the total, before
+    combined: int  # operations met before
 
 
 class _Pending(NamedTuple):
@@ -254,9 +227,7 @@ class _Pending(NamedTuple):
     within: int
 
 
-Combination = Callable[[Any, list[Sum]], Sum | Tree]
-
-
+Combination = Callable[[Graph, Any, list[Sum]], Sum | int]
 Handler = Callable[[Splitter, Sum, Any, float], None]
 LEAVES: dict[type, Handler] = {
     int: Splitter._add_number,
@@ -267,6 +238,8 @@ LEAVES: dict[type, Handler] = {
 }
 SUMS = (expr.SumExpression, expr.LinearExpression)
 HANDLERS: dict[type, Handler] = LEAVES | {
+    type(iter([])): Splitter._add_arguments,
+    type(iter(())): Splitter._add_arguments,
     expr.SumExpression: Splitter._add_shared,
     expr.LinearExpression: Splitter._add_shared,
     ScalarExpression: Splitter._add_shared,

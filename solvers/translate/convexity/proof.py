@@ -15,8 +15,8 @@ from veridical.solvers.translate.convexity.quadratics import Quadratics
 from veridical.solvers.translate.convexity.rules import Slots, curvature
 from veridical.solvers.translate.convexity.tape import Tape, degree, flattened
 from veridical.solvers.translate.convexity.univariate import Term, least
+from veridical.solvers.translate.graph import Form
 from veridical.solvers.translate.nonlinear import NonlinearTerms
-from veridical.solvers.translate.terms import Form
 
 if TYPE_CHECKING:
     from veridical.solvers.translate.standard_form import StandardForm  # which asks for the proof
@@ -146,10 +146,8 @@ class _Proof:
         """Return the terms by shape; None where there is too much of them."""
         groups: dict[Tape, _Group] = {}
         steps = 0
-        for row, factor, tree in self.terms.parts:
-            if factor == 0:
-                continue
-            flat = flattened(tree)
+        for row, factor, column in self.terms.parts:
+            flat = flattened(self.terms.graph, column)
             steps += len(flat[0]) if flat else MOST_STEPS
             if flat is None or steps > MOST_STEPS:
                 return None
@@ -174,7 +172,7 @@ class _Proof:
             scale.append(np.array([factor for _, factor, _ in lines]))
             constant.append(np.array([rest for _, _, rest in lines]))
         values = np.array(group.numbers, dtype=float).reshape(len(group.rows), -1).T
-        part = curvature(group.tape, Slots(ranges, scale, constant, direction), values, self.terms.functions)
+        part = curvature(group.tape, Slots(ranges, scale, constant, direction), values, self.terms.graph.functions)
         positive = np.array(group.factors) > 0
         both = np.broadcast_arrays(part.convex, part.concave, positive)
         return np.where(both[2], both[0], both[1]), np.where(both[2], both[1], both[0])
@@ -239,7 +237,7 @@ class _Proof:
             parts = [self._term(groups[number], [sums[key][place] for key in keys]) for place, number in enumerate(kind)]
             range_ = self._range(tuple(Form(along, 0.0) for _, along in keys))
             present = np.array([diagonal(demand, along) for demand, along in keys])
-            curve = least(parts, range_.low, range_.high, -present, self.terms.functions)
+            curve = least(parts, range_.low, range_.high, -present, self.terms.graph.functions)
             if np.isneginf(curve).any():
                 return False
             curve = np.where(curve >= -present, -present, curve)

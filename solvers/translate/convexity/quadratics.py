@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from veridical.data.arrays import Integers
 from veridical.solvers.translate.convexity.factorisation import indefinite_block
 from veridical.solvers.translate.convexity.tape import Tape
-from veridical.solvers.translate.terms import Form
+from veridical.solvers.translate.graph import Form
 
 __all__ = ["Quadratics"]
 
