@@ -248,14 +248,15 @@ def claims(reproduced: Reproduction) -> list[RenderableType]:
     words = {True: "true", False: "false", None: "not checked"}
     parts: list[RenderableType] = []
     for paper, rows in reproduced.table.groupby("paper", sort=False):
-        text = ("claim", "claimed", "", "witness")
+        text = ("claim", "claimed", "verdict", "witness")
         listed = table(f"{reproduced.name}: {reproduced.title} ({paper})", *text, left=text, bold=True)
         listed.show_lines = True
         for row in rows.reset_index().to_dict("records"):
             listed.add_row(f"{row['where']}: {row['claim']}", row["claimed"], words[row["holds"]], row["witness"])
         parts.append(listed)
     count = {holds: sum(row is holds for row in reproduced.table["holds"]) for holds in words}
-    return [*parts, Text(", ".join(f"{count[holds]} {words[holds]}" for holds in words))]
+    note = "; true: not contradicted by what the witness says was tried"
+    return [*parts, Text(", ".join(f"{count[holds]} {words[holds]}" for holds in words) + note)]
 
 
 def solvers() -> list[RenderableType]:
