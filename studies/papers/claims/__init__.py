@@ -1,7 +1,7 @@
 """Every claim of both papers beside what our code says of it: true, false or not checked, with the figure that shows it.
 
-Modules: `claim` (what a claim and a verdict are); `assembler_theory`, `assembler_extensions`, `allocation_theory` (what the papers
-prove), `assembler_study`, `allocation_study` (what they say of their tables and figures); `assembler_cases` (random cases).
+Modules: `claim` (what a claim and a verdict are); `assembler_theory`, `assembler_extensions`, `allocation_theory` (what the
+papers prove); `assembler_study`, `allocation_study` (what they say of tables and figures); `assembler_cases` (random cases).
 
 No verdict is written down: each is computed from the figures of its witness, on seeded samples whose sizes the witness gives.
 "True" means that what was tried, and the witness says what, does not contradict the claim; the proofs are the papers'. Claims
