@@ -1,6 +1,7 @@
 """`veridical reproduce`: published, as published and exact."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,18 +71,22 @@ def test_reproduce_refuses_a_folder_that_cannot_be_made(run: Run, folder: str) -
     assert "Traceback" not in err
 
 
+def saying(verdict: Verdict) -> Callable[[], Verdict]:
+    """Return the check that comes to a verdict."""
+    return lambda: verdict
+
+
 @pytest.fixture
 def few_claims(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be three claims, one of each verdict."""
+    """Let there be four claims, of every verdict and of both papers."""
     verdicts = (
         Verdict(True, "gains 2.79, 4.39, 6.32, 8.66, 11.30, 14.31, of 2,400 problems", 1.6),
         Verdict(False, "unbalanced menus earn 5,655.30 against 4,896.97", 16.0),
         Verdict(None, "it stands in the supplement"),
     )
-    made = [Claim("ICDS paper", f"section {k}", f"claim {k}", "always", lambda v=v: v) for k, v in enumerate(verdicts)]
-    monkeypatch.setattr(
-        claims, "CLAIMS", (*made, Claim("allocation paper", "Table 1", "842 % or more", "842 %", lambda: verdicts[1]))
-    )
+    made = [Claim("ICDS paper", f"section {k}", f"claim {k}", "always", saying(verdict)) for k, verdict in enumerate(verdicts)]
+    made.append(Claim("allocation paper", "Table 1", "842 % or more", "842 %", saying(verdicts[1])))
+    monkeypatch.setattr(claims, "CLAIMS", tuple(made))
 
 
 @pytest.mark.usefixtures("few_claims")
