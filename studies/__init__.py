@@ -13,6 +13,7 @@ from veridical.studies import figures, pilot
 from veridical.studies.choice import Choice, choose_k
 from veridical.studies.figures import allocation as allocation_figures
 from veridical.studies.papers import allocation_tables, assembler_study, balanced_ordering, continuous_costs, full_models
+from veridical.studies.papers.claims import claims
 from veridical.studies.papers.reproduction import Reproduction
 
 __all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "figures", "pilot", "reproduce"]
@@ -37,8 +38,9 @@ REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
     "allocation-table-1-fixed-price": allocation_tables.table_1_fixed_price,
     "allocation-capacity": allocation_figures.capacity_and_profit,
     "assembler-models": full_models.agreement,
+    "claims": claims,
 }
-LONG = ("assembler-models",)  # minutes: run only where they are named
+LONG = ("assembler-models", "claims")  # run only where they are named: minutes, and a table of another kind
 
 
 def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:
@@ -47,7 +49,7 @@ def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:
     Parameters
     ----------
     names
-        Of `REPRODUCTIONS`; all that do not take minutes where none are given.
+        Of `REPRODUCTIONS`; all but those of `LONG` where none are given.
 
     Returns
     -------

@@ -55,8 +55,9 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
         if room < 0:
             continue
         part.padding = (0, space)
-        for column, low, high in sorted(zip(part.columns, least, most, strict=True), key=lambda each: each[2] - each[1]):
-            column.width = min(low + room, high)
+        wishes = sorted(zip(part.columns, least, most, strict=True), key=lambda each: each[2] - each[1])
+        for place, (column, low, high) in enumerate(wishes):  # an equal share for all that wish for more
+            column.width = min(low + room // (len(wishes) - place), high)
             room -= column.width - low
         return part
     headings, rows = (
@@ -227,7 +228,9 @@ def share(value: float, digits: int = 2) -> str:
 
 
 def reproduction(reproduced: Reproduction) -> list[RenderableType]:
-    """Return a published table recomputed: published, as published, exact, and in a sentence why they differ."""
+    """Return a published table recomputed: published, as published, exact, and in a sentence why they differ; or claims."""
+    if "holds" in reproduced.table:
+        return claims(reproduced)
     columns = ("published", "as published", "exact")
     readings = table(f"{reproduced.name}: {reproduced.title}", "quantity", *columns, left=("quantity",), bold=True)
     notes: list[str] = []
@@ -238,6 +241,22 @@ def reproduction(reproduced: Reproduction) -> list[RenderableType]:
         figures = (f"{row[name]:,.6g}" if np.isfinite(row[name]) else "" for name in ("published", "as_published", "exact"))
         readings.add_row(f"{quantity}{mark}", *figures)
     return [readings, *(Text(f"[{number}] {note}", style="dim") for number, note in enumerate(notes, start=1))]
+
+
+def claims(reproduced: Reproduction) -> list[RenderableType]:
+    """Return claims, a table a paper: where and what, what is claimed, whether it is true, and the witness."""
+    words = {True: "true", False: "false", None: "not checked"}
+    parts: list[RenderableType] = []
+    for paper, rows in reproduced.table.groupby("paper", sort=False):
+        text = ("claim", "claimed", "verdict", "witness")
+        listed = table(f"{reproduced.name}: {reproduced.title} ({paper})", *text, left=text, bold=True)
+        listed.show_lines = True
+        for row in rows.reset_index().to_dict("records"):
+            listed.add_row(f"{row['where']}: {row['claim']}", row["claimed"], words[row["holds"]], row["witness"])
+        parts.append(listed)
+    count = {holds: sum(row is holds for row in reproduced.table["holds"]) for holds in words}
+    note = "; true: not contradicted by what the witness says was tried"
+    return [*parts, Text(", ".join(f"{count[holds]} {words[holds]}" for holds in words) + note)]
 
 
 def solvers() -> list[RenderableType]:

@@ -61,7 +61,7 @@ def reproduce(
     to_json: Json = None,
     plot: Annotated[str | None, typer.Option("--plot", metavar="DIR", help="Draw the figures into a folder.")] = None,
 ) -> None:
-    """Recompute what the papers print: published, as published, exact. Without names all but those that take minutes."""
+    """Recompute what the papers print: published, as published, exact. Without names all but assembler-models and claims."""
     records = []
     wanted = studies.reproduce(names or [])
     if plot is not None:
