@@ -20,6 +20,7 @@ from veridical.data.joint_plan import JointPlanCase, Part
 from veridical.models.info import info_of
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.solution import Solution, Termination
+from veridical.solvers.ties import evenest
 
 __all__ = ["Central", "cost_at", "costs_at", "joint", "just_in_time", "party_at"]
 
@@ -122,7 +123,8 @@ def _joint(
     built = perf_counter() - began
     if begin is not None:
         _begin(m, begin)
-    solution = _solve(m, solver, case, built)
+    m.dual = pyo.Suffix(direction=pyo.Suffix.IMPORT)
+    solution = evenest(m, _solve(m, solver, case, built), (m.parties[flow[1]].plan[flow] for flow in m.agreement))
     units = models.joint_plan.joint.plan_of(m)
     plan = Plan(
         shared=case.shared,
