@@ -318,7 +318,7 @@ def unevenness(case: JointPlanCase, plan: Array, absent: Collection[str] = ()) -
     units = {flow: x for flow, x in zip(case.shared.flows, plan.tolist(), strict=True) if flow in program.columns}
     z, _ = program.solve(units)
     point = np.array(list(z.values()))
-    c, _, A, b = program.arrays()
+    c, _, A, _ = program.arrays()
     held = [program.columns[flow] for flow in units if flow.supplier in absent or flow.receiver in absent]
     bounds = [(0.0, None)] * len(c)
     for column in held:
@@ -331,6 +331,10 @@ def unevenness(case: JointPlanCase, plan: Array, absent: Collection[str] = ()) -
     upper = sp.vstack([sp.csr_array(c[None]), curved, -curved])
     least_cost = c @ point + 1e-9 * (np.abs(c) @ np.abs(point) + 1.0)
     limits = np.concatenate([[least_cost], squared + near, near - squared])
-    found = linprog(aim, A_ub=upper, b_ub=limits, A_eq=A, b_eq=b, bounds=bounds, method="highs")
+    program_of = {"A_ub": upper, "b_ub": limits, "A_eq": A, "b_eq": A @ point, "bounds": bounds, "method": "highs"}
+    for presolve in (True, False):  # it takes some of these faces, which are thin, for empty ones
+        found = linprog(aim, **program_of, options={"presolve": presolve})
+        if found.success:
+            break
     assert found.success, found.message
     return float(aim @ aim - found.fun) / (float(aim @ aim) + 1.0)
