@@ -27,6 +27,7 @@ from veridical.data.limits import WEEKS, fits
 
 __all__ = ["carriers", "marketplace", "pilot"]
 
+MAKERS = 2  # suppliers of a product
 SPREAD = 0.95  # currency per m3, either way: suppliers of one product charge nearly the same, so the baseline buys from all
 TRUCK = 8.0  # m3
 VENDORS = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir")
@@ -167,7 +168,7 @@ def pilot(
     products: int = 6,
     weeks: int = 9,
     seed: int = 0,
-    makers: int = 2,
+    makers: int | None = None,
     name: str = "pilot",
 ) -> JointPlanCase:
     """Return a retailer with his vendors.
@@ -178,8 +179,8 @@ def pilot(
         How many there are.
     sites, regions, products, weeks : int
         How many fulfilment centres, regions with demand, products and weeks there are.
-    makers : int
-        How many suppliers each product has.
+    makers : int, optional
+        How many suppliers each product has; two, where there are so many.
     seed : int
         Every number is drawn from it.
     name : str
@@ -200,8 +201,10 @@ def pilot(
     >>> pilot(vendors=2, weeks=1).suppliers
     ('Alder', 'Birch')
     """
-    sizes(vendors=vendors, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
-    fits(FLOW * products * weeks * (sites * makers + regions), "weeks", weeks)
+    sizes(vendors=vendors)
+    makers = min(MAKERS, vendors) if makers is None else makers
+    sizes(sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
+    fits(FLOW * weeks * (sites * max(products * makers, vendors) + products * regions), "weeks", weeks)
     world = World(seed, names(VENDORS, vendors, "vendor"), products, sites, weeks, makers)
     rng = world.rng
     record, need = world.receiver(regions)
@@ -238,7 +241,7 @@ def marketplace(
     products: int = 6,
     weeks: int = 9,
     seed: int = 0,
-    makers: int = 2,
+    makers: int | None = None,
     name: str = "marketplace",
 ) -> JointPlanCase:
     """Return a marketplace that fulfils for sellers: they place stock of their own; the price of a route is less referral.
@@ -249,8 +252,8 @@ def marketplace(
         How many there are.
     sites, regions, products, weeks : int
         How many fulfilment centres, regions with demand, products and weeks there are.
-    makers : int
-        How many suppliers each product has.
+    makers : int, optional
+        How many suppliers each product has; two, where there are so many.
     seed : int
         Every number is drawn from it.
     name : str
@@ -271,8 +274,10 @@ def marketplace(
     >>> marketplace(sellers=2, weeks=1).suppliers
     ('Garnet', 'Hazel')
     """
-    sizes(sellers=sellers, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
-    fits(FLOW * products * weeks * (sites * makers + regions), "weeks", weeks)
+    sizes(sellers=sellers)
+    makers = min(MAKERS, sellers) if makers is None else makers
+    sizes(sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
+    fits(FLOW * weeks * (sites * max(products * makers, sellers) + products * regions), "weeks", weeks)
     world = World(seed, names(SELLERS, sellers, "seller"), products, sites, weeks, makers)
     rng = world.rng
     record, need = world.receiver(regions)
