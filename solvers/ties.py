@@ -7,7 +7,6 @@ variables is the limit of optima that a vanishing tie-break leads to, and costs 
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,10 +18,8 @@ import scipy.sparse as sp
 
 from veridical.data import NotSolvedError
 from veridical.data.arrays import Array, Booleans
-from veridical.solvers.certificate import TRACE, certify
-from veridical.solvers.configuration import Configuration
-from veridical.solvers.engines.highs import ways
-from veridical.solvers.engines.live import LiveModel
+from veridical.solvers.certificate import TRACE
+from veridical.solvers.consensus.quadratic import Quadratic
 from veridical.solvers.packaging import certified
 from veridical.solvers.polish import State, polished
 from veridical.solvers.solution import Solution
@@ -47,7 +44,7 @@ def evenest(model: Any, solution: Solution, variables: Iterable[Any]) -> Solutio
     row_dual = np.array([model.dual[constraint] for constraint in form.constraints], dtype=float)
     x, row_dual = polished(form, x, row_dual)
     columns = np.array([form.column(variable) for variable in variables if form.holds(variable)], dtype=np.int64)
-    step = _least_squares(face(form, x, row_dual, columns), model.name)
+    step = _least_squares(face(form, x, row_dual, columns))
     point = certified(model, form, x if step is None else np.clip(x + step, form.low, form.high), row_dual)
     if step is None or point.certificate.gap > EXACT or not point.certificate.holds:
         warnings.warn(f"{model.name}: of equally good plans this is any one, and not the evenest", stacklevel=2)
@@ -87,14 +84,11 @@ def _room(values: Array, low: Array, high: Array, size: Array, binding: Booleans
     return fall, np.where(binding | (rise < TRACE * size), 0.0, rise)
 
 
-def _least_squares(form: StandardForm, name: str) -> Array | None:
-    """Return the optimum of a program that is feasible at 0, by HiGHS; None where it is not found."""
-    configuration = Configuration(solver="highs")
-    for way in ways(form, configuration):
-        try:
-            step, row_dual = LiveModel(form, configuration, way).run(name, math.inf)
-        except NotSolvedError:
-            continue
-        if certify(form, step, row_dual)[0].within(EXACT):
-            return step
-    return None
+def _least_squares(form: StandardForm) -> Array | None:
+    """Return the optimum of a program that is feasible at 0; None where it is not found."""
+    nothing = np.zeros(len(form.cost))
+    try:
+        step, _, _ = Quadratic(form, form.low < form.high).solve(nothing, nothing, nothing, exact=True)
+    except NotSolvedError:
+        return None
+    return step

@@ -30,7 +30,7 @@ from veridical.solvers.tangents import converge
 from veridical.solvers.translate.convexity import indefinite
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
-__all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version", "ways"]
+__all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version"]
 
 ABILITIES = ("LP", "QP", "MIP", "duals")
 FORMS = ("linear", "tangent", "quadratic")  # best first
@@ -74,22 +74,22 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     _refuse_nonconvex(form, model.name)
     translated = perf_counter()
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
-    tried, point, options, termination = ways(form, configuration), None, {}, Termination.CONVERGED
+    ways, point, options, termination = _ways(form, configuration), None, {}, Termination.CONVERGED
     final = FINAL if form.hessian is not None else (*FINAL, Termination.ITERATION_LIMIT)  # an interior point hands over
-    for way in tried:
+    for way in ways:
         live = LiveModel(form, configuration, way)
         try:
             run = partial(live.run, model.name, deadline)
             x, row_dual, rounds = converge(model, form, configuration.tolerance, run, live.add)
         except NotSolvedError as error:
-            if way is not tried[-1] and error.status not in final:
+            if way is not ways[-1] and error.status not in final:
                 continue
             if point is None:
                 raise
             break
         point, termination = certified(model, form, x, row_dual, live.bound), live.termination
         options = {**live.effective, "tangent_rounds": rounds} if rounds else live.effective
-        if tried is LINEAR or termination is not Termination.CONVERGED or point.certificate.within(configuration.tolerance):
+        if ways is LINEAR or termination is not Termination.CONVERGED or point.certificate.within(configuration.tolerance):
             break
     assert point is not None
     if point.row_dual is not None:  # a later way that came to nothing may have added tangents
@@ -103,7 +103,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     return replace(solution, status=SolutionStatus.FEASIBLE, termination=termination, certificate=certificate)
 
 
-def ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str, Any], ...]:
+def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str, Any], ...]:
     """Return the options of HiGHS's solvers to try, in this order; none where HiGHS or the user chooses."""
     if "solver" in configuration.options or form.integer.any():
         return ({},)
