@@ -206,7 +206,7 @@ class Solution:
 
 
 def words(names: Sequence[Hashable | None], key: object) -> str:
-    """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`; parts that it lacks are left out."""
+    """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`, without parts that it lacks."""
     values = [None if value != value else value for value in (key if isinstance(key, tuple) else (key,))]
     names = names if len(names) == len(values) else [None] * len(values)  # an index of mixed arity
     texts = ["" if value is None else label(value) if isinstance(value, float) else str(value) for value in values]

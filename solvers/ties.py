@@ -13,11 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyomo.environ as pyo
 import scipy.sparse as sp
 
 from veridical.data import NotSolvedError
-from veridical.data.arrays import Array, Booleans
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.certificate import TRACE
 from veridical.solvers.consensus.quadratic import Quadratic
 from veridical.solvers.packaging import certified
@@ -52,7 +51,7 @@ def evenest(model: Any, solution: Solution, variables: Iterable[Any]) -> Solutio
     return replace(solution, objective=form.objective(point.x), bound=point.bound, certificate=point.certificate)
 
 
-def face(form: StandardForm, x: Array, row_dual: Array, columns: Array) -> StandardForm:
+def face(form: StandardForm, x: Array, row_dual: Array, columns: Integers) -> StandardForm:
     """Return the program of how far to go from one optimum to the one with the least sum of squares in some columns.
 
     In steps from x it is feasible at 0 by construction, however x is rounded.
@@ -72,9 +71,9 @@ def face(form: StandardForm, x: Array, row_dual: Array, columns: Array) -> Stand
         constraints += [form.constraints[0]] * len(none)
     cost, squares = np.zeros(len(x)), np.zeros(len(x))
     cost[columns], squares[columns] = state.x[columns], 1.0
-    steps = {"low": low, "high": high, "row_low": row_low, "row_high": row_high}
-    hessian = sp.csc_array(sp.diags_array(squares))
-    return replace(form, cost=cost, offset=0.0, hessian=hessian, matrix=matrix, constraints=constraints, **steps)
+    objective: dict[str, Any] = {"cost": cost, "offset": 0.0, "hessian": sp.csc_array(sp.diags_array(squares))}
+    steps: dict[str, Any] = {"low": low, "high": high, "row_low": row_low, "row_high": row_high}
+    return replace(form, matrix=matrix, constraints=constraints, **objective, **steps)
 
 
 def _room(values: Array, low: Array, high: Array, size: Array, binding: Booleans) -> tuple[Array, Array]:

@@ -133,8 +133,7 @@ class Settlement(OldTableNames):
         """Return what the command line's JSON says of a joint plan; a flow without a price has None."""
         rows = self.plan_frame()
         figures = zip(rows["baseline"].tolist(), rows["units"].tolist(), rows["price"].tolist(), strict=True)
-        totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess")
-        totals += ("rounds",)
+        totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess", "rounds")
         return {name: getattr(self, name) for name in totals} | {
             "parties": [
                 {"name": name, **row, "takes_part": name not in self.non_participants}

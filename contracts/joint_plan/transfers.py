@@ -109,7 +109,9 @@ def refuse_lump_sums(case: JointPlanCase) -> None:
     """
     fixed = case.mechanism
     if fixed.participation_fee and fixed.pivot == "baseline" and len(case.suppliers) > 1:
-        allowed = "0 with pivot = baseline, under which every supplier would pay the lump sums of all; with pivot = clarke his own"
+        allowed = (
+            "0 with pivot = baseline, under which each would pay the lump sums of all; under pivot = clarke each pays his own"
+        )
         raise InputError.of("participation_fee", fixed.participation_fee, allowed, case.name)
 
 

@@ -19,7 +19,8 @@ __all__ = ["Folder", "opened", "packed", "unpacked"]
 class Folder:
     """Files `week-K.json`: what the run is (`fingerprint`), what a week left (`content`), and a checksum of that.
 
-    Raises InputError for a folder that cannot be used, one of another run, and files that are not as they were written, or of another week.
+    Raises InputError for a folder that cannot be used, one of another run, and files that are not as they were written, or of
+    another week.
     """
 
     def __init__(self, path: str | Path, fingerprint: str) -> None:
@@ -53,7 +54,8 @@ class Folder:
             allowed = f"{self.fingerprint}: this case, parameters and planner; another folder for another run"
             raise InputError.of("fingerprint", fingerprint, allowed, str(file))
         if content["result"]["week"] != week:
-            raise InputError.of("week", content["result"]["week"], f"{week}, as the file's name says: no file was moved", str(file))
+            allowed = f"{week}, as the file's name says: a week is read in its own place alone"
+            raise InputError.of("week", content["result"]["week"], allowed, str(file))
         return dict(content)
 
 

@@ -98,7 +98,7 @@ class PilotRun:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row a week and party: role, cost just in time, cost of the joint plan, transfer to it, fee taken off, account, net gain.
+        """A row a week and party: role, cost just in time, cost of the joint plan, transfer, fee taken off, account, net gain.
 
         The account is what the party is still owed after the week, below 0 what it was advanced.
         """
@@ -143,7 +143,7 @@ class PilotRun:
         weekly = self.table["net_gain"][self.table.index.isin(list(self.case.suppliers), level="party")]
         slack = TOLERANCE * max(abs(self.total["savings"]), 1e-3 * self.total["baseline_cost"])
         best = max(self.tried, key=lambda lie: lie.gain, default=None)
-        week, party = weekly.idxmin()
+        week, party = weekly.index[int(weekly.to_numpy().argmin())]
         return {
             "weekly_ir": _property(self.losses.empty, -float(weekly.min()), f"{party}, week {week}"),
             "ex_post_ir": _property(bool((totals >= -slack).all()), -float(totals.min()), str(totals.idxmin())),

@@ -100,8 +100,8 @@ def run(
     Raises
     ------
     InputError
-        For another mechanism than vcg, parameters or a settlement that it does not have, costs that cannot be told apart by week, a folder of
-        another run, and one in which a run is at work; and what the planner raises.
+        For another mechanism than vcg, parameters or a settlement that it does not have, costs that cannot be told apart by week,
+        a folder of another run, and one in which a run is at work; and what the planner raises.
     """
     callback = renamed(parameters, "tell", "callback", callback)
     if mechanism != "vcg":
@@ -125,8 +125,9 @@ def run(
         truth = rolled(case, None if folder is None else held.enter_context(opened(folder, _fingerprint(case, make))), callback)
     tried = []
     for lie in lies(case, misreports, seed):
-        gains = (each.totals.loc[lie.party, "net_gain"] for each in (rolled(case.reporting(lie.party, lie.record)), truth))
-        tried.append(Tried(lie.party, lie.report, float(np.subtract(*gains))))
+        lied = rolled(case.reporting(lie.party, lie.record))
+        gain = lied.totals["net_gain"][lie.party] - truth.totals["net_gain"][lie.party]
+        tried.append(Tried(lie.party, lie.report, float(gain)))
     return replace(truth, tried=tuple(tried))
 
 

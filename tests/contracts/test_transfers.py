@@ -82,7 +82,7 @@ def test_a_lump_sum_that_is_too_large_is_a_cliff(two_vendors: JointPlanCase, pla
 def test_lump_sums_under_the_baseline_pivot_are_refused_where_they_would_be_paid_by_all(
     two_vendors: JointPlanCase, planner: CachingPlanner
 ) -> None:
-    with pytest.raises(InputError, match=r"participation_fee: got 5\.0; .* pay the lump sums of all"):
+    with pytest.raises(InputError, match=r"participation_fee: got 5\.0; .* each would pay the lump sums of all"):
         settle(two_vendors, "vcg", planner, pivot="baseline", participation_fee=5.0)
     alone = vendors_at(A=2.0)  # 40 + 7.0 * 2 overtime in week 2, or half of it a week before: both pivots are one
     found = [settle(alone, "vcg", planner, pivot=pivot, participation_fee=1.0) for pivot in ("baseline", "clarke")]

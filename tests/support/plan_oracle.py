@@ -139,7 +139,8 @@ def _exact(c: Array, H: sp.csc_array, A: sp.csc_array, b: Array, z: Array, nothi
     """
     some = np.flatnonzero(~nothing)
     A, H, right = A[:, some], sp.csc_array(sp.csr_array(H)[some])[:, some], np.concatenate([-c[some], b])
-    system = sp.csc_array(sp.block_array([[H, A.T], [A, None]]))
+    blocks: Any = [[H, A.T], [A, None]]
+    system = sp.csc_array(sp.block_array(blocks))
     regular = sp.diags_array(np.concatenate([np.full(len(some), 1e-8), np.full(len(b), -1e-8)]))
     factors, answer = splu(sp.csc_array(system + regular)), np.concatenate([z[some], np.zeros(len(b))])
     for _ in range(100):

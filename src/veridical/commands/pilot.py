@@ -77,7 +77,8 @@ def said(rolled: PilotRun) -> list[RenderableType]:
     """Return what holds of a run and what does not, in sentences."""
     share = "what his taking part has saved" if rolled.parameters["pivot"] == "clarke" else "all that was saved"
     count = len(rolled.executed) * len(rolled.case.suppliers)
-    lines = [f"holds: net gains and budget add up to the savings, each week and in total; a supplier's total is {share}, less fees"]
+    sums = "net gains and budget add up to the savings, each week and in total"
+    lines = [f"holds: {sums}; a supplier's total is {share}, less fees"]
     if rolled.losses.empty:
         lines.append(f"settlement {rolled.settlement}: no week is a loss for a supplier")
     else:
@@ -87,7 +88,7 @@ def said(rolled: PilotRun) -> list[RenderableType]:
     if rolled.settlement == "pledge":
         advanced = -min(min(paid.account) for paid in rolled.payments.values())
         forgiven = sum(paid.forgiven for paid in rolled.payments.values())
-        lines.append(f"the operator advances a supplier at most {money(max(advanced, 0.0))}, and forgives {money(forgiven)} in all")
+        lines.append(f"the operator advances a supplier at most {money(max(advanced, 0.0))}, and forgives {money(forgiven)}")
     lines.append(f"each week's plan costs at most {significant(rolled.total['excess'])} above the least, as proven")
     truth = "does not hold as such: that truth is best for the run as a whole, though it is for each week's plan; "
     best = max(rolled.tried, key=lambda lie: lie.gain, default=None)

@@ -1,5 +1,6 @@
 """Generated joint plans against the algebra written a second time (`support.plan_oracle`): nothing of models or solvers in it."""
 
+from collections.abc import Callable
 from functools import cache
 from itertools import product
 from typing import Any
@@ -29,7 +30,8 @@ CASES = [  # kind; suppliers, sites, regions, products, weeks, seed, makers; or 
 
 @cache
 def made(kind: str, sizes: tuple[int, ...]) -> JointPlanCase:
-    return {"pilot": pilot, "marketplace": marketplace, "carriers": carriers}[kind](*sizes)
+    makers: dict[str, Callable[..., JointPlanCase]] = {"pilot": pilot, "marketplace": marketplace, "carriers": carriers}
+    return makers[kind](*sizes)
 
 
 @pytest.fixture(params=CASES, ids=str)

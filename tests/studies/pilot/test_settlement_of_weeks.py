@@ -95,7 +95,7 @@ def test_single_weeks_may_be_a_loss_but_for_a_pledge(runs: dict[str, PilotRun]) 
 
 
 def test_misreports_are_reported_in_every_plan_and_not_lived_by() -> None:
-    """Under the baseline pivot a supplier's total is what all save: of a misreport, what all save in the weeks that come of it."""
+    """Plans are made from them, costs are the true ones."""
     case = pilot(vendors=2, sites=1, regions=2, products=2, weeks=2, seed=3)
     found = run(case, misreports=4, seed=1)
     assert [lie.party for lie in found.tried] == ["Alder"] * 2 + ["Birch"] * 2
