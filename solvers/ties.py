@@ -71,7 +71,8 @@ def face(form: StandardForm, x: Array, row_dual: Array, columns: Integers) -> St
         constraints += [form.constraints[0]] * len(none)
     cost, squares = np.zeros(len(x)), np.zeros(len(x))
     cost[columns], squares[columns] = state.x[columns], 1.0
-    objective: dict[str, Any] = {"cost": cost, "offset": 0.0, "hessian": sp.csc_array(sp.diags_array(squares))}
+    offset = float(cost @ cost) / 2  # the sum of squares itself, which errors are measured by
+    objective: dict[str, Any] = {"cost": cost, "offset": offset, "hessian": sp.csc_array(sp.diags_array(squares))}
     steps: dict[str, Any] = {"low": low, "high": high, "row_low": row_low, "row_high": row_high}
     return replace(form, matrix=matrix, constraints=constraints, **objective, **steps)
 
