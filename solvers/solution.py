@@ -206,17 +206,18 @@ class Solution:
 
 
 def words(names: Sequence[Hashable | None], key: object) -> str:
-    """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`."""
-    values = key if isinstance(key, tuple) else (key,)
+    """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`, without parts that it lacks."""
+    values = [None if value != value else value for value in (key if isinstance(key, tuple) else (key,))]
     names = names if len(names) == len(values) else [None] * len(values)  # an index of mixed arity
-    texts = [label(value) if isinstance(value, float) else str(value) for value in values]
+    texts = ["" if value is None else label(value) if isinstance(value, float) else str(value) for value in values]
     named = zip(names, texts, strict=True)
     return ", ".join(f"{str(name).replace('_', ' ')} {text}" if name else text for name, text in named if text)
 
 
 def _entries(series: pd.Series) -> list[dict[str, Any]]:
-    """Return a Series of duals as records: index by level name, and value."""
+    """Return a Series of duals as records: index by level name, None for a part that a key lacks, and value."""
     names = [name if name is not None else f"level_{k}" for k, name in enumerate(series.index.names)]
-    keys = series.index.to_frame().to_numpy(dtype=object).tolist()
+    rows = series.index.to_frame().to_numpy(dtype=object).tolist()
+    keys = [[None if part != part else part for part in row] for row in rows]
     pairs = zip(keys, series.tolist(), strict=True)
     return [{"index": dict(zip(names, key, strict=True)), "value": value} for key, value in pairs]

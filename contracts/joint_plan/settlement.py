@@ -34,7 +34,8 @@ class Settlement(OldTableNames):
 
     The operator of the mechanism holds the budget: it pays the transfers, and collects the fees that are taken off them. The
     receivers operate it and are the residual claimants, so what is left to them is their own net gains and the budget.
-    Savings = sum of all net gains + budget.
+    Savings = sum of all net gains + budget. All this is of the horizon as it was planned; what comes of the weeks when plans are
+    made anew in each, and when that is paid, is `payments` and `studies.pilot`.
     """
 
     case: JointPlanCase
@@ -58,6 +59,12 @@ class Settlement(OldTableNames):
     def identities(self) -> frozenset[str]:
         """Families of duals that define a quantity or keep a balance, whose prices say nothing new."""
         return frozenset() if self.certified_plan is None else self.certified_plan.identities
+
+    @property
+    def rounds(self) -> int | None:
+        """How many rounds a consensus took to the plan; None where one model of all parties was solved."""
+        progress = None if self.certified_plan is None else self.certified_plan.progress
+        return None if progress is None else len(progress.rounds)
 
     @property
     def plan(self) -> pd.Series:
@@ -126,7 +133,7 @@ class Settlement(OldTableNames):
         """Return what the command line's JSON says of a joint plan; a flow without a price has None."""
         rows = self.plan_frame()
         figures = zip(rows["baseline"].tolist(), rows["units"].tolist(), rows["price"].tolist(), strict=True)
-        totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess")
+        totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess", "rounds")
         return {name: getattr(self, name) for name in totals} | {
             "parties": [
                 {"name": name, **row, "takes_part": name not in self.non_participants}

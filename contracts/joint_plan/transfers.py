@@ -21,7 +21,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
-__all__ = ["MECHANISMS", "MechanismOutcome", "ReportedProblem", "settle", "subsets"]
+__all__ = ["MECHANISMS", "MechanismOutcome", "ReportedProblem", "refuse_lump_sums", "settle", "subsets"]
 
 SUBSETS = 6  # suppliers up to which all subsets may take part
 
@@ -76,6 +76,7 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
     suppliers; of more, the best of everybody, nobody, all but one, and one alone. That range is fixed before the reports, so
     truth stays best; what it may cost is savings.
     """
+    refuse_lump_sums(problem.case)
     parameters, before, suppliers = problem.case.mechanism, problem.before, problem.case.suppliers
     alpha, lump = parameters.activity_fee, parameters.participation_fee
 
@@ -98,6 +99,20 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
         taken[name] = fees(best) - waived
     bound = min(plan.bound + sum(before[name] for name in plan.non_participants) + fees(plan) - plan.fee for plan in plans)
     return MechanismOutcome(best, transfers, taken, max(value(best) - bound, 0.0))
+
+
+def refuse_lump_sums(case: JointPlanCase) -> None:
+    """Raise InputError for a participation fee under the baseline pivot with several suppliers.
+
+    That pivot leaves each of them the whole saving less all fees: everybody would pay everybody's lump sum, also who does not
+    take part, and n suppliers n times what the fee says. With one supplier both pivots are the same.
+    """
+    fixed = case.mechanism
+    if fixed.participation_fee and fixed.pivot == "baseline" and len(case.suppliers) > 1:
+        allowed = (
+            "0 with pivot = baseline, under which each would pay the lump sums of all; under pivot = clarke each pays his own"
+        )
+        raise InputError.of("participation_fee", fixed.participation_fee, allowed, case.name)
 
 
 def subsets(suppliers: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -180,7 +195,8 @@ def settle(
     Raises
     ------
     InputError
-        For a mechanism or parameter that is not there; and what the planner raises.
+        For a mechanism or parameter that is not there, and lump sums under the baseline pivot (`refuse_lump_sums`); and what the
+        planner raises.
     """
     if mechanism not in MECHANISMS:
         raise InputError.of("mechanism", mechanism, f"one of {', '.join(MECHANISMS)}", case.name)

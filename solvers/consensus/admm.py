@@ -32,6 +32,7 @@ __all__ = ["Admm", "LostError"]
 TYPICAL = 0.3  # rho times the typical flow, currency per unit
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
+TRACE = 1e-8  # of the largest flow: units that are less are none; a party with nothing else could not be priced
 STALE = 5  # rounds without an answer after which a bias is to be feared
 SIDES = ("receiver", "supplier")
 BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
@@ -256,6 +257,7 @@ class Admm:
         self._prove(number)
         stays = self.common == self.baseline if self.activity_fee else ~self.free  # a fee is paid for the least difference
         plan = np.where(self.free & ~stays, self.copies["receiver"], self.baseline)
+        plan = np.where(self.free & ~stays & (plan <= TRACE * plan.max(initial=0.0)), 0.0, plan)  # what a barrier leaves of none
         questions = {name: Question("cost", (plan[self.share(name)],)) for name in self.names}
         priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
         if len(priced) == len(self.names):

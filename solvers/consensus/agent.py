@@ -44,7 +44,8 @@ class PartyAgent:
 
     def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the proximal step and its support."""
-        x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given))
+        own = not (plan.any() or price.any())  # a receiver's own plan is the baseline, on which all figures rest
+        x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given), own)
         duals, units = signed(self.form, duals), x[self.columns]
         # What the solver left of marginal costs goes into the units: as flows have no upper bounds, it would prove nothing else.
         slope = rho * (plan - units) - price

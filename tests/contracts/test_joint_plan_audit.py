@@ -108,7 +108,7 @@ def test_truth_is_best_where_it_should_be_and_beaten_where_not(name: str) -> Non
 
 @pytest.mark.parametrize(
     "parameters",
-    [*TRUTHFUL, {"participation_fee": 20.0}, {"pivot": "clarke", "participation_fee": 20.0, "activity_fee": 0.2}],
+    [*TRUTHFUL, *({"pivot": "clarke", "participation_fee": 20.0, "activity_fee": fee} for fee in (0.0, 0.2))],
     ids=str,
 )
 def test_nobody_gains_however_many_misreports(pair: JointPlanCase, planner: CachingPlanner, parameters: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ def generate(
     products: Count = None,
     lanes: Count = None,
     weeks: Count = None,
-    makers: Annotated[int | None, typer.Option(help="Suppliers able to make each product.")] = None,
+    makers: Annotated[int | None, typer.Option(help="Suppliers able to make each product. [default: 2]")] = None,
 ) -> None:
     """Write a synthetic joint-plan case of any size, as a folder that every other command takes."""
     if kind not in GENERATORS:

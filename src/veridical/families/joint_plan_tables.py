@@ -18,6 +18,7 @@ from veridical.tables import money
 __all__ = ["compared", "summary"]
 
 NAMES = ("party", "role")
+GAP = 1e-6  # of the savings, from which on a gap is worth a word
 PRICED = 1e-6  # currency, from which on a constraint has a price
 
 
@@ -37,8 +38,9 @@ def worth(solution: Solution) -> list[RenderableType]:
     settlement = solution.contracts
     assert isinstance(settlement, Settlement)
     saved = f"{settlement.savings / settlement.baseline_cost:.2%}" if settlement.baseline_cost else "-"
+    gap = solution.objective - solution.bound
     lines = [
-        f"cost of the plan {money(settlement.plan_cost)}, {tables.worth(solution)}",
+        f"cost of the plan {money(settlement.plan_cost)}, {tables.worth(solution)}{above(gap, settlement)}",
         f"baseline {money(settlement.baseline_cost)}: {money(settlement.savings)} saved, {saved}",
     ]
     residual = f"what is left to the receivers: {money(settlement.residual)}"
@@ -49,6 +51,20 @@ def worth(solution: Solution) -> list[RenderableType]:
     if settlement.non_participants:
         lines.append(f"at the baseline, not taking part: {', '.join(settlement.non_participants)}")
     return [Text(line) for line in lines]
+
+
+def above(gap: float, settlement: Settlement) -> str:
+    """Return in words what a plan may cost above the least, where that is no rounding."""
+    size = max(abs(settlement.savings), GAP * abs(settlement.plan_cost))
+    if not gap > GAP * size:
+        return ""
+    share = f", {significant(100 * gap / settlement.savings)} % of the savings" if settlement.savings > 0 else ""
+    return f", at most {significant(gap)} above the least{share}"
+
+
+def significant(value: float) -> str:
+    """Return a small amount with the digits that matter: three of them, and all that stand before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def parties(settlement: Settlement) -> RenderableType:
@@ -96,8 +112,8 @@ def truth(checked: JointPlanAudit) -> Text:
         lie = checked.misreports[0]
         lies = f"{lie.party} would lie: by reporting {lie.report} he gains {money(lie.gain)}"
     parts = [f"audit: {lies}", f"smallest net gain of a supplier {money(checked.min_net_gain)}"]
-    if checked.excess and checked.excess >= 0.005:
-        parts.append(f"no misreport can gain more than {money(checked.excess)}, what the plan may cost above the least")
+    if checked.excess and checked.excess > GAP * checked.scale:
+        parts.append(f"no misreport can gain more than {significant(checked.excess)}, what the plan may cost above the least")
     return Text("; ".join(parts), style="" if checked.truthful else "yellow")
 
 

@@ -121,17 +121,19 @@ def test_service_of_shippers(market: float, level: float) -> None:
 
 
 def test_fees_on_paper() -> None:
-    """A lump sum of 1: two take part, and either pays both, once. Of 50: more than is saved, so that nobody takes part.
+    """A lump sum of 1: two take part, and either pays his own, once. Of 50: more than is saved, so that nobody takes part.
 
     Activity in either week: 6 + 2 more than just in time, 4 + 4 less; at 0.1 it does not change the plan.
     """
     active = run(by_hand(), activity_fee=0.1)
     assert active.table["fee"].to_numpy() == pytest.approx(np.array([0, 0.8, 0.8, 0, 0.8, 0.8]), abs=1e-5)
     assert active.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 22.4, "B": 22.4}, abs=1e-5)
-    found = run(by_hand(), participation_fee=1.0)
-    assert found.table["fee"].tolist() == [0, 2, 2, 0, 0, 0]
-    assert found.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 22, "B": 22}, abs=1e-5)
-    nobody = run(by_hand(), participation_fee=50.0)
+    found = run(by_hand(pivot="clarke"), participation_fee=1.0)
+    assert found.table["fee"].tolist() == [0, 1, 1, 0, 0, 0]
+    assert found.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 13, "B": 13}, abs=1e-5)
+    with pytest.raises(InputError, match="participation_fee"):
+        run(by_hand(), participation_fee=1.0)
+    nobody = run(by_hand(pivot="clarke"), participation_fee=50.0)
     assert nobody.non_participants == ("A", "B")
     assert nobody.totals["takes_part"].tolist() == [True, False, False]
     assert nobody.totals["transfer"].to_numpy() == pytest.approx(np.zeros(3), abs=1e-5)
@@ -272,6 +274,10 @@ def test_folders_that_are_refused(small: JointPlanCase, tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     place = text.index('"baseline_costs"') + 40
     digit = next(k for k in range(place, len(text)) if text[k].isdigit())
+    first = (folder / "week-2.json").read_text(encoding="utf-8")
+    file.write_text(first, encoding="utf-8")  # a week of the same run, under another one's name
+    with pytest.raises(InputError, match=r"week-3\.json: week: got 2; allowed: 3"):
+        run(case, folder=folder)
     for damaged in (text[: len(text) // 2], text[:digit] + str(9 - int(text[digit])) + text[digit + 1 :], "[]", ""):
         file.write_text(damaged, encoding="utf-8")
         with pytest.raises(InputError, match=r"week-3\.json: <file>: got <a damaged file>"):
