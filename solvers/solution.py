@@ -38,6 +38,7 @@ class SolutionStatus(StrEnum):
     LOCALLY_OPTIMAL = "locally_optimal"  # stationary, and the model is not shown to be convex
     FEASIBLE = "feasible"  # its distance from the optimum is not known
     EQUILIBRIUM = "equilibrium"  # of a game, in which nobody optimises for all
+    INCOMPLETE = "incomplete"  # a party was lost: what there is of the others'
 
 
 class Duals(Mapping[str, pd.Series]):

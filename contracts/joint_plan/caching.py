@@ -59,6 +59,8 @@ class CachingPlanner:
             return plan
 
         plan: Plan = self._cached(case, "plan", key, made)
+        if plan.lost:  # another time they may be there
+            del self._kept["plan"][key]
         if not non_participants:
             return plan
         return replace(plan, costs={**plan.costs, **self.costs(case, plan.units, non_participants)})

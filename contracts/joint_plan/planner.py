@@ -46,6 +46,11 @@ class Plan:
         The certified solution behind the plan: certificate, solver, seconds. None for a plan that was priced alone.
     progress, log
         Rounds and messages of a consensus.
+    lost
+        Parties that were lost on the way.
+    stopped
+        Whether that ended the planning: the plan is the best until then, and nothing may be proven of it. Where it did not, who was
+        lost stays at the baseline, and the rest is planned to its end.
     """
 
     shared: Shared
@@ -60,6 +65,8 @@ class Plan:
     solution: Any = None
     progress: Any = None
     log: Any = None
+    lost: tuple[str, ...] = ()
+    stopped: bool = False
 
     @property
     def total(self) -> float:

@@ -30,7 +30,8 @@ class Settlement(OldTableNames):
     taken off. fees: what they take of it. activity: what the plan's activity costs (`activity_fee`). non_participants: suppliers
     who stay at the baseline. prices: of each flow, currency per unit, by flow. excess: what the plan may cost above the least, as
     proven; where truth is best at the least cost, nobody gains more than this by a misreport at any other; None under other
-    mechanisms. certified_plan: the plan as its planner returned it, with the proof.
+    mechanisms. certified_plan: the plan as its planner returned it, with the proof. lost: parties that were lost on the way: they
+    take no part, and are paid nothing.
 
     The operator of the mechanism holds the budget: it pays the transfers, and collects the fees that are taken off them. The
     receivers operate it and are the residual claimants, so what is left to them is their own net gains and the budget.
@@ -51,6 +52,7 @@ class Settlement(OldTableNames):
     prices: pd.Series
     excess: float | None = None
     certified_plan: Plan | None = None
+    lost: tuple[str, ...] = ()
 
     held = Renamed("non_participants")
 
@@ -129,9 +131,10 @@ class Settlement(OldTableNames):
         totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess")
         return {name: getattr(self, name) for name in totals} | {
             "parties": [
-                {"name": name, **row, "takes_part": name not in self.non_participants}
+                {"name": name, **row, "takes_part": name not in (*self.non_participants, *self.lost)}
                 for name, row in self.to_frame().to_dict(orient="index").items()
             ],
+            "lost": list(self.lost),
             "plan": [
                 dict(zip(LEVELS, flow, strict=True))
                 | {"baseline": before, "units": units, "price": None if np.isnan(price) else price}

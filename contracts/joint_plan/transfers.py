@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import Any
 
 from veridical.contracts.joint_plan import externality
+from veridical.contracts.joint_plan.attendance import Attendance, PartyLostError
 from veridical.contracts.joint_plan.planner import Plan, Planner
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data import InputError
@@ -40,11 +41,11 @@ class MechanismOutcome:
 class ReportedProblem:
     """What every mechanism starts from: the reports, who plans, the baseline, and what it costs each party.
 
-    `paid`: suppliers whose transfers are wanted; all, but for a search among one's misreports.
+    `paid`: who is to be paid, of those who are there; all, but for a search among one's misreports.
     """
 
     case: JointPlanCase
-    planner: Planner
+    planner: Attendance
     start: Array
     before: Mapping[str, float]
     committed: JointPlanCase
@@ -52,10 +53,16 @@ class ReportedProblem:
 
     @classmethod
     def of(
-        cls, case: JointPlanCase, planner: Planner, start: Array, committed: JointPlanCase, paid: tuple[str, ...]
+        cls, case: JointPlanCase, planner: Attendance, start: Array, committed: JointPlanCase, paid: tuple[str, ...]
     ) -> ReportedProblem:
         """Return the problem, with the baseline `start` priced by the planner."""
-        return cls(case, planner, start, planner.costs(case, start), committed, paid)
+        there = tuple(name for name in paid if name not in planner.lost)
+        return cls(case, planner, start, planner.costs(case, start), committed, there)
+
+    @property
+    def suppliers(self) -> tuple[str, ...]:
+        """The suppliers who are there."""
+        return tuple(name for name in self.case.suppliers if name not in self.planner.lost)
 
     def plan(self, non_participants: tuple[str, ...] = (), activity_fee: float = 0.0) -> Plan:
         """Return the plan at least cost of the parties that take part."""
@@ -76,11 +83,11 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
     suppliers; of more, the best of everybody, nobody, all but one, and one alone. That range is fixed before the reports, so
     truth stays best; what it may cost is savings.
     """
-    parameters, before, suppliers = problem.case.mechanism, problem.before, problem.case.suppliers
+    parameters, before, suppliers = problem.case.mechanism, problem.before, problem.suppliers
     alpha, lump = parameters.activity_fee, parameters.participation_fee
 
     def fees(plan: Plan) -> float:
-        return plan.fee + lump * (len(suppliers) - len(plan.non_participants))
+        return plan.fee + lump * sum(name not in plan.non_participants for name in suppliers)
 
     def value(plan: Plan) -> float:
         return plan.total + fees(plan)
@@ -110,8 +117,10 @@ def subsets(suppliers: tuple[str, ...]) -> list[tuple[str, ...]]:
 def agv(problem: ReportedProblem) -> MechanismOutcome:
     """Return the plan at least reported cost, and transfers that sum to 0 with which truth is best in expectation.
 
-    See `externality`, and `Parameters` for the prior.
+    See `externality`, and `Parameters` for the prior. Nothing is paid where somebody was lost: what was expected, was of all.
     """
+    if problem.planner.lost:
+        return MechanismOutcome(problem.plan(), {}, {})
     transfers = externality.transfers(problem.case, problem.committed, problem.planner, problem.start)
     return MechanismOutcome(problem.plan(), transfers, {})
 
@@ -122,9 +131,9 @@ def split_savings(problem: ReportedProblem) -> MechanismOutcome:
     transfer_i = share * savings / n - (c_i(x0) - c_i(x)): to each of the n the same, to the receivers the rest. Truth is
     not best.
     """
-    plan, suppliers = problem.plan(), problem.case.suppliers
+    plan = problem.plan()
     savings = sum(problem.before.values()) - plan.total
-    equal = problem.case.mechanism.share * savings / len(suppliers)
+    equal = problem.case.mechanism.share * savings / max(len(problem.suppliers), 1)
     return MechanismOutcome(plan, {name: equal - (problem.before[name] - plan.costs[name]) for name in problem.paid}, {})
 
 
@@ -175,7 +184,8 @@ def settle(
 
     Returns
     -------
-    The settlement; `certified_plan` is the plan with its proof and duals.
+    The settlement; `certified_plan` is the plan with its proof and duals. Parties that the planner loses on the way are at the
+    baseline in all plans that it was made from (`lost`); where their loss ended the planning, nobody is paid anything.
 
     Raises
     ------
@@ -190,8 +200,17 @@ def settle(
             raise InputError.of(name, value, f"for {mechanism} {', '.join(names) or 'no parameters'}", case.name)
     case = case.changed(**parameters)
     start = planner.baseline(case) if baseline is None else case.shared.vector(baseline)
-    problem = ReportedProblem.of(case, planner, start, case if committed is None else committed, case.suppliers)
-    outcome = decide(problem)
+    lost: dict[str, float] = {}
+    while True:
+        problem = ReportedProblem.of(case, Attendance(planner, lost), start, committed or case, case.suppliers)
+        try:
+            outcome = decide(problem)
+            break
+        except PartyLostError as error:
+            lost = lost | {name: problem.before[name] for name in error.plan.lost}
+            if error.plan.stopped:
+                outcome = MechanismOutcome(error.plan, {}, {})
+                break
     plan = outcome.plan
     return Settlement(
         case=case,
@@ -208,4 +227,5 @@ def settle(
         prices=plan.prices,
         excess=outcome.excess,
         certified_plan=plan,
+        lost=tuple(lost),
     )
