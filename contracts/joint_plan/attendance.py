@@ -32,6 +32,11 @@ class Attendance:
     planner: Planner
     lost: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def fixed(self) -> Collection[str]:
+        """Who answers by something else than the record in a case."""
+        return self.planner.fixed
+
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""
         return self.planner.baseline(case)

@@ -1,4 +1,4 @@
-"""What parties could hand over instead of their records: figures that are not their own, one alone or several together, or two names.
+"""What parties could hand over instead of their records: other figures, one alone or several together, or two names for one.
 
 A misreport multiplies figures: those of a kind (all costs, all capacities, all needs), of a kind at one site, or of one field. So
 the search for better ones is over factors: `improved` goes on from the best that was drawn, one factor at a time.
@@ -21,6 +21,7 @@ __all__ = ["Lie", "grouped", "improved", "lies", "misreport", "split"]
 
 SIZES = (0.03, 0.2, 0.7)  # logarithms of the largest factor: from a few per cent to double or half
 FIRST, LAST = 0.4, 0.04  # logarithm of the factor by which a search for better misreports changes a figure, at first and at last
+MOST = 4.0  # times a figure, or one over that, that a search for better misreports goes to
 Factors = Mapping[tuple[str, str | None], float]  # by what is multiplied, a kind or a field, and the site, None: everywhere
 WORDS = {COST: "all costs", CAPACITY: "all capacities", NEED: "all needs"}
 
@@ -42,7 +43,9 @@ Found = Iterator[tuple[Group, float]]
 
 def misreport(case: JointPlanCase, name: str, factors: Factors, kind: str = "") -> Lie:
     """Return the misreport of a party whose figures are its own times some factors."""
-    record, words, sites = case.party(name), [], []
+    record = case.party(name)
+    words: list[str] = []
+    sites: list[str] = []
     for (what, site), times in factors.items():
         record = record.scaled(what, times, **({} if site is None else {"site": site}))
         (words if site is None else sites).append(f"{WORDS.get(what, what) if site is None else site} x {times:.5g}")
@@ -90,7 +93,7 @@ def improved(case: JointPlanCase, start: Group, gained: float, gain: Callable[[G
         before = gained
         for k, what, _ in figures:
             for change in (step, -step):
-                while count > 0:
+                while count > 0 and abs(math.log(best[k].factors.get((what, None), 1.0)) + change) <= math.log(MOST):
                     other = (*best[:k], _further(case, best[k], what, math.exp(change)), *best[k + 1 :])
                     value, count = gain(other), count - 1
                     yield other, value
@@ -108,7 +111,7 @@ def _further(case: JointPlanCase, lie: Lie, what: str, times: float) -> Lie:
 
 
 def split(case: JointPlanCase, name: str) -> tuple[JointPlanCase, tuple[str, str], str] | None:
-    """Return the case in which a supplier takes part under two names, these, and in words how; None where he has but one flow a week.
+    """Return the case in which a supplier takes part under two names, these, and in words how; None where he has but one route.
 
     One name has the first half of his products, the other the rest, or of his sites where he has one product. Each reports the
     figures of its own rows, and half of those capacities and states that are not of a product or site. Flows keep their places.

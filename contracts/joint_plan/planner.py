@@ -95,7 +95,15 @@ class Plan:
 
 
 class Planner(Protocol):
-    """Who makes plans and knows what they cost each party."""
+    """Who makes plans and knows what they cost each party.
+
+    `fixed`: parties who answer by something else than their record in a case, as agents of users' own do: no other report of
+    theirs can be tried.
+    """
+
+    @property
+    def fixed(self) -> Collection[str]:
+        """Who answers by something else than the record in a case."""
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan, units, one a flow: it answers to no supplier's report."""

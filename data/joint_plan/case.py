@@ -27,14 +27,14 @@ __all__ = ["JointPlanCase", "Parameters", "Part"]
 class Parameters(Record):
     """The mechanism's parameters, fixed before anybody reports; currency, m3, units.
 
-    pivot: what a supplier's transfer is counted from: `clarke`, the least cost of all with him at the baseline, or `baseline`, all
-    at the baseline. activity_fee: per m3 by which the plan differs from the baseline. participation_fee: lump sum of every
+    pivot: what a supplier's transfer is counted from: `clarke`, the least cost of all with him at the baseline, or `baseline`,
+    all at the baseline. activity_fee: per m3 by which the plan differs from the baseline. participation_fee: lump sum of every
     participating supplier. receivers: `claimants`, to whom the budget is left, and who are taken at their word; or `agents` of
-    the mechanism like the suppliers, and the budget is the operator's: this takes a committed baseline. share: of the savings that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior of
-    `agv`: each supplier's costs are those of his committed record times one of the factors, all as likely, independently; where
-    there are too many profiles to visit all, so many are drawn. tie_break: currency per unit squared; half of it times the
-    sum of squares is what the baseline adds to the receivers' own cost, so that exactly one plan is theirs: of nearly equal
-    ones the evenest.
+    the mechanism like the suppliers, and the budget is the operator's: this takes a committed baseline. share: of the savings
+    that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior of `agv`: each supplier's costs are those
+    of his committed record times one of the factors, all as likely, independently; where there are too many profiles to visit
+    all, so many are drawn. tie_break: currency per unit squared; half of it times the sum of squares is what the baseline adds
+    to the receivers' own cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
     """
 
     pivot: Annotated[str, one_of("baseline", "clarke")] = "clarke"

@@ -1,7 +1,7 @@
 """Reading a case that is a folder: case.toml beside tidy CSV tables, one row a combination, units in the header.
 
-Shared: products.csv, sites.csv, flows.csv, and, where the receivers have committed to orders, baseline.csv. The other tables are the parties' own, each row under its party's name: which there
-are, the roles say (`Party.tables`).
+Shared: products.csv, sites.csv, flows.csv, and, where the receivers have committed to orders, baseline.csv. The other tables are
+the parties' own, each row under its party's name: which there are, the roles say (`Party.tables`).
 """
 
 from __future__ import annotations

@@ -102,7 +102,8 @@ def _baseline_costs(
     exchange: Exchange, baseline: Array, known: Mapping[str, float], last: Mapping[str, float]
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Return what the baseline costs everybody, and who did not say so again; raise SilentError for who never did."""
-    costs, gone = dict(known), ()
+    costs = dict(known)
+    gone: tuple[str, ...] = ()
     while True:
         try:
             answers = exchange.every("cost", [name for name in exchange.case.names if name not in costs], baseline)

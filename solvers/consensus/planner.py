@@ -85,6 +85,11 @@ class Consensus:
             self.workers.close()
         self.workers = None
 
+    @property
+    def fixed(self) -> Collection[str]:
+        """Who answers by something else than the record in a case: agents of their own, and those of whom options say how."""
+        return {*self.agents, *self.options.interfaces, *self.options.strong_convexity, *self.options.smoothness}
+
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan: each one's best with the tie-break, which is a step around nothing at no price."""
         plan = np.zeros(len(case.shared.flows))
@@ -149,7 +154,7 @@ class Consensus:
         )
 
     def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
-        """Return who answers for the case's parties; agents go on who know the same as before, and who is `absent` is left alone."""
+        """Return who answers for the case's parties; agents go on who know the same as before, and the `absent` are left alone."""
         specs = {name: self._spec(case, name) for name in case.names}
         if self.workers is not None and self.workers.specs.keys() != specs.keys():
             self.close()
