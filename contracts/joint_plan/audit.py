@@ -52,8 +52,10 @@ class JointPlanAudit(Audit):
     for `agv` in its place bayesian_ic (the largest expected gain by a report of the prior); receiver_ic (the largest gain of a
     receiver, or, where the rest is left to them, of all receivers by a report of one); group_ic (of suppliers who misreport
     together); false_name_ic (of a supplier under two names); ex_post_ir (the smallest net gain of a supplier), budget (holds
-    where the operator pays nothing in), savings (the plan costs no more than the baseline). What a party gains is relative to its own costs and transfer, or to `scale` where that is less: the savings, or a thousandth of all costs at the
-    baseline; budget and savings to `scale`. Truth may be short of best by `excess` where that is more.
+    where the operator pays nothing in), savings (the plan costs no more than the baseline). What a party gains is relative to
+    its own costs and transfer, or to `scale` where that is less: the savings, or a thousandth of all costs at the baseline;
+    budget and savings to `scale`. Truth may be short of best by `excess` where that is more.
+
     `searched`: how many misreports of suppliers alone were tried; `tried`: how many of which kind, by property; `not_searched`:
     whose could not be tried, by property. `guarantees`: what holds for whom, in words, whatever was searched.
     `plan_cost`: what all parties pay at the plan, priced again party by party. `expected_profit`: what is left to the receivers.
@@ -99,8 +101,8 @@ def examine(
     planner : Planner
         Who plans what misreports lead to, and prices the plan again.
     misreports : int
-        How many of suppliers alone are drawn by the seed; of receivers, and of suppliers together or under two names, half as many
-        as of one supplier. Under `agv` all reports of the prior are tried instead, and nothing else.
+        How many of suppliers alone are drawn by the seed; of receivers, and of suppliers together or under two names, half as
+        many as of one supplier. Under `agv` all reports of the prior are tried instead, and nothing else.
     seed : int
         Draws the misreports.
 

@@ -55,7 +55,7 @@ def misreport(case: JointPlanCase, name: str, factors: Factors, kind: str = "") 
 def lies(case: JointPlanCase, count: int, seed: int = 0, parties: Collection[str] | None = None) -> Iterator[Lie]:
     """Yield `count` misreports of some parties in turn (all suppliers), drawn by kind and by size, every one from the seed.
 
-    Kinds: all costs; costs lane by lane (at one site after the other); one field; all capacities; capacities and costs; of who has
+    Kinds: all costs; costs lane by lane (one site after the other); one field; all capacities; capacities and costs; of who has
     needs, all of these. Party by party, so that what does not depend on a report is computed once (`CachingPlanner`).
     """
     rng = np.random.default_rng(seed)
@@ -68,10 +68,10 @@ def lies(case: JointPlanCase, count: int, seed: int = 0, parties: Collection[str
             yield misreport(case, name, draw(case, record, rng, size), kind)
 
 
-def grouped(case: JointPlanCase, count: int, seed: int = 0, parties: Collection[str] | None = None) -> Iterator[Group]:
-    """Yield `count` misreports of suppliers together, of all costs: of all suppliers and of two in turn, all up or all down."""
+def grouped(case: JointPlanCase, count: int, seed: int, parties: Collection[str]) -> Iterator[Group]:
+    """Yield `count` misreports of suppliers together, of all their costs: of all of `parties` and of two in turn, up or down."""
     rng = np.random.default_rng(seed)
-    names = case.suppliers if parties is None else tuple(parties)
+    names = tuple(parties)
     pairs = list(combinations(names, 2)) if len(names) > 1 else []
     groups = [names, *pairs] if len(names) > 2 else pairs
     for k in range(count if groups else 0):

@@ -49,8 +49,8 @@ class Plan:
     lost
         Parties that were lost on the way.
     stopped
-        Whether that ended the planning: the plan is the best until then, and nothing may be proven of it. Where it did not, who was
-        lost stays at the baseline, and the rest is planned to its end.
+        Whether that ended the planning: the plan is the best until then, and nothing may be proven of it. Where it did not, who
+        was lost stays at the baseline, and the rest is planned to its end.
     """
 
     shared: Shared
@@ -97,8 +97,8 @@ class Plan:
 class Planner(Protocol):
     """Who makes plans and knows what they cost each party.
 
-    `fixed`: parties who answer by something else than their record in a case, as agents of users' own do: no other report of
-    theirs can be tried.
+    `fixed`: who answers by something else than the record in a case, as agents of users' own do: no other report of theirs
+    can be tried.
     """
 
     @property

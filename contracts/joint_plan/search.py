@@ -88,7 +88,8 @@ def _gain(settlement: Settlement, told: JointPlanCase, planner: Planner, who: tu
         if settlement.baseline_source == COMPUTED:
             start = planner.baseline(told)
     there = Attendance(planner, {name: settlement.baseline_costs[name] for name in settlement.lost})
-    outcome = MECHANISMS[settlement.mechanism].decide(ReportedProblem.of(told, there, start, case, paid))
+    committed = case if set(told.names) == set(case.names) else told  # a prior is of names
+    outcome = MECHANISMS[settlement.mechanism].decide(ReportedProblem.of(told, there, start, committed, paid))
     costs = there.costs(case, outcome.plan.units, who)
     received = sum(outcome.transfers.get(name, 0.0) for name in paid)
     truth = settlement.residual if claimants else sum(settlement.net_gains[name] for name in who)

@@ -154,7 +154,7 @@ class Consensus:
         )
 
     def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
-        """Return who answers for the case's parties; agents go on who know the same as before, and the `absent` are left alone."""
+        """Return who answers for the parties; agents go on who know the same as before, and the `absent` are left alone."""
         specs = {name: self._spec(case, name) for name in case.names}
         if self.workers is not None and self.workers.specs.keys() != specs.keys():
             self.close()

@@ -94,6 +94,9 @@ def run(
         if name not in names:
             raise InputError.of(name, value, f"for {mechanism} {', '.join(names)}", case.name)
     case = case.changed(**parameters)
+    if case.mechanism.receivers == "agents":
+        allowed = "claimants: the baseline is planned anew every week, from what receivers report"
+        raise InputError.of("receivers", "agents", allowed, case.name)
     make = Central if planner is None else planner
     absent: Absent = {}
     states: dict[str, States] = {}
