@@ -20,8 +20,8 @@ from veridical.solvers.planners import Central, settle
 
 CASES = ("pilot", "marketplace", "carriers")
 RULES: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("vcg", {"pivot": "baseline"}),
-    ("vcg", {"pivot": "clarke"}),
+    ("vcg", {"pivot": "baseline", "activity_fee": 0.0}),
+    ("vcg", {"pivot": "clarke", "activity_fee": 0.0}),
     ("split_savings", {}),
     ("first_price", {}),
     ("vcg", {"pivot": "baseline", "activity_fee": 0.1}),
@@ -41,7 +41,7 @@ def main(count: int = 500, *cases: str) -> None:
             worst = found.properties["dominant_strategy_ic"].worst / found.scale
             limit = "none" if settlement.excess is None else f"{settlement.excess / found.scale:.1e}"
             words = ", ".join([mechanism, *(f"{key} {value}" for key, value in parameters.items())])
-            share = f"{len(found.misreports)} ({len(found.misreports) / count:.0%})"
+            share = f"{len(found.misreports)} ({len(found.misreports) / found.searched:.0%})"
             figures = f"{worst:.1e} | {limit} | {found.min_net_gain:.6g} | {process_time() - began:.0f}"
             print(f"{name} | {words} | {found.searched} | {share} | {figures}", flush=True)
 

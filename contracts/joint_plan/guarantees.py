@@ -25,7 +25,7 @@ def receivers_are_held(settlement: Settlement) -> bool:
 
 def guarantees(settlement: Settlement) -> dict[str, str]:
     """Return what is guaranteed of the suppliers, of the receivers, of suppliers who misreport together, and of two names."""
-    whose = ("suppliers", "receivers", "together", "two names")
+    whose = ("suppliers", "receivers", "suppliers together", "a supplier under two names")
     if settlement.unpaid:
         return dict.fromkeys(whose, "none: a party was lost, and nobody is paid")
     if settlement.mechanism == "jit":

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+
 import pytest
 
 from veridical.contracts.joint_plan.audit import examine

@@ -16,6 +16,7 @@ from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.closed_form.continuous_rule import Rule
 from veridical.solvers.planners import Central, settle
 
+SEARCHES = ("receiver_ic", "group_ic", "false_name_ic")
 APPLIES: Mapping[type, tuple[str, ...]] = {
     Menu: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"),
     Allotment: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "monotone", "capacity"),
@@ -32,7 +33,7 @@ APPLIES: Mapping[type, tuple[str, ...]] = {
     ),
     Rule: ("dominant_strategy_ic", "ex_post_ir", "balanced"),
 }
-PLANNED = ("dominant_strategy_ic", "bayesian_ic", "receiver_ic", "group_ic", "false_name_ic")
+PLANNED = ("dominant_strategy_ic", "bayesian_ic", *SEARCHES)
 
 
 @pytest.fixture(scope="module")

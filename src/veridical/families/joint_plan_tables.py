@@ -140,7 +140,7 @@ def searched(checked: JointPlanAudit) -> list[RenderableType]:
 
 def promises(checked: JointPlanAudit) -> list[RenderableType]:
     """Return what is guaranteed of whom, whatever was searched."""
-    return [Text(f"guarantee of {whose}: {words}") for whose, words in checked.guarantees.items()]
+    return [Text(f"guarantee, {whose}: {guarantee}") for whose, guarantee in checked.guarantees.items()]
 
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
