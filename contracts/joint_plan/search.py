@@ -149,9 +149,9 @@ class Search:
         return name not in self.planner.fixed and name not in self.settlement.lost
 
     def _try(self, drawn: Iterable[Group], further: int, left_out: Collection[str]) -> Tried:
-        """Return what drawn misreports gain, and `further` ones that begin with the best of them."""
+        """Return what drawn misreports gain, and `further` ones that begin with the best of each party, or group of them."""
         tried = Tried(left_out=tuple(name for name in self.case.names if name in left_out))
-        best: tuple[Group, float] | None = None
+        best: dict[tuple[str, ...], tuple[Group, float]] = {}
 
         def gained(group: Group) -> float:
             try:
@@ -171,10 +171,11 @@ class Search:
             for group in drawn:
                 value = gained(group)
                 note(group, value, group[0].kind)
-                if value > (-math.inf if best is None else best[1]):
-                    best = group, value
-            if best is not None and further:
-                for group, value in improved(self.case, *best, gained, further):
+                whose = tuple(lie.party for lie in group)
+                if value > (best[whose][1] if whose in best else -math.inf):
+                    best[whose] = group, value
+            for start in best.values():
+                for group, value in improved(self.case, *start, gained, further // len(best)):
                     note(group, value, "from the best of these on")
         except PartyLostError as error:  # another party is lost: what remains to be tried would be of another problem
             tried.left_out = tuple(dict.fromkeys((*tried.left_out, *error.plan.lost)))
