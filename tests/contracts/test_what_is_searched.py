@@ -123,7 +123,7 @@ def test_a_receiver_to_whom_the_rest_is_left_gains_even_if_the_baseline_is_commi
     found = examine(settlement, planner, misreports=20, seed=3)
     result = found.properties["receiver_ic"]
     assert not result.holds
-    assert result.worst > 1e-2 * settlement.savings
+    assert result.worst > 1e-3 * settlement.savings
     assert "assumed" in found.guarantees["receivers"]
     assert found.properties["dominant_strategy_ic"].holds
 
