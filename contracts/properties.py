@@ -48,7 +48,9 @@ class PropertyResult:
 
     @property
     def where(self) -> str:
-        """The worst case in words."""
+        """The worst case in words; nothing where none was searched."""
+        if not self.searched:
+            return ""
         witness = {name: getattr(self, name) for name in self.WORDS}
         who = next(iter(witness.values()), None)
         parts = []
