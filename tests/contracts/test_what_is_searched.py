@@ -1,6 +1,5 @@
 """What an audit of a joint plan searched, whose truth is guaranteed when, and what the search finds where it is not."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,7 +29,8 @@ def tiny() -> JointPlanCase:
 def committed(tiny: JointPlanCase, planner: CachingPlanner) -> JointPlanCase:
     """Return it with orders that the retailer has committed to: a tenth more in week 1 than he would order."""
     orders = settle(tiny, "jit", planner).baseline
-    return tiny.changed(baseline={flow: units * (1.1 if flow[-1] == 1 else 1.0) for flow, units in orders.items()})
+    units = [ordered * (1.1 if flow.week == 1 else 1.0) for flow, ordered in zip(tiny.shared.flows, orders.tolist(), strict=True)]
+    return tiny.changed(baseline=tiny.shared.series(units))
 
 
 # --- what could not be tried ---
@@ -198,9 +198,11 @@ def test_gains_are_in_the_money_of_the_case(tiny: JointPlanCase, planner: Cachin
         tie_break=100 * tiny.mechanism.tie_break,
     )
     first, second = (settle(case, "vcg", planner, pivot="clarke") for case in (tiny, cents))
-    for name, factors in (("retailer", {("holding_cost", None): 3.0}), ("Alder", {(COST, None): 1.2})):
-        one, other = (
-            gain(settlement, replace(misreport(settlement.case, name, factors)), planner) for settlement in (first, second)
-        )
+    told: dict[str, dict[tuple[str, str | None], float]] = {
+        "retailer": {("holding_cost", None): 3.0},
+        "Alder": {(COST, None): 1.2},
+    }
+    for name, factors in told.items():
+        one, other = (gain(settlement, misreport(settlement.case, name, factors), planner) for settlement in (first, second))
         assert other == pytest.approx(100 * one, abs=1e-4 * first.savings * 100)
     assert isinstance(misreport(tiny, "Alder", {(COST, None): 1.2}), Lie)
