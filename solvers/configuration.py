@@ -16,7 +16,7 @@ from veridical.models.expected_sales import FORMS
 
 __all__ = ["SOLVER_NAME", "Configuration", "configure"]
 
-ACCEPTABLE = ("optimal", "local", "feasible")
+ACCEPTABLE = ("optimal", "local", "feasible", "incomplete")
 SOLVER_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 # Options that name a file to read, to write or to load as a library: of HiGHS, Ipopt (which takes a prefix), SCIP and others.
 OF_FILES = re.compile(r"(?<!pro)file|dump|(^|[./])(hsllib|pardisolib)$", re.IGNORECASE)
@@ -39,7 +39,8 @@ class Configuration(Record):
     threads: int | None = None
     starts: int = 1  # of a local search, of which the best end is kept
     form: str = "auto"
-    accept: str = "optimal"  # what is taken besides: `local` optima that are not proven, and `feasible` points at a limit
+    # what is taken besides: `local` optima that are not proven, `feasible` points at a limit, and plans that are `incomplete`
+    accept: str = "optimal"
     allow_files: Flag = False  # whether options may name files to read and write: the caller's to say, no solver file's
     options: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("solver")

@@ -38,6 +38,7 @@ class SolutionStatus(StrEnum):
     LOCALLY_OPTIMAL = "locally_optimal"  # stationary, and the model is not shown to be convex
     FEASIBLE = "feasible"  # its distance from the optimum is not known
     EQUILIBRIUM = "equilibrium"  # of a game, in which nobody optimises for all
+    INCOMPLETE = "incomplete"  # a party was lost: what there is of the others'
 
 
 class Duals(Mapping[str, pd.Series]):
@@ -188,8 +189,14 @@ class Solution:
             size = max(abs(self.objective), CANCELLED * self.audit.largest_payment)
             if not ratio(difference, size) <= ACCEPTED:
                 failures.append(f"the menu earns {self.audit.objective!r} where the solver reports {self.objective!r}")
-            failures += [str(self.audit.properties[name]) for name in promised if not self.audit.properties[name].holds]
+            failures += [str(self.audit.properties[name]) for name in promised if self._fails(name)]
         return failures
+
+    def _fails(self, name: str) -> bool:
+        """Whether the contracts are found not to have a property; that it could not be searched is no such finding."""
+        assert self.audit is not None
+        result = self.audit.properties[name]
+        return result.searched and not result.holds
 
     def checked(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> Solution:
         """Return this solution if its certificate holds; else raise CertificateError.

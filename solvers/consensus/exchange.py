@@ -17,7 +17,15 @@ from veridical.solvers.consensus.options import Options
 from veridical.solvers.consensus.workers import Replies, Workers
 from veridical.solvers.solution import Termination
 
-__all__ = ["Exchange", "PublicCase", "Round"]
+__all__ = ["Exchange", "PublicCase", "Round", "SilentError"]
+
+
+class SilentError(NotSolvedError):
+    """Parties that do not answer what has to be answered; `names` are theirs."""
+
+    def __init__(self, message: str, names: tuple[str, ...]) -> None:
+        super().__init__(message, Termination.FAILED)
+        self.names = names
 
 
 @dataclass(frozen=True)
@@ -92,14 +100,13 @@ class Exchange:
         return replies
 
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
-        """Ask all of `names` with their share of each argument until each has answered; raise NotSolvedError if one does not."""
+        """Ask all of `names` with their share of each argument until each has answered; raise SilentError if one does not."""
         questions = {name: Question(method, tuple(values[self.share(name)] for values in arguments)) for name in names}
         replies = self.wait(questions, 0, self.options.patience)
         if len(replies) < len(questions):
-            left = ", ".join(
-                f"{name}, whose agent has ended" if name in self.workers.dead else name for name in questions.keys() - replies
-            )
-            raise NotSolvedError(f"{self.case.name}: no answer to {method} from {left}", Termination.FAILED)
+            silent = tuple(name for name in questions if name not in replies)
+            left = ", ".join(f"{name}, whose agent has ended" if name in self.workers.dead else name for name in silent)
+            raise SilentError(f"{self.case.name}: no answer to {method} from {left}", silent)
         return {name: answer for name, (_, answer) in replies.items()}
 
     def fix(self, names: Iterable[str], given: Array) -> None:

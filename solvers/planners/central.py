@@ -235,8 +235,10 @@ class Central:
     """A planner that is handed everybody's record: one joint model, solved by any solver that is configured.
 
     `solver` as `veridical.solvers.solve` takes it; None: HiGHS, and Ipopt where it does not come to a certificate. Raises what
-    that raises: a plan without a certificate is none.
+    that raises: a plan without a certificate is none. `fixed`: nobody, as all records are in its hands.
     """
+
+    fixed: Collection[str] = ()
 
     def __init__(self, solver: Solver | None = None) -> None:
         self.solver = None if solver is None else configure(solver)

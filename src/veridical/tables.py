@@ -31,6 +31,10 @@ PROOFS = {  # what a certificate proves, with what the proof rests on
     "local": "a local optimum: convexity is not shown, so a better point may exist ({})",
     "feasible": "the constraints hold; how far the best point is from this one is not known ({})",
 }
+MARKED = {  # results that a comparison marks, by status
+    SolutionStatus.LOCALLY_OPTIMAL: "local optima, which may not be the best there is",
+    SolutionStatus.INCOMPLETE: "incomplete, since a party was lost",
+}
 Money = Callable[[float], str]
 
 
@@ -202,8 +206,8 @@ def properties(checked: Audit) -> RenderableType:
     """Return what each property comes to, with the worst case of those that fail."""
     results = table("properties", "property", "", "by", "worst case", left=("property", "", "worst case"))
     for name, result in checked.properties.items():
-        row = ("", "") if result.holds else (money(result.worst), result.where)
-        results.add_row(name, "holds" if result.holds else "fails", *row)
+        row = ("", "") if result.holds or not result.searched else (money(result.worst), result.where)
+        results.add_row(name, ("holds" if result.holds else "fails") if result.searched else "not searched", *row)
     return results
 
 
@@ -217,9 +221,11 @@ def side_by_side(
     for name, row in frame.iterrows():
         label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
         mechanisms.add_row(label, *(cell(row) for _, cell in columns))
-    local = [str(name) for name, row in frame.iterrows() if row["status"] == SolutionStatus.LOCALLY_OPTIMAL]
-    note = Text(f"local optima, which may not be the best there is: {', '.join(local)}", style="yellow")
-    return [mechanisms, note] if local else [mechanisms]
+    parts: list[RenderableType] = [mechanisms]
+    for status, meaning in MARKED.items():
+        marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]
+        parts += [Text(f"{meaning}: {', '.join(marked)}", style="yellow")] if marked else []
+    return parts
 
 
 def share(value: float, digits: int = 2) -> str:

@@ -115,6 +115,9 @@ def run(
         raise InputError.of("settlement", settlement, f"one of {', '.join(SETTLEMENTS)}", case.name)
     refuse_lump_sums(case)
     whole_number(misreports, "misreports", 0)
+    if case.mechanism.receivers == "agents":
+        allowed = "claimants: the baseline is planned anew every week, from what receivers report"
+        raise InputError.of("receivers", "agents", allowed, case.name)
     make = Central if planner is None else planner
 
     def rolled(reported: JointPlanCase, kept: Folder | None = None, tell: Tell | None = None) -> PilotRun:
