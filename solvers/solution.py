@@ -114,6 +114,7 @@ class Solution:
     # Where points stand for a continuous range: how many, the optimum over the range (`exact`) or over more points (`finer`)
     # where it is known, the relative `error` against it, and the gap of what was solved.
     approximation: Mapping[str, Any] | None = None
+    prior: Mapping[str, Any] | None = None  # of a copula: by which method its table was integrated, error of a cell, seconds
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
@@ -166,7 +167,11 @@ class Solution:
             "sensitivity": self.sensitivity.to_dict(),
         }
         record |= {} if self.contracts is None else self.contracts.to_dict()
-        for key, figures in (("centralized", self.benchmark), ("approximation", self.approximation)):
+        for key, figures in (
+            ("centralized", self.benchmark),
+            ("approximation", self.approximation),
+            ("prior", self.prior),
+        ):
             if figures is not None:
                 record[key] = dict(figures)
         if self.rule is not None:

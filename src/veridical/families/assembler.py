@@ -15,7 +15,7 @@ from veridical.data import AssemblerCase
 from veridical.data.assembler import label
 from veridical.families import assembler_tables as tables
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
-from veridical.families.routes import by_model, routes_of
+from veridical.families.routes import by_formula, by_model, routes_of
 from veridical.solvers import Solution, preferred_form
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
@@ -30,7 +30,18 @@ BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
 def model(task: Task) -> Solution:
     """Solve the model, with expected sales in the form that suits demand and solver."""
     assert task.configuration is not None
-    return by_model(task, preferred_form(task.case.demand.forms, task.configuration))
+    return by_model(task, preferred_form(task.case.demand.forms, task.configuration), partial(integrated, task))
+
+
+def direct(task: Task) -> Solution:
+    """Take the closed form."""
+    return by_formula(task, partial(integrated, task))
+
+
+def integrated(task: Task, solution: Solution) -> dict[str, Any]:
+    """Return how the joint prior was integrated, where it is a copula's; of the case as it was solved."""
+    cases = (task.case, solution.contracts.case)
+    return {"prior": next((case.integration.to_dict() for case in cases if case.integration is not None), None)}
 
 
 def hybrid(balanced: bool = False, **parameters: Any) -> tuple[str, ...]:
@@ -50,7 +61,7 @@ def widest(case: AssemblerCase, parameters: dict[str, Any]) -> dict[str, Any]:
 
 def mechanism(name: str, summary: str, promises: Promises, formula: Callable[..., Any] | None = None, **others: Any) -> Mechanism:
     """Return the mechanism whose model has the same name, with a closed form where it has one."""
-    return Mechanism(name, AssemblerCase, summary, routes_of(name, model, formula), promises, **others)
+    return Mechanism(name, AssemblerCase, summary, routes_of(name, model, formula, direct), promises, **others)
 
 
 WIDEST = "quantities answer to the k suppliers with the widest range of costs"
