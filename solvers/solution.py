@@ -115,6 +115,8 @@ class Solution:
     # where it is known, the relative `error` against it, and the gap of what was solved.
     approximation: Mapping[str, Any] | None = None
     prior: Mapping[str, Any] | None = None  # of a copula: by which method its table was integrated, error of a cell, seconds
+    without_max_payment: Mapping[str, float] | None = None  # profit without the bound on payments, and what the bound costs
+    warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
@@ -165,12 +167,14 @@ class Solution:
             "audit": None if self.audit is None else self.audit.to_dict(),
             "duals": {family: _entries(series) for family, series in self.duals.items()},
             "sensitivity": self.sensitivity.to_dict(),
+            "warnings": list(self.warnings),
         }
         record |= {} if self.contracts is None else self.contracts.to_dict()
         for key, figures in (
             ("centralized", self.benchmark),
             ("approximation", self.approximation),
             ("prior", self.prior),
+            ("without_max_payment", self.without_max_payment),
         ):
             if figures is not None:
                 record[key] = dict(figures)

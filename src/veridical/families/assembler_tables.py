@@ -24,6 +24,10 @@ def summary(solution: Solution) -> list[RenderableType]:
     """Return what a menu is worth, the menu, its shadow prices and its audit."""
     parts: list[RenderableType] = [Text(f"expected profit {tables.money(solution.objective)}, {tables.worth(solution)}")]
     parts += tables.approximation(solution, "costs a supplier")
+    if solution.without_max_payment is not None:
+        profit, cost = (tables.money(solution.without_max_payment[key]) for key in ("profit", "cost"))
+        parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
+    parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     if solution.contracts is not None:
         parts.append(menu(solution.contracts))
     parts.append(shadow_prices(solution))
