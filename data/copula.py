@@ -147,7 +147,7 @@ def _integrated(cuts: Sequence[Array], correlation: Array) -> tuple[Array, float
 
 
 def _factorings(correlation: Array) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield loadings L, the rest D, and v along each axis of the factors, for ways to write R as L L' + diag(D), the best first."""
+    """Yield loadings L, the rest D and v along each axis, for ways to write R as L L' + diag(D), the best first."""
     if len(correlation) > 2 and (correlation != 0).all():
         square = correlation[0, 1] * correlation[0, 2] / correlation[1, 2]
         if square > 0:
@@ -163,7 +163,7 @@ def _factorings(correlation: Array) -> Iterator[tuple[Array, Array, Array]]:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A trapezoidal rule along axes with those `steps`, within `reach`; `shifts`, in steps, of the lattices that it consists of."""
+    """A trapezoidal rule with those `steps` along axes, within `reach`; `shifts`, in steps, of the lattices in it."""
 
     steps: Array
     reach: float

@@ -87,7 +87,9 @@ def prior(how: Mapping[str, Any]) -> Text:
     """Return how a copula's joint table was made; in a colour where it is not exact."""
     text = f"joint prior by {how['method']} in {how['seconds']:.2f} s, error of a probability {how['error']:.0e}"
     exact = how["error"] <= EXACT
-    return Text(text if exact else f"{text}: profits and payments are no more exact than it is", style="dim" if exact else "yellow")
+    return Text(
+        text if exact else f"{text}: profits and payments are no more exact than it is", style="dim" if exact else "yellow"
+    )
 
 
 def truth(checked: Audit) -> Text:
