@@ -13,6 +13,7 @@ from veridical.data.virtual_revenue import virtual_marginal_revenue
 __all__ = ["concave_up_to", "grid", "marginal", "pooled"]
 
 GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
+TAIL = 97  # further levels, from the least of those on down to 1e-9: virtual revenue may cease to be concave far out
 
 
 def pooled(group: RetailerGroup, capacity: float | None) -> Booleans:
@@ -57,7 +58,7 @@ def grid(group: RetailerGroup) -> Array:
     revenue, theta = group.revenue, group.theta[:, None]
     if revenue.separable:
         return np.zeros(1)
-    levels = np.append(np.linspace(1.0, 0.0, GRID)[:-1], 1e-9)
+    levels = np.append(np.linspace(1.0, 0.0, GRID)[:-1], np.geomspace(1 / (GRID - 1), 1e-9, TAIL))
     quantities: Array = np.unique(revenue.quantity(levels * revenue.marginal(0.0, theta), theta))
     return np.append(0.0, quantities[np.isfinite(quantities) & (quantities > 0)])
 

@@ -121,7 +121,8 @@ def mechanism(
 ) -> Mechanism:
     """Return the mechanism whose model has the same name, with a closed form where it has one; `rent` as in `more`."""
     routes = routes_of(name, partial(model, formula or optimum, rent), formula, partial(direct, formula, rent))
-    usual: dict[str, Any] = {"solver": by_form, "complete": with_points}
+    otherwise = None if formula is None else "closed_form"
+    usual: dict[str, Any] = {"solver": by_form, "otherwise": otherwise, "complete": with_points}
     return Mechanism(name, AllocationCase, summary, routes, promises, **usual | others)
 
 
