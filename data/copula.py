@@ -35,6 +35,7 @@ NORMAL = 20  # of them take as long as a normal distribution function
 AT_ONCE = 20_000  # points that are held at a time
 RUNS, DRAWN = 8, 2**16  # independent quasi-random rules, and the most points of each
 SINGULAR = 1e-14  # a smallest eigenvalue that is as good as 0
+NEVER = 1e-13  # of the least of the suppliers' own probabilities: a cell that is not told from one that cannot happen
 TIED = 1e-12  # eigenvalues that differ by less are the same
 SWEEPS = 10_000  # of proportional fitting; a dozen are usual, thousands where correlations are close to 1
 
@@ -69,7 +70,8 @@ def gaussian_copula(marginals: Sequence[Array], correlation: Array) -> JointPrio
     """Return the joint table of costs that depend on one another through correlated normal scores.
 
     Supplier i has cost index k when his normal score lies between the quantiles of his cumulative probabilities before and up to
-    k. The table is scaled to the exact marginals, and the same input gives the same table.
+    k. The table is scaled to the exact marginals, and the same input gives the same table. A cell is 0 where, given his own cost,
+    every supplier believes less than 1e-13 of it.
 
     Parameters
     ----------
@@ -100,7 +102,11 @@ def gaussian_copula(marginals: Sequence[Array], correlation: Array) -> JointPrio
         cells, off = _dependent([cuts[i] for i in members], correlation[np.ix_(members, members)])
         table, error = np.multiply.outer(table, cells), error + off  # no cell of the others is above 1
         order += members.tolist()
-    table = _scaled(np.transpose(table, np.argsort(order)), marginals)
+    table = np.transpose(table, np.argsort(order))
+    least = np.full(table.shape, np.inf)
+    for axis, marginal in enumerate(marginals):
+        np.minimum(least, marginal.reshape([-1 if a == axis else 1 for a in range(table.ndim)]), out=least)
+    table = _scaled(np.where(table < NEVER * least, 0.0, table), marginals)
     return JointPrior(table, EXACT if error <= RULES[-1][2] * len(marginals) else QUASI_RANDOM, error, perf_counter() - began)
 
 

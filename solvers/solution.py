@@ -144,15 +144,19 @@ class Solution:
             if not family.startswith("expected_sales")
             for key, value in series[series.abs() > 1e-9].items()
         ]
+        several = [
+            f"The price of {family} ({words(ranges.index.names, key)}) is not unique: {between(low, high)}."
+            for family, ranges in self.dual_ranges.items()
+            for key, low, high in ranges.head(most).itertuples()
+        ]
         if not prices:
-            return "No constraint binds that is worth relaxing, or none has a price here (a closed form, integers)."
+            nothing = "No constraint binds that is worth relaxing, or none has a price here (a closed form, integers)."
+            return "\n".join([nothing, *several])
         prices.sort(key=lambda price: -abs(price[2]))
         lines = [f"{len(prices)} constraints bind with a price. The {min(most, len(prices))} that matter most:"]
         for family, where, value in prices[:most]:
             lines.append(f"- {family} ({where}): one unit of slack is worth {abs(value):,.4g} in currency")
-        for family, ranges in self.dual_ranges.items():
-            for key, low, high in ranges.head(most).itertuples():
-                lines.append(f"The price of {family} ({words(ranges.index.names, key)}) is not unique: {between(low, high)}.")
+        lines += several
         if "feasibility" in self.duals and "incentive_compatibility" in self.duals:
             lines.append("feasibility follows from incentive_compatibility: how a price splits between them is not unique.")
         return "\n".join(lines)
