@@ -180,7 +180,8 @@ class _Rule:
         """Number of points, roughly: those of boxes, by the share of a ball in its box."""
         k = len(self.steps)
         boxes = len(self.shifts) * float(np.prod(2 * np.ceil(self.reach / self.steps) + 1))
-        return boxes * (math.pi / 4) ** (k / 2) / math.gamma(k / 2 + 1)
+        share: float = (math.pi / 4) ** (k / 2) / math.gamma(k / 2 + 1)
+        return boxes * share
 
     def drawn(self) -> Iterator[tuple[Array, Array]]:
         """Yield points, shape (points, axes), and their weights, so many as are held at a time."""

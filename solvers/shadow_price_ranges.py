@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import compress, pairwise
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -128,7 +129,8 @@ class _Market:
         cost[k] = sign
         for slack in SLACK:
             matrix, most = self._conditions(unknown, slack)
-            result = linprog(cost, matrix, most, bounds=(0, None), method="highs")
+            rows: Any = matrix  # sparse: scipy takes it, its types do not say so
+            result = linprog(cost, rows, most, bounds=(0, None), method="highs")
             if result.status in (0, 3):
                 return sign * float(result.fun) if result.status == 0 else np.inf
         return np.nan

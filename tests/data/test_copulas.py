@@ -18,7 +18,8 @@ Array = NDArray[np.float64]
 
 def ends(marginal: Array) -> Array:
     """Return the scores between which the costs lie; 38 standard deviations stand for infinity."""
-    return np.clip(norm.ppf(np.clip(np.concatenate([[0.0], np.cumsum(marginal)]), 0, 1)), -38, 38)
+    scores: Array = np.clip(norm.ppf(np.clip(np.concatenate([[0.0], np.cumsum(marginal)]), 0, 1)), -38, 38)
+    return scores
 
 
 def between(low: Array, high: Array) -> Array:

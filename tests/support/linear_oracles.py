@@ -44,7 +44,7 @@ class Program:
         for r, (row, _) in enumerate(self.rows):
             for key, factor in row.items():
                 matrix[r, place[key]] = factor
-        result = linprog(
+        result: Any = linprog(
             -np.array(list(self.worth.values())),
             matrix,
             np.array([right for _, right in self.rows]),
@@ -91,7 +91,7 @@ def assembler(
             likely = np.array([prior[t] for t in others])
             told = [(t, 1.0) for t in others]
             if mechanism in ("ex_post", "interim"):  # one condition, in expectation over the others
-                told = [(t, w) for t, w in zip(others, (likely / likely.sum()).tolist(), strict=True)]
+                told = list(zip(others, (likely / likely.sum()).tolist(), strict=True))
             gains = [
                 [(-f, key) for f, key in rent(i, true, true, t, w)] + ([] if report == true else rent(i, true, report, t, w))
                 for t, w in told
@@ -128,8 +128,8 @@ def allocation(
         served = [(1.0, ("q", i, t)) for i in retailers]
         p.at_most(0.0, *served, (-1.0, units)) if units else p.at_most(float(capacity or 0.0), *served)
     for i in retailers:
-        theta, likely = groups[i]
-        for true, report in itertools.product(range(len(theta)), repeat=2):
+        types, likely = groups[i]
+        for true, report in itertools.product(range(len(types)), repeat=2):
             gains = []
             for t in profiles:
                 if t[i] != true:
@@ -137,7 +137,7 @@ def allocation(
                 told, weight = (*t[:i], report, *t[i + 1 :]), chance[t] / likely[true]
                 gain = [(-1.0, ("rent", i, t))]  # a report earns its own rent, and what the type makes more of its units
                 if report != true:
-                    gain += [(1.0, ("rent", i, told)), (theta[true] - theta[report], ("q", i, told))]
+                    gain += [(1.0, ("rent", i, told)), (types[true] - types[report], ("q", i, told))]
                 gains.append([(f if ex_post else weight * f, key) for f, key in gain])
             for condition in gains if ex_post else [list(itertools.chain(*gains))]:
                 p.at_most(0.0, *condition)

@@ -31,6 +31,7 @@ __all__ = ["FAMILY"]
 Formula = Callable[..., closed.Rationing]
 EITHER_WAY = always("bayesian_ic", "interim_ir", "dominant_strategy_ic", "ex_post_ir", "monotone", "capacity")
 STARTS = 8  # of a search for the best among local optima
+ITERATIONS = 300  # of one search; tens are usual, and where nothing is gained by one split over another there may be no end
 FINEST, PROFILES = 256, 20_000  # types of a group, and type profiles, up to which a closed form takes no time to speak of
 
 
@@ -101,9 +102,8 @@ def model(formula: Formula, rent: bool | None, task: Task) -> Solution:
         tied = error.solution is not None and error.solution.certificate.within(task.configuration.tolerance)
         if not tied or "monotonicity" not in task.route.parameters or task.parameters.get("monotonicity") is not None:
             raise
-    parameters = {**task.parameters, "monotonicity": True}
-    task = replace(task, parameters=parameters)
-    return by_model(task, task.configuration.form, partial(more, task, formula, rent))
+    monotone = replace(task, parameters={**task.parameters, "monotonicity": True})
+    return by_model(monotone, task.configuration.form, partial(more, monotone, formula, rent))
 
 
 def direct(formula: Formula | None, rent: bool | None, task: Task) -> Solution:
@@ -134,7 +134,12 @@ def by_form(case: AllocationCase) -> str:
 def several_starts(case: AllocationCase) -> str | dict[str, Any]:
     """Return the solver for truth as a constraint, which is not convex where revenues are not quadratic: starts are many."""
     solver = by_form(case)
-    return {"solver": solver, "starts": STARTS} if solver == "ipopt" else solver
+    return {**limited(case), "starts": STARTS} if solver == "ipopt" else solver
+
+
+def limited(case: AllocationCase) -> dict[str, Any]:
+    """Return Ipopt with an end to its search."""
+    return {"solver": "ipopt", "options": {"max_iter": ITERATIONS}}
 
 
 def with_points(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +154,7 @@ ORDERS = "orders at a wholesale price and their equilibrium: the game that the o
 MECHANISMS = (
     mechanism("capacity_choice", CAPACITY, closed.capacity_choice, fits=lambda case: not given(case)),
     mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
-    mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=lambda case: "ipopt"),
+    mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=limited),
     mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity"), None, solver=several_starts),
     mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity"), False),
     Mechanism(
