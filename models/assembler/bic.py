@@ -74,7 +74,8 @@ def build(
     vocabulary.own_costs(m)
     vocabulary.contracts(m, form)
     q, P = m.quantity, m.payment
-    m.units.setub(float(case.demand.inverse_cdf(NEVER)))
+    if (most := float(case.demand.inverse_cdf(NEVER))) > 0:
+        m.units.setub(most)
     if max_payment is not None:
         P.setlb(-max_payment)
         P.setub(max_payment)

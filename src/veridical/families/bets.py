@@ -67,6 +67,8 @@ def smallest_bets(task: Task, solve: Solve) -> Solution:
     What proves that it does not is the optimum without a bound; where there is none, the first best, which no menu exceeds that
     suppliers take part in. Where a bound may cost something and nothing else is proven, it stands among the parameters.
     """
+    if turnover(task.case) == 0:
+        return solve(task)  # nobody asks for the product: there is no scale of payments
     began = perf_counter()
     error: Exception | None = None
     try:
