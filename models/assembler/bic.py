@@ -90,6 +90,9 @@ def build(
             beliefs.setdefault((i, cost), []).append((others, weight / likely))
             reckoned.add((i, m.profile[i, cost, others]))
     costs = {(i, m.profile[i, cost, others]): m.cost[i, cost] for i, cost, others in m.OWN_COST}
+    for key in P:
+        if key not in reckoned:
+            P[key] = 0.0  # no solver sees it where it stands in no constraint
     # Where nobody reckons with a profile a payment is a threat, and no part of the profit.
     vocabulary.profit(m, lambda i, t: P[i, t] if (i, t) in reckoned else costs[i, t] * q[i, t])  # (2)
 
