@@ -1,4 +1,4 @@
-"""The command line in a process of its own, which may be killed, or find its disk full."""
+"""The command line in a process of its own, which may be killed."""
 
 import subprocess
 import sys
@@ -7,8 +7,6 @@ from typing import Any
 
 MAIN = "import sys; from veridical.__main__ import main; sys.argv[0] = 'veridical'; main()"
 KILLED = "import os, signal; os.{} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"  # at the first call of a function
-# A disk on which no file grows beyond so many bytes: the rest of what is written is lost, as on a full one.
-SMALL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))\n"
 
 
 def process(folder: Path, *arguments: str, before: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
