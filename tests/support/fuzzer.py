@@ -47,7 +47,7 @@ CASES: tuple[str, ...] = (
     "five-retailers",
 )
 CASES += ("two-retailers", "flat-panels", "electronics", "unbalanced-smallest", "small-plan")
-QUICK = ("two-suppliers", "two-suppliers-correlated", "two-retailers", "electronics", "unbalanced-smallest", "small-plan")
+QUICK = ("two-suppliers", "two-suppliers-correlated", "two-retailers", "electronics", "unbalanced-smallest") * 3 + ("small-plan",)
 VALID: dict[str, list[list[str]]] = {  # by kind of case, options that it takes
     "assembler": [
         *(
@@ -58,7 +58,7 @@ VALID: dict[str, list[list[str]]] = {  # by kind of case, options that it takes
         ["--mechanism", "bic", "--solver", "highs"],
     ],
     "allocation": [["--set", change] for change in ("capacity=3", "capacity=200", "points=4", "retailers.0.count=1")],
-    "joint_plan": [["--set", change] for change in ("misreports=2", "weeks=1", "activity_fee=0.1", "participation_fee=2")],
+    "joint_plan": [["--set", change] for change in ("misreports=0", "misreports=1", "activity_fee=0.1", "participation_fee=2")],
 }
 SHARES = ("probabilities", "weights", "joint")  # keys of numbers that sum to one
 OPTIONS = [["--solver", name] for name in ("highs", "ipopt", "closed_form", "planner", "consensus", "nobody", "", "a b")]
