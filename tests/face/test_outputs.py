@@ -13,7 +13,7 @@ import pytest
 import veridical as vd
 from support.command_line import MANIPULABLE, Run
 from support.command_line import PAIR as CASE
-from support.processes import KILLED, contents, process
+from support.processes import KILLED, Process, contents
 from veridical import solving
 from veridical.data import files
 from veridical.data.joint_plan import pilot
@@ -89,10 +89,12 @@ def test_at_no_step_of_what_is_written_a_file_is_neither_old_nor_new(command: st
 @pytest.mark.parametrize(
     ("command", "moment"), [("solve", "fsync"), ("solve", "replace"), ("pilot", "replace"), ("generate", "replace")]
 )
-def test_what_a_process_leaves_that_was_killed_is_in_nobodys_way(command: str, moment: str, folder: Path, run: Run) -> None:
+def test_what_a_process_leaves_that_was_killed_is_in_nobodys_way(
+    command: str, moment: str, folder: Path, run: Run, forked: Process
+) -> None:
     arguments, names = WRITING[command]
     before = contents(folder)
-    assert process(folder, *arguments, before=KILLED.format(moment)).returncode == -9
+    assert forked(folder, *arguments, before=KILLED.format(moment)).returncode == -9
     assert contents(folder) == before  # nothing was written yet
     assert list(folder.rglob("*.part"))
     assert run(*arguments)[0] == 0

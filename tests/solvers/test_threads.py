@@ -5,6 +5,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pyomo.environ as pyo
 import pytest
@@ -13,12 +14,15 @@ import veridical as vd
 from veridical.solvers.engines import pyomo_factory
 
 
-@pytest.mark.parametrize(("name", "solver"), [("two-suppliers", "highs"), ("two-suppliers", "ipopt"), ("continuous-pair", None)])
-def test_threads_agree_and_leave_the_filters_of_warnings(name: str, solver: str | None) -> None:
+@pytest.mark.parametrize(
+    ("name", "solver", "parameters"),
+    [("two-suppliers", "highs", {}), ("two-suppliers", "ipopt", {}), ("continuous-pair", None, {"points": 5})],
+)
+def test_threads_agree_and_leave_the_filters_of_warnings(name: str, solver: str | None, parameters: dict[str, Any]) -> None:
     case = vd.example(name)
-    alone, filters = vd.solve(case, solver=solver).objective, list(warnings.filters)
+    alone, filters = vd.solve(case, solver=solver, **parameters).objective, list(warnings.filters)
     with ThreadPoolExecutor(6) as threads:
-        found = list(threads.map(lambda _: vd.solve(case, solver=solver).objective, range(6)))
+        found = list(threads.map(lambda _: vd.solve(case, solver=solver, **parameters).objective, range(6)))
     assert found == [alone] * 6
     assert warnings.filters == filters
 
