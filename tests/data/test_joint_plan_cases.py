@@ -126,7 +126,7 @@ TABLES = [
         "one of Ald",
     ),
     ("flows.csv", lambda t: t.splitlines()[0] + "\n", "<file>", "<no rows>", "one row or more"),
-    ("sites.csv", lambda t: t.replace("site", "place", 1), "header", "['place']", "exactly one column 'site'"),
+    ("sites.csv", lambda t: t.replace("site", "place", 1), "header", "<a header without site>", "exactly one column 'site'"),
     ("inbound.csv", lambda t: t.replace("capacity (m3)", "capacity (m3),wind", 1), "header", "'wind'", "the columns party, site"),
     ("centres.csv", lambda t: t.rsplit("\n", 2)[0] + "\n", "retailer.inbound_overtime", "<nothing>", "site Leipzig"),
     ("outbound.csv", lambda t: "", "<file>", "<an empty file>", "one row a combination"),

@@ -10,19 +10,19 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from support.reproductions import Reproductions
 from veridical.data import AllocationCase
 from veridical.solvers.closed_form import allocation
 from veridical.solvers.closed_form import rationing as rules
 from veridical.solvers.closed_form.allocation import capacity_choice, centralized
 from veridical.solvers.closed_form.fixed_price import fixed_price
-from veridical.studies import Reproduction
 from veridical.studies.papers.allocation_tables import CONCENTRATED, case_of
 
 Array = NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
-def tables(reproductions: dict[str, Reproduction]) -> dict[str, pd.DataFrame]:
+def tables(reproductions: Reproductions) -> dict[str, pd.DataFrame]:
     return {f"allocation-table-{number}": reproductions[f"allocation-table-{number}"].table for number in range(1, 6)}
 
 
@@ -124,7 +124,7 @@ def test_table_5_to_the_digit_and_its_bids_as_they_should_be(tables: dict[str, p
 
 
 @pytest.fixture(scope="module")
-def fixed_prices(reproductions: dict[str, Reproduction]) -> pd.DataFrame:
+def fixed_prices(reproductions: Reproductions) -> pd.DataFrame:
     return reproductions["allocation-table-1-fixed-price"].table
 
 
@@ -237,7 +237,7 @@ def test_a_row_of_the_fixed_price_columns_by_enumeration(
         assert profit.max() - profit[-1] < 1e-7
 
 
-def test_capacity_and_profits_are_those_of_the_closed_form(reproductions: dict[str, Reproduction]) -> None:
+def test_capacity_and_profits_are_those_of_the_closed_form(reproductions: Reproductions) -> None:
     table = reproductions["allocation-capacity"].table["exact"]
     for cost in (0.1, 1.8, 3.6):
         case = case_of(range(4, 9), 5, CONCENTRATED, capacity_cost=cost)
