@@ -122,7 +122,7 @@ def refuse_lump_sums(case: JointPlanCase) -> None:
     fixed = case.mechanism
     if fixed.participation_fee and fixed.pivot == "baseline" and len(case.suppliers) > 1:
         allowed = (
-            "0 with pivot = baseline, under which each would pay the lump sums of all; under pivot = clarke each pays his own"
+            "0 with pivot = baseline, under which each would pay the lump sums of all; pivot = clarke, where each pays his own"
         )
         raise InputError.of("participation_fee", fixed.participation_fee, allowed, case.name)
 
