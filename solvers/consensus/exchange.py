@@ -75,7 +75,7 @@ class Exchange:
         replies = {name: self.late.pop(name) for name in came}
         for name, reply in self.workers.ask({name: new for name, new in questions.items() if name not in replies}).items():
             self.claims[name].check(*reply)
-            self.log.messages.append(Message(number, name, reply[0].method, reply[1]))
+            self.log.messages.append(Message(number, name, reply[0].method, reply[1], reply[0].arguments))
             (replies if reply[0].method == questions[name].method else self.late)[name] = reply
         for name, reply in replies.items():  # what stays late may be of an earlier run, with other flows given
             self.claims[name].add(*reply, self.workers.given[name].arguments[0] if name in self.workers.given else None)

@@ -72,12 +72,13 @@ class Agent(Protocol):
 
 
 class AgentTraits(Record):
-    """What a party's agent is: its interface, what it declares of its cost, whether it answers for a price alone."""
+    """A party's agent: its interface, what it declares of its cost, whether it answers for a price alone, or by a step alone."""
 
     interface: Annotated[str, one_of(*INTERFACES)] = "proximal"
     strong_convexity: NonNegative | None = None
     smoothness: NonNegative | None = None
     priced: bool = True
+    steps: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Message:
-    """What left an agent: in which round (0: before the first), to which question, and the answer."""
+    """What left an agent: in which round (0: before the first), to which question, and the answer.
+
+    `arguments` are the question's, which the coordinator chose.
+    """
 
     round: int
     agent: str
     method: str
     answer: Answer
+    arguments: tuple[Array, ...] = ()
 
 
 @dataclass

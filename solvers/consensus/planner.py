@@ -159,7 +159,11 @@ class Consensus:
         if case.shared.truckload:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
         interface = settings.interfaces.get(name, "proximal")
-        return AgentSpec(case.part(name), interface, settings.strong_convexity.get(name), settings.smoothness.get(name))
+        noise = settings.noise if name in case.suppliers else 0.0
+        if noise and interface != "proximal":
+            raise self.configuration.error_for("options.noise", noise, f"0, or proximal suppliers; {name} is {interface}")
+        convexity, smoothness = settings.strong_convexity.get(name), settings.smoothness.get(name)
+        return AgentSpec(case.part(name), interface, convexity, smoothness, noise)
 
     def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
@@ -169,6 +173,7 @@ class Consensus:
                 trait: getattr(who, trait) for trait in ("interface", "strong_convexity", "smoothness") if hasattr(who, trait)
             }
             declared["priced"] = spec.part is not None or hasattr(who, "best")
+            declared["steps"] = spec.part is not None or hasattr(who, "step")
         except (Exception, SystemExit) as error:
             allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
             raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None

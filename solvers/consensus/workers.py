@@ -48,6 +48,7 @@ class AgentSpec:
     interface: str = "proximal"
     strong_convexity: float | None = None
     smoothness: float | None = None
+    noise: float = 0.0
     agent: Any = None
 
     def make(self) -> Any:
@@ -55,7 +56,7 @@ class AgentSpec:
         if self.agent is not None:
             return self.agent
         assert self.part is not None
-        return PartyAgent(self.part, self.interface, self.strong_convexity, self.smoothness)
+        return PartyAgent(self.part, self.interface, self.strong_convexity, self.smoothness, self.noise)
 
 
 class Line:
