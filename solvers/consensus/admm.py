@@ -133,7 +133,7 @@ class Admm:
         elif nothing := [name for name, value in self.support.items() if value == -np.inf] or self.unproven:
             why += f"; nothing was proven last by {', '.join(nothing)}"
         if self.options.noise:
-            why += f"; suppliers answer with noise of {self.options.noise:g}, with which a gap of half of that is within reach"
+            why += f"; suppliers answer with noise = {self.options.noise:g}, and gaps below that may be out of reach"
         raise NotSolvedError(
             f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
             f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
@@ -224,6 +224,7 @@ class Admm:
             self.centre[name] = centre[share]
             return Question("marginal", (self.copies[side][share],))
         bare = self.options.values == "checks" and number % self.options.check != 0 and self.traits[name].steps
+        bare = bare and not self.stale[name]  # who did not answer, maybe at a check, is to tell a support
         return Question("step" if bare else "respond", (centre[share], price, self._weight(name)))
 
     def _weight(self, name: str) -> Array:

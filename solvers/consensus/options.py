@@ -37,9 +37,10 @@ class Options(Record):
     nothing else: marginal costs at the plans answered stay readable, and with them contracts, congestion, differences of costs.
     noise: how far, at most and relative, what suppliers answer is off: each answers for his flows to a site times a factor of his
     own, drawn once from 1 - noise to 1 + noise. Contracts and congestion are then known up to these factors, costs per m3 as well
-    as before. Bounds stay proven, and the gap that is told stays true; it ends near 0.4 times the noise, and has to be allowed:
-    gap = 0.005 for noise = 0.01. Costs of plans, which are asked at checks, stay exact: enough of them give the factors away.
-    Receivers' answers are the plan that is carried out, and are not blurred. A run is not repeated to the digit.
+    as before. Bounds stay proven and the gap true, but it comes no nearer than about 0.4 times the noise on the pilot, 0.9 on the
+    marketplace: gap = noise is to be allowed. Costs of plans, which are asked at checks, stay exact: enough of them give the
+    factors away. What receivers answer is the plan that is carried out, and stays as it is. No two runs are alike, and
+    transfers and audits are as exact as the gap.
     """
 
     gap: Positive = 1e-3

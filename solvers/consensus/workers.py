@@ -48,8 +48,8 @@ class AgentSpec:
     interface: str = "proximal"
     strong_convexity: float | None = None
     smoothness: float | None = None
-    noise: float = 0.0
     agent: Any = None
+    noise: float = 0.0
 
     def make(self) -> Any:
         """Return the agent."""
