@@ -131,7 +131,7 @@ def recovered(plan: Plan, case: JointPlanCase, vendor: str, rounds: Iterable[int
     >>> case = vd.data.joint_plan.pilot(vendors=2, sites=2, regions=2, products=2, weeks=4, seed=3)
     >>> with vd.solvers.consensus.Consensus() as planner:
     ...     plan = planner.plan(case, planner.baseline(case))
-    >>> recovered(plan, case, "Alder", rounds=[15]).error.max() < 1e-6
+    >>> bool(recovered(plan, case, "Alder", rounds=[15]).error.max() < 1e-6)
     True
     """
     record = case.party(vendor)
