@@ -1,6 +1,6 @@
 """The seam between who plans and what is paid: transfers, audits and rolling runs speak to a `Planner` alone.
 
-`Central` is handed everybody's record and solves the joint model; under consensus nobody hands over a cost model.
+`Central` is handed everybody's record and solves the joint model; under consensus agents answer questions about plans and prices.
 """
 
 from __future__ import annotations

@@ -133,6 +133,8 @@ class Admm:
             why += f"; {least} proves least of what it said last that a plan costs"
         elif nothing := [name for name, value in self.support.items() if value == -np.inf] or self.unproven:
             why += f"; nothing was proven last by {', '.join(nothing)}"
+        if self.options.noise:
+            why += f"; suppliers answer with noise = {self.options.noise:g}, and gaps below that may be out of reach"
         raise NotSolvedError(
             f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
             f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
@@ -200,7 +202,7 @@ class Admm:
 
     def _ask(self, number: int, names: Iterable[str], centre: Array, moved: Booleans) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
-        questions = {name: self._question(name, centre) for name in names}
+        questions = {name: self._question(number, name, centre) for name in names}
         replies = self.exchange.ask(questions, number) if questions else {}
         for name in questions:
             if name in replies:
@@ -214,7 +216,7 @@ class Admm:
             if self.stale[name] > self.options.patience or name in self.exchange.workers.dead:
                 raise LostError(name)
 
-    def _question(self, name: str, centre: Array) -> Question:
+    def _question(self, number: int, name: str, centre: Array) -> Question:
         side, share, interface = self.side[name], self.share(name), self.traits[name].interface
         price = self.price[side][share]
         if interface == "dual":
@@ -222,7 +224,9 @@ class Admm:
         if interface == "primal":
             self.centre[name] = centre[share]
             return Question("marginal", (self.copies[side][share],))
-        return Question("respond", (centre[share], price, self._weight(name)))
+        bare = self.options.values == "checks" and number % self.options.check != 0 and self.traits[name].steps
+        bare = bare and not self.stale[name]  # who did not answer, maybe at a check, is to tell a support
+        return Question("step" if bare else "respond", (centre[share], price, self._weight(name)))
 
     def _weight(self, name: str) -> Array:
         """Return the weight of a party's step: with a fee, receivers step around two copies."""
@@ -247,8 +251,9 @@ class Admm:
             if name in self.last:
                 declared(name, traits, self.typical, self.last[name], (question, answer))
             self.last[name] = (question, answer)
-        copy = np.where(self.free[share], copy, self.baseline[share])
-        self.copies[side][share], self.slope[side][share], self.support[name] = copy, slope, value
+        self.copies[side][share] = np.where(self.free[share], copy, self.baseline[share])
+        if question.method != "step":
+            self.slope[side][share], self.support[name] = slope, value
 
     def _check(self, number: int) -> None:
         """Price the plan at hand, and prove a bound; nothing changes where somebody does not answer."""

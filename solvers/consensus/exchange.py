@@ -79,12 +79,12 @@ class Exchange:
 
     def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
         """Ask, check and log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
-        came = [name for name, new in questions.items() if name in self.late and self.late[name][0].method == new.method]
+        came = [name for name, new in questions.items() if name in self.late and _like(self.late[name][0], new)]
         replies = {name: self.late.pop(name) for name in came}
         for name, reply in self.workers.ask({name: new for name, new in questions.items() if name not in replies}).items():
             self.claims[name].check(*reply)
-            self.log.messages.append(Message(number, name, reply[0].method, reply[1]))
-            (replies if reply[0].method == questions[name].method else self.late)[name] = reply
+            self.log.messages.append(Message(number, name, reply[0].method, reply[1], reply[0].arguments))
+            (replies if _like(reply[0], questions[name]) else self.late)[name] = reply
         for name, reply in replies.items():  # what stays late may be of an earlier run, with other flows given
             self.claims[name].add(*reply, self.workers.given[name].arguments[0] if name in self.workers.given else None)
         return replies
@@ -119,6 +119,11 @@ class Exchange:
     def share(self, name: str) -> Integers:
         """Return the places of a party's flows."""
         return self.case.shared.share(name)
+
+
+def _like(question: Question, other: Question) -> bool:
+    """Return whether two questions ask for the same kind of answer: a step with its support is a step too."""
+    return question.method == other.method or {question.method, other.method} == {"respond", "step"}
 
 
 def _same(question: Question, other: Question) -> bool:

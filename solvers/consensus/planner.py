@@ -1,4 +1,4 @@
-"""`solver = "consensus"`: a planner to whom nobody hands over a cost model."""
+"""`solver = "consensus"`: a planner who asks parties' agents about plans and prices."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ class Consensus:
     """A planner by consensus; a context manager, since its agents stay until it is closed.
 
     It hands each party's part to that party's agent, and what is public to the coordinator. Where records are on one machine, as
-    in a study, that is all the privacy there is; parties who keep theirs at home give it `agents` that ask there.
+    in a study, whoever runs it has them all; parties who keep theirs at home give it `agents` that ask there. Then no firm hands
+    over its tables; answers reveal costs at the plans asked about, and enough of them reveal the model: of the shipped pilot's
+    lanes nearly all within ten rounds (`veridical.studies.disclosure`). What lessens that stands in `Options`.
+
+    Agents who answer adaptively make truth, of suppliers under VCG, an ex-post equilibrium, not a dominant strategy.
 
     Parameters
     ----------
@@ -174,7 +178,11 @@ class Consensus:
         if case.shared.truckload:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
         interface = settings.interfaces.get(name, "proximal")
-        return AgentSpec(case.part(name), interface, settings.strong_convexity.get(name), settings.smoothness.get(name))
+        noise = settings.noise if name in case.suppliers else 0.0
+        if noise and interface != "proximal":
+            raise self.configuration.error_for("options.noise", noise, f"0, or proximal suppliers; {name} is {interface}")
+        convexity, smoothness = settings.strong_convexity.get(name), settings.smoothness.get(name)
+        return AgentSpec(case.part(name), interface, convexity, smoothness, noise=noise)
 
     def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
@@ -184,6 +192,7 @@ class Consensus:
                 trait: getattr(who, trait) for trait in ("interface", "strong_convexity", "smoothness") if hasattr(who, trait)
             }
             declared["priced"] = spec.part is not None or hasattr(who, "best")
+            declared["steps"] = spec.part is not None or hasattr(who, "step")
         except (Exception, SystemExit) as error:
             allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
             raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None

@@ -272,5 +272,5 @@ def solvers() -> list[RenderableType]:
         number = engine.version() if engine.available() else "not installed"
         engines.add_row(name, number, ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
     engines.add_row("closed_form", "-", "mechanisms that have one", "-")
-    engines.add_row("consensus", "-", "joint plans, without anybody's cost model", "-")
+    engines.add_row("consensus", "-", "joint plans, without anybody's tables", "-")
     return [engines, Text("and any other name that Pyomo's SolverFactory knows", style="dim")]
