@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from operator import attrgetter
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -124,8 +123,15 @@ def package_solution(
 
 def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
     """Return the duals by family, each a Series that is made when first looked at."""
-    family_of = cache(attrgetter("name"))  # Pyomo puts a name together anew whenever it is asked
-    name_of = info.name_of or (lambda constraint: (family_of(constraint.parent_component()), constraint.index()))
+    names: dict[int, str] = {}  # of components, by id: Pyomo puts a name together anew whenever it is asked
+
+    def by_component(constraint: Any) -> tuple[str, Any]:
+        component = constraint.parent_component()
+        if id(component) not in names:
+            names[id(component)] = component.name
+        return names[id(component)], constraint.index()
+
+    name_of = info.name_of or by_component
     families: dict[str, tuple[list[int], list[Any]]] = {}
     for row, constraint in enumerate(form.constraints):
         family, key = name_of(constraint)
