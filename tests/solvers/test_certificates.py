@@ -26,14 +26,14 @@ Tamper = Callable[[Array, Array], tuple[Array, Array]]
 
 def tampered(monkeypatch: pytest.MonkeyPatch, tamper: Tamper) -> None:
     """Let HiGHS return, in place of its answer, what `tamper` makes of it."""
-    honest = LiveModel.run
+    honest = LiveModel.exact
 
-    def run(engine: LiveModel, name: str, deadline: float) -> tuple[Array, Array | None]:
-        x, row_dual = honest(engine, name, deadline)
+    def exact(engine: LiveModel, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+        x, row_dual = honest(engine, x, row_dual)
         assert row_dual is not None
         return tamper(x.copy(), row_dual.copy())
 
-    monkeypatch.setattr(LiveModel, "run", run)
+    monkeypatch.setattr(LiveModel, "exact", exact)
 
 
 def entry(values: Array, place: int, value: float) -> Array:
