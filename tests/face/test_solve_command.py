@@ -174,10 +174,10 @@ def test_a_time_limit_ends_with_status_3_and_says_so(run: Run) -> None:
 
 @pytest.mark.parametrize("wrong", ["point", "multipliers", "point beyond the constraints"])
 def test_a_wrong_answer_of_the_solver_ends_with_status_4(run: Run, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
-    right = highs.LiveModel.run
+    right = highs.LiveModel.exact
 
-    def perturbed(engine: Any, name: str, deadline: float) -> tuple[Any, Any]:
-        x, multipliers = right(engine, name, deadline)
+    def perturbed(engine: Any, *end: Any) -> tuple[Any, Any]:
+        x, multipliers = right(engine, *end)
         assert multipliers is not None
         if wrong == "point":
             return x * 0.99, multipliers  # every constraint is homogeneous: still feasible, and no longer optimal
@@ -185,7 +185,7 @@ def test_a_wrong_answer_of_the_solver_ends_with_status_4(run: Run, monkeypatch: 
             return x, multipliers * 0.99
         return x - 1.0, multipliers
 
-    monkeypatch.setattr(highs.LiveModel, "run", perturbed)
+    monkeypatch.setattr(highs.LiveModel, "exact", perturbed)
     status, out, err = run("solve", "case.toml", "--json", "-")
     assert (status, out) == (4, "")
     assert err.startswith("veridical: the result of highs")
