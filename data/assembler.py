@@ -135,15 +135,16 @@ class AssemblerCase(Assembly):
         """beta[t], the joint prior."""
         if self.prior is None or (self.prior.correlation is not None and self.independent):
             return fixed(independent(self.marginals))
-        if self.prior.correlation is not None:
+        if self.integrated_prior is not None:
             return fixed(self.integrated_prior.probability)
         joint: Array = np.array(self.prior.joint, dtype=float)
         return fixed(joint / joint.sum())
 
     @cached_property
-    def integrated_prior(self) -> JointPrior:
-        """The joint prior of a copula, with the method, the error and the time of its integration."""
-        assert self.prior is not None
+    def integrated_prior(self) -> JointPrior | None:
+        """The joint prior of a copula, with the method, the error and the time of its integration; None where there is none."""
+        if self.prior is None or self.prior.correlation is None:
+            return None
         return gaussian_copula(self.marginals, np.array(self.prior.correlation))
 
     @property
