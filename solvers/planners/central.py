@@ -22,6 +22,8 @@ from veridical.solvers.solution import Solution
 
 __all__ = ["Central", "cost_at", "costs_at", "joint", "just_in_time", "party_at"]
 
+TRACE = 1e-12  # of a party's largest flow: less is rounding, and what must balance it could not be told from it
+
 
 def just_in_time(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) -> Plan:
     """Return the baseline, just in time: the receivers' own plan, which is unique (see `Parameters.tie_break`).
@@ -160,7 +162,8 @@ def party_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: So
     share = case.shared.vector(plan)
     if isinstance(case, JointPlanCase):
         share = share[case.shared.share(str(name))]
-    for variable, units in zip(m.plan.values(), np.maximum(share, 0.0).tolist(), strict=True):
+    share = np.where(share <= TRACE * share.max(initial=0.0), 0.0, share)
+    for variable, units in zip(m.plan.values(), share.tolist(), strict=True):
         variable.fix(units)
     return m, solved(m, solver, given=True)
 

@@ -191,7 +191,7 @@ def test_a_folder_is_one_runs_alone_until_its_process_ends(tmp_path: Path) -> No
     with files.locked(tmp_path):
         assert list(tmp_path.iterdir()) == []
     nowhere = files.locked(tmp_path / "nowhere", "out")
-    with pytest.raises(InputError, match=r"out: got .*nowhere'; allowed: a folder that can be read and written \(No"), nowhere:
+    with pytest.raises(InputError, match=r"out: got .*; allowed: a folder that can be read and written \(No"), nowhere:
         pass
 
 

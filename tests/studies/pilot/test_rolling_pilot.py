@@ -178,7 +178,8 @@ def test_the_shipped_pilot(shipped: PilotRun, tmp_path: Path) -> None:
     assert 0.07 < shipped.total["savings"] / shipped.total["baseline_cost"] < 0.12
     assert shipped.weeks["excess"].max() < 1e-6 * shipped.total["savings"]
     record = json.loads(json.dumps(shipped.to_dict(), allow_nan=False))
-    assert record["parameters"] == {"pivot": "baseline", "activity_fee": 0.0, "participation_fee": 0.0}
+    fixed = {"pivot": "baseline", "activity_fee": 0.0, "participation_fee": 0.0, "receivers": "claimants"}
+    assert record["parameters"] == fixed
     assert record["weeks"][0].keys() - {"week"} == record["total"].keys()
     figure = shipped.figure()
     cost, service, gains, _ = figure.axes
@@ -265,7 +266,7 @@ def test_folders_that_are_refused(small: JointPlanCase, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     run(case, folder=folder)
     demand = case.parties[0].scaled("demand", 1.1)
-    for other in (case.changed(pivot="clarke"), case.reporting("retailer", demand), small):
+    for other in (case.changed(pivot="baseline"), case.reporting("retailer", demand), small):
         with pytest.raises(InputError, match=r"week-\d\.json: fingerprint"):
             run(other, folder=folder)
     with pytest.raises(InputError, match="fingerprint"):
