@@ -72,8 +72,8 @@ def shipped() -> None:
             f"gap {agreed.progress.gap:.1e} of the savings"
         )
         for pivot in ("baseline", "clarke"):
-            ours = settle(case.changed(pivot=pivot), "vcg", planner, baseline=start)
-            other = settle(case.changed(pivot=pivot), "vcg", Central(), baseline=start)
+            ours = settle(case.changed(pivot=pivot, activity_fee=0.0), "vcg", planner, baseline=start)
+            other = settle(case.changed(pivot=pivot, activity_fee=0.0), "vcg", Central(), baseline=start)
             apart = max(abs(ours.transfers[name] - other.transfers[name]) for name in case.suppliers)
             print(f"{pivot} pivot: transfers differ by at most {apart / saved:.2%} of the savings")
     print(f"{perf_counter() - began:.1f} s, with the central plans; one central plan {seconds:.1f} s")

@@ -14,7 +14,7 @@ from veridical.contracts.properties import INCENTIVES, PARTICIPATION, PropertyRe
 from veridical.data.allocation import RetailerGroup
 from veridical.data.arrays import Array
 
-__all__ = ["AllocationAudit", "RetailerMisreport", "RetailerResult"]
+__all__ = ["AllocationAudit", "RetailerMisreport", "RetailerResult", "wanted"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _(allotment: Allotment) -> AllocationAudit:
         for name, group_compared in _misreports(allotment, reports, paid).items():
             compared[name] += group_compared
         largest = max(largest, float(np.abs(paid).max()), float(np.abs(reports.revenue).max()))
-        units = max(units, float(_wanted(reports.group)[0].max()))
+        units = max(units, float(wanted(reports.group)[0].max()))
     results = {name: worst_case(RetailerResult, name, each, truthful=name in PARTICIPATION) for name, each in compared.items()}
     excess = allotment.allotted - allotment.capacity
     most = allowed(np.maximum(np.abs(allotment.allotted), allotment.capacity), units)
@@ -94,7 +94,7 @@ def _(allotment: Allotment) -> AllocationAudit:
 applies_to(Allotment, *INCENTIVES, *PARTICIPATION, "monotone", "capacity")
 
 
-def _wanted(group: RetailerGroup) -> tuple[Array, Array]:
+def wanted(group: RetailerGroup) -> tuple[Array, Array]:
     """Return units that each type of a group would like to have, roughly, and what they would earn him.
 
     Where next to nothing is given, a billionth of these is what a solver's point is off.
@@ -110,7 +110,7 @@ def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str
     Keyed by the property that a positive gain would violate; the worst over the others' profiles where they are known.
     """
     group, name = reports.group, allotment.case.names[reports.g]
-    theta, (units, worth) = group.theta, _wanted(group)
+    theta, (units, worth) = group.theta, wanted(group)
     compared: dict[str, list[Compared]] = {key: [] for key in (*INCENTIVES, *PARTICIPATION, "monotone")}
 
     def note(key: str, k: int, s: int, gain: Array, most: Array, stake: float) -> None:
@@ -126,7 +126,7 @@ def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str
         note(pair[1], k, s, expected_gain, reports.weight @ most[:, None], stake)
 
     expected = reports.revenue - (reports.weight @ paid)[:, None]  # what type l earns by reporting k, [k, l]
-    wanted = max(float(np.abs(reports.quantity).max()), float(units.max()))
+    most_units = max(float(np.abs(reports.quantity).max()), float(units.max()))
     for k, own_type in enumerate(theta):
         revenue = group.revenue.value(reports.quantity, own_type)
         profit, amount = revenue - paid, np.maximum(np.abs(revenue), np.abs(paid))
@@ -138,5 +138,5 @@ def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str
                 note_both(INCENTIVES, k, s, profit[:, s] - profit[:, k], expected[[s], k] - expected[k, k], larger, stake)
         if k:
             lower, higher = reports.quantity[:, k - 1], reports.quantity[:, k]
-            note("monotone", k, k - 1, lower - higher, allowed(np.maximum(np.abs(lower), np.abs(higher)), wanted), wanted)
+            note("monotone", k, k - 1, lower - higher, allowed(np.maximum(np.abs(lower), np.abs(higher)), most_units), most_units)
     return compared

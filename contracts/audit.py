@@ -43,8 +43,8 @@ class Audit:
 
     @property
     def max_regret(self) -> float:
-        """Largest gain from any misreport; 0 where none gains."""
-        return max(0.0, float(self.properties[self.incentive_concept].worst))
+        """Largest gain from any misreport; 0 where none gains, NaN where none could be tried."""
+        return max(float(self.properties[self.incentive_concept].worst), 0.0)  # in this order a NaN stays
 
     @property
     def min_rent(self) -> float:
@@ -62,9 +62,13 @@ class Audit:
         return self.lies[self.incentive_concept]
 
     @property
-    def truthful(self) -> bool:
-        """Whether no misreport gains more than a millionth of the own amounts compared (`contracts.comparison`)."""
-        return bool(self.properties[self.incentive_concept].holds)
+    def truthful(self) -> bool | None:
+        """Whether no misreport gains more than a millionth of the own amounts compared (`contracts.comparison`).
+
+        None where none could be tried.
+        """
+        result = self.properties[self.incentive_concept]
+        return bool(result.holds) if result.searched else None
 
     @property
     def individually_rational(self) -> bool:

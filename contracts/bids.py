@@ -163,14 +163,15 @@ def read_bids(path: str | Path, names: Sequence[str], deadline: str | datetime |
 
 
 def _columns(header: list[str], line: int, file: str, timed: bool) -> dict[str, int]:
-    wanted = ("retailer", "bid", "received")
-    for name in header:
-        if name not in wanted:
-            raise InputError.of(f"row {line}, header", name, f"the columns {', '.join(wanted)}", file)
+    known = ("retailer", "bid", "received")
+    wanted = known if timed or "received" in header else known[:2]
     for name in wanted:
-        if header.count(name) > 1 or (name not in header and (timed or name != "received")):
+        if header.count(name) != 1:
             allowed = f"exactly one column {name!r}" + (", as there is a deadline" if name == "received" and timed else "")
-            raise InputError.of(f"row {line}, header", header, allowed, file)
+            raise InputError.of(f"row {line}, header", csv_file.without(header, wanted), allowed, file)
+    for name in header:
+        if name not in known:
+            raise InputError.of(f"row {line}, header", name, f"the columns {', '.join(known)}", file)
     return {name: place for place, name in enumerate(header)}
 
 

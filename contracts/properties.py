@@ -31,11 +31,11 @@ class PropertyResult:
     `worst`: in currency or units, of the largest violation where the property fails; else of the case that is nearest to being
     one, and how far it is from that where `worst` <= 0. What counts as a violation is relative to the amounts compared
     (`contracts.comparison`). `searched`: whether anything was tried; the audit of a finite menu or allotment tries all that
-    there is.
+    there is. Where nothing was, `holds` is None and `worst` NaN.
     """
 
     name: str
-    holds: bool
+    holds: bool | None
     worst: float
     searched: bool = field(default=True, kw_only=True)
 
@@ -44,11 +44,13 @@ class PropertyResult:
     NOBODY: ClassVar[str] = ""  # what it says where there is no witness
 
     def __bool__(self) -> bool:
-        return self.holds
+        return bool(self.holds)
 
     @property
     def where(self) -> str:
-        """The worst case in words."""
+        """The worst case in words; nothing where none was searched."""
+        if not self.searched:
+            return ""
         witness = {name: getattr(self, name) for name in self.WORDS}
         who = next(iter(witness.values()), None)
         parts = []
@@ -59,6 +61,8 @@ class PropertyResult:
         return ", ".join(parts) or self.NOBODY
 
     def __str__(self) -> str:
+        if self.holds is None:
+            return f"{self.name} was not searched"
         return f"{self.name} {'holds' if self.holds else 'fails'}: worst {self.worst:.6g} ({self.where})"
 
 
@@ -125,6 +129,9 @@ SUMMARIES = {
     "capacity": "nobody is promised units that are not there",
     "equilibrium": "nobody gains, in expectation, by another order than the one that is placed",
     "savings": "the plan costs no more than the baseline",
+    "receiver_ic": "no receiver gains by a misreport, whatever the others report",
+    "group_ic": "no suppliers gain together by misreports that they agree on",
+    "false_name_ic": "no supplier gains by taking part under two names",
 }
 PROPERTIES: Mapping[str, Property] = {name: Property(name, summary) for name, summary in SUMMARIES.items()}
 

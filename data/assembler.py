@@ -12,11 +12,12 @@ from pydantic import Field, model_validator
 
 from veridical.data.arrays import Array, fixed
 from veridical.data.case_record import CaseRecord
+from veridical.data.copula import JointPrior, gaussian_copula
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, Numbers, Positive, listed, several, sum_to_one, whole_number
 from veridical.data.limits import gigabytes
-from veridical.data.prior import Prior, gaussian_copula, independent
+from veridical.data.prior import Prior, independent
 from veridical.data.record import Record, check, missing, wrong
 
 __all__ = ["SUPPLIERS", "AssemblerCase", "Supplier", "label"]
@@ -134,10 +135,23 @@ class AssemblerCase(Assembly):
         """beta[t], the joint prior."""
         if self.prior is None or (self.prior.correlation is not None and self.independent):
             return fixed(independent(self.marginals))
-        if self.prior.correlation is not None:
-            return fixed(gaussian_copula(self.marginals, np.array(self.prior.correlation)))
+        if self.integrated_prior is not None:
+            return fixed(self.integrated_prior.probability)
         joint: Array = np.array(self.prior.joint, dtype=float)
         return fixed(joint / joint.sum())
+
+    @cached_property
+    def integrated_prior(self) -> JointPrior | None:
+        """The joint prior of a copula, with the method, the error and the time of its integration; None where there is none."""
+        if self.prior is None or self.prior.correlation is None:
+            return None
+        return gaussian_copula(self.marginals, np.array(self.prior.correlation))
+
+    @property
+    def integration(self) -> JointPrior | None:
+        """How the joint prior was integrated; None where it was not, or not yet."""
+        integrated: JointPrior | None = vars(self).get("integrated_prior")
+        return integrated
 
     @cached_property
     def independent(self) -> bool:

@@ -19,7 +19,7 @@ from veridical.data import files
 from veridical.data.errors import InputError
 from veridical.data.limits import LARGEST
 
-__all__ = ["number", "read", "rows", "text", "write"]
+__all__ = ["number", "read", "rows", "text", "without", "write"]
 
 FORMULA = re.compile("'*[=+@\t\r-]")  # how text begins that is no plain text in a spreadsheet, or would not come back as it was
 
@@ -54,7 +54,7 @@ def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected
     names = [" ".join(name.split()) for name in lines[0][1]]
     for name in wanted:
         if names.count(name) != 1:
-            raise InputError.of("header", names, f"exactly one column {name!r}", file)
+            raise InputError.of("header", without(names, wanted), f"exactly one column {name!r}", file)
     allowed = list(dict.fromkeys([*wanted, *known]))
     for name in names:
         if name not in allowed:
@@ -63,6 +63,17 @@ def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected
         if len(row) != len(names):
             raise InputError.of(f"row {line}", row, f"{len(names)} values, as in the header", file)
     return [(f"row {line}", dict(zip(names, row, strict=True))) for line, row in lines[1:]]
+
+
+def without(header: Sequence[str], wanted: Iterable[str]) -> str:
+    """Return what is wrong with a header in which wanted columns are missing or doubled, without what it says instead.
+
+    A file without the columns may be another one than was meant, and nothing of it is to be shown.
+    """
+    missing = ", ".join(name for name in wanted if name not in header)
+    doubled = ", ".join(name for name in wanted if header.count(name) > 1)
+    words = (f"without {missing}" if missing else "", f"with {doubled} more than once" if doubled else "")
+    return f"<a header {', '.join(filter(None, words))}>"
 
 
 def number(text: str, place: str, column: str, file: str, least: float = -np.inf) -> float:

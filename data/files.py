@@ -176,24 +176,40 @@ def make_folder(path: str | Path, field: str = "<file>") -> Path:
 def locked(folder: Path, field: str = "<file>") -> Iterator[None]:
     """Keep other processes from a folder meanwhile; raises InputError where another one is at work there.
 
-    The lock is the system's own on the folder itself: it ends with the process, however that ends, and leaves no file. Systems
-    that have none (Windows, some network drives) are not kept from anything.
+    The lock is the system's own, on the folder itself or, on Windows, on a file in it that goes when it is closed: it ends with
+    the process, however that ends, and leaves no file. Network drives that have no locks are not kept from anything.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = _lockable(folder)
+    except OSError as error:
+        raise InputError.of(field, str(folder), f"a folder that can be read and written ({_reason(error)})") from None
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except OSError as error:
             if error.errno in BUSY:
                 raise InputError.of(field, str(folder), "a folder in which no other run is at work") from None
         yield
     finally:
         os.close(handle)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lockable(folder: Path) -> int:
+        return os.open(folder / f".lock{PART}", os.O_CREAT | os.O_RDWR | os.O_TEMPORARY)
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lockable(folder: Path) -> int:
+        return os.open(folder, os.O_RDONLY)
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _unwritable(path: str | Path, field: str, error: OSError | ValueError) -> InputError:

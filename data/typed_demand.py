@@ -71,12 +71,16 @@ class ShiftedNormal(TypedDemand):
         return np.asarray(special.ndtr(self._score(q, theta)), dtype=float)
 
     def sales(self, q: ArrayLike, theta: ArrayLike) -> Array:
-        """E[min(D^+, q)]: z Phi(z) + phi(z) is the integral of Phi."""
+        """E[min(D^+, q)] = min(theta, q) + sd (L(theta / sd) - L(|theta - q| / sd)), L(z) = phi(z) - z Phi(-z) = E[(Z - z)^+].
 
-        def below(z: Array) -> Array:
-            return np.asarray(z * special.ndtr(z) + normal_density(z))
+        Written from the integral of Phi at both ends, which differ by q / sd, it would lose the digits of q below those of theta.
+        """
 
-        return self.sd * (below(self._score(0.0, theta)) - below(self._score(q, theta)))
+        def loss(z: Array) -> Array:
+            return np.asarray(normal_density(z) - z * special.ndtr(-z))
+
+        lost = loss(self._score(0.0, theta)) - loss(np.abs(self._score(q, theta)))
+        return np.asarray(np.minimum(q, theta) + self.sd * lost, dtype=float)
 
     def survival_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """phi((theta - q) / sd) / sd."""

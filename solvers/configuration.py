@@ -16,7 +16,7 @@ from veridical.models.expected_sales import FORMS
 
 __all__ = ["SOLVER_NAME", "Configuration", "configure"]
 
-ACCEPTABLE = ("optimal", "local", "feasible")
+ACCEPTABLE = ("optimal", "local", "feasible", "incomplete")
 SOLVER_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 # Options that name a file to read, to write or to load as a library: of HiGHS, Ipopt (which takes a prefix), SCIP and others.
 OF_FILES = re.compile(r"(?<!pro)file|dump|(^|[./])(hsllib|pardisolib)$", re.IGNORECASE)
@@ -26,6 +26,8 @@ COMMANDS = (
     *("nextbestsolution", "outdir", "outname", "printmask", "ranges", "record", "restoremodel", "savemodel", "savesolution"),
     *("solution", "wcnf", "wcpxlp", "wfreemps", "wglp", "wlp", "wmps", "workdir", "writesolution", "xcheck"),
 )
+# Options that name another machine, which then has the case and, where it is a Dask scheduler, this program: Gurobi, Mosek, Dask.
+OF_MACHINES = re.compile("^(scheduler$|cloud|csmanager|wls)|server|host|router|proxy|remote|url", re.IGNORECASE)
 KNOWN = ("closed_form", "consensus", "highs", "ipopt")  # solvers whose options are known, all of them
 PLAIN = re.compile(r"((-(?=[\d.]))?[\w.+][\w.+-]*)?", re.ASCII)  # one word or number: no path, and no further option in it
 
@@ -39,7 +41,8 @@ class Configuration(Record):
     threads: int | None = None
     starts: int = 1  # of a local search, of which the best end is kept
     form: str = "auto"
-    accept: str = "optimal"  # what is taken besides: `local` optima that are not proven, and `feasible` points at a limit
+    # what is taken besides: `local` optima that are not proven, `feasible` points at a limit, and plans that are `incomplete`
+    accept: str = "optimal"
     allow_files: Flag = False  # whether options may name files to read and write: the caller's to say, no solver file's
     options: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("solver")
@@ -113,7 +116,8 @@ def configure(solver: str | Path | Mapping[str, Any] | Configuration, *, allow_f
     solver
         A solver's name, a table of settings, the path of a TOML file, or a configuration, which is returned as it is.
     allow_files
-        Whether options may name files that the solver reads or writes. A table may say so itself; a TOML file may not.
+        Whether options may name files that the solver reads or writes, and those in a TOML file other machines. A table may say
+        so itself; a TOML file may not.
 
     Returns
     -------
@@ -140,6 +144,11 @@ def configure(solver: str | Path | Mapping[str, Any] | Configuration, *, allow_f
     raw = files.read_toml(path, "solver file")
     if "allow_files" in raw:
         raise InputError.of("allow_files", raw["allow_files"], "no such key in a file: who calls says so, in Python", path.name)
+    options = raw.get("options")
+    for name, value in options.items() if isinstance(options, dict) and not allow_files else ():
+        if OF_MACHINES.search(name):
+            allowed = "an option that names no other machine, unless who calls, in Python, says allow_files=True or gives a table"
+            raise InputError.of(f"options.{name}", value, allowed, path.name)
     configuration = check(Configuration, {**raw, "allow_files": allow_files}, path.name)
     configuration._file = path.name
     return configuration

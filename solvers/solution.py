@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -16,7 +17,7 @@ from veridical.data.assembler import label
 from veridical.data.deprecated import Renamed
 from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, ratio
 
-__all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "words"]
+__all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "between", "words"]
 
 
 class Termination(StrEnum):
@@ -38,6 +39,7 @@ class SolutionStatus(StrEnum):
     LOCALLY_OPTIMAL = "locally_optimal"  # stationary, and the model is not shown to be convex
     FEASIBLE = "feasible"  # its distance from the optimum is not known
     EQUILIBRIUM = "equilibrium"  # of a game, in which nobody optimises for all
+    INCOMPLETE = "incomplete"  # a party was lost: what there is of the others'
 
 
 class Duals(Mapping[str, pd.Series]):
@@ -114,6 +116,11 @@ class Solution:
     # Where points stand for a continuous range: how many, the optimum over the range (`exact`) or over more points (`finer`)
     # where it is known, the relative `error` against it, and the gap of what was solved.
     approximation: Mapping[str, Any] | None = None
+    # By family, of those duals that are not unique: the least and the largest value, in the columns `low` and `high`.
+    dual_ranges: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    prior: Mapping[str, Any] | None = None  # of a copula: by which method its table was integrated, error of a cell, seconds
+    without_max_payment: Mapping[str, float] | None = None  # profit without the bound on payments, and what the bound costs
+    warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
@@ -138,12 +145,19 @@ class Solution:
             if not family.startswith("expected_sales")
             for key, value in series[series.abs() > 1e-9].items()
         ]
+        several = [
+            f"The price of {family} ({words(ranges.index.names, key)}) is not unique: {between(low, high)}."
+            for family, ranges in self.dual_ranges.items()
+            for key, low, high in ranges.head(most).itertuples()
+        ]
         if not prices:
-            return "No constraint binds that is worth relaxing, or none has a price here (a closed form, integers)."
+            nothing = "No constraint binds that is worth relaxing, or none has a price here (a closed form, integers)."
+            return "\n".join([nothing, *several])
         prices.sort(key=lambda price: -abs(price[2]))
         lines = [f"{len(prices)} constraints bind with a price. The {min(most, len(prices))} that matter most:"]
         for family, where, value in prices[:most]:
             lines.append(f"- {family} ({where}): one unit of slack is worth {abs(value):,.4g} in currency")
+        lines += several
         if "feasibility" in self.duals and "incentive_compatibility" in self.duals:
             lines.append("feasibility follows from incentive_compatibility: how a price splits between them is not unique.")
         return "\n".join(lines)
@@ -163,10 +177,17 @@ class Solution:
             "certificate": asdict(self.certificate),
             "audit": None if self.audit is None else self.audit.to_dict(),
             "duals": {family: _entries(series) for family, series in self.duals.items()},
+            "dual_ranges": {family: _ranges(frame) for family, frame in self.dual_ranges.items()},
             "sensitivity": self.sensitivity.to_dict(),
+            "warnings": list(self.warnings),
         }
         record |= {} if self.contracts is None else self.contracts.to_dict()
-        for key, figures in (("centralized", self.benchmark), ("approximation", self.approximation)):
+        for key, figures in (
+            ("centralized", self.benchmark),
+            ("approximation", self.approximation),
+            ("prior", self.prior),
+            ("without_max_payment", self.without_max_payment),
+        ):
             if figures is not None:
                 record[key] = dict(figures)
         if self.rule is not None:
@@ -188,8 +209,14 @@ class Solution:
             size = max(abs(self.objective), CANCELLED * self.audit.largest_payment)
             if not ratio(difference, size) <= ACCEPTED:
                 failures.append(f"the menu earns {self.audit.objective!r} where the solver reports {self.objective!r}")
-            failures += [str(self.audit.properties[name]) for name in promised if not self.audit.properties[name].holds]
+            failures += [str(self.audit.properties[name]) for name in promised if self._fails(name)]
         return failures
+
+    def _fails(self, name: str) -> bool:
+        """Whether the contracts are found not to have a property; that it could not be searched is no such finding."""
+        assert self.audit is not None
+        result = self.audit.properties[name]
+        return result.searched and not result.holds
 
     def checked(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> Solution:
         """Return this solution if its certificate holds; else raise CertificateError.
@@ -205,18 +232,33 @@ class Solution:
         return self
 
 
+def between(low: float, high: float) -> str:
+    """Return the range of a price in words."""
+    if math.isnan(low) or math.isnan(high):
+        return "its range was not worked out"
+    return f"from {low:,.4g}" + (" on, without an end" if math.isinf(high) else f" to {high:,.4g}")
+
+
 def words(names: Sequence[Hashable | None], key: object) -> str:
-    """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`."""
-    values = key if isinstance(key, tuple) else (key,)
+    """Return the index of a dual in words: `supplier panel, cost 4, report 9, others battery=3`, without parts that it lacks."""
+    values = [None if value != value else value for value in (key if isinstance(key, tuple) else (key,))]
     names = names if len(names) == len(values) else [None] * len(values)  # an index of mixed arity
-    texts = [label(value) if isinstance(value, float) else str(value) for value in values]
+    texts = ["" if value is None else label(value) if isinstance(value, float) else str(value) for value in values]
     named = zip(names, texts, strict=True)
     return ", ".join(f"{str(name).replace('_', ' ')} {text}" if name else text for name, text in named if text)
 
 
+def _ranges(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return ranges of duals as records: index by level name, and both ends."""
+    ends = [[entry["value"] for entry in _entries(frame[side])] for side in ("low", "high")]
+    indices = (entry["index"] for entry in _entries(frame["low"]))
+    return [{"index": index, "low": low, "high": high} for index, low, high in zip(indices, *ends, strict=True)]
+
+
 def _entries(series: pd.Series) -> list[dict[str, Any]]:
-    """Return a Series of duals as records: index by level name, and value."""
+    """Return a Series of duals as records: index by level name, None for a part that a key lacks, and value."""
     names = [name if name is not None else f"level_{k}" for k, name in enumerate(series.index.names)]
-    keys = series.index.to_frame().to_numpy(dtype=object).tolist()
+    rows = series.index.to_frame().to_numpy(dtype=object).tolist()
+    keys = [[None if part != part else part for part in row] for row in rows]
     pairs = zip(keys, series.tolist(), strict=True)
     return [{"index": dict(zip(names, key, strict=True)), "value": value} for key, value in pairs]

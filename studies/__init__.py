@@ -1,7 +1,7 @@
 """Published tables recomputed, sweeps, the rolling pilot, and figures.
 
 Modules: `papers` (published tables and figures, recomputed), `choice` (how many suppliers to let report), `pilot` (a joint plan
-week by week), `figures`.
+week by week), `disclosure` (what a consensus reveals), `figures`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,13 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from veridical.data import InputError
-from veridical.studies import figures, pilot
+from veridical.studies import disclosure, figures, pilot
 from veridical.studies.choice import Choice, choose_k
 from veridical.studies.figures import allocation as allocation_figures
 from veridical.studies.papers import allocation_tables, assembler_study, balanced_ordering, continuous_costs, full_models
+from veridical.studies.papers.claims import claims
 from veridical.studies.papers.reproduction import Reproduction
 
-__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "figures", "pilot", "reproduce"]
+__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "disclosure", "figures", "pilot", "reproduce"]
 
 
 def allocation_table(number: int) -> Reproduction:
@@ -37,8 +38,9 @@ REPRODUCTIONS: Mapping[str, Callable[[], Reproduction]] = {
     "allocation-table-1-fixed-price": allocation_tables.table_1_fixed_price,
     "allocation-capacity": allocation_figures.capacity_and_profit,
     "assembler-models": full_models.agreement,
+    "claims": claims,
 }
-LONG = ("assembler-models",)  # minutes: run only where they are named
+LONG = ("assembler-models", "claims")  # run only where they are named: minutes, and a table of another kind
 
 
 def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:
@@ -47,7 +49,7 @@ def reproduce(names: Iterable[str] = ()) -> Iterable[Reproduction]:
     Parameters
     ----------
     names
-        Of `REPRODUCTIONS`; all that do not take minutes where none are given.
+        Of `REPRODUCTIONS`; all but those of `LONG` where none are given.
 
     Returns
     -------

@@ -1,5 +1,6 @@
 """Fixtures: cases that many tests look at, and the command line."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,11 @@ pytest.register_assert_rewrite("support")  # what judges assert is told in as mu
 
 from support.allocation_cases import case, group
 from support.assembler_cases import build
-from support.assembler_study import GRIDS
 from support.command_line import PAIR, Json, Run, parsed
 from support.continuous_cases import MANY
 from support.joint_plan_cases import vendors_at
+from support.processes import Forks
+from support.reproductions import Reproductions
 from veridical.cli import main
 from veridical.contracts.auction import Auction
 from veridical.contracts.joint_plan.caching import CachingPlanner
@@ -27,8 +29,6 @@ from veridical.solvers.closed_form.auction import auction
 from veridical.solvers.closed_form.continuous_rule import continuous
 from veridical.solvers.consensus import Consensus
 from veridical.solvers.planners import Central
-from veridical.studies import Reproduction, reproduce
-from veridical.studies.papers import continuous_costs
 
 Array = NDArray[np.float64]
 
@@ -78,6 +78,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return end.value.code, *capsys.readouterr()
 
     return command
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Forks]:
+    """Return the command line in processes of their own that are forked from one which has loaded the program."""
+    forks = Forks()
+    yield forks
+    forks.close()
 
 
 @pytest.fixture
@@ -152,10 +160,7 @@ def agreed_plan(network: JointPlanCase, baseline: Array) -> Iterator[Plan]:
 
 
 @pytest.fixture(scope="session")
-def reproductions() -> dict[str, Reproduction]:
-    """Return every reproduction that does not take minutes, on coarser grids of costs for Proposition 4."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(continuous_costs, "POINTS", GRIDS)
-    found = {each.name: each for each in reproduce()}
-    patch.undo()
-    return found
+def reproductions(tmp_path_factory: pytest.TempPathFactory) -> Reproductions:
+    """Return every reproduction that does not take minutes."""
+    own = tmp_path_factory.getbasetemp()  # of this worker of pytest-xdist, beside those of the others
+    return Reproductions(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)

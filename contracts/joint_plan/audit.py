@@ -1,30 +1,36 @@
 """The audit of a settlement: costs priced again, who would lose by the truth, and a search for misreports that pay.
 
 A search finds what it finds: that no misreport paid is no proof. The proof that `excess` is, under transfers that make truth best
-at the least cost: nobody can gain more than what the plan may cost above that.
+at the least cost: nobody can gain more than what the plan may cost above that. Which guarantee holds for whom `guarantees` says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from veridical.contracts.audit import Audit, audit
-from veridical.contracts.comparison import TOLERANCE, Compared, gainful
+from veridical.contracts.comparison import TOLERANCE, gainful
 from veridical.contracts.joint_plan import externality
+from veridical.contracts.joint_plan.attendance import Attendance
 from veridical.contracts.joint_plan.caching import CachingPlanner
-from veridical.contracts.joint_plan.misreports import Lie, lies
+from veridical.contracts.joint_plan.guarantees import guarantees
+from veridical.contracts.joint_plan.misreports import Lie
 from veridical.contracts.joint_plan.planner import Planner
+from veridical.contracts.joint_plan.search import SEARCHES, PartyMisreport, Search, Tried, compared, gain, scale
 from veridical.contracts.joint_plan.settlement import Settlement
-from veridical.contracts.joint_plan.transfers import MECHANISMS, ReportedProblem
+from veridical.contracts.joint_plan.transfers import MECHANISMS
 from veridical.contracts.properties import INCENTIVES, PROPERTIES, PropertyResult, applies_to, worst_case
 from veridical.data import InputError
 from veridical.data.joint_plan import COST
 
 __all__ = ["MISREPORTS", "JointPlanAudit", "PartyMisreport", "PartyResult", "examine", "gain"]
 
+NO_PLAN = "for which no plan was found"
 MISREPORTS = 10  # tried where no number is asked for: an audit then takes a few times as long as the plan
-LEAST = 1e-3  # of the parties' costs: what a tolerance is relative to where savings are less
 
 
 @dataclass(frozen=True)
@@ -39,24 +45,19 @@ class PartyResult(PropertyResult):
 
 
 @dataclass(frozen=True)
-class PartyMisreport:
-    """Party `party` reports `report` instead of its own record, and gains `gain`; currency."""
-
-    party: str
-    report: str
-    gain: float
-
-
-@dataclass(frozen=True)
 class JointPlanAudit(Audit):
     """What a settlement is worth and whether it can be trusted; money in currency.
 
-    `properties`: dominant_strategy_ic (the largest gain of the misreports tried, the others' reports as they are), for `agv` in
-    its place bayesian_ic (the largest expected gain by a report of the prior); ex_post_ir (the smallest net gain of a supplier),
-    budget (holds where the operator pays nothing in), savings (the plan costs no more than the baseline). What a party gains is
-    relative to its own costs and transfer, or to `scale` where that is less: the savings, or a thousandth of all costs at the
-    baseline; budget and savings to `scale`. Truth may be short of best by `excess` where that is more. `searched`: how many
-    misreports were tried.
+    `properties`: dominant_strategy_ic (the largest gain of a supplier by the misreports tried, the others' reports as they are),
+    for `agv` in its place bayesian_ic (the largest expected gain by a report of the prior); receiver_ic (the largest gain of a
+    receiver, or, where the rest is left to them, of all receivers by a report of one); group_ic (of suppliers who misreport
+    together); false_name_ic (of a supplier under two names); ex_post_ir (the smallest net gain of a supplier), budget (holds
+    where the operator pays nothing in), savings (the plan costs no more than the baseline). What a party gains is relative to
+    its own costs and transfer, or to `scale` where that is less: the savings, or a thousandth of all costs at the baseline;
+    budget and savings to `scale`. Truth may be short of best by `excess` where that is more.
+
+    `searched`: how many misreports of suppliers alone were tried; `tried`: how many of which kind, by property; `not_searched`:
+    whose could not be tried, by property. `guarantees`: what holds for whom, in words, whatever was searched.
     `plan_cost`: what all parties pay at the plan, priced again party by party. `expected_profit`: what is left to the receivers.
     """
 
@@ -64,9 +65,12 @@ class JointPlanAudit(Audit):
     excess: float | None = None
     searched: int = 0
     plan_cost: float = 0.0
+    tried: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    not_searched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    guarantees: Mapping[str, str] = field(default_factory=dict)
 
     FIRST: ClassVar = ("max_regret", "relative_regret", "min_net_gain")
-    LAST: ClassVar = ("excess", "searched", "plan_cost", "largest_payment")
+    LAST: ClassVar = ("excess", "searched", "tried", "not_searched", "guarantees", "plan_cost", "largest_payment")
 
     @property
     def objective(self) -> float:
@@ -97,7 +101,8 @@ def examine(
     planner : Planner
         Who plans what misreports lead to, and prices the plan again.
     misreports : int
-        How many are tried, drawn by the seed; under `agv` all reports of the prior are tried instead.
+        How many of suppliers alone are drawn by the seed; of receivers, and of suppliers together or under two names, half as
+        many as of one supplier. Under `agv` all reports of the prior are tried instead, and nothing else.
     seed : int
         Draws the misreports.
 
@@ -107,31 +112,42 @@ def examine(
         Where there is no planner; and what the planner raises.
     """
     planner = _planner(settlement, planner)
-    costs = planner.planner.costs(settlement.case, settlement.units)  # priced afresh
-    concept = "bayesian_ic" if settlement.mechanism == "agv" else "dominant_strategy_ic"
-    tried = _tried(settlement, concept, planner, misreports, seed)
+    there = Attendance(planner.planner, {name: settlement.baseline_costs[name] for name in settlement.lost})
+    costs = there.costs(settlement.case, settlement.units) if not settlement.unpaid else settlement.costs  # priced afresh
+    concept = MECHANISMS[settlement.mechanism].truth or "dominant_strategy_ic"
+    searched = _searched(settlement, concept, planner, 0 if settlement.unpaid else misreports, seed)
+    properties = {name: _incentives(name, tried) for name, tried in searched.items()}
+    out = {name: tried.left_out for name, tried in searched.items() if tried.left_out}
+    if concept == "bayesian_ic":
+        out |= dict.fromkeys(SEARCHES, settlement.case.names)
     return JointPlanAudit(
-        properties={concept: _incentives(concept, tried)} | _without_planning(settlement),
-        lies={concept: gainful(tried)},
+        properties=properties | _without_planning(settlement),
+        lies={name: gainful(tried.compared) for name, tried in searched.items()},
         expected_profit=settlement.residual,
         largest_payment=max(map(abs, settlement.transfers.values())),
         incentive_concept=concept,
-        scale=_scale(settlement),
+        scale=scale(settlement),
         excess=settlement.excess,
-        searched=len(tried),
+        searched=len(searched[concept].compared),
         plan_cost=sum(costs.values()),
+        tried={name: dict(tried.kinds) | ({NO_PLAN: tried.failed} if tried.failed else {}) for name, tried in searched.items()},
+        not_searched=out,
+        guarantees=guarantees(settlement),
     )
 
 
 def _check(settlement: Settlement, name: str, planner: Planner | None) -> PropertyResult:
-    if name not in INCENTIVES:
+    if name not in (*INCENTIVES, *SEARCHES):
         return _without_planning(settlement)[name]
     if name == "bayesian_ic" and settlement.mechanism != "agv":
         raise PROPERTIES[name].error_for(settlement, "Menu, Allotment, Equilibrium, or a Settlement of agv, which has a prior")
-    return _incentives(name, _tried(settlement, name, _planner(settlement, planner), MISREPORTS, 0))
+    planner = _planner(settlement, planner)
+    if name in SEARCHES:
+        return _incentives(name, SEARCHES[name](Search(settlement, planner, MISREPORTS, 0)))
+    return _incentives(name, _alone(settlement, name, planner, MISREPORTS, 0))
 
 
-applies_to(Settlement, *INCENTIVES, "ex_post_ir", "budget", "savings", check=_check)
+applies_to(Settlement, *INCENTIVES, *SEARCHES, "ex_post_ir", "budget", "savings", check=_check)
 
 
 def _planner(settlement: Settlement, planner: Planner | None) -> CachingPlanner:
@@ -141,55 +157,41 @@ def _planner(settlement: Settlement, planner: Planner | None) -> CachingPlanner:
     return planner if isinstance(planner, CachingPlanner) else CachingPlanner(planner)
 
 
-def _scale(settlement: Settlement) -> float:
-    """Return the savings, or a thousandth of what all parties cost at the baseline where that is more; currency."""
-    return max(settlement.savings, LEAST * sum(map(abs, settlement.baseline_costs.values())))
-
-
-def _rounding(settlement: Settlement, party: str) -> float:
-    """Return what is no gain of a party, currency: a millionth of its own amounts, or of the scale where that is less."""
-    own = (settlement.baseline_costs[party], settlement.costs[party], settlement.transfers[party])
-    return TOLERANCE * min(max(map(abs, own)), _scale(settlement))
-
-
-def _compared(settlement: Settlement, party: str, report: str, gained: float) -> Compared:
-    """Return a gain with what is allowed of it: more than rounding where the plan is not exactly the best."""
-    rounding = _rounding(settlement, party)
-    return Compared(PartyMisreport(party, report, gained), max(rounding, settlement.excess or 0.0), rounding)
-
-
-def _tried(settlement: Settlement, concept: str, planner: Planner, misreports: int, seed: int) -> list[Compared]:
-    """Return the misreports that are tried: for `bayesian_ic` all reports of the prior, else as many as asked for."""
+def _searched(settlement: Settlement, concept: str, planner: Planner, misreports: int, seed: int) -> dict[str, Tried]:
+    """Return what was tried of each property; under a prior of nothing but reports of that: all else would take too long."""
+    alone = {concept: _alone(settlement, concept, planner, misreports, seed)}
     if concept == "bayesian_ic":
-        gains = expected(settlement, planner)
-    else:
-        gains = [(lie, gain(settlement, lie, planner)) for lie in lies(settlement.case, misreports, seed)]
-    return [_compared(settlement, lie.party, lie.report, gained) for lie, gained in gains]
+        return alone
+    search = Search(settlement, planner, misreports, seed)
+    return alone | {name: find(search) for name, find in SEARCHES.items()}
 
 
-def _incentives(concept: str, tried: list[Compared]) -> PropertyResult:
-    return replace(worst_case(PartyResult, concept, tried), searched=bool(tried))
+def _alone(settlement: Settlement, concept: str, planner: Planner, misreports: int, seed: int) -> Tried:
+    """Return the misreports of suppliers alone: for `bayesian_ic` all reports of the prior, else as many as asked for."""
+    if concept != "bayesian_ic":
+        return Search(settlement, planner, misreports, seed).alone()
+    if settlement.unpaid or settlement.lost or set(planner.fixed) & set(settlement.case.suppliers):
+        return Tried(left_out=settlement.case.suppliers)
+    gains = expected(settlement, planner)
+    tried = [compared(settlement, (lie.party,), lie.report, gained) for lie, gained in gains]
+    return Tried(tried, Counter({"costs of the prior": len(tried)} if tried else {}))
+
+
+def _incentives(name: str, tried: Tried) -> PropertyResult:
+    """Return the result of a search; where nothing could be tried, there is none."""
+    result = worst_case(PartyResult, name, tried.compared)
+    return result if tried.compared else replace(result, holds=None, worst=math.nan, searched=False)
 
 
 def _without_planning(settlement: Settlement) -> dict[str, PropertyResult]:
     """Return the results that the settlement's own figures tell."""
-    losses = [_compared(settlement, name, "", -settlement.net_gains[name] + 0.0) for name in settlement.case.suppliers]
-    slack = TOLERANCE * _scale(settlement)
+    losses = [compared(settlement, (name,), "", -settlement.net_gains[name] + 0.0) for name in settlement.case.suppliers]
+    slack = TOLERANCE * scale(settlement)
     return {
         "ex_post_ir": worst_case(PartyResult, "ex_post_ir", losses),
         "budget": PartyResult("budget", -settlement.budget <= slack, -settlement.budget + 0.0),
         "savings": PartyResult("savings", -settlement.savings <= slack, -settlement.savings + 0.0),
     }
-
-
-def gain(settlement: Settlement, lie: Lie, planner: Planner) -> float:
-    """Return what a misreport brings the party over the truth: its own cost at the plan that it causes, and its transfer."""
-    case, start = settlement.case, settlement.start
-    problem = ReportedProblem.of(case.reporting(lie.party, lie.record), planner, start, case, (lie.party,))
-    outcome = MECHANISMS[settlement.mechanism][0](problem)
-    cost = planner.costs(case, outcome.plan.units, [lie.party])[lie.party]
-    transfer = outcome.transfers.get(lie.party, 0.0)
-    return settlement.baseline_costs[lie.party] - cost + transfer - settlement.net_gains[lie.party]
 
 
 def expected(settlement: Settlement, planner: Planner) -> list[tuple[Lie, float]]:

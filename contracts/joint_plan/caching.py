@@ -29,6 +29,11 @@ class CachingPlanner:
         self.planner = planner
         self._kept: dict[str, dict[Hashable, Any]] = {"baseline": {}, "cost": {}, "plan": {}}
 
+    @property
+    def fixed(self) -> Collection[str]:
+        """Who answers by something else than the record in a case."""
+        return self.planner.fixed
+
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""
         records = tuple(case.party(name) for name in case.receivers)
@@ -59,6 +64,8 @@ class CachingPlanner:
             return plan
 
         plan: Plan = self._cached(case, "plan", key, made)
+        if plan.lost:  # another time they may be there
+            del self._kept["plan"][key]
         if not non_participants:
             return plan
         return replace(plan, costs={**plan.costs, **self.costs(case, plan.units, non_participants)})

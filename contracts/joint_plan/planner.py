@@ -1,6 +1,6 @@
 """The seam between who plans and what is paid: transfers, audits and rolling runs speak to a `Planner` alone.
 
-`Central` is handed everybody's record and solves the joint model; under consensus nobody hands over a cost model.
+`Central` is handed everybody's record and solves the joint model; under consensus agents answer questions about plans and prices.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ class Plan:
         The certified solution behind the plan: certificate, solver, seconds. None for a plan that was priced alone.
     progress, log
         Rounds and messages of a consensus.
+    lost
+        Parties that were lost on the way.
+    stopped
+        Whether that ended the planning: the plan is the best until then, and nothing may be proven of it. Where it did not, who
+        was lost stays at the baseline, and the rest is planned to its end.
     """
 
     shared: Shared
@@ -60,6 +65,8 @@ class Plan:
     solution: Any = None
     progress: Any = None
     log: Any = None
+    lost: tuple[str, ...] = ()
+    stopped: bool = False
 
     @property
     def total(self) -> float:
@@ -88,7 +95,15 @@ class Plan:
 
 
 class Planner(Protocol):
-    """Who makes plans and knows what they cost each party."""
+    """Who makes plans and knows what they cost each party.
+
+    `fixed`: who answers by something else than the record in a case, as agents of users' own do: no other report of theirs
+    can be tried.
+    """
+
+    @property
+    def fixed(self) -> Collection[str]:
+        """Who answers by something else than the record in a case."""
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan, units, one a flow: it answers to no supplier's report."""

@@ -18,7 +18,14 @@ from veridical.data.deprecated import OldTableNames, Renamed
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
 
-__all__ = ["Settlement"]
+__all__ = ["COMPUTED", "Settlement", "agents"]
+
+COMPUTED = "computed"  # a baseline from the receivers' reports
+
+
+def agents(parameters: Mapping[str, Any]) -> bool:
+    """Whether receivers are agents of a mechanism with these parameters, and the budget is its operator's."""
+    return parameters.get("receivers") == "agents"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,11 +37,15 @@ class Settlement(OldTableNames):
     taken off. fees: what they take of it. activity: what the plan's activity costs (`activity_fee`). non_participants: suppliers
     who stay at the baseline. prices: of each flow, currency per unit, by flow. excess: what the plan may cost above the least, as
     proven; where truth is best at the least cost, nobody gains more than this by a misreport at any other; None under other
-    mechanisms. certified_plan: the plan as its planner returned it, with the proof.
+    mechanisms. certified_plan: the plan as its planner returned it, with the proof. lost: parties that were lost on the way: they
+    take no part, and are paid nothing. baseline_source: `case`, where its receivers have committed to it, `given` to who settled
+    the case, or `computed` from the receivers' reports.
 
     The operator of the mechanism holds the budget: it pays the transfers, and collects the fees that are taken off them. The
-    receivers operate it and are the residual claimants, so what is left to them is their own net gains and the budget.
-    Savings = sum of all net gains + budget.
+    receivers operate it and are the residual claimants, so what is left to them is their own net gains and the budget; but where
+    `receivers = agents` they are paid like suppliers, and the budget is the operator's. Savings = sum of all net gains + budget.
+    All this is of the horizon as it was planned; what comes of the weeks when plans are made anew in each, and when that is paid,
+    is `payments` and `studies.pilot`.
     """
 
     case: JointPlanCase
@@ -51,6 +62,8 @@ class Settlement(OldTableNames):
     prices: pd.Series
     excess: float | None = None
     certified_plan: Plan | None = None
+    lost: tuple[str, ...] = ()
+    baseline_source: str = "given"
 
     held = Renamed("non_participants")
 
@@ -58,6 +71,12 @@ class Settlement(OldTableNames):
     def identities(self) -> frozenset[str]:
         """Families of duals that define a quantity or keep a balance, whose prices say nothing new."""
         return frozenset() if self.certified_plan is None else self.certified_plan.identities
+
+    @property
+    def rounds(self) -> int | None:
+        """How many rounds a consensus took to the plan; None where one model of all parties was solved."""
+        progress = None if self.certified_plan is None else self.certified_plan.progress
+        return None if progress is None else len(progress.rounds)
 
     @property
     def plan(self) -> pd.Series:
@@ -100,9 +119,14 @@ class Settlement(OldTableNames):
         return max(0.0, -self.budget)
 
     @property
+    def unpaid(self) -> bool:
+        """Whether the loss of a party ended the planning, so that nobody is paid anything."""
+        return bool(self.lost) and self.certified_plan is not None and self.certified_plan.stopped
+
+    @property
     def residual(self) -> float:
-        """What is left to the receivers, who operate the mechanism: their own net gains and the budget."""
-        return sum(self.net_gains[name] for name in self.case.receivers) + self.budget
+        """What is left to the receivers: their own net gains, and the budget where they operate the mechanism."""
+        return sum(self.net_gains[name] for name in self.case.receivers) + (0.0 if agents(self.parameters) else self.budget)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a party: role, costs at baseline and plan, the transfer to it, the fees taken off, net gain."""
@@ -126,12 +150,14 @@ class Settlement(OldTableNames):
         """Return what the command line's JSON says of a joint plan; a flow without a price has None."""
         rows = self.plan_frame()
         figures = zip(rows["baseline"].tolist(), rows["units"].tolist(), rows["price"].tolist(), strict=True)
-        totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess")
+        totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess", "rounds")
         return {name: getattr(self, name) for name in totals} | {
             "parties": [
-                {"name": name, **row, "takes_part": name not in self.non_participants}
+                {"name": name, **row, "takes_part": name not in (*self.non_participants, *self.lost)}
                 for name, row in self.to_frame().to_dict(orient="index").items()
             ],
+            "lost": list(self.lost),
+            "baseline_source": self.baseline_source,
             "plan": [
                 dict(zip(LEVELS, flow, strict=True))
                 | {"baseline": before, "units": units, "price": None if np.isnan(price) else price}

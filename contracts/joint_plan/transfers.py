@@ -1,10 +1,11 @@
 """Who is paid what for a joint plan: one function a mechanism, each over whatever planner there is.
 
-Suppliers report, receivers operate the mechanism and are taken at their word; what a supplier reports is his record. "Without
-i" means that i stays at the baseline. Write c_j for reported costs, x0 for the baseline, x for the plan, kappa for the fees that
-the mechanism counts as a cost of its own: activity_fee * sum volume |x - x0| + participation_fee * (suppliers who take part).
-Truth is best at the least cost; at a plan that is not exactly that, nobody gains more by a misreport than the plan costs above
-it, which the certificate bounds (`excess`): next to nothing for a QP, the gap of a MIP for whole trucks.
+Suppliers report, and what a supplier reports is his record. Receivers operate the mechanism, are taken at their word, and are
+left the rest; or they report too, under `vcg` with `receivers = agents`, and the rest is an operator's (see `guarantees`).
+"Without i" means that i stays at the baseline. Write c_j for reported costs, x0 for the baseline, x for the plan, kappa for the
+fees that the mechanism counts as a cost of its own: activity_fee * sum volume |x - x0| + participation_fee * (suppliers who take
+part). Truth is best at the least cost; at a plan that is not exactly that, nobody gains more by a misreport than the plan costs
+above it, which the certificate bounds (`excess`): next to nothing for a QP, the gap of a MIP for whole trucks.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 from veridical.contracts.joint_plan import externality
+from veridical.contracts.joint_plan.attendance import Attendance, PartyLostError
 from veridical.contracts.joint_plan.planner import Plan, Planner
-from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.contracts.joint_plan.settlement import COMPUTED, Settlement, agents
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
-__all__ = ["MECHANISMS", "MechanismOutcome", "ReportedProblem", "settle", "subsets"]
+__all__ = ["MECHANISMS", "MechanismOutcome", "ReportedProblem", "Rule", "baseline_of", "refuse_lump_sums", "settle", "subsets"]
 
 SUBSETS = 6  # suppliers up to which all subsets may take part
 
@@ -40,11 +42,11 @@ class MechanismOutcome:
 class ReportedProblem:
     """What every mechanism starts from: the reports, who plans, the baseline, and what it costs each party.
 
-    `paid`: suppliers whose transfers are wanted; all, but for a search among one's misreports.
+    `paid`: who is to be paid, of those who are there; all, but for a search among one's misreports.
     """
 
     case: JointPlanCase
-    planner: Planner
+    planner: Attendance
     start: Array
     before: Mapping[str, float]
     committed: JointPlanCase
@@ -52,10 +54,16 @@ class ReportedProblem:
 
     @classmethod
     def of(
-        cls, case: JointPlanCase, planner: Planner, start: Array, committed: JointPlanCase, paid: tuple[str, ...]
+        cls, case: JointPlanCase, planner: Attendance, start: Array, committed: JointPlanCase, paid: tuple[str, ...]
     ) -> ReportedProblem:
         """Return the problem, with the baseline `start` priced by the planner."""
-        return cls(case, planner, start, planner.costs(case, start), committed, paid)
+        there = tuple(name for name in paid if name not in planner.lost)
+        return cls(case, planner, start, planner.costs(case, start), committed, there)
+
+    @property
+    def suppliers(self) -> tuple[str, ...]:
+        """The suppliers who are there."""
+        return tuple(name for name in self.case.suppliers if name not in self.planner.lost)
 
     def plan(self, non_participants: tuple[str, ...] = (), activity_fee: float = 0.0) -> Plan:
         """Return the plan at least cost of the parties that take part."""
@@ -70,17 +78,20 @@ def just_in_time(problem: ReportedProblem) -> MechanismOutcome:
 def vcg(problem: ReportedProblem) -> MechanismOutcome:
     """Return the plan at least reported cost and fees, and transfers with which truth is best whatever the others report.
 
+    i is any supplier, and with `receivers = agents` any receiver too: then truth is best for each of them.
+
     transfer_i = h_i - [sum_{j != i} c_j(x) + kappa(x)]; h_i does not depend on i's report: with `pivot = baseline`
     sum_{j != i} c_j(x0), with `clarke` the least of sum_{j != i} c_j + kappa without i. The fees make it an affine maximiser.
     Where a lump sum is asked for, who takes part is decided with the plan: the best of all subsets of up to SUBSETS
     suppliers; of more, the best of everybody, nobody, all but one, and one alone. That range is fixed before the reports, so
     truth stays best; what it may cost is savings.
     """
-    parameters, before, suppliers = problem.case.mechanism, problem.before, problem.case.suppliers
+    refuse_lump_sums(problem.case)
+    parameters, before, suppliers = problem.case.mechanism, problem.before, problem.suppliers
     alpha, lump = parameters.activity_fee, parameters.participation_fee
 
     def fees(plan: Plan) -> float:
-        return plan.fee + lump * (len(suppliers) - len(plan.non_participants))
+        return plan.fee + lump * sum(name not in plan.non_participants for name in suppliers)
 
     def value(plan: Plan) -> float:
         return plan.total + fees(plan)
@@ -91,13 +102,29 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
     for name in problem.paid:
         without, waived = sum(cost for other, cost in before.items() if other != name), 0.0
         if parameters.pivot == "clarke":
-            others = [plan for plan in plans if name in plan.non_participants] if lump else [problem.plan((name,), alpha)]
+            others = [plan for plan in plans if name in plan.non_participants] or [
+                problem.plan((name, *absent), alpha) for absent in (subsets(suppliers) if lump else [()])
+            ]
             least = min(others, key=value)  # i's own cost is in all of them the same: at the baseline
             without, waived = value(least) - least.costs[name], fees(least)
         transfers[name] = without - (value(best) - best.costs[name])
         taken[name] = fees(best) - waived
     bound = min(plan.bound + sum(before[name] for name in plan.non_participants) + fees(plan) - plan.fee for plan in plans)
     return MechanismOutcome(best, transfers, taken, max(value(best) - bound, 0.0))
+
+
+def refuse_lump_sums(case: JointPlanCase) -> None:
+    """Raise InputError for a participation fee under the baseline pivot with several suppliers.
+
+    That pivot leaves each of them the whole saving less all fees: everybody would pay everybody's lump sum, also who does not
+    take part, and n suppliers n times what the fee says. With one supplier both pivots are the same.
+    """
+    fixed = case.mechanism
+    if fixed.participation_fee and fixed.pivot == "baseline" and len(case.suppliers) > 1:
+        allowed = (
+            "0 with pivot = baseline, under which each would pay the lump sums of all; pivot = clarke, where each pays his own"
+        )
+        raise InputError.of("participation_fee", fixed.participation_fee, allowed, case.name)
 
 
 def subsets(suppliers: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -110,8 +137,10 @@ def subsets(suppliers: tuple[str, ...]) -> list[tuple[str, ...]]:
 def agv(problem: ReportedProblem) -> MechanismOutcome:
     """Return the plan at least reported cost, and transfers that sum to 0 with which truth is best in expectation.
 
-    See `externality`, and `Parameters` for the prior.
+    See `externality`, and `Parameters` for the prior. Nothing is paid where somebody was lost: what was expected, was of all.
     """
+    if problem.planner.lost:
+        return MechanismOutcome(problem.plan(), {}, {})
     transfers = externality.transfers(problem.case, problem.committed, problem.planner, problem.start)
     return MechanismOutcome(problem.plan(), transfers, {})
 
@@ -122,9 +151,9 @@ def split_savings(problem: ReportedProblem) -> MechanismOutcome:
     transfer_i = share * savings / n - (c_i(x0) - c_i(x)): to each of the n the same, to the receivers the rest. Truth is
     not best.
     """
-    plan, suppliers = problem.plan(), problem.case.suppliers
+    plan = problem.plan()
     savings = sum(problem.before.values()) - plan.total
-    equal = problem.case.mechanism.share * savings / len(suppliers)
+    equal = problem.case.mechanism.share * savings / max(len(problem.suppliers), 1)
     return MechanismOutcome(plan, {name: equal - (problem.before[name] - plan.costs[name]) for name in problem.paid}, {})
 
 
@@ -137,14 +166,30 @@ def first_price(problem: ReportedProblem) -> MechanismOutcome:
     return MechanismOutcome(plan, {name: plan.costs[name] - problem.before[name] for name in problem.paid}, {})
 
 
-# each with the parameters that it has
-MECHANISMS: Mapping[str, tuple[Callable[[ReportedProblem], MechanismOutcome], tuple[str, ...]]] = {
-    "jit": (just_in_time, ()),
-    "vcg": (vcg, ("pivot", "activity_fee", "participation_fee")),
-    "agv": (agv, ("cost_factors", "draws", "seed")),
-    "split_savings": (split_savings, ("share",)),
-    "first_price": (first_price, ()),
+class Rule(NamedTuple):
+    """How a mechanism decides, its parameters, and the incentive concept by which truth is a supplier's best, if there is one."""
+
+    decide: Callable[[ReportedProblem], MechanismOutcome]
+    parameters: tuple[str, ...]
+    truth: str | None = None
+
+
+MECHANISMS: Mapping[str, Rule] = {
+    "jit": Rule(just_in_time, (), "dominant_strategy_ic"),
+    "vcg": Rule(vcg, ("pivot", "activity_fee", "participation_fee", "receivers"), "dominant_strategy_ic"),
+    "agv": Rule(agv, ("cost_factors", "draws", "seed"), "bayesian_ic"),
+    "split_savings": Rule(split_savings, ("share",)),
+    "first_price": Rule(first_price, ()),
 }
+
+
+def baseline_of(case: JointPlanCase, planner: Planner, baseline: Any = None) -> tuple[Array, str]:
+    """Return the baseline, units by flow, and where it is from: as given, else that of the case, else as the planner makes it."""
+    if baseline is not None:
+        return case.shared.vector(baseline), "given"
+    if case.baseline is not None:
+        return case.shared.vector(case.baseline), "case"
+    return planner.baseline(case), COMPUTED
 
 
 def settle(
@@ -167,7 +212,7 @@ def settle(
     planner
         Who makes plans and prices them.
     baseline
-        The plan that was committed to; by default the planner makes it.
+        The plan that was committed to; by default that of the case, or, where that has none, the planner makes it.
     committed
         The case whose records the prior of `agv` is made from, which must not depend on reports; by default the case itself.
     parameters
@@ -175,29 +220,46 @@ def settle(
 
     Returns
     -------
-    The settlement; `certified_plan` is the plan with its proof and duals.
+    The settlement; `certified_plan` is the plan with its proof and duals. Parties that the planner loses on the way are at the
+    baseline in all plans that it was made from (`lost`); where their loss ended the planning, nobody is paid anything.
 
     Raises
     ------
     InputError
-        For a mechanism or parameter that is not there; and what the planner raises.
+        For a mechanism or parameter that is not there, and lump sums under the baseline pivot (`refuse_lump_sums`); and what the
+        planner raises.
     """
     if mechanism not in MECHANISMS:
         raise InputError.of("mechanism", mechanism, f"one of {', '.join(MECHANISMS)}", case.name)
-    decide, names = MECHANISMS[mechanism]
+    decide, names, _ = MECHANISMS[mechanism]
     for name, value in parameters.items():
         if name not in names:
             raise InputError.of(name, value, f"for {mechanism} {', '.join(names) or 'no parameters'}", case.name)
     case = case.changed(**parameters)
-    start = planner.baseline(case) if baseline is None else case.shared.vector(baseline)
-    problem = ReportedProblem.of(case, planner, start, case if committed is None else committed, case.suppliers)
-    outcome = decide(problem)
+    parameters = {name: getattr(case.mechanism, name) for name in names}
+    start, source = baseline_of(case, planner, baseline)
+    if agents(parameters) and source == COMPUTED:
+        allowed = "with a baseline that is committed to (baseline.csv): one that is computed follows from what receivers report"
+        raise InputError.of("receivers", "agents", allowed, case.name)
+    paid = case.names if agents(parameters) else case.suppliers
+    lost: dict[str, float] = {}
+    while True:
+        problem = ReportedProblem.of(case, Attendance(planner, lost), start, committed or case, paid)
+        try:
+            outcome = decide(problem)
+            break
+        except PartyLostError as error:
+            lost = lost | {name: problem.before[name] for name in error.plan.lost}
+            if error.plan.stopped:
+                outcome = MechanismOutcome(error.plan, {}, {})
+                break
     plan = outcome.plan
     return Settlement(
         case=case,
         mechanism=mechanism,
-        parameters={name: getattr(case.mechanism, name) for name in names},
+        parameters=parameters,
         start=start,
+        baseline_source=source,
         units=plan.units,
         baseline_costs=problem.before,
         costs=plan.costs,
@@ -208,4 +270,5 @@ def settle(
         prices=plan.prices,
         excess=outcome.excess,
         certified_plan=plan,
+        lost=tuple(lost),
     )

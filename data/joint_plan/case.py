@@ -1,12 +1,14 @@
-"""A joint plan's world: what is shared, each party's private record, and the parameters of the mechanism."""
+"""A joint plan's world: what is shared, each party's private record, the parameters of the mechanism, a committed baseline."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from veridical.data.case_record import CaseRecord
@@ -14,7 +16,8 @@ from veridical.data.errors import InputError
 from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, finite, one_of, several, whole
 from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
-from veridical.data.joint_plan.tables import write
+from veridical.data.joint_plan.tables import BASELINE, write
+from veridical.data.joint_plan.values import Values
 from veridical.data.limits import DRAWS
 from veridical.data.record import Record
 
@@ -24,22 +27,30 @@ __all__ = ["JointPlanCase", "Parameters", "Part"]
 class Parameters(Record):
     """The mechanism's parameters, fixed before anybody reports; currency, m3, units.
 
-    activity_fee: per m3 by which the plan differs from the baseline. participation_fee: lump sum of every participating
-    supplier. share: of the savings that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior of
-    `agv`: each supplier's costs are those of his committed record times one of the factors, all as likely, independently; where
-    there are too many profiles to visit all, so many are drawn. tie_break: currency per unit squared; half of it times the
-    sum of squares is what the baseline adds to the receivers' own cost, so that exactly one plan is theirs: of nearly equal
-    ones the evenest.
+    pivot: what a supplier's transfer is counted from: `clarke`, the least cost of all with him at the baseline, or `baseline`,
+    all at the baseline. activity_fee: per m3 by which the plan differs from the baseline. participation_fee: lump sum of every
+    participating supplier. receivers: `claimants`, to whom the budget is left, and who are taken at their word; or `agents` of
+    the mechanism like the suppliers, and the budget is the operator's: this takes a committed baseline. share: of the savings
+    that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior of `agv`: each supplier's costs are those
+    of his committed record times one of the factors, all as likely, independently; where there are too many profiles to visit
+    all, so many are drawn. tie_break: currency per unit squared; half of it times the sum of squares is what the baseline adds
+    to the receivers' own cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
     """
 
-    pivot: Annotated[str, one_of("baseline", "clarke")] = "baseline"
+    pivot: Annotated[str, one_of("baseline", "clarke")] = "clarke"
     activity_fee: NonNegative = 0.0
     participation_fee: NonNegative = 0.0
+    receivers: Annotated[str, one_of("claimants", "agents")] = "claimants"
     share: Annotated[float, finite("a number from 0 to 1", lambda x: 0 <= x <= 1)] = 0.5
     cost_factors: Annotated[Numbers, several("numbers > 0", lambda x: x > 0)] = (0.9, 1.0, 1.1)
     draws: Annotated[int, BeforeValidator(lambda value: whole(value, 1, DRAWS))] = 32
     seed: NonNegativeInt = 0
     tie_break: Positive = 1e-3
+
+
+def _orders(value: object) -> object:
+    """Return units by flow from a Series; whatever else it is, as it is."""
+    return dict(value.items()) if isinstance(value, pd.Series) else value
 
 
 AnyParty = Annotated[Party, SerializeAsAny(), BeforeValidator(ROLES.read)]
@@ -55,13 +66,16 @@ class Part(Record):
 class JointPlanCase(CaseRecord):
     """Parties that share a plan over `shared.flows`; every flow is one supplier's and one receiver's.
 
-    Raises InputError where flows and parties do not match, or a record lacks a number that its share needs.
+    `baseline`: units of every flow, in the order that the receivers have committed to, as purchase orders are; where there are
+    none, whoever solves the case computes them from the receivers' records. Raises InputError where flows and parties do not
+    match, a record lacks a number that its share needs, or the baseline lacks a flow.
     """
 
     kind: Literal["joint_plan"] = "joint_plan"
     shared: Shared = Field(description="weeks, products, sites and routes")
     parties: tuple[AnyParty, ...] = Field(description="the parties' records")
     mechanism: Parameters = Parameters()
+    baseline: Annotated[Values | None, BeforeValidator(_orders)] = Field(default=None, description="committed units, by flow")
 
     @model_validator(mode="after")
     def _consistent(self) -> JointPlanCase:
@@ -81,7 +95,23 @@ class JointPlanCase(CaseRecord):
                 where = ", ".join(f"{name} {part}" for name, part in zip(column.keys, key, strict=True))
                 allowed = f"a row for {party.name}, {where} ({column.header})"
                 raise InputError.of(f"{party.name}.{attribute}", "<nothing>", allowed, column.file)
+        self._check_baseline()
         return self
+
+    def _check_baseline(self) -> None:
+        """Raise InputError where the committed baseline is not one number of units >= 0 for each of the flows."""
+        if self.baseline is None:
+            return
+        flows = dict.fromkeys(self.shared.flows)
+        for flow, units in self.baseline.items():
+            where = ", ".join(map(str, flow)) if isinstance(flow, tuple) else flow
+            if flow not in flows:
+                raise InputError.of("baseline", where, "a flow of the case: supplier, receiver, site, product, week", BASELINE)
+            if not 0 <= units < math.inf:
+                raise InputError.of(f"baseline, {where}", units, "a finite number >= 0, units", BASELINE)
+        for flow in flows:
+            if flow not in self.baseline:
+                raise InputError.of("baseline", "<nothing>", f"a row for {', '.join(map(str, flow))}, 0 units too", BASELINE)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -147,4 +177,5 @@ class JointPlanCase(CaseRecord):
         weeks = tuple(later for later in self.shared.weeks if later >= week)
         if not weeks:
             raise InputError.of("week", week, f"a week up to {self.shared.weeks[-1]}", self.name)
-        return self.changed(weeks=weeks, parties=tuple(party.since(week) for party in self.parties))
+        orders = None if self.baseline is None else {flow: units for flow, units in self.baseline.items() if flow[-1] in weeks}
+        return self.changed(weeks=weeks, parties=tuple(party.since(week) for party in self.parties), baseline=orders)

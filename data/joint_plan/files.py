@@ -1,7 +1,7 @@
 """Reading a case that is a folder: case.toml beside tidy CSV tables, one row a combination, units in the header.
 
-Shared: products.csv, sites.csv, flows.csv. The other tables are the parties' own, each row under its party's name: which there
-are, the roles say (`Party.tables`).
+Shared: products.csv, sites.csv, flows.csv, and, where the receivers have committed to orders, baseline.csv. The other tables are
+the parties' own, each row under its party's name: which there are, the roles say (`Party.tables`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from veridical.data.fields import is_name
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.party import ROLES
-from veridical.data.joint_plan.shared import Route, Shared
-from veridical.data.joint_plan.tables import FLOWS, PRICE, PRODUCTS, ROUTE, SITES, VOLUME, schema
+from veridical.data.joint_plan.shared import LEVELS, Route, Shared
+from veridical.data.joint_plan.tables import BASELINE, FLOWS, PRICE, PRODUCTS, ROUTE, SITES, UNITS, VOLUME, schema
 from veridical.data.joint_plan.values import Values
 from veridical.data.record import check
 
@@ -59,8 +59,8 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     roles = {party["name"]: ROLES[party["role"]] for party in head.parties}
     tables = schema(roles.values())
     for path in sorted(folder.glob("*.csv")):
-        if path.name not in (PRODUCTS, SITES, FLOWS, *tables):
-            allowed = f"the tables {', '.join((PRODUCTS, SITES, FLOWS, *tables))}"
+        if path.name not in (PRODUCTS, SITES, FLOWS, BASELINE, *tables):
+            allowed = f"the tables {', '.join((PRODUCTS, SITES, FLOWS, BASELINE, *tables))}"
             raise InputError.of("<file>", path.name, allowed, path.name)
     products = Values({row["product"]: row[VOLUME] for row in _table(folder / PRODUCTS, ("product",), (VOLUME,), {})})
     sites = tuple(row["site"] for row in _table(folder / SITES, ("site",), (), {}))
@@ -87,8 +87,11 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
         roles[raw["name"]](**{key: value for key, value in raw.items() if key != "role"}, **fields[raw["name"]])
         for raw in head.parties
     )
+    orders = None
+    if (folder / BASELINE).exists():
+        orders = {tuple(row.values())[:-1]: row[UNITS] for row in _table(folder / BASELINE, LEVELS, (UNITS,), known | sides)}
     named = {"name": head.name, "description": head.description}
-    return JointPlanCase(**named, shared=shared, parties=parties, mechanism=head.mechanism)
+    return JointPlanCase(**named, shared=shared, parties=parties, mechanism=head.mechanism, baseline=orders)
 
 
 def _key(row: Mapping[str, Any], keys: tuple[str, ...]) -> Any:

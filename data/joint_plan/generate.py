@@ -1,9 +1,9 @@
 """Synthetic cases of any size, every number from a seed. Nothing here is anybody's data.
 
-Demand comes in waves with noise; each product is made by two (or `makers`) suppliers; production and handling capacities are
-1.1 to 1.25 times, contracted lane volumes 1 to 1.15 times the mean need; the spot market costs 1.5 times the contract. Who
-orders just in time passes the waves on to the suppliers' overtime and spot lanes: joint plans of pilots of the default size
-save 7-10 % of the total cost (seeds 0 to 6), of marketplaces 8-11 %, of carriers 5-15 %.
+Demand comes in waves with noise; each product is made by two (or `makers`) suppliers, and by more where a supplier would have
+none; production and handling capacities are 1.1 to 1.25 times, contracted lane volumes 1 to 1.15 times the mean need; the spot
+market costs 1.5 times the contract. Who orders just in time passes the waves on to the suppliers' overtime and spot lanes: joint
+plans of pilots of the default size save 7-10 % of the total cost (seeds 0 to 6), of marketplaces 8-11 %, of carriers 5-15 %.
 
 Flows are makers * products * sites * weeks, so with two makers and nine weeks 8 products at 4 sites are 576, 20 at 6 are
 2,160, 60 at 12 are 12,960, 138 at 20 are 49,680.
@@ -27,6 +27,7 @@ from veridical.data.limits import WEEKS, fits
 
 __all__ = ["carriers", "marketplace", "pilot"]
 
+MAKERS = 2  # suppliers of a product
 SPREAD = 0.95  # currency per m3, either way: suppliers of one product charge nearly the same, so the baseline buys from all
 TRUCK = 8.0  # m3
 VENDORS = ("Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir")
@@ -86,12 +87,15 @@ class World:
         self.weeks = tuple(range(1, weeks + 1))
         self.products = names(PRODUCTS, products, "product")
         self.sites = names(CENTRES, sites, "centre")
-        self.suppliers, self.makers = suppliers, makers
+        self.suppliers = suppliers
         self.volume = np.round(self.rng.uniform(0.03, 0.07, products), 3)  # m3 per unit
         if makers > len(suppliers):
             raise InputError.of("makers", makers, f"at most as many as there are suppliers: {len(suppliers)}")
-        # supplier k makes product p: in turn, so that everybody has about as many
+        # supplier k makes product p: in turn, so that everybody has about as many; who would have none has one all the same
         self.makes = np.array([[(k - p) % len(suppliers) < makers for p in range(products)] for k in range(len(suppliers))])
+        idle = np.flatnonzero(~self.makes.any(axis=1))
+        self.makes[idle, idle % products] = True
+        self.makers = self.makes.sum(axis=0)  # of each product
 
     def made(self, k: int) -> list[int]:
         """Return the numbers of the products that supplier k has."""
@@ -100,7 +104,7 @@ class World:
     def supplied(self, k: int, need: Array) -> tuple[Array, Array, float, list[str]]:
         """Return of supplier k's products m3 per unit, his part of the need at each site, its m3 in all, and their names."""
         made = self.made(k)
-        volumes, share = self.volume[made], need[made] / self.makers
+        volumes, share = self.volume[made], need[made] / self.makers[made, None]
         return volumes, share, float(volumes @ share.sum(axis=1)), [self.products[p] for p in made]
 
     def shared(self, receiver: str, price: Array) -> Shared:
@@ -164,7 +168,7 @@ def pilot(
     products: int = 6,
     weeks: int = 9,
     seed: int = 0,
-    makers: int = 2,
+    makers: int | None = None,
     name: str = "pilot",
 ) -> JointPlanCase:
     """Return a retailer with his vendors.
@@ -175,8 +179,8 @@ def pilot(
         How many there are.
     sites, regions, products, weeks : int
         How many fulfilment centres, regions with demand, products and weeks there are.
-    makers : int
-        How many suppliers each product has.
+    makers : int, optional
+        How many suppliers each product has; two, where there are so many.
     seed : int
         Every number is drawn from it.
     name : str
@@ -197,8 +201,10 @@ def pilot(
     >>> pilot(vendors=2, weeks=1).suppliers
     ('Alder', 'Birch')
     """
-    sizes(vendors=vendors, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
-    fits(FLOW * products * weeks * (sites * makers + regions), "weeks", weeks)
+    sizes(vendors=vendors)
+    makers = min(MAKERS, vendors) if makers is None else makers
+    sizes(sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
+    fits(FLOW * weeks * (sites * max(products * makers, vendors) + products * regions), "weeks", weeks)
     world = World(seed, names(VENDORS, vendors, "vendor"), products, sites, weeks, makers)
     rng = world.rng
     record, need = world.receiver(regions)
@@ -223,7 +229,7 @@ def pilot(
                 **world.lanes(volumes @ share),
             )
         )
-    price = np.where(world.makes, made_at.sum(axis=0) / makers + 50.0 + rng.uniform(-SPREAD, SPREAD, (vendors, 1)), 0.0)
+    price = np.where(world.makes, made_at.sum(axis=0) / world.makers + 50.0 + rng.uniform(-SPREAD, SPREAD, (vendors, 1)), 0.0)
     said = described(f"a retailer and {vendors} vendors over {weeks} weeks", "pilot", seed)
     return JointPlanCase(name=name, shared=world.shared("retailer", price), parties=tuple(parties), description=said)
 
@@ -235,7 +241,7 @@ def marketplace(
     products: int = 6,
     weeks: int = 9,
     seed: int = 0,
-    makers: int = 2,
+    makers: int | None = None,
     name: str = "marketplace",
 ) -> JointPlanCase:
     """Return a marketplace that fulfils for sellers: they place stock of their own; the price of a route is less referral.
@@ -246,8 +252,8 @@ def marketplace(
         How many there are.
     sites, regions, products, weeks : int
         How many fulfilment centres, regions with demand, products and weeks there are.
-    makers : int
-        How many suppliers each product has.
+    makers : int, optional
+        How many suppliers each product has; two, where there are so many.
     seed : int
         Every number is drawn from it.
     name : str
@@ -268,8 +274,10 @@ def marketplace(
     >>> marketplace(sellers=2, weeks=1).suppliers
     ('Garnet', 'Hazel')
     """
-    sizes(sellers=sellers, sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
-    fits(FLOW * products * weeks * (sites * makers + regions), "weeks", weeks)
+    sizes(sellers=sellers)
+    makers = min(MAKERS, sellers) if makers is None else makers
+    sizes(sites=sites, regions=regions, products=products, weeks=weeks, makers=makers)
+    fits(FLOW * weeks * (sites * max(products * makers, sellers) + products * regions), "weeks", weeks)
     world = World(seed, names(SELLERS, sellers, "seller"), products, sites, weeks, makers)
     rng = world.rng
     record, need = world.receiver(regions)

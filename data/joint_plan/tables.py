@@ -16,10 +16,10 @@ from veridical.data.joint_plan.party import ROLES, Column, Party
 if TYPE_CHECKING:
     from veridical.data.joint_plan.case import JointPlanCase
 
-__all__ = ["FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "VOLUME", "schema", "write"]
+__all__ = ["BASELINE", "FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "UNITS", "VOLUME", "schema", "write"]
 
-PRODUCTS, SITES, FLOWS = "products.csv", "sites.csv", "flows.csv"
-VOLUME, PRICE = "volume (m3 per unit)", "price (currency per unit)"
+PRODUCTS, SITES, FLOWS, BASELINE = "products.csv", "sites.csv", "flows.csv", "baseline.csv"
+VOLUME, PRICE, UNITS = "volume (m3 per unit)", "price (currency per unit)", "ordered (units)"
 ROUTE = ("supplier", "receiver", "site", "product")
 
 
@@ -70,6 +70,9 @@ def write(case: JointPlanCase, path: str | Path, *, alone: bool = False) -> Path
         SITES: csv_file.text(("site",), [(site,) for site in case.shared.sites]),
         FLOWS: csv_file.text((*ROUTE, PRICE), case.shared.routes),
     }
+    if case.baseline is not None:
+        rows = [(*flow, case.baseline[flow]) for flow in case.shared.flows]
+        texts[BASELINE] = csv_file.text((*ROUTE, "week", UNITS), rows)
     for party in case.parties:
         if ROLES.find(party.role) is not type(party):
             raise InputError.of(f"{party.name}.role", party.role, f"to save a case, {ROLES.allowed()}", case.name or None)

@@ -1,7 +1,7 @@
 """The supplier's optimum at a fixed capacity: virtual revenue is maximised profile by profile. (4)-(5), (9), Theorem 2.
 
-The dual of `capacity` at a profile is its shadow price lambda(theta). `monotonicity` binds only where virtual revenue is not
-monotone in the type; the model then pools types, whatever the others are.
+The dual of `capacity` at a profile is its shadow price lambda(theta). `monotonicity` is there only for types that may be pooled,
+as virtual revenue is not monotone in them; the model then pools them, whatever the others are.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def build(
     points
         Types that stand for a continuous prior.
     monotonicity
-        Whether a constraint keeps units from falling as a retailer's type rises; by default where virtual revenue is not
-        monotone.
+        Whether a constraint keeps units from falling as a retailer's type rises; by default of the types that may be pooled,
+        as virtual revenue falls from one to the next and they may get something.
 
     Returns
     -------

@@ -42,8 +42,8 @@ def build(
     points
         Types that stand for a continuous prior.
     monotonicity
-        Whether a constraint keeps units from falling as a retailer's type rises; by default where virtual revenue is not
-        monotone.
+        Whether a constraint keeps units from falling as a retailer's type rises; by default of the types that may be pooled,
+        as virtual revenue falls from one to the next and they may get something.
 
     Returns
     -------
@@ -70,9 +70,9 @@ def build(
     vocabulary.supply(m)
     m.shadow_price = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals, initialize=case.capacity_cost or 0.0)
     pools: dict[Any, list[Any]] = {key: [] for key in m.CELLS}
-    if vocabulary.monotonicity(m, monotonicity):
+    if pairs := vocabulary.monotonicity(m, monotonicity):
         m.pool = pyo.Var(m.monotonicity.index_set(), domain=pyo.NonNegativeReals, initialize=0.0)
-        for key, (low, high) in vocabulary.neighbours(m).items():
+        for key, (low, high) in pairs.items():
             pools[low].append(m.pool[key])
             pools[high].append(-m.pool[key])
 

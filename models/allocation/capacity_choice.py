@@ -30,8 +30,8 @@ def build(
     points
         Types that stand for a continuous prior.
     monotonicity
-        Whether a constraint keeps units from falling as a retailer's type rises; by default where virtual revenue is not
-        monotone.
+        Whether a constraint keeps units from falling as a retailer's type rises; by default of the types that may be pooled,
+        as virtual revenue falls from one to the next and they may get something.
 
     Returns
     -------

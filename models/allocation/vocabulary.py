@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,22 +20,20 @@ import pyomo.environ as pyo
 from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
 from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
-from veridical.data.arrays import Array
+from veridical.data.arrays import Booleans
 from veridical.data.assembler import shortened
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
-from veridical.data.virtual_cost import ROUNDING
-from veridical.data.virtual_revenue import virtual_marginal_revenue
 from veridical.models.allocation.own_revenue import OwnRevenue
+from veridical.models.allocation.regularity import concave_up_to, grid, pooled
 from veridical.models.allocation.revenue import Written
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
 __all__ = ["POINTS", "allotment", "cost", "details", "expected", "forms", "frame", "groups_of", "monotonicity", "neighbours"]
-__all__ += ["regular", "satiate", "supply", "virtual_marginal", "virtual_revenue"]
+__all__ += ["occurring", "satiate", "supply", "virtual_marginal", "virtual_revenue"]
 
 SATIATED = 1e-12  # of the revenue of the first unit
-GRID = 257  # levels of a type's marginal revenue, at the quantities of which virtual marginal revenue is looked at
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
 INDEX_NAMES = {  # what the parts of an index are called, family by family
     "capacity": ("profile",),
@@ -54,6 +52,7 @@ class AllocationInfo(ModelInfo):
     profiles: TypeProfiles = field(kw_only=True)
     cells: dict[str, list[tuple[str, str, float]]] = field(default_factory=dict)
     revenues: dict[str, Written] = field(default_factory=dict)
+    together: list[Booleans] = field(default_factory=list)  # group by group: whether `monotonicity` holds for a type and the next
 
 
 def forms(case: AllocationCase) -> tuple[str, ...]:
@@ -74,7 +73,7 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     """
     if form not in ("auto", *forms(case)):
         raise InputError.of("form", form, f"for these revenues one of auto, {', '.join(forms(case))}", case.name)
-    case = _occurring(case.grid(points) if case.continuous else case)
+    case = occurring(case.grid(points) if case.continuous else case)
     _fits(case, name)
     for i, group in enumerate(case.retailers):
         if isinstance(group.revenue, OwnRevenue):
@@ -195,7 +194,10 @@ def virtual_marginal(m: Any) -> None:
 
 
 def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
-    """Return the pairs of cells that one retailer moves between by reporting the next type, by what the others are."""
+    """Return the pairs of cells that one retailer moves between by reporting the next type, by what the others are.
+
+    Of those types that are kept `together` alone.
+    """
     info = details(m)
     case, profiles = info.case, info.profiles
     names = list(m.PROFILES)
@@ -206,42 +208,11 @@ def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
             theta = float(group.theta[place])
             cell[name, theta, others] = (names[row], name, theta)
     pairs: dict[Any, tuple[Any, Any]] = {}
-    for name, group in groups_of(m):
-        for low, high in pairwise(group.types or ()):
+    for (name, group), together in zip(groups_of(m), info.together, strict=True):
+        for low, high in compress(pairwise(group.types or ()), together):
             lower = {others: key for (g, theta, others), key in cell.items() if g == name and theta == low}
             pairs |= {(name, low, high, others): (key, cell[name, high, others]) for others, key in lower.items()}
     return pairs
-
-
-def regular(case: AllocationCase) -> bool:
-    """Return whether virtual marginal revenue never falls as the type rises, wherever it is positive: nobody is pooled.
-
-    Looked at on a grid of quantities where it is not enough to look at one. Two types that get nothing must not come close
-    either: an interior point leaves each of them a trace of units, and the lower one perhaps the larger.
-    """
-    for group in case.retailers:
-        virtual = _marginal(group, np.minimum(grid(group), case.capacity or np.inf))
-        highest = float(group.revenue.marginal(0.0, group.theta[-1]))
-        traces = (virtual[1:, 0] <= 1e-9 * highest) & (np.diff(virtual[:, 0]) < 1e-3 * highest)
-        if traces.any() or (np.diff(np.maximum(virtual, 0.0), axis=0) < -ROUNDING * highest).any():
-            return False
-    return True
-
-
-def concave_up_to(group: RetailerGroup) -> Array:
-    """Return for each type the units up to which virtual revenue is concave, infinite where it is throughout.
-
-    A newsvendor's virtual marginal revenue falls below 0, and rises to 0 again where nobody sells as much: a solver that
-    gets there takes it for an optimum. It still falls at the grid's point before the least one. Units that are worth having
-    to a lower type are always within: he may be pooled with it.
-    """
-    if group.revenue.separable:
-        return np.full(len(group.theta), np.inf)
-    q = grid(group)
-    virtual = _marginal(group, q)
-    worth = np.append(q, q[-1])[1 + np.where(virtual > 0, np.arange(len(q)), -1).max(axis=1)]  # the point behind the last
-    most: Array = np.maximum(q[np.maximum(virtual.argmin(axis=1) - 1, 0)], np.maximum.accumulate(worth))
-    return np.where(virtual.min(axis=1) < 0, most, np.inf)
 
 
 def _bound_units(m: Any, name: str, most: Mapping[float, float]) -> None:
@@ -265,38 +236,30 @@ def satiate(m: Any) -> None:
         _bound_units(m, name, most)
 
 
-def grid(group: RetailerGroup) -> Array:
-    """Return quantities from 0 up to where the highest type earns nothing any more, close where marginal revenue falls fast."""
-    revenue, theta = group.revenue, group.theta[:, None]
-    if revenue.separable:
-        return np.zeros(1)
-    levels = np.append(np.linspace(1.0, 0.0, GRID)[:-1], 1e-9)
-    quantities: Array = np.unique(revenue.quantity(levels * revenue.marginal(0.0, theta), theta))
-    return np.append(0.0, quantities[np.isfinite(quantities) & (quantities > 0)])
-
-
-def _marginal(group: RetailerGroup, q: Array) -> Array:
-    """Return virtual marginal revenue, (6), shape (m, quantities)."""
-    theta, rate = group.theta[:, None], (group.survival[1:] / group.probability)[:, None]
-    return virtual_marginal_revenue(group.revenue, q, theta, np.append(theta[1:], theta[-1:], axis=0), rate)
-
-
-def monotonicity(m: Any, wanted: bool | None) -> bool:
-    """Declare `monotonicity` where it is wanted, by default where virtual revenue is not monotone; return whether it is there.
+def monotonicity(m: Any, wanted: bool | None) -> dict[Any, tuple[Any, Any]]:
+    """Declare `monotonicity`, by default of the types that may be pooled; return the pairs of cells that it holds for.
 
     A higher type gets no less, whatever the others are. Where virtual revenue is monotone this follows, and would only leave
-    the shadow prices of profiles in which one retailer gets everything without a unique value.
+    the shadow prices of profiles in which one retailer gets everything without a unique value; so it would of types that get
+    nothing.
     """
-    if wanted is False or (wanted is None and regular(details(m).case)):
-        return False
+    if wanted is False:
+        return {}
+    info = details(m)
+    if wanted is None:
+        info.together = [pooled(group, info.case.capacity) for group in info.case.retailers]
+    else:
+        info.together = [np.ones(len(group.theta) - 1, dtype=bool) for group in info.case.retailers]
     pairs = neighbours(m)
+    if not pairs:
+        return {}
 
     @m.Constraint(list(pairs))
     def monotonicity(m: Any, g: str, theta: float, next_type: float, others: str) -> Any:
         low, high = pairs[g, theta, next_type, others]
         return m.quantity[high] >= m.quantity[low]
 
-    return True
+    return pairs
 
 
 def allotment(m: Any, duals: Mapping[str, pd.Series], price: Price = dominant) -> Allotment:
@@ -342,7 +305,7 @@ def _wanted(group: RetailerGroup, theta: float) -> float:
     return float(np.nan_to_num(most, nan=1.0, posinf=1.0)) or 1.0
 
 
-def _occurring(case: AllocationCase) -> AllocationCase:
+def occurring(case: AllocationCase) -> AllocationCase:
     """Return the case without the types that never occur."""
     if all((group.probability > 0).all() for group in case.retailers):
         return case

@@ -3,10 +3,14 @@
 Asks more of the suppliers than `icds`: all of them must know, and trust, the prior. Where costs are independent it earns no
 more; where they are correlated, interim participation lets the assembler bet with each supplier on what the others report
 (Cremer and McLean), and she takes the first best. A type that never occurs has no beliefs, and no constraints.
+
+Expected payments cover expected costs, so profit is never above the first best. Bets can be far larger than what is traded:
+`max_payment` bounds them, at a price. What a supplier believes less than 1e-12 of is left out of his expectations.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -20,10 +24,17 @@ from veridical.models.info import builder, info_of
 __all__ = ["build", "menu"]
 
 EXACT, TOLD = 1e-13, 1e-6  # relative singular values of beliefs: dependent up to the first, told apart from the second
+NEVER = 1 - 1e-12  # probability of a demand beyond which no unit is assembled: bounds of profits need an end of it
+FAINT = 1e-12  # a belief up to which a profile is not reckoned with
 
 
 @builder
-def build(case: AssemblerCase, form: str = "auto", participation: Literal["interim", "ex_post"] = "interim") -> pyo.ConcreteModel:
+def build(
+    case: AssemblerCase,
+    form: str = "auto",
+    participation: Literal["interim", "ex_post"] = "interim",
+    max_payment: float | int | None = None,
+) -> pyo.ConcreteModel:
     """Return the model in which truth is best in expectation.
 
     Parameters
@@ -34,6 +45,9 @@ def build(case: AssemblerCase, form: str = "auto", participation: Literal["inter
         How expected sales are written: auto, linear, quadratic, smooth or tangent.
     participation
         A truthful supplier loses nothing in expectation over the others' costs (`interim`), or whatever they are (`ex_post`).
+    max_payment
+        The most that a supplier is paid, or pays, at any profile, currency, and what is bought is worth at his lowest cost; no
+        bound where none is given.
 
     Returns
     -------
@@ -43,8 +57,8 @@ def build(case: AssemblerCase, form: str = "auto", participation: Literal["inter
     Raises
     ------
     InputError
-        For interim participation under beliefs that differ so little that no solver can tell, a form that the demand does not
-        have, or a model that would not fit into memory.
+        For interim participation under beliefs that differ so little that no solver can tell, a `max_payment` that is no finite
+        number > 0, a form that the demand does not have, or a model that would not fit into memory.
 
     Examples
     --------
@@ -53,18 +67,35 @@ def build(case: AssemblerCase, form: str = "auto", participation: Literal["inter
     >>> round(vd.solvers.solve(model).objective, 2)
     6656.67
     """
+    if max_payment is not None and not 0 < max_payment < math.inf:
+        raise InputError.of("max_payment", max_payment, "a finite number > 0, currency", case.name)
     if participation == "interim":
         refuse_faint_beliefs(case)
     m = vocabulary.frame(case, "bic", form)
     vocabulary.own_costs(m)
     vocabulary.contracts(m, form)
-    vocabulary.profit(m)  # (2)
     q, P = m.quantity, m.payment
+    if (most := float(case.demand.inverse_cdf(NEVER))) > 0:
+        m.units.setub(most)
+    if max_payment is not None:
+        P.setlb(-max_payment)
+        P.setub(max_payment)
+        for supplier in case.suppliers:
+            q[supplier.name, :].setub(max_payment / supplier.costs[0])
 
     beliefs: dict[tuple[str, float], list[tuple[str, Any]]] = {}  # what the others report, and how likely given one's own cost
+    reckoned = set()  # suppliers with profiles that they reckon with
     for i, cost, others in m.OWN_COST:
-        if (weight := m.probability[m.profile[i, cost, others]]).value > 0:
-            beliefs.setdefault((i, cost), []).append((others, weight / m.marginal[i, cost].expr))
+        weight, likely = m.probability[m.profile[i, cost, others]], m.marginal[i, cost].expr
+        if weight.value > FAINT * pyo.value(likely):
+            beliefs.setdefault((i, cost), []).append((others, weight / likely))
+            reckoned.add((i, m.profile[i, cost, others]))
+    costs = {(i, m.profile[i, cost, others]): m.cost[i, cost] for i, cost, others in m.OWN_COST}
+    for key in P:
+        if key not in reckoned:
+            P[key] = 0.0  # no solver sees it where it stands in no constraint
+    # Where nobody reckons with a profile a payment is a threat, and no part of the profit.
+    vocabulary.profit(m, lambda i, t: P[i, t] if (i, t) in reckoned else costs[i, t] * q[i, t])  # (2)
 
     def expected(variable: Any, i: str, cost: float, report: float) -> Any:
         return pyo.quicksum(weight * variable[i, m.profile[i, report, others]] for others, weight in beliefs[i, cost])

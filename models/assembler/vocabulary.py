@@ -6,6 +6,7 @@ Names in a model are ones that a person reads: a profile of costs is `panel=4, b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise, product
 from typing import Any
 
@@ -130,11 +131,12 @@ def expected_revenue(m: Any, t: str) -> Any:
     return m.price * m.expected_sales.sales[t]
 
 
-def profit(m: Any) -> None:
-    """Declare the objective, expected profit: sum_t beta(t) (S(y(t)) - sum_i P_i(t)), (2)."""
+def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
+    """Declare the objective, expected profit: sum_t beta(t) (S(y(t)) - sum_i P_i(t)), (2); `paid`: what counts as P_i(t)."""
+    payment = paid or (lambda i, t: m.payment[i, t])
 
     def earned(t: str) -> Any:
-        return expected_revenue(m, t) - pyo.quicksum(m.payment[i, t] for i in m.SUPPLIERS)
+        return expected_revenue(m, t) - pyo.quicksum(payment(i, t) for i in m.SUPPLIERS)
 
     m.profit = pyo.Objective(expr=pyo.quicksum(m.probability[t] * earned(t) for t in m.PROFILES), sense=pyo.maximize)
 

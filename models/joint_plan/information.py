@@ -9,7 +9,7 @@ from typing import Any
 from veridical.data.arrays import Array
 from veridical.models.info import ModelInfo
 
-__all__ = ["Families", "PlanInfo"]
+__all__ = ["Families", "PlanInfo", "Square"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,31 @@ class Families:
     role: str
     index_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     identities: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Square:
+    """A square that tangents stand for: weight / 2 * variable squared, of which `charge` is the largest tangent."""
+
+    variable: Any
+    weight: Any
+    charge: Any
+    tangents: Any
+    points: list[float] = field(default_factory=lambda: [0.0])
+
+    @property
+    def exact(self) -> Any:
+        """The square itself, currency: an expression."""
+        return self.weight / 2 * self.variable**2
+
+    def short(self, value: float) -> float:
+        """Return by how much the largest tangent is below the square at a value of the variable, relative to the square."""
+        return min(((value - point) / value) ** 2 for point in self.points) if value else 0.0
+
+    def touch(self, point: float) -> None:
+        """Add the tangent at a point."""
+        self.points.append(point)
+        self.tangents.add(self.weight * (point * self.variable - point**2 / 2) <= self.charge)
 
 
 @dataclass
@@ -35,6 +60,7 @@ class PlanInfo(ModelInfo):
     families: dict[str, Families] = field(default_factory=dict)
     price: Any = None
     start: Array | None = None
+    squares: list[Square] = field(default_factory=list)
 
     def note(self, party: str, param: Any) -> None:
         """Note the numbers of a Param by name, `Alder.production_capacity[3]`; `party` is empty where it is no party's."""

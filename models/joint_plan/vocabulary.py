@@ -16,7 +16,7 @@ import pyomo.environ as pyo
 
 from veridical.data.joint_plan import Flow, Party, Shared
 from veridical.models.info import info_of
-from veridical.models.joint_plan.information import PlanInfo
+from veridical.models.joint_plan.information import PlanInfo, Square
 
 __all__ = ["LANES", "declared", "grouped", "nonnegative", "numbers", "paid"]
 __all__ += ["balance", "changes", "costs", "lanes", "overtime", "squares", "volumes"]
@@ -172,8 +172,9 @@ def squares(block: Any, name: str, variables: Any, weight: Any, reach: Callable[
     """Return the sum over keys of weight / 2 * variable squared; `weight`: one Param, or one by site, the first part of a key.
 
     In the truckload variant, which is linear but for integers, squares are the largest of their tangents: at 0 and at
-    TANGENTS points up to twice `reach` (1 where that is 0), on either side; that is then the party's cost. The points are those
-    of the record that the model was built from, whatever Params are changed to.
+    TANGENTS points up to twice `reach` (1 where that is 0), on either side. They are no larger than the square, so that what
+    the model costs at least is a bound; planners add tangents where it matters, and pay the square itself. The first points are
+    those of the record that the model was built from, whatever Params are changed to.
     """
     weights = {key: weight[key[0]] if weight.is_indexed() else weight for key in variables}
     if not shared.truckload:
@@ -181,11 +182,15 @@ def squares(block: Any, name: str, variables: Any, weight: Any, reach: Callable[
     charge = nonnegative(block, name, variables.index_set())
     tangents = pyo.ConstraintList()
     block.add_component(f"{name}_tangents", tangents)
+    info = info_of(block.model())
     for key, variable in variables.items():
+        square = Square(variable, weights[key], charge[key], tangents)
         signs = (1.0,) if variable.lb == 0 else (1.0, -1.0)
         for point in np.linspace(0.0, 2 * (reach(key) or 1.0), TANGENTS + 1)[1:].tolist():
             for sign in signs:
-                tangents.add(weights[key] * (sign * point * variable - point**2 / 2) <= charge[key])
+                square.touch(sign * point)
+        if isinstance(info, PlanInfo):
+            info.squares.append(square)
     return pyo.quicksum(charge.values())
 
 
@@ -193,7 +198,8 @@ def lanes(block: Any, record: Any, data: Any, shared: Shared, plan: Any) -> dict
     """Declare the lanes of a supplier, by site and week, and return what they cost.
 
     lane_volume: U = volume shipped. lane_split: U = own_lane + spot_lane. lane_contract: own_lane <= contract. With
-    truckloads, own_trucks and spot_trucks are whole trucks that hold the volumes, paid by the truck.
+    truckloads, own_trucks and spot_trucks are whole trucks that hold the volumes, paid by the truck: a contract for less than a
+    truck, or for what is left after whole ones, has a truck of its own, which is not full.
     """
     places = grouped(shared.flows, "site", "week")
     volume = volumes(block, "lane_volume", "lane", places, plan, shared)
@@ -203,18 +209,17 @@ def lanes(block: Any, record: Any, data: Any, shared: Shared, plan: Any) -> dict
     def lane_split(_: Any, f: str, t: int) -> Any:
         return volume[f, t] == contracted[f, t] + spot[f, t]
 
-    if shared.truckload:
-        loads = (("own", contracted), ("spot", spot))
-        contracted, spot = (whole_trucks(block, name, load, shared.truck_volume) for name, load in loads)
-    size = shared.truck_volume if shared.truckload else 1.0  # m3 that one unit of `contracted` and `spot` pays for
-
     @block.Constraint(volume.index_set())
     def lane_contract(_: Any, f: str, t: int) -> Any:
-        return size * contracted[f, t] <= data.contract[f]
+        return contracted[f, t] <= data.contract[f]
 
+    paid_own, paid_spot, size = contracted, spot, 1.0  # of what is paid for, the m3 that one is
+    if shared.truckload:
+        loads, size = (("own", contracted), ("spot", spot)), shared.truck_volume
+        paid_own, paid_spot = (whole_trucks(block, name, load, size) for name, load in loads)
     return {
-        "contract": pyo.quicksum(data.contract_cost[f] * (size * contracted[f, t]) for f, t in places),
-        "spot": pyo.quicksum(data.spot_cost[f] * (size * spot[f, t]) for f, t in places),
+        "contract": pyo.quicksum(data.contract_cost[f] * (size * paid_own[f, t]) for f, t in places),
+        "spot": pyo.quicksum(data.spot_cost[f] * (size * paid_spot[f, t]) for f, t in places),
         "lane_congestion": squares(
             block, "lane_congestion_charge", volume, data.lane_congestion, lambda key: record.contract[key[0]], shared
         ),

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veridical.contracts.allotment_audit import wanted
 from veridical.contracts.audit import audit
-from veridical.solvers.certificate import Certificate, ratio
+from veridical.solvers.certificate import CANCELLED, Certificate, ratio
 from veridical.solvers.closed_form import assembler
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.closed_form.assembler import ClosedForm
@@ -141,7 +142,10 @@ def _(result: Rationing, solver: SolverRecord) -> Solution:
     """Conditions (10)-(11) are checked once more, and the bound is what lambda proves."""
     objective, bound = result.supplier_profit, result.bound - result.capacity_paid
     unused = float(result.probability @ (result.shadow_price * (result.capacity - result.allotted)))
-    certificate = Certificate(_excess(result), result.residual, ratio(unused, abs(objective)), _gap(objective, bound))
+    # Where revenue and the cost of capacity cancel: by a millionth of what one retailer would earn.
+    size = max(abs(objective), CANCELLED * max(float(wanted(group)[1].max()) for group in result.case.retailers))
+    gap = ratio(abs(bound - objective), size)
+    certificate = Certificate(_excess(result), result.residual, ratio(unused, size), gap)
     derivatives = partial(_of_capacity, result)
     return Solution(objective, bound, certificate, solver, contracts=result, audit=audit(result), derivatives=derivatives)
 

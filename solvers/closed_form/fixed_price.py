@@ -32,7 +32,7 @@ from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerate
 from veridical.solvers.closed_form.rationing import Rule, rule_of
 from veridical.solvers.closed_form.water_filling import checked_capacity
 
-__all__ = ["Equilibrium", "MultipleEquilibria", "Ordering", "fixed_price", "ordering", "service_capacity"]
+__all__ = ["Equilibrium", "MultipleEquilibria", "Ordering", "fixed_price", "ordering", "service_capacity", "without_warning"]
 
 TOLERANCE = 1e-8  # regret of an equilibrium, of the most that a type can earn
 TARGET = 1e-12  # regret at which the search stops
@@ -67,6 +67,24 @@ def fixed_price(
     Raises InputError where the case has no fixed_price, for a capacity that is not finite and >= 0 and for starts that are no
     whole number >= 0; NotSolvedError where no start led to orders with a regret within 1e-8 of the most that a type can earn.
     """
+    equilibrium = without_warning(case, capacity, starts=starts, points=points, samples=samples, seed=seed)
+    if len(equilibrium.found) > 1:
+        profits = ", ".join(f"{other.supplier_profit:.6g}" for other in equilibrium.found)
+        message = f"{len(equilibrium.found)} equilibria were found, with the supplier's profits {profits}; the first is reported"
+        warnings.warn(message, MultipleEquilibria, stacklevel=2)
+    return equilibrium
+
+
+def without_warning(
+    case: AllocationCase,
+    capacity: float | None = None,
+    *,
+    starts: int = 3,
+    points: int = POINTS,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Equilibrium:
+    """Return what `fixed_price` does, for who looks at `found` himself: filters of warnings are no use in threads."""
     starts = whole_number(starts, "starts", 0, case.name, "random orders from which to start", DRAWS)
     game = _Game.of(case, capacity, points, samples, seed)
     equilibria: list[Ordering] = []
@@ -83,10 +101,6 @@ def fixed_price(
             f"another order, and {TOLERANCE * game.scale:.3g} is allowed; there may be none in pure strategies"
         )
         raise NotSolvedError(message, "no equilibrium")
-    if len(equilibria) > 1:
-        profits = ", ".join(f"{equilibrium.supplier_profit:.6g}" for equilibrium in equilibria)
-        message = f"{len(equilibria)} equilibria were found, with the supplier's profits {profits}; the first is reported"
-        warnings.warn(message, MultipleEquilibria, stacklevel=2)
     first = {field.name: getattr(equilibria[0], field.name) for field in fields(Ordering)}
     truth = game.outcome(np.minimum(game.truthful, game.capacity))
     return Equilibrium(**first, found=tuple(equilibria), truth=truth, scale=game.scale)

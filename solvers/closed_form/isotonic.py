@@ -11,23 +11,12 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from veridical.data.arrays import Array, Booleans, Integers, accumulated
+from veridical.data.pooling import chain, mean
 
 __all__ = ["chain", "covers", "isotonic"]
 
 LARGEST_FLOW = 2**29  # scipy's maximum flow counts in 32-bit integers
 ROUNDING = 1e-13
-
-
-def chain(weight: Array, weighted: Array) -> Array:
-    """Return the regression along a chain (1-d arrays), by pooling adjacent violators."""
-    blocks: list[tuple[float, float, int]] = []
-    for w, wv in zip(weight.tolist(), weighted.tolist(), strict=True):
-        blocks.append((w, wv, 1))
-        while len(blocks) > 1 and not _mean(blocks[-2]) < _mean(blocks[-1]):
-            w2, wv2, n2 = blocks.pop()
-            w1, wv1, n1 = blocks.pop()
-            blocks.append((w1 + w2, wv1 + wv2, n1 + n2))
-    return np.repeat([_mean(block) for block in blocks], [count for _, _, count in blocks])
 
 
 def isotonic(weight: Array, weighted: Array) -> Array:
@@ -44,26 +33,19 @@ def isotonic(weight: Array, weighted: Array) -> Array:
     waiting = [np.arange(w.size)]
     while waiting:
         part = waiting.pop()
-        mean = _mean((float(w[part].sum()), float(wv[part].sum()), len(part)))
+        level = mean((float(w[part].sum()), float(wv[part].sum()), len(part)))
         upper = None
-        if np.isfinite(mean):
-            owed = mean * w[part]
+        if np.isfinite(level):
+            owed = level * w[part]
             upper = _upper_set(wv[part] - owed, np.abs(wv[part]) + np.abs(owed), order[part][:, part])
         if upper is None:
-            fitted[part] = mean
+            fitted[part] = level
         else:
             waiting += [part[upper], part[~upper]]
     fitted = np.reshape(fitted, shape)
     for axis in range(len(shape)):  # parts whose means tie to rounding
         fitted = accumulated(np.maximum, fitted, axis)
     return fitted
-
-
-def _mean(block: tuple[float, float, int]) -> float:
-    weight, weighted, _ = block
-    if weight > 0:
-        return weighted / weight
-    return np.inf if weighted > 0 else -np.inf
 
 
 def covers(shape: tuple[int, ...]) -> tuple[Integers, Integers]:

@@ -102,11 +102,15 @@ def _shadow_price(
         at_share = marginal(capacity / counts.sum(axis=1).max())
         low = np.maximum(np.nanmin(at_share, axis=1), 0.0)[tight] * (1 - WIDER)
         high = np.maximum(np.maximum(np.nanmax(at_share, axis=1), TINY * first)[tight], low) * (1 + WIDER)
-        result: Any = elementwise.find_root(excess, (low, high), args=(tight,))
-        reached = excess(low, tight) <= 0  # only by rounding, where demand jumps
+        floor = TINY * first[tight]  # what is below it is as good as 0
+        low = np.maximum(low, floor)
+        # In logarithms: a price may be next to nothing, as a newsvendor's is who has all but the most that demand can be.
+        result: Any = elementwise.find_root(lambda log, row: excess(np.exp(log), row), (np.log(low), np.log(high)), args=(tight,))
+        reached = excess(low, tight) <= 0  # by rounding, where demand jumps, or at the floor
         end = np.where(reached, low, high)
-        shadow[tight] = np.where(result.success, result.x, end)
-        below, above = (np.where(result.success, side, end) for side in result.bracket)
+        shadow[tight] = np.where(result.success, np.exp(result.x), end)
+        below, above = (np.where(result.success, np.exp(side), end) for side in result.bracket)
+        below = np.where(reached & (low == floor), 0.0, below)
         more, less = bought(below, tight), bought(above, tight)
         most, least = ((counts[tight] * units).sum(axis=1) for units in (more, less))
         share = np.divide(capacity - least, most - least, out=np.ones(len(tight)), where=most > least)

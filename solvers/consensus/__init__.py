@@ -1,4 +1,9 @@
-"""Consensus: a joint plan that parties agree on without anybody's cost model leaving its owner.
+"""Consensus: a joint plan that parties agree on by answering questions about plans and prices.
+
+No firm hands over its tables; answers reveal costs at the plans asked about, and enough of them reveal the model:
+`veridical.studies.disclosure` measures it, and the options `values` and `noise` lessen it. Under VCG truth is best for
+a supplier while each of the others answers by one cost model, as true ones do. Agents who answer adaptively, by what others said
+before, make truth an ex-post equilibrium, not a dominant strategy.
 
 Modules: `messages` (what goes to and fro, the log, what an agent has to answer), `codec` (answers as bytes), `claims` (answers
 held against one another), `agent` (a party's own, from its model), `quadratic` (its problem, solved again and again), `workers`

@@ -32,6 +32,7 @@ __all__ = ["Admm", "LostError"]
 TYPICAL = 0.3  # rho times the typical flow, currency per unit
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
+TRACE = 1e-8  # of the largest flow: units that are less are none; a party with nothing else could not be priced
 STALE = 5  # rounds without an answer after which a bias is to be feared
 SIDES = ("receiver", "supplier")
 BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
@@ -132,6 +133,8 @@ class Admm:
             why += f"; {least} proves least of what it said last that a plan costs"
         elif nothing := [name for name, value in self.support.items() if value == -np.inf] or self.unproven:
             why += f"; nothing was proven last by {', '.join(nothing)}"
+        if self.options.noise:
+            why += f"; suppliers answer with noise = {self.options.noise:g}, and gaps below that may be out of reach"
         raise NotSolvedError(
             f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
             f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
@@ -199,7 +202,7 @@ class Admm:
 
     def _ask(self, number: int, names: Iterable[str], centre: Array, moved: Booleans) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
-        questions = {name: self._question(name, centre) for name in names}
+        questions = {name: self._question(number, name, centre) for name in names}
         replies = self.exchange.ask(questions, number) if questions else {}
         for name in questions:
             if name in replies:
@@ -213,7 +216,7 @@ class Admm:
             if self.stale[name] > self.options.patience or name in self.exchange.workers.dead:
                 raise LostError(name)
 
-    def _question(self, name: str, centre: Array) -> Question:
+    def _question(self, number: int, name: str, centre: Array) -> Question:
         side, share, interface = self.side[name], self.share(name), self.traits[name].interface
         price = self.price[side][share]
         if interface == "dual":
@@ -221,7 +224,9 @@ class Admm:
         if interface == "primal":
             self.centre[name] = centre[share]
             return Question("marginal", (self.copies[side][share],))
-        return Question("respond", (centre[share], price, self._weight(name)))
+        bare = self.options.values == "checks" and number % self.options.check != 0 and self.traits[name].steps
+        bare = bare and not self.stale[name]  # who did not answer, maybe at a check, is to tell a support
+        return Question("step" if bare else "respond", (centre[share], price, self._weight(name)))
 
     def _weight(self, name: str) -> Array:
         """Return the weight of a party's step: with a fee, receivers step around two copies."""
@@ -246,8 +251,9 @@ class Admm:
             if name in self.last:
                 declared(name, traits, self.typical, self.last[name], (question, answer))
             self.last[name] = (question, answer)
-        copy = np.where(self.free[share], copy, self.baseline[share])
-        self.copies[side][share], self.slope[side][share], self.support[name] = copy, slope, value
+        self.copies[side][share] = np.where(self.free[share], copy, self.baseline[share])
+        if question.method != "step":
+            self.slope[side][share], self.support[name] = slope, value
 
     def _check(self, number: int) -> None:
         """Price the plan at hand, and prove a bound; nothing changes where somebody does not answer."""
@@ -256,6 +262,7 @@ class Admm:
         self._prove(number)
         stays = self.common == self.baseline if self.activity_fee else ~self.free  # a fee is paid for the least difference
         plan = np.where(self.free & ~stays, self.copies["receiver"], self.baseline)
+        plan = np.where(self.free & ~stays & (plan <= TRACE * plan.max(initial=0.0)), 0.0, plan)  # what a barrier leaves of none
         questions = {name: Question("cost", (plan[self.share(name)],)) for name in self.names}
         priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
         if len(priced) == len(self.names):

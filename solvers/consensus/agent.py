@@ -25,11 +25,20 @@ ABOVE = 1e-3  # of the largest flow
 class PartyAgent:
     """The agent of a party whose cost is one of our models, or one that is registered. See `Agent` for what it answers.
 
+    `noise` is for suppliers, see `Options`: where x are its flows to site f it answers s[f] x, a factor of its own, drawn by
+    `seed`, which nobody else is to know. Its marginal costs are those at x, so that what it proves of its cost is so.
+
     Raises InputError for whole trucks: their cost is not convex, and has no prices.
     """
 
     def __init__(
-        self, part: Part, interface: str = "proximal", strong_convexity: float | None = None, smoothness: float | None = None
+        self,
+        part: Part,
+        interface: str = "proximal",
+        strong_convexity: float | None = None,
+        smoothness: float | None = None,
+        noise: float = 0.0,
+        seed: int | None = None,
     ) -> None:
         self.interface, self.strong_convexity, self.smoothness = interface, strong_convexity, smoothness
         if part.shared.truckload:
@@ -40,17 +49,27 @@ class PartyAgent:
         self.columns = np.array([form.column(variable) for variable in model.plan.values()], dtype=np.int64)
         self.form = replace(form, variables=[], constraints=[], _column={})  # arrays are all that is needed from here on
         self._given = np.full(len(self.columns), np.nan)
+        sites, place = np.unique([flow.site for flow in part.shared.flows], return_inverse=True)
+        blurred = noise if part.record.side == "supplier" else 0.0
+        self._factors = (1.0 + blurred * np.random.default_rng(seed).uniform(-1.0, 1.0, len(sites)))[place]
         self._problems: dict[str, Quadratic] = {}
 
     def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the proximal step and its support."""
-        x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given))
+        own = not (plan.any() or price.any())  # a receiver's own plan is the baseline, on which all figures rest
+        blur = self._blur()
+        plan, rho = plan / blur, rho * blur  # around which x is that is answered as s x
+        x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given), own)
         duals, units = signed(self.form, duals), x[self.columns]
         # What the solver left of marginal costs goes into the units: as flows have no upper bounds, it would prove nothing else.
         slope = rho * (plan - units) - price
         excess = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns] - slope
         units = np.where(np.isnan(self._given), units + np.maximum(-excess, 0.0) / rho, units)
-        return Answer(self._support(x, duals, rho * (plan - units) - price), units)
+        return Answer(self._support(x, duals, rho * (plan - units) - price), units * blur)
+
+    def step(self, plan: Array, price: Array, rho: Array) -> Answer:
+        """Return the proximal step alone."""
+        return Answer(-np.inf, self.respond(plan, price, rho).plan)
 
     def best(self, price: Array) -> Answer:
         """Return what the best plan at a price comes to; the plan itself, which can show needs to the digit, where it must."""
@@ -60,7 +79,7 @@ class PartyAgent:
 
     def marginal(self, plan: Array) -> Answer:
         """Return marginal cost and cost of a plan, by a tangent just above it: multipliers at 0 units are no marginal cost."""
-        above = np.maximum(plan, ABOVE * (float(plan.max(initial=0.0)) or 1.0))
+        above = np.maximum(plan, ABOVE * (float(plan.max(initial=0.0)) or 1.0)) / self._blur()
         x, duals = self._at(above)
         slope = (self.form.gradient(x) - self.form.matrix.T @ duals)[self.columns]
         return Answer(self.form.minimised(x) + float(slope @ (plan - above)), slope=slope)
@@ -75,6 +94,10 @@ class PartyAgent:
             self._problems = {key: problem for key, problem in self._problems.items() if key == "at"}
         self._given = units
         return Answer(0.0)
+
+    def _blur(self) -> Array:
+        """Return the factors of what is answered; flows that are given are known."""
+        return np.where(np.isnan(self._given), self._factors, 1.0)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_problems": {}}  # solvers do not travel

@@ -21,7 +21,7 @@ __all__ = ["AGREES", "Claims", "declared", "support_of"]
 # changes bounds by a millionth of the cost, which is little beside a gap of a thousandth of the savings.
 AGREES = 1e-6
 LARGEST = 1e50  # of any number: above, products and squares of what agents send would overflow
-NEEDED = {"respond": "plan", "marginal": "slope"}
+NEEDED = {"respond": "plan", "step": "plan", "marginal": "slope"}
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Claims:
         needed = "plan" if question.method == "best" and self.traits.interface == "dual" else NEEDED.get(question.method)
         if needed is not None and getattr(answer, needed) is None:
             raise error_for(self.party, question, f"no {needed}", f"an Answer with a {needed}")
-        unproven = answer.value == -math.inf and question.method in ("respond", "best")  # a support may prove nothing
+        unproven = answer.value == -math.inf and question.method in ("respond", "step", "best")  # a support may prove nothing
         for what, numbers in (("value", answer.value), ("plan", answer.plan), ("slope", answer.slope)):
             if numbers is None or (what == "value" and unproven):
                 continue
@@ -64,7 +64,7 @@ class Claims:
             self.costs.append((plan, answer.value))
             for support in self.supports:
                 self._compare(question, support, self.costs[-1], given)
-        else:
+        elif question.method != "step":
             self.supports.append(support_of(question, answer))
             for cost in self.costs:
                 self._compare(question, self.supports[-1], cost, given)
@@ -87,7 +87,7 @@ class Claims:
 
 def support_of(question: Question, answer: Answer) -> tuple[float, Array]:
     """Return value and slope of the support that comes with an answer."""
-    if question.method == "respond":
+    if question.method in ("respond", "step"):
         plan, price, rho = question.arguments
         assert answer.plan is not None
         return answer.value, rho * (plan - answer.plan) - price

@@ -5,13 +5,14 @@ It sees a run to its end: parties that are lost on the way stay at the baseline,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from veridical.data.arrays import Array
 from veridical.solvers.consensus.admm import Admm, LostError
-from veridical.solvers.consensus.exchange import Exchange, Round
+from veridical.solvers.consensus.exchange import Exchange, Round, SilentError
 
 __all__ = ["Outcome", "Progress", "run"]
 
@@ -39,33 +40,49 @@ class Outcome:
     progress: Progress
     rho: float
     savings: float
+    before: dict[str, float]
+    stopped: bool
 
 
 def run(
-    exchange: Exchange, baseline: Array, non_participants: tuple[str, ...], fee: float, floor: float, deadline: float
+    exchange: Exchange,
+    baseline: Array,
+    non_participants: tuple[str, ...],
+    fee: float,
+    floor: float,
+    deadline: float,
+    known: Mapping[str, float],
+    last: Mapping[str, float],
 ) -> Outcome:
     """Plan without those who stay at the baseline; `floor`: savings, currency, that the gap is at least measured by.
 
-    A supplier who is lost stays there too, and the rest is planned again. A receiver who is lost ends the run with the best plan.
+    What the baseline costs is asked of everybody but those of whom it is `known`; of who does not answer even that, it is what he
+    said `last`. A supplier who is lost stays there too, and the rest is planned again. A receiver who is lost ends the run with
+    the best plan.
     """
-    before = {name: answer.value for name, answer in exchange.every("cost", exchange.case.names, baseline).items()}
+    before, gone = _baseline_costs(exchange, baseline, known, last)
     exchange.late.clear()  # whatever was still under way from an earlier run, with other flows given
     warnings: list[str] = []
     rounds: list[Round] = []
     lost: tuple[str, ...] = ()
-    while True:
+    converged = stopped = False
+    admm = Admm(exchange, baseline, non_participants, fee, floor, before, rounds, warnings)
+    while not converged:
+        lost += gone
+        for name in gone:
+            held = name in exchange.case.suppliers and exchange.options.when_lost == "hold"
+            stopped |= not held
+            fate = " and reverts to the baseline; the rest was planned again" if held else "; this is the best plan until then"
+            warnings.append(f"{name} is lost{fate}")
+        if stopped:
+            break
         admm = Admm(exchange, baseline, non_participants + lost, fee, floor, before, rounds, warnings)
         try:
             converged = admm.go(deadline)
-        except LostError as gone:
-            name = str(gone)
-            lost = (*lost, name)
-            if name in exchange.case.suppliers and exchange.options.when_lost == "hold":
-                warnings.append(f"{name} is lost and reverts to the baseline; the rest was planned again")
-                continue
-            warnings.append(f"{name} is lost; this is the best plan until then")
-            converged = False
-        break
+        except LostError as error:
+            gone = (str(error),)
+        except SilentError as error:
+            gone = error.names
     back = sum(before[name] for name in lost if name in admm.non_participants)  # they pay what they pay at the baseline
     return Outcome(
         plan=admm.plan,
@@ -76,4 +93,24 @@ def run(
         progress=Progress(tuple(rounds), admm.gap, converged, lost, tuple(warnings)),
         rho=float(np.median(admm.rho)),
         savings=admm.first - admm.upper,
+        before=before,
+        stopped=stopped,
     )
+
+
+def _baseline_costs(
+    exchange: Exchange, baseline: Array, known: Mapping[str, float], last: Mapping[str, float]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return what the baseline costs everybody, and who did not say so again; raise SilentError for who never did."""
+    costs = dict(known)
+    gone: tuple[str, ...] = ()
+    while True:
+        try:
+            answers = exchange.every("cost", [name for name in exchange.case.names if name not in costs], baseline)
+        except SilentError as error:
+            if not set(error.names) <= last.keys():
+                raise
+            costs |= {name: last[name] for name in error.names}
+            gone += error.names
+        else:
+            return costs | {name: answer.value for name, answer in answers.items()}, gone

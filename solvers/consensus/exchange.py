@@ -17,7 +17,15 @@ from veridical.solvers.consensus.options import Options
 from veridical.solvers.consensus.workers import Replies, Workers
 from veridical.solvers.solution import Termination
 
-__all__ = ["Exchange", "PublicCase", "Round"]
+__all__ = ["Exchange", "PublicCase", "Round", "SilentError"]
+
+
+class SilentError(NotSolvedError):
+    """Parties that do not answer what has to be answered; `names` are theirs."""
+
+    def __init__(self, message: str, names: tuple[str, ...]) -> None:
+        super().__init__(message, Termination.FAILED)
+        self.names = names
 
 
 @dataclass(frozen=True)
@@ -71,12 +79,12 @@ class Exchange:
 
     def ask(self, questions: dict[str, Question], number: int = 0) -> Replies:
         """Ask, check and log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
-        came = [name for name, new in questions.items() if name in self.late and self.late[name][0].method == new.method]
+        came = [name for name, new in questions.items() if name in self.late and _like(self.late[name][0], new)]
         replies = {name: self.late.pop(name) for name in came}
         for name, reply in self.workers.ask({name: new for name, new in questions.items() if name not in replies}).items():
             self.claims[name].check(*reply)
-            self.log.messages.append(Message(number, name, reply[0].method, reply[1]))
-            (replies if reply[0].method == questions[name].method else self.late)[name] = reply
+            self.log.messages.append(Message(number, name, reply[0].method, reply[1], reply[0].arguments))
+            (replies if _like(reply[0], questions[name]) else self.late)[name] = reply
         for name, reply in replies.items():  # what stays late may be of an earlier run, with other flows given
             self.claims[name].add(*reply, self.workers.given[name].arguments[0] if name in self.workers.given else None)
         return replies
@@ -92,14 +100,13 @@ class Exchange:
         return replies
 
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
-        """Ask all of `names` with their share of each argument until each has answered; raise NotSolvedError if one does not."""
+        """Ask all of `names` with their share of each argument until each has answered; raise SilentError if one does not."""
         questions = {name: Question(method, tuple(values[self.share(name)] for values in arguments)) for name in names}
         replies = self.wait(questions, 0, self.options.patience)
         if len(replies) < len(questions):
-            left = ", ".join(
-                f"{name}, whose agent has ended" if name in self.workers.dead else name for name in questions.keys() - replies
-            )
-            raise NotSolvedError(f"{self.case.name}: no answer to {method} from {left}", Termination.FAILED)
+            silent = tuple(name for name in questions if name not in replies)
+            left = ", ".join(f"{name}, whose agent has ended" if name in self.workers.dead else name for name in silent)
+            raise SilentError(f"{self.case.name}: no answer to {method} from {left}", silent)
         return {name: answer for name, (_, answer) in replies.items()}
 
     def fix(self, names: Iterable[str], given: Array) -> None:
@@ -112,6 +119,11 @@ class Exchange:
     def share(self, name: str) -> Integers:
         """Return the places of a party's flows."""
         return self.case.shared.share(name)
+
+
+def _like(question: Question, other: Question) -> bool:
+    """Return whether two questions ask for the same kind of answer: a step with its support is a step too."""
+    return question.method == other.method or {question.method, other.method} == {"respond", "step"}
 
 
 def _same(question: Question, other: Question) -> bool:

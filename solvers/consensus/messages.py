@@ -1,7 +1,8 @@
 """What goes between coordinator and agents, and the log of what left each agent.
 
 A question is the name of one of an agent's methods and its arguments: plans and prices, which the coordinator knows. An
-answer is an `Answer`, and nothing else ever leaves an agent: an error inside is told by its type alone.
+answer is an `Answer`: numbers, and no others leave an agent; of an error inside it tells the type alone. But numbers say much: no
+firm hands over its tables; answers reveal costs at the plans asked about, and enough of them reveal the model.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Agent(Protocol):
 
     Arrays have one entry a flow of the party, in the order of its share. `interface` says which of the first three is asked.
     All of them give a support as well, a number `value` with f(x) >= value + g'x for every x >= 0: it is what makes the
-    lower bound, without anybody's model. Only what an interface needs has to be there; `cost` always.
+    lower bound, without anybody's tables. Only what an interface needs has to be there; `cost` always. A proximal agent may have
+    a method `step` too, which is `respond` with -inf as its value: with the option values = checks it is asked between checks.
 
     Answers are checked: a list has one finite number for each of the party's flows, plans are not negative, a plan has one cost,
     and no support is above a cost that was told, by more than a millionth. What fails, and an error inside the agent, ends the
@@ -72,12 +74,13 @@ class Agent(Protocol):
 
 
 class AgentTraits(Record):
-    """What a party's agent is: its interface, what it declares of its cost, whether it answers for a price alone."""
+    """A party's agent: its interface, what it declares of its cost, whether it answers for a price alone, or by a step alone."""
 
     interface: Annotated[str, one_of(*INTERFACES)] = "proximal"
     strong_convexity: NonNegative | None = None
     smoothness: NonNegative | None = None
     priced: bool = True
+    steps: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Message:
-    """What left an agent: in which round (0: before the first), to which question, and the answer."""
+    """What left an agent: in which round (0: before the first), to which question, and the answer.
+
+    `arguments` are the question's, which the coordinator chose.
+    """
 
     round: int
     agent: str
     method: str
     answer: Answer
+    arguments: tuple[Array, ...] = ()
 
 
 @dataclass

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from veridical.data.fields import NonNegative, Positive, Record, check, whole, wrong
+from veridical.data.fields import NonNegative, Positive, Record, check, number, whole, wrong
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.consensus.messages import INTERFACES
 
 __all__ = ["Options", "options"]
 
-CHOICES = {"workers": ("inline", "processes", "dask"), "when_lost": ("hold", "stop")}
+CHOICES = {"workers": ("inline", "processes", "dask"), "when_lost": ("hold", "stop"), "values": ("always", "checks")}
 
 
 class Options(Record):
@@ -30,6 +30,17 @@ class Options(Record):
     or dask; scheduler: the cluster's address. interfaces: of parties that are not proximal: dual or primal; strong_convexity
     and smoothness: of the costs of dual and primal agents, by party, currency per unit squared. largest: units above which no
     flow is worth while, needed where no side can answer for a price alone.
+
+    What lessens what answers reveal, measured in `veridical.studies.disclosure`; agents of your own do as they like.
+    values: whether every answer carries its support's value, an exact number, or in rounds with a check alone; an agent without
+    the method `step` goes on telling it. With a larger `check` costs are asked less often as well. It hides levels of cost and
+    nothing else: marginal costs at the plans answered stay readable, and with them contracts, congestion, differences of costs.
+    noise: how far, at most and relative, what suppliers answer is off: each answers for his flows to a site times a factor of his
+    own, drawn once from 1 - noise to 1 + noise. Contracts and congestion are then known up to these factors, costs per m3 as well
+    as before. Bounds stay proven and the gap true, but it comes no nearer than about 0.4 times the noise on the pilot, 0.9 on the
+    marketplace: gap = noise is to be allowed. Costs of plans, which are asked at checks, stay exact: enough of them give the
+    factors away. What receivers answer is the plan that is carried out, and stays as it is. No two runs are alike, and
+    transfers and audits are as exact as the gap.
     """
 
     gap: Positive = 1e-3
@@ -48,6 +59,8 @@ class Options(Record):
     strong_convexity: dict[str, Positive] = Field(default_factory=dict)
     smoothness: dict[str, NonNegative] = Field(default_factory=dict)
     largest: Positive | None = None
+    values: Literal["always", "checks"] = "always"
+    noise: float = 0.0
 
     @field_validator("rounds", "check", "patience", "balance", "restarts", mode="before")
     @classmethod
@@ -61,7 +74,12 @@ class Options(Record):
             raise wrong(value, "a number from 1 to below 2")
         return value
 
-    @field_validator("workers", "when_lost", mode="before")
+    @field_validator("noise", mode="before")
+    @classmethod
+    def _small(cls, value: object) -> object:
+        return number(value, "a number from 0 to 0.5", lambda x: 0 <= x <= 0.5)
+
+    @field_validator("workers", "when_lost", "values", mode="before")
     @classmethod
     def _known(cls, value: object, info: Any) -> object:
         if value not in CHOICES[info.field_name]:

@@ -1,4 +1,4 @@
-"""`solver = "consensus"`: a planner to whom nobody hands over a cost model."""
+"""`solver = "consensus"`: a planner who asks parties' agents about plans and prices."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ class Consensus:
     """A planner by consensus; a context manager, since its agents stay until it is closed.
 
     It hands each party's part to that party's agent, and what is public to the coordinator. Where records are on one machine, as
-    in a study, that is all the privacy there is; parties who keep theirs at home give it `agents` that ask there.
+    in a study, whoever runs it has them all; parties who keep theirs at home give it `agents` that ask there. Then no firm hands
+    over its tables; answers reveal costs at the plans asked about, and enough of them reveal the model: of the shipped pilot's
+    lanes nearly all within ten rounds (`veridical.studies.disclosure`). What lessens that stands in `Options`.
+
+    Agents who answer adaptively make truth, of suppliers under VCG, an ex-post equilibrium, not a dominant strategy.
 
     Parameters
     ----------
@@ -70,6 +74,8 @@ class Consensus:
         self.agents, self.callback, self.client = dict(agents or {}), callback, client
         self.workers: Workers | None = None
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
+        self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
+        self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
 
     def __enter__(self) -> Consensus:
         return self
@@ -82,6 +88,11 @@ class Consensus:
         if self.workers is not None:
             self.workers.close()
         self.workers = None
+
+    @property
+    def fixed(self) -> Collection[str]:
+        """Who answers by something else than the record in a case: agents of their own, and those of whom options say how."""
+        return {*self.agents, *self.options.interfaces, *self.options.strong_convexity, *self.options.smoothness}
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan: each one's best with the tie-break, which is a step around nothing at no price."""
@@ -98,7 +109,8 @@ class Consensus:
         """Return what a plan costs each party at least, as its agent says."""
         wanted = [name for name in case.names if names is None or name in names]
         units = np.maximum(case.shared.vector(plan), 0.0)
-        return {name: answer.value for name, answer in self._exchange(case).every("cost", wanted, units).items()}
+        exchange = self._exchange(case, [name for name in case.names if name not in wanted])
+        return {name: answer.value for name, answer in exchange.every("cost", wanted, units).items()}
 
     def plan(
         self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
@@ -112,13 +124,18 @@ class Consensus:
         for name in non_participants:
             case.party(name)
         began, deadline = perf_counter(), monotonic() + (self.configuration.time_limit or math.inf)
-        exchange = self._exchange(case)
-        built = perf_counter() - began
         start, absent = case.shared.vector(baseline), tuple(dict.fromkeys(non_participants))
         key = start.tobytes()
-        outcome = run(exchange, start, absent, activity_fee, self.savings.get(key, 0.0) if absent else 0.0, deadline)
+        specs = {name: self._spec(case, name) for name in case.names}
+        last = {name: cost for (at, name), (spec, cost) in self.before.items() if at == key and spec == specs.get(name)}
+        known = {name: last[name] for name in absent if name in self.lost and name in last}
+        exchange = self._exchange(case, known)
+        built = perf_counter() - began
+        outcome = run(exchange, start, absent, activity_fee, self.savings.get(key, 0.0) if absent else 0.0, deadline, known, last)
         if not absent and not outcome.progress.lost:
             self.savings[key] = outcome.savings
+        self.lost |= set(outcome.progress.lost)
+        self.before |= {(key, name): (specs[name], cost) for name, cost in outcome.before.items()}
         objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
         gap = ratio(abs(objective - outcome.bound), abs(objective))
         certificate = Certificate(0.0, None, None, gap, "global", "what the agents prove of their own costs")
@@ -136,10 +153,12 @@ class Consensus:
             solution=Solution(objective, outcome.bound, certificate, solver),
             progress=outcome.progress,
             log=exchange.log,
+            lost=outcome.progress.lost,
+            stopped=outcome.stopped,
         )
 
-    def _exchange(self, case: JointPlanCase) -> Exchange:
-        """Return who answers for the case's parties; agents go on who know the same as before."""
+    def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
+        """Return who answers for the parties; agents go on who know the same as before, and the `absent` are left alone."""
         specs = {name: self._spec(case, name) for name in case.names}
         if self.workers is not None and self.workers.specs.keys() != specs.keys():
             self.close()
@@ -147,7 +166,7 @@ class Consensus:
             self.workers = self._open(specs)
         else:
             for name, spec in specs.items():
-                if spec != self.workers.specs[name] or name in self.workers.dead:
+                if name not in absent and (spec != self.workers.specs[name] or name in self.workers.dead):
                     self.workers.replace(name, spec)
         traits = {name: self._traits(name, spec) for name, spec in specs.items()}
         return Exchange(PublicCase.of(case), self.workers, traits, self.options, Log(), self.callback)
@@ -159,7 +178,11 @@ class Consensus:
         if case.shared.truckload:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
         interface = settings.interfaces.get(name, "proximal")
-        return AgentSpec(case.part(name), interface, settings.strong_convexity.get(name), settings.smoothness.get(name))
+        noise = settings.noise if name in case.suppliers else 0.0
+        if noise and interface != "proximal":
+            raise self.configuration.error_for("options.noise", noise, f"0, or proximal suppliers; {name} is {interface}")
+        convexity, smoothness = settings.strong_convexity.get(name), settings.smoothness.get(name)
+        return AgentSpec(case.part(name), interface, convexity, smoothness, noise=noise)
 
     def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
@@ -169,6 +192,7 @@ class Consensus:
                 trait: getattr(who, trait) for trait in ("interface", "strong_convexity", "smoothness") if hasattr(who, trait)
             }
             declared["priced"] = spec.part is not None or hasattr(who, "best")
+            declared["steps"] = spec.part is not None or hasattr(who, "step")
         except (Exception, SystemExit) as error:
             allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
             raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None

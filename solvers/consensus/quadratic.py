@@ -57,9 +57,10 @@ class Quadratic:
         self.rows = sp.csc_matrix(rows[self.equal]), sp.csc_matrix(rows[~self.equal])
         self.solver: dict[float, piqp.SparseSolver] = {}
 
-    def solve(self, linear: Array, weight: Array, given: Array) -> tuple[Array, Array, float]:
+    def solve(self, linear: Array, weight: Array, given: Array, exact: bool = False) -> tuple[Array, Array, float]:
         """Return the optimum x, the row duals, and its value as far as it is proven; `given` holds the columns that are not free.
 
+        An x of which the value is known to a gap is itself known to the square root of that; `exact` polishes it to rounding.
         A value of -inf and an x without meaning where there is no least value. Raises NotSolvedError where there is no solution.
         """
         free, form = self.free, self.form
@@ -83,7 +84,7 @@ class Quadratic:
             x[free] = np.clip(values, form.low[free], form.high[free])
             fixed = replace(step, low=np.where(free, step.low, x), high=np.where(free, step.high, x))
             certificate, bound = certify(fixed, x, duals)
-            if not certificate.within(1e-7):
+            if exact or not certificate.within(1e-7):
                 x, duals = polished(fixed, x, duals)
                 certificate, bound = certify(fixed, x, duals)
             if certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED:

@@ -49,13 +49,14 @@ class AgentSpec:
     strong_convexity: float | None = None
     smoothness: float | None = None
     agent: Any = None
+    noise: float = 0.0
 
     def make(self) -> Any:
         """Return the agent."""
         if self.agent is not None:
             return self.agent
         assert self.part is not None
-        return PartyAgent(self.part, self.interface, self.strong_convexity, self.smoothness)
+        return PartyAgent(self.part, self.interface, self.strong_convexity, self.smoothness, self.noise)
 
 
 class Line:

@@ -5,6 +5,10 @@ available, `NAME_direct` is tried; a package `pyomo_NAME` is imported first wher
 registered: never a path. Solvers are looked for and run in an empty folder, so that no program, option file or licence of the
 current one counts, unless the caller allows files. Every result is certified like those of our own engines.
 Where a solver returns no duals, the certificate rests on its bound alone, if it is one that proves bounds.
+
+Threads take turns here. Few of Pyomo's interfaces can be told where their program works, and they change themselves what the
+whole process has (its log, standard output, for Gurobi the current folder). A thread that opens files by relative names while
+another one solves here looks for them in the empty folder.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
+from threading import TIMEOUT_MAX, RLock
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -53,6 +58,7 @@ KNOWN = {  # abilities of solvers that are widely used; any other name is tried 
 HANDS_ON = {"asl", "py", "gdpopt", "mindtpy", "mpec_minlp", "mpec_nlp", "multistart", "path", "trustregion"}
 # Their bounds hold for every feasible point; what a local solver of nonlinear programs calls a bound is its own point's value.
 PROVES_BOUNDS = {"baron", "cbc", "cplex", "glpk", "gurobi", "highs", "maingo", "mosek", "scip", "xpress"}
+TURN = RLock()  # held by the thread that uses Pyomo's interfaces
 LOCAL = ("locallyOptimal", "locallyInfeasible")  # ends that prove nothing beyond a neighbourhood
 SPARE = 1e-6  # of the largest value in an SOSConstraint: what counts as 0 beside it
 TERMINATIONS = {  # by the name that an end has in either of Pyomo's interfaces
@@ -92,6 +98,16 @@ class PyomoEngine:
 
         Raises InputError for a name that no factory knows or that does not work here, NotSolvedError where there is no optimum.
         """
+        limit = math.inf if configuration.time_limit is None else configuration.time_limit
+        began = perf_counter()
+        if not TURN.acquire(timeout=min(limit, TIMEOUT_MAX)):
+            raise NotSolvedError(f"{model.name}: the time limit was over before {self.name} could start", Termination.TIME_LIMIT)
+        try:
+            return self._solve(model, configuration, limit - (perf_counter() - began))
+        finally:
+            TURN.release()
+
+    def _solve(self, model: Any, configuration: Configuration, limit: float) -> Solution:
         began = perf_counter()
         if not self.available():
             allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
@@ -99,7 +115,7 @@ class PyomoEngine:
         form = compile_model(model, nonlinear=True, sos="SOS" in self.ABILITIES)
         bound: list[float | None] = [None]
         translated = perf_counter()
-        deadline = math.inf if configuration.time_limit is None else translated + configuration.time_limit
+        deadline = translated + limit
 
         def run() -> tuple[Array, Array | None]:
             if not form.variables:  # all is fixed: not every solver takes such a model
@@ -128,7 +144,7 @@ def _working_solver(name: str) -> Any:
         for factory in (NewFactory, pyo.SolverFactory):
             if candidate not in factory:  # Pyomo takes the names that it does not know for programs to run
                 continue
-            with _quiet(), _elsewhere(), suppress(Exception):
+            with TURN, _quiet(), _elsewhere(), suppress(Exception):
                 solver = factory(candidate)
                 if solver.available() if isinstance(solver, SolverBase) else solver.available(exception_flag=False):
                     return solver

@@ -39,7 +39,7 @@ def settle(case: JointPlanCase, mechanism: str = "vcg", planner: Planner | None 
     Examples
     --------
     >>> from veridical.data import example
-    >>> settle(example("carriers")).to_frame().transfer.round(-1)["Alder"]
+    >>> settle(example("carriers"), pivot="baseline", activity_fee=0.0).to_frame().transfer.round(-1)["Alder"]
     np.float64(19970.0)
     """
     return transfers.settle(case, mechanism, CachingPlanner(Central()) if planner is None else planner, **parameters)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -14,17 +13,16 @@ import pyomo.environ as pyo
 
 from veridical import models
 from veridical.contracts.joint_plan.planner import Plan, activity_cost
-from veridical.data import CertificateError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Part
 from veridical.models.info import info_of
-from veridical.solvers.configuration import Configuration, configure
-from veridical.solvers.solution import Solution, Termination
+from veridical.solvers.configuration import configure
+from veridical.solvers.planners.solving import Solver, solved
+from veridical.solvers.solution import Solution
 
 __all__ = ["Central", "cost_at", "costs_at", "joint", "just_in_time", "party_at"]
 
-Solver = str | Path | Mapping[str, Any] | Configuration
-TRUCKS: Mapping[str, Any] = {"solver": "highs", "tolerance": 5e-3}  # relative gap of cost to which whole trucks are solved
+TRACE = 1e-12  # of a party's largest flow: less is rounding, and what must balance it could not be told from it
 
 
 def just_in_time(case: JointPlanCase, solver: Solver | None = None, priced: bool = True) -> Plan:
@@ -56,7 +54,7 @@ def just_in_time(case: JointPlanCase, solver: Solver | None = None, priced: bool
     270
     """
     m = models.joint_plan.jit.build(case)
-    solution = _solve(m, solver)
+    solution = solved(m, solver)
     units = models.joint_plan.jit.plan_of(m)
     return Plan(case.shared, units, Central(solver).costs(case, units) if priced else {}, solution=solution)
 
@@ -122,7 +120,8 @@ def _joint(
     built = perf_counter() - began
     if begin is not None:
         _begin(m, begin)
-    solution = _solve(m, solver, case, built)
+    solution = solved(m, solver, [m.parties[flow[1]].plan[flow] for flow in m.agreement])
+    solution = replace(solution, solver=replace(solution.solver, seconds=replace(solution.solver.seconds, build=built)))
     units = models.joint_plan.joint.plan_of(m)
     plan = Plan(
         shared=case.shared,
@@ -163,9 +162,10 @@ def party_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: So
     share = case.shared.vector(plan)
     if isinstance(case, JointPlanCase):
         share = share[case.shared.share(str(name))]
-    for variable, units in zip(m.plan.values(), np.maximum(share, 0.0).tolist(), strict=True):
+    share = np.where(share <= TRACE * share.max(initial=0.0), 0.0, share)
+    for variable, units in zip(m.plan.values(), share.tolist(), strict=True):
         variable.fix(units)
-    return m, _solve(m, solver, case)
+    return m, solved(m, solver, given=True)
 
 
 def cost_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> float:
@@ -234,26 +234,14 @@ def costs_at(case: JointPlanCase, plan: Any, solver: Solver | None = None) -> pd
     return pd.Series(Central(solver).costs(case, plan), name="cost").rename_axis("party")
 
 
-def _solve(model: Any, solver: Solver | None, case: JointPlanCase | Part | None = None, built: float = 0.0) -> Solution:
-    """Return the certified solution; where no solver is named, HiGHS, and Ipopt where it does not come to a certificate."""
-    from veridical.solvers import solve  # that package imports this module
-
-    trucks = case is not None and case.shared.truckload
-    try:
-        solution = solve(model, (TRUCKS if trucks else "highs") if solver is None else solver)
-    except (NotSolvedError, CertificateError) as error:
-        if solver is not None or trucks or getattr(error, "status", None) in (Termination.INFEASIBLE, Termination.UNBOUNDED):
-            raise
-        solution = solve(model, "ipopt")
-    return replace(solution, solver=replace(solution.solver, seconds=replace(solution.solver.seconds, build=built)))
-
-
 class Central:
     """A planner that is handed everybody's record: one joint model, solved by any solver that is configured.
 
     `solver` as `veridical.solvers.solve` takes it; None: HiGHS, and Ipopt where it does not come to a certificate. Raises what
-    that raises: a plan without a certificate is none.
+    that raises: a plan without a certificate is none. `fixed`: nobody, as all records are in its hands.
     """
+
+    fixed: Collection[str] = ()
 
     def __init__(self, solver: Solver | None = None) -> None:
         self.solver = None if solver is None else configure(solver)

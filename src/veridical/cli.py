@@ -21,6 +21,11 @@ from veridical.families import FAMILIES, MECHANISMS, family_of, find, fitting
 from veridical.solvers import SolutionStatus, configure
 from veridical.terminal import AllowFiles, Case, Changes, CsvFile, Json, Plot, Solver, draw, read, report, tell
 
+UNASKED = {  # results that end with status 3, with their values, but for who accepts them
+    SolutionStatus.LOCALLY_OPTIMAL: ("local", "a better point may exist elsewhere"),
+    SolutionStatus.INCOMPLETE: ("incomplete", "a party was lost, and the plan is without it"),
+}
+
 
 def solve(
     case: Case,
@@ -45,9 +50,11 @@ def solve(
     if picture is not None:
         draw(plot, lambda: picture(solution))
     report(to_json, solution.to_dict, lambda: tables.result(solution, family.summary(solution)))
-    if solution.status is SolutionStatus.LOCALLY_OPTIMAL and (solver is None or configure(solver).accept != "local"):
-        words = "a better point may exist elsewhere (accept = 'local' among the solver's settings takes it)"
-        raise NotSolvedError(f"{request.case.name}: locally_optimal, {words}", solution.status)
+    if solution.status in UNASKED:
+        accept, words = UNASKED[solution.status]
+        if solver is None or configure(solver).accept != accept:
+            words = f"{solution.status}, {words} (accept = '{accept}' among the solver's settings takes it)"
+            raise NotSolvedError(f"{request.case.name}: {words}", solution.status)
 
 
 def compare(

@@ -82,12 +82,14 @@ def compare(
     rows = {}
     for name, solution in solutions.items():
         properties = {} if solution.audit is None else solution.audit.properties
-        truthful = (word for word, concept in TRUTHFUL.items() if concept in properties and properties[concept].holds)
+        concepts = {word: properties[concept] for word, concept in TRUTHFUL.items() if concept in properties}
+        truthful = (word for word, result in concepts.items() if result.holds)
+        searched = not concepts or any(result.searched for result in concepts.values())
         rows[name] = {
             "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
             "profit": solution.objective,
             **family.columns(solution, best),
-            "truthful": next(truthful, "no"),
+            "truthful": next(truthful, "no" if searched else "not searched"),
             "status": str(solution.status),
             "seconds": solution.solver.seconds.total,
         }

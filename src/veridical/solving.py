@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from veridical import solvers
 from veridical.contracts import Audit
-from veridical.data import InputError
+from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.deprecated import renamed
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
-from veridical.solvers import Configuration, Solution
+from veridical.solvers import Configuration, Solution, SolutionStatus
 
 __all__ = ["answer", "audit", "build", "one_sided_derivatives", "solve"]
 
@@ -119,12 +120,28 @@ def answer(
     """Return the certified solution of a case under a mechanism that has been found, by the route that the solver asks for."""
     given = dict(parameters or {})
     mechanism.check(given)
-    solver = mechanism.solver(case) if solver is None else solver
-    configuration = None if solver is None else solvers.configure(solver)
-    route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
     given = mechanism.complete(case, given)
-    route.check(given)
-    return route.solve(Task(case, mechanism, route, configuration, given, callback))
+
+    def solved(solver: Solver) -> Solution:
+        configuration = None if solver is None else solvers.configure(solver)
+        route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
+        route.check(given)
+        return route.solve(Task(case, mechanism, route, configuration, given, callback))
+
+    if solver is not None or mechanism.otherwise is None:
+        return solved(mechanism.solver(case) if solver is None else solver)
+    try:
+        solution, failure = solved(mechanism.solver(case)), None
+    except (CertificateError, NotSolvedError) as error:
+        solution, failure = None, error
+    if solution is not None and solution.status is not SolutionStatus.LOCALLY_OPTIMAL:
+        return solution
+    with suppress(VeridicalError):  # the other way does not take these parameters, or comes to nothing either
+        return solved(mechanism.otherwise)
+    if failure is not None:
+        raise failure
+    assert solution is not None
+    return solution
 
 
 def one_sided_derivatives(

@@ -31,6 +31,10 @@ PROOFS = {  # what a certificate proves, with what the proof rests on
     "local": "a local optimum: convexity is not shown, so a better point may exist ({})",
     "feasible": "the constraints hold; how far the best point is from this one is not known ({})",
 }
+MARKED = {  # results that a comparison marks, by status
+    SolutionStatus.LOCALLY_OPTIMAL: "local optima, which may not be the best there is",
+    SolutionStatus.INCOMPLETE: "incomplete, since a party was lost",
+}
 Money = Callable[[float], str]
 
 
@@ -55,8 +59,9 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
         if room < 0:
             continue
         part.padding = (0, space)
-        for column, low, high in sorted(zip(part.columns, least, most, strict=True), key=lambda each: each[2] - each[1]):
-            column.width = min(low + room, high)
+        wishes = sorted(zip(part.columns, least, most, strict=True), key=lambda each: each[2] - each[1])
+        for place, (column, low, high) in enumerate(wishes):  # an equal share for all that wish for more
+            column.width = min(low + room // (len(wishes) - place), high)
             room -= column.width - low
         return part
     headings, rows = (
@@ -201,8 +206,8 @@ def properties(checked: Audit) -> RenderableType:
     """Return what each property comes to, with the worst case of those that fail."""
     results = table("properties", "property", "", "by", "worst case", left=("property", "", "worst case"))
     for name, result in checked.properties.items():
-        row = ("", "") if result.holds else (money(result.worst), result.where)
-        results.add_row(name, "holds" if result.holds else "fails", *row)
+        row = ("", "") if result.holds or not result.searched else (money(result.worst), result.where)
+        results.add_row(name, ("holds" if result.holds else "fails") if result.searched else "not searched", *row)
     return results
 
 
@@ -216,9 +221,11 @@ def side_by_side(
     for name, row in frame.iterrows():
         label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
         mechanisms.add_row(label, *(cell(row) for _, cell in columns))
-    local = [str(name) for name, row in frame.iterrows() if row["status"] == SolutionStatus.LOCALLY_OPTIMAL]
-    note = Text(f"local optima, which may not be the best there is: {', '.join(local)}", style="yellow")
-    return [mechanisms, note] if local else [mechanisms]
+    parts: list[RenderableType] = [mechanisms]
+    for status, meaning in MARKED.items():
+        marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]
+        parts += [Text(f"{meaning}: {', '.join(marked)}", style="yellow")] if marked else []
+    return parts
 
 
 def share(value: float, digits: int = 2) -> str:
@@ -227,7 +234,9 @@ def share(value: float, digits: int = 2) -> str:
 
 
 def reproduction(reproduced: Reproduction) -> list[RenderableType]:
-    """Return a published table recomputed: published, as published, exact, and in a sentence why they differ."""
+    """Return a published table recomputed: published, as published, exact, and in a sentence why they differ; or claims."""
+    if "holds" in reproduced.table:
+        return claims(reproduced)
     columns = ("published", "as published", "exact")
     readings = table(f"{reproduced.name}: {reproduced.title}", "quantity", *columns, left=("quantity",), bold=True)
     notes: list[str] = []
@@ -240,6 +249,22 @@ def reproduction(reproduced: Reproduction) -> list[RenderableType]:
     return [readings, *(Text(f"[{number}] {note}", style="dim") for number, note in enumerate(notes, start=1))]
 
 
+def claims(reproduced: Reproduction) -> list[RenderableType]:
+    """Return claims, a table a paper: where and what, what is claimed, whether it is true, and the witness."""
+    words = {True: "true", False: "false", None: "not checked"}
+    parts: list[RenderableType] = []
+    for paper, rows in reproduced.table.groupby("paper", sort=False):
+        text = ("claim", "claimed", "verdict", "witness")
+        listed = table(f"{reproduced.name}: {reproduced.title} ({paper})", *text, left=text, bold=True)
+        listed.show_lines = True
+        for row in rows.reset_index().to_dict("records"):
+            listed.add_row(f"{row['where']}: {row['claim']}", row["claimed"], words[row["holds"]], row["witness"])
+        parts.append(listed)
+    count = {holds: sum(row is holds for row in reproduced.table["holds"]) for holds in words}
+    note = "; true: not contradicted by what the witness says was tried"
+    return [*parts, Text(", ".join(f"{count[holds]} {words[holds]}" for holds in words) + note)]
+
+
 def solvers() -> list[RenderableType]:
     """Return which solvers work here, with versions and what each can do."""
     engines = Table("solver", "version", "solves", "forms of expected sales, best first")
@@ -247,5 +272,5 @@ def solvers() -> list[RenderableType]:
         number = engine.version() if engine.available() else "not installed"
         engines.add_row(name, number, ", ".join(engine.ABILITIES), ", ".join(engine.FORMS))
     engines.add_row("closed_form", "-", "mechanisms that have one", "-")
-    engines.add_row("consensus", "-", "joint plans, without anybody's cost model", "-")
+    engines.add_row("consensus", "-", "joint plans, without anybody's tables", "-")
     return [engines, Text("and any other name that Pyomo's SolverFactory knows", style="dim")]

@@ -39,7 +39,7 @@ class Reproduction:
     """A table of a paper recomputed.
 
     `table` has a row a quantity with the columns published, as_published, exact, where (in the paper) and note; `series` the
-    numbers of the figure, a row a point, where there is one, and `draw` draws it.
+    numbers of the figure, a row a point, where there is one, and `draw` draws it. The table of claims has columns of its own.
     """
 
     name: str

@@ -19,7 +19,8 @@ __all__ = ["Folder", "opened", "packed", "unpacked"]
 class Folder:
     """Files `week-K.json`: what the run is (`fingerprint`), what a week left (`content`), and a checksum of that.
 
-    Raises InputError for a folder that cannot be used, one of another run, and files that are not as they were written.
+    Raises InputError for a folder that cannot be used, one of another run, and files that are not as they were written, or of
+    another week.
     """
 
     def __init__(self, path: str | Path, fingerprint: str) -> None:
@@ -27,7 +28,7 @@ class Folder:
 
     def read(self, weeks: Iterable[int]) -> list[dict[str, Any]]:
         """Return the contents of the completed weeks, up to the first that is missing."""
-        contents = {week: self._content(self._file(week)) for week in weeks if self._file(week).exists()}
+        contents = {week: self._content(week) for week in weeks if self._file(week).exists()}
         return [contents[week] for week in takewhile(contents.__contains__, weeks)]
 
     def write(self, week: int, content: Mapping[str, Any]) -> None:
@@ -38,7 +39,8 @@ class Folder:
     def _file(self, week: int) -> Path:
         return self.path / f"week-{week}.json"
 
-    def _content(self, file: Path) -> dict[str, Any]:
+    def _content(self, week: int) -> dict[str, Any]:
+        file = self._file(week)
         try:
             whole = json.loads(files.read(file, "week", "JSON"))
             fingerprint, content = whole["fingerprint"], whole["content"]
@@ -51,6 +53,9 @@ class Folder:
         if fingerprint != self.fingerprint:
             allowed = f"{self.fingerprint}: this case, parameters and planner; another folder for another run"
             raise InputError.of("fingerprint", fingerprint, allowed, str(file))
+        if content["result"]["week"] != week:
+            allowed = f"{week}, as the file's name says: a week is read in its own place alone"
+            raise InputError.of("week", content["result"]["week"], allowed, str(file))
         return dict(content)
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from veridical.contracts.comparison import TOLERANCE
+from veridical.contracts.joint_plan.payments import Payments, payments
 from veridical.data.deprecated import Renamed
 from veridical.data.joint_plan import JointPlanCase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PilotRun", "Week"]
+__all__ = ["PilotRun", "Tried", "Week"]
 
 AMOUNTS = {"baseline_cost": "baseline_costs", "cost": "costs", "transfer": "transfers", "fee": "fees"}  # fields of a week
 WORLDS = ("jit", "joint")  # those of which there are figures; the others are what transfers are worked out from
@@ -38,36 +40,85 @@ class Week:
     excess: float
 
 
+@dataclass(frozen=True)
+class Tried:
+    """A misreport that was tried: in every week's plan `party` reports `report`, and gains `gain` in all; currency."""
+
+    party: str
+    report: str
+    gain: float
+
+
 @dataclass(frozen=True, eq=False)
 class PilotRun:
-    """A rolling run. non_participants: suppliers who deliver what the baseline says."""
+    """A rolling run. non_participants: suppliers who deliver what the baseline says.
+
+    executed: the weeks, with what each supplier is owed for it. settlement: when that is paid (`payments.SETTLEMENTS`); every
+    figure is by then. tried: misreports for the whole run, none where none were asked for.
+
+    What holds: net gains and budget add up to the savings, in every week and in total, whatever the settlement. What need not:
+    a single week may be a loss for a supplier (`losses`), but for a pledge account; and truth need not be best for the run as a
+    whole, though it is for each week's plan (`tried`).
+    """
 
     case: JointPlanCase
     mechanism: str
     parameters: Mapping[str, Any]
     non_participants: tuple[str, ...]
     executed: tuple[Week, ...]
+    settlement: str = "weekly"
+    tried: tuple[Tried, ...] = ()
+
+    @cached_property
+    def payments(self) -> dict[str, Payments]:
+        """What every supplier is paid, and when."""
+        paid = {}
+        for name in self.case.suppliers:
+            saved = [week.baseline_costs[name] - week.costs[name] for week in self.executed]
+            owed = ([getattr(week, field)[name] for week in self.executed] for field in ("transfers", "fees"))
+            paid[name] = payments(self.settlement, saved, *owed)
+        return paid
+
+    @cached_property
+    def settled(self) -> tuple[Week, ...]:
+        """The weeks, with what is paid in each."""
+        weeks = []
+        for k, week in enumerate(self.executed):
+            transfers = {**week.transfers, **{name: paid.paid[k] for name, paid in self.payments.items()}}
+            fees = {**week.fees, **{name: paid.fees[k] for name, paid in self.payments.items()}}
+            weeks.append(replace(week, transfers=transfers, fees=fees))
+        return tuple(weeks)
+
+    @cached_property
+    def losses(self) -> pd.Series:
+        """Net gains of suppliers in the weeks that are a loss for them, by week and party, the largest loss first; currency."""
+        table = self.table[self.table.index.isin(list(self.case.suppliers), level="party")]
+        size = table[["baseline_cost", "cost", "transfer"]].abs().max(axis=1)
+        return table["net_gain"][table["net_gain"] < -TOLERANCE * size].sort_values()
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row a week and party: role, cost just in time, cost of the joint plan, transfer to it, fee taken off, net gain."""
-        return pd.concat({week.week: self._parties([week]) for week in self.executed}, names=["week"]).drop(columns="takes_part")
+        """A row a week and party: role, cost just in time, cost of the joint plan, transfer, fee taken off, account, net gain.
+
+        The account is what the party is still owed after the week, below 0 what it was advanced.
+        """
+        return pd.concat({week.week: self._parties([week]) for week in self.settled}, names=["week"]).drop(columns="takes_part")
 
     @cached_property
     def weeks(self) -> pd.DataFrame:
         """A row a week: costs of all together, savings, transfers, budget, residual, service by world, excess."""
-        rows = [self._row([week]) | {"week": week.week} for week in self.executed]
+        rows = [self._row([week]) | {"week": week.week} for week in self.settled]
         return pd.DataFrame(rows).set_index("week")
 
     @cached_property
     def totals(self) -> pd.DataFrame:
         """A row a party: all weeks together."""
-        return self._parties(self.executed)
+        return self._parties(self.settled)
 
     @cached_property
     def total(self) -> dict[str, Any]:
         """All weeks and parties together; `excess` is the largest of any week's plan."""
-        return self._account(self.executed)
+        return self._account(self.settled)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values; a service level is None where nobody is served."""
@@ -75,8 +126,30 @@ class PilotRun:
             "case": self.case.name,
             "mechanism": self.mechanism,
             "parameters": dict(self.parameters),
-            "weeks": [{"week": week.week, **self._account([week])} for week in self.executed],
+            "settlement": self.settlement,
+            "weeks": [{"week": week.week, **self._account([week])} for week in self.settled],
             "total": self.total,
+            "properties": self.properties(),
+            "forgiven": {name: paid.forgiven for name, paid in self.payments.items()},
+        }
+
+    def properties(self) -> dict[str, dict[str, Any]]:
+        """Return what holds of the run, as the audit of a settlement has it; `worst` in currency.
+
+        weekly_ir: no week is a loss for a supplier. ex_post_ir: all weeks together are none. dominant_strategy_ic: no misreport
+        pays over all weeks, null where none was tried.
+        """
+        totals = self.totals["net_gain"][list(self.case.suppliers)]
+        weekly = self.table["net_gain"][self.table.index.isin(list(self.case.suppliers), level="party")]
+        slack = TOLERANCE * max(abs(self.total["savings"]), 1e-3 * self.total["baseline_cost"])
+        best = max(self.tried, key=lambda lie: lie.gain, default=None)
+        week, party = weekly.index[int(weekly.to_numpy().argmin())]
+        return {
+            "weekly_ir": _property(self.losses.empty, -float(weekly.min()), f"{party}, week {week}"),
+            "ex_post_ir": _property(bool((totals >= -slack).all()), -float(totals.min()), str(totals.idxmin())),
+            "dominant_strategy_ic": _property(None, None, "", 0)
+            if best is None
+            else _property(best.gain <= slack, best.gain, f"{best.party}, {best.report}", len(self.tried)),
         }
 
     record = Renamed("to_dict")
@@ -114,9 +187,16 @@ class PilotRun:
         frame = pd.DataFrame({"role": [self.case.party(name).role for name in names]}, index=pd.Index(names, name="party"))
         for column, field in AMOUNTS.items():
             frame[column] = [sum(getattr(week, field)[name] for week in weeks) for name in names]
+        last = self.executed.index(next(week for week in self.executed if week.week == weeks[-1].week))
+        frame["account"] = [self.payments[name].account[last] if name in self.payments else 0.0 for name in names]
         frame["net_gain"] = frame["baseline_cost"] - frame["cost"] + frame["transfer"]
         frame["takes_part"] = ~frame.index.isin(self.non_participants)
         return frame
+
+
+def _property(holds: bool | None, worst: float | None, where: str, searched: int | None = None) -> dict[str, Any]:
+    tried = {} if searched is None else {"misreports": searched}
+    return {"holds": holds, "worst": worst, "searched": holds is not None, "where": where, **tried}
 
 
 def _level(units: Iterable[Sequence[float]]) -> float | None:

@@ -249,7 +249,7 @@ HEADER = "type retailer 1,type retailer 2,quantity retailer 1,quantity retailer 
 SECOND = "column {} retailer 2".format
 BAD = [
     ("", "<file>: got <an empty file>; allowed: a header and a row for every profile of types"),
-    (HEADER.rsplit(",", 1)[0], "header: got [", "exactly one column 'payment retailer 2'"),
+    (HEADER.rsplit(",", 1)[0], "header: got <a header without payment retailer 2>", "exactly one column 'payment retailer 2'"),
     (f"{HEADER},colour", "header: got 'colour'; allowed: the columns type retailer 1, type retailer 2"),
     (f"{HEADER}\n4,4,0,0,0", "row 2: got ['4', '4', '0', '0', '0']; allowed: 6 values, as in the header"),
     (f"{HEADER}\n4,9,0,0,0,0", f"row 2, {SECOND('type')}: got 9.0; allowed: one of his types: 4, 5"),

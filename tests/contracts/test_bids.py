@@ -95,7 +95,6 @@ def test_late_bids_are_refused_and_listed(tmp_path: Path) -> None:
 NUMBER, COLUMNS = "a finite number >= 0, currency", "the columns retailer, bid, received"
 TIME = "a date and time in the form of ISO 8601, as 2026-03-31T12:00 or 2026-03-31T12:00+02:00"
 NONE = "times that all have a UTC offset, or none at all"
-COLUMN_LIST = ["retailer", "bid", "received"]
 HEAD = "retailer,bid\n"
 TIMED = "retailer,bid,received\n"
 
@@ -117,11 +116,11 @@ TIMED = "retailer,bid,received\n"
         (f"{HEAD}north,1,2\n", "row 2", "['north', '1', '2']", "2 values, as in the header"),
         (f"{HEAD}north\n", "row 2", "['north']", "2 values, as in the header"),
         (f'{HEAD}west,1\nnorth,"1\nsouth 1,2\n', "row 3", "<no CSV>", "values between commas, quotes closed"),
-        ("retailer,bids\n", "row 1, header", "'bids'", COLUMNS),
-        ("retailer\n", "row 1, header", "['retailer']", "exactly one column 'bid'"),
-        ("\nbid,bid,retailer\n", "row 2, header", "['bid', 'bid', 'retailer']", "exactly one column 'bid'"),
-        ("retailer,bid,received,received\n", "row 1, header", str([*COLUMN_LIST, 'received']), "exactly one column 'received'"),
-        ("north,1\nwest,2\n", "row 1, header", "'north'", COLUMNS),
+        ("retailer,bid,bids\n", "row 1, header", "'bids'", COLUMNS),
+        ("retailer\n", "row 1, header", "<a header without bid>", "exactly one column 'bid'"),
+        ("\nbid,bid,retailer\n", "row 2, header", "<a header with bid more than once>", "exactly one column 'bid'"),
+        ("retailer,bid,received,received\n", "row 1, header", "<a header with received more than once>", "exactly one column 'r"),
+        ("north,1\nwest,2\n", "row 1, header", "<a header without retailer, bid>", "exactly one column 'retailer'"),
         ("", "<file>", "<an empty file>", "a header (retailer, bid, received) and a row a retailer"),
         (f"{TIMED}north,1,yesterday\n", "row 2, column received", "'yesterday'", TIME),
         (f"{TIMED}north,1,2026-03-31\n", "row 2, column received", "'2026-03-31'", TIME),

@@ -108,7 +108,7 @@ def test_truth_is_best_where_it_should_be_and_beaten_where_not(name: str) -> Non
 
 @pytest.mark.parametrize(
     "parameters",
-    [*TRUTHFUL, {"participation_fee": 20.0}, {"pivot": "clarke", "participation_fee": 20.0, "activity_fee": 0.2}],
+    [*TRUTHFUL, *({"pivot": "clarke", "participation_fee": 20.0, "activity_fee": fee} for fee in (0.0, 0.2))],
     ids=str,
 )
 def test_nobody_gains_however_many_misreports(pair: JointPlanCase, planner: CachingPlanner, parameters: dict[str, Any]) -> None:
@@ -156,7 +156,7 @@ def test_costs_that_are_not_the_plans_are_seen(pair: JointPlanCase, planner: Cac
 
 def test_transfers_that_reward_a_lie_are_seen(pair: JointPlanCase, planner: CachingPlanner) -> None:
     """What each is paid is turned down to first price under the name of VCG: then every lie that VCG pays for pays."""
-    fair = settle(pair, "vcg", planner)
+    fair = settle(pair, "vcg", planner, pivot="baseline")
     turned = replace(fair, transfers=settle(pair, "first_price", planner).transfers)
     found = examine(turned, planner=planner, misreports=6)
     assert not found.truthful

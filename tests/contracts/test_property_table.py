@@ -16,14 +16,24 @@ from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.closed_form.continuous_rule import Rule
 from veridical.solvers.planners import Central, settle
 
+SEARCHES = ("receiver_ic", "group_ic", "false_name_ic")
 APPLIES: Mapping[type, tuple[str, ...]] = {
     Menu: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"),
     Allotment: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "monotone", "capacity"),
     Equilibrium: ("bayesian_ic", "interim_ir", "capacity", "equilibrium"),
-    Settlement: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "budget", "savings"),
+    Settlement: (
+        "dominant_strategy_ic",
+        "bayesian_ic",
+        "receiver_ic",
+        "group_ic",
+        "false_name_ic",
+        "ex_post_ir",
+        "budget",
+        "savings",
+    ),
     Rule: ("dominant_strategy_ic", "ex_post_ir", "balanced"),
 }
-PLANNED = ("dominant_strategy_ic", "bayesian_ic")
+PLANNED = ("dominant_strategy_ic", "bayesian_ic", *SEARCHES)
 
 
 @pytest.fixture(scope="module")

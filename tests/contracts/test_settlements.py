@@ -69,4 +69,9 @@ def test_parameters_of_the_case_are_the_mechanisms(two_vendors: JointPlanCase, p
     clarke = two_vendors.changed(mechanism=Parameters(pivot="clarke"))
     assert settle(clarke, "vcg", planner).transfers["A"] == pytest.approx(-6)
     assert settle(clarke, "vcg", planner, pivot="baseline").transfers["A"] == pytest.approx(4)
-    assert settle(clarke, "vcg", planner).parameters == {"pivot": "clarke", "activity_fee": 0.0, "participation_fee": 0.0}
+    assert settle(clarke, "vcg", planner).parameters == {
+        "pivot": "clarke",
+        "activity_fee": 0.0,
+        "participation_fee": 0.0,
+        "receivers": "claimants",
+    }

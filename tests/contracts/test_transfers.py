@@ -8,6 +8,7 @@ import pytest
 from support.joint_plan_cases import vendors_at
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.transfers import subsets
+from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers import planners as joint_plan
 from veridical.solvers.planners import Central, settle
@@ -17,7 +18,7 @@ VCG: list[dict[str, Any]] = [
     {"pivot": "clarke"},
     {"pivot": "baseline", "activity_fee": 0.1},
     {"pivot": "clarke", "activity_fee": 0.1},
-    {"pivot": "baseline", "participation_fee": 50.0},
+    {"pivot": "clarke", "participation_fee": 50.0},
     {"pivot": "clarke", "participation_fee": 50.0, "activity_fee": 0.1},
 ]
 
@@ -34,8 +35,7 @@ PAPER: list[tuple[str, dict[str, Any], list[float], list[float]]] = [
     # 16 m3 move, 1.6 for that off either transfer; without A or B 8 m3 move, 0.8 more before it
     ("vcg", {"pivot": "baseline", "activity_fee": 0.1}, [0, 2.4, 10.4], [1.6, 1.6]),
     ("vcg", {"pivot": "clarke", "activity_fee": 0.1}, [0, -6.8, 1.2], [0.8, 0.8]),
-    # both take part: 64 + 10 against 78 + 5 and 88; either pays for both under the baseline, for himself under Clarke
-    ("vcg", {"pivot": "baseline", "participation_fee": 5.0}, [0, -6, 2], [10, 10]),
+    # both take part: 64 + 10 against 78 + 5 and 88; either pays for himself
     ("vcg", {"pivot": "clarke", "participation_fee": 5.0}, [0, -11, -3], [5, 5]),
     ("split_savings", {"share": 0.5}, [0, 6 - 20, 6 - 12], [0, 0]),
     ("split_savings", {"share": 1.0}, [0, 12 - 20, 12 - 12], [0, 0]),
@@ -71,13 +71,23 @@ def test_transfers_worked_out_on_paper(
     assert found.residual == pytest.approx(transfers[0] - 8 - sum(transfers), abs=1e-6)
 
 
-@pytest.mark.parametrize("pivot", ["baseline", "clarke"])
-def test_a_lump_sum_that_is_too_large_is_a_cliff(two_vendors: JointPlanCase, planner: CachingPlanner, pivot: str) -> None:
-    found = settle(two_vendors, "vcg", planner, pivot=pivot, participation_fee=15.0)  # 64 + 30 and 78 + 15 against 88
+def test_a_lump_sum_that_is_too_large_is_a_cliff(two_vendors: JointPlanCase, planner: CachingPlanner) -> None:
+    found = settle(two_vendors, "vcg", planner, pivot="clarke", participation_fee=15.0)  # 64 + 30 and 78 + 15 against 88
     assert found.non_participants == ("A", "B")
     assert found.units == pytest.approx(found.start)
     assert list(found.transfers.values()) == pytest.approx([0, 0, 0], abs=1e-6)
     assert found.savings == pytest.approx(0, abs=1e-6)
+
+
+def test_lump_sums_under_the_baseline_pivot_are_refused_where_they_would_be_paid_by_all(
+    two_vendors: JointPlanCase, planner: CachingPlanner
+) -> None:
+    with pytest.raises(InputError, match=r"participation_fee: got 5\.0; .* each would pay the lump sums of all"):
+        settle(two_vendors, "vcg", planner, pivot="baseline", participation_fee=5.0)
+    alone = vendors_at(A=2.0)  # 40 + 7.0 * 2 overtime in week 2, or half of it a week before: both pivots are one
+    found = [settle(alone, "vcg", planner, pivot=pivot, participation_fee=1.0) for pivot in ("baseline", "clarke")]
+    assert found[0].transfers == pytest.approx(found[1].transfers, abs=1e-6)
+    assert found[0].fees == pytest.approx({"retailer": 0.0, "A": 1.0})
 
 
 def test_the_price_of_a_flow_on_paper(two_vendors: JointPlanCase, planner: CachingPlanner) -> None:
@@ -119,8 +129,7 @@ def test_vcg_gains_are_what_theory_says(
         assert found.net_gains[name] == pytest.approx(ahead - best, abs=1e-6 * found.savings)
         assert found.net_gains[name] >= -1e-6
     if parameters["pivot"] == "baseline":  # the whole saving, to each
-        taken = found.activity + lump * (3 - len(found.non_participants))
-        assert list(found.net_gains.values())[1:] == pytest.approx([found.savings - taken] * 3, rel=1e-9)
+        assert list(found.net_gains.values())[1:] == pytest.approx([found.savings - found.activity] * 3, rel=1e-9)
     assert found.excess is not None
     assert found.excess <= 1e-6 * found.savings
 
@@ -167,8 +176,9 @@ def test_fees_leave_the_receivers_more(three_vendors: JointPlanCase, planner: Ca
 def test_two_solvers_settle_alike(three_vendors: JointPlanCase, planner: CachingPlanner) -> None:
     highs = settle(three_vendors, "vcg", planner, pivot="clarke")
     ipopt = settle(three_vendors, "vcg", Central("ipopt"), baseline=highs.start, pivot="clarke")
-    for name in three_vendors.suppliers:  # net gains are unique, plans and with them transfers need not be
+    for name in three_vendors.suppliers:
         assert ipopt.net_gains[name] == pytest.approx(highs.net_gains[name], abs=1e-6 * highs.savings)
+        assert ipopt.transfers[name] == pytest.approx(highs.transfers[name], abs=1e-6 * highs.savings)
     assert ipopt.savings == pytest.approx(highs.savings, rel=1e-6)
 
 

@@ -1,10 +1,13 @@
 """Files: which are read, where a case finds those that it names, and that they are written whole or not at all."""
 
+import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -111,6 +114,15 @@ def test_no_table_of_a_joint_plan_leads_outside(name: str, tmp_path: Path) -> No
         assert SECRET not in str(refusal.value)
 
 
+@pytest.mark.parametrize("kind", ["menu", "allocation", "bids"])
+@pytest.mark.parametrize("text", [f"{SECRET}:x:0:0:root\n", f"{SECRET},{SECRET}\n{SECRET}\n", f"{SECRET}\n", f'"{SECRET}'])
+def test_nothing_is_shown_of_a_file_that_is_no_such_table(kind: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "passwords").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"^passwords: .*(got <a header without|quotes closed)") as refusal:
+        READERS[kind](tmp_path / "passwords")
+    assert SECRET not in str(refusal.value)
+
+
 def test_a_name_in_a_table_does_not_drive_the_terminal(tmp_path: Path) -> None:
     pilot(weeks=1).save(tmp_path)
     (tmp_path / "sites.csv").write_text("site\n\x1b[2J\n", encoding="utf-8")
@@ -178,3 +190,27 @@ def test_a_folder_is_one_runs_alone_until_its_process_ends(tmp_path: Path) -> No
         other.kill()
     with files.locked(tmp_path):
         assert list(tmp_path.iterdir()) == []
+    nowhere = files.locked(tmp_path / "nowhere", "out")
+    with pytest.raises(InputError, match=r"out: got .*; allowed: a folder that can be read and written \(No"), nowhere:
+        pass
+
+
+def test_on_windows_a_folder_is_one_runs_alone_by_a_file_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = ModuleType("msvcrt")  # a stand-in for the module and the flag that are there on Windows alone
+    system.__dict__.update(LK_NBLCK=1, locking=lambda handle, mode, size: flock(handle, LOCK_EX | LOCK_NB))
+    monkeypatch.setitem(sys.modules, "msvcrt", system)
+    monkeypatch.setattr(os, "O_TEMPORARY", 0, raising=False)
+    spec = importlib.util.spec_from_file_location("files_on_windows", files.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    there = importlib.util.module_from_spec(spec)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "win32")
+        spec.loader.exec_module(there)
+    with there.locked(tmp_path):
+        with pytest.raises(InputError, match="a folder in which no other run is at work"), there.locked(tmp_path):
+            pass
+        (file,) = tmp_path.iterdir()
+        assert file.name.endswith(files.PART)  # which is in nobody's way
+    with there.locked(tmp_path):
+        pass

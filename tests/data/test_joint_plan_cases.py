@@ -30,9 +30,9 @@ from veridical.data.joint_plan import (
 
 SHIPPED = ("pilot", "marketplace", "carriers")
 MADE: dict[str, Callable[[], JointPlanCase]] = {
-    "pilot": pilot,
-    "marketplace": lambda: marketplace(sellers=3, sites=3, products=4),
-    "carriers": lambda: carriers(seed=3),
+    "pilot": lambda: pilot().changed(activity_fee=5.0),
+    "marketplace": lambda: marketplace(sellers=3, sites=3, products=4).changed(activity_fee=3.0),
+    "carriers": lambda: carriers(seed=3).changed(activity_fee=3.0),
 }
 
 
@@ -126,7 +126,7 @@ TABLES = [
         "one of Ald",
     ),
     ("flows.csv", lambda t: t.splitlines()[0] + "\n", "<file>", "<no rows>", "one row or more"),
-    ("sites.csv", lambda t: t.replace("site", "place", 1), "header", "['place']", "exactly one column 'site'"),
+    ("sites.csv", lambda t: t.replace("site", "place", 1), "header", "<a header without site>", "exactly one column 'site'"),
     ("inbound.csv", lambda t: t.replace("capacity (m3)", "capacity (m3),wind", 1), "header", "'wind'", "the columns party, site"),
     ("centres.csv", lambda t: t.rsplit("\n", 2)[0] + "\n", "retailer.inbound_overtime", "<nothing>", "site Leipzig"),
     ("outbound.csv", lambda t: "", "<file>", "<an empty file>", "one row a combination"),
@@ -151,8 +151,8 @@ HEADS = [
     ("weeks = 9", "weeks = 0", "weeks", "a whole number from 1 to 10,000"),
     ("weeks = 9", "weeks = [1, 3]", "weeks", "consecutive weeks"),
     ("truckload = false", "truckload = 1", "truckload", "true or false"),
-    ('pivot = "baseline"', 'pivot = "groves"', "mechanism.pivot", "one of baseline, clarke"),
-    ("activity_fee = 0.0", "activity_fee = -1", "mechanism.activity_fee", "a finite number >= 0"),
+    ('pivot = "clarke"', 'pivot = "groves"', "mechanism.pivot", "one of baseline, clarke"),
+    ("activity_fee = 5.0", "activity_fee = -1", "mechanism.activity_fee", "a finite number >= 0"),
     ('role = "vendor"', 'role = "witch"', "parties[1].role", "one of carrier, marketplace"),
     ("smoothing = ", "smothing = ", "parties[1].smothing", "for a vendor only the keys"),
     ("smoothing = 0.1452", "# ", "parties[1].smoothing", "missing required key: a finite number >= 0"),

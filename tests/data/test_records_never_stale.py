@@ -240,7 +240,8 @@ def test_a_copy_is_equal_and_holds_the_fields_alone(record: Any) -> None:
 
 
 def test_every_kind_of_case_is_among_them() -> None:
-    assert {AssemblerCase, ContinuousCase, AllocationCase, JointPlanCase} <= {type(record) for record in records()}
+    kinds: set[type] = {AssemblerCase, ContinuousCase, AllocationCase, JointPlanCase}
+    assert kinds <= {type(record) for record in records()}
 
 
 # --- bad values ---

@@ -117,6 +117,13 @@ def test_normal_demand_is_not_truncated_and_negative_demand_is_none() -> None:
     assert float(own.marginal(0.0, theta)) == pytest.approx(3 * stats.norm.cdf(0.5))  # truncated it would be 3
 
 
+@pytest.mark.parametrize("theta", [1e3, 1e12, 1e20, 1e59])
+def test_a_newsvendor_far_below_his_demand_sells_all_that_he_has(theta: float) -> None:
+    units = np.array([0.0, 1e-6, 1.0, 60.0, 900.0])
+    sold = revenue(newsvendor("normal", sd=3.0)).value(units, theta)
+    np.testing.assert_allclose(sold, 3.0 * units, rtol=1e-13)  # a price of 3 for each
+
+
 def test_a_linear_demand_is_a_power_demand() -> None:
     power = revenue({"form": "power_demand", "scale": 1, "exponent": 1})
     q, theta = np.linspace(0, 5, 11), np.linspace(2, 6, 11)

@@ -219,7 +219,7 @@ def test_sealed_bids_are_cleared(run: Run, record: Json) -> None:
         ),
         ("retailer,bid\nretailer 1,nan\nretailer 2,3\n", 2, "row 2, column bid: got 'nan'"),
         ("retailer,bid\nretailer 3,1\n", 2, "column retailer: got 'retailer 3'; allowed: one of retailer 1, retailer 2"),
-        ("name,bid\nretailer 1,1\n", 2, "row 1, header: got 'name'"),
+        ("name,bid\nretailer 1,1\n", 2, "row 1, header: got <a header without retailer>; allowed: exactly one column 'retailer'"),
     ],
 )
 def test_bids_of_every_kind(run: Run, record: Json, text: str, status: int, words: str) -> None:

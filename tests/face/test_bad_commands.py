@@ -1,7 +1,5 @@
 """Solver files, arguments and calls that are refused, by field, value and what is allowed."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import pytest
 import veridical as vd
 from support.bad_input import GOOD, price, refused
 from support.command_line import Run
+from support.processes import Process
 from veridical.data import AllocationCase, InputError
 
 SOLVER = "solver.toml"
@@ -170,11 +169,9 @@ def test_bad_usage_is_refused(run: Run, arguments: list[str]) -> None:
     assert "Traceback" not in err
 
 
-def test_a_process_of_its_own_ends_with_status_2_and_no_traceback(tmp_path: Path) -> None:
+def test_a_process_of_its_own_ends_with_status_2_and_no_traceback(tmp_path: Path, forked: Process) -> None:
     (tmp_path / "case.toml").write_text(price("nan"), encoding="utf-8")
-    code = "import sys; from veridical.cli import main; sys.argv[0] = 'veridical'; main()"
-    command = [sys.executable, "-c", code, "solve", "case.toml"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = forked(tmp_path, "solve", "case.toml")
     refused((ended.returncode, ended.stdout, ended.stderr), "case.toml", "price", "nan", "a finite number > 0")
 
 

@@ -16,8 +16,20 @@ def menu(old: str, new: str) -> str:
 
 WIDER = MENU.replace("\n", ",0\n").replace("payment battery,0", "payment battery,colour")
 BAD_MENUS = [  # id; the file; field, value, allowed
-    ("column missing", menu(",quantity battery", ",rent battery"), "header", "'panel'", "one column 'quantity battery'"),
-    ("column twice", menu(",payment battery", ",payment panel"), "header", "'panel'", "one column 'payment panel'"),
+    (
+        "column missing",
+        menu(",quantity battery", ",rent battery"),
+        "header",
+        "without quantity battery>",
+        "one column 'quantity battery'",
+    ),
+    (
+        "column twice",
+        menu(",payment battery", ",payment panel"),
+        "header",
+        "without payment battery, with payment panel more",
+        "one column 'payment p",
+    ),
     ("column unknown", WIDER, "header", "'colour'", "the columns panel, battery, quantity panel"),
     ("profile missing", menu("9,4,40,40,400,160\n", ""), "rows", "no row for panel=9, battery=4", "each of the 4 profiles"),
     ("profile twice", menu("9,4,40", "9,1,40"), "row 5", "'9', '1', '40'", "one row a profile of costs"),

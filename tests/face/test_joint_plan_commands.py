@@ -17,7 +17,8 @@ TWO = ("--set", "mechanism.cost_factors=[0.9, 1.1]")  # the prior of agv: two ki
 @pytest.fixture
 def small(run: Run) -> str:
     """Return the folder of a small case; the command line runs beside it."""
-    write(pilot(vendors=3, sites=2, regions=2, products=2, weeks=3, name="small"), "small")
+    case = pilot(vendors=3, sites=2, regions=2, products=2, weeks=3, name="small")
+    write(case.changed(pivot="baseline"), "small")
     return "small"
 
 
@@ -71,7 +72,7 @@ def test_consensus_comes_to_the_same_plan_and_says_how_far_it_is(run: Run, recor
 
 
 def test_tables_hold_costs_parties_shadow_prices_audit_and_certificate(run: Run) -> None:
-    status, out, err = run("solve", "pilot", *QUICK)
+    status, out, err = run("solve", "pilot", *QUICK, "--set", "mechanism.pivot=baseline", "--set", "mechanism.activity_fee=0")
     assert (status, err) == (0, "")
     words = " ".join(out.split())
     for part in (
@@ -240,3 +241,26 @@ def test_the_pilot_is_shown_week_by_week_and_party_by_party(run: Run, small: str
     status, _, err = run("pilot", "two-suppliers")
     assert status == 2
     assert "Traceback" not in err
+
+
+def test_rounds_and_gaps_of_a_consensus_are_told(run: Run, record: Json) -> None:
+    assert run("generate", "pilot", "--vendors", "2", "--sites", "1", "--weeks", "2", "--out", "made")[0] == 0
+    arguments = ("solve", "made", "--set", "misreports=0", "--solver", "consensus", "--json", "found.json")
+    status, out, _ = run(*arguments)
+    assert status == 0
+    found = json.loads(Path("found.json").read_text(encoding="utf-8"))
+    assert isinstance(found["rounds"], int)
+    assert found["rounds"] > 0
+    assert record("solve", "made", "--set", "misreports=0")["rounds"] is None
+    gap = found["objective"] - found["bound"]
+    assert gap > 0
+    assert f"at most {gap:.3g} above the least, " in " ".join(out.split())
+
+
+def test_stock_balances_of_vendors_are_labelled_without_a_site(record: Json) -> None:
+    found = record("solve", "pilot", "--set", "misreports=0")
+    vendors = [entry["index"] for entry in found["duals"]["stock_balance"] if entry["index"]["party"] != "retailer"]
+    assert vendors
+    assert all(index["site"] is None and index["product"] and index["week"] for index in vendors)
+    central = vd.solve(vd.example("pilot"), "vcg", misreports=0)
+    assert " nan" not in central.explain(10_000)

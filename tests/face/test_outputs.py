@@ -1,33 +1,45 @@
 """What commands write: looked at before anything is solved, whole or not at all, and never in place of something else."""
 
 import json
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import veridical as vd
-from support.command_line import Run
-from support.processes import KILLED, SMALL_DISK, contents, process
+from support.command_line import MANIPULABLE, Run
+from support.command_line import PAIR as CASE
+from support.processes import KILLED, Process, contents
 from veridical import solving
 from veridical.data import files
 from veridical.data.joint_plan import pilot
 
 PAIR = "two-suppliers"
 SOLVE = ("solve", PAIR, "--json", "solution.json", "--menu", "menu.csv", "--plot", "menu.png")
+FIGURES = ("reproduce", "allocation-table-5", "allocation-capacity", "--plot", "figures", "--json", "tables.json")
 WRITING = {  # commands that write, and what they have written when they end
     "solve": (SOLVE, {"solution.json", "menu.csv", "menu.png"}),
     "compare": (("compare", PAIR, "--json", "compared.json"), {"compared.json"}),
+    "audit": (("audit", "case.toml", "offered.csv", "--json", "audit.json"), {"audit.json"}),
     "choose-k": (("choose-k", PAIR, "--json", "choice.json", "--plot", "choice.pdf"), {"choice.json", "choice.pdf"}),
+    "reproduce": (FIGURES, {"figures/allocation-table-5.png", "figures/allocation-capacity.png", "tables.json"}),
     "auction": (("auction", "two-retailers", "--json", "auction.json"), {"auction.json"}),
     "pilot": (("pilot", "small", "--out", "run", "--json", "run.json"), {"run/week-1.json", "run/week-2.json", "run.json"}),
     "generate": (("generate", "pilot", "--weeks", "1", "--out", "plan"), {"plan/case.toml", "plan/flows.csv", "plan/demand.csv"}),
 }
+OWN = ("run/", "plan/")  # folders whose files are never replaced by others
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with a small joint plan, where commands write."""
+    """Return a folder with a small joint plan, and a case with a menu for it, where commands write."""
     pilot(vendors=2, sites=1, regions=1, products=1, weeks=2, name="small").save(tmp_path / "small")
+    (tmp_path / "case.toml").write_text(CASE, encoding="utf-8")
+    (tmp_path / "offered.csv").write_text(MANIPULABLE, encoding="utf-8")
     return tmp_path
 
 
@@ -38,31 +50,79 @@ def whole(name: str, content: bytes) -> bool:
     return content.endswith(b"IEND\xaeB`\x82" if name.endswith(".png") else b"\n")
 
 
-@pytest.mark.parametrize(("command", "moment"), [("solve", "fsync"), *((command, "replace") for command in WRITING)])
-def test_a_process_that_is_killed_while_it_writes_leaves_old_files_and_new_ones_whole(
-    command: str, moment: str, folder: Path
-) -> None:
-    arguments, names = WRITING[command]
-    before = contents(folder)
-    assert process(folder, *arguments, before=KILLED.format(moment)).returncode == -9
-    assert contents(folder) == before  # nothing was written yet
-    assert process(folder, *arguments).returncode == 0  # what the killed one left is in nobody's way
-    written = contents(folder)
-    assert names <= written.keys()
-    assert all(whole(name, written[name]) for name in names)
-    if command not in ("pilot", "generate"):  # which write nothing that they have written already
-        assert process(folder, *arguments, before=KILLED.format(moment)).returncode == -9
-        assert contents(folder) == written
+@contextmanager
+def watched(folder: Path) -> Iterator[list[dict[str, bytes]]]:
+    """Give what is in a folder before each step of whatever is written meanwhile: what a process that is killed there leaves."""
+    moments: list[dict[str, bytes]] = []
+
+    def step(frame: Any, event: str, _: Any) -> None:
+        if event == "c_call" and frame.f_code.co_filename == files.__file__:
+            moments.append(contents(folder))
+
+    sys.setprofile(step)
+    try:
+        yield moments
+    finally:
+        sys.setprofile(None)
 
 
 @pytest.mark.parametrize("command", WRITING)
-def test_a_full_disk_is_one_message_and_status_2(command: str, folder: Path) -> None:
+def test_at_no_step_of_what_is_written_a_file_is_neither_old_nor_new(command: str, folder: Path, run: Run) -> None:
+    arguments, names = WRITING[command]
+    (folder / "figures").mkdir()
+    for name in names:
+        if not name.startswith(OWN):
+            (folder / name).write_bytes(b"old\n")
+    old = contents(folder)
+    with watched(folder) as moments:
+        assert run(*arguments)[0] == 0
+    new = contents(folder)
+    assert names <= new.keys()
+    assert all(whole(name, new[name]) for name in names)
+    assert len(moments) > 10 * len(names)
+    for moment in moments:
+        assert all(content in (old.get(name), new.get(name)) for name, content in moment.items())
+        assert old.keys() <= moment.keys()
+    assert old in moments
+
+
+@pytest.mark.parametrize(
+    ("command", "moment"), [("solve", "fsync"), ("solve", "replace"), ("pilot", "replace"), ("generate", "replace")]
+)
+def test_what_a_process_leaves_that_was_killed_is_in_nobodys_way(
+    command: str, moment: str, folder: Path, run: Run, forked: Process
+) -> None:
+    arguments, names = WRITING[command]
+    before = contents(folder)
+    assert forked(folder, *arguments, before=KILLED.format(moment)).returncode == -9
+    assert contents(folder) == before  # nothing was written yet
+    assert list(folder.rglob("*.part"))
+    assert run(*arguments)[0] == 0
+    written = contents(folder)
+    assert names <= written.keys()
+    assert all(whole(name, written[name]) for name in names)
+
+
+@contextmanager
+def small_disk(size: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes: the rest of what is written is lost, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_a_full_disk_is_one_message_and_status_2(command: str, folder: Path, run: Run) -> None:
     arguments, _ = WRITING[command]
     before = contents(folder)
-    ended = process(folder, *arguments, before=SMALL_DISK.format(100))
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].endswith("allowed: a file that can be written (File too large)")
-    assert "Traceback" not in ended.stderr
+    with small_disk(100):
+        status, _, err = run(*arguments)
+    assert status == 2
+    assert err.splitlines()[-1].endswith("allowed: a file that can be written (File too large)")
+    assert "Traceback" not in err
     assert contents(folder) == before
     assert not list(folder.rglob("*.part"))
 
@@ -129,11 +189,11 @@ def test_generate_refuses_a_folder_with_anything_else(run: Run) -> None:
     assert "got 'plan/notes.txt'" in run(*command, "--seed", "1")[2]
 
 
-def test_two_runs_do_not_share_a_folder(folder: Path) -> None:
+def test_two_runs_do_not_share_a_folder(folder: Path, run: Run) -> None:
     (folder / "run").mkdir()
     command = ("pilot", "small", "--out", "run")
     with files.locked(folder / "run"):
-        ended = process(folder, *command)
-    assert ended.returncode == 2
-    assert "folder: got 'run'; allowed: a folder in which no other run is at work" in ended.stderr
-    assert process(folder, *command).returncode == 0
+        status, _, err = run(*command)
+    assert status == 2
+    assert "folder: got 'run'; allowed: a folder in which no other run is at work" in err
+    assert run(*command)[0] == 0

@@ -1,11 +1,16 @@
 """`veridical reproduce`: published, as published and exact."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from support.command_line import Run, cells, is_number, is_picture, no_constant, parsed
+from veridical import tables
+from veridical.studies.papers import claims
+from veridical.studies.papers.claims import Claim, Verdict
 
 pytestmark = pytest.mark.usefixtures("case_file")
 
@@ -64,3 +69,50 @@ def test_reproduce_refuses_a_folder_that_cannot_be_made(run: Run, folder: str) -
     assert status == 2
     assert err.startswith(f"veridical: --plot: got {folder!r}; allowed: ")
     assert "Traceback" not in err
+
+
+def saying(verdict: Verdict) -> Callable[[], Verdict]:
+    """Return the check that comes to a verdict."""
+    return lambda: verdict
+
+
+@pytest.fixture
+def few_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be four claims, of every verdict and of both papers."""
+    verdicts = (
+        Verdict(True, "gains 2.79, 4.39, 6.32, 8.66, 11.30, 14.31, of 2,400 problems", 1.6),
+        Verdict(False, "unbalanced menus earn 5,655.30 against 4,896.97", 16.0),
+        Verdict(None, "it stands in the supplement"),
+    )
+    made = [Claim("ICDS paper", f"section {k}", f"claim {k}", "always", saying(verdict)) for k, verdict in enumerate(verdicts)]
+    made.append(Claim("allocation paper", "Table 1", "842 % or more", "842 %", saying(verdicts[1])))
+    monkeypatch.setattr(claims, "CLAIMS", tuple(made))
+
+
+@pytest.mark.usefixtures("few_claims")
+def test_claims_have_a_row_each_with_verdict_and_witness(run: Run) -> None:
+    (found,) = parsed(run("reproduce", "claims", "--json", "-"))["reproductions"]
+    assert (found["name"], found["series"]) == ("claims", None)
+    assert {key for row in found["rows"] for key in row} == {"claim", "paper", "where", "claimed", "holds", "witness", "figure"}
+    assert [row["holds"] for row in found["rows"]] == [True, False, None, False]
+    assert [row["figure"] for row in found["rows"]] == [1.6, 16.0, None, 16.0]
+    status, out, err = run("reproduce", "claims", "--plot", "figures")
+    assert (status, err) == (0, "")
+    assert list(Path("figures").iterdir()) == []  # there is nothing to draw
+    words = " ".join(" ".join(cell for row in cells(out) for cell in row).split())
+    assert all(word in words for word in ("section 0: claim 0", "not checked", "5,655.30", "842 % or more"))
+    assert "1 true, 2 false, 1 not checked" in out
+
+
+@pytest.mark.usefixtures("few_claims")
+@pytest.mark.parametrize("width", [120, 80])
+def test_claims_fit_the_terminal_with_every_number_in_one_piece(width: int) -> None:
+    console = Console(width=width, markup=False, highlight=False)
+    with console.capture() as captured:
+        console.print(*(tables.fitted(part, console) for part in tables.reproduction(claims.claims())))
+    shown = captured.get()
+    assert max(map(len, shown.splitlines())) <= width
+    assert "…" not in shown
+    assert shown.count("│") >= 4 * 5  # a table still, no list
+    for number in ("2.79", "14.31", "2,400", "5,655.30", "4,896.97", "842"):
+        assert number in shown

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.command_line import Run
-from support.processes import process
+from support.processes import Process
 from veridical.data.joint_plan import pilot
 
 PAIR = "two-suppliers"
@@ -21,18 +21,18 @@ TALKATIVE = {  # solver files whose solvers print, and what they print
 
 
 @pytest.mark.parametrize("name", TALKATIVE)
-def test_json_is_alone_on_standard_output_whatever_a_solver_prints(name: str, tmp_path: Path) -> None:
+def test_json_is_alone_on_standard_output_whatever_a_solver_prints(name: str, tmp_path: Path, forked: Process) -> None:
     text, said = TALKATIVE[name]
     (tmp_path / "solver.toml").write_text(text, encoding="utf-8")
-    ended = process(tmp_path, "solve", PAIR, "--solver", "solver.toml", "--json", "-")
+    ended = forked(tmp_path, "solve", PAIR, "--solver", "solver.toml", "--json", "-")
     assert ended.returncode == 0
     assert json.loads(ended.stdout)["solver"]["name"] == name
     assert said in ended.stderr
 
 
-def test_what_ipopt_says_of_an_option_that_it_lacks_is_not_on_standard_output(tmp_path: Path) -> None:
+def test_what_ipopt_says_of_an_option_that_it_lacks_is_not_on_standard_output(tmp_path: Path, forked: Process) -> None:
     (tmp_path / "solver.toml").write_text('solver = "ipopt"\n[options]\nnonsense = 5\n', encoding="utf-8")
-    ended = process(tmp_path, "solve", PAIR, "--solver", "solver.toml", "--json", "-")
+    ended = forked(tmp_path, "solve", PAIR, "--solver", "solver.toml", "--json", "-")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "veridical: solver.toml: options.nonsense: got 5; allowed: an option of Ipopt" in ended.stderr
 
@@ -44,15 +44,17 @@ def test_what_ipopt_says_of_an_option_that_it_lacks_is_not_on_standard_output(tm
         *((output, ["solve", PAIR, "--json", "-"]) for output in ("a pipe that nobody reads", "closed")),
     ],
 )
-def test_an_output_that_is_lost_is_one_message_and_status_2(output: str, arguments: list[str], tmp_path: Path) -> None:
+def test_an_output_that_is_lost_is_one_message_and_status_2(
+    output: str, arguments: list[str], tmp_path: Path, forked: Process
+) -> None:
     read, write = os.pipe()
     os.close(read)
     try:
         with open("/dev/full", "w", encoding="utf-8") as full:
             if output == "closed":
-                ended = process(tmp_path, *arguments, before="import os, sys; os.close(1); sys.stdout = None\n", stdout=None)
+                ended = forked(tmp_path, *arguments, before="import os, sys; os.close(1); sys.stdout = None\n", stdout=None)
             else:
-                ended = process(tmp_path, *arguments, stdout=full if output == "full" else write)
+                ended = forked(tmp_path, *arguments, stdout=full if output == "full" else write)
     finally:
         os.close(write)
     assert ended.returncode == 2
@@ -60,7 +62,7 @@ def test_an_output_that_is_lost_is_one_message_and_status_2(output: str, argumen
     assert line.startswith("veridical: standard output: got <an output that ended>; allowed: an output that takes all of it")
 
 
-def test_nobody_has_to_read_standard_error(tmp_path: Path) -> None:
+def test_nobody_has_to_read_standard_error(tmp_path: Path, forked: Process) -> None:
     pilot(vendors=2, sites=1, regions=1, products=1, weeks=1).save(tmp_path / "plan")
     with open("/dev/full", "w", encoding="utf-8") as full:
         ways: list[dict[str, Any]] = [
@@ -68,10 +70,10 @@ def test_nobody_has_to_read_standard_error(tmp_path: Path) -> None:
             {"stderr": None, "before": "import os, sys; os.close(2); sys.stderr = None\n"},
         ]
         for options in ways:
-            ended = process(tmp_path, "pilot", "plan", "--json", "-", **options)  # which tells its progress
+            ended = forked(tmp_path, "pilot", "plan", "--json", "-", **options)  # which tells its progress
             assert ended.returncode == 0
             assert json.loads(ended.stdout)["weeks"]
-            assert process(tmp_path, "solve", "nowhere.toml", **options).returncode == 2
+            assert forked(tmp_path, "solve", "nowhere.toml", **options).returncode == 2
 
 
 def test_names_do_not_drive_the_terminal(run: Run) -> None:

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import veridical as vd
 from support.places import ROOT
+from support.reproductions import Reproductions
 from veridical import cli
+from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.data.demand import DEMANDS
+from veridical.families import joint_plan
+from veridical.solvers.planners import Central
 
 
 def readme() -> str:
@@ -67,8 +72,13 @@ def test_the_docstring_of_the_package_runs() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_notebooks_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notebooks_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch, reproductions: Reproductions, planner: CachingPlanner
+) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")
+    # What other tests need too, or several cells of a notebook, is not made twice.
+    monkeypatch.setattr(vd, "reproduce", lambda names: [reproductions[name] for name in names])
+    monkeypatch.setattr(joint_plan, "Central", lambda solver=None: planner if solver is None else Central(solver))
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     names: dict[str, object] = {}
     for cell in cells:

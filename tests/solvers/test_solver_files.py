@@ -117,6 +117,26 @@ def test_a_solver_file_does_not_allow_files_itself(run: Run) -> None:
     assert [path.name for path in Path().iterdir()] == ["solver.toml"]
 
 
+MACHINES = {  # by solver, an option with which it talks to another machine
+    "consensus": ("scheduler", "tcp://127.0.0.1:9"),
+    "gurobi": ("ComputeServer", "evil.example"),
+    "mosek": ("MSK_SPAR_REMOTE_OPTSERVER_HOST", "evil"),
+}
+
+
+@pytest.mark.parametrize("solver", MACHINES)
+def test_a_solver_file_names_no_other_machine(solver: str, run: Run) -> None:
+    option, address = MACHINES[solver]
+    Path("solver.toml").write_text(f'solver = "{solver}"\n[options]\n{option} = "{address}"\n', encoding="utf-8")
+    status, _, err = run("solve", "two-suppliers", "--solver", "solver.toml")
+    assert status == 2
+    assert err.startswith(
+        f"veridical: solver.toml: options.{option}: got {address!r}; allowed: an option that names no other machine"
+    )
+    assert configure("solver.toml", allow_files=True).options == {option: address}
+    assert configure({"solver": solver, "options": {option: address}}).options == {option: address}
+
+
 @pytest.mark.parametrize("name", ["./evil.sh", "evil.sh", "/bin/sh", "a b", "highs;ls", "-x"])
 def test_a_solver_is_no_path(name: str, run: Run) -> None:
     Path("evil.sh").write_text("#!/bin/sh\ntouch trace\n", encoding="utf-8")

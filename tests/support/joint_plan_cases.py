@@ -4,7 +4,7 @@ from functools import cache
 
 import veridical as vd
 from veridical.data import JointPlanCase
-from veridical.data.joint_plan import CAPACITY, Retailer, Route, Shared, Values, Vendor, pilot
+from veridical.data.joint_plan import CAPACITY, Parameters, Retailer, Route, Shared, Values, Vendor, pilot
 from veridical.solvers.planners import Plan, joint, just_in_time
 
 
@@ -52,7 +52,7 @@ def vendors_at(**production: float) -> JointPlanCase:
     ]
     routes = tuple(Route(name, "retailer", "Lyon", "soap", 5.0) for name in made)
     shared = Shared(weeks=weeks, products=Values({"soap": 1.0}), sites=("Lyon",), routes=routes)
-    return JointPlanCase(name="by hand", shared=shared, parties=(retailer, *vendors))
+    return JointPlanCase(name="by hand", shared=shared, parties=(retailer, *vendors), mechanism=Parameters(pivot="baseline"))
 
 
 SHIPPED_PLANS = ("pilot", "marketplace", "carriers")

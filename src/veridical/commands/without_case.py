@@ -36,7 +36,7 @@ def generate(
     products: Count = None,
     lanes: Count = None,
     weeks: Count = None,
-    makers: Annotated[int | None, typer.Option(help="Suppliers able to make each product.")] = None,
+    makers: Annotated[int | None, typer.Option(help="Suppliers able to make each product. [default: 2]")] = None,
 ) -> None:
     """Write a synthetic joint-plan case of any size, as a folder that every other command takes."""
     if kind not in GENERATORS:
@@ -61,7 +61,7 @@ def reproduce(
     to_json: Json = None,
     plot: Annotated[str | None, typer.Option("--plot", metavar="DIR", help="Draw the figures into a folder.")] = None,
 ) -> None:
-    """Recompute what the papers print: published, as published, exact. Without names all but those that take minutes."""
+    """Recompute what the papers print: published, as published, exact. Without names all but assembler-models and claims."""
     records = []
     wanted = studies.reproduce(names or [])
     if plot is not None:

@@ -9,10 +9,12 @@ from math import comb, prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from veridical import contracts, models
 from veridical.contracts import AllocationAudit, Allotment, Audit
+from veridical.contracts.allotment import profile_names
 from veridical.data import AllocationCase, CertificateError, InputError
 from veridical.data.truncated import POINTS
 from veridical.families import allocation_tables as tables
@@ -21,6 +23,7 @@ from veridical.families.routes import approximated, by_formula, by_model, routes
 from veridical.solvers import Solution
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import fixed_price
+from veridical.solvers.shadow_price_ranges import shadow_price_ranges
 from veridical.studies.figures import allocation as figures
 
 __all__ = ["FAMILY"]
@@ -28,6 +31,7 @@ __all__ = ["FAMILY"]
 Formula = Callable[..., closed.Rationing]
 EITHER_WAY = always("bayesian_ic", "interim_ir", "dominant_strategy_ic", "ex_post_ir", "monotone", "capacity")
 STARTS = 8  # of a search for the best among local optima
+ITERATIONS = 300  # of one search; tens are usual, and where nothing is gained by one split over another there may be no end
 FINEST, PROFILES = 256, 20_000  # types of a group, and type profiles, up to which a closed form takes no time to speak of
 
 
@@ -48,15 +52,31 @@ def full_information(allotment: Allotment, parameters: Any) -> dict[str, float]:
     return {"capacity": best.capacity, "profit": best.chain_profit}
 
 
-def more(task: Task, formula: Formula | None, solution: Solution) -> dict[str, Any]:
-    """Return the benchmark, and how far points are from the continuous priors that they stand for, by the closed form on more."""
+def more(task: Task, formula: Formula | None, rent: bool | None, solution: Solution) -> dict[str, Any]:
+    """Return the benchmark, the ranges of shadow prices, and how far points are from the continuous priors that they stand for.
+
+    `rent`: whether retailers alone know their types; None where no shadow price follows from the units.
+    """
     fields: dict[str, Any] = {"benchmark": full_information(solution.contracts, task.parameters)}
+    if rent is not None:
+        fields["dual_ranges"] = several_prices(solution.contracts, task.parameters.get("monotonicity"), rent)
     if task.case.continuous:
         points = task.parameters["points"]
         many = finest(task.case, points)
         finer = None if formula is None or many is None else (many, formula(task.case, points=many).supplier_profit)
         fields |= approximated(solution, points, finer=finer)
     return fields
+
+
+def several_prices(allotment: Allotment, monotonicity: bool | None, rent: bool) -> dict[str, pd.DataFrame]:
+    """Return the ranges of those shadow prices that are not unique, by profile; nothing where all are."""
+    low, high = shadow_price_ranges(allotment, monotonicity, rent).T
+    several = np.flatnonzero(~((low == high) | np.isnan(allotment.shadow_price)))
+    if not len(several):
+        return {}
+    names = profile_names(allotment.case, allotment.profiles.counts[several])
+    index = pd.Index(names, name="profile")
+    return {"capacity": pd.DataFrame({"low": low[several], "high": high[several]}, index=index)}
 
 
 def finest(case: AllocationCase, points: int) -> int | None:
@@ -69,7 +89,7 @@ def finest(case: AllocationCase, points: int) -> int | None:
     return next((many for many in range(FINEST // points * points, points, -points) if profiles(many) <= PROFILES), None)
 
 
-def model(formula: Formula, task: Task) -> Solution:
+def model(formula: Formula, rent: bool | None, task: Task) -> Solution:
     """Solve the model; revenues are written in one form each.
 
     Where types are worth alike at the margin (capacity is scarce and every unit sells) an optimum need not be monotone in them,
@@ -77,24 +97,32 @@ def model(formula: Formula, task: Task) -> Solution:
     """
     assert task.configuration is not None
     try:
-        return by_model(task, task.configuration.form, partial(more, task, formula))
+        return by_model(task, task.configuration.form, partial(more, task, formula, rent))
     except CertificateError as error:
         tied = error.solution is not None and error.solution.certificate.within(task.configuration.tolerance)
         if not tied or "monotonicity" not in task.route.parameters or task.parameters.get("monotonicity") is not None:
             raise
-    parameters = {**task.parameters, "monotonicity": True}
-    return by_model(replace(task, parameters=parameters), task.configuration.form, partial(more, task, formula))
+    monotone = replace(task, parameters={**task.parameters, "monotonicity": True})
+    return by_model(monotone, task.configuration.form, partial(more, monotone, formula, rent))
 
 
-def direct(formula: Formula | None, task: Task) -> Solution:
+def direct(formula: Formula | None, rent: bool | None, task: Task) -> Solution:
     """Take the closed form, or look for an equilibrium, of which no more points are tried."""
-    return by_formula(task, partial(more, task, formula))
+    return by_formula(task, partial(more, task, formula, rent))
 
 
-def mechanism(name: str, summary: str, formula: Formula | None, promises: Promises = EITHER_WAY, **others: Any) -> Mechanism:
-    """Return the mechanism whose model has the same name, with a closed form where it has one."""
-    routes = routes_of(name, partial(model, formula or optimum), formula, partial(direct, formula))
-    usual: dict[str, Any] = {"solver": by_form, "complete": with_points}
+def mechanism(
+    name: str,
+    summary: str,
+    formula: Formula | None,
+    promises: Promises = EITHER_WAY,
+    rent: bool | None = True,
+    **others: Any,
+) -> Mechanism:
+    """Return the mechanism whose model has the same name, with a closed form where it has one; `rent` as in `more`."""
+    routes = routes_of(name, partial(model, formula or optimum, rent), formula, partial(direct, formula, rent))
+    otherwise = None if formula is None else "closed_form"
+    usual: dict[str, Any] = {"solver": by_form, "otherwise": otherwise, "complete": with_points}
     return Mechanism(name, AllocationCase, summary, routes, promises, **usual | others)
 
 
@@ -106,7 +134,12 @@ def by_form(case: AllocationCase) -> str:
 def several_starts(case: AllocationCase) -> str | dict[str, Any]:
     """Return the solver for truth as a constraint, which is not convex where revenues are not quadratic: starts are many."""
     solver = by_form(case)
-    return {"solver": solver, "starts": STARTS} if solver == "ipopt" else solver
+    return {**limited(case), "starts": STARTS} if solver == "ipopt" else solver
+
+
+def limited(case: AllocationCase) -> dict[str, Any]:
+    """Return Ipopt with an end to its search."""
+    return {"solver": "ipopt", "options": {"max_iter": ITERATIONS}}
 
 
 def with_points(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -121,14 +154,14 @@ ORDERS = "orders at a wholesale price and their equilibrium: the game that the o
 MECHANISMS = (
     mechanism("capacity_choice", CAPACITY, closed.capacity_choice, fits=lambda case: not given(case)),
     mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
-    mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=lambda case: "ipopt"),
-    mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity"), solver=several_starts),
-    mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity")),
+    mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=limited),
+    mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity"), None, solver=several_starts),
+    mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity"), False),
     Mechanism(
         "fixed_price",
         AllocationCase,
         ORDERS,
-        (Route("game", partial(direct, None), fixed_price, "closed_form"),),
+        (Route("game", partial(direct, None, None), fixed_price, "closed_form"),),
         always("equilibrium", "interim_ir", "capacity"),
         fits=lambda case: case.fixed_price is not None,
         solver=lambda case: "closed_form",

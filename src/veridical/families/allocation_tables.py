@@ -13,6 +13,7 @@ from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data.assembler import label
 from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Rationing
+from veridical.solvers.solution import between
 
 __all__ = ["compared", "money", "offered", "summary", "units"]
 
@@ -37,7 +38,16 @@ def summary(solution: Solution) -> list[RenderableType]:
     if families:
         table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
         parts.append(table if table.row_count else Text("no shadow prices: no constraint of the mechanism binds", style="dim"))
-    return [*parts, truth(solution.audit)]
+    return [*parts, *several_prices(solution), truth(solution.audit)]
+
+
+def several_prices(solution: Solution) -> list[RenderableType]:
+    """Return which shadow prices are not unique, and between what they may lie; the first few of them."""
+    return [
+        Text(f"the shadow price of {family} is not unique at {len(ranges)} profiles: " + "; ".join(shown), style="yellow")
+        for family, ranges in solution.dual_ranges.items()
+        if (shown := [f"{profile} {between(low, high)}" for profile, low, high in ranges.head(tables.PRICES).itertuples()])
+    ]
 
 
 def worth(solution: Solution) -> list[RenderableType]:

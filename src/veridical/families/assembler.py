@@ -14,8 +14,9 @@ from veridical.contracts import Audit, Menu
 from veridical.data import AssemblerCase
 from veridical.data.assembler import label
 from veridical.families import assembler_tables as tables
+from veridical.families.bets import large_bets, within
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
-from veridical.families.routes import by_model, routes_of
+from veridical.families.routes import by_formula, by_model, routes_of
 from veridical.solvers import Solution, preferred_form
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
@@ -30,7 +31,19 @@ BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
 def model(task: Task) -> Solution:
     """Solve the model, with expected sales in the form that suits demand and solver."""
     assert task.configuration is not None
-    return by_model(task, preferred_form(task.case.demand.forms, task.configuration))
+    return by_model(task, preferred_form(task.case.demand.forms, task.configuration), partial(more, task))
+
+
+def direct(task: Task) -> Solution:
+    """Take the closed form."""
+    return by_formula(task, partial(more, task))
+
+
+def more(task: Task, solution: Solution) -> dict[str, Any]:
+    """Return how the joint prior was integrated, where it is a copula's, of the case as it was solved; and a warning of bets."""
+    cases = (task.case, solution.contracts.case)
+    prior = next((case.integration.to_dict() for case in cases if case.integration is not None), None)
+    return {"prior": prior, "warnings": large_bets(task, solution)}
 
 
 def hybrid(balanced: bool = False, **parameters: Any) -> tuple[str, ...]:
@@ -48,9 +61,16 @@ def widest(case: AssemblerCase, parameters: dict[str, Any]) -> dict[str, Any]:
     return {**parameters, "k": len(case.widest(parameters.get("k")))}
 
 
-def mechanism(name: str, summary: str, promises: Promises, formula: Callable[..., Any] | None = None, **others: Any) -> Mechanism:
-    """Return the mechanism whose model has the same name, with a closed form where it has one."""
-    return Mechanism(name, AssemblerCase, summary, routes_of(name, model, formula), promises, **others)
+def mechanism(
+    name: str,
+    summary: str,
+    promises: Promises,
+    formula: Callable[..., Any] | None = None,
+    by: Callable[[Task], Solution] = model,
+    **others: Any,
+) -> Mechanism:
+    """Return the mechanism whose model has the same name and is solved `by` a way, with a closed form where it has one."""
+    return Mechanism(name, AssemblerCase, summary, routes_of(name, by, formula, direct), promises, **others)
 
 
 WIDEST = "quantities answer to the k suppliers with the widest range of costs"
@@ -61,7 +81,7 @@ MECHANISMS = (
     mechanism("hybrid", WIDEST, hybrid, closed.hybrid, complete=widest),
     mechanism("icds_balanced", "as icds, the same quantity of every component", BALANCED, closed.icds_balanced),
     mechanism("icds", "truthful in dominant strategies", TRUTHFUL, closed.icds),
-    mechanism("bic", "truthful in expectation, if the others tell the truth", bic),
+    mechanism("bic", "truthful in expectation, if the others tell the truth", bic, by=partial(within, solve=model)),
     mechanism("first_best", FULL_INFORMATION, always("ex_post_ir"), closed.first_best),
 )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from rich.console import Group, RenderableType
@@ -14,16 +17,24 @@ from veridical.solvers import Solution
 
 __all__ = ["compared", "offered", "summary"]
 
+EXACT = 1e-10  # of a probability: what is less is nothing to speak of
+
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a menu is worth, the menu, its shadow prices and its audit."""
     parts: list[RenderableType] = [Text(f"expected profit {tables.money(solution.objective)}, {tables.worth(solution)}")]
     parts += tables.approximation(solution, "costs a supplier")
+    if solution.without_max_payment is not None:
+        profit, cost = (tables.money(solution.without_max_payment[key]) for key in ("profit", "cost"))
+        parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
+    parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     if solution.contracts is not None:
         parts.append(menu(solution.contracts))
     parts.append(shadow_prices(solution))
     if solution.audit is not None:
         parts.append(truth(solution.audit))
+    if solution.prior is not None:
+        parts.append(prior(solution.prior))
     if solution.rule is not None:
         how = solution.rule.integration
         parts.append(Text(f"profit by {how.method} over {how.points:,} cost profiles, error {how.error:.1e}"))
@@ -70,6 +81,15 @@ def shadow_prices(solution: Solution) -> RenderableType:
         return table
     note = "feasibility follows from incentive_compatibility, so how a price splits between the two is not unique"
     return Group(table, Text(note, style="dim"))
+
+
+def prior(how: Mapping[str, Any]) -> Text:
+    """Return how a copula's joint table was made; in a colour where it is not exact."""
+    text = f"joint prior by {how['method']} in {how['seconds']:.2f} s, error of a probability {how['error']:.0e}"
+    exact = how["error"] <= EXACT
+    return Text(
+        text if exact else f"{text}: profits and payments are no more exact than it is", style="dim" if exact else "yellow"
+    )
 
 
 def truth(checked: Audit) -> Text:

@@ -95,8 +95,9 @@ class Mechanism:
 
     `kind` is the type of its cases, and of those it takes the ones that `fits` takes. `promises` says, for the mechanism's
     parameters, which properties its contracts have; every result is held against them. `solver` names who solves a case where
-    nobody is asked for; None leaves that to the first route. `complete` adds to the parameters those that follow from the case.
-    `declared`: the parameters, where the ways of its routes do not say them. `modelless`: what it is, if it is no model.
+    nobody is asked for; None leaves that to the first route. `otherwise`: who does so where that one comes to no proven optimum.
+    `complete` adds to the parameters those that follow from the case. `declared`: the parameters, where the ways of its routes do
+    not say them. `modelless`: what it is, if it is no model.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Mechanism:
     promises: Promises
     fits: Callable[[Any], bool] = lambda case: True
     solver: Callable[[Any], str | Mapping[str, Any] | None] = lambda case: "highs"
+    otherwise: str | None = None
     complete: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda case, parameters: parameters
     declared: Mapping[str, Parameter] | None = None
     modelless: str = "has no optimisation model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,13 +14,14 @@ from veridical.contracts import Audit, JointPlanAudit, Settlement
 from veridical.contracts.joint_plan import transfers
 from veridical.contracts.joint_plan.audit import MISREPORTS, examine
 from veridical.contracts.joint_plan.caching import CachingPlanner
-from veridical.contracts.joint_plan.planner import Planner
+from veridical.contracts.joint_plan.planner import Plan, Planner
+from veridical.contracts.joint_plan.settlement import agents
 from veridical.data import InputError, csv_file
 from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.families import joint_plan_tables as tables
-from veridical.families.family import Family, Mechanism, Number, Parameter, Route, Task, always
-from veridical.solvers import Configuration, Solution
-from veridical.solvers.certificate import ACCEPTED
+from veridical.families.family import Family, Mechanism, Number, Parameter, Promises, Route, Task
+from veridical.solvers import Configuration, Solution, SolutionStatus
+from veridical.solvers.certificate import ACCEPTED, Certificate
 from veridical.solvers.consensus import Consensus
 from veridical.solvers.planners import Central
 from veridical.studies.figures import settlement as figures
@@ -41,8 +43,9 @@ def solve(
 
     `configuration`: of the solver of the central models; another `planner` takes its place. `misreports`, `seed`: of the audit.
     `parameters`: the mechanism's, in place of the case's. The bound is that of what the plan minimises, less the fees that
-    are in it, so that objective - bound is how far the plan may be from the best. The time of the counterfactual plans counts as
-    solving; that of the audit does not count.
+    are in it, so that objective - bound is how far the plan may be from the best. Where a party was lost, the status is
+    `incomplete`, and there is no bound: its costs are not known. The time of the counterfactual plans counts as solving; that of
+    the audit does not count.
     Raises InputError for input that cannot be used, and what the planner raises.
     """
     planner = CachingPlanner(Central(configuration) if planner is None else planner)
@@ -53,10 +56,12 @@ def solve(
     assert plan is not None
     seconds = plan.solution.solver.seconds
     counted = passed - seconds.build - seconds.translate - seconds.certify
+    lost = settlement.lost
     return Solution(
         objective=settlement.plan_cost,
-        bound=settlement.plan_cost - (plan.objective - plan.bound),
-        certificate=plan.solution.certificate,
+        bound=nan if lost else settlement.plan_cost - (plan.objective - plan.bound),
+        certificate=without(lost, plan) if lost else plan.solution.certificate,
+        status=SolutionStatus.INCOMPLETE if lost else SolutionStatus.OPTIMAL,
         solver=replace(plan.solution.solver, seconds=replace(seconds, solve=counted)),
         duals=plan.duals,
         case=case.name,
@@ -65,6 +70,15 @@ def solve(
         contracts=settlement,
         audit=examine(settlement, planner=planner, misreports=misreports, seed=seed),
     )
+
+
+def without(lost: tuple[str, ...], plan: Plan) -> Certificate:
+    """Return what is proven of a plan on the way to which parties were lost: that it is the best with these at the baseline."""
+    names = ", ".join(lost)
+    if plan.stopped:
+        return Certificate(0.0, None, None, nan, "feasible", f"{names} lost before a plan was proven")
+    certificate: Certificate = plan.solution.certificate
+    return replace(certificate, basis=f"{certificate.basis}, among plans with {names}, lost, at the baseline")
 
 
 def centrally(task: Task) -> Solution:
@@ -80,9 +94,15 @@ def by_consensus(task: Task) -> Solution:
 
 
 def solved_by_planner(task: Task, planner: Planner) -> Solution:
-    """Return the solution by a planner, which proves the gap that was asked for and returns no other plan."""
+    """Return the solution by a planner, which proves the gap that was asked for and returns no other plan.
+
+    Where a party was lost before it did, nobody is paid anything, and there is nothing that the mechanism promises.
+    """
     solution = solve(task.case, task.mechanism.name, planner=planner, **task.parameters)
-    return task.finish(solution, max(solution.certificate.gap, ACCEPTED), parameters=solution.parameters)
+    if solution.contracts.unpaid:
+        return solution
+    task = replace(task, parameters=dict(solution.parameters))  # those of the case too: promises depend on them
+    return task.finish(solution, max(solution.certificate.gap, ACCEPTED))
 
 
 def planner_of(solver: Any, callback: Callable[[Any], None] | None = None) -> Central | Consensus:
@@ -94,6 +114,11 @@ def planner_of(solver: Any, callback: Callable[[Any], None] | None = None) -> Ce
 
 
 CONSENSUS = Route("consensus", by_consensus, None, "consensus")
+
+
+def promised(*names: str) -> Promises:
+    """Return promises: these, and the receivers' truth too where they are agents of the mechanism."""
+    return lambda **parameters: (*names, *(["receiver_ic"] if agents(parameters) else []))
 
 
 def mechanism(name: str, summary: str, build: Callable[..., Any], *promises: str) -> Mechanism:
@@ -108,10 +133,10 @@ def mechanism(name: str, summary: str, build: Callable[..., Any], *promises: str
         return build(case)
 
     whole = Parameter((int,), 0)
-    declared = {parameter: Parameter() for parameter in transfers.MECHANISMS[name][1] if parameter != "seed"}
+    declared = {parameter: Parameter() for parameter in transfers.MECHANISMS[name].parameters if parameter != "seed"}
     declared |= {"misreports": whole, "seed": whole}
     routes = (Route("planner", centrally, alone), CONSENSUS)
-    return Mechanism(name, JointPlanCase, summary, routes, always(*promises), solver=lambda case: None, declared=declared)
+    return Mechanism(name, JointPlanCase, summary, routes, promised(*promises), solver=lambda case: None, declared=declared)
 
 
 LEAST_COST = "least cost of all, and transfers with which truth is best"

@@ -18,13 +18,28 @@ from veridical.tables import money
 __all__ = ["compared", "summary"]
 
 NAMES = ("party", "role")
+GAP = 1e-6  # of the savings, from which on a gap is worth a word
+SOURCES = {
+    "case": "which the receivers have committed to",
+    "given": "as it was given",
+    "computed": "computed from what the receivers report",
+}
+WHO = {
+    "dominant_strategy_ic": "one supplier",
+    "bayesian_ic": "one supplier, in expectation",
+    "receiver_ic": "a receiver",
+    "group_ic": "suppliers together",
+    "false_name_ic": "a supplier under two names",
+}
 PRICED = 1e-6  # currency, from which on a constraint has a price
 
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a plan costs and saves, who pays and who gains, what limits are worth, and the audit."""
     assert isinstance(solution.audit, JointPlanAudit)
-    return [*worth(solution), parties(solution.contracts), *shadow_prices(solution), truth(solution.audit)]
+    checked = solution.audit
+    said = (truth(checked), *searched(checked), *promises(checked))
+    return [*worth(solution), parties(solution.contracts), *shadow_prices(solution), *said]
 
 
 def short(value: float) -> str:
@@ -37,18 +52,38 @@ def worth(solution: Solution) -> list[RenderableType]:
     settlement = solution.contracts
     assert isinstance(settlement, Settlement)
     saved = f"{settlement.savings / settlement.baseline_cost:.2%}" if settlement.baseline_cost else "-"
-    lines = [
-        f"cost of the plan {money(settlement.plan_cost)}, {tables.worth(solution)}",
-        f"baseline {money(settlement.baseline_cost)}: {money(settlement.savings)} saved, {saved}",
+    gap, source = solution.objective - solution.bound, SOURCES[settlement.baseline_source]
+    lines = [f"incomplete: {', '.join(settlement.lost)} lost, taking no part and paid nothing"] if settlement.lost else []
+    if settlement.unpaid:
+        lines.append("that ended the planning: the plan is the best until then, and nobody is paid anything")
+    lines += [
+        f"cost of the plan {money(settlement.plan_cost)}, {tables.worth(solution)}{above(gap, settlement)}",
+        f"baseline {money(settlement.baseline_cost)}, {source}: {money(settlement.savings)} saved, {saved}",
     ]
     residual = f"what is left to the receivers: {money(settlement.residual)}"
+    if settlement.residual < -0.005:
+        residual += ", which they would not sign: the pivot clarke and fees leave them more"
     if settlement.budget < -0.005:
         lines.append(f"deficit: the operator pays in {money(settlement.deficit)}; {residual}")
     else:
         lines.append(f"budget: the operator keeps {money(settlement.budget)}; {residual}")
-    if settlement.non_participants:
-        lines.append(f"at the baseline, not taking part: {', '.join(settlement.non_participants)}")
+    if by_choice := [name for name in settlement.non_participants if name not in settlement.lost]:
+        lines.append(f"at the baseline, not taking part: {', '.join(by_choice)}")
     return [Text(line) for line in lines]
+
+
+def above(gap: float, settlement: Settlement) -> str:
+    """Return in words what a plan may cost above the least, where that is no rounding."""
+    size = max(abs(settlement.savings), GAP * abs(settlement.plan_cost))
+    if not gap > GAP * size:
+        return ""
+    share = f", {significant(100 * gap / settlement.savings)} % of the savings" if settlement.savings > 0 else ""
+    return f", at most {significant(gap)} above the least{share}"
+
+
+def significant(value: float) -> str:
+    """Return a small amount with the digits that matter: three of them, and all that stand before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def parties(settlement: Settlement) -> RenderableType:
@@ -89,16 +124,38 @@ def shadow_prices(solution: Solution) -> list[RenderableType]:
 
 def truth(checked: JointPlanAudit) -> Text:
     """Return what the audit says, in a sentence."""
-    if checked.truthful:
+    if checked.truthful is None:
+        lies = "no misreport of a supplier could be tried"
+    elif checked.truthful:
         expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
         lies = f"none of {checked.searched} misreports gains{expected} (largest {checked.max_regret:.1e})"
     else:
         lie = checked.misreports[0]
         lies = f"{lie.party} would lie: by reporting {lie.report} he gains {money(lie.gain)}"
     parts = [f"audit: {lies}", f"smallest net gain of a supplier {money(checked.min_net_gain)}"]
-    if checked.excess and checked.excess >= 0.005:
-        parts.append(f"no misreport can gain more than {money(checked.excess)}, what the plan may cost above the least")
+    if checked.excess and checked.excess > GAP * checked.scale:
+        parts.append(f"no misreport can gain more than {significant(checked.excess)}, what the plan may cost above the least")
     return Text("; ".join(parts), style="" if checked.truthful else "yellow")
+
+
+def searched(checked: JointPlanAudit) -> list[RenderableType]:
+    """Return what was searched: how many misreports of which kinds, and what the best of them gains."""
+    table = tables.table("misreports that were tried", "of", "tried", "kinds", "largest gain", left=("of", "kinds"))
+    for name, kinds in checked.tried.items():
+        result = checked.properties[name]
+        best = money(result.worst) if result.searched else "not searched"
+        of_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "-"
+        table.add_row(WHO[name], str(sum(kinds.values())), of_kinds, best)
+    parts: list[RenderableType] = [table]
+    names: dict[str, list[str]] = {}
+    for name, parties in checked.not_searched.items():
+        names.setdefault(", ".join(parties), []).append(WHO[name])
+    return parts + [Text(f"not searched, {', '.join(whose)}: {who}", style="yellow") for who, whose in names.items()]
+
+
+def promises(checked: JointPlanAudit) -> list[RenderableType]:
+    """Return what is guaranteed of whom, whatever was searched."""
+    return [Text(f"guarantee, {whose}: {guarantee}") for whose, guarantee in checked.guarantees.items()]
 
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:

@@ -84,6 +84,12 @@ def test_shipped_cases_are_solved_by_every_model(example: str, mechanism: str) -
     assert whole.objective > oracle.chain_profit > oracle.supplier_profit
 
 
+def test_a_type_far_above_the_capacity_is_worth_the_same_wherever_it_lies() -> None:
+    own = vd.example("flat-panels").changed(**{"retailers.monitors.count": 1})
+    low, high = (vd.solve(own.changed(**{"retailers.monitors.types": [10, 14, most]}), solver="ipopt") for most in (2e3, 2e31))
+    assert high.objective == pytest.approx(low.objective, rel=SAME)
+
+
 def test_table_5_by_the_models() -> None:
     own = vd.example("two-retailers")
     for mechanism in ("allocation", "allocation_kkt", "allocation_direct"):

@@ -70,10 +70,10 @@ def test_bad_parameters_are_refused(
 
 def test_comparisons_refuse_parameters_that_no_mechanism_has(regular: AssemblerCase) -> None:
     with pytest.raises(
-        InputError, match=r"kk: got 1; allowed: for .* feasibility, k, balanced, participation; or a field of the case"
+        InputError, match=r"kk: got 1; allowed: for .* feasibility, k, balanced, participation, max_payment; or a field"
     ):
         vd.compare(regular, kk=1)
-    with pytest.raises(InputError, match=r"k: got 1; allowed: for naive, bic participation; or a field of the case"):
+    with pytest.raises(InputError, match=r"k: got 1; allowed: for naive, bic participation, max_payment; or a field"):
         vd.compare(regular, ["naive", "bic"], k=1)
 
 

@@ -147,20 +147,36 @@ def test_truckloads_are_whole_and_their_gap_is_told() -> None:
 
 
 def test_the_best_numbers_of_trucks_are_those_of_all_that_there_are() -> None:
-    case = scarce_pair().changed(truckload=True, truck_volume=3.0)
-    m = models.joint_plan.joint.build(case)
-    vendor = m.parties["Alder"]
-    trucks = [*vendor.own_trucks.values(), *vendor.spot_trucks.values()]
-    costs = []
-    for counts in product(range(2), range(2), range(5), range(5)):
-        for variable, count in zip(trucks, counts, strict=True):
-            variable.fix(count)
+    """Each number of trucks in a model without trucks: they limit what lanes carry free of charge, and are paid apart.
+
+    The contract is for less than a truck of 3 m3, and worth one that is not full.
+    """
+    size, contract, case = 3.0, 2.5, scarce_pair()
+    (site,) = case.shared.sites
+    vendor = case.party("Alder")
+    vendor = vendor.replace(contract=Values({site: contract}))
+    free = vendor.replace(contract_cost=Values({site: 0.0}), spot_cost=Values({site: 0.0}))
+    m = models.joint_plan.joint.build(case.reporting("Alder", free))
+    own, spot = m.parties["Alder"].own_lane, m.parties["Alder"].spot_lane
+    costs = {}
+    for counts in product(range(2), range(2), range(3), range(3)):
+        for variable, count in zip([*own.values(), *spot.values()], counts, strict=True):
+            variable.setub(size * count)
         try:
-            costs.append(vd.solvers.solve(m, "highs").objective)
+            carried = vd.solvers.solve(m, "highs").objective
         except vd.NotSolvedError:
-            continue  # more own trucks than the contract holds
-    assert len(costs) >= 25
-    assert joint(case, {"solver": "highs", "tolerance": 1e-6}).total == pytest.approx(min(costs), rel=SAME)
+            continue  # more than they hold is to be carried
+        trucks = sum(counts[:2]) * vendor.contract_cost[site] + sum(counts[2:]) * vendor.spot_cost[site]
+        costs[counts] = carried + size * trucks
+    best = min(costs, key=lambda counts: costs[counts])
+    assert sum(best[:2]) > 0  # the contract is used
+    assert max(best[2:]) < 2  # and more trucks would not help
+    whole = case.reporting("Alder", vendor).changed(truckload=True, truck_volume=size)
+    found = joint(whole, {"solver": "highs", "tolerance": 1e-8})
+    assert found.total == pytest.approx(costs[best], rel=1e-8)
+    assert found.bound <= found.total * (1 + 1e-12)
+    at_plan = {name: cost_at(whole, name, found.units) for name in case.names}
+    assert at_plan == pytest.approx(found.costs, rel=1e-7, abs=1e-5)
 
 
 # --- week by week, and roles of one's own ---

@@ -23,6 +23,7 @@ from support.allocation_cases import (
 )
 from support.allocation_judges import keeps_every_promise
 from support.strategies import examples
+from veridical import example
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
 from veridical.data.type_profiles import sampled
@@ -144,6 +145,24 @@ def test_sampled_profiles_are_near_all_of_them_and_truthful() -> None:
     assert large.audit.max_regret < 1e-9
     assert large.audit.properties["dominant_strategy_ic"].worst < 1e-9
     assert exact.error == 0
+
+
+def test_a_shadow_price_that_is_next_to_nothing_takes_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = example("flat-panels").changed(capacity=200.0)
+    virtual = [VirtualRevenue.of(retailers) for retailers in own.retailers]
+    counts = allocation(own).profiles.counts
+    steps, quantity = [], VirtualRevenue.quantity
+
+    def counted(group: VirtualRevenue, shadow: Any) -> Any:
+        steps.append(len(shadow))
+        return quantity(group, shadow)
+
+    monkeypatch.setattr(VirtualRevenue, "quantity", counted)
+    shadow, units = water_filling(virtual, counts, 200.0)
+    used = (counts * units).sum(axis=1)
+    assert used[shadow > 0] == pytest.approx(200.0, rel=1e-12)
+    assert (shadow > 0).any()
+    assert len(steps) < 300  # for two groups; thousands where every step halves the price
 
 
 def test_bad_capacities_say_what_is_wrong() -> None:

@@ -1,4 +1,4 @@
-"""Consensus: the plan of those who reveal no costs is the central one, proven; options, and what does not fit."""
+"""Consensus: the plan of those who hand over no tables is the central one, proven; options, and what does not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing private leaves an agent."""
+"""No number or word of a record leaves an agent as it stands; what answers tell all the same: studies/test_disclosure.py."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def inside(sent: bytes, numbers: set[float], words: set[str]) -> list[float | st
     return found + [x for x in numbers if struct.pack("<d", x) in sent or struct.pack(">d", x) in sent]
 
 
-def test_nothing_private_leaves_an_agent(marked: JointPlanCase, baseline: Array) -> None:
+def test_no_number_or_word_of_a_record_leaves_an_agent(marked: JointPlanCase, baseline: Array) -> None:
     with consensus() as planner:
         agreed = planner.plan(marked, baseline)
     sent = {name: pickle.dumps([message.answer for message in agreed.log.of(name)]) for name in marked.names}

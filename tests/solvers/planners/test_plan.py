@@ -48,7 +48,7 @@ def test_a_plan_that_was_not_optimised_has_no_gap(case: JointPlanCase) -> None:
 
 
 def test_a_settlement_holds_the_plan_behind_it(case: JointPlanCase) -> None:
-    settlement = settle(case, "vcg", participation_fee=1e6)
+    settlement = settle(case, "vcg", pivot="clarke", participation_fee=1e6)
     assert settlement.non_participants == case.suppliers
     assert settlement.certified_plan is not None
     assert settlement.certified_plan.units is settlement.units

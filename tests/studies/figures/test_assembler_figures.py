@@ -5,11 +5,11 @@ import pytest
 
 from support.assembler_study import HIGH, instances, point, profit_by_hand
 from support.pictures import drawing
-from veridical.studies import Reproduction
+from support.reproductions import Reproductions
 
 
 @pytest.mark.parametrize(("name", "panels", "lines"), [("1", 4, 1), ("2", 2, 8), ("3", 2, None)])
-def test_figures_draw_their_series(name: str, panels: int, lines: int | None, reproductions: dict[str, Reproduction]) -> None:
+def test_figures_draw_their_series(name: str, panels: int, lines: int | None, reproductions: Reproductions) -> None:
     each = reproductions[f"assembler-figure-{name}"]
     series = each.series
     assert series is not None
@@ -37,7 +37,7 @@ def test_figures_draw_their_series(name: str, panels: int, lines: int | None, re
     assert {axis.get_yscale() for axis in axes} == {"log" if name == "2" else "linear"}
 
 
-def test_figure_1_by_hand(reproductions: dict[str, Reproduction]) -> None:
+def test_figure_1_by_hand(reproductions: Reproductions) -> None:
     each, every = reproductions["assembler-figure-1"], instances(2, "")
     ways = {
         "cost gap of supplier 1": ("c1(h)", 3, (5, 13)),
@@ -59,7 +59,7 @@ def test_figure_1_by_hand(reproductions: dict[str, Reproduction]) -> None:
 
 
 @pytest.mark.parametrize("n", [4, 8])
-def test_figure_2_by_hand_without_its_extremes(n: int, reproductions: dict[str, Reproduction]) -> None:
+def test_figure_2_by_hand_without_its_extremes(n: int, reproductions: Reproductions) -> None:
     each, every = reproductions["assembler-figure-2"], instances(n, HIGH)
     for panel, parameter, value, x in (("alpha", "alpha", 600, 600), ("gap", "cost", 16, 16 - (n + 1) / 2)):
         chosen = [case for parameters, case in every if parameters[parameter] == value]
@@ -72,7 +72,7 @@ def test_figure_2_by_hand_without_its_extremes(n: int, reproductions: dict[str, 
     assert own == [[200, 400, 600, 800], [c - (n + 1) / 2 for c in (11, 16, 21)]]
 
 
-def test_figure_3_by_hand(reproductions: dict[str, Reproduction]) -> None:
+def test_figure_3_by_hand(reproductions: Reproductions) -> None:
     each, every = reproductions["assembler-figure-3"], instances(10, HIGH)
     for panel, parameter, value, series in (
         ("demand uncertainty", "alpha", 400, "alpha = 400"),

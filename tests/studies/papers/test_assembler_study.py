@@ -19,8 +19,8 @@ from support.assembler_study import (
     surplus,
     virtual_costs,
 )
+from support.reproductions import Reproductions
 from veridical.data import Uniform
-from veridical.studies import Reproduction
 from veridical.studies.papers.assembler_study import AsPublished, study
 
 
@@ -134,7 +134,7 @@ def test_every_profit_of_the_study_by_hand(n: int, fixed: str) -> None:
     ],
 )
 def test_section_3_2_to_the_digit(
-    fixed: str, better: str, than: str, exact: str, as_published: str, reproductions: dict[str, Reproduction]
+    fixed: str, better: str, than: str, exact: str, as_published: str, reproductions: Reproductions
 ) -> None:
     every = [case for _, case in instances(10, fixed)]
     for reading, digits in (("exact", exact), ("as published", as_published)):
@@ -148,7 +148,7 @@ def test_section_3_2_to_the_digit(
     assert (f"{row['exact']:.2f}", f"{row['as_published']:.2f}") == (exact, as_published)
 
 
-def test_section_3_1_to_the_digit(reproductions: dict[str, Reproduction]) -> None:
+def test_section_3_1_to_the_digit(reproductions: Reproductions) -> None:
     every = [case for _, case in instances(2, "")]
     ratios = np.array([profit_by_hand(case, "icds") / profit_by_hand(case, "frw") for case in every])
     assert f"{100 * (ratios.mean() - 1):.3f}" == "7.963"
@@ -158,7 +158,7 @@ def test_section_3_1_to_the_digit(reproductions: dict[str, Reproduction]) -> Non
 
 
 @pytest.mark.parametrize(("n", "fixed"), [(4, LOW), (6, HIGH), (8, LOW)])
-def test_section_3_2_1_by_hand(n: int, fixed: str, reproductions: dict[str, Reproduction]) -> None:
+def test_section_3_2_1_by_hand(n: int, fixed: str, reproductions: Reproductions) -> None:
     every = [case for _, case in instances(n, fixed)]
     half = f"hybrid {n // 2}"
     profits = {
@@ -175,7 +175,7 @@ def test_section_3_2_1_by_hand(n: int, fixed: str, reproductions: dict[str, Repr
     assert table[f"{fixed}, n={n}: instances of 400 where frw beats naive"] == beats > 0
 
 
-def test_frw_beats_naive_exactly_where_the_cheap_cost_is_1_and_likely(reproductions: dict[str, Reproduction]) -> None:
+def test_frw_beats_naive_exactly_where_the_cheap_cost_is_1_and_likely(reproductions: Reproductions) -> None:
     table = study(10, LOW)
     beats = gains(table, "exact", "frw", "naive") > 1e-6
     where = (table["", "cost"] == 1) & (table["", "p(h)"] == 0.2)
@@ -195,7 +195,7 @@ def test_the_printed_means_need_frw_to_beat_naive() -> None:
     assert abs(100 * (np.mean(ratios) - 1) - 67.3) > 1  # were FRW no better than naive; and with it 67.32, see above
 
 
-def test_the_footnote_to_the_digit(reproductions: dict[str, Reproduction]) -> None:
+def test_the_footnote_to_the_digit(reproductions: Reproductions) -> None:
     every = instances(10, HIGH)
 
     def mean(name: str, parameter: str, value: float) -> float:
@@ -211,7 +211,7 @@ def test_the_footnote_to_the_digit(reproductions: dict[str, Reproduction]) -> No
     assert (f"{table.iloc[0]:.1f}", f"{table.iloc[1]:.1f}") == ("193.1", "330.6")
 
 
-def test_average_cost_gaps_by_hand(reproductions: dict[str, Reproduction]) -> None:
+def test_average_cost_gaps_by_hand(reproductions: Reproductions) -> None:
     # 30 - i - c(l) over i = 1..10 and c(l) in {1, 6, 11, 16}: 30 - 5.5 - 8.5; c(h) - i: 18.5 - 5.5; at c(h) = 26: 26 - 5.5.
     gaps = reproductions["assembler-3.2"].table["exact"].filter(like="average cost gap")
     assert gaps.to_dict() == {f"{LOW}, n=10: average cost gap": 16.0, f"{HIGH}, n=10: average cost gap": 13.0}

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 import veridical as vd
 from support.pictures import drawing
+from support.reproductions import Reproductions
 from support.strategies import examples
 from veridical.data import AssemblerCase, Uniform
 from veridical.solvers.closed_form import assembler as closed
-from veridical.studies import Reproduction
 from veridical.studies.papers import balanced_ordering
 
 
@@ -40,7 +40,7 @@ def smallest_by_enumeration(balanced: bool) -> float:
     return best
 
 
-def test_the_smallest_example_by_enumeration(reproductions: dict[str, Reproduction]) -> None:
+def test_the_smallest_example_by_enumeration(reproductions: Reproductions) -> None:
     assert smallest_by_enumeration(balanced=True) == 2.0
     assert smallest_by_enumeration(balanced=False) == 2.25
     case = vd.example("unbalanced-smallest")
@@ -49,7 +49,7 @@ def test_the_smallest_example_by_enumeration(reproductions: dict[str, Reproducti
     assert reproductions["assembler-proposition-2"].table["exact"]["the smallest example shipped, gain %"] == pytest.approx(12.5)
 
 
-def test_the_shipped_pair_gains_what_its_page_says(reproductions: dict[str, Reproduction]) -> None:
+def test_the_shipped_pair_gains_what_its_page_says(reproductions: Reproductions) -> None:
     found = reproductions["assembler-proposition-2"].table["exact"]["the pair shipped, gain %"]
     assert found == pytest.approx(100 * (5655.30 / 4896.97 - 1), abs=3e-4)  # both printed to two decimals
 
@@ -111,7 +111,7 @@ def test_the_sweep_has_the_correlations_and_gaps_that_it_says(monkeypatch: pytes
         assert case.demand == Uniform(low=100, high=900)
 
 
-def test_below_a_third_the_sweep_gains_nothing(reproductions: dict[str, Reproduction]) -> None:
+def test_below_a_third_the_sweep_gains_nothing(reproductions: Reproductions) -> None:
     # v(hh) - v(hl) = gap (1 + 2 x - 1 / x) with x = (1 - rho) / (1 + rho): not negative where x >= 1/2, rho <= 1/3.
     each = reproductions["assembler-proposition-2"]
     table = each.series
@@ -138,7 +138,7 @@ def test_the_random_search_is_seeded_and_gains_only_where_18_fails(monkeypatch: 
     assert once["demand"].value_counts().to_dict() == {"certain": 20, "uniform": 20}
 
 
-def test_the_picture_of_proposition_2_has_the_gains_of_the_sweep(reproductions: dict[str, Reproduction]) -> None:
+def test_the_picture_of_proposition_2_has_the_gains_of_the_sweep(reproductions: Reproductions) -> None:
     each = reproductions["assembler-proposition-2"]
     table = each.series
     assert table is not None

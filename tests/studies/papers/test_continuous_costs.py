@@ -7,11 +7,11 @@ from scipy import stats
 import veridical as vd
 from support.assembler_study import GRIDS, surplus
 from support.pictures import drawing
+from support.reproductions import Reproductions
 from veridical.solvers.closed_form import assembler as closed
-from veridical.studies import Reproduction
 
 
-def test_proposition_4_by_payments_and_as_the_limit_of_grids(reproductions: dict[str, Reproduction]) -> None:
+def test_proposition_4_by_payments_and_as_the_limit_of_grids(reproductions: Reproductions) -> None:
     each = reproductions["assembler-proposition-4"]
     exact, table = each.table["exact"], each.series
     assert table is not None
@@ -28,7 +28,7 @@ def test_proposition_4_by_payments_and_as_the_limit_of_grids(reproductions: dict
         assert table["profit"][GRIDS.index(points)] == pytest.approx(closed.icds(case.grid(points)).bound, rel=1e-7)
 
 
-def test_proposition_4_by_integration_of_the_shipped_pair(reproductions: dict[str, Reproduction]) -> None:
+def test_proposition_4_by_integration_of_the_shipped_pair(reproductions: Reproductions) -> None:
     # Panel uniform on [3, 13], J = 2 x - 3; battery normal(5, 1.5) cut to [2, 9], J = x + G / g; a sum over midpoints.
     own = stats.truncnorm(-2, 8 / 3, loc=5, scale=1.5)
     quantiles = (np.arange(4000) + 0.5) / 4000
@@ -39,7 +39,7 @@ def test_proposition_4_by_integration_of_the_shipped_pair(reproductions: dict[st
     assert reproductions["assembler-proposition-4"].table["exact"].iloc[0] == pytest.approx(profit, rel=1e-5)
 
 
-def test_the_picture_of_proposition_4_has_its_points(reproductions: dict[str, Reproduction]) -> None:
+def test_the_picture_of_proposition_4_has_its_points(reproductions: Reproductions) -> None:
     each = reproductions["assembler-proposition-4"]
     table = each.series
     assert table is not None

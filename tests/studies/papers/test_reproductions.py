@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from support.reproductions import Reproductions
 from veridical.data import InputError
 from veridical.studies import LONG, REPRODUCTIONS, Reproduction, reproduce
 from veridical.studies.papers import assembler_study
@@ -52,13 +53,13 @@ def test_the_file_of_printed_numbers_is_the_paper_s() -> None:
     assert found == PRINTED
 
 
-def test_without_names_all_are_reproduced_that_do_not_take_minutes(reproductions: dict[str, Reproduction]) -> None:
+def test_without_names_all_are_reproduced_that_do_not_take_minutes(reproductions: Reproductions) -> None:
     assert list(reproductions) == [name for name in REPRODUCTIONS if name not in LONG]
     assert "assembler-models" in LONG
     assert set(PRINTED) <= set(reproductions)
 
 
-def test_every_printed_number_stands_beside_what_is_true(reproductions: dict[str, Reproduction]) -> None:
+def test_every_printed_number_stands_beside_what_is_true(reproductions: Reproductions) -> None:
     for row in printed():
         table = reproductions[row["reproduction"]].table
         shown = table.loc[row["quantity"]]
@@ -74,7 +75,7 @@ def test_every_printed_number_stands_beside_what_is_true(reproductions: dict[str
         assert list(each.table.columns) == ["published", "as_published", "exact", "where", "note"]
 
 
-def test_what_differs_from_print_says_why(reproductions: dict[str, Reproduction]) -> None:
+def test_what_differs_from_print_says_why(reproductions: Reproductions) -> None:
     differ = 0
     for row in printed():
         shown = reproductions[row["reproduction"]].table.loc[row["quantity"]]
@@ -86,7 +87,7 @@ def test_what_differs_from_print_says_why(reproductions: dict[str, Reproduction]
 
 
 @pytest.mark.parametrize("name", ["assembler-3.2", "assembler-figure-2"])
-def test_as_published_comes_out_to_the_printed_digit(name: str, reproductions: dict[str, Reproduction]) -> None:
+def test_as_published_comes_out_to_the_printed_digit(name: str, reproductions: Reproductions) -> None:
     compared = 0
     for row in printed():
         shown = reproductions[name].table["as_published"].get(row["quantity"], math.nan)
@@ -101,7 +102,7 @@ def test_a_printed_number_without_its_row_is_an_error() -> None:
         Reproduction.of("assembler-3.1", "", [Row("icds over frw, mean gain %", 8.0)])
 
 
-def test_records_are_the_tables(reproductions: dict[str, Reproduction]) -> None:
+def test_records_are_the_tables(reproductions: Reproductions) -> None:
     for name, each in reproductions.items():
         found = each.to_dict()
         assert (found["name"], found["title"]) == (name, each.title)

@@ -74,7 +74,7 @@ def rolled(small: JointPlanCase, request: pytest.FixtureRequest) -> PilotRun:
 
 @pytest.fixture(scope="module")
 def shipped() -> PilotRun:
-    return run(example("pilot"))
+    return run(example("pilot"), pivot="baseline", activity_fee=0.0)
 
 
 def test_two_weeks_on_paper() -> None:
@@ -121,17 +121,19 @@ def test_service_of_shippers(market: float, level: float) -> None:
 
 
 def test_fees_on_paper() -> None:
-    """A lump sum of 1: two take part, and either pays both, once. Of 50: more than is saved, so that nobody takes part.
+    """A lump sum of 1: two take part, and either pays his own, once. Of 50: more than is saved, so that nobody takes part.
 
     Activity in either week: 6 + 2 more than just in time, 4 + 4 less; at 0.1 it does not change the plan.
     """
     active = run(by_hand(), activity_fee=0.1)
     assert active.table["fee"].to_numpy() == pytest.approx(np.array([0, 0.8, 0.8, 0, 0.8, 0.8]), abs=1e-5)
     assert active.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 22.4, "B": 22.4}, abs=1e-5)
-    found = run(by_hand(), participation_fee=1.0)
-    assert found.table["fee"].tolist() == [0, 2, 2, 0, 0, 0]
-    assert found.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 22, "B": 22}, abs=1e-5)
-    nobody = run(by_hand(), participation_fee=50.0)
+    found = run(by_hand(pivot="clarke"), participation_fee=1.0)
+    assert found.table["fee"].tolist() == [0, 1, 1, 0, 0, 0]
+    assert found.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 13, "B": 13}, abs=1e-5)
+    with pytest.raises(InputError, match="participation_fee"):
+        run(by_hand(), participation_fee=1.0)
+    nobody = run(by_hand(pivot="clarke"), participation_fee=50.0)
     assert nobody.non_participants == ("A", "B")
     assert nobody.totals["takes_part"].tolist() == [True, False, False]
     assert nobody.totals["transfer"].to_numpy() == pytest.approx(np.zeros(3), abs=1e-5)
@@ -176,7 +178,8 @@ def test_the_shipped_pilot(shipped: PilotRun, tmp_path: Path) -> None:
     assert 0.07 < shipped.total["savings"] / shipped.total["baseline_cost"] < 0.12
     assert shipped.weeks["excess"].max() < 1e-6 * shipped.total["savings"]
     record = json.loads(json.dumps(shipped.to_dict(), allow_nan=False))
-    assert record["parameters"] == {"pivot": "baseline", "activity_fee": 0.0, "participation_fee": 0.0}
+    fixed = {"pivot": "baseline", "activity_fee": 0.0, "participation_fee": 0.0, "receivers": "claimants"}
+    assert record["parameters"] == fixed
     assert record["weeks"][0].keys() - {"week"} == record["total"].keys()
     figure = shipped.figure()
     cost, service, gains, _ = figure.axes
@@ -263,7 +266,7 @@ def test_folders_that_are_refused(small: JointPlanCase, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     run(case, folder=folder)
     demand = case.parties[0].scaled("demand", 1.1)
-    for other in (case.changed(pivot="clarke"), case.reporting("retailer", demand), small):
+    for other in (case.changed(pivot="baseline"), case.reporting("retailer", demand), small):
         with pytest.raises(InputError, match=r"week-\d\.json: fingerprint"):
             run(other, folder=folder)
     with pytest.raises(InputError, match="fingerprint"):
@@ -272,6 +275,10 @@ def test_folders_that_are_refused(small: JointPlanCase, tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     place = text.index('"baseline_costs"') + 40
     digit = next(k for k in range(place, len(text)) if text[k].isdigit())
+    first = (folder / "week-2.json").read_text(encoding="utf-8")
+    file.write_text(first, encoding="utf-8")  # a week of the same run, under another one's name
+    with pytest.raises(InputError, match=r"week-3\.json: week: got 2; allowed: 3"):
+        run(case, folder=folder)
     for damaged in (text[: len(text) // 2], text[:digit] + str(9 - int(text[digit])) + text[digit + 1 :], "[]", ""):
         file.write_text(damaged, encoding="utf-8")
         with pytest.raises(InputError, match=r"week-3\.json: <file>: got <a damaged file>"):
@@ -282,7 +289,7 @@ def test_folders_that_are_refused(small: JointPlanCase, tmp_path: Path) -> None:
 
 def test_whole_trucks_roll_too() -> None:
     case = pilot(vendors=2, sites=2, regions=2, products=2, weeks=2, seed=1).changed(truckload=True)
-    found = run(case)
+    found = run(case, pivot="baseline")
     assert found.totals["net_gain"].iloc[1:].to_numpy() == pytest.approx(np.full(2, found.total["savings"]), rel=1e-9)
     assert 0 < found.weeks["excess"].max() < found.total["savings"]
 

@@ -1,0 +1,58 @@
+"""Who is still there: a planner under whom a party that is lost is lost in every plan, and in none of them in secret.
+
+Transfers are differences between plans. Were a party at the baseline in one of them and at work in another, the difference would
+be paid to somebody else. So a loss ends whatever was being decided (`PartyLostError`), and who decides begins anew without the
+party: it stays at the baseline in every plan, and is asked nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from veridical.contracts.joint_plan.planner import Plan, Planner
+from veridical.data.arrays import Array
+from veridical.data.joint_plan import JointPlanCase
+
+__all__ = ["Attendance", "PartyLostError"]
+
+
+class PartyLostError(Exception):
+    """A plan on the way to which parties were lost."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(", ".join(plan.lost))
+        self.plan = plan
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """Another planner, for those who are still there; `lost`: the others, and what the baseline costs each of them, currency."""
+
+    planner: Planner
+    lost: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fixed(self) -> Collection[str]:
+        """Who answers by something else than the record in a case."""
+        return self.planner.fixed
+
+    def baseline(self, case: JointPlanCase) -> Array:
+        """Return the receivers' own plan."""
+        return self.planner.baseline(case)
+
+    def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
+        """Return what a plan costs each party at least: who is lost stays at the baseline, whatever is planned."""
+        wanted = case.names if names is None else names
+        asked = self.planner.costs(case, plan, [name for name in wanted if name not in self.lost])
+        return {name: self.lost[name] if name in self.lost else asked[name] for name in wanted}
+
+    def plan(
+        self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
+    ) -> Plan:
+        """Return the plan at least cost of those who take part and are there; raise PartyLostError where more are lost."""
+        absent = tuple(dict.fromkeys((*self.lost, *non_participants)))
+        plan = self.planner.plan(case, baseline, absent, activity_fee)
+        if plan.lost:
+            raise PartyLostError(plan)
+        return replace(plan, costs={**plan.costs, **self.lost})

@@ -1,0 +1,37 @@
+"""Which guarantee of the truth holds for whom, in words; what a search finds is another thing (`audit`)."""
+
+from __future__ import annotations
+
+from veridical.contracts.joint_plan.settlement import COMPUTED, Settlement, agents
+from veridical.contracts.joint_plan.transfers import MECHANISMS
+
+__all__ = ["guarantees", "receivers_are_held"]
+
+SUPPLIERS = {
+    "dominant_strategy_ic": "truth is best for each of them, whatever the others report",
+    "bayesian_ic": "truth is best for each of them in expectation, if the others tell the truth and the declared prior is right",
+    None: "none: misreports are rewarded",
+}
+HELD = "truth is best for each of them, whatever the others report, as the baseline is committed and the budget an operator's"
+ASSUMED = "none, their truth is assumed: what is left is theirs, and the less they seem to save, the less they pay out"
+TOGETHER = "none: what one of them reports can raise what another is paid"
+TWICE = "none: who takes part under two names is paid twice"
+
+
+def receivers_are_held(settlement: Settlement) -> bool:
+    """Whether truth is a receiver's best too: he is an agent of the mechanism, and the baseline does not depend on his report."""
+    return agents(settlement.parameters) and settlement.baseline_source != COMPUTED
+
+
+def guarantees(settlement: Settlement) -> dict[str, str]:
+    """Return what is guaranteed of the suppliers, of the receivers, of suppliers who misreport together, and of two names."""
+    whose = ("suppliers", "receivers", "suppliers together", "a supplier under two names")
+    if settlement.unpaid:
+        return dict.fromkeys(whose, "none: a party was lost, and nobody is paid")
+    if settlement.mechanism == "jit":
+        return dict.fromkeys(whose, "truth is best: nobody is paid for a report, and the baseline is the receivers' own plan")
+    receivers = HELD if receivers_are_held(settlement) else ASSUMED
+    if settlement.baseline_source == COMPUTED:
+        receivers += "; and the baseline follows from their reports"
+    suppliers = SUPPLIERS[MECHANISMS[settlement.mechanism].truth]
+    return dict(zip(whose, (suppliers, receivers, TOGETHER, TWICE), strict=True))

@@ -1,0 +1,171 @@
+"""Tables of Gaussian copulas against integrals that are taken another way."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import ndtr
+from scipy.stats import norm
+
+from veridical.data.copula import EXACT, QUASI_RANDOM, gaussian_copula
+
+Array = NDArray[np.float64]
+
+
+def ends(marginal: Array) -> Array:
+    """Return the scores between which the costs lie; 38 standard deviations stand for infinity."""
+    scores: Array = np.clip(norm.ppf(np.clip(np.concatenate([[0.0], np.cumsum(marginal)]), 0, 1)), -38, 38)
+    return scores
+
+
+def between(low: Array, high: Array) -> Array:
+    """Return the probability between scores, from the tail that is nearer."""
+    return np.where(low > 0, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
+
+
+def gauss_legendre(low: float, high: float, panels: int = 12) -> tuple[Array, Array]:
+    """Return points and weights between two ends."""
+    x, w = np.polynomial.legendre.leggauss(24)
+    edges = np.linspace(low, high, panels + 1)
+    half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
+    return (middle[:, None] + half[:, None] * x).ravel(), (half[:, None] * w).ravel()
+
+
+def conditional_normals(marginals: Sequence[Array], correlation: Any) -> Array:
+    """Return the table of three scores: the third given two, integrated over the second given the first, and over that."""
+    r = np.array(correlation, dtype=float)
+    cuts = [np.clip(ends(marginal), -9, 9) for marginal in marginals]
+    second, weights = math.sqrt(1 - r[0, 1] ** 2), np.linalg.solve(r[:2, :2], r[:2, 2])
+    third = math.sqrt(1 - float(r[2, :2] @ weights))
+    table = np.empty([len(marginal) for marginal in marginals])
+    for i, j in np.ndindex(table.shape[:2]):
+        (x, w), (y, v) = (gauss_legendre(*cuts[axis][k : k + 2]) for axis, k in enumerate((i, j)))
+        density = np.outer(w * norm.pdf(x), v) * norm.pdf((y - r[0, 1] * x[:, None]) / second) / second
+        mean = weights[0] * x[:, None] + weights[1] * y
+        for k in range(table.shape[2]):
+            low, high = ((cuts[2][end] - mean) / third for end in (k, k + 1))
+            table[i, j, k] = float((density * between(low, high)).sum())
+    return table
+
+
+@pytest.mark.parametrize(
+    ("marginals", "correlation"),
+    [
+        ([[0.25, 0.75], [0.5, 0.5], [0.3, 0.4, 0.3]], [[1, -0.8, 0.7], [-0.8, 1, -0.9], [0.7, -0.9, 1]]),
+        ([[0.25, 0.5, 0.25], [0.25, 0.75], [0.5, 0.5]], [[1, 0.95, 0.9], [0.95, 1, 0.95], [0.9, 0.95, 1]]),
+        ([[0.1, 0.9], [0.6, 0.4], [0.2, 0.8]], [[1, 0.5, -0.2], [0.5, 1, 0.3], [-0.2, 0.3, 1]]),
+    ],
+)
+def test_three_scores_are_what_conditional_normals_integrate_to(marginals: Any, correlation: Any) -> None:
+    own = [np.array(marginal) for marginal in marginals]
+    prior = gaussian_copula(own, np.array(correlation, dtype=float))
+    assert prior.method == EXACT
+    assert prior.probability == pytest.approx(conditional_normals(own, correlation), abs=1e-11)
+
+
+@pytest.mark.parametrize("loadings", [[0.9, 0.5, -0.6, 0.7, 0.3], [math.sqrt(0.4)] * 5, [0.97, -0.9, 0.8]])
+def test_scores_with_one_common_factor_are_one_integral(loadings: list[float]) -> None:
+    common = np.array(loadings)
+    matrix = np.outer(common, common)
+    np.fill_diagonal(matrix, 1.0)
+    marginals = [np.array([0.3, 0.4, 0.3])] * len(common)
+    limits, rest = ends(marginals[0]), np.sqrt(1 - common**2)
+    prior = gaussian_copula(marginals, matrix)
+    chance = [between((limits[:-1, None] - a * Z) / b, (limits[1:, None] - a * Z) / b) for a, b in zip(common, rest, strict=True)]
+    for cell in itertools.islice(np.ndindex(prior.probability.shape), 0, None, 7):
+        expected = float((norm.pdf(Z) * np.prod([chance[i][k] for i, k in enumerate(cell)], axis=0)).sum() * (Z[1] - Z[0]))
+        assert prior.probability[cell] == pytest.approx(expected, abs=1e-12)
+    assert prior.error <= 1e-10
+
+
+Z = np.linspace(-9, 9, 6001)
+
+
+def scattered(n: int, seed: int, ranks: int | None = None) -> Array:
+    """Return a correlation matrix at random, of a rank where one is given."""
+    random = np.random.default_rng(seed)
+    vectors = random.normal(size=(n, ranks or n + 2))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    matrix: Array = vectors @ vectors.T
+    matrix = (matrix + matrix.T) / 2
+    np.fill_diagonal(matrix, 1.0)
+    return matrix
+
+
+def test_a_table_of_four_sums_to_that_of_any_three() -> None:
+    matrix = scattered(4, 3)
+    marginals = [np.array(own) for own in ([0.2, 0.8], [0.3, 0.3, 0.4], [0.5, 0.5], [0.1, 0.9])]
+    table = gaussian_copula(marginals, matrix).probability
+    for left_out in range(4):
+        kept = [i for i in range(4) if i != left_out]
+        three = gaussian_copula([marginals[i] for i in kept], matrix[np.ix_(kept, kept)]).probability
+        assert table.sum(axis=left_out) == pytest.approx(three, abs=1e-12)
+
+
+def test_suppliers_in_another_order_have_the_table_in_that_order() -> None:
+    matrix, order = scattered(4, 5), [2, 0, 3, 1]
+    marginals = [np.array(own) for own in ([0.2, 0.8], [0.3, 0.3, 0.4], [0.5, 0.5], [0.1, 0.9])]
+    table = gaussian_copula(marginals, matrix).probability
+    turned = gaussian_copula([marginals[i] for i in order], matrix[np.ix_(order, order)]).probability
+    assert turned == pytest.approx(table.transpose(order), abs=1e-12)
+
+
+def test_a_score_that_is_turned_round_turns_the_table_round() -> None:
+    matrix, sign = scattered(3, 6), np.array([1, -1, 1])
+    marginals = [np.array([0.2, 0.8]), np.array([0.3, 0.3, 0.4]), np.array([0.5, 0.5])]
+    table = gaussian_copula(marginals, matrix).probability
+    turned = gaussian_copula([marginals[0], marginals[1][::-1], marginals[2]], matrix * np.outer(sign, sign)).probability
+    assert turned == pytest.approx(table[:, ::-1], abs=1e-12)
+
+
+def test_scores_that_are_the_same_or_opposite_are_one_score() -> None:
+    own, other = np.array([0.2, 0.5, 0.3]), np.array([0.6, 0.4])
+    two = gaussian_copula([own, other], np.array([[1, 0.7], [0.7, 1]])).probability
+    three = gaussian_copula([own, other, own], np.array([[1, 0.7, 1], [0.7, 1, 0.7], [1, 0.7, 1]])).probability
+    opposite = gaussian_copula([own, other, own[::-1]], np.array([[1, 0.7, -1], [0.7, 1, -0.7], [-1, -0.7, 1]])).probability
+    for k, m in np.ndindex(3, 3):
+        assert three[k, :, m] == pytest.approx(two[k] if k == m else np.zeros(2), abs=1e-13)
+        assert opposite[k, :, m] == pytest.approx(two[k] if k + m == 2 else np.zeros(2), abs=1e-13)
+
+
+def test_suppliers_that_have_nothing_to_do_with_others_are_a_factor() -> None:
+    matrix = np.eye(5)
+    matrix[0, 3] = matrix[3, 0] = 0.6
+    matrix[1, 2] = matrix[2, 1] = -0.3
+    marginals = [np.array([0.3, 0.7])] * 5
+    pairs = [gaussian_copula(marginals[:2], np.array([[1, r], [r, 1]])).probability for r in (0.6, -0.3)]
+    expected = np.einsum("ad,bc,e->abcde", *pairs, marginals[4])
+    assert gaussian_copula(marginals, matrix).probability == pytest.approx(expected, abs=1e-14)
+
+
+@pytest.mark.parametrize("rho", [-0.2, 0.3, 0.9])
+def test_cells_that_hardly_ever_occur_are_small_and_no_noise(rho: float) -> None:
+    """P(the one below -3, the other above 3): given x, the other has the mean rho x."""
+    rest, tail = math.sqrt(1 - rho**2), float(norm.cdf(-3))
+    table = gaussian_copula([np.array([tail, 1 - 2 * tail, tail])] * 2, np.array([[1, rho], [rho, 1]])).probability
+    x, w = gauss_legendre(-12, -3, 40)
+    expected = float((w * norm.pdf(x) * norm.sf((3 - rho * x) / rest)).sum())
+    assert (table >= 0).all()
+    if rho == 0.9:
+        assert 0 < expected < 1e-20
+        assert table[0, 2] == 0  # as good as impossible, and no bet on it
+    else:
+        assert table[0, 2] == pytest.approx(expected, rel=1e-6)
+        assert expected < 2e-5
+
+
+def test_a_table_by_quasi_random_points_says_so_and_how_far_it_is_off() -> None:
+    """Four scores that two decide: no score has a part of its own, so that nothing is smooth."""
+    matrix, marginals = scattered(4, 1, ranks=2), [np.array([0.4, 0.6])] * 4
+    prior = gaussian_copula(marginals, matrix)
+    assert prior.method == QUASI_RANDOM
+    assert 1e-10 < prior.error < 1e-3
+    for i, j in itertools.combinations(range(4), 2):
+        pair = gaussian_copula(marginals[:2], matrix[np.ix_([i, j], [i, j])])
+        assert pair.method == EXACT
+        summed = prior.probability.sum(axis=tuple(k for k in range(4) if k not in (i, j)))
+        assert np.abs(summed - pair.probability).max() <= 4 * prior.error  # of the cells that are summed

@@ -1,0 +1,154 @@
+"""Optima of tiny cases by scipy's linear programs, written from the papers' definitions: nothing of the package is used.
+
+An assembler's demand is a list of points, so that his problem is a linear program as it stands. A retailer's revenue
+q (theta - q) is the least of its tangents, and those at the last solution are added until they meet the curve.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Program:
+    """Maximise a sum of coefficients times variables: rows are `sum <= right`."""
+
+    worth: dict[Any, float] = field(default_factory=dict)
+    rows: list[tuple[dict[Any, float], float]] = field(default_factory=list)
+    bounds: dict[Any, tuple[float | None, float | None]] = field(default_factory=dict)
+    equal: list[tuple[dict[Any, float], float]] = field(default_factory=list)
+
+    def variable(self, key: Any, worth: float = 0.0, low: float | None = 0.0, high: float | None = None) -> Any:
+        """Declare a variable by its name, and return the name."""
+        self.worth[key], self.bounds[key] = worth, (low, high)
+        return key
+
+    def at_most(self, right: float, *terms: tuple[float, Any]) -> None:
+        """Declare a row; a variable may occur several times."""
+        row: dict[Any, float] = {}
+        for factor, key in terms:
+            row[key] = row.get(key, 0.0) + factor
+        self.rows.append((row, right))
+
+    def solve(self) -> tuple[float, dict[Any, float]]:
+        """Return the optimum and the variables' values."""
+        place = {key: k for k, key in enumerate(self.worth)}
+        matrix = np.zeros((len(self.rows), len(place)))
+        for r, (row, _) in enumerate(self.rows):
+            for key, factor in row.items():
+                matrix[r, place[key]] = factor
+        result: Any = linprog(
+            -np.array(list(self.worth.values())),
+            matrix,
+            np.array([right for _, right in self.rows]),
+            bounds=list(self.bounds.values()),
+            method="highs",
+            options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+        )
+        assert result.status == 0, result.message
+        return -float(result.fun), dict(zip(place, result.x.tolist(), strict=True))
+
+
+def assembler(
+    mechanism: str, price: float, points: Sequence[float], masses: Sequence[float], costs: Sequence[Sequence[float]], prior: Array
+) -> Program:
+    """Return the assembler's program under `first_best`, `naive`, `frw`, `icds`, `ex_post` or `interim` (Bayesian)."""
+    p, suppliers = Program(), range(len(costs))
+    profiles = list(np.ndindex(*prior.shape))
+
+    def seen(i: int, t: tuple[int, ...]) -> Any:
+        """What of a profile supplier i's contract answers to."""
+        return {"naive": (), "frw": (t[i],)}.get(mechanism, t)
+
+    for i, t in itertools.product(suppliers, profiles):
+        for name, low in (("q", 0.0), ("P", None)):
+            if (name, i, seen(i, t)) not in p.worth:
+                p.variable((name, i, seen(i, t)), low=low)
+        p.worth["P", i, seen(i, t)] -= float(prior[t])
+    for t in profiles:
+        p.variable(("y", t))
+        for i in suppliers:
+            p.at_most(0.0, (1.0, ("y", t)), (-1.0, ("q", i, seen(i, t))))
+        for k, (point, mass) in enumerate(zip(points, masses, strict=True)):
+            sold = p.variable(("s", t, k), float(prior[t]) * price * mass, high=point)
+            p.at_most(0.0, (1.0, sold), (-1.0, ("y", t)))
+
+    def rent(i: int, true: int, report: int, t: tuple[int, ...], weight: float) -> list[tuple[float, Any]]:
+        """What supplier i with the cost number `true` earns by a report, the others being as in t."""
+        told = seen(i, (*t[:i], report, *t[i + 1 :]))
+        return [(weight, ("P", i, told)), (-weight * costs[i][true], ("q", i, told))]
+
+    for i in suppliers:
+        for true, report in itertools.product(range(len(costs[i])), repeat=2):
+            others = [t for t in profiles if t[i] == true]
+            likely = np.array([prior[t] for t in others])
+            told = [(t, 1.0) for t in others]
+            if mechanism in ("ex_post", "interim"):  # one condition, in expectation over the others
+                told = list(zip(others, (likely / likely.sum()).tolist(), strict=True))
+            gains = [
+                [(-f, key) for f, key in rent(i, true, true, t, w)] + ([] if report == true else rent(i, true, report, t, w))
+                for t, w in told
+            ]
+            expected = mechanism == "interim" or (mechanism == "ex_post" and report != true)
+            if mechanism == "first_best" and report != true:
+                continue
+            if mechanism == "ex_post" and report == true:
+                gains = [[(-f, key) for f, key in rent(i, true, true, t, 1.0)] for t in others]
+            for condition in [list(itertools.chain(*gains))] if expected else gains:
+                p.at_most(0.0, *condition)
+    return p
+
+
+def allocation(
+    groups: Sequence[tuple[Sequence[float], Sequence[float]]], capacity: float | None, cost: float = 0.0, ex_post: bool = False
+) -> float:
+    """Return the supplier's optimum: retailers with (types, probabilities) and the revenue q (theta - q) each.
+
+    Truth and participation in expectation over the others, or whatever they are; one payment a profile; capacity is fixed, or
+    bought at `cost`. Payments are what units earn less a rent, so that the curves stand where more of them helps.
+    """
+    p, retailers = Program(), range(len(groups))
+    profiles = list(np.ndindex(*(len(types) for types, _ in groups)))
+    chance = {t: float(np.prod([groups[i][1][k] for i, k in enumerate(t)])) for t in profiles}
+    units = p.variable("K", -cost) if capacity is None else None
+    curves = []
+    for t in profiles:
+        for i in retailers:
+            p.variable(("q", i, t))
+            p.variable(("rent", i, t), -chance[t], low=None)
+            curve = p.variable(("R", i, t), chance[t], low=None)  # R(q) of the true type, less the rent: the payment
+            curves.append((curve, ("q", i, t), groups[i][0][t[i]]))
+        served = [(1.0, ("q", i, t)) for i in retailers]
+        p.at_most(0.0, *served, (-1.0, units)) if units else p.at_most(float(capacity or 0.0), *served)
+    for i in retailers:
+        types, likely = groups[i]
+        for true, report in itertools.product(range(len(types)), repeat=2):
+            gains = []
+            for t in profiles:
+                if t[i] != true:
+                    continue
+                told, weight = (*t[:i], report, *t[i + 1 :]), chance[t] / likely[true]
+                gain = [(-1.0, ("rent", i, t))]  # a report earns its own rent, and what the type makes more of its units
+                if report != true:
+                    gain += [(1.0, ("rent", i, told)), (types[true] - types[report], ("q", i, told))]
+                gains.append([(f if ex_post else weight * f, key) for f, key in gain])
+            for condition in gains if ex_post else [list(itertools.chain(*gains))]:
+                p.at_most(0.0, *condition)
+    for curve, q, theta in curves:
+        for at in np.linspace(0.0, theta / 2, 9).tolist():
+            p.at_most(at**2, (1.0, curve), (-(theta - 2 * at), q))
+    while True:
+        most, x = p.solve()
+        above = [x[curve] - x[q] * (theta - x[q]) for curve, q, theta in curves]
+        if max(above) < 1e-9:
+            return most
+        for (curve, q, theta), excess in zip(curves, above, strict=True):
+            if excess >= 1e-9:
+                p.at_most(x[q] ** 2, (1.0, curve), (-(theta - 2 * x[q]), q))
