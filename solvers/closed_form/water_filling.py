@@ -104,8 +104,12 @@ def _shadow_price(
         high = np.maximum(np.maximum(np.nanmax(at_share, axis=1), TINY * first)[tight], low) * (1 + WIDER)
         floor = TINY * first[tight]  # what is below it is as good as 0
         low = np.maximum(low, floor)
-        # In logarithms: a price may be next to nothing, as a newsvendor's is who has all but the most that demand can be.
-        result: Any = elementwise.find_root(lambda log, row: excess(np.exp(log), row), (np.log(low), np.log(high)), args=(tight,))
+
+        def of_logarithm(logarithm: Array, row: Any) -> Array:
+            """A price may be next to nothing, as a newsvendor's is who has all but the most that demand can be."""
+            return excess(np.exp(logarithm), row)
+
+        result: Any = elementwise.find_root(of_logarithm, (np.log(low), np.log(high)), args=(tight,))
         reached = excess(low, tight) <= 0  # by rounding, where demand jumps, or at the floor
         end = np.where(reached, low, high)
         shadow[tight] = np.where(result.success, np.exp(result.x), end)
