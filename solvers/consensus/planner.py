@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -232,9 +234,20 @@ class Consensus:
         except ImportError:
             allowed = "inline or processes, or dask after: pip install veridical[distributed]"
             raise self.configuration.error_for("options.workers", "dask", allowed) from None
+        timeout = min(self.options.timeout, CONNECTING)
         try:
-            self.client = Client(self.options.scheduler, timeout=min(self.options.timeout, CONNECTING))  # type: ignore[no-untyped-call]
+            with ThreadPoolExecutor(1) as apart:  # a thread of its own: this one may have an event loop that runs
+                apart.submit(asyncio.run, _reached(self.options.scheduler, timeout)).result()
+            self.client = Client(self.options.scheduler, timeout=timeout)  # type: ignore[no-untyped-call]
         except Exception as error:  # of any kind, where something else than a scheduler answers
             allowed = f"the address of a Dask scheduler that answers ({type(error).__name__})"
             raise self.configuration.error_for("options.scheduler", self.options.scheduler, allowed) from None
         return self.client
+
+
+async def _reached(address: str, timeout: float) -> None:
+    """Connect to an address and leave again: a client that was made for nothing may block when it is collected."""
+    from distributed.comm.core import connect
+
+    channel = await connect(address, timeout=timeout)  # type: ignore[no-untyped-call]
+    channel.abort()
