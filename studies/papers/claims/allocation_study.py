@@ -6,6 +6,7 @@ has several equilibria it is the one that truthful orders lead to.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise, product
@@ -273,17 +274,23 @@ def ends_of_capacity() -> Verdict:
     return Verdict(printed_digits(ends, [15.42, 5.99], 2, "").holds, f"from {ends[0]:.4f} to {ends[1]:.4f}, exact", ends[0])
 
 
-CLAIMS.extend(
+def tendencies(section: str, number: int, parameter: str, called: str, rows: Iterable[tuple[str, str, str]]) -> None:
+    """Claim of a table how its figures move with a parameter; `rows`: in words, the column, and whether it rises or falls."""
+    CLAIMS.extend(
+        section,
+        [
+            (f"Table {number}: {words} {grows} with {called}", grows, partial(moves, number, name, parameter, grows == UP))
+            for words, name, grows in rows
+        ],
+    )
+
+
+tendencies(
     "section 5.3",
-    [
-        (f"Table 2: {words} {grows} with N", grows, partial(moves, 2, name, "retailers", grows == UP))
-        for words, name, grows in (
-            ("pi_C / N", EACH, UP),
-            ("the supplier's share", SHARE, UP),
-            ("the penalty", LOSS, DOWN),
-            ("K_DT / K_C", RATIO, DOWN),
-        )
-    ],
+    2,
+    "retailers",
+    "N",
+    [("pi_C / N", EACH, UP), ("the supplier's share", SHARE, UP), ("the penalty", LOSS, DOWN), ("K_DT / K_C", RATIO, DOWN)],
 )
 
 
@@ -297,24 +304,24 @@ def with_the_mean() -> Verdict:
     return Verdict(min(steps) > 0, f"at all {len(steps)} steps; the least is {min(steps):.2g}", min(steps))
 
 
-CLAIMS.extend(
+tendencies(
     "section 5.4",
-    [
-        (f"Table 3: {words} {grows} with the mean type", grows, partial(moves, 3, name, "mean_type", grows == UP))
-        for words, name, grows in (("the penalty", LOSS, DOWN), ("the supplier's share", SHARE, UP), ("K_DT / K_C", RATIO, UP))
-    ],
+    3,
+    "mean_type",
+    "the mean type",
+    [("the penalty", LOSS, DOWN), ("the supplier's share", SHARE, UP), ("K_DT / K_C", RATIO, UP)],
 )
-CLAIMS.extend(
+tendencies(
     "section 5.5",
+    4,
+    "type_states",
+    "the range of types",
     [
-        (f"Table 4: {words} {grows} with the range of types", grows, partial(moves, 4, name, "type_states", grows == UP))
-        for words, name, grows in (
-            ("pi_C", PROFIT, UP),
-            ("K_C", UNITS, UP),
-            ("the penalty", LOSS, UP),
-            ("the supplier's share", SHARE, DOWN),
-            ("K_DT / K_C", RATIO, DOWN),
-        )
+        ("pi_C", PROFIT, UP),
+        ("K_C", UNITS, UP),
+        ("the penalty", LOSS, UP),
+        ("the supplier's share", SHARE, DOWN),
+        ("K_DT / K_C", RATIO, DOWN),
     ],
 )
 
