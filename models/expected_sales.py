@@ -1,6 +1,7 @@
 """Expected sales E[min(D, y)] written into a model, in the forms that solvers understand.
 
-- linear (finitely many demand points d_k, probabilities p_k): s_k <= d_k, s_k <= y, sales = sum_k p_k s_k. Exact, an LP.
+- linear (finitely many demand points d_k): 0 <= z_k <= d_k - d_(k-1), sum_k z_k <= y, sales = sum_k P(D >= d_k) z_k. Exact,
+  an LP: units between two points of demand sell with the same probability, and the first ones are worth most.
 - quadratic (uniform): e >= y - low, e >= 0, y <= high, sales = y - e^2 / (2 (high - low)). Exact, a convex QP.
 - smooth (every density): a function node with exact derivatives S' = 1 - F, S'' = -f, for NLP solvers that take it.
 - tangent (every distribution): sales <= E[min(D, a)] + (1 - F(a)) (y - a) at tangent points a. An LP and an outer
@@ -97,16 +98,23 @@ def chosen(demand: Demand, form: str) -> str:
 
 
 def _linear(sales: ExpectedSales) -> None:
-    """Write s_k <= d_k, s_k <= y, sales = sum_k p_k s_k."""
+    """Write 0 <= z_k <= d_k - d_(k-1), sum_k z_k <= y, sales = sum_k P(D >= d_k) z_k.
+
+    The dual of `cover` is what one more unit is worth in a profile. With the sales at each point of demand as variables
+    (s_k <= d_k, s_k <= y) there was a row for each of them, and full ICDS took a fifth longer.
+    """
     demand, written, y = sales.demand, sales.block.written, sales.units
     assert isinstance(demand, Discrete)
-    points, masses = demand.points.tolist(), demand.masses.tolist()
+    points = demand.points.tolist()
+    lengths = dict(zip(points, np.diff(demand.points, prepend=0.0).tolist(), strict=True))
     written.POINTS = pyo.Set(initialize=points)
-    written.covered = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, t, d: (0, d))
-    s = written.covered
-    written.cover = pyo.Constraint(y.index_set(), written.POINTS, rule=lambda _, t, d: s[t, d] <= y[t])
-    for t in sales.profiles:
-        sales.block.sales[t] = LinearExpression(linear_coefs=masses, linear_vars=[s[t, d] for d in points])
+    written.segment = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, t, d: (0, lengths[d]))
+    z = {t: [written.segment[t, d] for d in points] for t in sales.profiles}
+    used, sold = [1.0] * len(points) + [-1.0], demand.masses[::-1].cumsum()[::-1].tolist()
+    cover = {t: (None, LinearExpression(linear_coefs=used, linear_vars=[*z[t], y[t]]), 0.0) for t in z}
+    written.cover = pyo.Constraint(y.index_set(), rule=lambda _, t: cover[t])
+    for t in z:
+        sales.block.sales[t] = LinearExpression(linear_coefs=sold, linear_vars=z[t])
 
 
 def _quadratic(sales: ExpectedSales) -> None:

@@ -29,8 +29,7 @@ INDEX_NAMES = {  # what the parts of an index are called, family by family
     **dict.fromkeys(("individual_rationality", "full_information"), ("supplier", "cost", "others")),
     **dict.fromkeys(("feasibility", "monotonicity"), ("supplier", "cost", "next_cost", "others")),
     **dict.fromkeys(("assembly", "pooling", "posted_price", "balanced_ordering"), ("supplier", "profile")),
-    **dict.fromkeys(("expected_sales.written.excess_covers", "expected_sales.written.support"), ("profile",)),
-    "expected_sales.written.cover": ("profile", "demand"),
+    **dict.fromkeys((f"expected_sales.written.{name}" for name in ("cover", "excess_covers", "support")), ("profile",)),
     "expected_sales.written.tangent": ("profile", "tangent"),
 }
 

@@ -53,7 +53,11 @@ class Splitter:
         """Add factor * node to a sum; raises NotSmoothError, UndefinedError."""
         self._within = 1
         stack = self._stack
-        stack[:] = [(iter(node.args) if node.__class__ in SUMS else node, factor, total)]
+        stack.clear()
+        if node.__class__ in SUMS:
+            self._add_arguments(total, iter(node.args), factor)
+        elif not self._add_short(total, node, factor):
+            stack.append((node, factor, total))
         while stack:
             node, factor, total = stack.pop()
             HANDLERS.get(node.__class__, Splitter._add_other)(self, total, node, factor)
@@ -83,6 +87,10 @@ class Splitter:
         stack.append((arguments, factor, total))
         size = len(stack)
         for argument in arguments:
+            leaf = LEAVES.get(argument.__class__)
+            if leaf is not None:
+                leaf(self, total, argument, factor)
+                continue
             HANDLERS.get(argument.__class__, Splitter._add_other)(self, total, argument, factor)
             if len(stack) > size:
                 return

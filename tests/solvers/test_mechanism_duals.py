@@ -35,7 +35,7 @@ LEVELS: dict[str, tuple[str, ...]] = {  # as models/assembler/vocabulary.py docu
     "monotonicity": ("supplier", "cost", "next_cost", "others"),
     "full_information": ("supplier", "cost", "others"),
     "assembly": ("supplier", "profile"),
-    "expected_sales.written.cover": ("profile", "demand"),
+    "expected_sales.written.cover": ("profile",),
     "expected_sales.written.tangent": ("profile", "tangent"),
     "expected_sales.written.excess_covers": ("profile",),
     "expected_sales.written.support": ("profile",),
