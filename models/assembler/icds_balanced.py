@@ -70,15 +70,18 @@ def weighted_virtual_cost(m: Any) -> dict[str, Any]:
 
     beta(t) c(t), and for each supplier the step up to his cost, times how likely it and cheaper ones are below that step.
     """
-    total: dict[str, Any] = dict.fromkeys(m.PROFILES, 0.0)
+    costs: dict[str, list[Any]] = {t: [] for t in m.PROFILES}
     for i, cost, others in m.OWN_COST:
-        total[m.profile[i, cost, others]] += m.cost[i, cost]
-    weighted = {t: m.probability[t] * total[t] for t in m.PROFILES}
+        costs[m.profile[i, cost, others]].append(m.cost[i, cost])
+    terms = {t: [m.probability[t] * pyo.quicksum(costs[t])] for t in m.PROFILES}
     cheapest = {(i, cost): [less for j, less in m.COSTS if j == i and less <= cost] for i, cost in m.COSTS}
+    step: dict[Any, Any] = {}  # shared by profiles: worked out once
     for i, cost, next_cost, others in m.NEIGHBOURS:
+        if (i, cost) not in step:
+            step[i, cost] = m.cost[i, next_cost] - m.cost[i, cost]
         cheaper = pyo.quicksum(m.probability[m.profile[i, less, others]] for less in cheapest[i, cost])
-        weighted[m.profile[i, next_cost, others]] += (m.cost[i, next_cost] - m.cost[i, cost]) * cheaper
-    return weighted
+        terms[m.profile[i, next_cost, others]].append(step[i, cost] * cheaper)
+    return {t: pyo.quicksum(terms[t]) for t in terms}
 
 
 def menu(m: Any, duals: Any = None) -> Menu:

@@ -52,26 +52,22 @@ def number(node: Any, known: Known | None = None) -> float:
     if node.__class__ is float or node.__class__ is int:
         return float(node)
     known = {} if known is None else known
-    value = _at_once(node, known)
+    value = _within(LEVELS, node, known)
     if value is not None:
         return value
     stack = [node]
     while stack:
-        top = stack[-1]
-        values = [_at_once(argument, known) for argument in top.args]
-        if None in values:
-            stack += [argument for argument, value in zip(top.args, values, strict=True) if value is None]
-            continue
-        try:
-            known[id(top)] = top, ARITHMETIC[top.__class__](values)
-        except (ArithmeticError, ValueError):
-            raise UndefinedError(top) from None
-        stack.pop()
+        missing = [argument for argument in stack[-1].args if _within(0, argument, known) is None]
+        stack += missing
+        if not missing:
+            _within(1, stack.pop(), known)
     return known[id(node)][1]
 
 
-def _at_once(node: Any, known: Known) -> float | None:
-    """Return the value of a number, a Param, what is known, or what only Pyomo can evaluate; None for other arithmetic."""
+def _within(levels: int, node: Any, known: Known) -> float | None:
+    """Return the value of a number, a Param, what is known, what only Pyomo can evaluate, and arithmetic on those that is at
+    most so many levels high; None for other arithmetic.
+    """
     kind = node.__class__
     if kind is float:
         return node  # type: ignore[no-any-return]
@@ -79,9 +75,22 @@ def _at_once(node: Any, known: Known) -> float | None:
         value = node._value
         if value.__class__ is float:
             return value
-    if kind in ARITHMETIC:
+    arithmetic = ARITHMETIC.get(kind)
+    if arithmetic is not None:
         pair = known.get(id(node))
-        return None if pair is None else pair[1]
+        if pair is not None:
+            return pair[1]
+        if not levels:
+            return None
+        values = [_within(levels - 1, argument, known) for argument in node.args]
+        if None in values:
+            return None
+        try:
+            value = arithmetic(values)
+        except (ArithmeticError, ValueError):
+            raise UndefinedError(node) from None
+        known[id(node)] = node, value
+        return value
     try:
         return float(pyo.value(node, exception=False))
     except (ArithmeticError, ValueError, TypeError):  # also a parameter that was never given a value
@@ -92,6 +101,7 @@ VARIES: dict[type, bool] = {  # what most expressions are made of
     **dict.fromkeys((int, float, ParamData, ScalarParam), False),
     **dict.fromkeys((VarData, ScalarVar, expr.MonomialTermExpression, expr.LinearExpression), True),
 }
+LEVELS = 100  # of arithmetic that are worked out by recursion: sums of numbers are as high as they have terms
 Known = dict[int, tuple[Any, float]]  # by id: an expression, which has to live as long, and its value
 ARITHMETIC: dict[type, Callable[[Any], float]] = {
     expr.NPV_DivisionExpression: lambda values: values[0] / values[1],
