@@ -9,6 +9,7 @@ from typing import Any, ParamSpec
 
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
+from pyomo.core.base.param import ScalarParam
 
 from veridical.data.deprecated import OldCase
 
@@ -54,6 +55,16 @@ class ModelInfo:
     zero_at_optimum: Any = None
     program: Callable[[Any], Any] | None = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
+
+    def standing(self, model: Any) -> dict[str, Any]:
+        """Return the parameters that stand on the model now: one that was deleted has no derivative, unless it was replaced."""
+        found = {}
+        for name, param in self.parameters.items():
+            stands = param.parent_component() is not None and param.parent_block() is not None
+            now = param if stands else model.component(param.local_name) if isinstance(param, ScalarParam) else None
+            if now is not None and now.is_parameter_type() and not now.is_constant():
+                found[name] = now
+        return found
 
 
 class MechanismModel(pyo.ConcreteModel):  # type: ignore[misc]  # Pyomo has no types

@@ -101,9 +101,9 @@ def package_solution(
             if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
                 suffix.update(zip(components, values.tolist(), strict=True))
         duals = _by_family(info, form, prices)
-        if info.parameters:
+        if parameters := info.standing(model):
             objective = next(model.component_data_objects(pyo.Objective, active=True))
-            derivatives = Lagrangian(info.parameters, objective.expr, form, x, prices, reduced_costs).derivatives
+            derivatives = Lagrangian(parameters, objective.expr, form, x, prices, reduced_costs).derivatives
     contracts = None if info.contracts is None else info.contracts(model, duals)
     sales = ", ".join(sorted({expected.form for expected in written(model)}))
     return Solution(

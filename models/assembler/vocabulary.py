@@ -143,8 +143,11 @@ def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
 def case_of(m: Any) -> AssemblerCase:
     """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
     case: AssemblerCase = info_of(m).case
+    changes: dict[str, Any] = {}
     costs = [tuple(float(m.cost[s.name, cost].value) for cost in s.costs) for s in case.suppliers]
-    changes: dict[str, Any] = {} if m.price.value == case.price else {"price": m.price.value}
+    price = m.component("price")
+    if isinstance(price, pyo.Param) and price.value != case.price:
+        changes["price"] = price.value
     if costs != [supplier.costs for supplier in case.suppliers]:
         changes["suppliers"] = [s.changed(costs=now) for s, now in zip(case.suppliers, costs, strict=True)]
     if m.component("probability") is not None:

@@ -148,6 +148,32 @@ def test_what_a_number_is_worth_on_an_edited_model(
         assert solution.sensitivity[name] == pytest.approx(by_hand, abs=0.01)
 
 
+def own_price(case: AssemblerCase) -> Any:
+    """Return the model in which a user's own Param takes the place of the price."""
+    m = vd.models.icds.build(case)
+    for name in ("profit", "price"):
+        m.del_component(name)
+    m.price = pyo.Param(initialize=case.price, mutable=True)
+    paid = {t: pyo.quicksum(m.payment[i, t] for i in m.SUPPLIERS) for t in m.PROFILES}
+    earned = (m.probability[t] * (m.price * m.expected_sales.sales[t] - paid[t]) for t in m.PROFILES)
+    m.profit = pyo.Objective(expr=pyo.quicksum(earned), sense=pyo.maximize)
+    return m
+
+
+def test_a_param_that_was_deleted_has_no_derivative_and_one_in_its_place_has_its_own(case: AssemblerCase) -> None:
+    solution = vd.solvers.solve(own_price(case), TIGHT)
+    assert solution.sensitivity["price"] == pytest.approx(
+        vd.solvers.solve(vd.models.icds.build(case), TIGHT).sensitivity["price"], rel=1e-6
+    )
+    model = own_price(case)
+    for name in ("price", "probability"):
+        model.del_component(name)
+    model.price = case.price  # a plain number from here on: what stands in the objective is on the model no more
+    sensitivity = vd.solvers.solve(model, TIGHT).sensitivity
+    assert "cost panel=4" in sensitivity
+    assert not [name for name in sensitivity.index if name.startswith(("price", "probability"))]
+
+
 def test_sensitivities_are_those_of_the_solved_point_whatever_happens_to_the_model(case: AssemblerCase) -> None:
     model = budget(case)
     solution = vd.solvers.solve(model, TIGHT)
