@@ -230,7 +230,9 @@ def mutated(rng: random.Random, table: dict[str, Any]) -> dict[str, Any]:
     elif action == 1:
         owner[rng.choice(["name", "x", "file", "samples", "count", "points"])] = copy.deepcopy(value)
     elif action == 2 and _is_number(value):
-        owner[key] = value * rng.choice([-1, 1e-30, 1e-6, 0.5, 1.01, 3, 100, 1e6, 1e30, 1e200, 0])
+        factor = rng.choice([-1, 1e-30, 1e-6, 0.5, 1.01, 3, 100, 1e6, 1e30, 1e200, 0])
+        with contextlib.suppress(OverflowError):  # an integer that no float is as large as stays
+            owner[key] = value * factor
     elif action == 3:
         owner[key] = rng.choice(ODD)
     elif action == 4:
