@@ -120,6 +120,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             continue
         if best is None or form.minimised(end.point.x) < form.minimised(best.point.x):
             best = end
+        certificate = end.point.certificate
+        if certificate.proves == "global" and certificate.within(configuration.tolerance):
+            break  # no start leads to anything better
     if best is None:
         assert first_error is not None
         raise first_error
