@@ -171,7 +171,8 @@ def test_what_an_agent_is_never_asked_for_changes_nothing(small: JointPlanCase, 
         asked.append(method)
         raise ZeroDivisionError
 
-    honest, hostile = plans(small, "Alder"), plans(small, "Alder", **{method: way})
+    ways: dict[str, Any] = {method: way}
+    honest, hostile = plans(small, "Alder"), plans(small, "Alder", **ways)
     assert (asked, hostile.lost) == ([], ())
     assert (hostile.objective, hostile.bound) == (honest.objective, honest.bound)
 
