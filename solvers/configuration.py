@@ -14,12 +14,14 @@ from veridical.data.errors import InputError
 from veridical.data.fields import Flag, Name, Positive, Record, check, whole, wrong
 from veridical.models.expected_sales import FORMS
 
-__all__ = ["SOLVER_NAME", "Configuration", "configure"]
+__all__ = ["SOLVER_NAME", "THREADS", "Configuration", "configure"]
 
 ACCEPTABLE = ("optimal", "local", "feasible", "incomplete")
 SOLVER_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 # Options that name a file to read, to write or to load as a library: of HiGHS, Ipopt (which takes a prefix), SCIP and others.
 OF_FILES = re.compile(r"(?<!pro)file|dump|(^|[./])(hsllib|pardisolib)$", re.IGNORECASE)
+# Values for which Ipopt loads a library that it finds by itself when it runs, and crashes where there is none.
+OF_LIBRARIES = re.compile("ma(27|28|57|77|86|97)|mc19|pardiso", re.IGNORECASE)
 # Commands that solvers take for options: cbc (which takes their first letters), glpk, gurobi and knitro.
 COMMANDS = (
     *("basisin", "basisout", "bas", "csvstatistics", "directory", "export", "gsolu", "import", "log", "mipstart", "output"),
@@ -29,6 +31,7 @@ COMMANDS = (
 # Options that name another machine, which then has the case and, where it is a Dask scheduler, this program: Gurobi, Mosek, Dask.
 OF_MACHINES = re.compile("^(scheduler$|cloud|csmanager|wls)|server|host|router|proxy|remote|url", re.IGNORECASE)
 KNOWN = ("closed_form", "consensus", "highs", "ipopt")  # solvers whose options are known, all of them
+THREADS = 1024  # that a solver is asked for at most: HiGHS starts all of them, and of a million for minutes
 PLAIN = re.compile(r"((-(?=[\d.]))?[\w.+][\w.+-]*)?", re.ASCII)  # one word or number: no path, and no further option in it
 
 
@@ -64,14 +67,14 @@ class Configuration(Record):
             if "executable" in str(name).lower():
                 raise wrong(value, "no such option: programs are found by Pyomo, by the solver's name", f"options.{name}")
             if not self.allow_files and self._names_file(str(name), str(value)):
-                allowed = "an option that names no file, unless who calls, in Python, says allow_files=True"
+                allowed = "an option that names no file and no library, unless who calls, in Python, says allow_files=True"
                 raise wrong(value, allowed, f"options.{name}")
         return self
 
     def _names_file(self, name: str, value: str) -> bool:
-        """Whether an option may name a file; of solvers that are not our own also in a further option, behind a space."""
+        """Whether an option may name a file or library; of solvers that are not ours also in a further one, behind a space."""
         if self.solver in KNOWN or OF_FILES.search(name):
-            return bool(OF_FILES.search(name))
+            return bool(OF_FILES.search(name) or OF_LIBRARIES.fullmatch(value))
         command = name.lower().lstrip("-")
         is_plain = PLAIN.fullmatch(name.replace("/", "")) and PLAIN.fullmatch(value)
         return not is_plain or any(word.startswith(command) for word in COMMANDS)
@@ -86,7 +89,7 @@ class Configuration(Record):
     @field_validator("threads", mode="before")
     @classmethod
     def _threads(cls, value: object) -> object:
-        return None if value is None else whole(value, 1)
+        return None if value is None else whole(value, 1, THREADS)
 
     @field_validator("accept", mode="before")
     @classmethod

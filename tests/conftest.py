@@ -1,6 +1,7 @@
 """Fixtures: cases that many tests look at, and the command line."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,8 @@ from veridical.solvers.consensus import Consensus
 from veridical.solvers.planners import Central
 
 Array = NDArray[np.float64]
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores Ctrl-C, and hands that on
 
 
 @pytest.fixture(scope="session")

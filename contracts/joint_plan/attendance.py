@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from veridical.contracts.joint_plan.planner import Plan, Planner
+from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
@@ -50,9 +51,18 @@ class Attendance:
     def plan(
         self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
     ) -> Plan:
-        """Return the plan at least cost of those who take part and are there; raise PartyLostError where more are lost."""
+        """Return the plan at least cost of those who take part and are there; raise PartyLostError where more are lost.
+
+        Raises InputError for a planner that loses only who stays at the baseline already, or who is no party: to begin anew
+        without these would be to ask for the same plan again, without end.
+        """
         absent = tuple(dict.fromkeys((*self.lost, *non_participants)))
         plan = self.planner.plan(case, baseline, absent, activity_fee)
-        if plan.lost:
-            raise PartyLostError(plan)
-        return replace(plan, costs={**plan.costs, **self.lost})
+        if not plan.lost:
+            return replace(plan, costs={**plan.costs, **self.lost})
+        further = set(plan.lost) - set(self.lost)
+        if not further or not further <= set(case.names):
+            there = ", ".join(name for name in case.names if name not in self.lost)
+            allowed = f"plans that lose nobody, or who is still there: {there}"
+            raise InputError.of("planner", f"<a plan that lost {', '.join(plan.lost)}>", allowed, case.name)
+        raise PartyLostError(plan)

@@ -15,7 +15,7 @@ from typing import ClassVar
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.comparison import TOLERANCE, gainful
 from veridical.contracts.joint_plan import externality
-from veridical.contracts.joint_plan.attendance import Attendance
+from veridical.contracts.joint_plan.attendance import Attendance, PartyLostError
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.guarantees import guarantees
 from veridical.contracts.joint_plan.misreports import Lie
@@ -172,7 +172,10 @@ def _alone(settlement: Settlement, concept: str, planner: Planner, misreports: i
         return Search(settlement, planner, misreports, seed).alone()
     if settlement.unpaid or settlement.lost or set(planner.fixed) & set(settlement.case.suppliers):
         return Tried(left_out=settlement.case.suppliers)
-    gains = expected(settlement, planner)
+    try:
+        gains = expected(settlement, Attendance(planner))
+    except PartyLostError:  # what is expected is of all
+        return Tried(left_out=settlement.case.suppliers)
     tried = [compared(settlement, (lie.party,), lie.report, gained) for lie, gained in gains]
     return Tried(tried, Counter({"costs of the prior": len(tried)} if tried else {}))
 

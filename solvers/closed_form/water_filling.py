@@ -76,7 +76,11 @@ def _linear(groups: Sequence[VirtualRevenue], counts: Integers, capacity: float)
     shadow = _pieces(marginal, counts)(capacity)
     quantity = np.maximum(marginal - shadow[:, None], 0.0) / 2
     used = (counts * quantity).sum(axis=1)  # the capacity, but for what a difference of large numbers loses
-    return shadow, quantity * np.where((shadow > 0) & (used > 0), capacity / np.where(used > 0, used, 1.0), 1.0)[:, None]
+    lost = (shadow > 0) & (used == 0)  # all of it: then the types served are as good as the best, which share the capacity
+    there = np.where(counts[lost] > 0, marginal, -np.inf)
+    quantity[lost] = there == there.max(axis=1, initial=-np.inf, keepdims=True)
+    used = np.where(lost, (counts * quantity).sum(axis=1), used)
+    return shadow, quantity * np.where(shadow > 0, capacity / np.where(used > 0, used, 1.0), 1.0)[:, None]
 
 
 def _shadow_price(

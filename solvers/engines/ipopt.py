@@ -58,6 +58,7 @@ MISSING = (
 )
 FINER = 2.0**10  # times as large an objective as at the start: what was a tolerance there is a coarse one here
 INVALID = -13  # Ipopt's status for a number that is none
+REFUSED = -12  # Ipopt's status for an option that it takes by itself, and not with the others, with this problem or in this build
 FINAL = (Termination.INFEASIBLE, Termination.UNBOUNDED, Termination.TIME_LIMIT)  # another way ends no better
 TERMINATIONS = {
     0: Termination.CONVERGED,
@@ -119,6 +120,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             continue
         if best is None or form.minimised(end.point.x) < form.minimised(best.point.x):
             best = end
+        certificate = end.point.certificate
+        if certificate.proves == "global" and certificate.within(configuration.tolerance):
+            break  # no start leads to anything better
     if best is None:
         assert first_error is not None
         raise first_error
@@ -225,14 +229,15 @@ class _Search:
             multipliers = dict(zip(("lagrange", "zl", "zu"), nlp.scaled_multipliers(*self.warm), strict=True))
         with np.errstate(all="ignore"):  # where something is not defined Ipopt steps back
             u, info = problem.solve(nlp.init_primals(), **multipliers)
+        if info["status"] == REFUSED and (chosen := self.configuration.options):
+            allowed = f"options that Ipopt takes with this problem and in this build ({_message(info)})"
+            raise self.configuration.error_for("options", chosen, allowed)
         return np.asarray(u), info, options
 
     def _failure(
         self, termination: Termination, info: Mapping[str, Any], nlp: ScaledNLP, x: Array, seconds: float
     ) -> NotSolvedError:
         """Return the error for an end without a point: what Ipopt said, and which constraints are to blame."""
-        message = info["status_msg"]
-        message = message.decode() if isinstance(message, bytes) else str(message)
         why = ""
         if termination is Termination.INFEASIBLE:
             why = (conflict(self.form) if self.form.nonlinear is None else "") or violated(self.form, x)
@@ -241,8 +246,14 @@ class _Search:
         elif info["status"] == INVALID:
             place = undefined(self.form, nlp.get_primals()) or undefined(self.form, x)
             why = f"{place} is no finite number at its last point" if place else ""
-        ended = f"Ipopt ended: {termination} ('{message.strip()}') after {seconds:.3g} s"
+        ended = f"Ipopt ended: {termination} ('{_message(info)}') after {seconds:.3g} s"
         return NotSolvedError(f"{self.model.name}: {ended}{'; ' + why if why else ''}", termination)
+
+
+def _message(info: Mapping[str, Any]) -> str:
+    """Return what Ipopt said at its end."""
+    message = info["status_msg"]
+    return (message.decode() if isinstance(message, bytes) else str(message)).strip()
 
 
 def _set_options(
@@ -274,5 +285,5 @@ def _far_bounds(form: StandardForm) -> str:
 def _suffix(model: Any, name: str, components: list[Any]) -> Array:
     """Return the values of a suffix, 0 where it has none."""
     suffix = model.component(name)
-    values = suffix if isinstance(suffix, pyo.Suffix) else {}
+    values = suffix if isinstance(suffix, pyo.Suffix) else pyo.ComponentMap()
     return np.array([values.get(component, 0.0) for component in components])

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array
-from veridical.solvers.configuration import Configuration
+from veridical.solvers.configuration import THREADS, Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs, linear_program
 from veridical.solvers.engines.scaling import SIZE, balance, problem_of
@@ -114,6 +114,8 @@ class LiveModel:
                 near = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "see the list of HiGHS options"
                 raise configuration.error_for(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
             wanted[name] = value
+        if isinstance(threads := wanted.get("threads"), int) and threads > THREADS:
+            raise configuration.error_for("options.threads", threads, f"a whole number from 0 to {THREADS:,}")
         for name, value in wanted.items():
             try:
                 taken = self.highs.setOptionValue(name, value) == highspy.HighsStatus.kOk

@@ -8,6 +8,7 @@ import pytest
 from veridical.contracts.joint_plan.audit import examine
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.planner import Plan
+from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 from veridical.families.joint_plan import solve
@@ -94,3 +95,35 @@ def test_who_is_lost_in_an_audit_ends_the_search_and_is_named(two_vendors: Joint
     found = examine(settlement, Losing("A", 1), misreports=4)
     assert found.properties["dominant_strategy_ic"].holds is None
     assert found.not_searched["dominant_strategy_ic"] == ("A",)
+
+
+class Insisting(Central):
+    """A planner that says of every plan that `names` were lost, also of those that they take no part in."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.names = names
+
+    def plan(
+        self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
+    ) -> Plan:
+        return replace(super().plan(case, baseline, non_participants, activity_fee), lost=self.names)
+
+
+@pytest.mark.parametrize("mechanism", ["jit", "vcg", "split_savings", "first_price"])
+@pytest.mark.parametrize(("names", "there"), [(("A",), "retailer, B"), (("A", "B"), "retailer"), (("C",), "retailer, A, B")])
+def test_a_planner_that_loses_the_same_party_again_and_again_is_refused(
+    two_vendors: JointPlanCase, mechanism: str, names: tuple[str, ...], there: str
+) -> None:
+    """Who is lost takes no part in the next plan, so that nobody can be lost twice, and C was never there."""
+    with pytest.raises(InputError, match=f"planner: got <a plan that lost {', '.join(names)}>; allowed: .* {there}$"):
+        settle(two_vendors, mechanism, CachingPlanner(Insisting(*names)))
+
+
+def test_who_is_lost_while_expectations_are_audited_leaves_them_untried(two_vendors: JointPlanCase) -> None:
+    settlement = settle(two_vendors, "agv", CachingPlanner(Central()), cost_factors=(1.0, 1.2))
+    assert examine(settlement, Central()).properties["bayesian_ic"].searched
+    for at in (1, 3):
+        found = examine(settlement, Losing("A", at))
+        assert not found.properties["bayesian_ic"].searched
+        assert found.not_searched["bayesian_ic"] == ("A", "B")

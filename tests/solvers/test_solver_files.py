@@ -40,6 +40,7 @@ TAKEN: list[tuple[str, str, Any]] = [
     ("cbc", "ratio", -1e-8),
     ("glpk", "tmlim", 5),
     ("pounce", "linear_solver", "mumps"),
+    ("ipopt", "linear_solver", "mumps"),
 ]
 
 
@@ -57,6 +58,23 @@ def test_options_that_name_files_are_refused(solver: str, option: str) -> None:
     with pytest.raises(InputError, match=r"^solver: options\..*: got 'x.out'; allowed: an option that names no file"):
         configure(table)
     assert configure(table, allow_files=True) == configure({**table, "allow_files": True})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("linear_solver", value) for value in ("ma27", "ma57", "ma77", "ma86", "ma97", "MA97", "pardiso")),
+        ("Resto.Linear_Solver", "ma97"),
+        ("linear_system_scaling", "mc19"),
+        ("dependency_detector", "ma28"),
+    ],
+)
+def test_values_for_which_ipopt_loads_a_library_are_refused(option: str, value: str) -> None:
+    """Ipopt looks for it where the system does, and for ma97 it crashed where there was none."""
+    table = {"solver": "ipopt", "options": {option: value}}
+    with pytest.raises(InputError, match=rf"^solver: options\.{option}: got '{value}'; allowed: .* no library, unless who calls"):
+        configure(table)
+    assert configure(table, allow_files=True).options == {option: value}
 
 
 @pytest.mark.parametrize("name", [name for name in dir(highspy.HighsOptions()) if "_file" in name])

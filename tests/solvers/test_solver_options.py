@@ -48,6 +48,14 @@ def test_values_that_the_solver_does_not_take_are_refused(discrete: AssemblerCas
         vd.solve(discrete, "icds", {"solver": "highs", "options": {name: value}})
 
 
+def test_a_value_that_ipopt_takes_by_itself_alone_is_refused(discrete: AssemblerCase) -> None:
+    """A linear solver of the user's own is a choice that the option has, and a program that this Ipopt has not."""
+    with pytest.raises(
+        vd.InputError, match=r"^solver: options: got {'linear_solver': 'custom'}; allowed: options that Ipopt takes with"
+    ):
+        vd.solve(discrete, "icds", {"solver": "ipopt", "options": {"linear_solver": "custom"}})
+
+
 @pytest.mark.parametrize(
     ("solver", "field"),
     [
@@ -56,6 +64,8 @@ def test_values_that_the_solver_does_not_take_are_refused(discrete: AssemblerCas
         ({"solver": "highs", "tolerance": -1e-6}, "tolerance"),
         ({"solver": "highs", "threads": 0}, "threads"),
         ({"solver": "highs", "threads": True}, "threads"),
+        ({"solver": "highs", "threads": 1_000_000}, "threads"),
+        ({"solver": "highs", "options": {"threads": 1_000_000}}, "options.threads"),
         ({"solver": "highs", "form": "curved"}, "form"),
         ({"solver": "highs", "speed": 11}, "speed"),
         ({"time_limit": 3}, "solver"),

@@ -61,6 +61,26 @@ VALID: dict[str, list[list[str]]] = {  # by kind of case, options that it takes
     "allocation": [["--set", change] for change in ("capacity=3", "capacity=200", "points=4", "retailers.0.count=1")],
     "joint_plan": [["--set", change] for change in ("misreports=0", "misreports=1", "activity_fee=0.1", "participation_fee=2")],
 }
+SETTINGS: list[dict[str, Any]] = [{"solver": "highs", "tolerance": 1e-8, "time_limit": 20, "options": {"presolve": "off"}}]
+SETTINGS += [
+    {"solver": "highs", "time_limit": 20, "threads": 2, "form": "auto", "options": {option: value}}
+    for option, value in (
+        ("threads", 2),
+        ("solver", "ipm"),
+        ("simplex_strategy", 1),
+        ("random_seed", 7),
+        ("user_objective_scale", 2),
+    )
+]
+SETTINGS += [
+    {"solver": "ipopt", "time_limit": 20, "starts": 2, "accept": "local", "options": {option: value}}
+    for option, value in (
+        ("linear_solver", "ma97"),
+        ("linear_solver", "mumps"),
+        ("warm_start_init_point", "yes"),
+        ("max_iter", 50),
+    )
+]
 SHARES = ("probabilities", "weights", "joint")  # keys of numbers that sum to one
 OPTIONS = [["--solver", name] for name in ("highs", "ipopt", "closed_form", "planner", "consensus", "nobody", "", "a b")]
 OPTIONS += [["--mechanism", name] for name in (*vd.MECHANISMS, "nothing", "")]
@@ -120,8 +140,7 @@ def arguments(rng: random.Random, folder: Path) -> list[str]:
         spoil(rng, target)
     elif kind == "solver":
         solver = folder / "solver.toml"
-        settings: dict[str, Any] = {"solver": "highs", "tolerance": 1e-8, "time_limit": 20, "options": {"presolve": "off"}}
-        solver.write_text(toml(mutated(rng, settings)), encoding="utf-8")
+        solver.write_text(toml(mutated(rng, rng.choice(SETTINGS))), encoding="utf-8")
         if rng.random() < 0.5:
             spoil(rng, solver)
         rest += ["--solver", str(solver)]
@@ -230,7 +249,9 @@ def mutated(rng: random.Random, table: dict[str, Any]) -> dict[str, Any]:
     elif action == 1:
         owner[rng.choice(["name", "x", "file", "samples", "count", "points"])] = copy.deepcopy(value)
     elif action == 2 and _is_number(value):
-        owner[key] = value * rng.choice([-1, 1e-30, 1e-6, 0.5, 1.01, 3, 100, 1e6, 1e30, 1e200, 0])
+        factor = rng.choice([-1, 1e-30, 1e-6, 0.5, 1.01, 3, 100, 1e6, 1e30, 1e200, 0])
+        with contextlib.suppress(OverflowError):  # an integer that no float is as large as stays
+            owner[key] = value * factor
     elif action == 3:
         owner[key] = rng.choice(ODD)
     elif action == 4:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+import veridical as vd
 from support.allocation_cases import (
     EXPONENTIAL,
     FORMS,
@@ -176,3 +177,13 @@ def test_no_division_of_capacity_has_more_virtual_revenue(raw: dict[str, Any]) -
         best += f * float((first.value(q, theta) - rent + second.value(others, 5.0))[fits].max())
     assert best <= own.earned + 1e-12
     assert best == pytest.approx(own.earned, abs=1e-4)  # of the grid
+
+
+@pytest.mark.parametrize("type_", [8e3, 8e15, 8e16, 8e30])
+@pytest.mark.parametrize("count", [2, 3])
+def test_capacity_goes_to_a_type_far_above_the_others(type_: float, count: int) -> None:
+    """Units beside such a type are less than its rounding, and whoever has it gets the capacity, to the last unit."""
+    base = vd.example("two-retailers").changed(**{"retailers.0.types": [4.0, 5.0, 6.0, 7.0, type_], "retailers.0.count": count})
+    optimum = vd.solve(base, "centralized", "closed_form")
+    assert optimum.objective == pytest.approx((1 - 0.8**count) * 2.63 * type_, rel=2e-3)  # the others earn 7.3 at most
+    assert optimum.objective == pytest.approx(optimum.bound, rel=1e-9)

@@ -162,6 +162,48 @@ def test_a_bound_that_cannot_be_is_named_with_its_party(small: JointPlanCase, an
         plans(small, "retailer", **given("best", answer))
 
 
+@pytest.mark.parametrize("method", ["best", "fix"])
+def test_what_an_agent_is_never_asked_for_changes_nothing(small: JointPlanCase, method: str) -> None:
+    """Receivers answer for a price alone and suppliers' flows are free: a supplier is asked for no bound, and told no flows."""
+    asked: list[str] = []
+
+    def way(*_: Any) -> Answer:
+        asked.append(method)
+        raise ZeroDivisionError
+
+    ways: dict[str, Any] = {method: way}
+    honest, hostile = plans(small, "Alder"), plans(small, "Alder", **ways)
+    assert (asked, hostile.lost) == ([], ())
+    assert (hostile.objective, hostile.bound) == (honest.objective, honest.bound)
+
+
+@pytest.mark.parametrize(
+    ("ways", "message"),
+    [
+        (given("best", Answer(NAN)), "^Alder, best: got <a value that is not finite"),
+        (given("best", Answer(INF)), "^Alder, best: got <a value that is not finite"),
+        (given("best", Answer(1e6)), "^Alder, best: got <a proof that a plan costs"),
+        (raising("best", ZeroDivisionError()), "^Alder: its agent ended in ZeroDivisionError when asked for best$"),
+    ],
+    ids=["NaN", "+inf", "too high", "raises"],
+)
+def test_a_suppliers_bound_is_checked_where_it_is_asked_for(small: JointPlanCase, ways: dict[str, Any], message: str) -> None:
+    """Where a receiver does not answer for a price alone, suppliers are asked for the bound."""
+
+    class Priceless:
+        interface = "proximal"
+
+        def __init__(self, agent: PartyAgent) -> None:
+            self.respond, self.marginal, self.cost, self.fix = agent.respond, agent.marginal, agent.cost, agent.fix
+
+    agents = {
+        "retailer": Priceless(PartyAgent(small.part("retailer"))),
+        "Alder": Hostile(PartyAgent(small.part("Alder")), **ways),
+    }
+    with pytest.raises((InputError, NotSolvedError), match=message), Consensus(agents=agents) as planner:
+        planner.plan(small, planner.baseline(small))
+
+
 @pytest.mark.parametrize(
     "error",
     [ValueError("secret cost 42"), SystemExit("secret cost 42"), KeyboardInterrupt("secret cost 42"), MemoryError()],

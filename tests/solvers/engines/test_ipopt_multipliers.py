@@ -50,6 +50,12 @@ def test_multipliers_start_a_second_solve_near_its_end() -> None:
     assert second.objective == pytest.approx(first.objective, rel=1e-9)
 
 
+def test_a_warm_start_without_multipliers_starts_from_none() -> None:
+    case = vd.example("two-suppliers")
+    solution = vd.solve(case, solver={"solver": "ipopt", "options": {"warm_start_init_point": "yes"}})
+    assert solution.objective == pytest.approx(vd.solve(case, solver="highs").objective, rel=1e-6)
+
+
 @pytest.mark.parametrize("sense", [pyo.minimize, pyo.maximize])
 def test_multipliers_arrive_with_the_signs_that_ipopt_takes(sense: int, monkeypatch: pytest.MonkeyPatch) -> None:
     m = hanging(sense)

@@ -12,6 +12,8 @@ import pytest
 import veridical as vd
 from veridical import solvers
 from veridical.data import AllocationCase, InputError, NotSolvedError
+from veridical.solvers.engines import ipopt
+from veridical.solvers.engines.start import start
 
 Model = Any
 Term = Callable[[Any], Any]
@@ -168,3 +170,20 @@ def test_truth_as_a_constraint_earns_what_the_theory_says() -> None:
     case = AllocationCase.model_validate({"capacity": 100, "retailers": [group]})
     best = vd.solve(case, "allocation", "closed_form").objective
     assert vd.solve(case, "allocation_direct").objective == pytest.approx(best, rel=1e-6)
+
+
+@pytest.mark.parametrize(("power", "searches"), [(2, 1), (3, 5)], ids=["convex", "not convex"])
+def test_further_starts_are_for_what_is_not_proven(power: int, searches: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    def counting(form: Any, sizes: Any, number: int = 0) -> Any:
+        begun.append(number)
+        return start(form, sizes, number)
+
+    monkeypatch.setattr(ipopt, "start", counting)
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(bounds=(-1, 2))
+    m.cost = pyo.Objective(expr=m.x**power - m.x)
+    solution = solvers.solve(m, {"solver": "ipopt", "starts": 5})
+    assert begun == list(range(searches))
+    assert solution.objective == pytest.approx({2: -0.25, 3: -2 / 27**0.5}[power], abs=1e-6)
