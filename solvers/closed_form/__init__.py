@@ -142,8 +142,7 @@ def _(result: Rationing, solver: SolverRecord) -> Solution:
     """Conditions (10)-(11) are checked once more, and the bound is what lambda proves."""
     objective, bound = result.supplier_profit, result.bound - result.capacity_paid
     unused = float(result.probability @ (result.shadow_price * (result.capacity - result.allotted)))
-    # Where revenue and the cost of capacity cancel: by a millionth of what one retailer would earn.
-    size = max(abs(objective), CANCELLED * max(float(wanted(group)[1].max()) for group in result.case.retailers))
+    size = max(abs(objective), CANCELLED * result.capacity_paid)  # where revenue and the cost of capacity cancel
     gap = ratio(abs(bound - objective), size)
     certificate = Certificate(_excess(result), result.residual, ratio(unused, size), gap)
     derivatives = partial(_of_capacity, result)
