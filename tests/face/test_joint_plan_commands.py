@@ -92,7 +92,7 @@ def test_tables_hold_costs_parties_shadow_prices_audit_and_certificate(run: Run)
 def test_mechanisms_stand_side_by_side(run: Run, record: Json, small: str) -> None:
     chosen = ("jit", "vcg", "split_savings", "first_price")
     named = [word for name in chosen for word in ("--mechanism", name)]
-    rows = record("compare", small, *named, "--set", "misreports=8")["mechanisms"]
+    rows = record("compare", small, *named, *QUICK)["mechanisms"]
     found = {row["mechanism"]: row for row in rows}
     assert tuple(found) == chosen
     assert found["jit"]["savings"] == pytest.approx(0, abs=1e-6 * found["jit"]["profit"])

@@ -1,5 +1,6 @@
 """README, docstring and notebooks tell the truth."""
 
+import ast
 import doctest
 import json
 import re
@@ -7,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import veridical as vd
@@ -72,8 +74,12 @@ def test_the_docstring_of_the_package_runs() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_notebooks_run(
-    path: Path, monkeypatch: pytest.MonkeyPatch, reproductions: Reproductions, planner: CachingPlanner
+def test_notebooks_show_what_their_cells_give(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    reproductions: Reproductions,
+    planner: CachingPlanner,
 ) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")
     # What other tests need too, or several cells of a notebook, is not made twice.
@@ -82,7 +88,24 @@ def test_notebooks_run(
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     names: dict[str, object] = {}
     for cell in cells:
-        if cell["cell_type"] == "code":
-            source = "".join(line for line in cell["source"] if not line.startswith("%"))  # magics are Jupyter's
-            exec(compile(source, path.name, "exec"), names)
-    assert all(cell["outputs"] for cell in cells if cell["cell_type"] == "code" and "import" not in "".join(cell["source"]))
+        if cell["cell_type"] != "code":
+            continue
+        tree = ast.parse("".join(line for line in cell["source"] if not line.startswith("%")))  # magics are Jupyter's
+        last = ast.Expression(tree.body.pop().value) if isinstance(tree.body[-1], ast.Expr) else None  # type: ignore[attr-defined]
+        capsys.readouterr()
+        exec(compile(tree, path.name, "exec"), names)
+        value = None if last is None else eval(compile(last, path.name, "eval"), names)
+        stored = {(output["output_type"], output.get("name", "stdout")): output for output in cell["outputs"]}
+        printed = stored.pop(("stream", "stdout"), {"text": ""})["text"]
+        assert steady(capsys.readouterr().out) == steady("".join(printed))
+        shown = "".join("".join(output.get("data", {}).get("text/plain", "")) for output in stored.values())
+        if isinstance(value, (pd.DataFrame, pd.Series)):
+            with pd.option_context("display.max_columns", 20):  # as in Jupyter
+                assert figures(shown) == pytest.approx(figures(repr(value)), rel=1e-3, abs=0.011)  # two digits are shown
+        elif value is not None:
+            assert stored
+
+
+def figures(text: str) -> list[float]:
+    """Return the numbers of a table, the least first: where lines are broken depends on the width."""
+    return sorted(map(float, re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])", text)))
