@@ -4,8 +4,9 @@ A new solver object for every solve: one that had seen a quadratic objective kep
 HiGHS has two QP solvers. The active set is exact where it ends, and on models of some size cycles or takes hours; the interior
 point (HiPO, in the package highspy-extras) took 0.6 s where the active set took 28 s (2,160 flows of a joint plan) and 69 s at
 49,680 flows. Of the 36 problems of the pilot's parties, with 170 to 224 variables, the active set solved none in HiGHS's units,
-and took 5 s to say so; with 25 variables it came to an end for two parties of three, and HiPO took 0.6 of its time. So HiPO comes
-first, and where it does not come to a certificate, the active set follows: at once for small QPs, at last for others. For demand with a density the tangent form is the default even where a QP would be exact.
+and took 5 s to say so; with 25 variables it came to an end for two parties of three, and HiPO took 0.6 of its time. So HiPO
+comes first, and where it does not come to a certificate, the active set follows: at once for small QPs, at last for others. For
+demand with a density the tangent form is the default even where a QP would be exact.
 """
 
 from __future__ import annotations

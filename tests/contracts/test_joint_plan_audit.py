@@ -94,9 +94,9 @@ def test_truth_is_best_where_it_should_be_and_beaten_where_not(name: str) -> Non
     case, planner = example(name), CachingPlanner(Central())
     for parameters in TRUTHFUL[:2]:
         settlement = settle(case, "vcg", planner, **parameters)
-        found = PROPERTIES["dominant_strategy_ic"](settlement, planner=planner)  # receivers and groups: test_what_is_searched
-        assert found.holds
-        assert found.worst <= 1e-6 * scale(settlement)
+        alone = PROPERTIES["dominant_strategy_ic"](settlement, planner=planner)  # receivers and groups: test_what_is_searched
+        assert alone.holds
+        assert alone.worst <= 1e-6 * scale(settlement)
         assert min(settlement.net_gains[name] for name in case.suppliers) >= -1e-6
         assert settlement.excess is not None
         assert settlement.excess <= 1e-6 * scale(settlement)
