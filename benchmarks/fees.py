@@ -37,14 +37,15 @@ def main(*names: str) -> None:
         draws = [(case, CachingPlanner(Central())) for case in map(CASES[name], SEEDS)]
         savings = [settle(case, "vcg", planner, pivot="baseline", **FREE).savings for case, planner in draws]
         for pivot in ("baseline", "clarke"):
-            for activity, lump in [*((fee, 0.0) for fee in ACTIVITY), *((0.0, share) for share in LUMPS)]:
+            lumps = LUMPS if pivot == "clarke" else ()  # the baseline pivot refuses them
+            for activity, lump in [*((fee, 0.0) for fee in ACTIVITY), *((0.0, share) for share in lumps)]:
                 fees = {"activity_fee": activity, "participation_fee": lump * float(np.mean(savings))}
                 rows = []
                 for (case, planner), saved in zip(draws, savings, strict=True):
                     try:
                         found = settle(case, "vcg", planner, pivot=pivot, **fees)
                     except (NotSolvedError, CertificateError) as error:
-                        print(f"{case.description}: {type(error).__name__}", file=sys.stderr)
+                        print(f"{case.description}: {type(error).__name__}: {error}", file=sys.stderr)
                         continue
                     least = min(found.net_gains[supplier] for supplier in case.suppliers)
                     rows.append((found.savings / saved, found.residual / saved, least / saved))
