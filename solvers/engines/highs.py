@@ -47,7 +47,7 @@ INTERIOR_POINT: Mapping[str, Any] = {  # where the feasible set has hardly an in
     "dual_feasibility_tolerance": 1e-7,
 }
 # HiPO prefers normal equations by its count of operations. On joint plans with an activity fee (most of `more` and `less` are at
-# 0 together) they are too ill-conditioned to go on, at any tolerance; with augmented systems the same plans came out exact.
+# 0 together) they are too ill-conditioned to go on, at any tolerance; with augmented systems plans came out, most of them exact.
 AUGMENTED: Mapping[str, Any] = {"hipo_system": "augmented"}
 EXACT_WAYS: tuple[Mapping[str, Any], ...] = (TIGHTEST, {**TIGHTEST, **AUGMENTED}, {**TIGHT, **AUGMENTED}, TIGHT, INTERIOR_POINT)
 LARGE_WAYS: tuple[Mapping[str, Any], ...] = (TIGHT, INTERIOR_POINT, {**INTERIOR_POINT, **AUGMENTED})
