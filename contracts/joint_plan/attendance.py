@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from veridical.contracts.joint_plan.planner import Plan, Planner
+from veridical.contracts.joint_plan.planner import Plan, Planner, fixed_parties
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
@@ -36,7 +36,7 @@ class Attendance:
     @property
     def fixed(self) -> Collection[str]:
         """Who answers by something else than the record in a case."""
-        return self.planner.fixed
+        return fixed_parties(self.planner)
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""

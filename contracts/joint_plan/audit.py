@@ -19,7 +19,7 @@ from veridical.contracts.joint_plan.attendance import Attendance, PartyLostError
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.guarantees import guarantees
 from veridical.contracts.joint_plan.misreports import Lie
-from veridical.contracts.joint_plan.planner import Planner
+from veridical.contracts.joint_plan.planner import Planner, fixed_parties
 from veridical.contracts.joint_plan.search import SEARCHES, PartyMisreport, Search, Tried, compared, gain, scale
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS
@@ -48,7 +48,8 @@ class PartyResult(PropertyResult):
 class JointPlanAudit(Audit):
     """What a settlement is worth and whether it can be trusted; money in currency.
 
-    `properties`: dominant_strategy_ic (the largest gain of a supplier by the misreports tried, the others' reports as they are),
+    `properties`: dominant_strategy_ic (the largest gain of a supplier by the misreports tried, the others' reports as they are;
+    under a consensus all that is tried is other cost models, so that what holds is an ex-post equilibrium: `guarantees`),
     for `agv` in its place bayesian_ic (the largest expected gain by a report of the prior); receiver_ic (the largest gain of a
     receiver, or, where the rest is left to them, of all receivers by a report of one); group_ic (of suppliers who misreport
     together); false_name_ic (of a supplier under two names); ex_post_ir (the smallest net gain of a supplier), budget (holds
@@ -170,7 +171,7 @@ def _alone(settlement: Settlement, concept: str, planner: Planner, misreports: i
     """Return the misreports of suppliers alone: for `bayesian_ic` all reports of the prior, else as many as asked for."""
     if concept != "bayesian_ic":
         return Search(settlement, planner, misreports, seed).alone()
-    if settlement.unpaid or settlement.lost or set(planner.fixed) & set(settlement.case.suppliers):
+    if settlement.unpaid or settlement.lost or set(fixed_parties(planner)) & set(settlement.case.suppliers):
         return Tried(left_out=settlement.case.suppliers)
     try:
         gains = expected(settlement, Attendance(planner))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
 from typing import Any
 
-from veridical.contracts.joint_plan.planner import Plan, Planner
+from veridical.contracts.joint_plan.planner import Plan, Planner, fixed_parties
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
@@ -32,7 +32,7 @@ class CachingPlanner:
     @property
     def fixed(self) -> Collection[str]:
         """Who answers by something else than the record in a case."""
-        return self.planner.fixed
+        return fixed_parties(self.planner)
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""

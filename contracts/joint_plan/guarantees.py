@@ -8,11 +8,14 @@ from veridical.contracts.joint_plan.transfers import MECHANISMS
 __all__ = ["guarantees", "receivers_are_held"]
 
 SUPPLIERS = {
-    "dominant_strategy_ic": "truth is best for each of them, whatever the others report",
+    "dominant_strategy_ic": "truth is best for each of them, {others}",
     "bayesian_ic": "truth is best for each of them in expectation, if the others tell the truth and the declared prior is right",
     None: "none: misreports are rewarded",
 }
-HELD = "truth is best for each of them, whatever the others report, as the baseline is committed and the budget an operator's"
+HELD = "truth is best for each of them, {others}, as the baseline is committed and the budget an operator's"
+# Under a consensus the others' answers may follow what has been said before: truth is no best reply to every way of answering.
+RECORDS = "whatever the others report"
+ANSWERS = "while each of the others answers by one cost model, whichever it is (ex post: not dominant, as answers may adapt)"
 ASSUMED = "none, their truth is assumed: what is left is theirs, and the less they seem to save, the less they pay out"
 TOGETHER = "none: what one of them reports can raise what another is paid"
 TWICE = "none: who takes part under two names is paid twice"
@@ -33,5 +36,6 @@ def guarantees(settlement: Settlement) -> dict[str, str]:
     receivers = HELD if receivers_are_held(settlement) else ASSUMED
     if settlement.baseline_source == COMPUTED:
         receivers += "; and the baseline follows from their reports"
-    suppliers = SUPPLIERS[MECHANISMS[settlement.mechanism].truth]
-    return dict(zip(whose, (suppliers, receivers, TOGETHER, TWICE), strict=True))
+    suppliers, others = SUPPLIERS[MECHANISMS[settlement.mechanism].truth], RECORDS if settlement.rounds is None else ANSWERS
+    words = (words.format(others=others) for words in (suppliers, receivers, TOGETHER, TWICE))
+    return dict(zip(whose, words, strict=True))

@@ -15,7 +15,7 @@ import pandas as pd
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Shared
 
-__all__ = ["Plan", "Planner", "activity_cost"]
+__all__ = ["Plan", "Planner", "activity_cost", "fixed_parties"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +97,9 @@ class Plan:
 class Planner(Protocol):
     """Who makes plans and knows what they cost each party.
 
-    `fixed`: who answers by something else than the record in a case, as agents of users' own do: no other report of theirs
-    can be tried.
+    A planner may have an attribute `fixed` too: who answers by something else than the record in a case, as agents of users' own
+    do, so that no other report of theirs can be tried. Without one that is nobody.
     """
-
-    @property
-    def fixed(self) -> Collection[str]:
-        """Who answers by something else than the record in a case."""
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan, units, one a flow: it answers to no supplier's report."""
@@ -115,6 +111,12 @@ class Planner(Protocol):
         self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
     ) -> Plan:
         """Return the plan at least cost of the parties that do not stay at the baseline, activity paid for per m3."""
+
+
+def fixed_parties(planner: Planner) -> Collection[str]:
+    """Return who answers a planner by something else than the record in a case."""
+    names: Collection[str] = getattr(planner, "fixed", ())
+    return names
 
 
 def activity_cost(shared: Shared, plan: Array, baseline: Array, activity_fee: float) -> float:

@@ -15,7 +15,7 @@ from veridical.contracts.comparison import TOLERANCE, Compared
 from veridical.contracts.joint_plan.attendance import Attendance, PartyLostError
 from veridical.contracts.joint_plan.guarantees import receivers_are_held
 from veridical.contracts.joint_plan.misreports import Group, Lie, grouped, improved, lies, split
-from veridical.contracts.joint_plan.planner import Planner
+from veridical.contracts.joint_plan.planner import Planner, fixed_parties
 from veridical.contracts.joint_plan.settlement import COMPUTED, Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS, ReportedProblem
 from veridical.data import CertificateError, NotSolvedError
@@ -105,7 +105,7 @@ class Search:
 
     def __init__(self, settlement: Settlement, planner: Planner, misreports: int, seed: int) -> None:
         self.settlement, self.case, self.planner = settlement, settlement.case, planner
-        self.misreports, self.seed = misreports, seed
+        self.misreports, self.seed, self.fixed = misreports, seed, fixed_parties(planner)
         self.each = max(misreports // (2 * len(self.case.suppliers)), 1) if misreports else 0
         self.suppliers = tuple(name for name in self.case.suppliers if self._heard(name))
 
@@ -129,8 +129,8 @@ class Search:
 
     def twice(self) -> Tried:
         """Have suppliers take part under two names. Where agents answer for names, a new name has none."""
-        tried = Tried(left_out=self.case.suppliers if self.planner.fixed else ())
-        for name in self.suppliers[: 0 if self.planner.fixed else self.each]:
+        tried = Tried(left_out=self.case.suppliers if self.fixed else ())
+        for name in self.suppliers[: 0 if self.fixed else self.each]:
             apart = split(self.case, name)
             if apart is None:
                 tried.left_out += (name,)
@@ -146,7 +146,7 @@ class Search:
         return tried
 
     def _heard(self, name: str) -> bool:
-        return name not in self.planner.fixed and name not in self.settlement.lost
+        return name not in self.fixed and name not in self.settlement.lost
 
     def _try(self, drawn: Iterable[Group], further: int, left_out: Collection[str]) -> Tried:
         """Return what drawn misreports gain, and `further` ones that begin with the best of each party, or group of them."""

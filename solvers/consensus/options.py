@@ -39,8 +39,9 @@ class Options(Record):
     own, drawn once from 1 - noise to 1 + noise. Contracts and congestion are then known up to these factors, costs per m3 as well
     as before. Bounds stay proven and the gap true, but it comes no nearer than about 0.4 times the noise on the pilot, 0.9 on the
     marketplace: gap = noise is to be allowed. Costs of plans, which are asked at checks, stay exact: enough of them give the
-    factors away. What receivers answer is the plan that is carried out, and stays as it is. No two runs are alike, and
-    transfers and audits are as exact as the gap.
+    factors away. What receivers answer is the plan that is carried out, and stays as it is. Factors are drawn anew whenever an
+    agent is made: in every run, after a restart, and where an audit tries another record of its party, and then the true one
+    again. So no two runs are alike, transfers and audits are as exact as the gap, and who sees many draws can take their mean.
     """
 
     gap: Positive = 1e-3

@@ -47,6 +47,11 @@ INTERIOR_POINT: Mapping[str, Any] = {  # where the feasible set has hardly an in
     "primal_feasibility_tolerance": 1e-7,
     "dual_feasibility_tolerance": 1e-7,
 }
+# HiPO prefers normal equations by its count of operations. On joint plans with an activity fee (most of `more` and `less` are at
+# 0 together) they are too ill-conditioned to go on, at any tolerance; with augmented systems plans came out, most of them exact.
+AUGMENTED: Mapping[str, Any] = {"hipo_system": "augmented"}
+EXACT_WAYS: tuple[Mapping[str, Any], ...] = (TIGHTEST, {**TIGHTEST, **AUGMENTED}, {**TIGHT, **AUGMENTED}, TIGHT, INTERIOR_POINT)
+LARGE_WAYS: tuple[Mapping[str, Any], ...] = (TIGHT, INTERIOR_POINT, {**INTERIOR_POINT, **AUGMENTED})
 
 # Further ways where an end is not believed.
 LINEAR: tuple[Mapping[str, Any], ...] = ({}, {"presolve": "off"}, {"solver": "ipm"})
@@ -113,10 +118,8 @@ def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str
     if Highs().setOptionValue("solver", "hipo") != highspy.HighsStatus.kOk:  # highspy-extras of the same version is missing
         return (ACTIVE_SET,)
     if len(form.variables) <= SMALL:
-        return TIGHTEST, ACTIVE_SET, TIGHT, INTERIOR_POINT
-    if len(form.variables) > LARGE:
-        return TIGHT, INTERIOR_POINT, ACTIVE_SET
-    return TIGHTEST, TIGHT, INTERIOR_POINT, ACTIVE_SET
+        return EXACT_WAYS[0], ACTIVE_SET, *EXACT_WAYS[1:]
+    return *(LARGE_WAYS if len(form.variables) > LARGE else EXACT_WAYS), ACTIVE_SET
 
 
 def _refuse_mixed_integer_squares(form: StandardForm, name: str) -> None:

@@ -101,7 +101,7 @@ class LiveModel:
         form, configuration = self.form, self.configuration
         wanted = {**DEFAULTS, **way}
         if form.hessian is not None:  # its QP solver can cycle where the optimum is not bounded, and has no limit of its own
-            per = 50 if len(form.variables) <= SMALL else 2  # the last of four ways must not take longer than the others
+            per = 50 if len(form.variables) <= SMALL else 2  # the last of several ways must not take longer than the others
             wanted["qp_iteration_limit"] = 1_000 + per * (len(form.variables) + len(form.constraints))
         if self.integer:
             wanted |= {"mip_rel_gap": configuration.tolerance, "mip_abs_gap": 1e-9, "mip_feasibility_tolerance": TRACES[0]}

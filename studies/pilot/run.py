@@ -20,8 +20,9 @@ What does not: a single week may be a loss for a supplier, since stock is built 
 Truth is best for the plan that is made each week from a forecast, which is followed as if it were certain; the figures of what
 happened carry the forecast's luck, and a total can be less than 0 where the plan expected more. For the run as a whole truth
 need not be best: a plan that is made anew each week is not the best for all of them, and a misreport can happen to mend that.
-Of 25 that were tried in a rolling run 4 paid, up to 0.16 % of the savings. `misreports` says how many are tried: each is reported
-in every week's plan, and everybody acts by his own costs. No settlement changes this, as the totals are the same.
+Of 25 drawn for the shipped pilot 2 paid, up to 0.01 % of the savings, by the baseline pivot without fees 1, 0.004 %, and for
+the marketplace 2 of 25, one or two figures x 0.6 to 1.5, up to 0.29 %. `misreports` says how many are tried: each is reported in
+every week's plan, and everybody acts by his own costs. No settlement changes this, as the totals are the same.
 """
 
 from __future__ import annotations

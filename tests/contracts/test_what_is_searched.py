@@ -78,6 +78,40 @@ def test_how_many_of_which_kind(tiny: JointPlanCase, planner: CachingPlanner) ->
     assert "all needs" in needs
 
 
+class Handed:
+    """A planner of somebody's own, with nothing but what makes plans and prices them."""
+
+    def __init__(self) -> None:
+        self.baseline, self.plan, self.costs = (getattr(Central(), name) for name in ("baseline", "plan", "costs"))
+
+
+def test_a_planner_need_not_say_who_is_fixed(tiny: JointPlanCase) -> None:
+    found = solve(tiny, "vcg", planner=Handed(), misreports=4, pivot="clarke").audit
+    assert isinstance(found, JointPlanAudit)
+    assert (found.searched, found.not_searched) == (4, {})
+    assert all(found.properties[name].searched for name in SEARCHED)
+
+
+def test_under_a_consensus_truth_is_no_dominant_strategy(committed: JointPlanCase, planner: CachingPlanner) -> None:
+    """Agents may answer by what others said before; records that are handed over do not."""
+    with Consensus() as consensus:
+        agreed = solve(committed, "vcg", planner=consensus, misreports=0, receivers="agents")
+    central = solve(committed, "vcg", planner=planner, misreports=0, receivers="agents")
+    for solution, holds in ((agreed, "ex post: not dominant"), (central, "whatever the others report")):
+        assert isinstance(solution.audit, JointPlanAudit)
+        said = solution.audit.to_dict()["guarantees"]
+        assert all(holds in said[whose] for whose in ("suppliers", "receivers"))
+        assert holds in " ".join(" ".join(str(part).split()) for part in summary(solution))
+    assert "whatever the others report" not in str(agreed.audit)
+
+
+def test_what_would_leave_receivers_more_is_what_they_have_not(tiny: JointPlanCase, planner: CachingPlanner) -> None:
+    for pivot, said in (("baseline", "sign: the pivot clarke and fees leave"), ("clarke", "sign: fees leave")):
+        solution = solve(tiny, "vcg", planner=planner, misreports=0, pivot=pivot)
+        assert solution.contracts.residual < 0
+        assert said in " ".join(str(part) for part in summary(solution))
+
+
 # --- better than drawn ---
 
 

@@ -10,6 +10,7 @@ from support.places import ROOT
 SMALL = {  # those that compare with cvxpy need an extra, and are run as far as they go without it
     "closed_form": ("once 3", "3 suppliers, 8 profiles: "),
     "consensus": ("pilot", "clarke pivot: transfers differ by at most "),
+    "fees": ("1 carriers", "carriers | clarke | 0 | 0.3 | 1 | "),
     "full_icds": ("3 1", "ratio: median "),
     "ipopt": ("3 1", "3 suppliers: median "),
     "misreports": ("1", "first_price"),

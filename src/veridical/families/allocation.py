@@ -154,7 +154,7 @@ ORDERS = "orders at a wholesale price and their equilibrium: the game that the o
 MECHANISMS = (
     mechanism("capacity_choice", CAPACITY, closed.capacity_choice, fits=lambda case: not given(case)),
     mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
-    mechanism("allocation_kkt", "the same as a system of conditions with complementarity", None, solver=limited),
+    mechanism("allocation_kkt", "the same as a system of conditions with complementarity", optimum, solver=limited),
     mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity"), None, solver=several_starts),
     mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity"), False),
     Mechanism(

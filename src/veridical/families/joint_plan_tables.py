@@ -62,7 +62,8 @@ def worth(solution: Solution) -> list[RenderableType]:
     ]
     residual = f"what is left to the receivers: {money(settlement.residual)}"
     if settlement.residual < -0.005:
-        residual += ", which they would not sign: the pivot clarke and fees leave them more"
+        more = "fees" if settlement.parameters.get("pivot") == "clarke" else "the pivot clarke and fees"
+        residual += f", which they would not sign: {more} leave them more"
     if settlement.budget < -0.005:
         lines.append(f"deficit: the operator pays in {money(settlement.deficit)}; {residual}")
     else:

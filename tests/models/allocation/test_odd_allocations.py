@@ -107,3 +107,14 @@ def test_nothing_is_bought_where_no_unit_earns_its_cost() -> None:
             assert solution.objective == pytest.approx(0, abs=1e-8)
             assert found.capacity == pytest.approx(0, abs=1e-6)
             assert found.expected_shadow_price <= 6.0 + 1e-6
+
+
+def test_nothing_is_bought_where_a_unit_sells_for_its_cost() -> None:
+    # What a barrier leaves of units where none is worth having earns as little as it is wrong by, and proves nothing.
+    raw = {"form": "newsvendor", "price": 1, "demand": {"distribution": "exponential"}}
+    own = case(group([7.0, 8.4, 9.7], [0.43, 0.5, 0.07], raw, 3), capacity_cost=1.0)
+    for mechanism in ("capacity_choice", "allocation_kkt", "centralized"):
+        solution = vd.solve(own, mechanism)
+        found = allotted(solution)
+        assert (solution.status, solution.objective, found.capacity) == ("optimal", 0.0, 0.0)
+        assert found.expected_shadow_price == pytest.approx(1.0, rel=1e-12)

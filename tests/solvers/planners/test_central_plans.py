@@ -11,7 +11,9 @@ from support.joint_plan_cases import SAME, SHIPPED_PLANS, planned, scarce_pair
 from veridical import models
 from veridical.data import InputError, JointPlanCase
 from veridical.data.joint_plan import CAPACITY, LEVELS, Values, pilot
-from veridical.solvers.planners import Plan, cost_at, joint
+from veridical.solvers.consensus.quadratic import Quadratic
+from veridical.solvers.planners import Central, Plan, cost_at, joint
+from veridical.solvers.translate.standard_form import compile_model
 
 
 @cache
@@ -135,3 +137,17 @@ def test_a_baseline_is_asked_for_where_it_is_needed() -> None:
         joint(case, non_participants=["Alder"])
     with pytest.raises(InputError, match="party"):
         joint(case, non_participants=["Zelkova"], baseline=np.zeros(2))
+
+
+@pytest.mark.parametrize(("seed", "absent"), [(4, ("Alder",)), (2, ())])
+def test_a_fee_on_activity_leaves_highs_a_way(seed: int, absent: tuple[str, ...]) -> None:
+    """HiPO's normal equations and the active set come to no end here; PIQP, by the same coefficients, is another route."""
+    case = pilot(vendors=3, weeks=5, seed=seed)
+    start = Central().baseline(case)
+    plan = joint(case, "highs", baseline=start, non_participants=absent, activity_fee=5.0)
+    assert plan.solution.certificate.gap <= 1e-9
+    form = compile_model(vd.models.joint_plan.joint.build(case, start, absent, 5.0))
+    nothing = np.zeros(len(form.cost))
+    x, _, proven = Quadratic(form, form.low < form.high).solve(nothing, nothing, nothing, exact=True)
+    assert plan.objective == pytest.approx(form.objective(x), rel=1e-9)
+    assert plan.bound == pytest.approx(proven, rel=1e-9)
