@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veridical.contracts.allotment_audit import wanted
 from veridical.contracts.audit import audit
 from veridical.solvers.certificate import CANCELLED, Certificate, ratio
 from veridical.solvers.closed_form import assembler
@@ -141,7 +142,10 @@ def _(result: Rationing, solver: SolverRecord) -> Solution:
     """Conditions (10)-(11) are checked once more, and the bound is what lambda proves."""
     objective, bound = result.supplier_profit, result.bound - result.capacity_paid
     unused = float(result.probability @ (result.shadow_price * (result.capacity - result.allotted)))
-    size = max(abs(objective), CANCELLED * result.capacity_paid)  # where revenue and the cost of capacity cancel
+    # Where revenue and the cost of capacity cancel: by a millionth of the cost; where nothing is bought, by the rounding of what
+    # the least of the retailers would earn by all that he wants.
+    earning = [amount for group in result.case.retailers for amount in wanted(group)[1].ravel().tolist() if amount > 0]
+    size = max(abs(objective), CANCELLED * result.capacity_paid, np.finfo(float).eps * min(earning, default=0.0))
     gap = ratio(abs(bound - objective), size)
     certificate = Certificate(_excess(result), result.residual, ratio(unused, size), gap)
     derivatives = partial(_of_capacity, result)

@@ -26,8 +26,8 @@ BAD_SOLVERS = [  # id; the solver file; the file that the message names (None: i
     ("tolerance NaN", f"{HIGHS}tolerance = nan", SOLVER, "tolerance", "nan", "a finite number > 0"),
     ("tolerance text", f'{HIGHS}tolerance = "small"', SOLVER, "tolerance", "'small'", "a finite number > 0"),
     ("time limit zero", f"{HIGHS}time_limit = 0", SOLVER, "time_limit", "0", "a finite number > 0"),
-    ("threads zero", f"{HIGHS}threads = 0", SOLVER, "threads", "0", "a whole number >= 1"),
-    ("threads broken", f"{HIGHS}threads = 1.5", SOLVER, "threads", "1.5", "a whole number >= 1"),
+    ("threads zero", f"{HIGHS}threads = 0", SOLVER, "threads", "0", "a whole number from 1 to 1,024"),
+    ("threads broken", f"{HIGHS}threads = 1.5", SOLVER, "threads", "1.5", "a whole number from 1 to 1,024"),
     ("form unknown", f'{HIGHS}form = "cubic"', SOLVER, "form", "'cubic'", "one of auto, linear"),
     (
         "form that uniform demand lacks",
