@@ -115,8 +115,7 @@ def test_what_would_leave_receivers_more_is_what_they_have_not(tiny: JointPlanCa
 # --- better than drawn ---
 
 
-@pytest.mark.parametrize("mechanism", ["split_savings", "first_price"])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(("mechanism", "seed"), [("split_savings", 0), ("first_price", 1)])
 def test_a_search_finds_more_than_the_best_drawn(tiny: JointPlanCase, planner: CachingPlanner, mechanism: str, seed: int) -> None:
     """Ten draws and what follows from the best of each find nine tenths of what sixty draws do, or more."""
     settlement = settle(tiny, mechanism, planner)
