@@ -28,7 +28,9 @@ from support.strategies import examples
 from veridical.contracts import AllocationAudit
 from veridical.contracts.audit import audit
 from veridical.data.allocation import AllocationCase
+from veridical.solvers.closed_form import outcome
 from veridical.solvers.closed_form.allocation import allocation
+from veridical.solvers.solution import Seconds, SolverRecord
 
 
 @examples(60)
@@ -187,3 +189,15 @@ def test_capacity_goes_to_a_type_far_above_the_others(type_: float, count: int) 
     optimum = vd.solve(base, "centralized", "closed_form")
     assert optimum.objective == pytest.approx((1 - 0.8**count) * 2.63 * type_, rel=2e-3)  # the others earn 7.3 at most
     assert optimum.objective == pytest.approx(optimum.bound, rel=1e-9)
+
+
+@pytest.mark.parametrize("type_", [8.0, 8e3, 8e16, 8e30])
+def test_earnings_below_the_bound_are_no_optimum(type_: float) -> None:
+    """However far one type is above the others, and whatever he would earn by more than there is."""
+    right = allocation(vd.example("two-retailers").changed(**{"retailers.0.types": [4.0, 5.0, 6.0, 7.0, type_]}))
+    record = SolverRecord("closed_form", "", {}, None, Seconds())
+    assert outcome(right, record).certificate.holds
+    for share in (0.0, 0.5, 1 - 1e-5):
+        wrong = outcome(replace(right, earned=share * right.earned), record).certificate
+        assert not wrong.holds
+        assert share == 0 or wrong.gap == pytest.approx(1 / share - 1, rel=1e-6)
