@@ -10,6 +10,8 @@ from veridical.contracts.allotment import Allotment
 from veridical.contracts.allotment_audit import AllocationAudit
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.bids import Bids, read_bids
+from veridical.contracts.direct_mechanism import DirectMechanism
+from veridical.contracts.direct_mechanism_audit import MechanismAudit, examine
 from veridical.contracts.joint_plan.audit import JointPlanAudit
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.menu import Menu
@@ -18,8 +20,8 @@ from veridical.contracts.orders_audit import GameAudit
 from veridical.contracts.properties import IMPLIES, PROPERTIES, Property, PropertyResult
 from veridical.data.deprecated import moved
 
-__all__ = ["Allotment", "Bids", "Menu", "Settlement", "read_bids"]
+__all__ = ["Allotment", "Bids", "DirectMechanism", "Menu", "Settlement", "read_bids"]
 __all__ += ["IMPLIES", "PROPERTIES", "Property", "PropertyResult"]
-__all__ += ["AllocationAudit", "Audit", "GameAudit", "JointPlanAudit", "Misreport", "audit"]
+__all__ += ["AllocationAudit", "Audit", "GameAudit", "JointPlanAudit", "MechanismAudit", "Misreport", "audit", "examine"]
 
 __getattr__ = moved(__name__)

@@ -75,6 +75,11 @@ class Audit:
         """Whether nobody who is truthful loses more than a millionth of his own amounts (`contracts.comparison`)."""
         return bool(self.properties[self.participation].holds)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the solution should know; of what our own mechanisms promise a certificate fails instead."""
+        return ()
+
     def held_to(self, promises: tuple[str, ...]) -> Audit:
         """Return this audit with truth and participation in expectation where no more than that is promised."""
         incentive_concept = "bayesian_ic" if "bayesian_ic" in promises else "dominant_strategy_ic"

@@ -120,11 +120,14 @@ class Property:
 
 SUMMARIES = {
     "dominant_strategy_ic": "nobody gains by a misreport, whatever the others report",
+    "ex_post_ic": "nobody gains by a misreport if the others tell the truth, whatever their types are",
     "bayesian_ic": "nobody gains by a misreport in expectation, if the others tell the truth",
     "ex_post_ir": "nobody who is truthful loses, whatever the others report",
     "interim_ir": "nobody who is truthful loses in expectation over what the others are",
+    "ex_ante_ir": "nobody who is truthful loses in expectation over all types, the own one too",
     "balanced": "the same quantity is bought of every component at every profile",
     "budget": "no more is paid than there is: at no profile more than sales are expected to bring, nor paid in by an operator",
+    "expected_budget": "in expectation no more is paid than there is",
     "monotone": "a higher type never gets less, whatever the others' types are",
     "capacity": "nobody is promised units that are not there",
     "equilibrium": "nobody gains, in expectation, by another order than the one that is placed",

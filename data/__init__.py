@@ -22,13 +22,14 @@ from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
 from veridical.data.private_type import PrivateType
 from veridical.data.revenue import LinearDemand, Newsvendor, PowerDemand, Revenue, register_revenue
+from veridical.data.type_space import TypeSpace
 from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity, virtual_cost, weighted_virtual_cost
 
 __all__ = ["AllocationCase", "AssemblerCase", "ContinuousCase", "JointPlanCase", "example", "examples", "load", "register_kind"]
 __all__ += ["ContinuousSupplier", "FixedPrice", "Prior", "PrivateCost", "PrivateType", "RetailerGroup", "Supplier"]
 __all__ += ["Continuous", "Demand", "Discrete", "Empirical", "Exponential", "Gamma", "Lognormal", "Normal", "Sample"]
 __all__ += ["LinearDemand", "Newsvendor", "PowerDemand", "Revenue", "Uniform", "Weibull", "register_demand", "register_revenue"]
-__all__ += ["Monotonicity", "correlation", "monotonicity", "virtual_cost", "weighted_virtual_cost"]
+__all__ += ["Monotonicity", "TypeSpace", "correlation", "monotonicity", "virtual_cost", "weighted_virtual_cost"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "Problem", "VeridicalError"]
 
 __getattr__ = moved(__name__)

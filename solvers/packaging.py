@@ -105,6 +105,7 @@ def package_solution(
             objective = next(model.component_data_objects(pyo.Objective, active=True))
             derivatives = Lagrangian(parameters, objective.expr, form, x, prices, reduced_costs).derivatives
     contracts = None if info.contracts is None else info.contracts(model, duals)
+    found = None if contracts is None else audit(contracts)
     sales = ", ".join(sorted({expected.form for expected in written(model)}))
     return Solution(
         objective=form.objective(x),
@@ -116,8 +117,9 @@ def package_solution(
         mechanism=info.mechanism,
         case=None if info.mechanism is None else info.case.name,
         contracts=contracts,
-        audit=None if contracts is None else audit(contracts),
+        audit=found,
         derivatives=derivatives,
+        warnings=() if found is None else found.warnings,
     )
 
 

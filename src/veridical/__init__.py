@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from veridical import contracts, data, families, models, solvers, studies
     from veridical.comparing import compare
-    from veridical.contracts import IMPLIES, PROPERTIES, read_bids
-    from veridical.data import correlation, example, examples, load, monotonicity, virtual_cost
+    from veridical.contracts import IMPLIES, PROPERTIES, examine, read_bids
+    from veridical.data import TypeSpace, correlation, example, examples, load, monotonicity, virtual_cost
     from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
     from veridical.families import MECHANISMS, Mechanism
+    from veridical.models.truthful import budget, truthful
     from veridical.solvers.closed_form.auction import auction
     from veridical.solving import audit, build, one_sided_derivatives, solve
     from veridical.studies import choose_k, reproduce
@@ -28,16 +29,29 @@ if TYPE_CHECKING:
 __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
 __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
-__all__ += ["auction", "audit", "build", "choose_k", "compare", "correlation", "example", "examples", "load", "monotonicity"]
-__all__ += ["one_sided_derivatives", "read_bids", "reproduce", "solve", "virtual_cost"]
+__all__ += [
+    "TypeSpace",
+    "auction",
+    "audit",
+    "budget",
+    "build",
+    "choose_k",
+    "compare",
+    "correlation",
+    "examine",
+    "example",
+    "examples",
+]
+__all__ += ["load", "monotonicity", "one_sided_derivatives", "read_bids", "reproduce", "solve", "truthful", "virtual_cost"]
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies")
 _PLACES = {  # where the other names are found
     "comparing": ("compare",),
-    "contracts": ("IMPLIES", "PROPERTIES", "read_bids"),
-    "data": ("correlation", "example", "examples", "load", "monotonicity", "virtual_cost"),
+    "contracts": ("IMPLIES", "PROPERTIES", "examine", "read_bids"),
+    "data": ("TypeSpace", "correlation", "example", "examples", "load", "monotonicity", "virtual_cost"),
     "data.errors": ("CertificateError", "InputError", "NotSolvedError", "VeridicalError"),
     "families": ("MECHANISMS", "Mechanism"),
+    "models.truthful": ("budget", "truthful"),
     "solvers.closed_form.auction": ("auction",),
     "solving": ("audit", "build", "one_sided_derivatives", "solve"),
     "studies": ("choose_k", "reproduce"),

@@ -1,0 +1,313 @@
+"""The audit of a direct mechanism: which agent would misreport his type, as what, and gain how much.
+
+It is made from utilities evaluated at types and reports, not from the constraints that were to make the mechanism truthful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from math import nan
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+
+from veridical.contracts.audit import Audit, audit
+from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst_place
+from veridical.contracts.direct_mechanism import DirectMechanism, Utilities, evaluated, grid_error, promise
+from veridical.contracts.properties import PropertyResult, applies_to, worst_case
+from veridical.data.arrays import Array
+from veridical.data.errors import InputError
+from veridical.data.type_space import TypeSpace, in_words, word
+
+__all__ = ["AgentMisreport", "AgentResult", "MechanismAudit", "examine"]
+
+TRUTH = ("dominant_strategy_ic", "ex_post_ic", "bayesian_ic")
+TAKING_PART = ("ex_post_ir", "interim_ir", "ex_ante_ir")
+
+
+@dataclass(frozen=True)
+class AgentMisreport:
+    """An `agent` whose type is `type` reports `report` while the others report `others`, and gains `gain`.
+
+    Types are labels. `others` is empty where the gain is an expectation, or where there are no others.
+    """
+
+    agent: Any
+    type: Any
+    report: Any
+    others: str
+    gain: float
+
+
+@dataclass(frozen=True)
+class AgentResult(PropertyResult):
+    """Whether a direct mechanism has a property; `worst` in what utility is measured in.
+
+    The worst case: `agent` of the type `type` reports `report` while the others report `others`; for `budget` the profile
+    `others`; None where there is no such part.
+    """
+
+    agent: Any = None
+    type: Any = None
+    report: Any = None
+    others: str | None = None
+
+    WORDS: ClassVar = {"agent": "", "type": "type", "report": "report", "others": "others"}
+
+
+@dataclass(frozen=True)
+class MechanismAudit(Audit):
+    """What was found of a direct mechanism; all figures in what utility is measured in.
+
+    `properties`: dominant_strategy_ic, or ex_post_ic where values are interdependent; bayesian_ic; ex_post_ir, interim_ir,
+    ex_ante_ir against the outside options; budget and expected_budget where payments were declared. A gain is relative to the
+    largest amount in the two utilities compared, of this agent and type alone. `truthful`, `max_regret` and `misreports` are of
+    what each agent was promised, and of the strongest concept where nothing was. `mechanism`: what was audited.
+    """
+
+    mechanism: DirectMechanism = field(kw_only=True)
+    by_agent: Mapping[tuple[str, Any], Compared] = field(kw_only=True, repr=False)
+
+    FIRST: ClassVar = ("max_regret", "min_rent")
+    LAST: ClassVar = ("evaluations", "possible_evaluations", "sampled")
+
+    @property
+    def evaluations(self) -> int:
+        """How often utilities were evaluated: pairs of a type and a profile of reports."""
+        return self.mechanism.evaluations[0]
+
+    @property
+    def possible_evaluations(self) -> int:
+        """How many such pairs there are."""
+        return self.mechanism.evaluations[1]
+
+    @property
+    def sampled(self) -> bool:
+        """Whether only a seeded sample of them was looked at."""
+        return self.mechanism.sampled
+
+    @property
+    def objective(self) -> float:
+        """NaN: what the objective of a model of the user's own must be, its utilities do not say."""
+        return nan
+
+    @property
+    def max_regret(self) -> float:
+        """Largest gain from any misreport, by what each agent was promised; 0 where none gains, NaN where none was tried."""
+        return self._most(0)
+
+    @property
+    def min_rent(self) -> float:
+        """Smallest utility beyond the outside option, of anybody who is truthful, by what each agent was promised."""
+        return 0.0 - self._most(1, -np.inf)
+
+    @property
+    def misreports(self) -> tuple[Any, ...]:
+        """The best misreports of everybody who gains by one, the largest gain first."""
+        return gainful(self._promised(0))
+
+    @property
+    def truthful(self) -> bool | None:
+        """Whether no misreport gains, by what each agent was promised; None where none could be tried."""
+        compared = self._promised(0)
+        return not any(one.violates for one in compared) if compared or not self._searched(0) else None
+
+    @property
+    def individually_rational(self) -> bool:
+        """Whether nobody who is truthful gets less than his outside option, by what each agent was promised."""
+        return not any(one.violates for one in self._promised(1))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The promises that do not hold, and that only a sample was looked at."""
+        promised = [key for which in (0, 1) for key in self._concepts(which)]
+        broken = dict.fromkeys(key[0] for key in promised if key in self.by_agent and self.by_agent[key].violates)
+        sample = ["only a seeded sample of types and reports was audited"] if self.sampled else []
+        return (*(f"what was declared does not hold: {self.properties[name]}" for name in broken), *sample)
+
+    def _concepts(self, which: int) -> list[tuple[str, Any]]:
+        """Return what each agent was promised: properties with agents; where nothing was promised at all, the strongest."""
+        of = [(one, (one.incentive_property, one.participation_property)[which]) for one in self.mechanism.promises]
+        promised = [(name, agent) for one, name in of if name for agent in one.agents]
+        if promised:
+            return promised
+        strongest = "ex_post_ir" if which else self.incentive_concept
+        return [(strongest, agent) for agent in self.mechanism.utilities]
+
+    def _promised(self, which: int) -> list[Compared]:
+        return [self.by_agent[key] for key in self._concepts(which) if key in self.by_agent]
+
+    def _searched(self, which: int) -> bool:
+        """Whether there is anything to misreport that was not looked at."""
+        return any(not self.properties[name].searched for name, _ in self._concepts(which))
+
+    def _most(self, which: int, least: float = 0.0) -> float:
+        compared = self._promised(which)
+        return max([least, *(one.misreport.gain for one in compared)]) if compared or not self._searched(which) else nan
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values with the keys of the command line's JSON."""
+        error = self.mechanism.grid_error
+        return super().to_dict() | {"grid_error": None if error is None else error.to_dict("index")}
+
+    def explain(self) -> str:
+        """Return the audit in words: what was looked at, and what was found of each property."""
+        kinds = f"{self.evaluations:,} of {self.possible_evaluations:,} pairs of a type and reports were looked at"
+        lines = [f"{kinds}{', a seeded sample' if self.sampled else ''}.", *map(str, self.properties.values())]
+        return "\n".join(lines)
+
+
+def examine(
+    types: TypeSpace,
+    utility: Callable[[Any, Any, tuple[Any, ...]], float],
+    incentive: str = "dominant",
+    participation: str = "ex_post",
+    outside_option: Any = 0.0,
+    *,
+    interdependent: bool = False,
+    seed: int = 0,
+) -> MechanismAudit:
+    """Audit a mechanism that is no model: anybody's rule, given by what it is worth to each agent.
+
+    Parameters
+    ----------
+    types : TypeSpace
+        The agents, their types, and the prior.
+    utility : callable
+        `utility(agent, theta, reports)`: what the agent gets whose true type is theta (its value) when `reports` (a profile of
+        labels) are made; a number.
+    incentive, participation, outside_option, interdependent
+        What it is held to, as in `veridical.truthful`; the other properties are looked at as well.
+    seed : int
+        Of the sample that is drawn where there are more than a million types and reports to look at.
+
+    Returns
+    -------
+    MechanismAudit
+        With `truthful`, `max_regret`, `misreports` (agent, type, report, others, gain) and `properties`.
+
+    Raises
+    ------
+    InputError
+        For a utility that is no finite number, with agent, type and reports.
+
+    Examples
+    --------
+    A first-price auction: the higher bid wins, the first bidder at a tie, and pays what it bid.
+
+    >>> types = TypeSpace({"ann": [1, 2, 3], "bob": [1, 2, 3]})
+    >>> def first_price(agent, theta, reports):
+    ...     winner = types.agents[reports.index(max(reports))]
+    ...     return theta - max(reports) if agent == winner else 0
+    >>> found = examine(types, first_price)
+    >>> found.truthful, found.max_regret, found.misreports[0].agent
+    (False, 2.0, 'ann')
+    """
+
+    def evaluate(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
+        value = utility(agent, theta, reports)
+        if not isinstance(value, Real) or not abs(float(value)) < np.inf:
+            place = f"utility of {word(agent)} at type {theta!r} and reports {in_words(types.agents, reports)}"
+            raise InputError.of(place, value, "a finite number")
+        return float(value), abs(float(value))
+
+    one = promise(types, None, incentive, participation, outside_option, interdependent)
+    utilities, evaluations = evaluated(types, [one], evaluate, seed)
+    error = grid_error(types, [one], evaluate)
+    return audit(DirectMechanism(types, utilities, (one,), evaluations=evaluations, grid_error=error))  # type: ignore[return-value]
+
+
+@audit.register
+def _(mechanism: DirectMechanism) -> MechanismAudit:
+    """Return the audit of a direct mechanism, from its utilities alone."""
+    by_agent: dict[tuple[str, Any], Compared] = {}
+    interdependent = any(one.interdependent for one in mechanism.promises)
+    strongest = "ex_post_ic" if interdependent else "dominant_strategy_ic"
+    for agent, own in mechanism.utilities.items():
+        by_agent |= {(name, agent): one for name, one in _misreports(mechanism, agent, own, strongest).items()}
+    results: dict[str, PropertyResult] = {}
+    for name in (strongest, "bayesian_ic", *TAKING_PART):
+        compared = [by_agent[name, agent] for agent in mechanism.utilities if (name, agent) in by_agent]
+        result = worst_case(AgentResult, name, compared, truthful=name in TAKING_PART)
+        searched = bool(compared) or not mechanism.sampled
+        results[name] = result if searched else replace(result, holds=None, worst=nan, searched=False)
+    results |= _budgets(mechanism)
+    promised = {one.incentive_property for one in mechanism.promises}
+    taking_part = [one.participation_property for one in mechanism.promises if one.participation_property]
+    return MechanismAudit(
+        results,
+        {name: gainful(by_agent[name, agent] for agent in mechanism.utilities if (name, agent) in by_agent) for name in TRUTH},
+        nan,
+        max(float(np.nanmax(own.amounts)) for own in mechanism.utilities.values()),
+        "bayesian_ic" if "bayesian_ic" in promised else strongest,
+        max(taking_part, key=TAKING_PART.index, default="ex_post_ir"),
+        mechanism=mechanism,
+        by_agent=by_agent,
+    )
+
+
+applies_to(DirectMechanism, *TRUTH, *TAKING_PART, "budget", "expected_budget")
+
+
+def _misreports(mechanism: DirectMechanism, agent: Any, own: Utilities, strongest: str) -> dict[str, Compared]:
+    """Return an agent's best misreport, whatever the others report and expected, and his largest loss by the truth.
+
+    Keyed by the property that a gain would violate; a loss stands as a misreport of the truth.
+    """
+    types = mechanism.types
+    labels, beliefs = types.labels(agent), types.beliefs(agent)
+    names = [other for other in types.agents if other != agent]
+    stake = np.nanmax(own.amounts, axis=(1, 2))
+    truth, of_truth = (np.einsum("kko->ko", array) for array in (own.worth, own.amounts))
+    most = allowed(np.maximum(own.amounts, of_truth[:, None, :]), stake[:, None, None])
+    gain = own.worth - truth[:, None, :]
+    everyone = np.arange(len(labels))
+    gain[everyone, everyone] = np.nan  # the truth is no misreport
+    loss, may_lose = own.outside - truth, allowed(np.maximum(of_truth, np.abs(own.outside)), stake[:, None])
+
+    def expected(values: Array) -> Array:
+        """Return the expectation over the others, given the own type, on the last axis; NaN where part was not looked at."""
+        weights = beliefs if values.ndim == 2 else beliefs[:, None, :]
+        return np.asarray(np.where(weights > 0, weights * values, 0.0).sum(axis=-1) + 0.0 * weights.sum(axis=-1))
+
+    def entry(gain: Array, most: Array, truthful: bool = False, everywhere: bool = True) -> Compared | None:
+        known = np.isfinite(gain)
+        if not known.any():
+            return None
+        place = worst_place(np.where(known, gain, -np.inf), np.where(known, most, np.inf))
+        k = place[0] if gain.ndim else 0
+        report = "" if truthful else labels[place[1]]
+        others = in_words(names, types.others(agent)[place[-1]]) if everywhere else ""
+        own_type = labels[k] if gain.ndim else ""
+        misreport = AgentMisreport(agent, own_type, report, others, float(gain[place]) + 0.0)
+        return Compared(misreport, float(most[place]), NOISE * float(stake[k]))
+
+    likely = np.moveaxis(types.table, types.axis(agent), 0).reshape(len(labels), -1)
+    lost, may = (np.asarray((likely * values)[likely > 0].sum()) for values in (loss, may_lose))
+    compared = {
+        strongest: entry(gain, most),
+        "bayesian_ic": entry(expected(gain), expected(most), everywhere=False),
+        "ex_post_ir": entry(loss, may_lose, truthful=True),
+        "interim_ir": entry(expected(loss), expected(may_lose), truthful=True, everywhere=False),
+        "ex_ante_ir": entry(lost, may, truthful=True, everywhere=False),
+    }
+    return {name: one for name, one in compared.items() if one is not None}
+
+
+def _budgets(mechanism: DirectMechanism) -> dict[str, PropertyResult]:
+    """Return whether more is paid than there is: at a profile, and in expectation; nothing where no payments were declared."""
+    if mechanism.payments is None:
+        return {}
+    types = mechanism.types
+    paid = np.array(list(mechanism.payments.values()))
+    deficit, amount = paid.sum(axis=0), np.abs(paid).max(axis=0)
+    most = allowed(amount, float(amount.max()))
+    place = worst_place(deficit, most)
+    profile = in_words(types.agents, types.profiles[int(np.ravel_multi_index(place, types.shape))])
+    expected, may = (float((types.table * values).sum()) for values in (deficit, most))
+    return {
+        "budget": AgentResult("budget", bool((deficit <= most).all()), float(deficit[place]), others=profile),
+        "expected_budget": AgentResult("expected_budget", expected <= may, expected),
+    }
