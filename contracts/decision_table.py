@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from veridical.contracts.linear_utility import Decision, Indexed, Namespace
 from veridical.data import csv_file
@@ -16,11 +17,11 @@ from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.type_space import TypeSpace, in_words, word
 
-__all__ = ["read_decisions"]
+__all__ = ["flattened", "read_decisions"]
 
 
-def read_decisions(types: TypeSpace, path: str | Path) -> tuple[Namespace, Array, dict[tuple[str, str], Array]]:
-    """Read a mechanism that is a table: a row a profile, a column for each agent's report, the others what is decided.
+def read_decisions(types: TypeSpace, menu: str | Path | pd.DataFrame) -> tuple[Namespace, Array, dict[tuple[str, str], Array]]:
+    """Read a mechanism that is a table or a CSV file: a row a profile, a column an agent's report, the others what is decided.
 
     A column `trade` is read by a utility as `m.trade[reports]`, a column `payment buyer` as `m.payment["buyer", reports]`.
 
@@ -34,16 +35,25 @@ def read_decisions(types: TypeSpace, path: str | Path) -> tuple[Namespace, Array
     InputError
         With file, row and column where something is missing, unknown or there twice.
     """
-    file = Path(path).name
+    file = "menu" if isinstance(menu, pd.DataFrame) else Path(menu).name
     agents = [word(agent) for agent in types.agents]
     by_word = [{word(one): one for one in types.labels(agent)} for agent in types.agents]
-    _, header = next(csv_file.rows(path), (0, []))
+    frame = flattened(menu) if isinstance(menu, pd.DataFrame) else None
+    path = "" if isinstance(menu, pd.DataFrame) else menu
+    header = next(csv_file.rows(path), (0, []))[1] if frame is None else [*frame.columns]
     names = [" ".join(name.split()) for name in header]
     columns = [name for name in names if name not in (*agents, "probability") and not name.startswith("utility ")]
     place_of = {profile: place for place, profile in enumerate(types.profiles)}
     values = np.full((len(columns), len(place_of)), np.nan)
     seen = set()
-    for where, row in csv_file.read(path, [*agents, *columns], names, "a row for every profile of reports"):
+    if frame is None:
+        rows = csv_file.read(path, [*agents, *columns], names, "a row for every profile of reports")
+    elif absent := next((agent for agent in agents if agent not in names), None):
+        raise InputError.missing(f"column {absent}", "the reports of each agent, as a column or a level of the index", file)
+    else:
+        texts = [list(map(word, row)) for row in frame.to_numpy(dtype=object).tolist()]
+        rows = [(f"row {number}", dict(zip(names, text, strict=True))) for number, text in enumerate(texts, 1)]
+    for where, row in rows:
         profile = tuple(
             _label(row[agent], known, f"{where}, column {agent}", file) for agent, known in zip(agents, by_word, strict=True)
         )
@@ -72,6 +82,17 @@ def read_decisions(types: TypeSpace, path: str | Path) -> tuple[Namespace, Array
 
     table = {key: values[number].reshape(types.shape) for number, key in enumerate(split)}
     return Namespace(make), values.ravel(), table
+
+
+def flattened(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table as it is written to CSV: reports as columns, and names of two levels in one; raises InputError."""
+    columns = [" ".join(filter(None, map(str, name))) if isinstance(name, tuple) else str(name) for name in frame.columns]
+    reports = [str(name) for name in frame.index.names if name is not None]
+    names = [*reports, *columns]
+    if clash := next((name for name in names if names.count(name) > 1), None):
+        raise InputError.of("column", clash, "every name once: those of agents and of what is decided")
+    plain = frame.set_axis(columns, axis=1)
+    return plain.reset_index() if reports else plain
 
 
 def _key(of: Any, profile: tuple[Any, ...]) -> Any:

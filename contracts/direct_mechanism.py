@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veridical.contracts.decision_table import flattened
 from veridical.data import csv_file
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError, shown
@@ -55,7 +56,7 @@ class Promise:
             return None
         if self.incentive == "bayesian":
             return "bayesian_ic"
-        return "ex_post_ic" if self.interdependent else "dominant_strategy_ic"
+        return "ex_post_ic" if self.interdependent else "dominant_strategy_ic"  # where values are private these are the same
 
     @property
     def participation_property(self) -> str | None:
@@ -208,13 +209,8 @@ class DirectMechanism:
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table; `veridical.audit(types, utility, path)` reads it."""
-        frame = self.to_frame()
-        frame.columns = pd.Index([" ".join(filter(None, names)) for names in frame.columns.to_flat_index()])
-        names = [word(agent) for agent in self.types.agents]
-        if clash := next((name for name in names if name in frame.columns), None):
-            raise InputError.of("agent", clash, "a name that no column of the table has")
-        frame.index = pd.MultiIndex.from_tuples([tuple(map(word, profile)) for profile in self.types.profiles], names=names)
-        csv_file.write(frame, path)
+        frame = self.frame.set_axis(self.types.index.set_names([word(agent) for agent in self.types.agents]))
+        csv_file.write(flattened(frame).set_index([word(agent) for agent in self.types.agents]), path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mechanism as plain values: a record a profile."""

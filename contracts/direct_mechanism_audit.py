@@ -6,22 +6,26 @@ It is made from utilities evaluated at types and reports, not from the constrain
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import nan
 from numbers import Real
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst_place
+from veridical.contracts.decision_table import read_decisions
 from veridical.contracts.direct_mechanism import DirectMechanism, Utilities, evaluated, grid_error, promise
+from veridical.contracts.linear_utility import Decision
 from veridical.contracts.properties import PropertyResult, applies_to, worst_case
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.type_space import TypeSpace, in_words, word
 
-__all__ = ["AgentMisreport", "AgentResult", "MechanismAudit", "examine"]
+__all__ = ["AgentMisreport", "AgentResult", "MechanismAudit", "audit_table", "examine"]
 
 TRUTH = ("dominant_strategy_ic", "ex_post_ic", "bayesian_ic")
 TAKING_PART = ("ex_post_ir", "interim_ir", "ex_ante_ir")
@@ -61,7 +65,7 @@ class AgentResult(PropertyResult):
 class MechanismAudit(Audit):
     """What was found of a direct mechanism; all figures in what utility is measured in.
 
-    `properties`: dominant_strategy_ic, or ex_post_ic where values are interdependent; bayesian_ic; ex_post_ir, interim_ir,
+    `properties`: dominant_strategy_ic (not where values are interdependent), ex_post_ic, bayesian_ic; ex_post_ir, interim_ir,
     ex_ante_ir against the outside options; budget and expected_budget where payments were declared. A gain is relative to the
     largest amount in the two utilities compared, of this agent and type alone. `truthful`, `max_regret` and `misreports` are of
     what each agent was promised, and of the strongest concept where nothing was. `mechanism`: what was audited.
@@ -216,23 +220,70 @@ def examine(
     one = promise(types, None, incentive, participation, outside_option, interdependent)
     utilities, evaluations = evaluated(types, [one], evaluate, seed)
     error = grid_error(types, [one], evaluate)
-    return audit(DirectMechanism(types, utilities, (one,), evaluations=evaluations, grid_error=error))  # type: ignore[return-value]
+    return _of(DirectMechanism(types, utilities, (one,), evaluations=evaluations, grid_error=error))
+
+
+def audit_table(
+    types: TypeSpace,
+    utility: Callable[[Any, Any, Any, tuple[Any, ...]], Any],
+    menu: str | Path | pd.DataFrame,
+    incentive: str = "dominant",
+    participation: str = "ex_post",
+    outside_option: Any = 0.0,
+    *,
+    interdependent: bool = False,
+) -> MechanismAudit:
+    """Audit a mechanism that is a table, by a utility as `veridical.truthful` takes it.
+
+    Parameters
+    ----------
+    types : TypeSpace
+        The agents, their types, and the prior.
+    utility : callable
+        `utility(m, agent, theta, reports)`, in which `m.trade[reports]` is the column `trade` of the table at the row of these
+        reports, and `m.payment[agent, reports]` the column `payment` of the agent.
+    menu : path or pd.DataFrame
+        The table, or a CSV file: as `DirectMechanism.to_csv` writes it.
+    incentive, participation, outside_option, interdependent
+        What it is held to, as in `veridical.truthful`.
+
+    Returns
+    -------
+    MechanismAudit
+        As of `examine`.
+
+    Raises
+    ------
+    InputError
+        With file, row and column for a table that cannot be read; for a utility that is no finite number, or asks for a column
+        that is not there.
+    """
+    table, values, decisions = read_decisions(types, menu)
+
+    def evaluate(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
+        form = Decision.of(utility(table, agent, theta, reports))
+        amounts = [coefficient * values[column] for column, coefficient in form.coefficients.items()]
+        return float(sum(amounts)) + form.constant, max(map(abs, (*amounts, form.constant)))
+
+    one = promise(types, None, incentive, participation, outside_option, interdependent)
+    utilities, evaluations = evaluated(types, [one], evaluate)
+    error = grid_error(types, [one], evaluate)
+    return _of(DirectMechanism(types, utilities, (one,), None, decisions, evaluations, error))
 
 
 @audit.register
-def _(mechanism: DirectMechanism) -> MechanismAudit:
+def _of(mechanism: DirectMechanism) -> MechanismAudit:
     """Return the audit of a direct mechanism, from its utilities alone."""
     by_agent: dict[tuple[str, Any], Compared] = {}
-    interdependent = any(one.interdependent for one in mechanism.promises)
-    strongest = "ex_post_ic" if interdependent else "dominant_strategy_ic"
+    private = not any(one.interdependent for one in mechanism.promises)
     for agent, own in mechanism.utilities.items():
-        by_agent |= {(name, agent): one for name, one in _misreports(mechanism, agent, own, strongest).items()}
+        by_agent |= {(name, agent): one for name, one in _misreports(mechanism, agent, own, private).items()}
     results: dict[str, PropertyResult] = {}
-    for name in (strongest, "bayesian_ic", *TAKING_PART):
+    for name in (*TRUTH, *TAKING_PART):
         compared = [by_agent[name, agent] for agent in mechanism.utilities if (name, agent) in by_agent]
         result = worst_case(AgentResult, name, compared, truthful=name in TAKING_PART)
-        searched = bool(compared) or not mechanism.sampled
-        results[name] = result if searched else replace(result, holds=None, worst=nan, searched=False)
+        looked_at = not mechanism.sampled and (private or name != "dominant_strategy_ic")
+        results[name] = result if compared or looked_at else _not_searched(name)
     results |= _budgets(mechanism)
     promised = {one.incentive_property for one in mechanism.promises}
     taking_part = [one.participation_property for one in mechanism.promises if one.participation_property]
@@ -241,7 +292,10 @@ def _(mechanism: DirectMechanism) -> MechanismAudit:
         {name: gainful(by_agent[name, agent] for agent in mechanism.utilities if (name, agent) in by_agent) for name in TRUTH},
         nan,
         max(float(np.nanmax(own.amounts)) for own in mechanism.utilities.values()),
-        "bayesian_ic" if "bayesian_ic" in promised else strongest,
+        next(
+            (name for name in ("bayesian_ic", "ex_post_ic") if name in promised),
+            "dominant_strategy_ic" if private else "ex_post_ic",
+        ),
         max(taking_part, key=TAKING_PART.index, default="ex_post_ir"),
         mechanism=mechanism,
         by_agent=by_agent,
@@ -251,7 +305,7 @@ def _(mechanism: DirectMechanism) -> MechanismAudit:
 applies_to(DirectMechanism, *TRUTH, *TAKING_PART, "budget", "expected_budget")
 
 
-def _misreports(mechanism: DirectMechanism, agent: Any, own: Utilities, strongest: str) -> dict[str, Compared]:
+def _misreports(mechanism: DirectMechanism, agent: Any, own: Utilities, private: bool) -> dict[str, Compared]:
     """Return an agent's best misreport, whatever the others report and expected, and his largest loss by the truth.
 
     Keyed by the property that a gain would violate; a loss stands as a misreport of the truth.
@@ -286,8 +340,10 @@ def _misreports(mechanism: DirectMechanism, agent: Any, own: Utilities, stronges
 
     likely = np.moveaxis(types.table, types.axis(agent), 0).reshape(len(labels), -1)
     lost, may = (np.asarray((likely * values)[likely > 0].sum()) for values in (loss, may_lose))
+    everywhere = entry(gain, most)
     compared = {
-        strongest: entry(gain, most),
+        "dominant_strategy_ic": everywhere if private else None,
+        "ex_post_ic": everywhere,
         "bayesian_ic": entry(expected(gain), expected(most), everywhere=False),
         "ex_post_ir": entry(loss, may_lose, truthful=True),
         "interim_ir": entry(expected(loss), expected(may_lose), truthful=True, everywhere=False),
@@ -296,10 +352,15 @@ def _misreports(mechanism: DirectMechanism, agent: Any, own: Utilities, stronges
     return {name: one for name, one in compared.items() if one is not None}
 
 
+def _not_searched(name: str) -> AgentResult:
+    """Return the result of a property that there was nothing to look at for."""
+    return AgentResult(name, None, nan, searched=False)
+
+
 def _budgets(mechanism: DirectMechanism) -> dict[str, PropertyResult]:
-    """Return whether more is paid than there is: at a profile, and in expectation; nothing where no payments were declared."""
+    """Return whether more is paid than there is: at a profile, and in expectation; not searched where no payments are known."""
     if mechanism.payments is None:
-        return {}
+        return {name: _not_searched(name) for name in ("budget", "expected_budget")}
     types = mechanism.types
     paid = np.array(list(mechanism.payments.values()))
     deficit, amount = paid.sum(axis=0), np.abs(paid).max(axis=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -20,7 +20,7 @@ from veridical.data.prior import independent
 
 __all__ = ["TypeSpace", "in_words"]
 
-Label = Hashable
+Label = Any
 Profile = tuple[Label, ...]
 SCALARS = (str, int, float, np.generic)
 

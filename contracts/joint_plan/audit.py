@@ -141,7 +141,9 @@ def _check(settlement: Settlement, name: str, planner: Planner | None) -> Proper
     if name not in (*INCENTIVES, *SEARCHES):
         return _without_planning(settlement)[name]
     if name == "bayesian_ic" and settlement.mechanism != "agv":
-        raise PROPERTIES[name].error_for(settlement, "Menu, Allotment, Equilibrium, or a Settlement of agv, which has a prior")
+        raise PROPERTIES[name].error_for(
+            settlement, "Menu, Allotment, DirectMechanism, Equilibrium, or a Settlement of agv, which has a prior"
+        )
     planner = _planner(settlement, planner)
     if name in SEARCHES:
         return _incentives(name, SEARCHES[name](Search(settlement, planner, MISREPORTS, 0)))

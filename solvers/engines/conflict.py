@@ -45,7 +45,7 @@ def conflict(form: StandardForm, deadline: float = math.inf) -> str:
             others = rows[rows != row]
             if perf_counter() < until and _elastic(problem, others)[0] > REAL:
                 rows = others
-    names = [name_of(form.constraints, row) for row in rows.tolist()]
+    names = _each_family_first([name_of(form.constraints, row) for row in rows.tolist()])
     pull = problem.matrix[rows].T @ _elastic(problem, rows)[1]  # on each variable; where it is not 0, a bound stops it
     bounded = [name_of(form.variables, column) for column in np.flatnonzero(np.abs(pull) > REAL).tolist()]
     text = f"these constraints cannot hold together: {_listed(names)}"
@@ -149,6 +149,12 @@ def _run(lp: highspy.HighsLp, until: float) -> Highs:
     highs.limit(until)
     highs.ends_by(until)
     return highs
+
+
+def _each_family_first(names: list[str]) -> list[str]:
+    """Return names in an order in which those that are shown leave out no family."""
+    first = {name.partition("[")[0]: name for name in reversed(names)}
+    return [name for name in names if name in first.values()] + [name for name in names if name not in first.values()]
 
 
 def _listed(names: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from veridical import solvers
 from veridical.contracts import Audit
+from veridical.contracts.direct_mechanism_audit import audit_table
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.deprecated import renamed
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
@@ -197,15 +198,20 @@ def one_sided_derivatives(
     return (here - optimum(number.value - change)) / change, (optimum(number.value + change) - here) / change
 
 
-def audit(case: Any, offer: Any) -> Audit:
+def audit(case: Any, offer: Any, menu: Any = None, **promised: Any) -> Audit:
     """Audit what has been offered, by anybody: who would misreport, as what, and for how much; who would lose by the truth.
 
     Parameters
     ----------
     case
-        The case that the offer is for.
+        The case that the offer is for; or a TypeSpace.
     offer
-        Contracts, a menu laid out as `solution.menu`, or the path of a CSV file.
+        Contracts, a menu laid out as `solution.menu`, or the path of a CSV file; for a TypeSpace the utility, as `truthful` takes
+        it, by which the `menu` is judged.
+    menu
+        For a TypeSpace: a mechanism of any kind, as a table laid out as `solution.menu`, or the path of a CSV file.
+    promised
+        For a TypeSpace: `incentive`, `participation`, `outside_option`, `interdependent`, as in `truthful`.
 
     Returns
     -------
@@ -223,4 +229,4 @@ def audit(case: Any, offer: Any) -> Audit:
     >>> vd.audit(case, vd.solve(case, "icds", "closed_form").menu).truthful
     True
     """
-    return family_of(case).audit(case, offer)
+    return family_of(case).audit(case, offer) if menu is None else audit_table(case, offer, menu, **promised)

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyomo.environ as pyo
 import pytest
 
 import veridical as vd
-from veridical.contracts import Allotment, Menu, PropertyResult, Settlement
+from veridical.contracts import Allotment, DirectMechanism, Menu, PropertyResult, Settlement
 from veridical.contracts.joint_plan.audit import examine
 from veridical.contracts.orders import Equilibrium
 from veridical.data import InputError
@@ -30,6 +31,10 @@ APPLIES: Mapping[type, tuple[str, ...]] = {
         "ex_post_ir",
         "budget",
         "savings",
+    ),
+    DirectMechanism: (
+        *("dominant_strategy_ic", "ex_post_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "ex_ante_ir"),
+        *("budget", "expected_budget"),
     ),
     Rule: ("dominant_strategy_ic", "ex_post_ir", "balanced"),
 }
@@ -60,10 +65,36 @@ def outcomes(plan: JointPlanCase) -> dict[str, Any]:
         "vcg": settle(plan, "vcg", Central()),
         "agv": settle(plan, "agv", Central(), cost_factors=(1.0, 1.2)),
         "rule": Rule(continuous),
+        "direct": trade(),
     }
 
 
-KINDS = {"menu": Menu, "allotment": Allotment, "equilibrium": Equilibrium, "vcg": Settlement, "agv": Settlement, "rule": Rule}
+KINDS = {
+    "menu": Menu,
+    "allotment": Allotment,
+    "equilibrium": Equilibrium,
+    "vcg": Settlement,
+    "agv": Settlement,
+    "rule": Rule,
+    "direct": DirectMechanism,
+}
+
+
+def trade() -> DirectMechanism:
+    """Return the best trade with a balanced budget."""
+    types = vd.TypeSpace({"seller": [0.0, 2.0], "buyer": [1.0, 3.0]})
+    m = pyo.ConcreteModel()
+    m.trade, m.payment = pyo.Var(types.profiles, bounds=(0, 1)), pyo.Var(types.agents, types.profiles)
+
+    def utility(m: Any, agent: str, theta: float, reports: Any) -> Any:
+        return m.payment[agent, reports] + (theta if agent == "buyer" else -theta) * m.trade[reports]
+
+    vd.truthful(m, types, utility)
+    vd.budget(m, types, m.payment)
+    m.surplus = pyo.Objective(expr=types.expectation(lambda r: (r[1] - r[0]) * m.trade[r]), sense=pyo.maximize)
+    mechanism = vd.solvers.solve(m).contracts
+    assert isinstance(mechanism, DirectMechanism)
+    return mechanism
 
 
 def test_the_table_says_what_each_property_applies_to() -> None:
