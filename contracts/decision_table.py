@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veridical.contracts.linear_utility import Decision, Indexed, Namespace
+from veridical.contracts.linear_utility import Indexed, Namespace, flat
 from veridical.data import csv_file
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.type_space import TypeSpace, in_words, word
 
-__all__ = ["flattened", "read_decisions"]
+__all__ = ["flattened", "read_decisions", "stand_in"]
 
 
-def read_decisions(types: TypeSpace, menu: str | Path | pd.DataFrame) -> tuple[Namespace, Array, dict[tuple[str, str], Array]]:
+def read_decisions(types: TypeSpace, menu: str | Path | pd.DataFrame) -> dict[tuple[str, str], Array]:
     """Read a mechanism that is a table or a CSV file: a row a profile, a column an agent's report, the others what is decided.
-
-    A column `trade` is read by a utility as `m.trade[reports]`, a column `payment buyer` as `m.payment["buyer", reports]`.
 
     Returns
     -------
-    tuple
-        What stands for the model in utilities; the values of all decisions; and the decisions by column.
+    dict
+        A table over profiles for each column, by its name and whom it is of: `trade`, `payment buyer`.
 
     Raises
     ------
@@ -65,23 +63,29 @@ def read_decisions(types: TypeSpace, menu: str | Path | pd.DataFrame) -> tuple[N
         raise InputError.of(
             "rows", f"<no row for {in_words(agents, missing)}>", f"a row for each of the {len(place_of)} profiles", file
         )
-    split = [(name, of) for name, _, of in (column.partition(" ") for column in columns)]
-    known_names = {word(agent): agent for agent in types.agents}
+    names_of = [(name, of) for name, _, of in (column.partition(" ") for column in columns)]
+    return {key: values[number].reshape(types.shape) for number, key in enumerate(names_of)}
+
+
+def stand_in(types: TypeSpace, table: Mapping[tuple[str, str], Array], member: Callable[[int, float], Any]) -> Namespace:
+    """Return what stands for a model in utilities: `member` of each decision, given its number and its value.
+
+    The column `trade` is `m.trade[reports]`, the column `payment buyer` is `m.payment["buyer", reports]`.
+    """
+    agents = {word(agent): agent for agent in types.agents}
 
     def make(name: str) -> Indexed:
-        members = {
-            flat_key: Decision({number * len(place_of) + place: 1.0})
-            for number, (own, of) in enumerate(split)
-            if own == name
-            for profile, place in place_of.items()
-            for flat_key in [_key(known_names.get(of, of), profile)]
-        }
+        members = {}
+        for number, ((own, of), values) in enumerate(table.items()):
+            if own == name:
+                who = () if of == "" else (agents.get(of, of),)
+                for place, (profile, value) in enumerate(zip(types.profiles, values.ravel().tolist(), strict=True)):
+                    members[flat((*who, *profile))] = member(number * len(types.profiles) + place, value)
         if not members:
-            raise AttributeError(f"{file} has no column {name}; its columns: {', '.join(columns)}")
+            raise AttributeError(f"no column {name}")
         return Indexed(members, name)
 
-    table = {key: values[number].reshape(types.shape) for number, key in enumerate(split)}
-    return Namespace(make), values.ravel(), table
+    return Namespace(make)
 
 
 def flattened(frame: pd.DataFrame) -> pd.DataFrame:
@@ -93,11 +97,6 @@ def flattened(frame: pd.DataFrame) -> pd.DataFrame:
         raise InputError.of("column", clash, "every name once: those of agents and of what is decided")
     plain = frame.set_axis(columns, axis=1)
     return plain.reset_index() if reports else plain
-
-
-def _key(of: Any, profile: tuple[Any, ...]) -> Any:
-    key = (of, *profile) if of != "" else profile
-    return key[0] if len(key) == 1 else key
 
 
 def _label(text: str, known: Mapping[str, Any], place: str, file: str) -> Any:

@@ -31,6 +31,7 @@ __all__ = [
     "evaluated",
     "grid_error",
     "promise",
+    "refuse_no_types",
 ]
 
 LOOKED_AT = 1_000_000  # evaluations of utilities; beyond it a sample is drawn
@@ -73,10 +74,17 @@ class Promise:
         return float(value)
 
 
+def refuse_no_types(types: Any) -> None:
+    """Raise InputError for what is no TypeSpace."""
+    if not isinstance(types, TypeSpace):
+        raise InputError.of("types", f"<{type(types).__name__}>", "a TypeSpace: veridical.TypeSpace({agent: types, ...})")
+
+
 def promise(
     types: TypeSpace, agents: Any, incentive: str, participation: str, outside_option: Any, interdependent: bool
 ) -> Promise:
     """Return a promise whose parts have been checked; `agents`: None for all."""
+    refuse_no_types(types)
     for name, value, known in (("incentive", incentive, INCENTIVES), ("participation", participation, PARTICIPATION)):
         if value not in known:
             raise InputError.of(name, value, f"one of {', '.join(known)}")
@@ -225,6 +233,10 @@ class DirectMechanism:
                     row[name] = figure
             rows.append(row)
         return {"menu": rows}
+
+    def __repr__(self) -> str:
+        names = ", ".join(" ".join(filter(None, key)) for key in self.decisions)
+        return f"DirectMechanism({self.types!r}, decisions: {names or 'none'})"
 
     def _repr_html_(self) -> str:
         return str(self.frame.to_html(max_rows=20, float_format="{:.6g}".format))

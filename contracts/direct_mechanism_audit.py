@@ -17,9 +17,9 @@ import pandas as pd
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst_place
-from veridical.contracts.decision_table import read_decisions
-from veridical.contracts.direct_mechanism import DirectMechanism, Utilities, evaluated, grid_error, promise
-from veridical.contracts.linear_utility import Decision
+from veridical.contracts.decision_table import read_decisions, stand_in
+from veridical.contracts.direct_mechanism import DirectMechanism, Utilities, evaluated, grid_error, promise, refuse_no_types
+from veridical.contracts.linear_utility import Decision, NotLinearError
 from veridical.contracts.properties import PropertyResult, applies_to, worst_case
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
@@ -71,7 +71,7 @@ class MechanismAudit(Audit):
     what each agent was promised, and of the strongest concept where nothing was. `mechanism`: what was audited.
     """
 
-    mechanism: DirectMechanism = field(kw_only=True)
+    mechanism: DirectMechanism = field(kw_only=True, repr=False)
     by_agent: Mapping[tuple[str, Any], Compared] = field(kw_only=True, repr=False)
 
     FIRST: ClassVar = ("max_regret", "min_rent")
@@ -211,11 +211,7 @@ def examine(
     """
 
     def evaluate(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
-        value = utility(agent, theta, reports)
-        if not isinstance(value, Real) or not abs(float(value)) < np.inf:
-            place = f"utility of {word(agent)} at type {theta!r} and reports {in_words(types.agents, reports)}"
-            raise InputError.of(place, value, "a finite number")
-        return float(value), abs(float(value))
+        return _number(utility(agent, theta, reports), types, agent, theta, reports)
 
     one = promise(types, None, incentive, participation, outside_option, interdependent)
     utilities, evaluations = evaluated(types, [one], evaluate, seed)
@@ -258,10 +254,25 @@ def audit_table(
         With file, row and column for a table that cannot be read; for a utility that is no finite number, or asks for a column
         that is not there.
     """
-    table, values, decisions = read_decisions(types, menu)
+    refuse_no_types(types)
+    if not callable(utility):
+        raise InputError.of("utility", utility, "a function: utility(m, agent, theta, reports)")
+    decisions = read_decisions(types, menu)
+    values = np.concatenate([table.ravel() for table in decisions.values()] or [np.zeros(0)])
+    forms = stand_in(types, decisions, lambda number, value: Decision({number: 1.0}))
+    numbers = stand_in(types, decisions, lambda number, value: value)
 
     def evaluate(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
-        form = Decision.of(utility(table, agent, theta, reports))
+        try:
+            try:
+                form = Decision.of(utility(forms, agent, theta, reports))
+            except (NotLinearError, TypeError):
+                return _number(utility(numbers, agent, theta, reports), types, agent, theta, reports)
+        except (AttributeError, KeyError) as error:
+            columns = ", ".join(" ".join(filter(None, key)) for key in decisions)
+            raise InputError.of(
+                f"utility of {word(agent)}", f"<{error}>", f"one that asks for columns there are: {columns}"
+            ) from None
         amounts = [coefficient * values[column] for column, coefficient in form.coefficients.items()]
         return float(sum(amounts)) + form.constant, max(map(abs, (*amounts, form.constant)))
 
@@ -269,6 +280,14 @@ def audit_table(
     utilities, evaluations = evaluated(types, [one], evaluate)
     error = grid_error(types, [one], evaluate)
     return _of(DirectMechanism(types, utilities, (one,), None, decisions, evaluations, error))
+
+
+def _number(value: Any, types: TypeSpace, agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
+    """Return a utility that is a number, and its amount; raises InputError for what is none."""
+    if not isinstance(value, Real) or not abs(float(value)) < np.inf:
+        place = f"utility of {word(agent)} at type {theta!r} and reports {in_words(types.agents, reports)}"
+        raise InputError.of(place, value, "a finite number")
+    return float(value), abs(float(value))
 
 
 @audit.register

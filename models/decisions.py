@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.type_space import TypeSpace, in_words, word
 
-__all__ = ["Decisions", "Utility", "decided", "evaluation"]
+__all__ = ["Decisions", "Utility", "decided", "evaluation", "number"]
 
 Utility = Callable[[Any, Any, Any, tuple[Any, ...]], Any]
 
@@ -139,7 +140,7 @@ def evaluation(
                 amounts = [coefficient * known[column] for column, coefficient in form.coefficients.items()]
                 amounts.append(form.constant)
                 return sum(amounts), max(map(abs, amounts))
-        expression = utility(model, agent, theta, reports)
+        expression = number(utility(model, agent, theta, reports), types, agent, theta, reports)
         value, amount = _worth(expression)
         if not abs(value) < np.inf:
             place = f"utility of {word(agent)} at type {theta!r} and reports {in_words(types.agents, reports)}"
@@ -147,6 +148,14 @@ def evaluation(
         return value, amount
 
     return evaluate
+
+
+def number(value: Any, types: TypeSpace, agent: Any, theta: Any, reports: tuple[Any, ...]) -> Any:
+    """Return what a utility returned, if it is a number or an expression; else raise InputError, with agent, type and reports."""
+    if isinstance(value, Real) or getattr(value, "is_expression_type", lambda: False)() or hasattr(value, "is_variable_type"):
+        return value
+    place = f"utility of {word(agent)} at type {theta!r} and reports {in_words(types.agents, reports)}"
+    raise InputError.of(place, value, "a number, or an expression of the model")
 
 
 def decided(model: Any, types: TypeSpace) -> dict[tuple[str, str], Array]:

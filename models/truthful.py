@@ -18,12 +18,12 @@ import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 from pyomo.core.expr.numvalue import native_numeric_types
 
-from veridical.contracts.direct_mechanism import DirectMechanism, Promise, evaluated, grid_error, promise
+from veridical.contracts.direct_mechanism import DirectMechanism, Promise, evaluated, grid_error, promise, refuse_no_types
 from veridical.contracts.linear_utility import Decision, NotLinearError
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError, shown
 from veridical.data.type_space import TypeSpace, in_words, word
-from veridical.models.decisions import Decisions, Utility, decided, evaluation
+from veridical.models.decisions import Decisions, Utility, decided, evaluation, number
 from veridical.models.info import ModelInfo, describe, info_of
 
 __all__ = ["budget", "truthful"]
@@ -226,7 +226,7 @@ class _Rows:
                 return self.decisions.linear(self.utility, agent, theta, reports)
             except NotLinearError:
                 self.linear = False
-        return self.utility(self.m, agent, theta, reports)
+        return number(self.utility(self.m, agent, theta, reports), self.types, agent, theta, reports)
 
     def _true(self, agent: Any, k: int, o: int) -> tuple[Any, ...]:
         types = self.types
@@ -336,6 +336,9 @@ def _size(part: Any) -> float:
 
 def _declaration(m: Any, types: TypeSpace) -> _Declaration:
     """Return what has been declared on a model so far."""
+    refuse_no_types(types)
+    if getattr(m, "ctype", None) is not pyo.Block:
+        raise InputError.of("model", f"<{type(m).__name__}>", "a Pyomo model")
     info = info_of(m)
     if info.contracts is None and info.mechanism is None:
         info = ModelInfo() if info.case is None else info
