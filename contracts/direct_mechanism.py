@@ -85,6 +85,8 @@ def promise(
 ) -> Promise:
     """Return a promise whose parts have been checked; `agents`: None for all."""
     refuse_no_types(types)
+    if not isinstance(interdependent, bool):
+        raise InputError.of("interdependent", interdependent, "True or False")
     for name, value, known in (("incentive", incentive, INCENTIVES), ("participation", participation, PARTICIPATION)):
         if value not in known:
             raise InputError.of(name, value, f"one of {', '.join(known)}")

@@ -126,15 +126,19 @@ class MechanismAudit(Audit):
     @property
     def warnings(self) -> tuple[str, ...]:
         """The promises that do not hold, and that only a sample was looked at."""
-        promised = [key for which in (0, 1) for key in self._concepts(which)]
+        promised = [key for which in (0, 1) for key in self._declared(which)]
         broken = dict.fromkeys(key[0] for key in promised if key in self.by_agent and self.by_agent[key].violates)
         sample = ["only a seeded sample of types and reports was audited"] if self.sampled else []
         return (*(f"what was declared does not hold: {self.properties[name]}" for name in broken), *sample)
 
-    def _concepts(self, which: int) -> list[tuple[str, Any]]:
-        """Return what each agent was promised: properties with agents; where nothing was promised at all, the strongest."""
+    def _declared(self, which: int) -> list[tuple[str, Any]]:
+        """Return what was promised: properties with agents; of incentives (0), or of participation (1)."""
         of = [(one, (one.incentive_property, one.participation_property)[which]) for one in self.mechanism.promises]
-        promised = [(name, agent) for one, name in of if name for agent in one.agents]
+        return [(name, agent) for one, name in of if name for agent in one.agents]
+
+    def _concepts(self, which: int) -> list[tuple[str, Any]]:
+        """Return what each agent is held to: what was promised; where nothing was promised at all, the strongest."""
+        promised = self._declared(which)
         if promised:
             return promised
         strongest = "ex_post_ir" if which else self.incentive_concept

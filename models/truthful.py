@@ -94,6 +94,8 @@ def truthful(
     (1.333333, True)
     """
     declared = _declaration(m, types)
+    if not isinstance(adjacent, bool):
+        raise InputError.of("adjacent", adjacent, "True or False")
     one = promise(types, agents, incentive, participation, outside_option, interdependent)
     for other in declared.promises:
         if twice := next((agent for agent in one.agents if agent in other.agents), None):
