@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
     from veridical.families import MECHANISMS, Mechanism
     from veridical.solvers.closed_form.auction import auction
+    from veridical.solvers.vcg import vcg
     from veridical.solving import audit, build, one_sided_derivatives, solve
     from veridical.studies import choose_k, reproduce
 
@@ -29,7 +30,7 @@ __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
 __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
 __all__ += ["auction", "audit", "build", "choose_k", "compare", "correlation", "example", "examples", "load", "monotonicity"]
-__all__ += ["one_sided_derivatives", "read_bids", "reproduce", "solve", "virtual_cost"]
+__all__ += ["one_sided_derivatives", "read_bids", "reproduce", "solve", "vcg", "virtual_cost"]
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies")
 _PLACES = {  # where the other names are found
@@ -39,6 +40,7 @@ _PLACES = {  # where the other names are found
     "data.errors": ("CertificateError", "InputError", "NotSolvedError", "VeridicalError"),
     "families": ("MECHANISMS", "Mechanism"),
     "solvers.closed_form.auction": ("auction",),
+    "solvers.vcg": ("vcg",),
     "solving": ("audit", "build", "one_sided_derivatives", "solve"),
     "studies": ("choose_k", "reproduce"),
 }
