@@ -25,7 +25,7 @@ from veridical.contracts.audit import Audit, audit
 from veridical.contracts.comparison import Compared, allowed, gainful
 from veridical.contracts.joint_plan.audit import PartyResult
 from veridical.contracts.joint_plan.search import PartyMisreport, Tried
-from veridical.contracts.properties import applies_to, worst_case
+from veridical.contracts.properties import PropertyResult, applies_to, worst_case
 from veridical.data import InputError, csv_file
 
 __all__ = ["MISREPORTS", "VCGAudit", "VCGOutcome", "compared", "groves"]
@@ -80,7 +80,8 @@ class VCGOutcome:
     costs
         What the plan costs each party, as reported.
     transfers
-        Paid TO the party; negative where it pays.
+        Paid TO the party; negative where it pays. Where several plans are best they are of the one that was chosen; net gains
+        are the same for all.
     absence_costs
         What being absent costs each: 0, or, where `absent` leaves its block at work, the least that it then pays for itself.
     counterfactuals
@@ -191,7 +192,7 @@ class VCGOutcome:
         """Return in words who is paid what for, what the operator is left with, and what is promised of the truth."""
         gains = self.net_gains
         losers = [f"{name} ({gain:,.6g})" for name, gain in gains.items() if compared(self, name, "", -gain).violates]
-        lines = [f"Each of {len(self.names)} parties is paid {AMOUNTS[self.pivot]}."]
+        lines = [f"Each party is paid {AMOUNTS[self.pivot]}."]
         lines += [
             f"- {name}: cost {self.costs[name]:,.6g}, is paid {self.transfers[name]:,.6g}, gains {gains[name]:,.6g}"
             for name in gains.index
@@ -202,9 +203,8 @@ class VCGOutcome:
         kept = f"is left with {self.budget:,.6g}" if self.budget >= 0 else f"pays in {-self.budget:,.6g}"
         lines.append(f"The operator {kept} by the transfers.")
         if self.of_nobody:
-            lines.append(
-                f"Of the plan's cost {self.of_nobody:,.6g} is nobody's: it stays in every world, and is no part of that."
-            )
+            kept = "it stays in every world, and is no part of that"
+            lines.append(f"Of the plan's cost {self.of_nobody:,.6g} is nobody's: {kept}.")
         why = "to which integers are solved" if self.mixed_integer else "what the certificates leave open"
         most = f"By a misreport nobody gains more than {self.epsilon:,.3g} ({why}), whatever the others report"
         lines.append(f"{most}, {PROVIDED[self.pivot]}.")
@@ -273,4 +273,9 @@ def _(outcome: VCGOutcome, **options: Any) -> VCGAudit:
     return outcome.audit(**options)
 
 
-applies_to(VCGOutcome, "dominant_strategy_ic", "ex_post_ir", "budget")
+def _check(outcome: VCGOutcome, name: str, _: Any) -> PropertyResult:
+    found: PropertyResult = outcome.audit(MISREPORTS if name == "dominant_strategy_ic" else 0).properties[name]
+    return found
+
+
+applies_to(VCGOutcome, "dominant_strategy_ic", "ex_post_ir", "budget", check=_check)

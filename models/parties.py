@@ -21,8 +21,9 @@ from pyomo.core.expr.visitor import identify_mutable_parameters, identify_variab
 
 from veridical.data import InputError
 from veridical.data.errors import Problem
+from veridical.models.expected_sales import written
 
-__all__ = ["Parties", "terms", "untouched"]
+__all__ = ["Parties", "held", "terms", "untouched"]
 
 Name = Any  # of a party: whatever indexes its block
 BLOCKS = "an indexed Block, or a mapping or list of Blocks of the model (or of their names), one a party"
@@ -82,7 +83,7 @@ class Parties:
             allowed = f"{sign:+d}: {word} is {'' if sign > 0 else 'minus '}the sum of the parties' `cost`, and what is nobody's"
             problems = [Problem(objective.name, f"<{counts.get(n, 0.0):g} times `cost` of {n}>", allowed) for n in wrong[:10]]
             raise InputError(*problems, file=model.name)
-        of_nobody = replace_expressions(objective.expr, dict.fromkeys(costs, 0.0))
+        of_nobody = 0.0 + replace_expressions(objective.expr, dict.fromkeys(costs, 0.0))
         found = cls(model, blocks, objective, sign, of_nobody)
         found._read(absent)
         return found
@@ -128,23 +129,13 @@ class Parties:
     @contextmanager
     def gone(self, name: Name) -> Iterator[None]:
         """Have a party gone for a while: its block deactivated, its variables that occur elsewhere 0, whatever their bounds."""
-        block, links = self.blocks[name], self.links(name)
-        before = [(v, v.value, v.fixed, v.lower, v.upper, v.domain) for v in links]
+        block = self.blocks[name]
         block.deactivate()
-        for v in links:
-            v.domain = pyo.Reals
-            v.setlb(None)
-            v.setub(None)
-            v.fix(0.0)
         try:
-            yield
+            with held(self.links(name), 0.0):
+                yield
         finally:
             block.activate()
-            for v, value, fixed, low, high, domain in before:
-                v.domain, v.fixed = domain, fixed
-                v.setlb(low)
-                v.setub(high)
-                v.set_value(value, skip_validation=True)
 
     def _read(self, absent: Name | None) -> None:
         """Note whose each variable is and where it occurs; refuse what is two parties', and costs that know another party."""
@@ -160,11 +151,9 @@ class Parties:
             self._note(identify_variables(constraint.body), homes.get(id(constraint)))
         for constraint in self.model.component_data_objects(pyo.SOSConstraint, active=True):
             self._note(constraint.get_variables(), homes.get(id(constraint)))
-        if not isinstance(self.of_nobody, (int, float)):
-            self._note(identify_variables(self.of_nobody), None)
-        whose = {
-            id(p): n for n, block in self.blocks.items() for p in block.component_data_objects(pyo.Param) if not p.is_constant()
-        }
+        self._note(identify_variables(self.of_nobody), None)
+        params = ((p, name) for name, block in self.blocks.items() for p in block.component_data_objects(pyo.Param))
+        whose = {id(p): name for p, name in params if not p.is_constant()}
         for name in self.blocks:
             if name == absent:
                 continue
@@ -172,20 +161,17 @@ class Parties:
             self._private(name, cost, self.owner, identify_variables(cost))
             self._private(name, cost, whose, identify_mutable_parameters(cost) if whose else ())
             self._note(identify_variables(cost), name)
-        if whose and not isinstance(self.of_nobody, (int, float)):
-            for parameter in identify_mutable_parameters(self.of_nobody):
-                if id(parameter) in whose:
-                    allowed = "nobody's terms without any party's Params: the operator's own cost must not depend on a report"
-                    found = f"<{parameter.name}, of {whose[id(parameter)]}>"
-                    raise InputError.of(self.objective.name, found, allowed, self.model.name)
+        for parameter in identify_mutable_parameters(self.of_nobody) if whose else ():
+            if id(parameter) in whose:
+                allowed = "nobody's terms without any party's Params: the operator's own cost must not depend on a report"
+                found = f"<{parameter.name}, of {whose[id(parameter)]}>"
+                raise InputError.of(self.objective.name, found, allowed, self.model.name)
 
     def _private(self, name: Name, cost: Any, whose: Mapping[int, Name], components: Iterable[Any]) -> None:
         for component in components:
             if whose.get(id(component), name) != name:
                 found = f"<{component.name}, of {whose[id(component)]}>"
-                allowed = (
-                    "what is the party's own or the model's (private values): what two parties care for stands outside of both"
-                )
+                allowed = "what is its own or the model's (private values): what two parties care for stands outside of both"
                 raise InputError.of(f"{cost.name} of {name}", found, allowed, self.model.name)
 
     def _note(self, variables: Iterable[VarData], where: Name | None) -> None:
@@ -256,9 +242,7 @@ def _blocks(model: Any, parties: Any, absent: Name | None) -> dict[Name, Any]:
     for name, block in blocks.items():
         if not isinstance(block, BlockData) or block.model() is not model or block is model:
             inside = [one.name for one in model.component_data_objects(pyo.Block) if one is not model]
-            allowed = (
-                f"a Block of the model, one of {', '.join(inside[:20])}" if inside else "a Block of the model, which has none"
-            )
+            allowed = f"a Block of the model: {', '.join(inside[:20]) or 'it has none'}"
             raise InputError.of(f"parties.{name}", "<not there>" if block is None else f"<{block}>", allowed, model.name)
         if not block.active and name != absent:
             raise InputError.of(f"parties.{name}", "<a block that is deactivated>", "parties that are there", model.name)
@@ -270,15 +254,43 @@ def _blocks(model: Any, parties: Any, absent: Name | None) -> dict[Name, Any]:
     ids = {id(block) for block in blocks.values()}
     for name, block in blocks.items():
         if len(ids) < len(blocks) or any(id(above) in ids for above in _above(block)):
-            raise InputError.of(
-                f"parties.{name}", f"<{block.name}>", "a block of its own, not another party's or in one", model.name
-            )
+            allowed = "a block of its own, not another party's or in one"
+            raise InputError.of(f"parties.{name}", f"<{block.name}>", allowed, model.name)
     return blocks
 
 
 def _above(block: Any) -> Iterator[Any]:
     while (block := block.parent_block()) is not None:
         yield block
+
+
+@contextmanager
+def held(variables: Iterable[VarData], at: float | None = None) -> Iterator[None]:
+    """Have variables fixed for a while, where they are or all `at` one number, whatever their bounds and domains.
+
+    Those that expected sales are of are held by bounds: tangents need columns of them.
+    """
+    before = [(v, v.value, v.fixed, v.lower, v.upper, v.domain) for v in variables]
+    models = {id(v.model()): v.model() for v, *_ in before}.values()
+    sold = {id(v) for model in models for sales in written(model) for v in sales.units.values()}
+    for v, value, *_ in before:
+        v.domain = pyo.Reals
+        number = value if at is None else at
+        side = number if id(v) in sold else None
+        v.setlb(side)
+        v.setub(side)
+        if id(v) in sold:
+            v.unfix()
+        else:
+            v.fix(number)
+    try:
+        yield
+    finally:
+        for v, value, fixed, low, high, domain in before:
+            v.domain, v.fixed = domain, fixed
+            v.setlb(low)
+            v.setub(high)
+            v.set_value(value, skip_validation=True)
 
 
 @contextmanager

@@ -18,12 +18,13 @@ from pyomo.common.modeling import unique_component_name
 from veridical.contracts.comparison import TOLERANCE
 from veridical.contracts.vcg import VCGOutcome, groves
 from veridical.data import InputError, NotSolvedError, VeridicalError
-from veridical.models.parties import Parties, untouched
+from veridical.models.parties import Parties, held, untouched
+from veridical.solvers import solve
 from veridical.solvers.certificate import ACCEPTED, Point
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.solution import Solution, SolutionStatus, Termination
 from veridical.solvers.translate.components import refuse_no_model, sos_violation
-from veridical.solvers.translate.standard_form import compile_model
+from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 __all__ = ["Game", "Without", "objective", "optimum", "vcg"]
 
@@ -106,7 +107,7 @@ def vcg(
     if absent is not None and (not callable(absent) or amounts is not None):
         allowed = "a function of a model and a party's name, with pivot = clarke, which alone looks at the world without a party"
         raise InputError.of("absent", absent, allowed, m.name)
-    solution = optimum(m, configuration)
+    solution = optimum(read, configuration)
     costs, total = read.costs(), read.sign * solution.objective
     game = Game(m, read.on(m.clone()), configuration, absent, amounts is None, amounts or {})
     if game.clarke:
@@ -170,7 +171,7 @@ class Game:
 
     def _gone(self, parties: Parties, name: Name) -> Without:
         with parties.gone(name), objective(parties, parties.total(without=name)):
-            solution = optimum(parties.model, self.configuration)
+            solution = optimum(parties, self.configuration)
             self._refuse_unclaimed(parties, name, solution)
         return Without(parties.sign * solution.objective, gap_of(solution))
 
@@ -191,7 +192,7 @@ class Game:
         at_work = block.active
         block.deactivate()
         there.objective.set_value(there.total(without=name))
-        solution = optimum(copy, self.configuration)
+        solution = optimum(there, self.configuration)
         if not at_work:
             return Without(there.sign * solution.objective, gap_of(solution))
         block.activate()
@@ -208,17 +209,25 @@ class Game:
         for v in loose:
             v.fix(0.0)
         try:
-            again = optimum(parties.model, self.configuration).objective
+            again = optimum(parties, self.configuration).objective
         except VeridicalError:  # InputError too: 0 may not be within the bounds
             again = math.inf
         for v in loose:
             v.unfix()
-        if abs(again - solution.objective) > TOLERANCE * abs(solution.objective):
+        size = math.fsum(abs(cost) for other, cost in parties.costs().items() if other != name)
+        if abs(again - solution.objective) > TOLERANCE * max(size, abs(solution.objective)):
             allowed = (
                 f"a function that says whether {loose[0].name} is there without {name}: it stands in no block, and no other "
                 f"party knows it. Or let it stand in the block"
             )
             raise InputError.of("absent", None, allowed, self.original.name)
+
+    def kept(self) -> bool:
+        """Whether the plan that the model holds is one that the truth allows."""
+        try:
+            return _feasible(compile_model(self.parties.model, nonlinear=True, sos=True))
+        except NotSolvedError:  # constants that do not hold
+            return False
 
     def least_cost(self, parties: Parties, name: Name) -> float | None:
         """Return the least that a plan costs a party by its own block, its share of the plan as the model holds it.
@@ -228,39 +237,41 @@ class Game:
         block = parties.blocks[name]
         label = unique_component_name(block, "least_cost")
         block.add_component(label, pyo.Objective(expr=parties.cost(name)))
-        share = {id(v): v for v in (*parties.links(name), *parties.others(name)) if not v.fixed and v.value is not None}
+        share = {id(v): v for v in (*parties.links(name), *parties.others(name)) if v.value is not None}
         found: list[float] = []
         try:
             form = compile_model(block, nonlinear=True, sos=True)
-            x = np.array([v.value for v in form.variables], dtype=float)
-            violations = [Point(form, x).violation(), *(sos_violation(one) for one in form.sos)]
-            if all(violation <= ACCEPTED for violation in violations):
+            if _feasible(form):
                 found.append(float(pyo.value(parties.cost(name))))
             if any(id(v) not in share for v in form.variables):  # decisions of its own, that nobody else sees
-                for v in share.values():
-                    v.fix()
-                found.append(optimum(block, self.configuration).objective)
-        except VeridicalError:  # InputError too: a share may be beyond the bounds that the truth sets
+                with held(share.values()):
+                    found.append(proven(solve(block, self.configuration), block.name).objective)
+        except VeridicalError:  # InputError too: a share may be beyond what the truth allows
             pass
         finally:
-            for v in share.values():
-                v.unfix()
             block.del_component(label)
         return min(found, default=None)
 
 
-def optimum(model: Any, configuration: Configuration) -> Solution:
-    """Return a proven optimum of a model; raise NotSolvedError for what is a local one, or none."""
-    from veridical.solvers import solve  # that package may come to export this module
+def _feasible(form: StandardForm) -> bool:
+    """Whether the values that a model holds meet its constraints, within what a certificate accepts."""
+    x = np.array([v.value for v in form.variables], dtype=float)
+    violations = [Point(form, x).violation(), *(sos_violation(one) for one in form.sos)]
+    return all(violation <= ACCEPTED for violation in violations)
 
-    solution = solve(model, configuration)
-    if solution.status is not SolutionStatus.OPTIMAL or not math.isfinite(solution.bound):
-        status = str(solution.status).replace("_", " ")
-        why = "VCG transfers are differences of proven optima, and of others truth need not be best"
-        raise NotSolvedError(
-            f"{model.name}: {configuration.solver} came to a result that is {status} only; {why}", solution.status
-        )
-    return solution
+
+def optimum(parties: Parties, configuration: Configuration) -> Solution:
+    """Return a proven optimum of all parties that are there; raise NotSolvedError for what is a local one, or none."""
+    return proven(solve(parties.model, configuration), parties.model.name)
+
+
+def proven(solution: Solution, name: str) -> Solution:
+    """Return a solution that is a proven optimum; raise NotSolvedError for any other."""
+    if solution.status is SolutionStatus.OPTIMAL and math.isfinite(solution.bound):
+        return solution
+    status = str(solution.status).replace("_", " ")
+    why = "VCG transfers are differences of proven optima, and by others truth need not be best"
+    raise NotSolvedError(f"{name}: {solution.solver.name} came to a result that is {status} only; {why}", solution.status)
 
 
 def gap_of(solution: Solution) -> float:

@@ -30,7 +30,7 @@ Edit = Callable[[Any, Any, int], object]
 
 @dataclass(frozen=True)
 class Lie:
-    """A misreport in words. `paid()` returns what is paid for it, and leaves the plan in the game's model, which tells the truth."""
+    """A misreport in words. `paid()` returns what is paid for it, and leaves the plan in the game's model, which is the truth."""
 
     kind: str
     report: str
@@ -52,7 +52,7 @@ def searched(game: Game, outcome: VCGOutcome, misreports: int, seed: int, misrep
                 tried.failed += 1
                 continue
             cost = game.least_cost(game.parties, name)
-            if cost is None:
+            if cost is None or not game.kept():
                 tried.kinds[BROKEN] += 1
                 tried.failed += 1
                 continue
@@ -109,11 +109,10 @@ def _told(game: Game, name: Any, cost: Any, values: Sequence[tuple[Any, float]] 
     try:
         for entry, value in values:
             entry.set_value(value)
-        amount = (
-            game.without(parties, name).total if values else game.amounts[name].total
-        )  # no cost enters what it is absent from
+        # A party's cost does not enter the world without it; its Params may.
+        amount = game.without(parties, name).total if values else game.amounts[name].total
         with objective(parties, parties.total({name: cost})):
-            total = parties.sign * optimum(parties.model, game.configuration).objective
+            total = parties.sign * optimum(parties, game.configuration).objective
         return amount - (total - float(pyo.value(cost)))
     finally:
         for entry, value in before:
@@ -134,7 +133,7 @@ def _edit(game: Game, name: Any, k: int, misreport: Edit) -> float:
         misreport(copy, name, k)
     told = game.parties.on(copy)
     amount = game.without(told, name).total
-    total = told.sign * optimum(copy, game.configuration).objective
+    total = told.sign * optimum(told, game.configuration).objective
     paid = amount - (total - told.costs()[name])
     for true, reported in zip(*both, strict=True):
         if not true.fixed:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import veridical as vd
-from veridical.contracts import Allotment, Menu, PropertyResult, Settlement
+from support.party_models import auction
+from veridical.contracts import Allotment, Menu, PropertyResult, Settlement, VCGOutcome
 from veridical.contracts.joint_plan.audit import examine
 from veridical.contracts.orders import Equilibrium
 from veridical.data import InputError
@@ -32,6 +33,7 @@ APPLIES: Mapping[type, tuple[str, ...]] = {
         "savings",
     ),
     Rule: ("dominant_strategy_ic", "ex_post_ir", "balanced"),
+    VCGOutcome: ("dominant_strategy_ic", "ex_post_ir", "budget"),
 }
 PLANNED = ("dominant_strategy_ic", "bayesian_ic", *SEARCHES)
 
@@ -48,6 +50,7 @@ def outcomes(plan: JointPlanCase) -> dict[str, Any]:
     retailers = vd.example("two-retailers")
     assert isinstance(retailers, vd.data.AllocationCase)
     terms = {"wholesale_price": 4.0, "rule": "linear"}
+    item = auction({"Ada": 9.0, "Ben": 5.0})
     menu = vd.solve(vd.example("two-suppliers"), "icds", "closed_form")
     continuous = vd.example("continuous-pair")
     assert isinstance(continuous, vd.data.ContinuousCase)
@@ -60,10 +63,12 @@ def outcomes(plan: JointPlanCase) -> dict[str, Any]:
         "vcg": settle(plan, "vcg", Central()),
         "agv": settle(plan, "agv", Central(), cost_factors=(1.0, 1.2)),
         "rule": Rule(continuous),
+        "blocks": vd.vcg(item, item.party),
     }
 
 
 KINDS = {"menu": Menu, "allotment": Allotment, "equilibrium": Equilibrium, "vcg": Settlement, "agv": Settlement, "rule": Rule}
+KINDS |= {"blocks": VCGOutcome}
 
 
 def test_the_table_says_what_each_property_applies_to() -> None:

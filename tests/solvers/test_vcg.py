@@ -48,7 +48,7 @@ def test_an_auction_of_one_item_has_the_second_price(sense: int) -> None:
         assert pyo.value(m.party[winner].gets) == 1
 
 
-@examples(15)
+@examples(10)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=4), st.integers(1, 100))
 def test_a_public_project_has_no_deficit(values: list[int], price: int) -> None:
     """Clarke (1971): it is built where it is worth its price; whoever decides that pays what the others lose by it."""
@@ -94,7 +94,7 @@ def test_an_edge_that_every_path_needs_has_no_counterfactual() -> None:
     assert vd.vcg(m, m.party).transfers["s", "a"] == pytest.approx(7.0)
 
 
-@examples(12)
+@examples(8)
 @given(
     st.integers(2, 3).flatmap(
         lambda jobs: st.lists(st.lists(st.integers(-9, 30), min_size=jobs, max_size=jobs), min_size=jobs + 1, max_size=4)
@@ -109,7 +109,6 @@ def test_random_assignments_are_paid_as_enumerated(costs: list[list[int]]) -> No
     # Where several assignments are best, transfers are of the one that was chosen; gains are of all.
     chosen = {worker: sum(costs[worker][job] * pyo.value(m.party[worker].does[job]) for job in range(jobs)) for worker in workers}
     agrees(outcome, {worker: gains[worker] + chosen[worker] for worker in workers}, gains)
-    assert outcome.audit(misreports=1).truthful
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -164,11 +163,15 @@ def test_the_gap_of_a_model_with_integers_bounds_what_a_lie_gains() -> None:
     assert exact.epsilon <= 1e-6 * abs(exact.objective)
     assert f"{rough.epsilon:,.3g} (to which integers are solved)" in rough.explain()
     assert rough.audit(misreports=1).truthful
-    # By weight: the least value that would still be taken is what each taken item pays.
-    table = np.zeros(201)
-    for k in range(14):
-        table[weights[k] :] = np.maximum(table[weights[k] :], table[: 201 - weights[k]] + values[k])
-    assert exact.objective == pytest.approx(-table[200])
+
+    def most(items: list[int]) -> float:
+        by_weight = np.zeros(201)  # the most that fits into so much room
+        for k in items:
+            by_weight[weights[k] :] = np.maximum(by_weight[weights[k] :], by_weight[: 201 - weights[k]] + values[k])
+        return float(by_weight[200])
+
+    gains = {k: most(list(range(14))) - most([j for j in range(14) if j != k]) for k in range(14)}
+    assert exact.net_gains.to_dict() == pytest.approx(gains, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -261,21 +264,21 @@ def test_other_pivots_add_amounts_to_minus_the_cost_of_the_others() -> None:
         assert given_.pivot == "given"
 
 
-def test_a_cost_may_be_a_variable() -> None:
-    """The larger of two costs, as a variable above both: the same as with one that is an expression."""
+@pytest.mark.parametrize("sense", [pyo.minimize, pyo.maximize])
+def test_a_cost_may_be_a_variable(sense: int) -> None:
+    """The larger of two costs, as a variable above both."""
     m = pyo.ConcreteModel()
     m.party = pyo.Block(["kinked", "flat"])
     for block in m.party.values():
         block.units = pyo.Var(bounds=(0, 10))
     kinked, flat = m.party.values()
     kinked.cost = pyo.Var()
-    kinked.low, kinked.high = (
-        pyo.Constraint(expr=kinked.cost >= kinked.units),
-        pyo.Constraint(expr=kinked.cost >= 5 * kinked.units - 12),
-    )
+    kinked.low = pyo.Constraint(expr=kinked.cost >= kinked.units)
+    kinked.high = pyo.Constraint(expr=kinked.cost >= 5 * kinked.units - 12)
     flat.cost = pyo.Expression(expr=2 * flat.units)
     m.need = pyo.Constraint(expr=kinked.units + flat.units >= 8)
-    m.total = pyo.Objective(expr=kinked.cost + flat.cost)
+    total = kinked.cost + flat.cost
+    m.total = pyo.Objective(expr=total if sense == pyo.minimize else -total, sense=sense)
     outcome = vd.vcg(m, m.party)
     assert outcome.costs.to_dict() == pytest.approx({"kinked": 3.0, "flat": 10.0})
     assert outcome.transfers.to_dict() == pytest.approx({"kinked": 16.0 - 10.0, "flat": 28.0 - 3.0})
