@@ -205,7 +205,7 @@ class VCGOutcome:
         if self.of_nobody:
             kept = "it stays in every world, and is no part of that"
             lines.append(f"Of the plan's cost {self.of_nobody:,.6g} is nobody's: {kept}.")
-        why = "to which integers are solved" if self.mixed_integer else "what the certificates leave open"
+        why = "the gap of its integers, and rounding" if self.mixed_integer else "what certificates leave open, and rounding"
         most = f"By a misreport nobody gains more than {self.epsilon:,.3g} ({why}), whatever the others report"
         lines.append(f"{most}, {PROVIDED[self.pivot]}.")
         lines.append("That is the theory; no misreport was tried for this answer: `audit()` does.")

@@ -161,7 +161,7 @@ def test_the_gap_of_a_model_with_integers_bounds_what_a_lie_gains() -> None:
     assert loss <= rough.epsilon
     assert rough.epsilon > 0
     assert exact.epsilon <= 1e-6 * abs(exact.objective)
-    assert f"{rough.epsilon:,.3g} (to which integers are solved)" in rough.explain()
+    assert f"{rough.epsilon:,.3g} (the gap of its integers, and rounding)" in rough.explain()
     assert rough.audit(misreports=1).truthful
 
     def most(items: list[int]) -> float:
