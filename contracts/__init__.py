@@ -2,8 +2,9 @@
 
 Modules: `menu` (an assembler's contract menu), `allotment` (units and payments of retailers), `orders` (what orders at a
 wholesale price bring), `bids` and `auction` (sealed bids and how they are cleared), `joint_plan` (settlements, and the transfers
-that lead to them), `properties` (the table of what can be asked of any of these), `audit`, `menu_audit`, `allotment_audit`,
-`orders_audit` and `joint_plan.audit` (who would misreport). Nothing here needs a solver or Pyomo.
+that lead to them), `vcg` (transfers of any model of parties), `properties` (the table of what can be asked of any of these),
+`audit`, `menu_audit`, `allotment_audit`, `orders_audit` and `joint_plan.audit` (who would misreport). Nothing here needs a solver
+or Pyomo.
 """
 
 from veridical.contracts.allotment import Allotment
@@ -18,9 +19,11 @@ from veridical.contracts.menu import Menu
 from veridical.contracts.menu_audit import Misreport
 from veridical.contracts.orders_audit import GameAudit
 from veridical.contracts.properties import IMPLIES, PROPERTIES, Property, PropertyResult
+from veridical.contracts.vcg import VCGAudit, VCGOutcome
 from veridical.data.deprecated import moved
 
 __all__ = ["Allotment", "Bids", "DirectMechanism", "Menu", "Settlement", "read_bids"]
+__all__ += ["VCGAudit", "VCGOutcome"]
 __all__ += ["IMPLIES", "PROPERTIES", "Property", "PropertyResult"]
 __all__ += ["AllocationAudit", "Audit", "GameAudit", "JointPlanAudit", "MechanismAudit", "Misreport", "audit", "examine"]
 

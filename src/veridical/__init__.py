@@ -23,26 +23,16 @@ if TYPE_CHECKING:
     from veridical.families import MECHANISMS, Mechanism
     from veridical.models.truthful import budget, truthful
     from veridical.solvers.closed_form.auction import auction
+    from veridical.solvers.vcg import vcg
     from veridical.solving import audit, build, one_sided_derivatives, solve
     from veridical.studies import choose_k, reproduce
 
 __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
 __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
-__all__ += [
-    "TypeSpace",
-    "auction",
-    "audit",
-    "budget",
-    "build",
-    "choose_k",
-    "compare",
-    "correlation",
-    "examine",
-    "example",
-    "examples",
-]
-__all__ += ["load", "monotonicity", "one_sided_derivatives", "read_bids", "reproduce", "solve", "truthful", "virtual_cost"]
+__all__ += ["TypeSpace", "auction", "audit", "budget", "build", "choose_k", "compare", "correlation", "examine", "example"]
+__all__ += ["examples", "load", "monotonicity", "one_sided_derivatives", "read_bids", "reproduce", "solve", "truthful", "vcg"]
+__all__ += ["virtual_cost"]
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies")
 _PLACES = {  # where the other names are found
@@ -53,6 +43,7 @@ _PLACES = {  # where the other names are found
     "families": ("MECHANISMS", "Mechanism"),
     "models.truthful": ("budget", "truthful"),
     "solvers.closed_form.auction": ("auction",),
+    "solvers.vcg": ("vcg",),
     "solving": ("audit", "build", "one_sided_derivatives", "solve"),
     "studies": ("choose_k", "reproduce"),
 }

@@ -9,7 +9,8 @@ import pyomo.environ as pyo
 import pytest
 
 import veridical as vd
-from veridical.contracts import Allotment, DirectMechanism, Menu, PropertyResult, Settlement
+from support.party_models import auction
+from veridical.contracts import Allotment, DirectMechanism, Menu, PropertyResult, Settlement, VCGOutcome
 from veridical.contracts.joint_plan.audit import examine
 from veridical.contracts.orders import Equilibrium
 from veridical.data import InputError
@@ -37,6 +38,7 @@ APPLIES: Mapping[type, tuple[str, ...]] = {
         *("budget", "expected_budget"),
     ),
     Rule: ("dominant_strategy_ic", "ex_post_ir", "balanced"),
+    VCGOutcome: ("dominant_strategy_ic", "ex_post_ir", "budget"),
 }
 PLANNED = ("dominant_strategy_ic", "bayesian_ic", *SEARCHES)
 
@@ -53,6 +55,7 @@ def outcomes(plan: JointPlanCase) -> dict[str, Any]:
     retailers = vd.example("two-retailers")
     assert isinstance(retailers, vd.data.AllocationCase)
     terms = {"wholesale_price": 4.0, "rule": "linear"}
+    item = auction({"Ada": 9.0, "Ben": 5.0})
     menu = vd.solve(vd.example("two-suppliers"), "icds", "closed_form")
     continuous = vd.example("continuous-pair")
     assert isinstance(continuous, vd.data.ContinuousCase)
@@ -66,6 +69,7 @@ def outcomes(plan: JointPlanCase) -> dict[str, Any]:
         "agv": settle(plan, "agv", Central(), cost_factors=(1.0, 1.2)),
         "rule": Rule(continuous),
         "direct": trade(),
+        "blocks": vd.vcg(item, item.party),
     }
 
 
@@ -77,6 +81,7 @@ KINDS = {
     "agv": Settlement,
     "rule": Rule,
     "direct": DirectMechanism,
+    "blocks": VCGOutcome,
 }
 
 
