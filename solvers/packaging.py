@@ -16,7 +16,7 @@ from veridical.contracts.audit import audit
 from veridical.data.arrays import Array, Integers
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
-from veridical.solvers.certificate import ACCEPTED, CANCELLED, TRACE, Certificate, certify, ratio
+from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
 from veridical.solvers.dual_range import OptimalDuals
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
@@ -29,8 +29,6 @@ __all__ = ["Point", "certified", "package_solution"]
 Families = dict[str, tuple[Integers, Callable[[Array], pd.Series]]]
 
 NO_DUALS = "a model with integers has no shadow prices: fix the integers at their values and solve again for those of the rest"
-NOT_CONVEX = "the model is not shown to be convex, and its multipliers are those of one stationary point"
-NOT_PROVEN = f"it is not optimal to {ACCEPTED:g}: solve again with a smaller tolerance"
 STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}
 
 
@@ -109,10 +107,8 @@ def package_solution(
                 suffix.update(zip(components, values.tolist(), strict=True))
         families = _by_family(info, form)
         duals = Duals({name: partial(series, prices[rows]) for name, (rows, series) in families.items()})
-        optimal_duals = NOT_CONVEX if form.convexity is None else NOT_PROVEN
-        if form.convexity is not None and point.certificate.holds:
-            curves = at_the_curve(model, form, x, point.row_dual)
-            optimal_duals = OptimalDuals.of(form, x, point.row_dual, families, curves)
+        curves = at_the_curve(model, form, x, point.row_dual)
+        optimal_duals = OptimalDuals.of(form, x, point.row_dual, point.certificate.gap, families, curves)
         if parameters := info.standing(model):
             objective = next(model.component_data_objects(pyo.Objective, active=True))
             derivatives = Lagrangian(parameters, objective.expr, form, x, prices, reduced_costs).derivatives

@@ -126,7 +126,7 @@ class Solution:
     prior: Mapping[str, Any] | None = None  # of a copula: by which method its table was integrated, error of a cell, seconds
     without_max_payment: Mapping[str, float] | None = None  # profit without the bound on payments, and what the bound costs
     warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
-    optimal_duals: OptimalDuals | str = field(default=NO_MODEL, repr=False)  # all that prove the optimum; else why they are not known
+    optimal_duals: OptimalDuals | str = field(default=NO_MODEL, repr=False)  # all that prove it, or why they are not known
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
