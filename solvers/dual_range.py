@@ -35,6 +35,7 @@ LAX = 1e300  # every side that there is
 INSIDE = ACCEPTED  # of the range of a variable that is between its bounds for certain
 CLOSE = 1e-7  # relative: ends that differ by less are one price, where all is linear
 CLEAN = 1e-10  # relative to the terms that it is one of: what an optimum leaves of 0
+VANISHED = 1e-13  # of the terms of a sum: what is less is rounding
 NEARLY = 1e-5  # relative: by how much a gradient may differ from what the multipliers add up to
 PROVEN = 1e-9  # relative gap of an optimum at which derivatives are exact enough
 NOT_CONVEX = "the model is not shown to be convex, and its multipliers are those of one stationary point"
@@ -136,6 +137,8 @@ class OptimalDuals:
 
     def ends(self, rows: Integers) -> Array:
         """Return the least and the largest price of rows, shape (rows, 2): infinite without an end, NaN where it is not found."""
+        if self._at_vertex is None:
+            return np.full((len(rows), 2), np.nan)
         ends = self._at_vertex.ends(rows)
         size = np.maximum(np.where(np.isfinite(ends), np.abs(ends), 0.0).max(axis=1), self._usual(self._at_vertex.given)[rows])
         ends = np.where(np.abs(ends) <= self.accuracy * size[:, None], 0.0, ends)
@@ -166,11 +169,12 @@ class OptimalDuals:
         return _Face(self.jacobian, self.gradient, self.row_dual, perhaps if clear else _signs(rooms, LAX))
 
     @cached_property
-    def _at_vertex(self) -> _Face:
+    def _at_vertex(self) -> _Face | None:
         """The multipliers that fit a vertex of the linear program with objective and rows as they are by first derivatives.
 
         It has the same multipliers, and its simplex vertices are as exact as rounding allows. Where errors of the point would
-        make it one without an end, or rows are derivatives themselves, its objective is what the multipliers add up to.
+        make it one without an end, or rows are derivatives themselves, its objective is what the multipliers add up to. None where
+        no vertex is found, or one that is better than what is said to be the optimum.
         """
         small = np.abs(self.gradient) <= CLEAN * self.gradient_size
         gradient = np.where(small, 0.0, self.gradient)
@@ -178,10 +182,8 @@ class OptimalDuals:
         if vertex is None and not self.linear:
             gradient = self._consistent_gradient()
             vertex = _LinearProgram(self._problem(gradient)).solved()
-        found = vertex is not None and gradient @ (self.x - vertex[0]) <= ACCEPTED * (self.gradient_size @ np.abs(self.x))
-        if vertex is None or not found:  # or there is something better than what is said to be the optimum
-            nothing = np.zeros(len(self.rows)), np.zeros(len(self.x))
-            return _Face(self.jacobian, gradient, np.full(len(self.rows), np.nan), (*nothing[:1] * 2, *nothing[1:] * 2))
+        if vertex is None or gradient @ (self.x - vertex[0]) > ACCEPTED * (self.gradient_size @ np.abs(self.x)):
+            return None
         x, row_dual = vertex
         row_dual = np.where(np.abs(row_dual) <= CLEAN * self._usual(row_dual), 0.0, row_dual)
         return _Face(self.jacobian, gradient, row_dual, _signs(self._rooms(self.jacobian @ x - self._shift, x), BINDS))
@@ -287,6 +289,8 @@ class _Face:
         kept = np.flatnonzero((np.diff(matrix.indptr) > 0) & ~(np.isinf(z_low) & np.isinf(z_high)))
         reduced = self.gradient - self.jacobian.T @ np.clip(self.given, row_low, row_high)
         target = self.gradient - (reduced - np.clip(reduced, z_low, z_high))
+        terms = np.abs(self.gradient) + Entries.of(self.jacobian).transposed_sizes_times(np.abs(self.given))
+        target = np.where(np.abs(target) <= VANISHED * terms, 0.0, target)  # which units of the program would be chosen by
         sides = (target - z_high)[kept], (target - z_low)[kept], row_low[binding], row_high[binding]
         whole = np.zeros(len(binding), dtype=bool)
         return place, _LinearProgram(Problem(np.zeros(len(binding)), None, sp.csr_array(matrix[kept]), *sides, whole))

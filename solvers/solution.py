@@ -184,7 +184,7 @@ class Solution:
         """
         if isinstance(self.optimal_duals, str):
             raise InputError.of("dual_range", family, f"no family of this solution: {self.optimal_duals}")
-        if family not in self.optimal_duals.families:
+        if not (isinstance(family, str) and family in self.optimal_duals.families):
             raise InputError.of("dual_range", family, f"one of {', '.join(self.optimal_duals.families)}")
         return self.optimal_duals.frame(family)
 
@@ -223,9 +223,10 @@ class Solution:
             for key, value in series[series.abs() > 1e-9].items()
         ]
         several = [
-            f"The price of {family} ({words(ranges.index.names, key)}) is not unique: {between(low, high)}."
+            f"The price of {family} ({words(ranges.index.names, key)}) {verb} unique: {between(low, high)}."
             for family, ranges in self._ranges().items()
             for key, low, high in ranges.head(most).itertuples()
+            for verb in ("may not be" if math.isnan(low) or math.isnan(high) else "is not",)
         ]
         several += self._uniqueness()
         if not prices:
@@ -314,6 +315,8 @@ def between(low: float, high: float) -> str:
     """Return the range of a price in words."""
     if math.isnan(low) or math.isnan(high):
         return "its range was not worked out"
+    if math.isinf(low):
+        return "without an end on either side" if math.isinf(high) else f"up to {high:,.4g}, without an end below"
     return f"from {low:,.4g}" + (" on, without an end" if math.isinf(high) else f" to {high:,.4g}")
 
 

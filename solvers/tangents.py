@@ -80,8 +80,9 @@ def converge(
 def at_the_curve(model: Any, form: StandardForm, x: Array, row_dual: Array) -> tuple[Booleans, sp.csr_array, Array] | None:
     """Return what stands for a model's tangents at a point on the curve: one a profile, and at a kink of the curve two.
 
-    Tangents that were put in on the way meet in kinks that the curve does not have. Returns which rows these replace, the rows
-    `rows @ x <= what they are at x`, and their multipliers, which sum to those of the tangents; None where there are none.
+    Tangents that were put in on the way meet in kinks that the curve does not have. Their mean slope, weighed by multipliers, is
+    the curve's at the optimum, more exactly than units are known. Returns which rows these replace, the rows `rows @ x <= what
+    they are at x`, and their multipliers, which sum to those of the tangents; None where there are none.
     """
     replaced, rows, multipliers = np.zeros(len(row_dual), dtype=bool), [], []
     for sales_of in written(model):
@@ -92,9 +93,10 @@ def at_the_curve(model: Any, form: StandardForm, x: Array, row_dual: Array) -> t
         units, at, weights = x[curve.units], np.array(sales_of.at), np.maximum(-row_dual[curve.tangents], 0.0)
         left, right = (1.0 - demand.cdf(units * factor) for factor in (1 - BESIDE, 1 + BESIDE))
         kink = left - right > KINK
-        total = np.bincount(at, weights, len(units))
-        excess = np.bincount(at, weights * sales_of.slopes, len(units)) - total * right
-        on_left = np.where(kink, np.clip(excess / np.where(kink, left - right, 1.0), 0.0, total), 0.0)
+        total, weighted = np.bincount(at, weights, len(units)), np.bincount(at, weights * sales_of.slopes, len(units))
+        share = (weighted - total * right) / np.where(kink, left - right, 1.0)
+        on_left = np.where(kink, np.clip(share, 0.0, total), 0.0)
+        right = np.where(~kink & (total > 0), weighted / np.where(total > 0, total, 1.0), right)
         place = np.arange(len(units))
         for slope, weight, kept in ((right, total - on_left, place), (left, on_left, np.flatnonzero(kink))):
             entries = np.append(np.ones(len(units)), -slope), (np.tile(place, 2), np.append(curve.sales, curve.units))
