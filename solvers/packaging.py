@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -13,16 +13,20 @@ import pandas as pd
 import pyomo.environ as pyo
 
 from veridical.contracts.audit import audit
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Integers
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
 from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
+from veridical.solvers.dual_range import OptimalDuals
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
+from veridical.solvers.tangents import at_the_curve
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units
 
 __all__ = ["Point", "certified", "package_solution"]
+
+Families = dict[str, tuple[Integers, Callable[[Array], pd.Series]]]
 
 NO_DUALS = "a model with integers has no shadow prices: fix the integers at their values and solve again for those of the rest"
 STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}
@@ -88,7 +92,8 @@ def package_solution(
     """
     began = perf_counter()
     info, x = info_of(model), point.x
-    duals, derivatives = Duals({}, NO_DUALS if form.integer.any() else "this solver returns none"), None
+    optimal_duals: OptimalDuals | str = NO_DUALS if form.integer.any() else "this solver returns no shadow prices"
+    duals, derivatives = Duals({}, optimal_duals), None
     for name in ("dual", "rc"):  # nothing of another solve stays behind
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
@@ -100,7 +105,10 @@ def package_solution(
             suffix = model.component(name)
             if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
                 suffix.update(zip(components, values.tolist(), strict=True))
-        duals = _by_family(info, form, prices)
+        families = _by_family(info, form)
+        duals = Duals({name: partial(series, prices[rows]) for name, (rows, series) in families.items()})
+        curves = at_the_curve(model, form, x, point.row_dual)
+        optimal_duals = OptimalDuals.of(form, x, point.row_dual, point.certificate.gap, families, curves)
         if parameters := info.standing(model):
             objective = next(model.component_data_objects(pyo.Objective, active=True))
             derivatives = Lagrangian(parameters, objective.expr, form, x, prices, reduced_costs).derivatives
@@ -120,11 +128,12 @@ def package_solution(
         audit=found,
         derivatives=derivatives,
         warnings=() if found is None else found.warnings,
+        optimal_duals=optimal_duals,
     )
 
 
-def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
-    """Return the duals by family, each a Series that is made when first looked at."""
+def _by_family(info: ModelInfo, form: StandardForm) -> Families:
+    """Return the rows of each family, and what makes a Series of one value a row, indexed by names."""
     names: dict[int, str] = {}  # of components, by id: Pyomo puts a name together anew whenever it is asked
 
     def by_component(constraint: Any) -> tuple[str, Any]:
@@ -134,17 +143,17 @@ def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
         return names[id(component)], constraint.index()
 
     name_of = info.name_of or by_component
-    families: dict[str, tuple[list[int], list[Any]]] = {}
+    found: dict[str, tuple[list[int], list[Any]]] = {}
     for row, constraint in enumerate(form.constraints):
         family, key = name_of(constraint)
-        rows, keys = families.setdefault(family, ([], []))
+        rows, keys = found.setdefault(family, ([], []))
         rows.append(row)
         keys.append(key)
     parts = info.index_names.get
-    return Duals({name: partial(_series, keys, prices[rows], name, parts(name)) for name, (rows, keys) in families.items()})
+    return {name: (np.array(rows), partial(_series, keys, name, parts(name))) for name, (rows, keys) in found.items()}
 
 
-def _series(keys: Sequence[Any], prices: Array, family: str, levels: tuple[str, ...] | None) -> pd.Series:
+def _series(keys: Sequence[Any], family: str, levels: tuple[str, ...] | None, prices: Array) -> pd.Series:
     arities = {len(key) if isinstance(key, tuple) else 0 for key in keys}
     if len(arities) > 1:  # an index of mixed arity
         return pd.Series(prices, index=pd.Index(list(keys), dtype=object, tupleize_cols=False), name="dual")

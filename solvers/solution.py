@@ -7,17 +7,22 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from veridical.contracts.audit import Audit
-from veridical.data import CertificateError
+from veridical.data import CertificateError, InputError
 from veridical.data.assembler import label
 from veridical.data.deprecated import Renamed
 from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, ratio
 
+if TYPE_CHECKING:
+    from veridical.solvers.dual_range import OptimalDuals
+
 __all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "between", "words"]
+
+NO_MODEL = "it is not the optimum of one model that was solved here (a closed form, a game, a consensus)"
 
 
 class Termination(StrEnum):
@@ -121,6 +126,7 @@ class Solution:
     prior: Mapping[str, Any] | None = None  # of a copula: by which method its table was integrated, error of a cell, seconds
     without_max_payment: Mapping[str, float] | None = None  # profit without the bound on payments, and what the bound costs
     warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
+    optimal_duals: OptimalDuals | str = field(default=NO_MODEL, repr=False)  # all that prove it, or why they are not known
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
@@ -137,8 +143,79 @@ class Solution:
         """Return what is sent to another process: sensitivities, and not the model that they come from."""
         return {**self.__dict__, "sensitivity": self.sensitivity, "derivatives": None}
 
+    def dual_range(self, family: str) -> pd.DataFrame:
+        """Return the least and the largest dual of each constraint of a family, over all duals that prove the optimum.
+
+        They are the one-sided derivatives of the optimum in the constraint's right-hand side: where it is minimised, `low` is the
+        left one and `high` the right one; where it is maximised, `high` is the left one. A linear program or two a constraint is
+        solved when a family is first asked for, unless its prices are shown to be unique by less. A later edit of the model
+        changes nothing. `explain` and `to_dict` then tell of those that are not unique, and of no others: `dual_ranges` has none
+        but the shadow prices of an allocation, which are worked out by a way of their own for closed forms as well.
+
+        Parameters
+        ----------
+        family
+            As in `duals`; not expected sales that were written by tangents, of which there are as many as were needed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The index of `duals[family]`; `low` and `high` in the units of that, both the dual itself where it is unique, infinite
+            where the right-hand side cannot move that way, NaN where the optimum is not exact enough to tell.
+
+        Raises
+        ------
+        InputError
+            For a family without duals, and where not all duals are known: a model with integers, or one that is not shown to be
+            convex; a closed form, a game, a consensus; an optimum to less than the tolerance of a certificate.
+
+        Examples
+        --------
+        >>> import pyomo.environ as pyo
+        >>> import veridical as vd
+        >>> model = pyo.ConcreteModel()
+        >>> model.x = pyo.Var(bounds=(0, None))
+        >>> model.limit = pyo.Constraint(["here", "there"], rule=lambda m, place: 2 * m.x <= 6)
+        >>> model.value = pyo.Objective(expr=3 * model.x, sense=pyo.maximize)
+        >>> vd.solvers.solve(model).dual_range("limit")  # one of the two alone takes value, and adds none
+               low  high
+        here   0.0   1.5
+        there  0.0   1.5
+        """
+        if isinstance(self.optimal_duals, str):
+            raise InputError.of("dual_range", family, f"no family of this solution: {self.optimal_duals}")
+        if not (isinstance(family, str) and family in self.optimal_duals.families):
+            raise InputError.of("dual_range", family, f"one of {', '.join(self.optimal_duals.families)}")
+        return self.optimal_duals.frame(family)
+
+    def _ranges(self) -> dict[str, pd.DataFrame]:
+        """Return the ranges of those duals that are not unique, as far as they are known by now."""
+        asked = {} if isinstance(self.optimal_duals, str) else self.optimal_duals.several()
+        return {**self.dual_ranges, **asked}
+
+    def _uniqueness(self) -> list[str]:
+        """Return in words which prices are unique, and of which that was not looked at."""
+        names = [family for family in self.duals if not family.startswith("expected_sales")]
+        if isinstance(self.optimal_duals, str):
+            return [f"Whether prices are unique was not looked at: {self.optimal_duals}."] if names else []
+        unique, unknown = [], []
+        for family in names:
+            shown = self.optimal_duals.unique_in(family)
+            if shown.any():
+                unique.append(family if shown.all() else f"{family} ({shown.sum()} of {len(shown)})")
+            if not (shown.all() or family in self.optimal_duals.asked or family in self.dual_ranges):
+                unknown.append(f"the others of {family}" if shown.any() else family)
+        lines = [f"Shown to be unique: the prices of {', '.join(unique)}."] if unique else []
+        if unknown:
+            lines.append(f"Not looked at: {', '.join(unknown)}; `solution.dual_range(family)` gives their ranges.")
+        return lines
+
     def explain(self, most: int = 5) -> str:
-        """Return in words which constraints bind and what relaxing each by one unit is worth: the largest, in currency."""
+        """Return in words which constraints bind, and what relaxing each by one unit is worth: the largest, in currency.
+
+        Then which prices are unique: those of which that follows from the constraints that bind without solving anything, and
+        those whose range has been asked for (`dual_range`).
+        """
         prices = [
             (family, words(series.index.names, key), float(value))
             for family, series in self.duals.items()
@@ -146,10 +223,12 @@ class Solution:
             for key, value in series[series.abs() > 1e-9].items()
         ]
         several = [
-            f"The price of {family} ({words(ranges.index.names, key)}) is not unique: {between(low, high)}."
-            for family, ranges in self.dual_ranges.items()
+            f"The price of {family} ({words(ranges.index.names, key)}) {verb} unique: {between(low, high)}."
+            for family, ranges in self._ranges().items()
             for key, low, high in ranges.head(most).itertuples()
+            for verb in ("may not be" if math.isnan(low) or math.isnan(high) else "is not",)
         ]
+        several += self._uniqueness()
         if not prices:
             nothing = "No constraint binds that is worth relaxing, or none has a price here (a closed form, integers)."
             return "\n".join([nothing, *several])
@@ -177,7 +256,7 @@ class Solution:
             "certificate": asdict(self.certificate),
             "audit": None if self.audit is None else self.audit.to_dict(),
             "duals": {family: _entries(series) for family, series in self.duals.items()},
-            "dual_ranges": {family: _ranges(frame) for family, frame in self.dual_ranges.items()},
+            "dual_ranges": {family: _records(frame) for family, frame in self._ranges().items()},
             "sensitivity": self.sensitivity.to_dict(),
             "warnings": list(self.warnings),
         }
@@ -236,6 +315,8 @@ def between(low: float, high: float) -> str:
     """Return the range of a price in words."""
     if math.isnan(low) or math.isnan(high):
         return "its range was not worked out"
+    if math.isinf(low):
+        return "without an end on either side" if math.isinf(high) else f"up to {high:,.4g}, without an end below"
     return f"from {low:,.4g}" + (" on, without an end" if math.isinf(high) else f" to {high:,.4g}")
 
 
@@ -248,7 +329,7 @@ def words(names: Sequence[Hashable | None], key: object) -> str:
     return ", ".join(f"{str(name).replace('_', ' ')} {text}" if name else text for name, text in named if text)
 
 
-def _ranges(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return ranges of duals as records: index by level name, and both ends."""
     ends = [[entry["value"] for entry in _entries(frame[side])] for side in ("low", "high")]
     indices = (entry["index"] for entry in _entries(frame["low"]))

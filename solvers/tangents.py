@@ -13,15 +13,17 @@ import numpy as np
 import scipy.sparse as sp
 
 from veridical.data import InputError, NotSolvedError
-from veridical.data.arrays import Array, Integers
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.models.expected_sales import ExpectedSales, written
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["converge"]
+__all__ = ["at_the_curve", "converge"]
 
 ROUNDS = 100  # of tangents; five are usual
 IDLE = 5  # rounds that do not halve the gap: the solver's own tolerance is reached
 FINE = 1e-4  # of the tolerance: the gap at which refinement rests
+BESIDE = 1e-8  # relative: how far from some units the curve's slopes on both sides are taken
+KINK = 1e-6  # between these slopes, from 0 to 1: a density leaves less
 
 
 def converge(
@@ -73,6 +75,34 @@ def converge(
         curve.weigh(row_dual)
         x = curve.settled(x)
     return x, row_dual, rounds
+
+
+def at_the_curve(model: Any, form: StandardForm, x: Array, row_dual: Array) -> tuple[Booleans, sp.csr_array, Array] | None:
+    """Return what stands for a model's tangents at a point on the curve: one a profile, and at a kink of the curve two.
+
+    Tangents that were put in on the way meet in kinks that the curve does not have. Their mean slope, weighed by multipliers, is
+    the curve's at the optimum, more exactly than units are known. Returns which rows these replace, the rows `rows @ x <= what
+    they are at x`, and their multipliers, which sum to those of the tangents; None where there are none.
+    """
+    replaced, rows, multipliers = np.zeros(len(row_dual), dtype=bool), [], []
+    for sales_of in written(model):
+        if sales_of.form != "tangent":
+            continue
+        curve, demand = _Curve(sales_of, form), sales_of.demand
+        replaced[curve.tangents] = True
+        units, at, weights = x[curve.units], np.array(sales_of.at), np.maximum(-row_dual[curve.tangents], 0.0)
+        left, right = (1.0 - demand.cdf(units * factor) for factor in (1 - BESIDE, 1 + BESIDE))
+        kink = left - right > KINK
+        total, weighted = np.bincount(at, weights, len(units)), np.bincount(at, weights * sales_of.slopes, len(units))
+        share = (weighted - total * right) / np.where(kink, left - right, 1.0)
+        on_left = np.where(kink, np.clip(share, 0.0, total), 0.0)
+        right = np.where(~kink & (total > 0), weighted / np.where(total > 0, total, 1.0), right)
+        place = np.arange(len(units))
+        for slope, weight, kept in ((right, total - on_left, place), (left, on_left, np.flatnonzero(kink))):
+            entries = np.append(np.ones(len(units)), -slope), (np.tile(place, 2), np.append(curve.sales, curve.units))
+            rows.append(sp.csr_array(entries, shape=(len(units), len(x)))[kept])
+            multipliers.append(-weight[kept])
+    return (replaced, sp.csr_array(sp.vstack(rows)), np.concatenate(multipliers)) if rows else None
 
 
 class _Curve:
@@ -145,7 +175,7 @@ class _Curve:
         units, worth = x[self.units], self.worth
         if row_dual is None:
             return self.sales_of.refine(poor, np.maximum(units[poor], 0.0))
-        weights = np.maximum(-row_dual[self._rows()], 0.0)
+        weights = np.maximum(-row_dual[self.tangents], 0.0)
         slope = np.bincount(np.array(self.sales_of.at), weights * self.sales_of.slopes, len(units))
         _, group = np.unique(np.round(units, 6), return_inverse=True)
         pooled = np.bincount(group, slope) / np.maximum(np.bincount(group, worth), np.finfo(float).tiny)
@@ -160,7 +190,8 @@ class _Curve:
     def _curve(self, x: Array) -> Array:
         return self.sales_of.demand.expected_sales(np.maximum(x[self.units], 0.0))
 
-    def _rows(self) -> Integers:
+    @property
+    def tangents(self) -> Integers:
         """Rows of the tangents, in the order in which they were added."""
         tangent = self.sales_of.block.written.tangent
         rows = [row for row, con in enumerate(self.form.constraints) if con.parent_component() is tangent]
