@@ -126,15 +126,19 @@ class MechanismAudit(Audit):
     @property
     def warnings(self) -> tuple[str, ...]:
         """The promises that do not hold, and that only a sample was looked at."""
-        promised = [key for which in (0, 1) for key in self._concepts(which)]
+        promised = [key for which in (0, 1) for key in self._declared(which)]
         broken = dict.fromkeys(key[0] for key in promised if key in self.by_agent and self.by_agent[key].violates)
         sample = ["only a seeded sample of types and reports was audited"] if self.sampled else []
         return (*(f"what was declared does not hold: {self.properties[name]}" for name in broken), *sample)
 
-    def _concepts(self, which: int) -> list[tuple[str, Any]]:
-        """Return what each agent was promised: properties with agents; where nothing was promised at all, the strongest."""
+    def _declared(self, which: int) -> list[tuple[str, Any]]:
+        """Return what was promised: properties with agents; of incentives (0), or of participation (1)."""
         of = [(one, (one.incentive_property, one.participation_property)[which]) for one in self.mechanism.promises]
-        promised = [(name, agent) for one, name in of if name for agent in one.agents]
+        return [(name, agent) for one, name in of if name for agent in one.agents]
+
+    def _concepts(self, which: int) -> list[tuple[str, Any]]:
+        """Return what each agent is held to: what was promised; where nothing was promised at all, the strongest."""
+        promised = self._declared(which)
         if promised:
             return promised
         strongest = "ex_post_ir" if which else self.incentive_concept
@@ -358,13 +362,16 @@ def _not_searched(name: str) -> AgentResult:
 
 
 def _budgets(mechanism: DirectMechanism) -> dict[str, PropertyResult]:
-    """Return whether more is paid than there is: at a profile, and in expectation; not searched where no payments are known."""
+    """Return whether more is paid than there is: at a profile, and in expectation; not searched where no payments are known.
+
+    Payments that are all but nothing are as far off as the point that a solver found: the stake is the largest of the agents'.
+    """
     if mechanism.payments is None:
         return {name: _not_searched(name) for name in ("budget", "expected_budget")}
     types = mechanism.types
     paid = np.array(list(mechanism.payments.values()))
     deficit, amount = paid.sum(axis=0), np.abs(paid).max(axis=0)
-    most = allowed(amount, float(amount.max()))
+    most = allowed(amount, max(float(amount.max()), *(float(np.nanmax(own.amounts)) for own in mechanism.utilities.values())))
     place = worst_place(deficit, most)
     profile = in_words(types.agents, types.profiles[int(np.ravel_multi_index(place, types.shape))])
     expected, may = (float((types.table * values).sum()) for values in (deficit, most))
