@@ -53,10 +53,11 @@ class Problem:
 
     def value(self, i: int, true: Profile) -> Array:
         """Return what outcomes are worth to an agent at a true profile."""
-        own = self.worth[i][true[i]]
+        own: Array = self.worth[i][true[i]]
         if not self.interdependent:
             return own
-        return own + self.care * sum(self.worth[j][true[j]] for j in self.agents if j != i)
+        others = [self.worth[j][true[j]] for j in self.agents if j != i]
+        return np.asarray(own + self.care * np.sum(others, axis=0)) if others else own
 
     def elsewhere(self, i: int, true: Profile) -> float:
         """Return an agent's outside option at a true profile: a share of the best outcome, where it depends on the type."""
@@ -196,7 +197,7 @@ def declared(one: Problem) -> tuple[Any, Any]:
         share = outside
 
         def outside(agent: str, theta: Any) -> float:
-            return share(max(value(agent, theta)))
+            return float(share(max(value(agent, theta))))
 
     vd.truthful(m, types, utility, one.incentive, one.participation, outside, interdependent=one.interdependent)
     if one.budget:

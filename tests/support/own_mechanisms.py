@@ -105,6 +105,11 @@ def quality(types: TypeSpace, worth: float) -> Any:
     return m
 
 
+def solved(m: Any, solver: Any = "highs") -> Any:
+    """Return a solution, with the audit that solutions of mechanisms have."""
+    return vd.solvers.solve(m, solver)
+
+
 def table(m_var: Any, keys: Sequence[Any]) -> list[float]:
     """Return the values of a variable."""
     return [float(pyo.value(m_var[key])) for key in keys]

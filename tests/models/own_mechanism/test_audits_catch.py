@@ -7,7 +7,7 @@ import pyomo.environ as pyo
 import pytest
 
 import veridical as vd
-from support.own_mechanisms import auction, bidders, trade
+from support.own_mechanisms import auction, bidders, solved, trade
 from veridical.contracts import direct_mechanism
 from veridical.data.type_space import TypeSpace
 
@@ -22,7 +22,7 @@ def sale(adjacent: bool, unit: float = 1.0) -> Any:
     m.price = pyo.Var(types.profiles)
     vd.truthful(m, types, lambda m, i, k, t: unit * WORTH[k] * m.sold[t] - m.price[t], adjacent=adjacent)
     m.revenue = pyo.Objective(expr=types.expectation(lambda t: m.price[t]), sense=pyo.maximize)
-    return vd.solvers.solve(m)
+    return solved(m)
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
@@ -42,10 +42,10 @@ def test_neighbours_that_are_not_enough(unit: float) -> None:
 
 def test_neighbours_that_are_enough() -> None:
     types = bidders([1, 2, 3, 4], 2)
-    assert vd.solvers.solve(auction(types, adjacent=True)).audit.truthful
+    assert solved(auction(types, adjacent=True)).audit.truthful
     short, whole = auction(types, adjacent=True), auction(types)
     assert len(short.incentive_compatibility) == 2 * 4 * 6 < len(whole.incentive_compatibility)
-    assert vd.solvers.solve(short).objective == pytest.approx(vd.solvers.solve(whole).objective, rel=1e-6)
+    assert solved(short).objective == pytest.approx(solved(whole).objective, rel=1e-6)
 
 
 TYPES = TypeSpace({"ann": [1, 2, 3, 4], "bob": [1, 2, 3, 4]})
@@ -93,13 +93,13 @@ def test_a_sign_error_is_found_by_the_right_utility(unit: float) -> None:
     vd.budget(m, types, m.payment)
     gains = types.expectation(lambda t: (t[1] - t[0]) * m.trade[t])
     m.gains = pyo.Objective(expr=gains, sense=pyo.maximize)
-    solution = vd.solvers.solve(m)
+    solution = solved(m)
     assert solution.audit.truthful  # by the utility as it was declared
     found = vd.audit(types, right, solution.menu, incentive="bayesian", participation="interim")
     assert found.truthful is False
     assert {one.agent for one in found.misreports if one.gain > 1e-3 * unit} == {"buyer"}
     assert not found.individually_rational
-    honest = vd.solvers.solve(trade(types))
+    honest = solved(trade(types))
     assert vd.audit(types, right, honest.menu, incentive="bayesian", participation="interim").truthful
 
 
@@ -107,11 +107,11 @@ def test_a_sign_error_is_found_by_the_right_utility(unit: float) -> None:
 def test_a_sample_is_called_a_sample(incentive: str, participation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     types = bidders([1, 2, 3, 4], 3)
     m = auction(types, incentive, participation)
-    whole = vd.solvers.solve(m).audit
+    whole = solved(m).audit
     assert not whole.sampled
     assert whole.evaluations == whole.possible_evaluations == 3 * 4 * 4 * 16
     monkeypatch.setattr(direct_mechanism, "LOOKED_AT", 400)
-    solution = vd.solvers.solve(m)
+    solution = solved(m)
     audit = solution.audit
     assert audit.sampled
     assert 0 < audit.evaluations < audit.possible_evaluations == 768
@@ -119,7 +119,7 @@ def test_a_sample_is_called_a_sample(incentive: str, participation: str, monkeyp
     assert f"{audit.evaluations} of 768 pairs of a type and reports were looked at, a seeded sample" in audit.explain()
     assert audit.to_dict()["sampled"] is True
     assert audit.truthful is True  # of what was looked at
-    again = vd.solvers.solve(m).audit
+    again = solved(m).audit
     assert (again.evaluations, again.max_regret) == (audit.evaluations, audit.max_regret)
 
 
@@ -140,7 +140,7 @@ def test_what_nothing_decides_has_a_value_and_is_no_error() -> None:
     vd.truthful(m, types, right, "none", "interim")
     vd.budget(m, types, m.payment, "ex_ante")
     m.gains = pyo.Objective(expr=types.expectation(lambda t: (t[1] - t[0]) * m.trade[t]), sense=pyo.maximize)
-    solution = vd.solvers.solve(m)
+    solution = solved(m)
     assert solution.objective == pytest.approx(2.0)
     assert solution.audit.properties["expected_budget"].holds
     assert np.isfinite(solution.menu["spent"].to_numpy()).all()

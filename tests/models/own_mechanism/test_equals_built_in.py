@@ -10,6 +10,7 @@ import pytest
 import veridical as vd
 from support.allocation_cases import LINEAR, POWER, case, group
 from support.assembler_cases import build, near
+from support.own_mechanisms import solved
 from veridical.data import AllocationCase, AssemblerCase
 from veridical.data.type_space import TypeSpace
 from veridical.models.expected_sales import expected_sales
@@ -53,7 +54,7 @@ NAMES = [f"{one.name} {k}" for k, one in enumerate(ASSEMBLERS)]
 
 @pytest.mark.parametrize("case", ASSEMBLERS, ids=NAMES)
 def test_icds(case: AssemblerCase) -> None:
-    solution = vd.solvers.solve(assembler(case))
+    solution = solved(assembler(case))
     assert solution.objective == near(vd.solve(case, mechanism="icds").objective)
     assert solution.audit.truthful
 
@@ -61,7 +62,7 @@ def test_icds(case: AssemblerCase) -> None:
 @pytest.mark.parametrize("case", ASSEMBLERS, ids=NAMES)
 @pytest.mark.parametrize("k", [0, 1])
 def test_hybrid(case: AssemblerCase, k: int) -> None:
-    solution = vd.solvers.solve(assembler(case, k=k))
+    solution = solved(assembler(case, k=k))
     assert solution.objective == near(vd.solve(case, mechanism="hybrid", k=k).objective)
     assert solution.audit.truthful
 
@@ -69,7 +70,7 @@ def test_hybrid(case: AssemblerCase, k: int) -> None:
 @pytest.mark.parametrize("case", ASSEMBLERS, ids=NAMES)
 @pytest.mark.parametrize("participation", ["interim", "ex_post"])
 def test_bic(case: AssemblerCase, participation: str) -> None:
-    solution = vd.solvers.solve(assembler(case, "bayesian", participation))
+    solution = solved(assembler(case, "bayesian", participation))
     assert solution.objective == near(vd.solve(case, mechanism="bic", participation=participation).objective)
     assert solution.audit.truthful
 
@@ -81,7 +82,7 @@ def retailers(case: AllocationCase) -> Any:
     """
     names = [f"{group.name or g}/{n}" for g, group in enumerate(case.retailers) for n in range(group.count)]
     groups = [group for group in case.retailers for _ in range(group.count)]
-    given = {name: group.types for name, group in zip(names, groups, strict=True)}
+    given = {name: group.types or () for name, group in zip(names, groups, strict=True)}
     types = TypeSpace(given, {name: group.probability.tolist() for name, group in zip(names, groups, strict=True)})
     group_of = dict(zip(names, groups, strict=True))
     lowest = {name: types.values(name)[0] for name in names}
@@ -127,6 +128,6 @@ ALLOCATIONS += [random_retailers(seed, POWER) for seed in (4, 5)]
 @pytest.mark.parametrize("case", ALLOCATIONS, ids=[f"case {k}" for k in range(len(ALLOCATIONS))])
 def test_allocation_direct(case: AllocationCase) -> None:
     linear = case.retailers[0].revenue.form == "linear_demand"
-    solution = vd.solvers.solve(retailers(case), "highs" if linear else "ipopt")
+    solution = solved(retailers(case), "highs" if linear else "ipopt")
     assert solution.objective == near(vd.solve(case, mechanism="allocation_direct").objective)
     assert solution.audit.truthful

@@ -11,7 +11,7 @@ import pyomo.environ as pyo
 import pytest
 
 import veridical as vd
-from support.own_mechanisms import auction, bidders, goods, project, quality, regulation, table, trade
+from support.own_mechanisms import auction, bidders, goods, project, quality, regulation, solved, table, trade
 from veridical.data.type_space import TypeSpace
 
 EXACT = 1e-6
@@ -53,7 +53,7 @@ def test_optimal_auction(number: int, most: int, revenue: float, incentive: str,
     # = sum over v = 6..10 of (2 v - 10) (2 v - 1) / 100 = 4.9. Dominant strategies cost nothing (Manelli and Vincent, 2010).
     values = list(range(1, most + 1))
     assert optimal_revenue(values, [1 / most] * most, number) == pytest.approx(revenue, rel=1e-12)
-    solution = vd.solvers.solve(auction(bidders(values, number), incentive, participation))
+    solution = solved(auction(bidders(values, number), incentive, participation))
     assert solution.objective == near(revenue)
     assert solution.audit.truthful
     assert solution.audit.individually_rational
@@ -67,7 +67,7 @@ def test_optimal_auction_with_an_irregular_prior() -> None:
     plain = [v - (0 if v == 5 else 1) * (1 - sum(probabilities[: k + 1])) / probabilities[k] for k, v in enumerate(values)]
     assert plain != sorted(plain)  # else there is nothing to iron
     m = auction(bidders(values, 2, probabilities))
-    solution = vd.solvers.solve(m)
+    solution = solved(m)
     assert solution.objective == near(optimal_revenue(values, probabilities, 2))
     assert solution.audit.truthful
 
@@ -77,7 +77,7 @@ def test_two_sided_ignorance_has_no_efficient_trade_without_a_subsidy() -> None:
     gains = {}
     for points in (4, 8, 16):
         types = TypeSpace.grid({"seller": (0.0, 1.0), "buyer": (0.0, 1.0)}, points)
-        solution = vd.solvers.solve(trade(types))
+        solution = solved(trade(types))
         gains[points] = solution.objective
         assert solution.audit.truthful
         assert solution.audit.properties["budget"].holds
@@ -94,10 +94,10 @@ def test_two_sided_ignorance_has_no_efficient_trade_without_a_subsidy() -> None:
 
 def test_full_efficiency_conflicts_with_the_budget_on_fine_grids() -> None:
     coarse = TypeSpace.grid({"seller": (0.0, 1.0), "buyer": (0.0, 1.0)}, 4)
-    assert vd.solvers.solve(trade(coarse, efficient=True)).objective == near((1 - 4**-2) / 6)
+    assert solved(trade(coarse, efficient=True)).objective == near((1 - 4**-2) / 6)
     fine = TypeSpace.grid({"seller": (0.0, 1.0), "buyer": (0.0, 1.0)}, 8)
     with pytest.raises(vd.NotSolvedError, match=r"cannot hold together: .*budget\[") as caught:
-        vd.solvers.solve(trade(fine, efficient=True))
+        solved(trade(fine, efficient=True))
     for family in ("incentive_compatibility", "individual_rationality"):
         assert family in str(caught.value)
 
@@ -107,7 +107,7 @@ CORRELATED = TypeSpace({"ann": [1.0, 2.0], "bob": [1.0, 2.0]}, [[0.4, 0.1], [0.1
 
 def test_the_whole_surplus_is_extracted_where_beliefs_are_independent_vectors() -> None:
     # Cremer and McLean (1988), theorem 2. The surplus is 0.4 + 2 * 0.6.
-    solution = vd.solvers.solve(auction(CORRELATED, "bayesian", "interim"))
+    solution = solved(auction(CORRELATED, "bayesian", "interim"))
     assert solution.objective == near(1.6)
     assert solution.audit.truthful
     assert not solution.audit.properties["ex_post_ir"].holds  # bets that are lost now and then
@@ -117,7 +117,7 @@ def test_the_whole_surplus_is_extracted_where_beliefs_are_independent_vectors() 
 def test_the_whole_surplus_is_not_extracted_where_nobody_may_lose(incentive: str) -> None:
     # Whoever has 2 can report 1, and meets another 1 with probability 0.2; the good, sold there for 1, leaves the two of them
     # 0.2 * 1 at most in expectation, half of it each: 2 * 0.5 * 0.1 in all. Not to sell there would cost 0.4.
-    solution = vd.solvers.solve(auction(CORRELATED, incentive, "ex_post"))
+    solution = solved(auction(CORRELATED, incentive, "ex_post"))
     assert solution.objective == near(1.5)
     assert solution.audit.individually_rational
 
@@ -136,12 +136,12 @@ def test_dependent_beliefs_leave_a_rent_to_who_would_have_to_lie_between(middle:
     m.price = pyo.Var(types.profiles)
     vd.truthful(m, types, lambda m, i, v, t: v * m.sold[t] - m.price[t], "bayesian", "interim", agents=["buyer"])
     m.revenue = pyo.Objective(expr=types.expectation(lambda t: m.price[t]), sense=pyo.maximize)
-    assert vd.solvers.solve(m).objective == near(revenue)
+    assert solved(m).objective == near(revenue)
 
 
 def test_independent_types_keep_their_rents_under_interim_participation() -> None:
     types = bidders([1.0, 2.0], 2)  # virtual values 0 and 2: 2 * 3/4, whereas the surplus is 7/4
-    assert vd.solvers.solve(auction(types, "bayesian", "interim")).objective == near(1.5)
+    assert solved(auction(types, "bayesian", "interim")).objective == near(1.5)
 
 
 def test_one_buyer_of_two_goods() -> None:
@@ -150,7 +150,7 @@ def test_one_buyer_of_two_goods() -> None:
     limit = (12 + 2 * math.sqrt(2)) / 27
     errors = []
     for points in (5, 10):
-        solution = vd.solvers.solve(goods(TypeSpace.grid({"buyer": [(0.0, 1.0), (0.0, 1.0)]}, points)))
+        solution = solved(goods(TypeSpace.grid({"buyer": [(0.0, 1.0), (0.0, 1.0)]}, points)))
         assert solution.audit.truthful
         assert solution.audit.mechanism.grid_error.loc["buyer", "regret"] == near(1 / points)
         errors.append(solution.objective - limit)
@@ -183,11 +183,11 @@ def best_price_list(types: TypeSpace) -> float:
 def test_a_lottery_earns_more_than_any_price_list() -> None:
     # A half of the first good with the second, for 3: `either` buys it, `second` buys the second alone for 3, and `first`, who
     # would get 6/2 - 3 = 0 from it, pays 6. Everybody's whole value but for a half of 2: (3 + 6 + 3) / 3.
-    lottery = vd.solvers.solve(goods(LOTTERY))
+    lottery = solved(goods(LOTTERY))
     assert lottery.objective == near(4.0)
     assert best_price_list(LOTTERY) == pytest.approx(11 / 3)
     m = goods(LOTTERY, deterministic=True)
-    prices = vd.solvers.solve(m)
+    prices = solved(m)
     assert prices.status == "optimal"
     assert prices.objective == near(11 / 3)
     assert prices.audit.truthful
@@ -229,7 +229,7 @@ def test_the_pivot_of_a_public_project_has_no_deficit() -> None:
         return value * built(t) + clarke(agent, t)
 
     assert vd.examine(PROJECT, worth, participation="none").truthful
-    audit = vd.solvers.solve(project(PROJECT, built, clarke, "dominant")).audit
+    audit = solved(project(PROJECT, built, clarke, "dominant")).audit
     assert audit.properties["dominant_strategy_ic"].holds
     assert audit.properties["budget"].holds
     assert audit.mechanism.payments is not None
@@ -239,7 +239,7 @@ def test_the_pivot_of_a_public_project_has_no_deficit() -> None:
 
 
 def test_expected_externalities_balance_and_are_truthful_in_expectation_alone() -> None:
-    audit = vd.solvers.solve(project(PROJECT, built, agv, "bayesian")).audit
+    audit = solved(project(PROJECT, built, agv, "bayesian")).audit
     assert audit.truthful
     assert audit.properties["bayesian_ic"].holds
     assert not audit.properties["dominant_strategy_ic"].holds
@@ -261,7 +261,7 @@ def test_effort_is_distorted_below_the_best_firm_and_not_at_it() -> None:
     burden = [(1 + funds) * (cost - e + e**2 / 2) + funds * u for cost, e, u in zip(theta, effort, rent, strict=True)]
     for solver in ("highs", "ipopt"):
         m = regulation(types, funds)
-        solution = vd.solvers.solve(m, solver)
+        solution = solved(m, solver)
         assert solution.status == "optimal"
         assert solution.objective == near(float(np.dot(f, burden)))
         assert table(m.effort, types.profiles) == pytest.approx(effort, abs=1e-4)  # a flat optimum: the root of the gap
@@ -274,7 +274,7 @@ def test_quality_is_distorted_below_the_best_supplier_and_not_at_him() -> None:
     types = TypeSpace({"supplier": theta}, {"supplier": f})
     virtual = [1.0, 1.5 + 0.5 * 0.5 / 0.25, 3.0 + 1.5 * 0.75 / 0.25]
     m = quality(types, worth=8.0)
-    solution = vd.solvers.solve(m, "ipopt")
+    solution = solved(m, "ipopt")
     bought = [8.0 - cost for cost in virtual]
     assert table(m.quality, types.profiles) == pytest.approx(bought, abs=1e-4)
     assert bought[0] == 8.0 - theta[0]  # what would be bought of him if his cost were known

@@ -8,14 +8,15 @@ import pytest
 
 import veridical as vd
 from support.finite_mechanisms import Problem, declared, problem
+from support.own_mechanisms import solved
 
 SEEDS = [0, 1, 2, 4, 6, 7, 9, 13]
 
 
-def solved(one: Problem) -> Any:
+def end_of(one: Problem) -> Any:
     """Return the solution of a problem, or the word for how it ends."""
     try:
-        return vd.solvers.solve(declared(one)[1])
+        return solved(declared(one)[1])
     except vd.NotSolvedError as error:
         return error.status
 
@@ -31,7 +32,7 @@ def test_the_unit_of_money(seed: int, factor: float) -> None:
         outside=0.1 * factor,
         most=2.0 * factor,
     )
-    before, after = solved(one), solved(scaled)
+    before, after = end_of(one), end_of(scaled)
     if isinstance(before, str):
         assert after == before
         return
@@ -48,7 +49,7 @@ def test_names_and_their_order(seed: int) -> None:
         worth=one.worth[::-1],
         wanted=np.moveaxis(one.wanted, -1, 0).T,  # profiles turned, outcomes last as before
     )
-    before, after = solved(one), solved(turned)
+    before, after = end_of(one), end_of(turned)
     if isinstance(before, str):
         assert after == before
         return
@@ -67,7 +68,7 @@ def test_a_type_under_two_labels(seed: int) -> None:
         worth=[np.repeat(one.worth[0], twice, axis=0), *one.worth[1:]],
         wanted=np.repeat(one.wanted, twice, axis=0),
     )
-    before, after = solved(one), solved(split)
+    before, after = end_of(one), end_of(split)
     if isinstance(before, str):
         assert after == before
         return
