@@ -183,7 +183,7 @@ def _value(variable: Any) -> float:
 
 
 def value_at_solution(expression: Any) -> float:
-    """Return the value of a variable, an expression or a number; variables that nothing has set are as near to 0 as they may be."""
+    """Return the value of a variable, an expression or a number; variables that nothing has set are as near 0 as they may be."""
     value = pyo.value(expression, exception=False)
     if value is None:
         unset = {id(one): _value(one) for one in identify_variables(expression) if one.value is None}
