@@ -47,7 +47,7 @@ def random_assembler(seed: int) -> AssemblerCase:
     return build(costs, joint=joint / joint.sum(), price=price, demand=(uniform, points)[seed // 2 % 2])
 
 
-ASSEMBLERS = [vd.example(name) for name in ("two-suppliers", "two-suppliers-correlated", "unbalanced-smallest")]
+ASSEMBLERS = [vd.example(name) for name in ("two-suppliers", "two-suppliers-correlated", "unbalanced-smallest", "electronics")]
 ASSEMBLERS += [random_assembler(seed) for seed in range(6)]
 NAMES = [f"{one.name} {k}" for k, one in enumerate(ASSEMBLERS)]
 
@@ -89,7 +89,8 @@ def retailers(case: AllocationCase) -> Any:
     m = pyo.ConcreteModel()
     m.units = pyo.Var(types.agents, types.profiles, domain=pyo.NonNegativeReals, initialize=0.1)
     m.fee = pyo.Var([(i, own) for i in names for own in types.labels(i)])
-    m.stock = pyo.Constraint(types.profiles, rule=lambda m, *t: sum(m.units[i, t] for i in names) <= case.capacity)
+    m.capacity = pyo.Var(bounds=(0, case.capacity))
+    m.stock = pyo.Constraint(types.profiles, rule=lambda m, *t: sum(m.units[i, t] for i in names) <= m.capacity)
 
     def utility(m: Any, i: Any, theta: float, t: Any) -> Any:  # both forms are theta q less what no type changes
         return (theta - lowest[i]) * m.units[i, t] - m.fee[i, t[types.axis(i)]]
@@ -99,7 +100,8 @@ def retailers(case: AllocationCase) -> Any:
     def paid(t: Any) -> Any:
         return sum(m.fee[i, t[types.axis(i)]] + worth(group_of[i].revenue, m.units[i, t], lowest[i]) for i in names)
 
-    m.profit = pyo.Objective(expr=types.expectation(paid), sense=pyo.maximize)
+    cost = (case.capacity_cost or 0.0) * m.capacity  # of a capacity that is chosen
+    m.profit = pyo.Objective(expr=types.expectation(paid) - cost, sense=pyo.maximize)
     return m
 
 
@@ -123,6 +125,7 @@ def random_retailers(seed: int, revenue: Any) -> AllocationCase:
 
 ALLOCATIONS = [vd.example("two-retailers"), *(random_retailers(seed, LINEAR) for seed in range(4))]
 ALLOCATIONS += [random_retailers(seed, POWER) for seed in (4, 5)]
+ALLOCATIONS.append(case(group([4, 5, 8], [0.5, 0.2, 0.3], count=2), capacity_cost=1.2))
 
 
 @pytest.mark.parametrize("case", ALLOCATIONS, ids=[f"case {k}" for k in range(len(ALLOCATIONS))])
