@@ -381,13 +381,16 @@ def _not_searched(name: str) -> AgentResult:
 
 
 def _budgets(mechanism: DirectMechanism) -> dict[str, PropertyResult]:
-    """Return whether more is paid than there is: at a profile, and in expectation; not searched where no payments are known."""
+    """Return whether more is paid than there is: at a profile, and in expectation; not searched where no payments are known.
+
+    Payments that are all but nothing are as far off as the point that a solver found: the stake is the largest of the agents'.
+    """
     if mechanism.payments is None:
         return {name: _not_searched(name) for name in ("budget", "expected_budget")}
     types = mechanism.types
     paid = np.array(list(mechanism.payments.values()))
     deficit, amount = paid.sum(axis=0), np.abs(paid).max(axis=0)
-    most = allowed(amount, float(amount.max()))
+    most = allowed(amount, max(float(amount.max()), *(float(np.nanmax(own.amounts)) for own in mechanism.utilities.values())))
     place = worst_place(deficit, most)
     profile = in_words(types.agents, types.profiles[int(np.ravel_multi_index(place, types.shape))])
     expected, may = (float((types.table * values).sum()) for values in (deficit, most))

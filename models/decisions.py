@@ -10,6 +10,7 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.expr import LinearExpression, NegationExpression, SumExpression
 from pyomo.core.expr.numvalue import native_numeric_types
+from pyomo.core.expr.visitor import identify_variables, replace_expressions
 
 from veridical.contracts.direct_mechanism import LOOKED_AT
 from veridical.contracts.linear_utility import Decision, Indexed, Namespace, NotLinearError
@@ -17,7 +18,7 @@ from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.type_space import TypeSpace, in_words, word
 
-__all__ = ["Decisions", "Utility", "decided", "evaluation", "number"]
+__all__ = ["Decisions", "Utility", "decided", "evaluation", "number", "value_at_solution"]
 
 Utility = Callable[[Any, Any, Any, tuple[Any, ...]], Any]
 
@@ -174,7 +175,7 @@ def decided(model: Any, types: TypeSpace) -> dict[tuple[str, str], Array]:
                 tables = {}
                 break
             table = tables.setdefault(parts[:-length], np.full(len(places), np.nan))
-            table[places[profile]] = _value(member) if component.ctype is pyo.Var else pyo.value(member)
+            table[places[profile]] = value_at_solution(member)
         for of, table in tables.items():
             if np.isfinite(table).all():
                 found[component.name, ", ".join(map(word, of))] = table.reshape(types.shape)
@@ -190,6 +191,15 @@ def _value(variable: Any) -> float:
     return min(max(0.0, -np.inf if low is None else low), np.inf if high is None else high)
 
 
+def value_at_solution(expression: Any) -> float:
+    """Return the value of a variable, an expression or a number; variables that nothing has set are as near 0 as they may be."""
+    value = pyo.value(expression, exception=False)
+    if value is None:
+        unset = {id(one): _value(one) for one in identify_variables(expression) if one.value is None}
+        value = pyo.value(replace_expressions(expression, unset))
+    return float(value)
+
+
 def _worth(expression: Any) -> tuple[float, float]:
     """Return the value of an expression, and the largest term of the sum that it is."""
     if expression.__class__ in native_numeric_types:
@@ -202,7 +212,5 @@ def _worth(expression: Any) -> tuple[float, float]:
         if isinstance(node, SumExpression | LinearExpression | NegationExpression) or named:
             stack.extend(node.args)
         else:
-            terms.append(
-                float(_value(node) if hasattr(node, "is_variable_type") and node.is_variable_type() else pyo.value(node))
-            )
-    return float(pyo.value(expression)), max(map(abs, terms), default=0.0)
+            terms.append(value_at_solution(node))
+    return value_at_solution(expression), max(map(abs, terms), default=0.0)

@@ -23,7 +23,7 @@ from veridical.contracts.linear_utility import Decision, NotLinearError
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError, shown
 from veridical.data.type_space import TypeSpace, in_words, word
-from veridical.models.decisions import Decisions, Utility, decided, evaluation, number
+from veridical.models.decisions import Decisions, Utility, decided, evaluation, number, value_at_solution
 from veridical.models.info import ModelInfo, describe, info_of
 
 __all__ = ["budget", "truthful"]
@@ -203,7 +203,7 @@ class _Declaration:
         return DirectMechanism(types, utilities, self.promises, payments, decided(m, types), evaluations, error)
 
     def _paid(self, agent: Any) -> Array:
-        values = [pyo.value(self.payment[agent, reports]) for reports in self.types.profiles]
+        values = [value_at_solution(self.payment[agent, reports]) for reports in self.types.profiles]
         return np.array(values, dtype=float).reshape(self.types.shape)
 
 
