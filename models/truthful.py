@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from numbers import Real
 from typing import Any
@@ -200,6 +201,19 @@ class _Declaration:
         error = grid_error(types, self.promises, evaluate)
         return DirectMechanism(types, utilities, self.promises, payments, decided(m, types), evaluations, error)
 
+    def is_far(self, constraint: Any) -> bool:
+        """Whether a constraint is about a misreport of a type that is no neighbour: it mostly follows from those between."""
+        key = constraint.index()
+        if constraint.parent_component().local_name != "incentive_compatibility" or not isinstance(key, tuple) or len(key) < 3:
+            return False
+        places = self._places.get(key[0], {})
+        return bool(key[1] in places and key[2] in places and abs(places[key[1]] - places[key[2]]) > 1)
+
+    @cached_property
+    def _places(self) -> dict[Any, dict[Any, int]]:
+        """By agent the place of each type: by its value where values are numbers, else as they are listed."""
+        return {agent: {label: place for place, label in enumerate(_in_order(self.types, agent))} for agent in self.types.agents}
+
     def _paid(self, agent: Any) -> Array:
         values = [pyo.value(self.payment[agent, reports]) for reports in self.types.profiles]
         return np.array(values, dtype=float).reshape(self.types.shape)
@@ -330,6 +344,14 @@ class _Rows:
         return [pair for low, high in pairwise(order) for pair in ((low, high), (high, low))]
 
 
+def _in_order(types: TypeSpace, agent: Any) -> list[Any]:
+    """Return the labels of an agent's types, ascending where their values are numbers."""
+    labels = list(types.labels(agent))
+    if all(isinstance(value, Real) for value in types.values(agent)):
+        labels.sort(key=lambda label: types.value(agent, label))
+    return labels
+
+
 def _size(part: Any) -> float:
     return abs(part.constant) if isinstance(part, Decision) else abs(float(part))
 
@@ -340,6 +362,7 @@ def _declaration(m: Any, types: TypeSpace) -> _Declaration:
     if info.contracts is None and info.mechanism is None:
         info = ModelInfo() if info.case is None else info
         info.contracts = _Declaration(types)
+        info.likely_to_follow = info.contracts.is_far
         describe(m, info)
     declared = info.contracts
     if not isinstance(declared, _Declaration):
