@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
+from pyomo.core.expr import InequalityExpression
 from pyomo.core.expr.numvalue import native_numeric_types
 
 from veridical.contracts.direct_mechanism import DirectMechanism, Promise, evaluated, grid_error, promise
@@ -204,10 +205,11 @@ class _Declaration:
     def is_far(self, constraint: Any) -> bool:
         """Whether a constraint is about a misreport of a type that is no neighbour: it mostly follows from those between."""
         key = constraint.index()
-        if constraint.parent_component().local_name != "incentive_compatibility" or not isinstance(key, tuple) or len(key) < 3:
+        places = self._places.get(key[0]) if key.__class__ is tuple and len(key) > 2 else None
+        if places is None or key[1] not in places or key[2] not in places:
             return False
-        places = self._places.get(key[0], {})
-        return bool(key[1] in places and key[2] in places and abs(places[key[1]] - places[key[2]]) > 1)
+        far = abs(places[key[1]] - places[key[2]]) > 1
+        return far and constraint.parent_component().local_name == "incentive_compatibility"
 
     @cached_property
     def _places(self) -> dict[Any, dict[Any, int]]:
@@ -226,6 +228,7 @@ class _Rows:
         self.m, self.types, self.utility, self.one = m, types, utility, one
         self.decisions = Decisions(m)
         self.linear = True
+        self.values = {agent: types.values(agent) for agent in one.agents}
         self.profiles: dict[Any, list[list[tuple[Any, ...]]]] = {}
         for agent in one.agents:
             axis, others = types.axis(agent), types.others(agent)
@@ -234,7 +237,7 @@ class _Rows:
     def worth(self, agent: Any, k: int, s: int, o: int) -> Any:
         """Return the utility of type k who reports s while the others report o: a linear form, or an expression."""
         reports = self.profiles[agent][s][o]
-        theta = self.types.values(agent)[k] if not self.one.interdependent else self._true(agent, k, o)
+        theta = self.values[agent][k] if not self.one.interdependent else self._true(agent, k, o)
         if self.linear:
             try:
                 return self.decisions.linear(self.utility, agent, theta, reports)
@@ -248,7 +251,7 @@ class _Rows:
 
     def outside(self, agent: Any, k: int, o: int) -> float:
         """Return the outside option of type k; where values are interdependent that depends on the others as well."""
-        theta = self._true(agent, k, o) if self.one.interdependent else self.types.values(agent)[k]
+        theta = self._true(agent, k, o) if self.one.interdependent else self.values[agent][k]
         return float(self.one.outside(agent, theta))
 
     def incentives(self, adjacent: bool) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
@@ -289,14 +292,16 @@ class _Rows:
 
     def add(self, family: Any, key: Any, greater: Any, less: Any) -> None:
         """Add the row greater >= less; one without variables must hold as it is."""
-        difference = self._sum([(1.0, greater), (-1.0, less)])
-        if isinstance(difference, Decision):
-            if difference.coefficients:
-                constant = difference.constant
-                body = self.decisions.expression(Decision(difference.coefficients))
-                family.add(key, (-constant, body, None))
+        if self.linear and isinstance(greater, Decision):
+            difference: Any = greater - less
+            if coefficients := {column: one for column, one in difference.coefficients.items() if one}:
+                body = self.decisions.expression(Decision(coefficients))
+                # The key is fresh and flat: to have Pyomo look into that took as long as all the rest of a row.
+                family._setitem_when_not_present(key, InequalityExpression((-difference.constant, body), False))
                 return
             difference = difference.constant
+        else:
+            difference = self._as_expression(greater) - self._as_expression(less)
         if difference.__class__ not in native_numeric_types:
             family.add(key, difference >= 0)
         elif difference < -ROUNDING * max(_size(greater), _size(less)):
