@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from veridical.contracts import IMPLIES, PROPERTIES, examine, read_bids
     from veridical.data import TypeSpace, correlation, example, examples, load, monotonicity, virtual_cost
     from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
-    from veridical.families import MECHANISMS, Mechanism
+    from veridical.families import MECHANISMS, Mechanism, add_kind
     from veridical.models.truthful import budget, truthful
     from veridical.solvers.closed_form.auction import auction
     from veridical.solving import audit, build, one_sided_derivatives, solve
@@ -31,6 +31,7 @@ __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
 __all__ += [
     "TypeSpace",
+    "add_kind",
     "auction",
     "audit",
     "budget",
@@ -50,7 +51,7 @@ _PLACES = {  # where the other names are found
     "contracts": ("IMPLIES", "PROPERTIES", "examine", "read_bids"),
     "data": ("TypeSpace", "correlation", "example", "examples", "load", "monotonicity", "virtual_cost"),
     "data.errors": ("CertificateError", "InputError", "NotSolvedError", "VeridicalError"),
-    "families": ("MECHANISMS", "Mechanism"),
+    "families": ("MECHANISMS", "Mechanism", "add_kind"),
     "models.truthful": ("budget", "truthful"),
     "solvers.closed_form.auction": ("auction",),
     "solving": ("audit", "build", "one_sided_derivatives", "solve"),
