@@ -3,9 +3,9 @@
     python benchmarks/mechanisms.py [RUNS [BIDDERSxVALUES ...]]
 
 The problem: the revenue-optimal auction of one thing among bidders whose values are 1, 2, ..., uniform and independent; truth is
-dominant, and everybody who is truthful takes part at every profile. Both define it as their authors have it in their own examples,
-solve it by HiGHS with one thread, certify it and audit all misreports. Ours and theirs alternate; of each the least seconds count,
-those of child processes included.
+dominant, and everybody who is truthful takes part at every profile. Both define it as their authors have it in their examples, solve
+it by HiGHS at their own defaults, check the optimum and audit all misreports. Ours and theirs alternate; of each the least seconds
+count, those of child processes included.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main(runs: int, *sizes: str) -> None:
     try:
         import mechaudit  # noqa: F401
     except ImportError:
-        print("mechaudit is missing (pip install \".[bench]\"): ours alone", file=sys.stderr)
+        print('mechaudit is missing (pip install ".[bench]"): ours alone', file=sys.stderr)
         solvers: dict[str, Callable[[int, int], float]] = {"veridical": ours}
     else:
         solvers = {"veridical": ours, "mechaudit": theirs}

@@ -45,7 +45,8 @@ class ModelInfo:
     name_of
         Returns the family and the key of a constraint; by default its component's name and its index.
     likely_to_follow
-        Whether a constraint is likely to follow from the others: a solver of linear programs may leave it out until it is violated.
+        Whether a constraint is likely to follow from the others: a solver of linear programs may leave it out until it is
+        violated.
     """
 
     case: Any = None

@@ -1,8 +1,8 @@
 """Kinds of cases, a file each: mechanisms, the routes by which they are computed, comparisons, tables, pictures, audits.
 
 Modules: `family` (what a kind is made of), `registry` (which there are, and which fit a case), `routes` (steps that the routes
-share), `own` (kinds of the user's own), and the kinds. Another kind is one more file that holds a FAMILY, and its name in the line
-below.
+share), `own` (kinds of the user's own), and the kinds. Another kind is one more file that holds a FAMILY, and its name in the
+line below.
 """
 
 from importlib import import_module

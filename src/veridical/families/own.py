@@ -1,7 +1,5 @@
 """A kind of case of the user's own: a record for its files, and functions that return models on which truth is declared."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,14 +20,17 @@ from veridical.data.load import KINDS
 from veridical.data.record import check
 from veridical.data.type_space import word
 from veridical.families.family import Family, Mechanism, Parameter, Route, Task, always
-from veridical.families.registry import register, unregister
+from veridical.families.registry import FAMILIES, register, unregister
 from veridical.models.info import info_of
 from veridical.solvers import Solution
 
 __all__ = ["add_kind"]
 
 Build = Callable[..., Any]
-OWN: dict[str, Family] = {}  # by kind: those that may be replaced
+
+
+class OwnKind(Family):
+    """A kind that may be added again."""
 
 
 def add_kind(
@@ -86,9 +87,10 @@ def add_kind(
         raise InputError.of("kind", f"<{case.__name__}>", 'a record with `kind: Literal["..."] = "..."`')
     if benchmark is not None and benchmark not in models:
         raise InputError.of("benchmark", benchmark, f"one of {', '.join(models)}")
-    if kind in KINDS and OWN.get(kind) is None:
+    old = next((family for family in FAMILIES.values() if family.kind == kind), None)
+    if kind in KINDS and not isinstance(old, OwnKind):
         raise InputError.of("kind", kind, "a word that no other kind of case has")
-    family = Family(
+    family = OwnKind(
         kind=kind,
         case=case,
         mechanisms=tuple(_mechanism(case, name, build, solver) for name, build in models.items()),
@@ -103,10 +105,14 @@ def add_kind(
         write=DirectMechanism.to_csv,
         read=lambda raw, file, folder: check(case, {"name": Path(file).stem, **raw}, file, {"folder": folder}),
     )
-    if kind in KINDS:
-        unregister(OWN.pop(kind))
-    register(family)
-    OWN[kind] = family
+    if old is not None:
+        unregister(old)
+    try:
+        register(family)
+    except InputError:
+        if old is not None:
+            register(old)
+        raise
     return family
 
 
@@ -120,9 +126,7 @@ def _mechanism(case: type[CaseRecord], name: str, build: Build, solver: str) -> 
     allowed = {argument: hints.get(argument, object) for argument in arguments}
     declared = {argument: Parameter(get_args(hint) or (hint,)) for argument, hint in allowed.items()}
     summary = (inspect.getdoc(build) or name).splitlines()[0]
-    return Mechanism(
-        name, case, summary, (Route("model", _solve, way),), always(), solver=lambda case: solver, declared=declared
-    )
+    return Mechanism(name, case, summary, (Route("model", _solve, way),), always(), solver=lambda case: solver, declared=declared)
 
 
 def _solve(task: Task) -> Solution:
@@ -184,11 +188,15 @@ def _outcomes(mechanism: DirectMechanism) -> list[RenderableType]:
 
 
 def _truth(checked: Audit) -> list[RenderableType]:
-    lies = [f"{one.agent} of type {word(one.type)} gains {tables.money(one.gain)} by {word(one.report)}" for one in checked.misreports]
+    lies = [
+        f"{one.agent} of type {word(one.type)} gains {tables.money(one.gain)} by {word(one.report)}" for one in checked.misreports
+    ]
     if checked.truthful is None:
         said = Text("no misreport could be tried: whether truth is best is not known")
     else:
-        said = Text(tables.no_gain(checked)) if checked.truthful else Text(f"misreports gain: {'; '.join(lies[:3])}", style="yellow")
+        said = (
+            Text(tables.no_gain(checked)) if checked.truthful else Text(f"misreports gain: {'; '.join(lies[:3])}", style="yellow")
+        )
     return [said, tables.properties(checked)]
 
 
