@@ -3,9 +3,9 @@
     python benchmarks/mechanisms.py [RUNS [BIDDERSxVALUES ...]]
 
 The problem: the revenue-optimal auction of one thing among bidders whose values are 1, 2, ..., uniform and independent; truth is
-dominant, and everybody who is truthful takes part at every profile. Both define it as their authors have it in their examples, solve
-it by HiGHS at their own defaults, check the optimum and audit all misreports. Ours and theirs alternate; of each the least seconds
-count, those of child processes included.
+dominant, and everybody who is truthful takes part at every profile. Both define it as their authors have it in their examples,
+solve it by HiGHS at their own defaults, check the optimum and audit all misreports. Ours and theirs alternate; of each the least
+seconds count, those of child processes included.
 """
 
 from __future__ import annotations
