@@ -53,7 +53,8 @@ class Decision:
                     raise NotLinearError("a product of decisions")
                 return factor.__mul__(self.constant)
             factor = factor.constant
-        factor = _number(factor)
+        elif factor.__class__ is not float:
+            factor = _number(factor)
         return Decision({column: factor * own for column, own in self.coefficients.items()}, factor * self.constant)
 
     __rmul__ = __mul__
@@ -68,7 +69,12 @@ class Decision:
         return self
 
     def __sub__(self, other: Any) -> Decision:
-        return self.__add__(-other)
+        if not isinstance(other, Decision):
+            return Decision(self.coefficients, self.constant - _number(other))
+        total = dict(self.coefficients)
+        for column, coefficient in other.coefficients.items():
+            total[column] = total.get(column, 0.0) - coefficient
+        return Decision(total, self.constant - other.constant)
 
     def __rsub__(self, other: Any) -> Decision:
         return (-self).__add__(other)
@@ -89,7 +95,7 @@ class Decision:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, Real):
+    if value.__class__ is float or isinstance(value, Real):
         return float(value)
     raise NotLinearError(f"{type(value).__name__} is no number")
 

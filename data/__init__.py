@@ -10,17 +10,20 @@ and written, and where), `errors`.
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
 from veridical.data.assembler import AssemblerCase, Supplier
+from veridical.data.case_record import CaseRecord
 from veridical.data.continuous_case import ContinuousCase, ContinuousSupplier
 from veridical.data.demand.densities import Continuous, Exponential, Gamma, Lognormal, Normal, Uniform, Weibull
 from veridical.data.demand.discrete import Discrete, Empirical, Sample
 from veridical.data.demand.distribution import Demand, register_demand
 from veridical.data.deprecated import moved
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
+from veridical.data.fields import Name, NonNegative, Numbers, Positive
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.load import example, examples, load, register_kind
 from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
 from veridical.data.private_type import PrivateType
+from veridical.data.record import Record
 from veridical.data.revenue import LinearDemand, Newsvendor, PowerDemand, Revenue, register_revenue
 from veridical.data.type_space import TypeSpace
 from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity, virtual_cost, weighted_virtual_cost
@@ -30,6 +33,7 @@ __all__ += ["ContinuousSupplier", "FixedPrice", "Prior", "PrivateCost", "Private
 __all__ += ["Continuous", "Demand", "Discrete", "Empirical", "Exponential", "Gamma", "Lognormal", "Normal", "Sample"]
 __all__ += ["LinearDemand", "Newsvendor", "PowerDemand", "Revenue", "Uniform", "Weibull", "register_demand", "register_revenue"]
 __all__ += ["Monotonicity", "TypeSpace", "correlation", "monotonicity", "virtual_cost", "weighted_virtual_cost"]
+__all__ += ["CaseRecord", "Name", "NonNegative", "Numbers", "Positive", "Record"]  # what kinds of your own are made of
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "Problem", "VeridicalError"]
 
 __getattr__ = moved(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr import LinearExpression, NegationExpression, SumExpression
+from pyomo.core.expr import LinearExpression, MonomialTermExpression, NegationExpression, SumExpression
 from pyomo.core.expr.numvalue import native_numeric_types
 from pyomo.core.expr.visitor import identify_variables, replace_expressions
 
@@ -62,8 +62,12 @@ class Decisions:
 
     def expression(self, form: Decision) -> Any:
         """Return a linear form as an expression of the model's variables."""
-        chosen = [self.variables[column] for column in form.coefficients]
-        return LinearExpression(constant=form.constant, linear_coefs=list(form.coefficients.values()), linear_vars=chosen)
+        variables = self.variables
+        terms: list[Any] = [form.constant] if form.constant else []
+        for column, coefficient in form.coefficients.items():
+            variable = variables[column]
+            terms.append(variable if coefficient == 1.0 else MonomialTermExpression((coefficient, variable)))
+        return LinearExpression(terms)
 
     def stands_on(self, model: Any) -> bool:
         """Return whether these are decisions of a model, and all its variables are still there."""
@@ -137,10 +141,14 @@ def evaluation(
             except NotLinearError:
                 linear = False
             else:
-                known.extend(_value(variable) for variable in decisions.variables[len(known) :])
-                amounts = [coefficient * known[column] for column, coefficient in form.coefficients.items()]
-                amounts.append(form.constant)
-                return sum(amounts), max(map(abs, amounts))
+                if len(known) < len(decisions.variables):
+                    known.extend(map(_value, decisions.variables[len(known) :]))
+                value, amount = form.constant, abs(form.constant)
+                for column, coefficient in form.coefficients.items():
+                    term = coefficient * known[column]
+                    value += term
+                    amount = max(amount, abs(term))
+                return value, amount
         expression = number(utility(model, agent, theta, reports), types, agent, theta, reports)
         value, amount = _worth(expression)
         if not abs(value) < np.inf:

@@ -44,6 +44,9 @@ class ModelInfo:
         a point that meets them is its optimum. None where conditions or objective have been edited.
     name_of
         Returns the family and the key of a constraint; by default its component's name and its index.
+    likely_to_follow
+        Whether a constraint is likely to follow from the others: a solver of linear programs may leave it out until it is
+        violated.
     """
 
     case: Any = None
@@ -55,6 +58,7 @@ class ModelInfo:
     zero_at_optimum: Any = None
     program: Callable[[Any], Any] | None = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
+    likely_to_follow: Callable[[Any], bool] | None = None
 
     def standing(self, model: Any) -> dict[str, Any]:
         """Return the parameters that stand on the model now: one that was deleted has no derivative, unless it was replaced."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from numbers import Real
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
+from pyomo.core.expr import InequalityExpression
 from pyomo.core.expr.numvalue import native_numeric_types
 
 from veridical.contracts.direct_mechanism import DirectMechanism, Promise, evaluated, grid_error, promise, refuse_no_types
@@ -202,6 +204,20 @@ class _Declaration:
         error = grid_error(types, self.promises, evaluate)
         return DirectMechanism(types, utilities, self.promises, payments, decided(m, types), evaluations, error)
 
+    def is_far(self, constraint: Any) -> bool:
+        """Whether a constraint is about a misreport of a type that is no neighbour: it mostly follows from those between."""
+        key = constraint.index()
+        places = self._places.get(key[0]) if key.__class__ is tuple and len(key) > 2 else None
+        if places is None or key[1] not in places or key[2] not in places:
+            return False
+        far = abs(places[key[1]] - places[key[2]]) > 1
+        return far and constraint.parent_component().local_name == "incentive_compatibility"
+
+    @cached_property
+    def _places(self) -> dict[Any, dict[Any, int]]:
+        """By agent the place of each type: by its value where values are numbers, else as they are listed."""
+        return {agent: {label: place for place, label in enumerate(_in_order(self.types, agent))} for agent in self.types.agents}
+
     def _paid(self, agent: Any) -> Array:
         values = [value_at_solution(self.payment[agent, reports]) for reports in self.types.profiles]
         return np.array(values, dtype=float).reshape(self.types.shape)
@@ -214,6 +230,7 @@ class _Rows:
         self.m, self.types, self.utility, self.one = m, types, utility, one
         self.decisions = Decisions(m)
         self.linear = True
+        self.values = {agent: types.values(agent) for agent in one.agents}
         self.profiles: dict[Any, list[list[tuple[Any, ...]]]] = {}
         for agent in one.agents:
             axis, others = types.axis(agent), types.others(agent)
@@ -222,7 +239,7 @@ class _Rows:
     def worth(self, agent: Any, k: int, s: int, o: int) -> Any:
         """Return the utility of type k who reports s while the others report o: a linear form, or an expression."""
         reports = self.profiles[agent][s][o]
-        theta = self.types.values(agent)[k] if not self.one.interdependent else self._true(agent, k, o)
+        theta = self.values[agent][k] if not self.one.interdependent else self._true(agent, k, o)
         if self.linear:
             try:
                 return self.decisions.linear(self.utility, agent, theta, reports)
@@ -236,7 +253,7 @@ class _Rows:
 
     def outside(self, agent: Any, k: int, o: int) -> float:
         """Return the outside option of type k; where values are interdependent that depends on the others as well."""
-        theta = self._true(agent, k, o) if self.one.interdependent else self.types.values(agent)[k]
+        theta = self._true(agent, k, o) if self.one.interdependent else self.values[agent][k]
         return float(self.one.outside(agent, theta))
 
     def incentives(self, adjacent: bool) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
@@ -277,14 +294,16 @@ class _Rows:
 
     def add(self, family: Any, key: Any, greater: Any, less: Any) -> None:
         """Add the row greater >= less; one without variables must hold as it is."""
-        difference = self._sum([(1.0, greater), (-1.0, less)])
-        if isinstance(difference, Decision):
-            if difference.coefficients:
-                constant = difference.constant
-                body = self.decisions.expression(Decision(difference.coefficients))
-                family.add(key, (-constant, body, None))
+        if self.linear and isinstance(greater, Decision):
+            difference: Any = greater - less
+            if coefficients := {column: one for column, one in difference.coefficients.items() if one}:
+                body = self.decisions.expression(Decision(coefficients))
+                # The key is fresh and flat: to have Pyomo look into that took as long as all the rest of a row.
+                family._setitem_when_not_present(key, InequalityExpression((-difference.constant, body), False))
                 return
             difference = difference.constant
+        else:
+            difference = self._as_expression(greater) - self._as_expression(less)
         if difference.__class__ not in native_numeric_types:
             family.add(key, difference >= 0)
         elif difference < -ROUNDING * max(_size(greater), _size(less)):
@@ -332,6 +351,14 @@ class _Rows:
         return [pair for low, high in pairwise(order) for pair in ((low, high), (high, low))]
 
 
+def _in_order(types: TypeSpace, agent: Any) -> list[Any]:
+    """Return the labels of an agent's types, ascending where their values are numbers."""
+    labels = list(types.labels(agent))
+    if all(isinstance(value, Real) for value in types.values(agent)):
+        labels.sort(key=lambda label: types.value(agent, label))
+    return labels
+
+
 def _size(part: Any) -> float:
     return abs(part.constant) if isinstance(part, Decision) else abs(float(part))
 
@@ -345,6 +372,7 @@ def _declaration(m: Any, types: TypeSpace) -> _Declaration:
     if info.contracts is None and info.mechanism is None:
         info = ModelInfo() if info.case is None else info
         info.contracts = _Declaration(types)
+        info.likely_to_follow = info.contracts.is_far
         describe(m, info)
     declared = info.contracts
     if not isinstance(declared, _Declaration):

@@ -22,6 +22,8 @@ import highspy
 import numpy as np
 
 from veridical.data import InputError, NotSolvedError
+from veridical.data.arrays import Booleans
+from veridical.models.info import info_of
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.live import SMALL, LiveModel, fixed_by_rows
 from veridical.solvers.engines.quiet import Highs
@@ -82,8 +84,9 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
     ways, point, options, termination = _ways(form, configuration), None, {}, Termination.CONVERGED
     final = FINAL if form.hessian is not None else (*FINAL, Termination.ITERATION_LIMIT)  # an interior point hands over
+    follow = _likely_to_follow(model, form)
     for way in ways:
-        live = LiveModel(form, configuration, way)
+        live = LiveModel(form, configuration, way, follow if way is ways[0] else None)
         try:
             run = partial(live.run, model.name, deadline)
             x, row_dual, rounds = converge(model, form, configuration.tolerance, run, live.add, live.exact)
@@ -120,6 +123,14 @@ def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str
     if len(form.variables) <= SMALL:
         return EXACT_WAYS[0], ACTIVE_SET, *EXACT_WAYS[1:]
     return *(LARGE_WAYS if len(form.variables) > LARGE else EXACT_WAYS), ACTIVE_SET
+
+
+def _likely_to_follow(model: Any, form: StandardForm) -> Booleans | None:
+    """Return which rows of a linear program are likely to follow from the others; None where nobody knows."""
+    likely = info_of(model).likely_to_follow
+    if likely is None or form.hessian is not None or form.integer.any():
+        return None
+    return np.array([likely(constraint) for constraint in form.constraints], dtype=bool)
 
 
 def _refuse_mixed_integer_squares(form: StandardForm, name: str) -> None:

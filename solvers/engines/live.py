@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from veridical.data import InputError, NotSolvedError
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Booleans
 from veridical.solvers.configuration import THREADS, Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs, linear_program
@@ -58,13 +58,21 @@ ROUNDING = 2.0  # seconds that the rest may take once the integers are fixed, wh
 class LiveModel:
     """A form in a live HiGHS object.
 
+    Rows that are likely to follow from the others (`follow`, of a linear program) are left out until they are violated: of the
+    misreports of an auction with 2 bidders and 20 values those of neighbouring types take a sixteenth of the time of all.
     After `run`, `bound` is the bound that HiGHS has for a model with integers (of the minimised objective), and `termination`
     says whether a limit ended it.
     """
 
     bound: float | None
 
-    def __init__(self, form: StandardForm, configuration: Configuration, way: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        form: StandardForm,
+        configuration: Configuration,
+        way: Mapping[str, Any] | None = None,
+        follow: Booleans | None = None,
+    ) -> None:
         self.highs, self.form, self.configuration = Highs(), form, configuration
         self.bound = None
         self.termination = Termination.CONVERGED
@@ -83,7 +91,10 @@ class LiveModel:
             if far.any():
                 self.beyond = name_of(form.variables, int(np.argmax(far)))
         self.of_squares = np.arange(len(form.constraints), problem.matrix.shape[0])  # rows that are not the form's
-        lp = linear_program(scaled.cost, scaled.low, scaled.high, scaled.row_low, scaled.row_high, scaled.matrix)
+        self.scaled, self.left_out = scaled, np.flatnonzero([] if follow is None else follow)
+        row_low, row_high = scaled.row_low.copy(), scaled.row_high.copy()
+        row_low[self.left_out], row_high[self.left_out] = -highspy.kHighsInf, highspy.kHighsInf
+        lp = linear_program(scaled.cost, scaled.low, scaled.high, row_low, row_high, scaled.matrix)
         if self.integer:
             lp.offset_ = form.offset * self.scaling.objective  # counts in the gap of a MIP, and in its bound
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
@@ -174,6 +185,10 @@ class LiveModel:
     def _optimum(self, name: str, deadline: float) -> tuple[Array, Array]:
         """Return point and row duals in the units of the form."""
         status = self._run(name, deadline)
+        while len(missing := self._missing(status)):
+            limits = self.scaled.row_low[missing], self.scaled.row_high[missing]
+            self._taken(self.highs.changeRowsBounds(len(missing), missing.astype(np.int32), *limits))
+            status = self._run(name, deadline)
         if status != highspy.HighsModelStatus.kOptimal:
             raise self._end(name, status, deadline)
         far = self.form.hessian is not None and np.abs(self.highs.getSolution().col_value).max() > FAR
@@ -181,6 +196,18 @@ class LiveModel:
             raise NotSolvedError(f"{name}: HiGHS ended far out; {why}", Termination.UNBOUNDED)
         duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
         return self._point(), np.delete(duals, self.of_squares)
+
+    def _missing(self, status: highspy.HighsModelStatus) -> Array:
+        """Return the rows left out without which this end is none of the whole form: those violated at an optimum, else all."""
+        left_out = self.left_out
+        if not len(left_out) or status == highspy.HighsModelStatus.kInfeasible:
+            return left_out[:0]
+        if status == highspy.HighsModelStatus.kOptimal:
+            values = self.scaled.matrix[left_out] @ np.array(self.highs.getSolution().col_value)
+            beyond = np.maximum(self.scaled.row_low[left_out] - values, values - self.scaled.row_high[left_out])
+            left_out = left_out[beyond > self.highs.getOptionValue("primal_feasibility_tolerance")[1]]
+        self.left_out = np.setdiff1d(self.left_out, left_out, assume_unique=True)
+        return left_out
 
     def _point(self) -> Array:
         n = len(self.form.cost)

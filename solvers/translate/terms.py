@@ -79,7 +79,12 @@ class Splitter:
 
     def _add_monomial(self, total: Sum, node: Any, factor: float) -> None:
         coefficient, variable = node.args
-        self._add_variable(total, variable, factor * number(coefficient, self.known))
+        size = factor * (coefficient if coefficient.__class__ is float else number(coefficient, self.known))
+        column = self.columns.get(id(variable))
+        if column is None or column in total.coefficients:
+            self._add_variable(total, variable, size)
+        else:  # what most terms of large models are
+            total.coefficients[column] = size
 
     def _add_arguments(self, total: Sum, arguments: Iterator[Any], factor: float) -> None:
         """Add the arguments of a sum, up to one that leaves something on the stack: the others come after it."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from veridical.contracts import IMPLIES, PROPERTIES, examine, read_bids
     from veridical.data import TypeSpace, correlation, example, examples, load, monotonicity, virtual_cost
     from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
-    from veridical.families import MECHANISMS, Mechanism
+    from veridical.families import MECHANISMS, Mechanism, add_kind
     from veridical.models.truthful import budget, truthful
     from veridical.solvers.closed_form.auction import auction
     from veridical.solvers.vcg import vcg
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
 __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
-__all__ += ["TypeSpace", "auction", "audit", "budget", "build", "choose_k", "compare", "correlation", "examine", "example"]
-__all__ += ["examples", "load", "monotonicity", "one_sided_derivatives", "read_bids", "reproduce", "solve", "truthful", "vcg"]
-__all__ += ["virtual_cost"]
+__all__ += ["TypeSpace", "add_kind", "auction", "audit", "budget", "build", "choose_k", "compare", "correlation", "examine"]
+__all__ += ["example", "examples", "load", "monotonicity", "one_sided_derivatives", "read_bids", "reproduce", "solve", "truthful"]
+__all__ += ["vcg", "virtual_cost"]
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies")
 _PLACES = {  # where the other names are found
@@ -40,7 +40,7 @@ _PLACES = {  # where the other names are found
     "contracts": ("IMPLIES", "PROPERTIES", "examine", "read_bids"),
     "data": ("TypeSpace", "correlation", "example", "examples", "load", "monotonicity", "virtual_cost"),
     "data.errors": ("CertificateError", "InputError", "NotSolvedError", "VeridicalError"),
-    "families": ("MECHANISMS", "Mechanism"),
+    "families": ("MECHANISMS", "Mechanism", "add_kind"),
     "models.truthful": ("budget", "truthful"),
     "solvers.closed_form.auction": ("auction",),
     "solvers.vcg": ("vcg",),

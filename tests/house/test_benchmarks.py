@@ -7,12 +7,13 @@ import pytest
 
 from support.places import ROOT
 
-SMALL = {  # those that compare with cvxpy need an extra, and are run as far as they go without it
+SMALL = {  # those that compare with cvxpy or mechaudit need an extra, and are run as far as they go without it
     "closed_form": ("once 3", "3 suppliers, 8 profiles: "),
     "consensus": ("pilot", "clarke pivot: transfers differ by at most "),
     "fees": ("1 carriers", "carriers | clarke | 0 | 0.3 | 1 | "),
     "full_icds": ("3 1", "ratio: median "),
     "ipopt": ("3 1", "3 suppliers: median "),
+    "mechanisms": ("1 2x2", "2x2 | 1.5, "),
     "misreports": ("1", "first_price"),
     "tangents": ("once 3", "peak memory "),
 }

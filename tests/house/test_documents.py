@@ -17,7 +17,7 @@ from support.reproductions import Reproductions
 from veridical import cli
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.data.demand import DEMANDS
-from veridical.families import joint_plan
+from veridical.families import FAMILIES, joint_plan, unregister
 from veridical.solvers.planners import Central
 
 
@@ -80,13 +80,16 @@ def test_notebooks_show_what_their_cells_give(
     capsys: pytest.CaptureFixture[str],
     reproductions: Reproductions,
     planner: CachingPlanner,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")
     # What other tests need too, or several cells of a notebook, is not made twice.
     monkeypatch.setattr(vd, "reproduce", lambda names: [reproductions[name] for name in names])
     monkeypatch.setattr(joint_plan, "Central", lambda solver=None: planner if solver is None else Central(solver))
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"__name__": "__main__"}
+    known = set(FAMILIES)
+    request.addfinalizer(lambda: [unregister(FAMILIES[case]) for case in FAMILIES.keys() - known])
     for cell in cells:
         if cell["cell_type"] != "code":
             continue

@@ -1,0 +1,219 @@
+"""A kind of case of the user's own: a record for its files, and functions that return models on which truth is declared."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any, get_args, get_type_hints
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from veridical import contracts, solvers, tables
+from veridical.contracts import Audit, DirectMechanism, MechanismAudit
+from veridical.contracts.direct_mechanism_audit import audit_table
+from veridical.data import InputError
+from veridical.data.case_record import CaseRecord
+from veridical.data.load import KINDS
+from veridical.data.record import check
+from veridical.data.type_space import word
+from veridical.families.family import Family, Mechanism, Parameter, Route, Task, always
+from veridical.families.registry import FAMILIES, register, unregister
+from veridical.models.info import info_of
+from veridical.solvers import Solution
+
+__all__ = ["add_kind"]
+
+Build = Callable[..., Any]
+
+
+class OwnKind(Family):
+    """A kind that may be added again."""
+
+
+def add_kind(
+    case: type[CaseRecord], models: Mapping[str, Build], *, benchmark: str | None = None, solver: str = "highs"
+) -> Family:
+    """Make a kind of case of your own known to `load`, `solve`, `compare`, `audit` and the command line.
+
+    Parameters
+    ----------
+    case
+        The record of its case files, with `kind: Literal["..."] = "..."`. The same kind may be added again: a cell of a notebook
+        is run twice.
+    models
+        By mechanism, the first the one that is taken where none is named: a function that takes a case and returns a Pyomo model
+        with `truthful` declared on it. Its other arguments are parameters of the mechanism, as `vd.solve(case, k=3)` gives them,
+        and the first line of its docstring says what it is.
+    benchmark
+        The mechanism that comparisons give shares of.
+    solver
+        Who solves these models where nobody is asked for.
+
+    Returns
+    -------
+    Family
+        What was registered; `vd.families.unregister` forgets it.
+
+    Raises
+    ------
+    InputError
+        For a kind or the name of a mechanism that is taken, and a benchmark that is none of the models.
+
+    Examples
+    --------
+    >>> from typing import Literal
+    >>> import pyomo.environ as pyo
+    >>> import veridical as vd
+    >>> class Sale(vd.data.CaseRecord):
+    ...     kind: Literal["sale"] = "sale"
+    ...     values: vd.data.Numbers
+    >>> def best_price(case):
+    ...     types = vd.TypeSpace({"buyer": case.values})
+    ...     m = pyo.ConcreteModel()
+    ...     m.sold, m.price = pyo.Var(types.profiles, bounds=(0, 1)), pyo.Var(types.profiles)
+    ...     vd.truthful(m, types, lambda m, agent, theta, reports: theta * m.sold[reports] - m.price[reports])
+    ...     m.revenue = pyo.Objective(expr=types.expectation(lambda reports: m.price[reports]), sense=pyo.maximize)
+    ...     return m
+    >>> family = vd.add_kind(Sale, {"best_price": best_price})
+    >>> round(vd.solve(Sale(values=[1.0, 2.0, 3.0])).objective, 6)
+    1.333333
+    >>> vd.families.unregister(family)
+    """
+    kind = case.model_fields["kind"].default
+    if not isinstance(kind, str):
+        raise InputError.of("kind", f"<{case.__name__}>", 'a record with `kind: Literal["..."] = "..."`')
+    if benchmark is not None and benchmark not in models:
+        raise InputError.of("benchmark", benchmark, f"one of {', '.join(models)}")
+    old = next((family for family in FAMILIES.values() if family.kind == kind), None)
+    if kind in KINDS and not isinstance(old, OwnKind):
+        raise InputError.of("kind", kind, "a word that no other kind of case has")
+    family = OwnKind(
+        kind=kind,
+        case=case,
+        mechanisms=tuple(_mechanism(case, name, build, solver) for name, build in models.items()),
+        defaults=tuple(models)[:1],
+        fields=tuple(case.model_fields),
+        summary=_summary,
+        compared=_compared,
+        columns=_columns,
+        benchmark=benchmark,
+        audit=partial(_audit, next(iter(models.values()))),
+        offered=_offered,
+        write=DirectMechanism.to_csv,
+        read=lambda raw, file, folder: check(case, {"name": Path(file).stem, **raw}, file, {"folder": folder}),
+    )
+    if old is not None:
+        unregister(old)
+    try:
+        register(family)
+    except InputError:
+        if old is not None:
+            register(old)
+        raise
+    return family
+
+
+def _mechanism(case: type[CaseRecord], name: str, build: Build, solver: str) -> Mechanism:
+    """Return the mechanism that a function which builds a model is."""
+
+    def way(case: Any, form: str = "auto", **parameters: Any) -> Any:
+        return build(case, **parameters)
+
+    hints, (_, *arguments) = get_type_hints(build), inspect.signature(build).parameters
+    allowed = {argument: hints.get(argument, object) for argument in arguments}
+    declared = {argument: Parameter(get_args(hint) or (hint,)) for argument, hint in allowed.items()}
+    summary = (inspect.getdoc(build) or name).splitlines()[0]
+    return Mechanism(name, case, summary, (Route("model", _solve, way),), always(), solver=lambda case: solver, declared=declared)
+
+
+def _solve(task: Task) -> Solution:
+    """Return the certified solution of a model; what was declared on it and does not hold is among its warnings."""
+    assert task.route.way is not None
+    assert task.configuration is not None
+    began = perf_counter()
+    model = task.route.way(task.case, **task.parameters)
+    built = perf_counter() - began
+    solution = solvers.solve(model, task.configuration)
+    record = replace(solution.solver, seconds=replace(solution.solver.seconds, build=built))
+    names = {"case": task.case.name, "mechanism": task.mechanism.name, "parameters": task.parameters}
+    return replace(solution, solver=record, **names)
+
+
+def _audit(build: Build, case: Any, offer: Any) -> Audit:
+    """Return the audit of a mechanism, or of a table, by what is declared on the kind's own model."""
+    if isinstance(offer, DirectMechanism):
+        return contracts.audit(offer)
+    declared = info_of(build(case)).contracts
+    if declared is None or len(declared.promises) != 1:
+        allowed = "a kind whose first model declares `truthful` once: its utility is what a table is judged by"
+        raise InputError.of("menu", "<a table>", allowed, case.name)
+    (one,), (utility,) = declared.promises, declared.utilities
+    held_to = one.incentive, one.participation, one.outside_option
+    return audit_table(declared.types, utility, offer, *held_to, interdependent=one.interdependent)
+
+
+def _columns(solution: Solution, best: float) -> dict[str, Any]:
+    checked = solution.audit
+    regret, rent = (checked.max_regret, checked.min_rent) if isinstance(checked, MechanismAudit) else (float("nan"),) * 2
+    share = solution.objective / best if best else float("nan")
+    return {"share_of_benchmark": share, "max_regret": regret, "min_rent": rent}
+
+
+def _summary(solution: Solution) -> list[RenderableType]:
+    """Return what a mechanism is worth, its outcomes, shadow prices and audit."""
+    parts: list[RenderableType] = [Text(f"objective {tables.money(solution.objective)}, {tables.worth(solution)}")]
+    parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
+    if isinstance(solution.contracts, DirectMechanism):
+        parts += _outcomes(solution.contracts)
+    prices = tables.shadow_prices(solution, list(solution.duals), tables.BY_RELAXING)
+    parts += [prices] if prices.row_count else []
+    return [*parts, *([] if solution.audit is None else _truth(solution.audit))]
+
+
+def _outcomes(mechanism: DirectMechanism) -> list[RenderableType]:
+    """Return what follows from the reports, of the most likely profiles where there are many."""
+    frame, types = mechanism.frame, mechanism.types
+    columns = ["\n".join(part.replace("_", " ") for part in column if part) for column in frame.columns.to_list()]
+    headings = [f"{word(agent)}\nreports" for agent in types.agents]
+    table = tables.table("a row for what is reported", *headings, *columns)
+    for place in tables.most_likely(types.table.ravel()):
+        figures = frame.iloc[place].tolist()
+        table.add_row(*map(word, types.profiles[place]), f"{figures[0]:.4g}", *map(tables.money, figures[1:]))
+    many = len(frame) > tables.ROWS
+    note = f"the {tables.ROWS} most likely of {len(frame):,} profiles; --menu FILE.csv writes all"
+    return [table, *([Text(note, style="dim")] if many else [])]
+
+
+def _truth(checked: Audit) -> list[RenderableType]:
+    lies = [
+        f"{one.agent} of type {word(one.type)} gains {tables.money(one.gain)} by {word(one.report)}" for one in checked.misreports
+    ]
+    if checked.truthful is None:
+        said = Text("no misreport could be tried: whether truth is best is not known")
+    else:
+        said = (
+            Text(tables.no_gain(checked)) if checked.truthful else Text(f"misreports gain: {'; '.join(lies[:3])}", style="yellow")
+        )
+    return [said, tables.properties(checked)]
+
+
+def _offered(name: str, checked: Any) -> list[RenderableType]:
+    return [Text(f"audit of {name}", style="bold"), *_truth(checked)]
+
+
+def _compared(case: str, frame: Any) -> list[RenderableType]:
+    return tables.side_by_side(
+        case,
+        frame,
+        [
+            ("objective", lambda row: tables.money(row["profit"])),
+            ("of the\nbenchmark", lambda row: tables.share(row["share_of_benchmark"])),
+            ("truthful", lambda row: row["truthful"]),
+            ("largest\nregret", lambda row: f"{tables.money(row['max_regret'])}"),
+            ("least\nrent", lambda row: f"{tables.money(row['min_rent'])}"),
+            ("seconds", lambda row: f"{row['seconds']:.2f}"),
+        ],
+    )
