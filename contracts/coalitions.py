@@ -152,10 +152,8 @@ def check_coalitions(
     return search([among(pair) for pair in combinations(everybody, 2)], together)
 
 
-def search(
-    pairs: Sequence[Coalition], together: Sequence[Coalition], left_out: int = 0, most: int = MOST
-) -> dict[str, CoalitionResult]:
-    """Return the results of the coalitions: of pairs within half of the comparisons at `most`, and within the rest of all together.
+def search(pairs: Sequence[Coalition], together: Sequence[Coalition], left_out: int = 0) -> dict[str, CoalitionResult]:
+    """Return the results of the coalitions: of pairs within half of the comparisons, of all together within the rest.
 
     `left_out`: joint misreports that were not even put together.
     """
@@ -165,7 +163,7 @@ def search(
     tried, possible = 0, left_out + sum(coalition.possible for coalition in [*pairs, *together])
     spent = 0
     for number, coalition in enumerate([*pairs, *together]):
-        share = most // 2 // len(pairs) if number < len(pairs) else most - spent
+        share = MOST // 2 // len(pairs) if number < len(pairs) else MOST - spent
         sample = _Sample.of(coalition, share, rng)
         tried, spent = tried + sample.misreports, spent + sample.comparisons
         for severity, result in _worst(coalition, sample):

@@ -1,4 +1,4 @@
-"""Joint misreports of retailers: coalitions of an allotment, in which retailers of a group are alike and stored by counts of types.
+"""Joint misreports of retailers: an allotment stores its profiles by how many of a group have which type.
 
 Two retailers of a group can be any two of it, so that a pair of groups stands for all pairs of their members.
 """
@@ -62,7 +62,7 @@ class _Retailers:
         return tuple(self.allotment.case.retailers[g].theta.tolist())
 
     def beside(self, g: int, h: int) -> tuple[Integers, Integers]:
-        """Return profiles of all but one retailer of g and one of h; and for each, and type of that of h, the row of g's others."""
+        """Return the profiles of all but one of g and one of h; and by profile and type of the one of h the row of g's others."""
         others, columns = self.allotment.reports[g].others, self.profiles.columns(h)
         rows, types = np.nonzero(others[:, columns])
         rest, place = np.unique(without_one(others[rows], columns.start + types), axis=0, return_inverse=True)

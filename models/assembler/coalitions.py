@@ -60,8 +60,8 @@ def truth_together(m: Any, reporting: Collection[int]) -> None:
     def profits(own: tuple[tuple[str, float], ...], t: str) -> Any:
         return pyo.quicksum(profit(i, cost, t) for i, cost in own)
 
-    def rule(m: Any, *key: str) -> Any:
-        own, truth, lie = rows[key]
+    def rule(m: Any, who: str, costs: str, reports: str, others: str) -> Any:
+        own, truth, lie = rows[who, costs, reports, others]
         return profits(own, truth) >= profits(own, lie)
 
     m.add_component(FAMILY, pyo.Constraint(list(rows), rule=rule))

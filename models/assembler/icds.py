@@ -21,9 +21,7 @@ __all__ = ["build", "declare", "menu"]
 
 
 @builder
-def build(
-    case: AssemblerCase, form: str = "auto", feasibility: bool = True, coalitions: bool = False
-) -> pyo.ConcreteModel:
+def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True, coalitions: bool = False) -> pyo.ConcreteModel:
     """Return the model of the assembler's full problem, (2)-(5).
 
     Parameters

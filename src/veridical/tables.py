@@ -216,7 +216,9 @@ def together(checked: Audit, money: Money = money) -> list[RenderableType]:
     result = checked.properties.get("coalition_ic")
     if result is None or result.verdict != "fails":
         return []
-    return [Text(f"together they gain {money(result.worst)} by misreports, and none of them loses: {result.where}", style="yellow")]
+    return [
+        Text(f"together they gain {money(result.worst)} by misreports, and none of them loses: {result.where}", style="yellow")
+    ]
 
 
 def side_by_side(
