@@ -19,7 +19,7 @@ from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.type_profiles import TypeProfiles
 
-__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names"]
+__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names", "wanted"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,25 @@ class Reports:
     def revenue(self) -> Array:
         """E[R(Q_k, theta_l)], currency, shape (m, m): the report k along the first axis, the type l along the second."""
         return np.stack([self.weight @ self.group.revenue.value(self.quantity, theta) for theta in self.group.theta], axis=1)
+
+    def own_amounts(self, paid: Array, k: int) -> tuple[Array, Array, float]:
+        """Return a retailer's profit with type k, the larger of what he earns and pays, shape (O, m), and his stake; currency.
+
+        `paid`: what each report pays, shape (O, m).
+        """
+        revenue = self.group.revenue.value(self.quantity, self.group.theta[k])
+        amount = np.maximum(np.abs(revenue), np.abs(paid))
+        return revenue - paid, amount, max(float(amount.max()), float(wanted(self.group)[1][k]))
+
+
+def wanted(group: RetailerGroup) -> tuple[Array, Array]:
+    """Return units that each type of a group would like to have, roughly, and what they would earn him.
+
+    Where next to nothing is given, a billionth of these is what a solver's point is off.
+    """
+    revenue, theta = group.revenue, group.theta
+    q = np.nan_to_num(revenue.quantity(0.5 * revenue.marginal(0.0, theta), theta), posinf=0.0)
+    return q, np.abs(revenue.value(q, theta))
 
 
 Price = Callable[[Reports], Array]

@@ -7,14 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from veridical.contracts.allotment import Allotment, Reports, profile_names
+from veridical.contracts.allotment import Allotment, Reports, profile_names, wanted
 from veridical.contracts.audit import Audit, audit
+from veridical.contracts.coalitions import COALITIONS
 from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst_place
 from veridical.contracts.properties import INCENTIVES, PARTICIPATION, PropertyResult, applies_to, worst_case
-from veridical.data.allocation import RetailerGroup
+from veridical.contracts.retailer_coalitions import check_retailers_together
 from veridical.data.arrays import Array
 
-__all__ = ["AllocationAudit", "RetailerMisreport", "RetailerResult", "wanted"]
+__all__ = ["AllocationAudit", "RetailerMisreport", "RetailerResult"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class AllocationAudit(Audit):
     """What an allotment is worth and whether it can be trusted; money in currency.
 
     `properties`: dominant_strategy_ic and ex_post_ir of the payments profile by profile, bayesian_ic and interim_ir of the
-    expected ones; `capacity`: nobody is promised what is not there; `monotone`: a higher type never gets less. Probability plays
+    expected ones; `capacity`: nobody is promised what is not there; `monotone`: a higher type never gets less; `coalition_ic`
+    without and with side payments, of the payments profile by profile, where all type profiles are visited. Probability plays
     no part: types and profiles that never occur are audited too. A gain is relative to what the retailer himself pays and earns,
     by the truth and by the report, in this profile or in expectation; his stake is the most that any report brings him, and at
     least what the units would earn that his type would like to have. `largest_payment`: the largest amount that there is, payment
@@ -81,27 +83,20 @@ def _(allotment: Allotment) -> AllocationAudit:
             compared[name] += group_compared
         largest = max(largest, float(np.abs(paid).max()), float(np.abs(reports.revenue).max()))
         units = max(units, float(wanted(reports.group)[0].max()))
-    results = {name: worst_case(RetailerResult, name, each, truthful=name in PARTICIPATION) for name, each in compared.items()}
+    results: dict[str, PropertyResult] = {
+        name: worst_case(RetailerResult, name, each, truthful=name in PARTICIPATION) for name, each in compared.items()
+    }
     excess = allotment.allotted - allotment.capacity
     most = allowed(np.maximum(np.abs(allotment.allotted), allotment.capacity), units)
     row = worst_place(excess, most)
     types = profile_names(allotment.case, allotment.profiles.counts[[*row]])[0]
     results["capacity"] = RetailerResult("capacity", bool((excess <= most).all()), float(excess[row]), others=types)
+    results |= check_retailers_together(allotment)
     best = {name: gainful(compared[name]) for name in INCENTIVES}
     return AllocationAudit(results, best, allotment.supplier_profit, largest)
 
 
-applies_to(Allotment, *INCENTIVES, *PARTICIPATION, "monotone", "capacity")
-
-
-def wanted(group: RetailerGroup) -> tuple[Array, Array]:
-    """Return units that each type of a group would like to have, roughly, and what they would earn him.
-
-    Where next to nothing is given, a billionth of these is what a solver's point is off.
-    """
-    revenue, theta = group.revenue, group.theta
-    q = np.nan_to_num(revenue.quantity(0.5 * revenue.marginal(0.0, theta), theta), posinf=0.0)
-    return q, np.abs(revenue.value(q, theta))
+applies_to(Allotment, *INCENTIVES, *PARTICIPATION, "monotone", "capacity", *COALITIONS)
 
 
 def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str, list[Compared]]:
@@ -110,7 +105,7 @@ def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str
     Keyed by the property that a positive gain would violate; the worst over the others' profiles where they are known.
     """
     group, name = reports.group, allotment.case.names[reports.g]
-    theta, (units, worth) = group.theta, wanted(group)
+    theta, units = group.theta, wanted(group)[0]
     compared: dict[str, list[Compared]] = {key: [] for key in (*INCENTIVES, *PARTICIPATION, "monotone")}
 
     def note(key: str, k: int, s: int, gain: Array, most: Array, stake: float) -> None:
@@ -127,10 +122,8 @@ def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str
 
     expected = reports.revenue - (reports.weight @ paid)[:, None]  # what type l earns by reporting k, [k, l]
     most_units = max(float(np.abs(reports.quantity).max()), float(units.max()))
-    for k, own_type in enumerate(theta):
-        revenue = group.revenue.value(reports.quantity, own_type)
-        profit, amount = revenue - paid, np.maximum(np.abs(revenue), np.abs(paid))
-        stake = max(float(amount.max()), float(worth[k]))
+    for k in range(len(theta)):
+        profit, amount, stake = reports.own_amounts(paid, k)
         note_both(PARTICIPATION, k, k, -profit[:, k], -expected[[k], k], amount[:, k], stake)
         for s in range(len(theta)):
             if s != k:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from veridical.contracts.audit import Audit, audit
+from veridical.contracts.coalitions import COALITIONS, check_coalitions
 from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst, worst_place
 from veridical.contracts.menu import Menu
 from veridical.contracts.properties import INCENTIVES, PARTICIPATION, PropertyResult, applies_to, worst_case
@@ -72,6 +73,11 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
         most = allowed(amount, amount.max())
         place = worst_place(excess, most)
         results[name] = SupplierResult(name, bool((excess <= most).all()), float(excess[place]), others=case.in_words(place))
+
+    def outcome(i: int, k: int) -> tuple[Array, Array]:
+        return _profit(menu.payment[i], menu.quantity[i], case.suppliers[i].costs[k])
+
+    results |= check_coalitions(case.names, [supplier.costs for supplier in case.suppliers], outcome)
     return results, {name: gainful(extremes[name]) for name in INCENTIVES}
 
 
@@ -81,7 +87,12 @@ def _(menu: Menu) -> Audit:
     return Audit(results, misreports, menu.expected_profit, float(np.abs(menu.payment).max()))
 
 
-applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget")
+applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget", *COALITIONS)
+
+
+def _profit(payment: Array, quantity: Array, cost: float) -> tuple[Array, Array]:
+    """Return what a supplier with a cost keeps, and the larger of what he is paid and what his units cost him; currency."""
+    return payment - cost * quantity, np.maximum(np.abs(payment), cost * np.abs(quantity))
 
 
 def _misreports(menu: Menu, i: int) -> dict[str, list[Compared]]:
@@ -110,8 +121,7 @@ def _misreports(menu: Menu, i: int) -> dict[str, list[Compared]]:
             compared[expected].append(entry("", (belief * gain).sum(), (belief * most).sum()))
 
     for k, cost in enumerate(supplier.costs):
-        profit = payment - cost * quantity
-        amount = np.maximum(np.abs(payment), cost * np.abs(quantity))
+        profit, amount = _profit(payment, quantity, cost)
         stake = float(amount.max())
         note("ex_post_ir", "interim_ir", k, k, -profit[k], allowed(amount[k], stake))
         for s in range(len(supplier.costs)):

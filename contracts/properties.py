@@ -21,7 +21,11 @@ __all__ = ["IMPLIES", "INCENTIVES", "PARTICIPATION", "PROPERTIES", "Property", "
 
 INCENTIVES = ("dominant_strategy_ic", "bayesian_ic")
 PARTICIPATION = ("ex_post_ir", "interim_ir")
-IMPLIES = (("dominant_strategy_ic", "bayesian_ic"), ("ex_post_ir", "interim_ir"))  # whatever has the first has the second
+IMPLIES = (  # whatever has the first has the second; truth one by one and truth together imply neither each other
+    ("dominant_strategy_ic", "bayesian_ic"),
+    ("ex_post_ir", "interim_ir"),
+    ("coalition_ic_with_side_payments", "coalition_ic"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class PropertyResult:
     `worst`: in currency or units, of the largest violation where the property fails; else of the case that is nearest to being
     one, and how far it is from that where `worst` <= 0. What counts as a violation is relative to the amounts compared
     (`contracts.comparison`). `searched`: whether anything was tried; the audit of a finite menu or allotment tries all that
-    there is. Where nothing was, `holds` is None and `worst` NaN.
+    there is. Where nothing was, `holds` is None and `worst` NaN; where a sample of what there is showed no violation, `holds` is
+    None as well.
     """
 
     name: str
@@ -45,6 +50,13 @@ class PropertyResult:
 
     def __bool__(self) -> bool:
         return bool(self.holds)
+
+    @property
+    def verdict(self) -> str:
+        """The result in a word or three."""
+        if self.holds is None:
+            return "searched in part" if self.searched else "not searched"
+        return "holds" if self.holds else "fails"
 
     @property
     def where(self) -> str:
@@ -61,9 +73,9 @@ class PropertyResult:
         return ", ".join(parts) or self.NOBODY
 
     def __str__(self) -> str:
-        if self.holds is None:
+        if not self.searched:
             return f"{self.name} was not searched"
-        return f"{self.name} {'holds' if self.holds else 'fails'}: worst {self.worst:.6g} ({self.where})"
+        return f"{self.name} {self.verdict}: worst {self.worst:.6g} ({self.where})"
 
 
 Result = TypeVar("Result", bound=PropertyResult)
@@ -135,6 +147,8 @@ SUMMARIES = {
     "receiver_ic": "no receiver gains by a misreport, whatever the others report",
     "group_ic": "no suppliers gain together by misreports that they agree on",
     "false_name_ic": "no supplier gains by taking part under two names",
+    "coalition_ic": "no two, nor all together, misreport so that one gains and none loses, whatever the others report",
+    "coalition_ic_with_side_payments": "no two, nor all together, gain in sum by misreports, whatever the others report",
 }
 PROPERTIES: Mapping[str, Property] = {name: Property(name, summary) for name, summary in SUMMARIES.items()}
 

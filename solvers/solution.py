@@ -229,6 +229,8 @@ class Solution:
             for verb in ("may not be" if math.isnan(low) or math.isnan(high) else "is not",)
         ]
         several += self._uniqueness()
+        together = None if self.audit is None else self.audit.properties.get("coalition_ic")
+        several += [f"Misreports together: {together}."] if together is not None and together.verdict == "fails" else []
         if not prices:
             nothing = "No constraint binds that is worth relaxing, or none has a price here (a closed form, integers)."
             return "\n".join([nothing, *several])
@@ -292,10 +294,10 @@ class Solution:
         return failures
 
     def _fails(self, name: str) -> bool:
-        """Whether the contracts are found not to have a property; that it could not be searched is no such finding."""
+        """Whether the contracts are found not to have a property; that it was not searched, or in part, is no such finding."""
         assert self.audit is not None
         result = self.audit.properties[name]
-        return result.searched and not result.holds
+        return result.holds is not None and not result.holds
 
     def checked(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> Solution:
         """Return this solution if its certificate holds; else raise CertificateError.

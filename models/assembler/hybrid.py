@@ -15,6 +15,7 @@ import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
+from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.info import builder
 
@@ -23,7 +24,12 @@ __all__ = ["build", "menu"]
 
 @builder
 def build(
-    case: AssemblerCase, form: str = "auto", k: int | None = None, balanced: bool = False, feasibility: bool = True
+    case: AssemblerCase,
+    form: str = "auto",
+    k: int | None = None,
+    balanced: bool = False,
+    feasibility: bool = True,
+    coalitions: bool = False,
 ) -> pyo.ConcreteModel:
     """Return the model in which quantities depend on the reports of `k` suppliers alone.
 
@@ -40,6 +46,8 @@ def build(
     feasibility
         Whether (5) stands in the model under its name. It follows from incentive compatibility, so with it in, duals split
         between the two families in more than one way.
+    coalitions
+        Whether no two suppliers, nor all together, may gain in sum by misreports that they agree on, as in `icds`.
 
     Returns
     -------
@@ -60,7 +68,7 @@ def build(
     4346.67
     """
     reporting = case.widest(k)
-    m = vocabulary.frame(case, "hybrid", form)
+    m = vocabulary.frame(case, "hybrid", form, coalitions=reporting if coalitions else None)
     declare(m, form, feasibility, [case.names[i] for i in reporting])
 
     places = list(product(*map(range, case.shape)))
@@ -80,6 +88,9 @@ def build(
 
     # What (3) comes to for the others, both ways at once: as two inequalities it would leave no interior, and no finite duals.
     same = {(case.names[i], t): to for i in others for t, to in like([i]).items()}
+    if coalitions:  # and what they would take from others to report one cost or the other
+        same = {(i, t): to for i in m.SUPPLIERS for t, to in pool.items()}
+        truth_together(m, reporting)
 
     @m.Constraint(list(same))
     def posted_price(m: Any, i: str, t: str) -> Any:

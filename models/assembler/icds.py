@@ -14,13 +14,14 @@ import pyomo.environ as pyo
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
+from veridical.models.assembler.coalitions import truth_together
 from veridical.models.info import builder, info_of
 
 __all__ = ["build", "declare", "menu"]
 
 
 @builder
-def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
+def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True, coalitions: bool = False) -> pyo.ConcreteModel:
     """Return the model of the assembler's full problem, (2)-(5).
 
     Parameters
@@ -32,6 +33,9 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     feasibility
         Whether (5) stands in the model under its name. It follows from incentive compatibility, so with it in, duals split
         between the two families in more than one way.
+    coalitions
+        Whether no two suppliers, nor all together, may gain in sum by misreports that they agree on: a constraint of the family
+        `coalition_incentive_compatibility` for each joint misreport.
 
     Returns
     -------
@@ -49,9 +53,15 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     >>> model = vd.models.icds.build(vd.example("two-suppliers-correlated"))
     >>> round(vd.solvers.solve(model).objective, 2)
     5655.3
+    >>> model = vd.models.icds.build(vd.example("two-suppliers-correlated"), coalitions=True)
+    >>> round(vd.solvers.solve(model).objective, 2)
+    4896.97
     """
-    m = vocabulary.frame(case, "icds", form)
+    everybody = range(len(case.names)) if coalitions else None
+    m = vocabulary.frame(case, "icds", form, coalitions=everybody)
     declare(m, form, feasibility)
+    if everybody is not None:
+        truth_together(m, everybody)
     return m
 
 

@@ -6,7 +6,7 @@ Names in a model are ones that a person reads: a profile of costs is `panel=4, b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import pairwise, product
 from typing import Any
 
@@ -17,12 +17,14 @@ from veridical.data import AssemblerCase, InputError
 from veridical.data.arrays import Array
 from veridical.data.assembler import label, shortened
 from veridical.data.limits import MEMORY, gigabytes
+from veridical.models.assembler.coalitions import count as coalition_constraints
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
 __all__ = ["basis", "case_of", "contracts", "ex_post_participation", "expected_revenue"]
 __all__ += ["fits", "frame", "own_costs", "profit", "value"]
 
+SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
 INDEX_NAMES = {  # what the parts of an index are called, family by family
     "incentive_compatibility": ("supplier", "cost", "report", "others"),
@@ -34,7 +36,9 @@ INDEX_NAMES = {  # what the parts of an index are called, family by family
 }
 
 
-def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> pyo.ConcreteModel:
+def frame(
+    case: AssemblerCase, name: str, form: str, contracts: bool = True, coalitions: Collection[int] | None = None
+) -> pyo.ConcreteModel:
     """Return a model with its sets, the numbers that may vary, and the prior.
 
     Sets: SUPPLIERS, COSTS (i, cost), PROFILES t, and for every supplier i
@@ -47,6 +51,8 @@ def frame(case: AssemblerCase, name: str, form: str, contracts: bool = True) -> 
     that it had when the model was built.
     """
     fits(case, name, form, contracts)
+    if coalitions is not None:
+        fits_together(case, name, coalitions)
     m = basis(case, name)
     m.PROFILES = pyo.Set(initialize=profile_names(case))
     prior(m, m.PROFILES)
@@ -175,3 +181,12 @@ def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
         allowed = f"models of `{name}` below {MEMORY / 1e9:.0f} GB; for larger cases the closed form (solver closed_form)"
         allowed = f"{allowed} where it applies, or fewer costs or suppliers with private costs"
         raise InputError.of("suppliers", large, allowed)
+
+
+def fits_together(case: AssemblerCase, name: str, reporting: Collection[int]) -> None:
+    """Refuse truth of coalitions where its constraints would not fit: of all suppliers together a square of the profiles."""
+    needed = sum(rows * members * SHARED_BYTES for rows, members in coalition_constraints(case.shape, reporting))
+    if needed > MEMORY:
+        value = f"<true: {len(case.shape)} suppliers with {shortened(case.profiles)} cost profiles, {gigabytes(needed)}>"
+        allowed = f"models of `{name}` below {MEMORY / 1e9:.0f} GB; without it the audit still looks for joint misreports"
+        raise InputError.of("coalitions", value, allowed, case.name)

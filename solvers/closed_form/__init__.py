@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from veridical.contracts.allotment_audit import wanted
+from veridical.contracts.allotment import wanted
 from veridical.contracts.audit import audit
 from veridical.solvers.certificate import CANCELLED, Certificate, ratio
 from veridical.solvers.closed_form import assembler

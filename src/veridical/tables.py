@@ -206,9 +206,19 @@ def properties(checked: Audit) -> RenderableType:
     """Return what each property comes to, with the worst case of those that fail."""
     results = table("properties", "property", "", "by", "worst case", left=("property", "", "worst case"))
     for name, result in checked.properties.items():
-        row = ("", "") if result.holds or not result.searched else (money(result.worst), result.where)
-        results.add_row(name, ("holds" if result.holds else "fails") if result.searched else "not searched", *row)
+        row = (money(result.worst), result.where) if result.verdict == "fails" else ("", "")
+        results.add_row(name, result.verdict, *row)
     return results
+
+
+def together(checked: Audit, money: Money = money) -> list[RenderableType]:
+    """Return in a line how several gain by misreports that they agree on, each at least as well off; nothing where none do."""
+    result = checked.properties.get("coalition_ic")
+    if result is None or result.verdict != "fails":
+        return []
+    return [
+        Text(f"together they gain {money(result.worst)} by misreports, and none of them loses: {result.where}", style="yellow")
+    ]
 
 
 def side_by_side(

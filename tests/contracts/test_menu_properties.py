@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 import veridical as vd
 from support.assembler_cases import build, random_cases
+from support.coalitions import worst_together
 from support.strategies import examples
 from veridical.contracts import Menu, PropertyResult
 from veridical.contracts.menu_audit import SupplierResult
@@ -211,6 +212,15 @@ def definitions(case: AssemblerCase, quantity: Any, payment: Any) -> dict[str, f
         note("balanced", max(units) - min(units))
         paid = sum(payment[(i, *t)] for i in range(len(case.names)))
         note("budget", paid - case.price * float(case.demand.expected_sales(np.array(min(units)))))
+
+    def kept(i: int, k: int, t: tuple[int, ...]) -> float:
+        return float(payment[(i, *t)] - case.suppliers[i].costs[k] * quantity[(i, *t)])
+
+    def amount(i: int, k: int, t: tuple[int, ...]) -> float:
+        return float(max(abs(payment[(i, *t)]), case.suppliers[i].costs[k] * quantity[(i, *t)]))
+
+    for name, (_, value) in worst_together(case.shape, kept, amount).items():
+        note(name, value)
     return {name: 0.0 if value == -math.inf else value for name, value in found.items()}
 
 
@@ -235,7 +245,10 @@ def test_findings_are_the_definitions(kind: str, data: st.DataObject, seed: int)
 
 
 def test_the_implications_are_not_turned_round(pair: AssemblerCase) -> None:
-    assert set(vd.IMPLIES) == {("dominant_strategy_ic", "bayesian_ic"), ("ex_post_ir", "interim_ir")}
+    assert set(vd.IMPLIES) == {
+        *(("dominant_strategy_ic", "bayesian_ic"), ("ex_post_ir", "interim_ir")),
+        ("coalition_ic_with_side_payments", "coalition_ic"),
+    }
     # A bet that is fair to the cheap type and not to the dear one: truthful in expectation, not whatever b reports.
     case = build(PAIR, joint=[[0.45, 0.05], [0.05, 0.45]])
     found = vd.audit(case, menu(case, 0.0, [[[1.0, -9.0], [-9.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])).properties
@@ -259,6 +272,10 @@ def test_the_audit_says_who_lies_in_either_sense(pair: AssemblerCase) -> None:
 
 
 KINDS_OF_CASES = ("regular", "irregular", "correlated", "discrete")
+TOGETHER = (
+    *("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir"),
+    *("coalition_ic", "coalition_ic_with_side_payments"),
+)
 TABLE: Mapping[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "naive": ("naive", {}, ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget")),
     "frw": ("frw", {}, ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir")),
@@ -270,6 +287,8 @@ TABLE: Mapping[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     ),
     "icds_balanced": ("icds_balanced", {}, ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced")),
     "icds": ("icds", {}, ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir")),
+    "icds together": ("icds", {"coalitions": True}, TOGETHER),
+    "hybrid together": ("hybrid", {"coalitions": True}, TOGETHER),
     "bic": ("bic", {}, ("bayesian_ic", "interim_ir")),
     "ex post bic": ("bic", {"participation": "ex_post"}, ("bayesian_ic", "ex_post_ir", "interim_ir")),
     "first_best": ("first_best", {}, ("ex_post_ir", "interim_ir")),
@@ -282,7 +301,8 @@ def test_menus_have_the_properties_of_their_mechanism(kind: str, row: str, reque
     case: AssemblerCase = request.getfixturevalue(kind)
     name, parameters, has = TABLE[row]
     mechanism = vd.MECHANISMS[name]
-    ways = ["highs"] + (["closed_form"] if mechanism.closed_form and (row not in ("icds",) or case.independent) else [])
+    direct = mechanism.closed_form and (row not in ("icds",) or case.independent) and "coalitions" not in parameters
+    ways = ["highs"] + (["closed_form"] if direct else [])
     for solver in ways:
         if row == "hybrid" and solver == "closed_form" and not vd.monotonicity(case.with_private(case.widest(None))).holds:
             continue
@@ -304,6 +324,8 @@ def test_every_mechanism_is_in_the_table() -> None:
 
 NOT_PROMISED = [  # a property that the mechanism does not promise, and a case on which its menu lacks it
     ("icds", {}, "balanced", "correlated"),
+    ("icds", {}, "coalition_ic", "correlated"),
+    ("icds_balanced", {}, "coalition_ic_with_side_payments", "regular"),
     ("frw", {}, "balanced", "regular"),
     ("bic", {}, "dominant_strategy_ic", "correlated"),
     ("bic", {}, "ex_post_ir", "correlated"),
@@ -365,7 +387,8 @@ def test_a_promise_that_is_not_kept_is_a_certificate_error(correlated: Assembler
 
 def test_properties_are_called_what_they_are() -> None:
     of_menus = [name for name, each in vd.PROPERTIES.items() if Menu in each.outcomes]
-    assert of_menus == ["dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"]
+    one_by_one = ["dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"]
+    assert of_menus == [*one_by_one, "coalition_ic", "coalition_ic_with_side_payments"]
     assert all(name == each.name and each.summary for name, each in vd.PROPERTIES.items())
     assert {name for pair in vd.IMPLIES for name in pair} <= set(vd.PROPERTIES)
     for mechanism, participation in itertools.product(

@@ -11,6 +11,7 @@ import pytest
 import veridical as vd
 from support.party_models import auction
 from veridical.contracts import Allotment, DirectMechanism, Menu, PropertyResult, Settlement, VCGOutcome
+from veridical.contracts.coalitions import COALITIONS
 from veridical.contracts.joint_plan.audit import examine
 from veridical.contracts.orders import Equilibrium
 from veridical.data import InputError
@@ -20,8 +21,8 @@ from veridical.solvers.planners import Central, settle
 
 SEARCHES = ("receiver_ic", "group_ic", "false_name_ic")
 APPLIES: Mapping[type, tuple[str, ...]] = {
-    Menu: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"),
-    Allotment: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "monotone", "capacity"),
+    Menu: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget", *COALITIONS),
+    Allotment: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "monotone", "capacity", *COALITIONS),
     Equilibrium: ("bayesian_ic", "interim_ir", "capacity", "equilibrium"),
     Settlement: (
         "dominant_strategy_ic",

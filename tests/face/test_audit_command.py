@@ -40,7 +40,7 @@ def test_a_manipulable_menu_names_who_would_lie_and_what_he_gains(run: Run) -> N
     assert rows[:2] == [["panel", "3", "9", "battery=4", "280.00"], ["battery", "1", "4", "panel=3", "190.00"]]
     # Properties: truth fails by as much, and in expectation by .6 220 + .4 280; cells of long rows may be wrapped.
     verdicts = [cell for row in rows[2:] for cell in row if cell in ("holds", "fails")]
-    assert verdicts == ["fails", "fails", "holds", "holds", "holds", "holds"]
+    assert verdicts == ["fails", "fails", "holds", "holds", "holds", "holds", "fails", "fails"]
     assert "244.00" in out
     assert audited["properties"]["bayesian_ic"]["worst"] == pytest.approx(244)
     assert "expected profit 1,542.00 if everybody tells the truth" in out
@@ -59,12 +59,24 @@ def test_json_of_an_audit_has_every_property_with_its_worst_case(run: Run) -> No
     Path("menu.csv").write_text(MANIPULABLE, encoding="utf-8")
     found = parsed(run("audit", "case.toml", "menu.csv", "--json", "-"))["audit"]["properties"]
     names = {"dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"}
-    assert set(found) == names
+    together = {"coalition_ic", "coalition_ic_with_side_payments"}
+    assert set(found) == names | together
+    who = {"members", "types", "reports", "gains", "tried", "possible"}
     for name, finding in found.items():
-        assert set(finding) == {"name", "holds", "worst", "searched", "where", "supplier", "cost", "report", "others"}
+        witness = who if name in together else {"supplier", "cost", "report"}
+        assert set(finding) == {"name", "holds", "worst", "searched", "where", "others", *witness}
         assert finding["name"] == name
         assert is_number(finding["worst"])
-    assert {name for name, finding in found.items() if not finding["holds"]} == {"dominant_strategy_ic", "bayesian_ic"}
+    assert {name for name, finding in found.items() if not finding["holds"]} == {
+        "dominant_strategy_ic",
+        "bayesian_ic",
+        *together,
+    }
+    # At 3 and 1 truth leaves the panel 200 and the battery 50; if the panel says 9 they have 420 and 240.
+    pair = found["coalition_ic"]
+    assert (pair["members"], pair["types"], pair["reports"]) == (["panel", "battery"], [3.0, 1.0], [9.0, 1.0])
+    assert (pair["gains"], pair["worst"], pair["where"]) == ([220.0, 190.0], 410.0, "panel 3 -> 9, battery 1")
+    assert (pair["searched"], pair["tried"], pair["possible"]) == (True, 12, 12)
     lie = {"name": "dominant_strategy_ic", "holds": False, "worst": 280.0, "supplier": "panel", "cost": 3.0, "report": 9.0}
     where = {"others": "battery=4", "searched": True, "where": "supplier panel, cost 3, report 9, others battery=4"}
     assert found["dominant_strategy_ic"] == {**lie, **where}

@@ -38,7 +38,7 @@ def summary(solution: Solution) -> list[RenderableType]:
     if families:
         table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
         parts.append(table if table.row_count else Text("no shadow prices: no constraint of the mechanism binds", style="dim"))
-    return [*parts, *several_prices(solution), truth(solution.audit)]
+    return [*parts, *several_prices(solution), truth(solution.audit), *tables.together(solution.audit, money)]
 
 
 def several_prices(solution: Solution) -> list[RenderableType]:

@@ -46,9 +46,10 @@ def more(task: Task, solution: Solution) -> dict[str, Any]:
     return {"prior": prior, "warnings": large_bets(task, solution)}
 
 
-def hybrid(balanced: bool = False, **parameters: Any) -> tuple[str, ...]:
-    """Return what the hybrid promises."""
-    return BALANCED() if balanced else TRUTHFUL()
+def together(balanced: bool = False, coalitions: bool = False, **parameters: Any) -> tuple[str, ...]:
+    """Return what `icds` and the hybrid promise: truth one by one, and together where that is asked for."""
+    alone = BALANCED() if balanced else TRUTHFUL()
+    return (*alone, "coalition_ic_with_side_payments") if coalitions else alone
 
 
 def bic(participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
@@ -78,9 +79,9 @@ FULL_INFORMATION = "costs known to the assembler: a benchmark that nobody can ru
 MECHANISMS = (
     mechanism("naive", "one quantity, everybody paid his highest cost", always(*BALANCED(), "budget"), closed.naive),
     mechanism("frw", "contracts that answer to a supplier's own cost alone", TRUTHFUL, frw),
-    mechanism("hybrid", WIDEST, hybrid, closed.hybrid, complete=widest),
+    mechanism("hybrid", WIDEST, together, closed.hybrid, complete=widest),
     mechanism("icds_balanced", "as icds, the same quantity of every component", BALANCED, closed.icds_balanced),
-    mechanism("icds", "truthful in dominant strategies", TRUTHFUL, closed.icds),
+    mechanism("icds", "truthful in dominant strategies", together, closed.icds),
     mechanism("bic", "truthful in expectation, if the others tell the truth", bic, by=partial(within, solve=model)),
     mechanism("first_best", FULL_INFORMATION, always("ex_post_ir"), closed.first_best),
 )

@@ -32,7 +32,7 @@ def summary(solution: Solution) -> list[RenderableType]:
         parts.append(menu(solution.contracts))
     parts.append(shadow_prices(solution))
     if solution.audit is not None:
-        parts.append(truth(solution.audit))
+        parts += [truth(solution.audit), *tables.together(solution.audit)]
     if solution.prior is not None:
         parts.append(prior(solution.prior))
     if solution.rule is not None:

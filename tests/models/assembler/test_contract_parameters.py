@@ -46,6 +46,10 @@ BAD_PARAMETERS = [  # id; mechanism; solver; parameters; field, value, allowed
         "False",
         "closed_form k, balanced",
     ),
+    ("coalitions by formula", "icds", "closed_form", {"coalitions": True}, "coalitions", "True", "closed_form no parameters"),
+    ("coalitions of the hybrid", "hybrid", "closed_form", {"coalitions": True}, "coalitions", "True", "closed_form k, balanced"),
+    ("coalitions a number", "icds", "highs", {"coalitions": 1}, "coalitions", "1", "true or false"),
+    ("coalitions of frw", "frw", "highs", {"coalitions": True}, "coalitions", "True", "for frw feasibility"),
     ("feasibility of frw", "frw", "closed_form", {"feasibility": False}, "feasibility", "False", "closed_form no parameters"),
     ("bic by formula", "bic", "closed_form", {}, "solver", "'closed_form'", "bic has no closed form"),
 ]
@@ -70,7 +74,8 @@ def test_bad_parameters_are_refused(
 
 def test_comparisons_refuse_parameters_that_no_mechanism_has(regular: AssemblerCase) -> None:
     with pytest.raises(
-        InputError, match=r"kk: got 1; allowed: for .* feasibility, k, balanced, participation, max_payment; or a field"
+        InputError,
+        match=r"kk: got 1; allowed: for .* feasibility, k, balanced, coalitions, participation, max_payment; or a field",
     ):
         vd.compare(regular, kk=1)
     with pytest.raises(InputError, match=r"k: got 1; allowed: for naive, bic participation, max_payment; or a field"):
