@@ -49,6 +49,7 @@ class Promise:
     participation: str = "ex_post"
     outside_option: Any = 0.0
     interdependent: bool = False
+    coalitions: bool = False  # whether truth is also best for every two of them, and for all of them, in sum
 
     @property
     def incentive_property(self) -> str | None:
@@ -81,7 +82,13 @@ def refuse_no_types(types: Any) -> None:
 
 
 def promise(
-    types: TypeSpace, agents: Any, incentive: str, participation: str, outside_option: Any, interdependent: bool
+    types: TypeSpace,
+    agents: Any,
+    incentive: str,
+    participation: str,
+    outside_option: Any,
+    interdependent: bool,
+    coalitions: bool = False,
 ) -> Promise:
     """Return a promise whose parts have been checked; `agents`: None for all."""
     refuse_no_types(types)
@@ -98,7 +105,7 @@ def promise(
     chosen = types.agents if agents is None else tuple(agents)
     for agent in chosen:
         types.axis(agent)
-    return Promise(chosen, incentive, participation, outside_option, interdependent)
+    return Promise(chosen, incentive, participation, outside_option, interdependent, coalitions)
 
 
 @dataclass(frozen=True, eq=False)

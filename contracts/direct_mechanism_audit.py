@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from veridical.contracts.audit import Audit, audit
+from veridical.contracts.coalitions import COALITIONS, check_coalitions, not_searched
 from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst_place
 from veridical.contracts.decision_table import read_decisions, stand_in
 from veridical.contracts.direct_mechanism import DirectMechanism, Utilities, evaluated, grid_error, promise, refuse_no_types
@@ -28,6 +29,7 @@ from veridical.data.type_space import TypeSpace, in_words, word
 __all__ = ["AgentMisreport", "AgentResult", "MechanismAudit", "audit_table", "examine"]
 
 TRUTH = ("dominant_strategy_ic", "ex_post_ic", "bayesian_ic")
+TOGETHER = "coalition_ic_with_side_payments"  # which joint misreports of those would violate who are promised coalitions=True
 TAKING_PART = ("ex_post_ir", "interim_ir", "ex_ante_ir")
 
 
@@ -66,7 +68,8 @@ class MechanismAudit(Audit):
     """What was found of a direct mechanism; all figures in what utility is measured in.
 
     `properties`: dominant_strategy_ic (not where values are interdependent), ex_post_ic, bayesian_ic; ex_post_ir, interim_ir,
-    ex_ante_ir against the outside options; budget and expected_budget where payments were declared. A gain is relative to the
+    ex_ante_ir against the outside options; coalition_ic without and with side payments, where values are private; budget and
+    expected_budget where payments were declared. A gain is relative to the
     largest amount in the two utilities compared, of this agent and type alone. `truthful`, `max_regret` and `misreports` are of
     what each agent was promised, and of the strongest concept where nothing was. `mechanism`: what was audited.
     """
@@ -128,6 +131,8 @@ class MechanismAudit(Audit):
         """The promises that do not hold, and that only a sample was looked at."""
         promised = [key for which in (0, 1) for key in self._declared(which)]
         broken = dict.fromkeys(key[0] for key in promised if key in self.by_agent and self.by_agent[key].violates)
+        if any(one.coalitions for one in self.mechanism.promises) and self.properties[TOGETHER].holds is False:
+            broken[TOGETHER] = None
         sample = ["only a seeded sample of types and reports was audited"] if self.sampled else []
         return (*(f"what was declared does not hold: {self.properties[name]}" for name in broken), *sample)
 
@@ -307,7 +312,8 @@ def _of(mechanism: DirectMechanism) -> MechanismAudit:
         result = worst_case(AgentResult, name, compared, truthful=name in TAKING_PART)
         looked_at = not mechanism.sampled and (private or name != "dominant_strategy_ic")
         results[name] = result if compared or looked_at else _not_searched(name)
-    results |= _budgets(mechanism)
+    results.update(_coalitions(mechanism))
+    results.update(_budgets(mechanism))
     promised = {one.incentive_property for one in mechanism.promises}
     taking_part = [one.participation_property for one in mechanism.promises if one.participation_property]
     return MechanismAudit(
@@ -325,7 +331,7 @@ def _of(mechanism: DirectMechanism) -> MechanismAudit:
     )
 
 
-applies_to(DirectMechanism, *TRUTH, *TAKING_PART, "budget", "expected_budget")
+applies_to(DirectMechanism, *TRUTH, *TAKING_PART, *COALITIONS, "budget", "expected_budget")
 
 
 def _misreports(mechanism: DirectMechanism, agent: Any, own: Utilities, private: bool) -> dict[str, Compared]:
@@ -373,6 +379,22 @@ def _misreports(mechanism: DirectMechanism, agent: Any, own: Utilities, private:
         "ex_ante_ir": entry(lost, may, truthful=True, everywhere=False),
     }
     return {name: one for name, one in compared.items() if one is not None}
+
+
+def _coalitions(mechanism: DirectMechanism) -> Mapping[str, PropertyResult]:
+    """Return whether joint misreports gain; not searched where values depend on others' types, or only a sample was looked at."""
+    types, agents = mechanism.types, tuple(mechanism.utilities)
+    complete = all(np.isfinite(own.worth).all() for own in mechanism.utilities.values())
+    if set(agents) != set(types.agents) or not complete or any(one.interdependent for one in mechanism.promises):
+        return not_searched()
+
+    def outcome(agent: int, true: int) -> tuple[Array, Array]:
+        own, shape = mechanism.utilities[types.agents[agent]], types.shape
+        rest = (shape[agent], *shape[:agent], *shape[agent + 1 :])
+        worth, amounts = (np.moveaxis(table[true].reshape(rest), 0, agent) for table in (own.worth, own.amounts))
+        return worth, amounts
+
+    return check_coalitions([word(agent) for agent in types.agents], [types.labels(agent) for agent in types.agents], outcome)
 
 
 def _not_searched(name: str) -> AgentResult:

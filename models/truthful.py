@@ -7,31 +7,32 @@ in the built-in mechanisms, and the solution carries their duals and an audit th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
-from pyomo.core.expr import InequalityExpression
-from pyomo.core.expr.numvalue import native_numeric_types
 
 from veridical.contracts.direct_mechanism import DirectMechanism, Promise, evaluated, grid_error, promise, refuse_no_types
-from veridical.contracts.linear_utility import Decision, NotLinearError
 from veridical.data.arrays import Array
-from veridical.data.errors import InputError, shown
-from veridical.data.type_space import TypeSpace, in_words, word
-from veridical.models.decisions import Decisions, Utility, decided, evaluation, number, value_at_solution
+from veridical.data.errors import InputError
+from veridical.data.limits import MEMORY, gigabytes
+from veridical.data.type_space import TypeSpace, in_words
+from veridical.models.decisions import Decisions, Utility, decided, evaluation, value_at_solution
 from veridical.models.info import ModelInfo, describe, info_of
+from veridical.models.truth_rows import Rows
 
 __all__ = ["budget", "truthful"]
 
+BYTES = 3_000  # of a joint misreport: its row, with the utilities of its members
 BUDGETS = ("ex_post", "ex_ante")
-ROUNDING = 1e-12  # of the numbers of a row without variables
+TRUTH, TAKING_PART, TOGETHER = "incentive_compatibility", "individual_rationality", "coalition_incentive_compatibility"
 
 
 def truthful(
@@ -45,6 +46,7 @@ def truthful(
     agents: Iterable[Any] | None = None,
     adjacent: bool = False,
     interdependent: bool = False,
+    coalitions: bool = False,
 ) -> None:
     """Declare that agents report the truth and take part: the families `incentive_compatibility` and `individual_rationality`.
 
@@ -73,6 +75,9 @@ def truthful(
         all misreports nevertheless.
     interdependent
         theta is the whole true profile of values; `ex_post` is then the strongest incentive that there is.
+    coalitions
+        Truth is best for every two of the agents, and for all of them, whatever the others report: no joint misreport gains in
+        sum, so that side payments do not help. The family `coalition_incentive_compatibility`; for dominant incentives.
 
     Raises
     ------
@@ -96,29 +101,36 @@ def truthful(
     (1.333333, True)
     """
     declared = _declaration(m, types)
-    if not isinstance(adjacent, bool):
-        raise InputError.of("adjacent", adjacent, "True or False")
-    one = promise(types, agents, incentive, participation, outside_option, interdependent)
+    for name, value in (("adjacent", adjacent), ("coalitions", coalitions)):
+        if not isinstance(value, bool):
+            raise InputError.of(name, value, "True or False")
+    one = promise(types, agents, incentive, participation, outside_option, interdependent, coalitions)
     for other in declared.promises:
         if twice := next((agent for agent in one.agents if agent in other.agents), None):
             raise InputError.of("agents", twice, "agents that nothing is promised to yet")
-    rows = _Rows(m, types, utility, one)
+    if coalitions:
+        _refuse_coalitions(types, one)
+    rows, expected = Rows(m, types, utility, one), incentive == "bayesian"
+    families: dict[str, list[tuple[Any, Any]]] = {}
     with PauseGC():
         if incentive != "none":
-            family = _family(m, declared, "incentive_compatibility")
-            for key, truth, lie in rows.incentives(adjacent):
-                rows.add(family, key, truth, lie)
+            families[TRUTH] = rows.made(TRUTH, rows.incentives(adjacent))
         if participation != "none":
-            family = _family(m, declared, "individual_rationality")
-            for key, truth, outside in rows.participation():
-                rows.add(family, key, truth, outside)
+            families[TAKING_PART] = rows.made(TAKING_PART, rows.participation())
+        if coalitions:
+            families[TOGETHER] = rows.made(TOGETHER, rows.together())
+        made = {name: _family(m, declared, name) for name in families}  # nothing is declared before all of it can be
+        for name, family in made.items():
+            for key, row in families[name]:
+                # The key is fresh and flat: to have Pyomo look into that took as long as all the rest of a row.
+                family._setitem_when_not_present(key, row)
     declared.promises += (one,)
     declared.utilities += (utility,)
     declared.decisions += (rows.decisions if rows.linear else None,)
     names = info_of(m).index_names
-    expected = incentive == "bayesian"
-    names.setdefault("incentive_compatibility", ("agent", "type", "report", *(() if expected else ("others",))))
-    names.setdefault("individual_rationality", ("agent", "type", "others")[: {"ex_post": 3, "interim": 2}.get(participation, 1)])
+    names.setdefault(TRUTH, ("agent", "type", "report", *(() if expected else ("others",))))
+    names.setdefault(TAKING_PART, ("agent", "type", "others")[: {"ex_post": 3, "interim": 2}.get(participation, 1)])
+    names.setdefault(TOGETHER, ("coalition", "types", "reports", "others"))
 
 
 def budget(m: Any, types: TypeSpace, payment: Any, kind: str = "ex_post") -> None:
@@ -223,132 +235,17 @@ class _Declaration:
         return np.array(values, dtype=float).reshape(self.types.shape)
 
 
-class _Rows:
-    """The rows that one promise asks for: linear forms where the utility is linear in the variables, else expressions."""
-
-    def __init__(self, m: Any, types: TypeSpace, utility: Utility, one: Promise) -> None:
-        self.m, self.types, self.utility, self.one = m, types, utility, one
-        self.decisions = Decisions(m)
-        self.linear = True
-        self.values = {agent: types.values(agent) for agent in one.agents}
-        self.profiles: dict[Any, list[list[tuple[Any, ...]]]] = {}
-        for agent in one.agents:
-            axis, others = types.axis(agent), types.others(agent)
-            self.profiles[agent] = [[(*rest[:axis], label, *rest[axis:]) for rest in others] for label in types.labels(agent)]
-
-    def worth(self, agent: Any, k: int, s: int, o: int) -> Any:
-        """Return the utility of type k who reports s while the others report o: a linear form, or an expression."""
-        reports = self.profiles[agent][s][o]
-        theta = self.values[agent][k] if not self.one.interdependent else self._true(agent, k, o)
-        if self.linear:
-            try:
-                return self.decisions.linear(self.utility, agent, theta, reports)
-            except NotLinearError:
-                self.linear = False
-        return number(self.utility(self.m, agent, theta, reports), self.types, agent, theta, reports)
-
-    def _true(self, agent: Any, k: int, o: int) -> tuple[Any, ...]:
-        types = self.types
-        return tuple(types.value(one, label) for one, label in zip(types.agents, self.profiles[agent][k][o], strict=True))
-
-    def outside(self, agent: Any, k: int, o: int) -> float:
-        """Return the outside option of type k; where values are interdependent that depends on the others as well."""
-        theta = self._true(agent, k, o) if self.one.interdependent else self.values[agent][k]
-        return float(self.one.outside(agent, theta))
-
-    def incentives(self, adjacent: bool) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
-        """Yield index, truth and misreport of every row."""
-        for agent in self.one.agents:
-            labels, words = self.types.labels(agent), self._words(agent)
-            pairs = self._pairs(agent, adjacent)
-            if self.one.incentive != "bayesian":
-                for o, others in enumerate(words):
-                    truth = [self.worth(agent, k, k, o) for k in range(len(labels))]
-                    for k, s in pairs:
-                        yield (agent, labels[k], labels[s], others), truth[k], self.worth(agent, k, s, o)
-                continue
-            believed = self._believed(agent)
-            truths = {k: self._expected(agent, k, k, believed[k]) for k in range(len(labels)) if believed[k]}
-            for k, s in pairs:
-                if k in truths:
-                    yield (agent, labels[k], labels[s]), truths[k], self._expected(agent, k, s, believed[k])
-
-    def participation(self) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield index, truthful utility and outside option of every row."""
-        for agent in self.one.agents:
-            labels, words = self.types.labels(agent), self._words(agent)
-            if self.one.participation == "ex_post":
-                for k, label in enumerate(labels):
-                    for o, others in enumerate(words):
-                        yield (agent, label, others), self.worth(agent, k, k, o), self.outside(agent, k, o)
-                continue
-            believed = self._believed(agent)
-            expected = {k: self._expected(agent, k, k, beliefs) for k, beliefs in enumerate(believed) if beliefs}
-            outside = {k: sum(w * self.outside(agent, k, o) for o, w in believed[k]) for k in expected}
-            if self.one.participation == "interim":
-                for k, worth in expected.items():
-                    yield (agent, labels[k]), worth, outside[k]
-                continue
-            likely = np.moveaxis(self.types.table, self.types.axis(agent), 0).reshape(len(labels), -1).sum(axis=1).tolist()
-            yield agent, self._sum([(likely[k], expected[k]) for k in expected]), sum(likely[k] * outside[k] for k in expected)
-
-    def add(self, family: Any, key: Any, greater: Any, less: Any) -> None:
-        """Add the row greater >= less; one without variables must hold as it is."""
-        if self.linear and isinstance(greater, Decision):
-            difference: Any = greater - less
-            if coefficients := {column: one for column, one in difference.coefficients.items() if one}:
-                body = self.decisions.expression(Decision(coefficients))
-                # The key is fresh and flat: to have Pyomo look into that took as long as all the rest of a row.
-                family._setitem_when_not_present(key, InequalityExpression((-difference.constant, body), False))
-                return
-            difference = difference.constant
-        else:
-            difference = self._as_expression(greater) - self._as_expression(less)
-        if difference.__class__ not in native_numeric_types:
-            family.add(key, difference >= 0)
-        elif difference < -ROUNDING * max(_size(greater), _size(less)):
-            row = ", ".join(map(word, key if isinstance(key, tuple) else (key,)))
-            allowed = "a row that some decision can make true: both utilities are numbers"
-            raise InputError.of(f"{family.name}[{row}]", f"<{difference:g} >= 0>", allowed)
-
-    def _sum(self, parts: list[tuple[float, Any]]) -> Any:
-        """Return a weighted sum of utilities: a linear form where all are, else an expression."""
-        if self.linear and all(isinstance(part, Decision | Real) for _, part in parts):
-            total: dict[int, float] = {}
-            constant = 0.0
-            for weight, part in parts:
-                if isinstance(part, Decision):
-                    constant += weight * part.constant
-                    for column, coefficient in part.coefficients.items():
-                        total[column] = total.get(column, 0.0) + weight * coefficient
-                else:
-                    constant += weight * float(part)
-            return Decision({column: coefficient for column, coefficient in total.items() if coefficient}, constant)
-        return pyo.quicksum(weight * self._as_expression(part) for weight, part in parts)
-
-    def _as_expression(self, part: Any) -> Any:
-        return self.decisions.expression(part) if isinstance(part, Decision) else part
-
-    def _expected(self, agent: Any, k: int, s: int, beliefs: list[tuple[int, float]]) -> Any:
-        return self._sum([(weight, self.worth(agent, k, s, o)) for o, weight in beliefs])
-
-    def _believed(self, agent: Any) -> list[list[tuple[int, float]]]:
-        """Return for every type which profiles of the others it reckons with, and how likely each is; none if it never occurs."""
-        return [[(o, weight) for o, weight in enumerate(row) if weight > 0] for row in self.types.beliefs(agent).tolist()]
-
-    def _words(self, agent: Any) -> list[str]:
-        names = [other for other in self.types.agents if other != agent]
-        return [in_words(names, others) for others in self.types.others(agent)]
-
-    def _pairs(self, agent: Any, adjacent: bool) -> list[tuple[int, int]]:
-        """Return the types and the reports that rows are written for."""
-        values = self.types.values(agent)
-        if not adjacent:
-            return [(k, s) for k in range(len(values)) for s in range(len(values)) if s != k]
-        if not all(isinstance(value, Real) for value in values):
-            raise InputError.of(f"types of {agent}", shown(list(values)), "numbers, for adjacent=True: one-dimensional types")
-        order = sorted(range(len(values)), key=values.__getitem__)
-        return [pair for low, high in pairwise(order) for pair in ((low, high), (high, low))]
+def _refuse_coalitions(types: TypeSpace, one: Promise) -> None:
+    """Raise InputError where coalitions cannot be declared: what they are held to is truth whatever others report."""
+    if one.incentive not in ("dominant", "ex_post") or one.interdependent:
+        raise InputError.of("coalitions", True, "False, for incentives other than dominant and values that are not private")
+    sizes = [len(types.labels(agent)) for agent in one.agents]
+    beside = len(types.profiles) // math.prod(sizes)
+    rows = beside * math.prod(sizes) ** 2 if len(sizes) > 2 else 0
+    rows += sum((a * b) ** 2 * (len(types.profiles) // (a * b)) for a, b in combinations(sizes, 2))
+    if rows * BYTES > MEMORY:
+        value = f"<True: {rows:,} joint misreports, {gigabytes(rows * BYTES)}>"
+        raise InputError.of("coalitions", value, f"models below {MEMORY / 1e9:.0f} GB; without it the audit looks for them still")
 
 
 def _in_order(types: TypeSpace, agent: Any) -> list[Any]:
@@ -357,10 +254,6 @@ def _in_order(types: TypeSpace, agent: Any) -> list[Any]:
     if all(isinstance(value, Real) for value in types.values(agent)):
         labels.sort(key=lambda label: types.value(agent, label))
     return labels
-
-
-def _size(part: Any) -> float:
-    return abs(part.constant) if isinstance(part, Decision) else abs(float(part))
 
 
 def _declaration(m: Any, types: TypeSpace) -> _Declaration:

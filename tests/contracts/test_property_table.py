@@ -36,6 +36,7 @@ APPLIES: Mapping[type, tuple[str, ...]] = {
     ),
     DirectMechanism: (
         *("dominant_strategy_ic", "ex_post_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "ex_ante_ir"),
+        *COALITIONS,
         *("budget", "expected_budget"),
     ),
     Rule: ("dominant_strategy_ic", "ex_post_ir", "balanced"),
