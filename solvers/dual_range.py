@@ -218,8 +218,6 @@ class OptimalDuals:
         """
         entries = Entries.of(self.jacobian)
         sizes = np.maximum(entries.sizes_times(np.abs(x)), np.abs(rows))
-        for side in (self.row_low, self.row_high):
-            sizes = np.where(np.isfinite(side), np.maximum(sizes, np.abs(side)), sizes)
         reach = np.maximum(entries.widened(np.abs(x), sizes), SIZE * self._scaling.columns)
         sizes = np.maximum(sizes, SIZE / self._scaling.rows)
         of_rows = (_room(rows, side, sizes) for side in (self.row_low, self.row_high))

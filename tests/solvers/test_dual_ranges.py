@@ -219,6 +219,19 @@ def test_a_right_hand_side_that_cannot_move_has_no_end(solver: str) -> None:
     assert "(1) is not unique: without an end on either side." in solution.explain()
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_side_far_out_says_nothing_of_what_binds(solver: str) -> None:
+    m = pyo.ConcreteModel()
+    m.x, m.y = pyo.Var(bounds=(0, 1e9)), pyo.Var(bounds=(0, 1e9))
+    m.wide = pyo.Constraint(expr=(0, m.x, 1e9))
+    m.half = pyo.Constraint(expr=m.x >= 0.5)
+    m.both = pyo.Constraint(expr=m.x + m.y >= 1)
+    m.cost = pyo.Objective(expr=2 * m.x + m.y)
+    solution = vd.solvers.solve(m, solver)
+    for family, price in (("wide", 0), ("half", 1), ("both", 1)):
+        assert ranges_of(solution, family) == pytest.approx(np.array([[price, price]]), abs=1e-9)
+
+
 def test_without_an_objective_a_price_is_0_or_has_no_end() -> None:
     m = pyo.ConcreteModel()
     m.x = pyo.Var(bounds=(0, 1))
