@@ -173,8 +173,8 @@ class OptimalDuals:
         """The multipliers that fit a vertex of the linear program with objective and rows as they are by first derivatives.
 
         It has the same multipliers, and its simplex vertices are as exact as rounding allows. Where errors of the point would
-        make it one without an end, or rows are derivatives themselves, its objective is what the multipliers add up to. None where
-        no vertex is found, or one that is better than what is said to be the optimum.
+        make it one without an end, or rows are derivatives themselves, its objective is what the multipliers add up to. None
+        where no vertex is found, or one that is better than what is said to be the optimum.
         """
         small = np.abs(self.gradient) <= CLEAN * self.gradient_size
         gradient = np.where(small, 0.0, self.gradient)
@@ -218,8 +218,6 @@ class OptimalDuals:
         """
         entries = Entries.of(self.jacobian)
         sizes = np.maximum(entries.sizes_times(np.abs(x)), np.abs(rows))
-        for side in (self.row_low, self.row_high):
-            sizes = np.where(np.isfinite(side), np.maximum(sizes, np.abs(side)), sizes)
         reach = np.maximum(entries.widened(np.abs(x), sizes), SIZE * self._scaling.columns)
         sizes = np.maximum(sizes, SIZE / self._scaling.rows)
         of_rows = (_room(rows, side, sizes) for side in (self.row_low, self.row_high))
@@ -359,8 +357,9 @@ def _alike(one: Array, other: Array, least: Array) -> Booleans:
 def _blocks(matrix: sp.csr_array) -> Iterator[tuple[Integers, Array]]:
     """Yield the blocks of a matrix that share no row and no column: their rows, and their entries; not those that are large."""
     m, n = matrix.shape
-    links = sp.block_array([[None, matrix], [matrix.T, None]]) if matrix.nnz else sp.coo_array((m + n, m + n))
-    count, part = connected_components(sp.csr_array(links), directed=False)
+    at = matrix.tocoo()
+    links = sp.csr_array((np.ones(at.nnz), (at.row, m + at.col)), shape=(m + n, m + n))
+    count, part = connected_components(links, directed=False)
     rows, columns = (np.argsort(side, kind="stable") for side in (part[:m], part[m:]))
     ends_of_rows, ends_of_columns = (np.cumsum(np.bincount(side, minlength=count)) for side in (part[:m], part[m:]))
     by_row = np.split(rows, ends_of_rows[:-1])

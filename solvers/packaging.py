@@ -92,8 +92,9 @@ def package_solution(
     """
     began = perf_counter()
     info, x = info_of(model), point.x
-    optimal_duals: OptimalDuals | str = NO_DUALS if form.integer.any() else "this solver returns no shadow prices"
-    duals, derivatives = Duals({}, optimal_duals), None
+    why_none = NO_DUALS if form.integer.any() else "this solver returns no shadow prices"
+    optimal_duals: OptimalDuals | str = why_none
+    duals, derivatives = Duals({}, why_none), None
     for name in ("dual", "rc"):  # nothing of another solve stays behind
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():

@@ -14,6 +14,7 @@ from support.allocation_cases import case, group
 from support.programs import Rows, degenerate_program, ends_of_multipliers, least, program, quadratic_program
 from support.small_models import knapsack, shifted
 from veridical.data import InputError
+from veridical.solvers.dual_range import OptimalDuals
 
 Array = NDArray[np.float64]
 SOLVERS = ("highs", "ipopt")
@@ -35,7 +36,7 @@ def ranges_of(solution: Any, family: str = "row") -> Array:
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_ranges_are_one_sided_derivatives_of_degenerate_linear_programs(seed: int, solver: str) -> None:
-    """Rows twice, sums of rows, equations, rows with two sides, bounds that bind as well; whole numbers, so that 1e-5 is small."""
+    """Rows twice, sums of rows, equations, rows with two sides, bounds that bind; whole numbers, so that 1e-5 is small."""
     rows, sense, step = degenerate_program(np.random.default_rng(seed)), 1 if seed % 2 else -1, 1e-5
     best = least(rows)
     ends = ranges_of(vd.solvers.solve(program(rows, sense), solver))
@@ -99,7 +100,7 @@ def test_what_a_menu_earns_bends_as_the_ranges_of_truth_say() -> None:
         shifted(model.incentive_compatibility[key], step)
         assert slopes[0] < slopes[1] - 0.03
         # The profit bends by less than 0.03 a unit of a price, over a step of 0.01.
-        assert sorted(np.abs(slopes)) == pytest.approx(sorted(np.abs(ranges.loc[key])), abs=5e-4)
+        assert sorted(np.abs(slopes)) == pytest.approx(sorted(np.abs(ranges.T[key])), abs=5e-4)
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
@@ -175,6 +176,7 @@ def test_explain_tells_what_is_shown_and_what_was_not_looked_at() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_explain_shows_to_be_unique_is(seed: int) -> None:
     solution = vd.solvers.solve(program(degenerate_program(np.random.default_rng(seed)), 1), SOLVERS[seed % 2])
+    assert isinstance(solution.optimal_duals, OptimalDuals)
     shown = solution.optimal_duals.unique_in("row")
     ends = ranges_of(solution)
     assert (ends[shown, 0] == ends[shown, 1]).all()
@@ -217,6 +219,19 @@ def test_a_right_hand_side_that_cannot_move_has_no_end(solver: str) -> None:
     assert "(1) is not unique: without an end on either side." in solution.explain()
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_side_far_out_says_nothing_of_what_binds(solver: str) -> None:
+    m = pyo.ConcreteModel()
+    m.x, m.y = pyo.Var(bounds=(0, 1e9)), pyo.Var(bounds=(0, 1e9))
+    m.wide = pyo.Constraint(expr=(0, m.x, 1e9))
+    m.half = pyo.Constraint(expr=m.x >= 0.5)
+    m.both = pyo.Constraint(expr=m.x + m.y >= 1)
+    m.cost = pyo.Objective(expr=2 * m.x + m.y)
+    solution = vd.solvers.solve(m, solver)
+    for family, price in (("wide", 0), ("half", 1), ("both", 1)):
+        assert ranges_of(solution, family) == pytest.approx(np.array([[price, price]]), abs=1e-9)
+
+
 def test_without_an_objective_a_price_is_0_or_has_no_end() -> None:
     m = pyo.ConcreteModel()
     m.x = pyo.Var(bounds=(0, 1))
@@ -239,21 +254,22 @@ def test_refusals_say_why() -> None:
     whole, local, convex = vd.solvers.solve(knapsack()), vd.solvers.solve(nonconvex(), "ipopt"), vd.solvers.solve(twice())
     formula = vd.solve(vd.example("two-suppliers"), "icds", "closed_form")
     tangents = vd.solve(vd.example("two-suppliers"), "icds", {"solver": "highs", "form": "tangent"})
-    for solution, family, reason in (
+    refused: list[tuple[Any, Any, str]] = [
         (whole, "room", "a model with integers has no shadow prices"),
         (local, "least", "not shown to be convex"),
         (formula, "assembly", "a closed form"),
         (convex, "nothing", "one of same, alone, idle"),
         (convex, ["same"], "one of same, alone, idle"),
         (tangents, "expected_sales.written.tangent", "one of assembly"),
-    ):
+    ]
+    for solution, family, reason in refused:
         with pytest.raises(InputError, match=f"dual_range: got .*{reason}"):
             solution.dual_range(family)
     assert "Whether prices are unique was not looked at: the model is not shown to be convex" in local.explain()
 
 
 def test_a_point_that_is_no_optimum_has_no_ranges() -> None:
-    rough = vd.solvers.solve(twice(), check=False)
-    wrong = copy.copy(rough.optimal_duals)
+    wrong = copy.copy(vd.solvers.solve(twice()).optimal_duals)
+    assert isinstance(wrong, OptimalDuals)
     object.__setattr__(wrong, "x", np.array([1.0, 1.0]))  # feasible, and better points are there
     assert np.isnan(wrong.ends(np.arange(2))).all()

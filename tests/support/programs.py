@@ -59,13 +59,14 @@ def least(rows: Rows) -> float:
     equal = rows.row_low == rows.row_high
     above, below = ~equal & np.isfinite(rows.row_high), ~equal & np.isfinite(rows.row_low)
     matrix = np.vstack([rows.matrix[above], -rows.matrix[below]])
+    bounds: Any = np.stack([rows.low, rows.high], axis=1)
     result: Any = linprog(
         rows.cost,
         matrix if len(matrix) else None,
         np.concatenate([rows.row_high[above], -rows.row_low[below]]) if len(matrix) else None,
         rows.matrix[equal] if equal.any() else None,
         rows.row_low[equal] if equal.any() else None,
-        bounds=np.stack([rows.low, rows.high], axis=1),
+        bounds=bounds,
         method="highs",
         options={"presolve": False, "primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
@@ -117,7 +118,7 @@ def quadratic_program(rng: np.random.Generator) -> tuple[Rows, Array, Signs, Arr
     y, z = (np.clip(rng.integers(-2, 3, len(ends[0])), *ends) for ends in (of_rows, of_bounds))
     gradient = matrix.T @ y + z
     root = rng.integers(-1, 3, (n, n)).astype(float)
-    hessian = root.T @ root + np.eye(n)
+    hessian = root.T @ root + np.eye(int(n))
     found = Rows(gradient - hessian @ x, matrix, row_low, row_high, low, high)
     return found, hessian, (*of_rows, *of_bounds), gradient
 
@@ -126,7 +127,7 @@ def ends_of_multipliers(matrix: Array, gradient: Array, signs: Signs) -> Array:
     """Return the least and the largest y of each row with matrix.T @ y + z = gradient, by two programs of scipy's a row."""
     m, n = matrix.shape
     equations = np.hstack([matrix.T, np.eye(n)])
-    bounds = np.stack([np.concatenate(signs[::2]), np.concatenate(signs[1::2])], axis=1)
+    bounds: Any = np.stack([np.concatenate(signs[::2]), np.concatenate(signs[1::2])], axis=1)
     ends = np.zeros((m, 2))
     for i in range(m):
         for side, sign in enumerate((1.0, -1.0)):
