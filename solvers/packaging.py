@@ -22,7 +22,7 @@ from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus,
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units
 
-__all__ = ["Point", "certified", "package_solution"]
+__all__ = ["Point", "by_family", "certified", "package_solution"]
 
 NO_DUALS = "a model with integers has no shadow prices: fix the integers at their values and solve again for those of the rest"
 STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}
@@ -100,7 +100,7 @@ def package_solution(
             suffix = model.component(name)
             if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
                 suffix.update(zip(components, values.tolist(), strict=True))
-        duals = _by_family(info, form, prices)
+        duals = by_family(info, form, prices)
         if parameters := info.standing(model):
             objective = next(model.component_data_objects(pyo.Objective, active=True))
             derivatives = Lagrangian(parameters, objective.expr, form, x, prices, reduced_costs).derivatives
@@ -121,8 +121,8 @@ def package_solution(
     )
 
 
-def _by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
-    """Return the duals by family, each a Series that is made when first looked at."""
+def by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
+    """Return the duals of a form's constraints by family, each a Series that is made when first looked at."""
     names: dict[int, str] = {}  # of components, by id: Pyomo puts a name together anew whenever it is asked
 
     def by_component(constraint: Any) -> tuple[str, Any]:
