@@ -58,7 +58,10 @@ class QuadraticBlock:
     def best(self, price: Array) -> Answer:
         """Return the least of cost and price together, as far as it is proven."""
         zero = np.zeros(len(self.form.cost))
-        return Answer(self._problem("best").solve(self._full(price), zero, zero)[2])
+        try:
+            return Answer(self._problem("best").solve(self._full(price), zero, zero)[2])
+        except NotSolvedError:
+            return Answer(-np.inf)
 
     def cost(self, plan: Array) -> Answer:
         """Return the least cost of contributions; inf where the party cannot make them."""

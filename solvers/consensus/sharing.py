@@ -31,7 +31,7 @@ from veridical.solvers.solution import Termination
 
 __all__ = ["Agreement", "Sharing"]
 
-DECADES, DECADE = 14, 10.0  # of rho that are tried before the first round, and the step from one to the next
+DECADES, DECADE = 8.0, 10.0  # of rho, either way, among which it is looked for
 BEYOND = 1.5  # where a party has no least cost at a price: how far past the nearest at which it has one the price moves
 SAME = 1e-12  # of a link's terms: it holds
 
@@ -130,30 +130,31 @@ class Sharing:
         return y
 
     def _scale(self) -> None:
-        """Find the rho of each link at which parties begin to be held back from what they would do alone: price over quantity.
+        """Find the rho of each link, in decades: where parties are half way from what they would do alone to the plan.
 
-        It is looked for decade by decade from 1, so that money and units may be counted in anything.
+        It is of the size of price over quantity, so that money and units may be counted in anything.
         """
-        nothing, tried = np.zeros(len(self.right)), {}
+        free = np.zeros(len(self.right))
 
-        def moved(decade: int) -> Array:
-            """Return how far parties go from the plan in each link, at a rho."""
-            if decade not in tried:
-                away = np.abs(self._steps(0, self.z, nothing, np.full(len(self.right), DECADE**decade)) - self.z)
-                tried[decade] = np.zeros(len(self.right))
-                np.maximum.at(tried[decade], self.link, away)
-            return tried[decade]
+        def answers(decade: Array) -> Array:
+            return self._steps(0, self.z, free, DECADE**decade)
 
-        place, there = np.zeros(len(self.right)), moved(0) > 0  # links in which anybody moves at all
-        for way in (1, -1):
-            looking, decade = there & ((moved(1) > moved(0) / 2) == (way > 0)), 0
-            while looking.any() and abs(decade) < DECADES:
-                place[looking] = decade
-                held = moved(decade + 1) <= moved(decade) / 2
-                looking &= ~held if way > 0 else held
-                decade += way
-        usual = float(np.median(place[there])) if there.any() else 0.0
-        self.rho = DECADE ** np.where(there & (np.abs(place) < DECADES - 1), place, usual)
+        loose, stiff = np.full(len(self.right), -DECADES), np.full(len(self.right), DECADES)
+        alone, near = answers(loose), answers(stiff)
+        known = self._largest(np.abs(alone - near)) > SAME * self._largest(np.abs(near))
+        while (stiff - loose).max(initial=0.0) > 1.0:
+            middle = np.floor((loose + stiff) / 2)
+            y = answers(middle)
+            held = self._largest(np.abs(y - near)) < self._largest(np.abs(y - alone))
+            stiff, loose = np.where(held, middle, stiff), np.where(held, loose, middle)
+        usual = float(np.median(stiff[known])) if known.any() else 0.0
+        self.rho = DECADE ** np.where(known, stiff, usual)
+
+    def _largest(self, plan: Array) -> Array:
+        """Return the largest number of any party in each link."""
+        largest = np.zeros(len(self.right))
+        np.maximum.at(largest, self.link, plan)
+        return largest
 
     def _check(self, number: int, over: Termination = Termination.CONVERGED) -> Agreement:
         """Raise the bound, price the plan at hand, and return how good the best is."""
