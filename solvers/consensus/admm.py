@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
@@ -296,16 +297,18 @@ class Admm:
         self.bound = max(self.bound, value)
 
 
-def balanced(rho: Array, ratios: list[float], number: int, every: int) -> Array:
+def balanced(rho: Array, ratios: list[Any], number: int, every: int) -> Array:
     """Return rho moved to where the residuals were about equal on average; single rounds swing too much to go by.
 
-    `ratios`, of primal to dual residual, as logarithms, since this was done last, are used up. every: so many rounds, 0: never.
+    `ratios`, of primal to dual residual, as logarithms (of all together, or one each), since this was done last, are used up.
+    every: so many rounds, 0: never.
     """
     if not every or number % every or number > LAST or not ratios:
         return rho
-    factor = float(np.exp(np.mean(ratios[-every:])))
+    factor = np.exp(np.mean(ratios[-every:], axis=0))
     ratios.clear()
-    return rho if 1 / BAND <= factor <= BAND else rho * float(np.clip(np.sqrt(factor), 1 / MOST, MOST))
+    even = (factor >= 1 / BAND) & (factor <= BAND)
+    return np.where(even, rho, rho * np.clip(np.sqrt(factor), 1 / MOST, MOST))
 
 
 def relative_norm(what: Array, *against: Array) -> float:

@@ -23,7 +23,7 @@ from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.consensus.links import Links
 from veridical.solvers.consensus.messages import Answer
 from veridical.solvers.consensus.quadratic import Quadratic
-from veridical.solvers.solution import Solution
+from veridical.solvers.solution import Solution, Termination
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 __all__ = ["QuadraticBlock", "SmoothBlock", "agent_of"]
@@ -120,7 +120,7 @@ class SmoothBlock:
 
     def step(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the contributions of the proximal step."""
-        self._solve(plan, price, rho)
+        self._solve(plan, price, rho, check=False)  # whatever it answers, only bounds and costs have to be proven
         return Answer(-np.inf, np.array([float(pyo.value(y)) for y in self._inner.contribution.values()]))
 
     def best(self, price: Array) -> Answer:
@@ -163,13 +163,23 @@ class SmoothBlock:
             self._inner.box.activate()
             self._inner.deactivate()
 
-    def _solve(self, centre: Array, price: Array, weight: Array, given: bool = False, box: bool = False) -> Solution:
+    def _solve(
+        self, centre: Array, price: Array, weight: Array, given: bool = False, box: bool = False, check: bool = True
+    ) -> Solution:
         from veridical.solvers import solve  # that package imports this one
 
         for name, values in (("centre", centre), ("price", price), ("weight", weight)):
             self._inner.component(name).store_values(dict(zip(self.links, values.tolist(), strict=True)))
         with self.asked(given, box):
-            return solve(self.block, "ipopt")
+            try:
+                return solve(self.block, "ipopt", check=check)
+            except NotSolvedError as error:
+                if error.status != Termination.FAILED:
+                    raise
+            for variable in self.block.component_data_objects(pyo.Var):  # Ipopt may fail from where it ended before
+                if not variable.fixed:
+                    variable.set_value(None)
+            return solve(self.block, "ipopt", check=check)
 
 
 def agent_of(links: Links, name: str, largest: float | None = None) -> QuadraticBlock | SmoothBlock:

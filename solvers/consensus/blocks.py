@@ -97,6 +97,8 @@ def solve(
     >>> round(solution.objective, 4), round(m.party["mill"].sold.value, 4), round(solution.duals["flour"].iloc[0], 4)
     (-16.0, 4.0, -8.0)
     """
+    from veridical import solvers  # that package imports this one
+
     began = perf_counter()
     configuration, settings = options(solver)
     deadline = monotonic() + (configuration.time_limit or math.inf)
@@ -111,7 +113,12 @@ def solve(
                 allowed = f"inline: the cost of {name} is not quadratic, and its agent is the block itself"
                 raise configuration.error_for("options.workers", "processes", allowed)
         built = perf_counter()
-        agreement = _agree(m.name, links, agents, settings, deadline, Log() if log is None else log, callback)
+        try:
+            agreement = _agree(m.name, links, agents, settings, deadline, Log() if log is None else log, callback)
+        except NotSolvedError:
+            for name, block in links.blocks.items():  # of a party that can do nothing, say what stands against it
+                solvers.solve(block, "ipopt" if isinstance(agents[name], SmoothBlock) else "highs")
+            raise
         if not agreement.converged and (configuration.accept != "feasible" or not math.isfinite(agreement.cost)):
             raise NotSolvedError(_sentence(m.name, agreement), agreement.termination)
         for name, agent in agents.items():

@@ -143,7 +143,7 @@ def _refuse_strangers(form: StandardForm, row: int, name: str | None, found: Map
 
 def _above_costs(m: Any, form: StandardForm, blocks: Mapping[str, Any], owners: Mapping[int, str]) -> float:
     """Return what the objective is above the sum of the costs: a constant; raise InputError where it is none."""
-    allowed = "the sum of the parties' costs, to minimise: costs of nobody, and of nobody alone, have nobody to answer for them"
+    allowed = "the sum of the parties' costs, to minimise; whatever else is paid for belongs to the cost of one of them"
     objective = next(m.component_data_objects(pyo.Objective, active=True), None)
     if objective is None or form.sense < 0:
         got = "<no objective>" if objective is None else "<an objective to maximise>"

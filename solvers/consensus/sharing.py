@@ -21,7 +21,7 @@ import numpy as np
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Integers
-from veridical.solvers.certificate import ACCEPTED, CANCELLED, ratio
+from veridical.solvers.certificate import ACCEPTED, CANCELLED, ratio, relative
 from veridical.solvers.consensus.admm import balanced, relative_norm
 from veridical.solvers.consensus.exchange import Round
 from veridical.solvers.consensus.messages import Answer, Log, Message, Question
@@ -31,8 +31,9 @@ from veridical.solvers.solution import Termination
 
 __all__ = ["Agreement", "Sharing"]
 
-DECADES, DECADE = 8.0, 10.0  # of rho, either way, among which it is looked for
+DECADES, DECADE = range(-8, 9, 2), 10.0  # of rho that are tried before the first round
 BEYOND = 1.5  # where a party has no least cost at a price: how far past the nearest at which it has one the price moves
+CLOSE = 1e-8  # of a link's terms: nothing is missing that counts
 SAME = 1e-12  # of a link's terms: it holds
 
 
@@ -81,7 +82,7 @@ class Sharing:
         self.z = (self.right / np.maximum(self.count, 1))[self.link]
         self.y = self.z.copy()
         self.rho = np.full(len(self.right), self.options.rho or 1.0)
-        self.ratios: list[float] = []
+        self.ratios: list[Array] = []  # of primal to dual residual of each link, as logarithms
         self.bound, self.proven_at = -math.inf, self.price
         self.best: tuple[float, Array] | None = None  # the cheapest plan that meets the links, and what it costs
         self.size = 0.0  # of costs, without their signs
@@ -107,17 +108,21 @@ class Sharing:
 
     def _round(self, number: int) -> tuple[float, float]:
         """Ask everybody for a step, move plan and price; return the relative residuals."""
-        before, rho = self.z, self.rho[self.link]
+        before = self.z
         self.y = self._steps(number, self.z, self.price, self.rho)
         mixed = self.options.relaxation * self.y + (1 - self.options.relaxation) * before
         missing = (self._total(mixed) - self.right) / np.maximum(self.count, 1)
         self.z = mixed - missing[self.link]
         self.price = self.price + self.rho * missing
-        primal = relative_norm(self.y - self.z, self.y, self.z)
-        dual = relative_norm(rho * (self.z - before), self.price[self.link])
-        self.ratios.append(math.log(max(primal, 1e-12) / max(dual, 1e-12)))
+        away, moved = self.y - self.z, self.rho[self.link] * (self.z - before)
+        of_links = (
+            relative(self._largest(np.abs(away)), np.maximum(self._largest(np.abs(self.y)), self._largest(np.abs(self.z))), 1.0),
+            relative(self._largest(np.abs(moved)), np.abs(self.price), 1.0),
+        )
+        primal, dual = (np.maximum(residual, 1e-12) for residual in of_links)
+        self.ratios.append(np.log(primal / dual))
         self.rho = balanced(self.rho, self.ratios, number, self.options.balance)
-        return primal, dual
+        return relative_norm(away, self.y, self.z), relative_norm(moved, self.price[self.link])
 
     def _steps(self, number: int, plan: Array, price: Array, rho: Array, names: Collection[str] | None = None) -> Array:
         """Return the contributions that parties answer to a plan and a price; what those not asked said last."""
@@ -130,25 +135,17 @@ class Sharing:
         return y
 
     def _scale(self) -> None:
-        """Find the rho of each link, in decades: where parties are half way from what they would do alone to the plan.
+        """Find the rho of each link: where parties are half way from what they would do alone to the plan.
 
         It is of the size of price over quantity, so that money and units may be counted in anything.
         """
-        free = np.zeros(len(self.right))
-
-        def answers(decade: Array) -> Array:
-            return self._steps(0, self.z, free, DECADE**decade)
-
-        loose, stiff = np.full(len(self.right), -DECADES), np.full(len(self.right), DECADES)
-        alone, near = answers(loose), answers(stiff)
+        free, one = np.zeros(len(self.right)), np.ones(len(self.right))
+        ladder = [self._steps(0, self.z, free, DECADE**decade * one) for decade in DECADES]
+        alone, near = ladder[0], ladder[-1]
+        held = [self._largest(np.abs(y - near)) < self._largest(np.abs(y - alone)) for y in ladder]
         known = self._largest(np.abs(alone - near)) > SAME * self._largest(np.abs(near))
-        while (stiff - loose).max(initial=0.0) > 1.0:
-            middle = np.floor((loose + stiff) / 2)
-            y = answers(middle)
-            held = self._largest(np.abs(y - near)) < self._largest(np.abs(y - alone))
-            stiff, loose = np.where(held, middle, stiff), np.where(held, loose, middle)
-        usual = float(np.median(stiff[known])) if known.any() else 0.0
-        self.rho = DECADE ** np.where(known, stiff, usual)
+        place = np.array(DECADES)[np.argmax(held, axis=0)] - 1.0
+        self.rho = DECADE ** np.where(known, place, np.median(place[known]) if known.any() else 0.0)
 
     def _largest(self, plan: Array) -> Array:
         """Return the largest number of any party in each link."""
