@@ -20,6 +20,7 @@ from pyomo.common.modeling import unique_component_name
 
 from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans, Integers
+from veridical.solvers.certificate import Point
 from veridical.solvers.consensus.links import Links
 from veridical.solvers.consensus.messages import Answer
 from veridical.solvers.consensus.quadratic import Quadratic
@@ -28,6 +29,7 @@ from veridical.solvers.translate.standard_form import StandardForm, compile_mode
 
 __all__ = ["QuadraticBlock", "SmoothBlock", "agent_of"]
 
+CLOSE = 1e-8  # relative: who misses contributions by more cannot make them
 Terms = list[list[tuple[float, Any]]]  # of each link: a party's coefficients and variables
 
 
@@ -66,9 +68,10 @@ class QuadraticBlock:
     def cost(self, plan: Array) -> Answer:
         """Return the least cost of contributions; inf where the party cannot make them."""
         try:
-            return Answer(self.form.minimised(self._at(plan)))
+            x = self._at(plan)
         except NotSolvedError:
             return Answer(np.inf)
+        return Answer(self.form.minimised(x) if Point(self.form, x).violation() <= CLOSE else np.inf)
 
     def decide(self, plan: Array) -> None:
         """Give the variables of the block the values that cost least at contributions: they stay with the party."""

@@ -161,9 +161,8 @@ class Sharing:
             self.best = plan
         cost, chosen = self.best or (math.inf, self.z)
         gap = self._gap(cost)
-        if (
-            gap > self.options.gap and self._residual(self.y) <= ACCEPTED
-        ):  # answers themselves, which meet links as solvers meet rows
+        met = CLOSE if over is Termination.CONVERGED else ACCEPTED  # answers themselves, which meet links as solvers meet rows
+        if gap > self.options.gap and self._residual(self.y) <= met:
             at_answers = self._total_cost(number, self.y)
             if self._gap(at_answers) < gap:
                 cost, chosen, gap = at_answers, self.y, self._gap(at_answers)
