@@ -75,15 +75,15 @@ class QuadraticBlock:
 
     def decide(self, plan: Array) -> None:
         """Give the variables of the block the values that cost least at contributions: they stay with the party."""
-        for variable, value in zip(self.form.variables, self._at(plan).tolist(), strict=True):
+        for variable, value in zip(self.form.variables, self._at(plan, exact=True).tolist(), strict=True):
             variable.set_value(value, skip_validation=True)
 
     def close(self) -> None:
         """Nothing of it stands in the block."""
 
-    def _at(self, plan: Array) -> Array:
+    def _at(self, plan: Array, exact: bool = False) -> Array:
         zero = np.zeros(len(self.form.cost))
-        return self._problem("at").solve(zero, zero, self._full(plan), exact=True)[0]
+        return self._problem("at").solve(zero, zero, self._full(plan), exact)[0]
 
     def _full(self, units: Array) -> Array:
         full = np.zeros(len(self.form.cost))
@@ -100,7 +100,7 @@ class QuadraticBlock:
                 low, high = form.low.copy(), form.high.copy()
                 low[self.columns], high[self.columns] = -self.largest, self.largest
                 form = replace(form, low=low, high=high)
-            self._problems[name] = Quadratic(form, free)
+            self._problems[name] = Quadratic(form, free, any_given=name == "at")
         return self._problems[name]
 
 

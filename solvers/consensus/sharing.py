@@ -84,8 +84,7 @@ class Sharing:
         self.rho = np.full(len(self.right), self.options.rho or 1.0)
         self.ratios: list[Array] = []  # of primal to dual residual of each link, as logarithms
         self.bound, self.proven_at = -math.inf, self.price
-        self.best: tuple[float, Array] | None = None  # the cheapest plan that meets the links, and what it costs
-        self.size = 0.0  # of costs, without their signs
+        self.best: tuple[float, float, Array] | None = None  # cheapest plan that meets the links: cost, without signs, the plan
         self.unproven: list[str] = []
 
     def go(self, deadline: float) -> Agreement:
@@ -159,13 +158,14 @@ class Sharing:
         plan = self._met(number)
         if plan is not None and (self.best is None or plan[0] < self.best[0]):
             self.best = plan
-        cost, chosen = self.best or (math.inf, self.z)
-        gap = self._gap(cost)
+        cost, size, chosen = self.best or (math.inf, 0.0, self.z)
+        gap = self._gap(cost, size)
         met = CLOSE if over is Termination.CONVERGED else ACCEPTED  # answers themselves, which meet links as solvers meet rows
         if gap > self.options.gap and self._residual(self.y) <= met:
-            at_answers = self._total_cost(number, self.y)
-            if self._gap(at_answers) < gap:
-                cost, chosen, gap = at_answers, self.y, self._gap(at_answers)
+            questions = {name: Question("cost", (self.y[place],)) for name, place in self.places.items()}
+            costs = [answer.value for answer in self._ask(number, questions).values()]
+            if self._gap(sum(costs), sum(map(abs, costs))) < gap:
+                cost, chosen, gap = sum(costs), self.y, self._gap(sum(costs), sum(map(abs, costs)))
         why = ""
         if gap > self.options.gap:
             nobody = "no plan was met that all can carry out, and of" if cost == math.inf else f"a plan of cost {cost:,.6g}, and"
@@ -175,10 +175,11 @@ class Sharing:
         proven = cost, self.bound, gap, self.proven_at, self.rho, len(self.rounds), gap <= self.options.gap
         return Agreement(plans, *proven, why, over)
 
-    def _gap(self, cost: float) -> float:
+    def _gap(self, cost: float, size: float) -> float:
+        """Return the gap of a cost, relative; `size`: of the parties' costs without their signs."""
         if not (math.isfinite(cost) and math.isfinite(self.bound)):
             return math.inf
-        return ratio(abs(cost - self.bound), max(abs(cost), CANCELLED * self.size))
+        return ratio(abs(cost - self.bound), max(abs(cost), CANCELLED * size))
 
     def _prove(self, number: int) -> None:
         """Raise the bound by the least that everybody says at one price.
@@ -202,7 +203,7 @@ class Sharing:
                 moved = self._steps(number, self.y, price, self.rho, [name])[place] - self.y[place]
                 price[links] += BEYOND * self.rho[links] * moved
 
-    def _met(self, number: int) -> tuple[float, Array] | None:
+    def _met(self, number: int) -> tuple[float, float, Array] | None:
         """Return a plan that meets the links, near the one at hand, and what it costs; None where there is none to be had."""
         plan, held = self.z, np.zeros(len(self.link), dtype=bool)
         costs: dict[str, float] = {}
@@ -211,8 +212,7 @@ class Sharing:
             costs |= {name: answer.value for name, answer in self._ask(number, questions).items()}
             unable = [name for name, cost in costs.items() if cost == math.inf]
             if not unable:
-                self.size = max(self.size, sum(map(abs, costs.values())))
-                return sum(costs.values()), plan
+                return sum(costs.values()), sum(map(abs, costs.values())), plan
             if all(held[self.places[name]].all() for name in unable):
                 return None
             for name in unable:
@@ -226,12 +226,6 @@ class Sharing:
             costs = {name: cost for name, cost in costs.items() if (new == plan)[self.places[name]].all() and cost < math.inf}
             plan = new
         return None
-
-    def _total_cost(self, number: int, plan: Array) -> float:
-        questions = {name: Question("cost", (plan[place],)) for name, place in self.places.items()}
-        costs = [answer.value for answer in self._ask(number, questions).values()]
-        self.size = max(self.size, sum(map(abs, costs))) if math.isfinite(sum(costs)) else self.size
-        return sum(costs)
 
     def _total(self, plan: Array) -> Array:
         """Return the sum of contributions to each link."""
