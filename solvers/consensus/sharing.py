@@ -131,7 +131,8 @@ class Sharing:
         for name, answer in self._ask(number, questions).items():
             assert answer.plan is not None
             y[self.places[name]] = answer.plan
-        return y
+        answers: Array = y
+        return answers
 
     def _scale(self) -> None:
         """Find the rho of each link: where parties are half way from what they would do alone to the plan.
@@ -229,12 +230,13 @@ class Sharing:
 
     def _total(self, plan: Array) -> Array:
         """Return the sum of contributions to each link."""
-        return np.bincount(self.link, plan, minlength=len(self.right))
+        total: Array = np.bincount(self.link, plan, minlength=len(self.right)).astype(np.float64)
+        return total
 
     def _apart(self, plan: Array) -> Array:
         """Return how far each link is from holding, relative to its terms."""
         size = np.maximum(self._total(np.abs(plan)), np.abs(self.right))
-        return np.abs(self._total(plan) - self.right) / np.where(size > 0, size, 1.0)
+        return relative(np.abs(self._total(plan) - self.right), size)
 
     def _residual(self, plan: Array) -> float:
         return float(self._apart(plan).max(initial=0.0))

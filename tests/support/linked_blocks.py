@@ -25,7 +25,9 @@ def linked(seed: int, curved: bool, money: float = 1.0, bounded: bool = True) ->
         hessian = factor @ factor.T + (0.1 * np.eye(n) if curved else 0.0)
         linear = rng.uniform(0.5, 5.0, n) if not curved else rng.normal(scale=5.0, size=n)
         row = rng.uniform(0.2, 2.0, n)
-        block.limit = pyo.Constraint(expr=sum(a * x for a, x in zip(row, block.x.values(), strict=True)) <= float(row @ point) + 2)
+        block.limit = pyo.Constraint(
+            expr=sum(a * x for a, x in zip(row, block.x.values(), strict=True)) <= float(row @ point) + 2
+        )
         x = list(block.x.values())
         square = sum(hessian[i, j] / 2 * x[i] * x[j] for i in range(n) for j in range(n)) if curved else 0.0
         block.cost = pyo.Expression(expr=money * (square + sum(c * y for c, y in zip(linear, x, strict=True))))
