@@ -1,4 +1,9 @@
-"""Consensus of any Pyomo model whose parties are blocks: who is tied to whom is all that a coordinator is told of it."""
+"""Consensus of any Pyomo model whose parties are blocks: who is tied to whom is all that a coordinator is told of it.
+
+That, and answers: contributions in every round, two costs at checks. They reveal what they reveal, as in joint plans: enough
+of them tell a cost model. Where the blocks stand in one process, as here, whoever runs it has them all; with workers =
+processes each party's arrays are in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +99,7 @@ def solve(
     >>> m.flour = pyo.Constraint(expr=m.party["bakery"].bought == m.party["mill"].sold)
     >>> m.total = pyo.Objective(expr=m.party["mill"].cost + m.party["bakery"].cost)
     >>> solution = solve(m, m.party)
-    >>> round(solution.objective, 4), round(m.party["mill"].sold.value, 4), round(solution.duals["flour"].iloc[0], 4)
+    >>> round(solution.objective, 3), round(m.party["mill"].sold.value, 1), round(float(solution.duals["flour"].iloc[0]), 1)
     (-16.0, 4.0, -8.0)
     """
     from veridical import solvers  # that package imports this one
@@ -176,7 +181,8 @@ def _packaged(m: Any, links: Links, agreement: Agreement, settings: Options, sec
         suffix.clear()
         suffix.update(zip(links.constraints, prices.tolist(), strict=True))
     duals = by_family(info_of(m), replace(form, constraints=links.constraints), prices)
-    record = {**settings.model_dump(), "rho": float(np.median(agreement.rho)), "rounds_taken": agreement.rounds}
+    rho = float(np.median(agreement.rho)) if len(agreement.rho) else settings.rho
+    record = {**settings.model_dump(), "rho": rho, "rounds_taken": agreement.rounds}
     solution = Solution(
         objective=objective,
         bound=bound if math.isfinite(bound) else math.nan,

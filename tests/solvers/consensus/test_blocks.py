@@ -281,6 +281,26 @@ def test_options_that_mean_nothing_here_are_refused(solver: Any, message: str) -
         blocks.solve(two(), two().party, solver)
 
 
+def test_who_is_in_no_link_is_alone_and_what_is_fixed_is_a_number() -> None:
+    m = two()
+    m.third = pyo.Block()
+    m.third.x = pyo.Var(bounds=(1, 5))
+    m.third.inner = pyo.Block()
+    m.third.inner.y = pyo.Var(bounds=(0, 1))
+    m.third.cost = pyo.Expression(expr=3 * m.third.x - m.third.inner.y)
+    m.total.set_value(m.total.expr + m.third.cost)
+    m.party["a"].x.fix(3.0)
+    solution = blocks.solve(m, [m.party["a"], m.party["b"], m.third])
+    assert solution.objective == pytest.approx(1 + 9 + 2, rel=GAP)
+    assert solution.bound <= 12.0 + 1e-9
+    assert (m.third.x.value, m.third.inner.y.value) == pytest.approx((1.0, 1.0), abs=1e-6)
+    assert solution.duals["link"].iloc[0] == pytest.approx(6.0, abs=1e-2)  # b wants 6 and has 3: 2 * 3
+    m.link.deactivate()
+    apart = blocks.solve(m, [m.party["a"], m.party["b"], m.third])
+    assert apart.objective == pytest.approx(1 + 0 + 2, abs=1e-5)
+    assert list(apart.duals) == []
+
+
 def test_what_is_not_proven_is_not_called_optimal() -> None:
     m = two()
     with pytest.raises(NotSolvedError, match="consensus ran out of rounds after 3 rounds: a plan of cost"):
