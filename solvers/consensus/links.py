@@ -50,13 +50,6 @@ class Links:
         bounds = zip(part.indptr[:-1], part.indptr[1:], strict=True)
         return [[(float(part.data[k]), variables[part.indices[k]]) for k in range(first, last)] for first, last in bounds]
 
-    def residual(self) -> float:
-        """Return how far links are from holding at the model's values, at most, relative to the terms of each."""
-        x = np.array([variable.value for variable in self.form.variables], dtype=float)
-        size = np.maximum(abs(self.matrix) @ np.abs(x), np.abs(self.right))
-        apart = np.abs(self.matrix @ x - self.right)
-        return float(np.max(apart / np.where(size > 0, size, 1.0), initial=0.0))
-
 
 def read(m: Any, parties: Any) -> Links:
     """Return the parties and links of a model; raise InputError for what is none of either."""
@@ -64,6 +57,9 @@ def read(m: Any, parties: Any) -> Links:
     blocks = _blocks(parties)
     form = compile_model(m, nonlinear=True)
     owners = {id(block): name for name, block in blocks.items()}
+    for name, block in blocks.items():
+        if (outer := _owner(block, owners)) is not None:
+            raise InputError.of(f"parties, {name}", f"<a block within that of {outer}>", "blocks side by side")
     of_column = [_owner(variable, owners) for variable in form.variables]
     of_row = [_owner(constraint, owners) for constraint in form.constraints]
     jacobian = sp.csr_array(form.jacobian(np.zeros(len(of_column))) if form.nonlinear is None else _pattern(form))
@@ -162,8 +158,9 @@ def _above_costs(m: Any, form: StandardForm, blocks: Mapping[str, Any], owners: 
                 whose = "nobody" if owner is None else owner
                 got = f"<a cost of {name} with {variable.name}, of {whose}>"
                 raise InputError.of(f"{block.name}.cost", got, f"a cost in variables of {name} alone")
-    typical = float(np.abs(form.gradient(np.zeros(len(form.variables)))).max(initial=0.0)) if form.nonlinear is None else 0.0
-    typical = max(typical, float(np.abs(form.cost).max(initial=0.0)), np.finfo(float).tiny)
+    with np.errstate(all="ignore"):  # where a term is not defined others say how large coefficients are
+        slopes = np.concatenate([form.gradient(np.ones(len(form.variables))), form.cost, [np.finfo(float).tiny]])
+    typical = float(np.abs(slopes[np.isfinite(slopes)]).max())
     size = np.abs(left.cost) if left.hessian is None else np.maximum(np.abs(left.cost), abs(left.hessian).max(axis=1).toarray())
     if len(size) and float(size.max()) > ROUNDING * typical:
         variable = left.variables[int(np.argmax(size))]

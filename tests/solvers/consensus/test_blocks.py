@@ -301,6 +301,17 @@ def test_who_is_in_no_link_is_alone_and_what_is_fixed_is_a_number() -> None:
     assert list(apart.duals) == []
 
 
+def test_the_sum_of_the_costs_may_be_written_in_any_way() -> None:
+    m = two()
+    a, b = m.party["a"].x, m.party["b"].x
+    m.total.set_value(a**2 / 3 * 3 - 4 * a + (0.1 + 0.2) / 0.3 * b**2 - 12 * b + 40)
+    assert blocks.solve(m, m.party).objective == pytest.approx(8.0, rel=2 * GAP)
+    m.party["a"].inner = pyo.Block()
+    m.party["a"].inner.cost = pyo.Expression(expr=0.0)
+    with pytest.raises(InputError, match="parties, c: got <a block within that of a>; allowed: blocks side by side"):
+        blocks.solve(m, {"a": m.party["a"], "b": m.party["b"], "c": m.party["a"].inner})
+
+
 def test_what_is_not_proven_is_not_called_optimal() -> None:
     m = two()
     with pytest.raises(NotSolvedError, match="consensus ran out of rounds after 3 rounds: a plan of cost"):
