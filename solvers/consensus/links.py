@@ -57,9 +57,9 @@ def read(m: Any, parties: Any) -> Links:
     blocks = _blocks(parties)
     form = compile_model(m, nonlinear=True)
     owners = {id(block): name for name, block in blocks.items()}
-    for name, block in blocks.items():
+    for inner, block in blocks.items():
         if (outer := _owner(block, owners)) is not None:
-            raise InputError.of(f"parties, {name}", f"<a block within that of {outer}>", "blocks side by side")
+            raise InputError.of(f"parties, {inner}", f"<a block within that of {outer}>", "blocks side by side")
     of_column = [_owner(variable, owners) for variable in form.variables]
     of_row = [_owner(constraint, owners) for constraint in form.constraints]
     jacobian = sp.csr_array(form.jacobian(np.zeros(len(of_column))) if form.nonlinear is None else _pattern(form))
