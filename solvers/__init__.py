@@ -9,6 +9,7 @@ arrays back to names).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ from veridical.solvers.translate.components import refuse_no_model
 __all__ = ["Certificate", "Configuration", "Duals", "Solution", "SolutionStatus", "SolverRecord", "Termination"]
 __all__ += ["ENGINES", "Engine", "configure", "engine", "installed", "preferred_form", "solve"]
 
-__getattr__ = moved(__name__)
+_moved = moved(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the consensus when it is first used: who solves models centrally needs nothing of it."""
+    return import_module(f"{__name__}.{name}") if name == "consensus" else _moved(name)
 
 
 def solve(

@@ -24,7 +24,7 @@ from veridical.solvers.tangents import at_the_curve
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units
 
-__all__ = ["Point", "certified", "package_solution"]
+__all__ = ["Point", "by_family", "certified", "package_solution"]
 
 Families = dict[str, tuple[Integers, Callable[[Array], pd.Series]]]
 
@@ -106,8 +106,8 @@ def package_solution(
             suffix = model.component(name)
             if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
                 suffix.update(zip(components, values.tolist(), strict=True))
-        families = _by_family(info, form)
-        duals = Duals({name: partial(series, prices[rows]) for name, (rows, series) in families.items()})
+        families = families_of(info, form)
+        duals = priced(families, prices)
         curves = at_the_curve(model, form, x, point.row_dual)
         optimal_duals = OptimalDuals.of(form, x, point.row_dual, point.certificate.gap, families, curves)
         if parameters := info.standing(model):
@@ -133,7 +133,17 @@ def package_solution(
     )
 
 
-def _by_family(info: ModelInfo, form: StandardForm) -> Families:
+def by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
+    """Return the duals of a form's constraints by family, each a Series that is made when first looked at."""
+    return priced(families_of(info, form), prices)
+
+
+def priced(families: Families, prices: Array) -> Duals:
+    """Return the duals of families, each a Series that is made when first looked at."""
+    return Duals({name: partial(series, prices[rows]) for name, (rows, series) in families.items()})
+
+
+def families_of(info: ModelInfo, form: StandardForm) -> Families:
     """Return the rows of each family, and what makes a Series of one value a row, indexed by names."""
     names: dict[int, str] = {}  # of components, by id: Pyomo puts a name together anew whenever it is asked
 

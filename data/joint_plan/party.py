@@ -8,8 +8,9 @@ A role is a subclass of `Party` whose fields are declared with `column` (a table
         side: ClassVar[str] = "supplier"
         spot_cost: Values = column("lanes.csv", ("site",), "spot cost (currency per m3)", COST)
 
-What such a party does with its share of the plan is declared in `veridical.models.joint_plan`, under the same role. An installed
-package can name the class as an entry point of the group `veridical.roles` instead of registering it.
+What such a party does with its share of the plan is declared in `veridical.models.joint_plan`, under the same role, by that
+package's own `register`. An installed package can name the class as an entry point of the group `veridical.roles` instead of
+registering it. The README has an example from the record to the consensus.
 """
 
 from __future__ import annotations
@@ -216,7 +217,7 @@ class Roles(Registry[Party]):
     """The roles that case files know."""
 
     def register(self, cls: type[PartyT]) -> type[PartyT]:  # type: ignore[override]  # roles only
-        """Make a role known to case files; may be used as a decorator.
+        """Make a role known to case files; may be used as a decorator. Its block is made known by `models.joint_plan.register`.
 
         Raises InputError where a table of the role has other keys than a table of that file name in another role.
         """

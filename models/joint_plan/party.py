@@ -58,7 +58,7 @@ def register(
     served: Any = None,
     identities: Iterable[str] = (),
 ) -> None:
-    """Make the declarations of a user's own role known.
+    """Make the declarations of a user's own role known; its record is registered by `veridical.data.joint_plan.register`.
 
     Parameters
     ----------
@@ -71,6 +71,11 @@ def register(
     identities
         Families of constraints that define a quantity or keep a balance.
 
+    Raises
+    ------
+    InputError
+        For a role that is no name, and for functions that are none.
+
     Examples
     --------
     >>> from veridical.models.joint_plan import vendor
@@ -78,6 +83,11 @@ def register(
     >>> DECLARATIONS.pop("workshop").identities[0]
     'stock_balance'
     """
+    if not isinstance(role, str) or not role:
+        raise InputError.of("role", role, "the name of the role, as the class of its records has it")
+    for name, function in (("declare", declare), ("after", after), ("served", served)):
+        if not callable(function) and (function is not None or name == "declare"):
+            raise InputError.of(f"{role}, {name}", f"<a {type(function).__name__}>", "a function, see `Declaration`")
     DECLARATIONS[role] = Declaration(declare, after, served, levels or {}, tuple(identities))
 
 
@@ -108,9 +118,19 @@ def declare(block: Any, part: Part) -> Any:
     """
     role = part.record.role
     if role not in DECLARATIONS:
-        raise InputError.of("role", role, f"one of {', '.join(sorted(DECLARATIONS))}, or one that is registered")
+        allowed = (
+            f"one of {', '.join(sorted(DECLARATIONS))}, or one whose block is registered: veridical.models.joint_plan.register"
+        )
+        raise InputError.of("role", role, allowed)
     declaration, info = DECLARATIONS[role], info_of(block.model())
     declaration.declare(block, part.record, part.shared, part.shared.flows)
+    if block.component("plan") is None or list(block.plan) != list(part.shared.flows):
+        got = "<nothing>" if block.component("plan") is None else "<other keys than the party's flows, or in another order>"
+        raise InputError.of(f"{role}, plan", got, "variables >= 0 on the block, indexed by the flows in their order: units")
+    if block.component("cost") is None:
+        raise InputError.of(
+            f"{role}, cost", "<nothing>", "an Expression on the block: what the plan costs the party, convex in it"
+        )
     if isinstance(info, PlanInfo):
         families = Families(role, declaration.index_names, frozenset(declaration.identities))
         info.take(part.record.name, block, families)

@@ -8,9 +8,11 @@ before, make truth an ex-post equilibrium, not a dominant strategy.
 Modules: `messages` (what goes to and fro, the log, what an agent has to answer), `codec` (answers as bytes), `claims` (answers
 held against one another), `agent` (a party's own, from its model), `quadratic` (its problem, solved again and again), `workers`
 (where agents run), `exchange` (asking them), `admm` (the rounds and the proof), `coordinator` (a run to its end, whoever is
-lost), `options`, `planner` (`Consensus`, the planner that transfers and audits speak to).
+lost), `options`, `planner` (`Consensus`, the planner that transfers and audits speak to). Of any Pyomo model of blocks: `blocks`
+(`blocks.solve`), `links` (which models that are), `block_agent` (a party's own), `sharing` (the rounds and the proof).
 """
 
+from veridical.solvers.consensus import blocks
 from veridical.solvers.consensus.agent import PartyAgent
 from veridical.solvers.consensus.exchange import Round
 from veridical.solvers.consensus.messages import Agent, Answer, Log, Message, NoAnswer, Question
@@ -18,3 +20,4 @@ from veridical.solvers.consensus.options import Options
 from veridical.solvers.consensus.planner import Consensus, Progress
 
 __all__ = ["Agent", "Answer", "Consensus", "Log", "Message", "NoAnswer", "Options", "PartyAgent", "Progress", "Question", "Round"]
+__all__ += ["blocks"]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.solution import Termination
 
-__all__ = ["Admm", "LostError"]
+__all__ = ["Admm", "LostError", "balanced", "relative_norm"]
 
 TYPICAL = 0.3  # rho times the typical flow, currency per unit
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
@@ -172,11 +173,11 @@ class Admm:
             more = self._act(moved)
             apart, changed = np.concatenate([apart, more[0]]), np.concatenate([changed, more[1]])
             free = np.concatenate([free, free])
-        primal = _relative(apart[free], x[self.free], s[self.free])
-        dual = _relative(changed[free], self.prices()[self.free])
+        primal = relative_norm(apart[free], x[self.free], s[self.free])
+        dual = relative_norm(changed[free], self.prices()[self.free])
         if moved[self.free].all():
             self.ratios.append(np.log(max(primal, 1e-12) / max(dual, 1e-12)))
-        self._balance(number)
+        self.rho = np.minimum(balanced(self.rho, self.ratios, number, self.options.balance), self.cap)
         return primal, dual
 
     def _act(self, moved: Booleans) -> tuple[Array, Array]:
@@ -190,15 +191,6 @@ class Admm:
         self.price["receiver"] += step
         change, self.common = self.rho * (fresh - self.common), fresh
         return self.copies["receiver"] - fresh, change
-
-    def _balance(self, number: int) -> None:
-        """Move rho to where the residuals were about equal on average; single rounds swing too much to go by."""
-        if not self.options.balance or number % self.options.balance or number > LAST or not self.ratios:
-            return
-        factor = float(np.exp(np.mean(self.ratios[-self.options.balance :])))
-        self.ratios.clear()
-        if not 1 / BAND <= factor <= BAND:
-            self.rho = np.minimum(self.rho * np.clip(np.sqrt(factor), 1 / MOST, MOST), self.cap)
 
     def _ask(self, number: int, names: Iterable[str], centre: Array, moved: Booleans) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
@@ -305,6 +297,20 @@ class Admm:
         self.bound = max(self.bound, value)
 
 
-def _relative(what: Array, *against: Array) -> float:
+def balanced(rho: Array, ratios: list[Any], number: int, every: int) -> Array:
+    """Return rho moved to where the residuals were about equal on average; single rounds swing too much to go by.
+
+    `ratios`, of primal to dual residual, as logarithms (of all together, or one each), since this was done last, are used up.
+    every: so many rounds, 0: never.
+    """
+    if not every or number % every or number > LAST or not ratios:
+        return rho
+    factor = np.exp(np.mean(ratios[-every:], axis=0))
+    ratios.clear()
+    even = (factor >= 1 / BAND) & (factor <= BAND)
+    return np.where(even, rho, rho * np.clip(np.sqrt(factor), 1 / MOST, MOST))
+
+
+def relative_norm(what: Array, *against: Array) -> float:
     """Return a norm relative to the largest of others."""
     return float(np.linalg.norm(what)) / max(*(float(np.linalg.norm(vector)) for vector in against), 1e-9)

@@ -40,11 +40,12 @@ UNBOUNDED = -np.inf
 class Quadratic:
     """min (cost + linear)'x + x'(hessian + diag(weight))x / 2 over rows and bounds of a form.
 
-    Columns that are not `free` are given with each solve.
+    Columns that are not `free` are given with each solve. `any_given`: whether some that are given may leave no solution, which
+    is then said as soon as PIQP finds it.
     """
 
-    def __init__(self, form: StandardForm, free: Booleans) -> None:
-        self.form, self.free = form, free
+    def __init__(self, form: StandardForm, free: Booleans, any_given: bool = False) -> None:
+        self.form, self.free, self.any_given = form, free, any_given
         self.hessian = _Diagonal(form.hessian, np.arange(len(form.cost)))
         self.quadratic = _Diagonal(form.hessian, np.flatnonzero(free))
         if form.convexity is None:  # asked once: what is replaced below keeps the answer
@@ -76,7 +77,9 @@ class Quadratic:
             step_of: Any = self._piqp if isinstance(way, float) else self._hipo
             try:
                 result = step_of(way, quadratic, c, low, high)
-            except NotSolvedError:
+            except NotSolvedError as error:
+                if self.any_given and error.status == Termination.INFEASIBLE:
+                    raise
                 continue
             if result is None:
                 return x, np.zeros(len(low)), UNBOUNDED
@@ -106,6 +109,8 @@ class Quadratic:
         status, result = solver.solve(), solver.result
         if status == piqp.PIQP_DUAL_INFEASIBLE:
             return None
+        if status == piqp.PIQP_PRIMAL_INFEASIBLE:
+            raise NotSolvedError("a party's own problem has no solution", Termination.INFEASIBLE)
         duals = np.zeros(len(low))
         duals[equal], duals[~equal] = -result.y, result.z_l - result.z_u
         return result.x, duals

@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +18,9 @@ from support.reproductions import Reproductions
 from veridical import cli
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.data.demand import DEMANDS
+from veridical.data.joint_plan import ROLES
 from veridical.families import FAMILIES, joint_plan, unregister
+from veridical.models.joint_plan import DECLARATIONS
 from veridical.solvers.planners import Central
 
 
@@ -56,12 +59,18 @@ def test_the_readme_shows_what_commands_print(
 def test_the_python_of_the_readme_runs() -> None:
     examples = doctest.DocTestParser().get_doctest(readme(), {}, "README.md", "README.md", 0)
     assert len(examples.examples) >= 5
-    registered = set(DEMANDS)
+    registries: list[Any] = [
+        DEMANDS,
+        ROLES,
+        DECLARATIONS,
+    ]  # of the README's own demand and role, which other tests are not to know
+    registered = [set(registry) for registry in registries]
     try:
         results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(examples)
     finally:
-        for name in DEMANDS.keys() - registered:  # the README's own demand, which other tests are not to know
-            del DEMANDS[name]
+        for registry, names in zip(registries, registered, strict=True):
+            for name in registry.keys() - names:
+                del registry[name]
     assert results.failed == 0
 
 
