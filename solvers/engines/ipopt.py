@@ -43,7 +43,7 @@ DEFAULTS: Mapping[str, Any] = {
     "bound_relax_factor": 0.0,  # the default relaxes bounds, and objectives come out slightly too good
 }
 # Halve the time of MUMPS on the models here; what a refinement that is not asked for would bring, polishing brings as well.
-FAST: Mapping[str, Any] = {"mumps_pivot_order": 4, "mumps_scaling": 0, "min_refinement_steps": 0}
+FAST: Mapping[str, Any] = {"mumps_pivot_order": 2, "mumps_scaling": 0, "min_refinement_steps": 0}
 # MUMPS's own choices detect singular systems better: for models whose inequalities have no interior (a contract that must not
 # depend on a report), tried where the fast options do not converge to a certificate.
 CAREFUL: Mapping[str, Any] = {"mumps_pivot_order": 7, "mumps_scaling": 77}

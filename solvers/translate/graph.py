@@ -58,6 +58,12 @@ class Graph:
             arguments.append(Form(tuple(entries), self.constants[place]))
         return self.kinds[self.kind_of[number]], self.exponents[number], arguments
 
+    def linear_part(self, argument: int) -> Form:
+        """Return an argument, as all arguments are numbered, without the operations in it."""
+        part = slice(*self.starts[argument : argument + 2])
+        entries = sorted(zip(self.columns[part], self.coefficients[part], strict=True), reverse=True)
+        return Form(tuple([entry for entry in entries if entry[0] >= 0]), self.constants[argument])
+
     def once(self, _: Any, parts: list[Sum]) -> Sum | int:
         """Return a sum that stands in several places: one that is long and nonlinear is evaluated once."""
         (part,) = parts
@@ -116,8 +122,9 @@ class Graph:
             entries, constant = argument.coefficients, argument.constant
             if math.isnan(constant + sum(entries.values())):
                 raise UndefinedError("a coefficient that is NaN")
-            if entries and min(entries) < 0:
-                level = max(level, max([levels[~column] for column in entries if column < 0]))
+            for column in entries:
+                if column < 0 and levels[~column] > level:
+                    level = levels[~column]
             self.columns += entries
             self.coefficients += entries.values()
             self.constants.append(constant)

@@ -110,8 +110,9 @@ class Splitter:
         if node.__class__ not in SUMS:
             return False
         arguments = node.args
-        if not all(argument.__class__ in LEAVES for argument in arguments):
-            return False
+        for argument in arguments:
+            if argument.__class__ not in LEAVES:
+                return False
         for argument in arguments:
             LEAVES[argument.__class__](self, total, argument, factor)
         return True
@@ -143,15 +144,23 @@ class Splitter:
         if self._combined > left.combined:
             self._curved.add(left.key)
 
+    def _add_scaled(self, total: Sum, node: Any, factor: float) -> None:
+        """Add an argument of an operation: at once where that does not lead to further arguments."""
+        handler = DIRECT.get(node.__class__)
+        if handler is None:
+            self._stack.append((node, factor, total))
+        else:
+            handler(self, total, node, factor)
+
     def _add_negation(self, total: Sum, node: Any, factor: float) -> None:
-        self._stack.append((node.args[0], -factor, total))
+        self._add_scaled(total, node.args[0], -factor)
 
     def _add_product(self, total: Sum, node: Any, factor: float) -> None:
         left, right = node.args
         if not varies(left):
-            self._stack.append((right, factor * number(left, self.known), total))
+            self._add_scaled(total, right, factor * number(left, self.known))
         elif not varies(right):
-            self._stack.append((left, factor * number(right, self.known), total))
+            self._add_scaled(total, left, factor * number(right, self.known))
         else:
             self._combine(total, node, factor, Graph.product, (left, right))
 
@@ -162,7 +171,7 @@ class Splitter:
         elif (divisor := number(below, self.known)) == 0:
             raise UndefinedError(node)
         else:
-            self._stack.append((above, factor / divisor, total))
+            self._add_scaled(total, above, factor / divisor)
 
     def _add_power(self, total: Sum, node: Any, factor: float) -> None:
         self._combine(total, node, factor, Graph.power, node.args)
@@ -250,7 +259,12 @@ LEAVES: dict[type, Handler] = {
     expr.MonomialTermExpression: Splitter._add_monomial,
 }
 SUMS = (expr.SumExpression, expr.LinearExpression)
-HANDLERS: dict[type, Handler] = LEAVES | {
+DIRECT: dict[type, Handler] = LEAVES | {  # those that add at once, or leave one thing on the stack: none calls another
+    expr.PowExpression: Splitter._add_power,
+    expr.UnaryFunctionExpression: Splitter._add_function,
+    expr.ExternalFunctionExpression: Splitter._add_external,
+}
+HANDLERS: dict[type, Handler] = DIRECT | {
     type(iter([])): Splitter._add_arguments,
     type(iter(())): Splitter._add_arguments,
     expr.SumExpression: Splitter._add_shared,
@@ -260,9 +274,6 @@ HANDLERS: dict[type, Handler] = LEAVES | {
     expr.NegationExpression: Splitter._add_negation,
     expr.ProductExpression: Splitter._add_product,
     expr.DivisionExpression: Splitter._add_division,
-    expr.PowExpression: Splitter._add_power,
-    expr.UnaryFunctionExpression: Splitter._add_function,
-    expr.ExternalFunctionExpression: Splitter._add_external,
     expr.Expr_ifExpression: Splitter._add_choice,
     _Leaving: Splitter._leave,
     _Pending: Splitter._finish,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pyomo.common.gc_manager import PauseGC
 
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.translate.convexity.factorisation import indefinite_block
 from veridical.solvers.translate.convexity.intervals import Interval
 from veridical.solvers.translate.convexity.quadratics import Quadratics
 from veridical.solvers.translate.convexity.rules import Slots, curvature
-from veridical.solvers.translate.convexity.tape import Tape, degree, flattened
+from veridical.solvers.translate.convexity.tape import LinearParts, Shape, Tape, degree, flattened
 from veridical.solvers.translate.convexity.univariate import Term, least
 from veridical.solvers.translate.graph import Form
 from veridical.solvers.translate.nonlinear import NonlinearTerms
@@ -60,7 +61,7 @@ def shown(form: StandardForm) -> str | None:
     """
     if form.nonlinear is None:
         return "linear" if form.hessian is None else None if indefinite(form) is not None else QUADRATIC
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), PauseGC():  # the collector would walk the whole model again and again
         return _Proof(form, form.nonlinear).words()
 
 
@@ -92,12 +93,12 @@ def indefinite(form: StandardForm) -> Integers | None:
 
 @dataclass
 class _Group:
-    """Terms of one shape: where they stand, and their linear forms and numbers."""
+    """Terms of one shape: where they stand, the arguments whose linear parts are their slots, and their numbers."""
 
     tape: Tape
     rows: list[int]
     factors: list[float]
-    slots: list[list[Form]]
+    slots: list[list[int]]
     numbers: list[list[float]]
 
 
@@ -105,7 +106,7 @@ class _Proof:
     """What is known of the terms of a form, and what a row needs."""
 
     def __init__(self, form: StandardForm, terms: NonlinearTerms) -> None:
-        self.form, self.terms = form, terms
+        self.form, self.terms, self.linear = form, terms, LinearParts(terms.graph)
         self.low, self.high = _bounds(form, {row for row, _, _ in terms.parts})
 
     def words(self) -> str | None:
@@ -145,9 +146,10 @@ class _Proof:
     def _groups(self) -> list[_Group] | None:
         """Return the terms by shape; None where there is too much of them."""
         groups: dict[Tape, _Group] = {}
+        known: dict[Shape, Tape] = {}
         steps = 0
         for row, factor, column in self.terms.parts:
-            flat = flattened(self.terms.graph, column)
+            flat = flattened(self.terms.graph, column, known)
             steps += len(flat[0]) if flat else MOST_STEPS
             if flat is None or steps > MOST_STEPS:
                 return None
@@ -163,11 +165,13 @@ class _Proof:
 
     def _judged(self, group: _Group) -> tuple[Booleans, Booleans]:
         """Return which terms of a group are convex by the rules, and which concave."""
-        ranges, scale, constant, direction = [], [], [], []
+        slots = np.array(group.slots, dtype=np.int64).reshape(len(group.rows), -1).T
+        ranges = [self._range(*self.linear.entries(arguments)) for arguments in slots]
+        scale, constant, direction = [], [], []
         numbers: dict[Direction, int] = {}
-        for forms in zip(*group.slots, strict=True):
-            ranges.append(self._range(forms))
-            lines = [_line(form) for form in forms]
+        compared = any(operation == "*" for operation, *_ in group.tape)  # slots are, as factors of a product alone
+        for arguments in slots.tolist() if compared else []:
+            lines = [_line(self.terms.graph.linear_part(argument)) for argument in arguments]
             direction.append(np.array([numbers.setdefault(along, len(numbers)) for along, _, _ in lines]))
             scale.append(np.array([factor for _, factor, _ in lines]))
             constant.append(np.array([rest for _, _, rest in lines]))
@@ -177,13 +181,16 @@ class _Proof:
         both = np.broadcast_arrays(part.convex, part.concave, positive)
         return np.where(both[2], both[0], both[1]), np.where(both[2], both[1], both[0])
 
-    def _range(self, forms: tuple[Form, ...]) -> Interval:
-        """Return the ranges of linear forms between the variables' bounds."""
-        owner = np.repeat(np.arange(len(forms)), [len(form.coefficients) for form in forms])
-        columns = np.array([column for form in forms for column, _ in form.coefficients], dtype=np.int64)
-        parts = Interval(self.low[columns], self.high[columns]).affine([c for form in forms for _, c in form.coefficients], 0.0)
-        lows, highs = (np.bincount(owner, ends, len(forms)).astype(float) for ends in (parts.low, parts.high))
-        return Interval(lows, highs).affine(1.0, [form.constant for form in forms])
+    def _range(self, counts: Integers, columns: Integers, coefficients: Array, constants: Array) -> Interval:
+        """Return the ranges of linear forms, so many entries each, between the variables' bounds."""
+        owner = np.repeat(np.arange(len(counts)), counts)
+        parts = Interval(self.low[columns], self.high[columns]).affine(coefficients, 0.0)
+        lows, highs = (np.bincount(owner, ends, len(counts)).astype(float) for ends in (parts.low, parts.high))
+        return Interval(lows, highs).affine(1.0, constants)
+
+    def _forms(self, group: _Group, term: int) -> list[Form]:
+        """Return the linear forms of a term."""
+        return [self.terms.graph.linear_part(argument) for argument in group.slots[term]]
 
     def _together(
         self, groups: list[_Group], judged: list[tuple[Booleans, Booleans]], failed: set[tuple[int, int]]
@@ -201,9 +208,9 @@ class _Proof:
                         continue
                     factor = sign * group.factors[term]
                     if quadratic:
-                        quadratics.add(demand, factor, group.tape, group.slots[term], group.numbers[term])
+                        quadratics.add(demand, factor, group.tape, self._forms(group, term), group.numbers[term])
                         continue
-                    along = {_line(form)[0] for form in group.slots[term]}
+                    along = {_line(form)[0] for form in self._forms(group, term)}
                     if len(along) == 1:
                         sums[demand, along.pop()].append((number, term, factor))
                     elif not (convex if sign > 0 else concave)[term]:
@@ -235,7 +242,9 @@ class _Proof:
         diagonal = quadratics.diagonal()
         for kind, keys in kinds.items():
             parts = [self._term(groups[number], [sums[key][place] for key in keys]) for place, number in enumerate(kind)]
-            range_ = self._range(tuple(Form(along, 0.0) for _, along in keys))
+            columns, coefficients = zip(*(entry for _, along in keys for entry in along), strict=True)
+            counts = np.array([len(along) for _, along in keys])
+            range_ = self._range(counts, np.array(columns), np.array(coefficients), np.zeros(len(keys)))
             present = np.array([diagonal(demand, along) for demand, along in keys])
             curve = least(parts, range_.low, range_.high, -present, self.terms.graph.functions)
             if np.isneginf(curve).any():
@@ -248,7 +257,7 @@ class _Proof:
 
     def _term(self, group: _Group, places: list[tuple[int, int, float]]) -> Term:
         """Return the terms of one place in sums of one shape."""
-        lines = [[_line(form) for form in group.slots[term]] for _, term, _ in places]
+        lines = [[_line(form) for form in self._forms(group, term)] for _, term, _ in places]
         return Term(
             group.tape,
             np.array([factor for _, _, factor in places]),

@@ -9,17 +9,28 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from veridical.data.arrays import Array, Integers
 from veridical.solvers.translate.graph import Form, Graph
 
-__all__ = ["LONGEST", "Step", "Tape", "degree", "flattened"]
+__all__ = ["LONGEST", "LinearParts", "Shape", "Step", "Tape", "degree", "flattened"]
 
 Step = tuple[Any, ...]  # (operation, places of the arguments ...); the exponent of a power, or a function's id, come first
 Tape = tuple[Step, ...]
+Shape = tuple[Any, ...]  # of a chain, from the outermost operation on: kind, exponent, which numbers the argument has
 LONGEST = 2_000  # steps: of longer terms nothing is shown
 
 
-def flattened(graph: Graph, root: int) -> tuple[Tape, list[Form], list[float]] | None:
-    """Return the tape of an operation, given by its column, with its linear forms and numbers; None where it is too long."""
+def flattened(graph: Graph, root: int, known: dict[Shape, Tape]) -> tuple[Tape, list[int], list[float]] | None:
+    """Return the tape of an operation, given by its column; None where it is too long.
+
+    With it come the arguments, as the graph numbers them, whose linear parts are its slots; and its numbers. Tapes of chains
+    are kept in `known`.
+    """
+    chain = _chain(graph, root)
+    if chain is not None and chain[0] in known:
+        return known[chain[0]], *chain[1:]
     tape = _Tape()
     places, stack = tape.places, [root]
     while stack:
@@ -28,12 +39,34 @@ def flattened(graph: Graph, root: int) -> tuple[Tape, list[Form], list[float]] |
         if deeper:
             stack += deeper
             continue
-        at = [tape.place_of(argument) for argument in arguments]
+        at = [tape.place_of(argument, number) for number, argument in enumerate(arguments, graph.first[~stack[-1]])]
         own = [exponent] if name == "pow" else first[:1]
         places[stack.pop()] = at[0] if name == "+" else tape.step(name, *own, *at)
         if len(tape.steps) > LONGEST:
             return None
-    return tuple(tape.steps), list(tape.slots), tape.numbers
+    if chain is not None:
+        known[chain[0]] = tuple(tape.steps)
+    return tuple(tape.steps), [argument for _, argument in tape.slots.values()], tape.numbers
+
+
+def _chain(graph: Graph, root: int) -> tuple[Shape, list[int], list[float]] | None:
+    """Return what the tape of operations of one argument, one inside the other, follows from, with its slot and numbers.
+
+    Most terms are such chains, and have few shapes: that is found ten times as fast as a tape is made. None for all others.
+    """
+    shape: list[Any] = []
+    numbers: list[float] = []  # the outermost first
+    while root < 0 and len(shape) <= LONGEST:
+        operation = ~root
+        argument = graph.first[operation]
+        start, stop = graph.starts[argument], graph.starts[argument + 1]
+        if graph.first[operation + 1] > argument + 1 or (stop != start + 1 and min(graph.columns[start:stop], default=-1) < 0):
+            return None
+        root, factor, constant = graph.columns[start], graph.coefficients[start], graph.constants[argument]
+        shape += graph.kind_of[operation], graph.exponents[operation], root < 0 and (factor != 1, constant != 0)
+        if root < 0:
+            numbers += [factor] * (factor != 1) + [constant] * (constant != 0)
+    return None if root < 0 else (tuple(shape), [argument], numbers[::-1])
 
 
 class _Tape:
@@ -41,7 +74,7 @@ class _Tape:
 
     def __init__(self) -> None:
         self.steps: dict[Step, int] = {}
-        self.slots: dict[Form, int] = {}
+        self.slots: dict[Form, tuple[int, int]] = {}  # their numbers, and those of arguments that they are linear parts of
         self.numbers: list[float] = []
         self.places: dict[int, int] = {}  # of operations, by column
         self.sums: dict[Form, int] = {}
@@ -51,17 +84,17 @@ class _Tape:
         """Return the place of a step."""
         return self.steps.setdefault(step, len(self.steps))
 
-    def place_of(self, form: Form) -> int:
-        """Return the place of a linear form of variables and of operations that have their places."""
+    def place_of(self, form: Form, argument: int) -> int:
+        """Return the place of an argument: a linear form of variables and of operations that have their places."""
         coefficients, constant = form
         if coefficients and coefficients[-1][0] >= 0:
-            return self.step("slot", self.slots.setdefault(form, len(self.slots)))
+            return self.step("slot", self.slots.setdefault(form, (len(self.slots), argument))[0])
         place = self.sums.get(form)
         if place is not None:
             return place
         linear, parts = tuple([entry for entry in coefficients if entry[0] >= 0]), []
         if linear:
-            parts.append(self.place_of(Form(linear, constant)))
+            parts.append(self.place_of(Form(linear, constant), argument))
         elif constant or not coefficients:
             parts.append(self._number(constant))
         parts += [self._weighted(column, factor) for column, factor in coefficients[len(linear) :]]
@@ -80,6 +113,25 @@ class _Tape:
     def _number(self, value: float) -> int:
         self.numbers.append(value)
         return self.step("number", len(self.numbers) - 1)
+
+
+class LinearParts:
+    """The linear parts of all arguments in a graph: in each of them the variables in falling order, and a constant."""
+
+    def __init__(self, graph: Graph) -> None:
+        columns, starts = np.array(graph.columns, dtype=np.int64), np.array(graph.starts)
+        owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        order = np.lexsort((-columns, owner))
+        order = order[columns[order] >= 0]
+        self._columns, self._coefficients = columns[order], np.array(graph.coefficients, dtype=float)[order]
+        self._starts = np.searchsorted(owner[order], np.arange(len(starts)))
+        self._constants: Array = np.array(graph.constants, dtype=float)
+
+    def entries(self, arguments: Integers) -> tuple[Integers, Integers, Array, Array]:
+        """Return how many entries the linear parts of arguments have, the columns and coefficients of all, and the constants."""
+        start, counts = self._starts[arguments], np.diff(self._starts)[arguments]
+        at = np.arange(counts.sum()) + np.repeat(start - np.cumsum(counts) + counts, counts)
+        return counts, self._columns[at], self._coefficients[at], self._constants[arguments]
 
 
 def degree(tape: Tape) -> float:

@@ -167,3 +167,14 @@ def test_which_models_of_capacity_allocation_are_convex_programs(mechanism: str,
         world = case(group([4, 5, 6], revenue=revenue, count=2), capacity=3.0)
         words = shown(compile_model(vd.build(world, mechanism), nonlinear=True))
         assert (words is not None) == (revenue in convex), revenue
+
+
+@pytest.mark.parametrize("odd", [None, "shift", "scale", "factor"])
+def test_among_terms_of_one_shape_the_one_that_bends_down_is_found(odd: str | None) -> None:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(range(5), bounds=(1, 2))
+    figures = [{"factor": 1.0 + k, "scale": 2.0 + k, "shift": 0.25 + k} for k in range(5)]
+    if odd is not None:
+        figures[3][odd] *= -1 if odd != "scale" else -0.25
+    m.cost = pyo.Objective(expr=sum(f["factor"] * sqrt(f["scale"] * m.x[k] ** 2 + f["shift"]) for k, f in enumerate(figures)))
+    assert (shown(compile_model(m, nonlinear=True)) is None) == (odd is not None)
