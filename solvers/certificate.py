@@ -114,7 +114,7 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     endless = np.isinf(falls) & (reduced != 0)
     curved = endless & (point.bent > 0)
     falls = np.where(curved, reduced / (2 * np.where(curved, point.bent, 1.0)), falls)
-    exact = np.abs(reduced) <= point.rounding * terms
+    exact = (np.abs(reduced) <= point.rounding * terms) & (point.rounding * terms * point.reach <= ACCEPTED * point.worth)
     wanted = endless & ~curved & ~exact
     if wanted.any():
         low, high = point.box(scale, wanted & (reduced > 0), wanted & (reduced < 0))
@@ -164,6 +164,9 @@ class Point:
         # What its distance from a bound is measured by.
         self.range = np.where(np.isfinite(form.low) & np.isfinite(form.high), reach, self.reach)
         self.row_size = size
+        # What the objective's terms come to where every variable is as large as it counts. Multipliers of rows that depend on each
+        # other may be any size and cancel: where their rounding comes to more than this allows, it tells nothing.
+        self.worth = inner(self.reach, self.gradient_size) + abs(form.offset)
         # Of reduced costs, relative to their terms; of rows, to their size.
         self.rounding = ROUNDING * (8 + np.bincount(self.entries.columns, minlength=len(x)))
         self.row_rounding = EXACT * (8 + np.bincount(self.entries.rows, minlength=len(size)))
@@ -202,7 +205,8 @@ class Point:
         """Return what a gap is measured by: the objective, or a small part of its terms where these cancel."""
         terms = inner(np.abs(self.x), np.abs(self.gradient) + self.curvature / 2) + abs(self.form.offset)
         if row_dual is not None:
-            terms += inner(np.abs(row_dual), np.maximum(_finite(self.form.row_low), _finite(self.form.row_high)))
+            paid = inner(np.abs(row_dual), np.maximum(_finite(self.form.row_low), _finite(self.form.row_high)))
+            terms += min(paid, self.worth)
         return max(abs(value), CANCELLED * terms)
 
     def box(self, scale: float, wanted_low: Booleans, wanted_high: Booleans) -> tuple[Array, Array]:
