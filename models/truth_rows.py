@@ -96,7 +96,10 @@ class Rows:
             yield agent, self._sum([(likely[k], expected[k]) for k in expected]), sum(likely[k] * outside[k] for k in expected)
 
     def together(self) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
-        """Yield index, truth and joint misreport of every row of a pair of agents, and of all: at least two of them lie."""
+        """Yield index, truth and joint misreport of every row of a pair of agents, and of all of them.
+
+        One of them may be truthful: the other one's lie may be worth paying for.
+        """
         types, agents = self.types, self.one.agents
         coalitions = [*combinations(agents, 2), *([agents] if len(agents) > 2 else [])]
         for members in coalitions:
@@ -108,7 +111,7 @@ class Rows:
                 for true in product(*labels):
                     truth = self._sum([(1.0, self._told(agent, k, at[true])) for agent, k in zip(members, true, strict=True)])
                     for told in product(*labels):
-                        if sum(k != s for k, s in zip(true, told, strict=True)) > 1:
+                        if told != true:
                             lie = self._sum(
                                 [(1.0, self._told(agent, k, at[told])) for agent, k in zip(members, true, strict=True)]
                             )

@@ -45,8 +45,9 @@ DEFAULTS: Mapping[str, Any] = {
 # Halve the time of MUMPS on the models here; what a refinement that is not asked for would bring, polishing brings as well.
 FAST: Mapping[str, Any] = {"mumps_pivot_order": 2, "mumps_scaling": 0, "min_refinement_steps": 0}
 # MUMPS's own choices detect singular systems better: for models whose inequalities have no interior (a contract that must not
-# depend on a report), tried where the fast options do not converge to a certificate.
-CAREFUL: Mapping[str, Any] = {"mumps_pivot_order": 7, "mumps_scaling": 77}
+# depend on a report), tried where the fast options do not converge to a certificate. Equations that depend on each other, whose
+# multipliers may grow without end, are left out then.
+CAREFUL: Mapping[str, Any] = {"mumps_pivot_order": 7, "mumps_scaling": 77, "dependency_detector": "mumps"}
 # The products of a complementarity system are their own sum of errors, which a tolerance for each leaves too large.
 EXACT: Mapping[str, Any] = {**FAST, "tol": 1e-13}
 WAYS = [FAST, FAST, CAREFUL, EXACT]
