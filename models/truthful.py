@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
-from pyomo.core.expr import InequalityExpression
+from pyomo.core.expr import InequalityExpression, LinearExpression
 from pyomo.core.expr.numvalue import native_numeric_types
 
 from veridical.contracts.direct_mechanism import DirectMechanism, Promise, evaluated, grid_error, promise
@@ -293,13 +293,14 @@ class _Rows:
     def add(self, family: Any, key: Any, greater: Any, less: Any) -> None:
         """Add the row greater >= less; one without variables must hold as it is."""
         if self.linear and isinstance(greater, Decision):
-            difference: Any = greater - less
-            if coefficients := {column: one for column, one in difference.coefficients.items() if one}:
-                body = self.decisions.expression(Decision(coefficients))
+            form = greater - less
+            terms = self.decisions.terms(form)
+            if terms:
+                relation = InequalityExpression((-form.constant, LinearExpression(terms)), False)
                 # The key is fresh and flat: to have Pyomo look into that took as long as all the rest of a row.
-                family._setitem_when_not_present(key, InequalityExpression((-difference.constant, body), False))
+                family._setitem_when_not_present(key, relation)
                 return
-            difference = difference.constant
+            difference: Any = form.constant
         else:
             difference = self._as_expression(greater) - self._as_expression(less)
         if difference.__class__ not in native_numeric_types:
