@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from veridical.data import InputError, NotSolvedError
-from veridical.data.arrays import Array, Booleans
+from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.configuration import THREADS, Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs, linear_program
@@ -187,7 +187,8 @@ class LiveModel:
         status = self._run(name, deadline)
         while len(missing := self._missing(status)):
             limits = self.scaled.row_low[missing], self.scaled.row_high[missing]
-            self._taken(self.highs.changeRowsBounds(len(missing), missing.astype(np.int32), *limits))
+            change: Any = self.highs.changeRowsBounds  # type: ignore[attr-defined]  # highspy's stubs do not have it
+            self._taken(change(len(missing), missing.astype(np.int32), *limits))
             status = self._run(name, deadline)
         if status != highspy.HighsModelStatus.kOptimal:
             raise self._end(name, status, deadline)
@@ -197,7 +198,7 @@ class LiveModel:
         duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
         return self._point(), np.delete(duals, self.of_squares)
 
-    def _missing(self, status: highspy.HighsModelStatus) -> Array:
+    def _missing(self, status: highspy.HighsModelStatus) -> Integers:
         """Return the rows left out without which this end is none of the whole form: those violated at an optimum, else all."""
         left_out = self.left_out
         if not len(left_out) or status == highspy.HighsModelStatus.kInfeasible:

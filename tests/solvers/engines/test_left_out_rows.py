@@ -37,7 +37,8 @@ def optimum(form: StandardForm) -> float:
     upper, lower = np.isfinite(form.row_high), np.isfinite(form.row_low)
     rows = np.vstack([form.matrix.toarray()[upper], -form.matrix.toarray()[lower]])
     sides = np.concatenate([form.row_high[upper], -form.row_low[lower]])
-    found = linprog(form.cost, rows, sides, bounds=np.column_stack([form.low, form.high]), method="highs-ipm")
+    bounds: Any = np.column_stack([form.low, form.high])
+    found = linprog(form.cost, rows, sides, bounds=bounds, method="highs-ipm")
     return float(form.sense * found.fun)
 
 
