@@ -12,9 +12,10 @@ from typing import Any
 import highspy
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
-from veridical.data.arrays import Array, Booleans, Integers
+from veridical.data.arrays import Array, Booleans
 from veridical.solvers.configuration import THREADS, Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs, linear_program
@@ -198,7 +199,7 @@ class LiveModel:
         duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
         return self._point(), np.delete(duals, self.of_squares)
 
-    def _missing(self, status: highspy.HighsModelStatus) -> Integers:
+    def _missing(self, status: highspy.HighsModelStatus) -> NDArray[np.intp]:
         """Return the rows left out without which this end is none of the whole form: those violated at an optimum, else all."""
         left_out = self.left_out
         if not len(left_out) or status == highspy.HighsModelStatus.kInfeasible:

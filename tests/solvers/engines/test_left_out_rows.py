@@ -39,7 +39,8 @@ def optimum(form: StandardForm) -> float:
     sides = np.concatenate([form.row_high[upper], -form.row_low[lower]])
     bounds: Any = np.column_stack([form.low, form.high])
     found = linprog(form.cost, rows, sides, bounds=bounds, method="highs-ipm")
-    return float(form.sense * found.fun)
+    assert found.fun is not None
+    return form.sense * found.fun
 
 
 @pytest.mark.parametrize("seed", range(10))
