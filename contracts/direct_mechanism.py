@@ -295,8 +295,9 @@ def evaluated(
             thetas = [(*rest[:axis], theta, *rest[axis:]) for rest in rest_values] if one.interdependent else None
             outside[k] = [one.outside(agent, true) for true in thetas] if thetas else one.outside(agent, theta)
             for s, columns in chosen(k):
-                for o in columns:
-                    worth[k, s, o], amounts[k, s, o] = evaluate(agent, thetas[o] if thetas else theta, profiles[s][o])
+                row = profiles[s]
+                pairs = [evaluate(agent, thetas[o] if thetas else theta, row[o]) for o in columns]
+                worth[k, s, columns], amounts[k, s, columns] = zip(*pairs, strict=True)
         looked_at += int(np.isfinite(worth).sum())
         utilities[agent] = Utilities(worth, amounts, outside)
     return utilities, (looked_at, total)

@@ -62,12 +62,16 @@ class Decisions:
 
     def expression(self, form: Decision) -> Any:
         """Return a linear form as an expression of the model's variables."""
+        return LinearExpression([*([form.constant] if form.constant else []), *self.terms(form)])
+
+    def terms(self, form: Decision) -> list[Any]:
+        """Return a linear form without its constant as terms of the model's variables; those of coefficient 0 are left out."""
         variables = self.variables
-        terms: list[Any] = [form.constant] if form.constant else []
-        for column, coefficient in form.coefficients.items():
-            variable = variables[column]
-            terms.append(variable if coefficient == 1.0 else MonomialTermExpression((coefficient, variable)))
-        return LinearExpression(terms)
+        return [
+            variables[column] if coefficient == 1.0 else MonomialTermExpression((coefficient, variables[column]))
+            for column, coefficient in form.coefficients.items()
+            if coefficient
+        ]
 
     def stands_on(self, model: Any) -> bool:
         """Return whether these are decisions of a model, and all its variables are still there."""

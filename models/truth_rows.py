@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr import InequalityExpression
+from pyomo.core.expr import InequalityExpression, LinearExpression
 from pyomo.core.expr.numvalue import native_numeric_types
 
 from veridical.contracts.direct_mechanism import Promise
@@ -142,11 +142,10 @@ class Rows:
     def _row(self, family: str, key: Any, greater: Any, less: Any) -> Any:
         """Return the row greater >= less; None for one without variables, which must hold as it is."""
         if self.linear and isinstance(greater, Decision):
-            difference: Any = greater - less
-            if coefficients := {column: one for column, one in difference.coefficients.items() if one}:
-                body = self.decisions.expression(Decision(coefficients))
-                return InequalityExpression((-difference.constant, body), False)
-            difference = difference.constant
+            form = greater - less
+            if terms := self.decisions.terms(form):
+                return InequalityExpression((-form.constant, LinearExpression(terms)), False)
+            difference: Any = form.constant
         else:
             difference = self._as_expression(greater) - self._as_expression(less)
         if difference.__class__ not in native_numeric_types:

@@ -12,6 +12,7 @@ from typing import Any
 import highspy
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
@@ -187,7 +188,8 @@ class LiveModel:
         status = self._run(name, deadline)
         while len(missing := self._missing(status)):
             limits = self.scaled.row_low[missing], self.scaled.row_high[missing]
-            self._taken(self.highs.changeRowsBounds(len(missing), missing.astype(np.int32), *limits))
+            change: Any = self.highs.changeRowsBounds  # type: ignore[attr-defined]  # highspy's stubs do not have it
+            self._taken(change(len(missing), missing.astype(np.int32), *limits))
             status = self._run(name, deadline)
         if status != highspy.HighsModelStatus.kOptimal:
             raise self._end(name, status, deadline)
@@ -197,7 +199,7 @@ class LiveModel:
         duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
         return self._point(), np.delete(duals, self.of_squares)
 
-    def _missing(self, status: highspy.HighsModelStatus) -> Array:
+    def _missing(self, status: highspy.HighsModelStatus) -> NDArray[np.intp]:
         """Return the rows left out without which this end is none of the whole form: those violated at an optimum, else all."""
         left_out = self.left_out
         if not len(left_out) or status == highspy.HighsModelStatus.kInfeasible:

@@ -194,7 +194,8 @@ def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> Sta
     terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0]) if objectives else Sum()
     variables = splitter.variables
     n = len(variables)
-    rows.nonlinear.close(len(rows.constraints), n)
+    if rows.nonlinear.parts:
+        rows.nonlinear.close(len(rows.constraints), n)
     cost = np.zeros(n)
     cost[list(terms.coefficients)] = list(terms.coefficients.values())
     offset, hessian = terms.constant, None

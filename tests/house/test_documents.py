@@ -98,7 +98,12 @@ def test_notebooks_show_what_their_cells_give(
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     names: dict[str, object] = {"__name__": "__main__"}
     known = set(FAMILIES)
-    request.addfinalizer(lambda: [unregister(FAMILIES[case]) for case in FAMILIES.keys() - known])
+
+    @request.addfinalizer
+    def forget() -> None:  # a notebook's own kind, which other tests are not to know
+        for case in FAMILIES.keys() - known:
+            unregister(FAMILIES[case])
+
     for cell in cells:
         if cell["cell_type"] != "code":
             continue

@@ -146,7 +146,7 @@ def _audit(build: Build, case: Any, offer: Any) -> Audit:
     """Return the audit of a mechanism, or of a table, by what is declared on the kind's own model."""
     if isinstance(offer, DirectMechanism):
         return contracts.audit(offer)
-    declared = info_of(build(case)).contracts
+    declared: Any = info_of(build(case)).contracts
     if declared is None or len(declared.promises) != 1:
         allowed = "a kind whose first model declares `truthful` once: its utility is what a table is judged by"
         raise InputError.of("menu", "<a table>", allowed, case.name)
