@@ -108,11 +108,11 @@ def _linear(sales: ExpectedSales) -> None:
     points = demand.points.tolist()
     lengths = dict(zip(points, np.diff(demand.points, prepend=0.0).tolist(), strict=True))
     written.POINTS = pyo.Set(initialize=points)
-    written.segment = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, t, d: (0, lengths[d]))
+    written.segment = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, *key: (0, lengths[key[-1]]))
     z = {t: [written.segment[t, d] for d in points] for t in sales.profiles}
     used, sold = [1.0] * len(points) + [-1.0], demand.masses[::-1].cumsum()[::-1].tolist()
     cover = {t: (None, LinearExpression(linear_coefs=used, linear_vars=[*z[t], y[t]]), 0.0) for t in z}
-    written.cover = pyo.Constraint(y.index_set(), rule=lambda _, t: cover[t])
+    written.cover = pyo.Constraint(y.index_set(), rule=lambda _, *t: cover[t if len(t) > 1 else t[0]])
     for t in z:
         sales.block.sales[t] = LinearExpression(linear_coefs=sold, linear_vars=z[t])
 
@@ -123,8 +123,8 @@ def _quadratic(sales: ExpectedSales) -> None:
     assert isinstance(demand, Uniform)
     written.excess = pyo.Var(y.index_set(), domain=pyo.NonNegativeReals)
     e = written.excess
-    written.excess_covers = pyo.Constraint(y.index_set(), rule=lambda _, t: e[t] >= y[t] - demand.low)
-    written.support = pyo.Constraint(y.index_set(), rule=lambda _, t: y[t] <= demand.high)
+    written.excess_covers = pyo.Constraint(y.index_set(), rule=lambda _, *t: e[t] >= y[t] - demand.low)
+    written.support = pyo.Constraint(y.index_set(), rule=lambda _, *t: y[t] <= demand.high)
     for t in sales.profiles:
         sales.block.sales[t] = y[t] - e[t] ** 2 / (2 * (demand.high - demand.low))
 

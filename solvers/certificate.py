@@ -164,8 +164,8 @@ class Point:
         # What its distance from a bound is measured by.
         self.range = np.where(np.isfinite(form.low) & np.isfinite(form.high), reach, self.reach)
         self.row_size = size
-        # What the objective's terms come to where every variable is as large as it counts. Multipliers of rows that depend on each
-        # other may be any size and cancel: where their rounding comes to more than this allows, it tells nothing.
+        # What the objective's terms come to where every variable is as large as it counts. Multipliers of rows that depend on
+        # each other may be any size and cancel: where their rounding comes to more than this allows, it tells nothing.
         self.worth = inner(self.reach, self.gradient_size) + abs(form.offset)
         # Of reduced costs, relative to their terms; of rows, to their size.
         self.rounding = ROUNDING * (8 + np.bincount(self.entries.columns, minlength=len(x)))
