@@ -22,6 +22,7 @@ from veridical.models.parties import Parties, held, untouched
 from veridical.solvers import solve
 from veridical.solvers.certificate import ACCEPTED, Point
 from veridical.solvers.configuration import Configuration, configure
+from veridical.solvers.consensus import blocks
 from veridical.solvers.solution import Solution, SolutionStatus, Termination
 from veridical.solvers.translate.components import refuse_no_model, sos_violation
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
@@ -29,6 +30,7 @@ from veridical.solvers.translate.standard_form import StandardForm, compile_mode
 __all__ = ["Game", "Without", "objective", "optimum", "vcg"]
 
 Name = Any  # of a party: whatever indexes its block
+CONSENSUS = "consensus"
 PIVOTS = "clarke, none, or amounts that do not depend on a party's own report: a mapping by party, or a function of its name"
 
 
@@ -60,7 +62,8 @@ def vcg(
         share of the plan fixed at a baseline. Its own cost does not count there. By default its block is deactivated, and its
         variables that occur elsewhere are 0.
     solver
-        As `veridical.solvers.solve` takes it. It has to prove its optima, within a gap.
+        As `veridical.solvers.solve` takes it; or `consensus`, for models that `veridical.solvers.consensus.blocks` takes: no
+        party hands over its block then (`audit` looks at all of them nevertheless). It has to prove its optima, within a gap.
 
     Returns
     -------
@@ -157,6 +160,14 @@ class Game:
     clarke: bool
     amounts: dict[Name, Without] = field(default_factory=dict)
 
+    @property
+    def alone(self) -> Configuration:
+        """Who plans for one who holds all blocks: what a consensus is audited by, and a party's own plan is priced with."""
+        if self.configuration.solver != CONSENSUS:
+            return self.configuration
+        smooth = compile_model(self.parties.model, nonlinear=True).nonlinear is not None
+        return configure("ipopt" if smooth else "highs")
+
     def without(self, parties: Parties, name: Name) -> Without:
         """Return the world without a party, by what the parties of a copy report; raise NotSolvedError that names the party."""
         if not self.clarke:
@@ -245,7 +256,7 @@ class Game:
                 found.append(float(pyo.value(parties.cost(name))))
             if any(id(v) not in share for v in form.variables):  # decisions of its own, that nobody else sees
                 with held(share.values()):
-                    found.append(proven(solve(block, self.configuration), block.name).objective)
+                    found.append(proven(solve(block, self.alone), block.name).objective)
         except VeridicalError:  # InputError too: a share may be beyond what the truth allows
             pass
         finally:
@@ -262,7 +273,12 @@ def _feasible(form: StandardForm) -> bool:
 
 def optimum(parties: Parties, configuration: Configuration) -> Solution:
     """Return a proven optimum of all parties that are there; raise NotSolvedError for what is a local one, or none."""
-    return proven(solve(parties.model, configuration), parties.model.name)
+    if configuration.solver == CONSENSUS:
+        there = {name: block for name, block in parties.blocks.items() if block.active}
+        solution = blocks.solve(parties.model, there, configuration)
+    else:
+        solution = solve(parties.model, configuration)
+    return proven(solution, parties.model.name)
 
 
 def proven(solution: Solution, name: str) -> Solution:

@@ -112,7 +112,7 @@ def _told(game: Game, name: Any, cost: Any, values: Sequence[tuple[Any, float]] 
         # A party's cost does not enter the world without it; its Params may.
         amount = game.without(parties, name).total if values else game.amounts[name].total
         with objective(parties, parties.total({name: cost})):
-            total = parties.sign * optimum(parties, game.configuration).objective
+            total = parties.sign * optimum(parties, game.alone).objective
         return amount - (total - float(pyo.value(cost)))
     finally:
         for entry, value in before:
@@ -133,7 +133,7 @@ def _edit(game: Game, name: Any, k: int, misreport: Edit) -> float:
         misreport(copy, name, k)
     told = game.parties.on(copy)
     amount = game.without(told, name).total
-    total = told.sign * optimum(told, game.configuration).objective
+    total = told.sign * optimum(told, game.alone).objective
     paid = amount - (total - told.costs()[name])
     for true, reported in zip(*both, strict=True):
         if not true.fixed:

@@ -300,3 +300,31 @@ def test_a_party_that_is_forced_to_take_part_is_named() -> None:
     assert outcome.net_gains["forced"] == pytest.approx(10 - (18 + 8))  # its bounds are gone with it
     assert "Taking part is not worth it for forced (-16)" in outcome.explain()
     assert not outcome.audit(misreports=0).individually_rational
+
+
+def mills(slopes: dict[str, float]) -> Any:
+    """Return mills that share an order of 40, with marginal costs that rise with what each of them grinds."""
+    m = pyo.ConcreteModel()
+    m.party = pyo.Block(list(slopes))
+    for name, slope in slopes.items():
+        m.party[name].ground = pyo.Var(bounds=(0, 50))
+        m.party[name].cost = pyo.Expression(expr=slope / 2 * m.party[name].ground ** 2)
+    m.order = pyo.Constraint(expr=sum(block.ground for block in m.party.values()) == 40)
+    m.total = pyo.Objective(expr=sum(block.cost for block in m.party.values()))
+    return m
+
+
+def test_transfers_by_consensus_are_those_of_the_central_plan() -> None:
+    slopes = {"north": 1.0, "south": 3.0, "west": 2.0}
+    m = mills(slopes)
+    outcome = vd.vcg(m, m.party, solver="consensus")
+    # Alone mills share an order of 40 at the marginal cost 40 / sum(1 / slope), and so 800 / sum(1 / slope) in all.
+    total = {name: 800 / sum(1 / slope for other, slope in slopes.items() if other != name) for name in slopes}
+    least = 800 / sum(1 / slope for slope in slopes.values())
+    for name, slope in slopes.items():
+        cost = slope / 2 * (least / 20 / slope) ** 2
+        assert outcome.transfers[name] == pytest.approx(total[name] - (least - cost), rel=1e-4)
+        assert outcome.net_gains[name] == pytest.approx(total[name] - least, rel=1e-4)
+    assert outcome.audit(misreports=1).truthful
+    copy = mills(slopes)
+    assert vd.vcg(copy, copy.party).transfers.to_dict() == pytest.approx(outcome.transfers.to_dict(), rel=1e-4)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 import pytest
 
@@ -401,3 +402,55 @@ def test_interdependent_values_see_the_whole_profile() -> None:
     # him, for which a truthful type 0 pays w: his rent is w. So w = 0, and everything is extracted.
     best = 0.25 * 2 + 0.5 * 1
     assert solution.objective == pytest.approx(best)
+
+
+def joint(coalitions: bool, agents: int = 2) -> Any:
+    """Return a purchase of up to a unit from each of several sellers, all of which are needed, at types 1 and 2."""
+    names = [f"seller {k}" for k in range(agents)]
+    weights = [0.45, *[0.1 / (2**agents - 2)] * (2**agents - 2), 0.45]
+    types = vd.TypeSpace({name: [1.0, 2.0] for name in names}, np.reshape(weights, (2,) * agents))
+    m = pyo.ConcreteModel()
+    m.bought = pyo.Var(types.profiles, bounds=(0, 1))
+    m.delivered, m.payment = pyo.Var(types.agents, types.profiles, bounds=(0, 1)), pyo.Var(types.agents, types.profiles)
+    m.needed = pyo.Constraint(types.agents, types.profiles, rule=lambda m, i, *t: m.bought[t] <= m.delivered[(i, *t)])
+    vd.truthful(m, types, lambda m, i, cost, t: m.payment[i, t] - cost * m.delivered[i, t], coalitions=coalitions)
+    paid = types.expectation(lambda t: sum(m.payment[i, t] for i in types.agents))
+    worth = types.expectation(lambda t: 2.5 * agents * (m.bought[t] - 0.3 * m.bought[t] ** 2))
+    m.profit = pyo.Objective(expr=worth - paid, sense=pyo.maximize)
+    return m
+
+
+@pytest.mark.parametrize("agents", [2, 3])
+def test_coalitions_that_are_declared_do_not_gain(agents: int) -> None:
+    alone, together = (vd.solvers.solve(joint(coalitions, agents)) for coalitions in (False, True))
+    names = ("coalition_ic", "coalition_ic_with_side_payments")
+    assert [audit_of(alone).properties[name].holds for name in names] == [False, False]
+    assert [audit_of(together).properties[name].holds for name in names] == [True, True]
+    assert together.objective < alone.objective
+    duals = together.duals["coalition_incentive_compatibility"]
+    assert duals.index.names == ["coalition", "types", "reports", "others"]
+    assert ("seller 0, seller 1", "1, 1", "2, 1", "" if agents == 2 else "seller 2=1") in duals.index
+    assert duals.abs().max() > 0
+    assert together.warnings == ()
+
+
+def test_coalitions_that_gain_in_spite_of_a_declaration_are_warned_of() -> None:
+    m = joint(True)
+    m.coalition_incentive_compatibility.deactivate()
+    (warning,) = vd.solvers.solve(m).warnings
+    assert warning.startswith("what was declared does not hold: coalition_ic_with_side_payments fails: worst ")
+    for incentive in ("bayesian", "none"):
+        with pytest.raises(InputError, match="coalitions: got True; allowed: False, for incentives other than dominant"):
+            vd.truthful(trade(), TYPES, utility, incentive, coalitions=True)
+
+
+def test_nothing_is_declared_where_not_all_can_be() -> None:
+    m = trade()
+    with pytest.raises(InputError, match="individual_rationality"):
+        vd.truthful(
+            m, TYPES, lambda m, agent, theta, r: utility(m, agent, theta, r) if r[1] == "low" else 0.0, outside_option=1.0
+        )
+    assert m.component("incentive_compatibility") is None
+    vd.truthful(m, TYPES, utility)
+    vd.budget(m, TYPES, m.payment)
+    assert audit_of(vd.solvers.solve(m)).truthful
