@@ -297,7 +297,8 @@ def evaluated(
             for s, columns in chosen(k):
                 row = profiles[s]
                 pairs = [evaluate(agent, thetas[o] if thetas else theta, row[o]) for o in columns]
-                worth[k, s, columns], amounts[k, s, columns] = zip(*pairs, strict=True)
+                at = columns if isinstance(columns, list) else slice(None)
+                worth[k, s, at], amounts[k, s, at] = zip(*pairs, strict=True)
         looked_at += int(np.isfinite(worth).sum())
         utilities[agent] = Utilities(worth, amounts, outside)
     return utilities, (looked_at, total)

@@ -46,18 +46,19 @@ class Decisions:
         """Return a utility as a linear form; raises NotLinearError where it is none, or uses Pyomo beyond arithmetic."""
         key: Any = agent, theta, reports
         try:
-            form = self._remembered.get(key)
+            return self._remembered[key]
+        except KeyError:
+            pass
         except TypeError:  # a type that is a list, say
-            form = key = None
-        if form is None:
-            try:
-                form = Decision.of(utility(self.stand_in, agent, theta, reports))
-            except NotLinearError:
-                raise
-            except Exception as error:  # what a stand-in cannot do; a mistake of the utility's comes again with the model itself
-                raise NotLinearError(str(error)) from error
-            if key is not None and len(self._remembered) < LOOKED_AT:
-                self._remembered[key] = form
+            key = None
+        try:
+            form = Decision.of(utility(self.stand_in, agent, theta, reports))
+        except NotLinearError:
+            raise
+        except Exception as error:  # what a stand-in cannot do; a mistake of the utility's comes again with the model itself
+            raise NotLinearError(str(error)) from error
+        if key is not None and len(self._remembered) < LOOKED_AT:
+            self._remembered[key] = form
         return form
 
     def expression(self, form: Decision) -> Any:
@@ -147,12 +148,15 @@ def evaluation(
             else:
                 if len(known) < len(decisions.variables):
                     known.extend(map(_value, decisions.variables[len(known) :]))
-                value, amount = form.constant, abs(form.constant)
+                value, low, high = form.constant, min(form.constant, 0.0), max(form.constant, 0.0)
                 for column, coefficient in form.coefficients.items():
                     term = coefficient * known[column]
                     value += term
-                    amount = max(amount, abs(term))
-                return value, amount
+                    if term > high:
+                        high = term
+                    elif term < low:
+                        low = term
+                return value, high if high > -low else -low
         expression = number(utility(model, agent, theta, reports), types, agent, theta, reports)
         value, amount = _worth(expression)
         if not abs(value) < np.inf:

@@ -199,15 +199,13 @@ class _Declaration:
             return None
         types = self.types
         declared = zip(self.promises, self.utilities, self.decisions, strict=True)
-        of = {
-            agent: evaluator
-            for one, utility, decisions in declared
-            for evaluator in [evaluation(m, utility, types, decisions)]
-            for agent in one.agents
-        }
+        evaluators = [(evaluation(m, utility, types, decisions), one.agents) for one, utility, decisions in declared]
+        of = {agent: evaluator for evaluator, agents in evaluators for agent in agents}
 
-        def evaluate(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
+        def each(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
             return of[agent](agent, theta, reports)
+
+        evaluate = evaluators[0][0] if len(evaluators) == 1 else each
 
         utilities, evaluations = evaluated(types, self.promises, evaluate)
         payments = None
