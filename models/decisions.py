@@ -194,7 +194,7 @@ def decided(model: Any, types: TypeSpace) -> dict[tuple[str, str], Array]:
             table[places[profile]] = value_at_solution(member)
         for of, table in tables.items():
             if np.isfinite(table).all():
-                found[component.name, ", ".join(map(word, of))] = table.reshape(types.shape)
+                found[component.name, ", ".join(map(word, of))] = table.reshape(types.shape) + 0.0  # no -0
     return found
 
 
