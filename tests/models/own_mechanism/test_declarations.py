@@ -454,3 +454,15 @@ def test_nothing_is_declared_where_not_all_can_be() -> None:
     vd.truthful(m, TYPES, utility)
     vd.budget(m, TYPES, m.payment)
     assert audit_of(vd.solvers.solve(m)).truthful
+
+
+def test_the_error_of_a_grid_is_left_out_where_it_would_take_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    types = vd.TypeSpace.grid({"buyer": (0.0, 1.0)}, 20)
+
+    def posted(agent: str, theta: float, reports: Any) -> float:
+        return theta - 0.5 if reports[0] > 0.5 else 0.0
+
+    assert vd.examine(types, posted).mechanism.grid_error is not None
+    monkeypatch.setattr("veridical.contracts.direct_mechanism.LOOKED_AT", 410)  # 400 pairs at the points, 420 at the ends
+    found = vd.examine(types, posted)
+    assert (found.sampled, found.mechanism.grid_error) == (False, None)
