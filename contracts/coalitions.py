@@ -21,9 +21,9 @@ import numpy as np
 from veridical.contracts.comparison import allowed
 from veridical.contracts.properties import PropertyResult
 from veridical.data.arrays import Array, Integers
-from veridical.data.assembler import label
+from veridical.data.type_space import word
 
-__all__ = ["COALITIONS", "Coalition", "CoalitionResult", "check_coalitions", "not_searched", "search"]
+__all__ = ["COALITIONS", "Coalition", "CoalitionResult", "check_coalitions", "coalitions", "not_searched", "search"]
 
 COALITIONS = ("coalition_ic", "coalition_ic_with_side_payments")
 MOST = 20_000_000  # times that an audit compares what a member has by the truth and by a joint report; beyond, it takes a sample
@@ -54,7 +54,7 @@ class CoalitionResult(PropertyResult):
     @property
     def where(self) -> str:
         """The worst case in words: `panel 4 -> 9, battery 3 -> 7`; members without an arrow tell the truth."""
-        told = zip(self.members, map(in_words, self.types), map(in_words, self.reports), strict=True)
+        told = zip(self.members, map(word, self.types), map(word, self.reports), strict=True)
         parts = [f"{name} {true}" + (f" -> {report}" if report != true else "") for name, true, report in told]
         return ", ".join([*parts, f"others {self.others}"] if self.others else parts)
 
@@ -97,6 +97,17 @@ class Coalition:
         """Number of joint misreports: of every true profile, beside all reports of the others."""
         true = self.reports if self.truths is None else len(self.truths)
         return true * (self.reports - 1) * self.beside
+
+
+def coalitions(agents: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return every pair of agents, and all of them where these are more.
+
+    Examples
+    --------
+    >>> coalitions(["a", "b", "c"])
+    [('a', 'b'), ('a', 'c'), ('b', 'c'), ('a', 'b', 'c')]
+    """
+    return [*combinations(agents, 2), *([tuple(agents)] if len(agents) > 2 else [])]
 
 
 def check_coalitions(
@@ -143,13 +154,14 @@ def check_coalitions(
 
         def others(place: int) -> str:
             reports = zip(rest, np.unravel_index(place, shape), strict=True) if rest else ()
-            return ", ".join(f"{names[i]}={in_words(labels[i][int(k)])}" for i, k in reports)
+            return ", ".join(f"{names[i]}={word(labels[i][int(k)])}" for i, k in reports)
 
         picked = tuple(labels[i] for i in members)
         return Coalition(tuple(names[i] for i in members), picked, compared, math.prod(shape), others)
 
-    together = [among(tuple(everybody))] if len(names) > 2 else []
-    return search([among(pair) for pair in combinations(everybody, 2)], together)
+    groups = [among(members) for members in coalitions(everybody)]
+    pairs = len(names) * (len(names) - 1) // 2
+    return search(groups[:pairs], groups[pairs:])
 
 
 def search(pairs: Sequence[Coalition], together: Sequence[Coalition], left_out: int = 0) -> dict[str, CoalitionResult]:
@@ -180,11 +192,6 @@ def search(pairs: Sequence[Coalition], together: Sequence[Coalition], left_out: 
 def not_searched() -> dict[str, CoalitionResult]:
     """Return the results where no joint misreport could be tried."""
     return {name: CoalitionResult(name, None, math.nan, searched=False) for name in COALITIONS}
-
-
-def in_words(value: Hashable) -> str:
-    """Return a type as witnesses show it."""
-    return label(value) if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)

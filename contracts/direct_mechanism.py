@@ -196,10 +196,9 @@ class DirectMechanism:
         InputError
             For types that are no numbers, and a mechanism of which only a sample was looked at.
         """
-        values = self.types.values(agent)
-        if not all(isinstance(value, Real) for value in values):
-            raise InputError.of(f"types of {agent}", shown(list(values)), "one-dimensional types: numbers")
-        own, order = self._of(agent), np.argsort(values, kind="stable")
+        own, order = self._of(agent), self.types.order(agent)
+        if order is None:
+            raise InputError.of(f"types of {agent}", shown(list(self.types.values(agent))), "one-dimensional types: numbers")
         if not np.isfinite(own.worth).all():
             raise InputError.of(f"types of {agent}", "<only a sample was looked at>", "types and reports that were all looked at")
         table = (own.worth @ self.types.belief(agent))[np.ix_(order, order)]
@@ -284,13 +283,7 @@ def evaluated(
         worth, amounts = np.full(shape, np.nan), np.full(shape, np.nan)
         outside = np.empty((len(labels), len(others)))
         profiles = [[(*rest[:axis], label, *rest[axis:]) for rest in others] for label in labels]
-        rest_values = [()] * len(others)
-        if one.interdependent:
-            by_axis = [types.values(other) for other in types.agents if other != agent]
-            rest_values = [
-                tuple(values[p] for values, p in zip(by_axis, np.unravel_index(o, [*map(len, by_axis)] or [1]), strict=False))
-                for o in range(len(others))
-            ]
+        rest_values = list(product(*(types.values(other) for other in types.agents if other != agent)))  # in the order of others
         for k, theta in enumerate(values):
             thetas = [(*rest[:axis], theta, *rest[axis:]) for rest in rest_values] if one.interdependent else None
             outside[k] = [one.outside(agent, true) for true in thetas] if thetas else one.outside(agent, theta)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from veridical.data.fields import SUM_TOLERANCE
 from veridical.data.limits import fits
 from veridical.data.prior import independent
 
-__all__ = ["TypeSpace", "in_words"]
+__all__ = ["TypeSpace", "in_words", "word"]
 
 Label = Any
 Profile = tuple[Label, ...]
@@ -130,6 +131,12 @@ class TypeSpace:
     def index(self) -> pd.Index:
         """The profiles as a pandas index, with a level an agent."""
         return pd.MultiIndex.from_product([list(values) for values in self._values.values()], names=list(self.agents))
+
+    def order(self, agent: Any) -> list[int] | None:
+        """Return the places of an agent's types, ascending by value; None where values are no numbers."""
+        values = self.values(agent)
+        numbers = all(isinstance(value, Real) for value in values)
+        return sorted(range(len(values)), key=values.__getitem__) if numbers else None
 
     def axis(self, agent: Any) -> int:
         """Return the place of an agent in profiles."""

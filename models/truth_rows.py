@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations, pairwise, product
+from itertools import pairwise, product
 from numbers import Real
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyomo.environ as pyo
 from pyomo.core.expr import InequalityExpression, LinearExpression
 from pyomo.core.expr.numvalue import native_numeric_types
 
+from veridical.contracts.coalitions import coalitions
 from veridical.contracts.direct_mechanism import Promise
 from veridical.contracts.linear_utility import Decision, NotLinearError
 from veridical.data.errors import InputError, shown
@@ -100,9 +101,8 @@ class Rows:
 
         One of them may be truthful: the other one's lie may be worth paying for.
         """
-        types, agents = self.types, self.one.agents
-        coalitions = [*combinations(agents, 2), *([agents] if len(agents) > 2 else [])]
-        for members in coalitions:
+        types = self.types
+        for members in coalitions(self.one.agents):
             axes = [types.axis(agent) for agent in members]
             rest = [agent for agent in types.agents if agent not in members]
             labels = [range(len(types.labels(agent))) for agent in members]
@@ -187,12 +187,11 @@ class Rows:
 
     def _pairs(self, agent: Any, adjacent: bool) -> list[tuple[int, int]]:
         """Return the types and the reports that rows are written for."""
-        values = self.types.values(agent)
+        values, order = self.types.values(agent), self.types.order(agent)
         if not adjacent:
             return [(k, s) for k in range(len(values)) for s in range(len(values)) if s != k]
-        if not all(isinstance(value, Real) for value in values):
+        if order is None:
             raise InputError.of(f"types of {agent}", shown(list(values)), "numbers, for adjacent=True: one-dimensional types")
-        order = sorted(range(len(values)), key=values.__getitem__)
         return [pair for low, high in pairwise(order) for pair in ((low, high), (high, low))]
 
 

@@ -11,14 +11,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 
+from veridical.contracts.coalitions import coalitions as groups
 from veridical.contracts.direct_mechanism import DirectMechanism, Promise, evaluated, grid_error, promise, refuse_no_types
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
@@ -226,7 +225,12 @@ class _Declaration:
     @cached_property
     def _places(self) -> dict[Any, dict[Any, int]]:
         """By agent the place of each type: by its value where values are numbers, else as they are listed."""
-        return {agent: {label: place for place, label in enumerate(_in_order(self.types, agent))} for agent in self.types.agents}
+        places = {}
+        for agent in self.types.agents:
+            labels = self.types.labels(agent)
+            order = self.types.order(agent) or range(len(labels))
+            places[agent] = {labels[k]: place for place, k in enumerate(order)}
+        return places
 
     def _paid(self, agent: Any) -> Array:
         values = [value_at_solution(self.payment[agent, reports]) for reports in self.types.profiles]
@@ -238,20 +242,10 @@ def _refuse_coalitions(types: TypeSpace, one: Promise) -> None:
     if one.incentive not in ("dominant", "ex_post") or one.interdependent:
         raise InputError.of("coalitions", True, "False, for incentives other than dominant and values that are not private")
     sizes = [len(types.labels(agent)) for agent in one.agents]
-    beside = len(types.profiles) // math.prod(sizes)
-    rows = beside * math.prod(sizes) ** 2 if len(sizes) > 2 else 0
-    rows += sum((a * b) ** 2 * (len(types.profiles) // (a * b)) for a, b in combinations(sizes, 2))
+    rows = sum(math.prod(members) ** 2 * (len(types.profiles) // math.prod(members)) for members in groups(sizes))
     if rows * BYTES > MEMORY:
         value = f"<True: {rows:,} joint misreports, {gigabytes(rows * BYTES)}>"
         raise InputError.of("coalitions", value, f"models below {MEMORY / 1e9:.0f} GB; without it the audit looks for them still")
-
-
-def _in_order(types: TypeSpace, agent: Any) -> list[Any]:
-    """Return the labels of an agent's types, ascending where their values are numbers."""
-    labels = list(types.labels(agent))
-    if all(isinstance(value, Real) for value in types.values(agent)):
-        labels.sort(key=lambda label: types.value(agent, label))
-    return labels
 
 
 def _declaration(m: Any, types: TypeSpace) -> _Declaration:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 from functools import cache
-from itertools import combinations, product
+from itertools import product
 from typing import Any
 
 import pyomo.environ as pyo
 
+from veridical.contracts.coalitions import coalitions
 from veridical.data import AssemblerCase
 from veridical.models.info import info_of
 
@@ -22,11 +23,6 @@ __all__ = ["FAMILY", "count", "truth_together"]
 
 FAMILY = "coalition_incentive_compatibility"
 Places = tuple[int, ...]
-
-
-def coalitions(n: int) -> list[Places]:
-    """Return the positions of the members of every pair of n suppliers, and of all together."""
-    return [*combinations(range(n), 2), *([tuple(range(n))] if n > 2 else [])]
 
 
 def truth_together(m: Any, reporting: Collection[int]) -> None:
@@ -42,7 +38,7 @@ def truth_together(m: Any, reporting: Collection[int]) -> None:
     tokens = [case.tokens(i) for i in range(len(names))]
     profile = dict(zip(product(*map(range, case.shape)), m.PROFILES, strict=True))
     rows = {}
-    for members in coalitions(len(names)):
+    for members in coalitions(range(len(names))):
         who = ", ".join(names[i] for i in members)
         for true, contract, told in _misreports(case.shape, members, reporting):
             costs = ", ".join(tokens[i][true[i]] for i in members)
@@ -69,7 +65,7 @@ def truth_together(m: Any, reporting: Collection[int]) -> None:
 
 def count(shape: Places, reporting: Collection[int]) -> Iterator[tuple[int, int]]:
     """Yield the number of constraints of each coalition, and of its members."""
-    for members in coalitions(len(shape)):
+    for members in coalitions(range(len(shape))):
         true = math.prod(shape[i] for i in {*members, *reporting})
         yield true * (math.prod(shape[i] for i in members if i in reporting) - 1), len(members)
 
