@@ -228,3 +228,14 @@ def test_rows_that_stand_twice_do_not_make_another_point_the_optimum() -> None:
             except NotSolvedError:
                 ends.append(None)
         assert ends[1] == (None if ends[0] is None else pytest.approx(ends[0], rel=1e-6, abs=1e-6)), seed
+
+
+@pytest.mark.parametrize("size", [1e3, 1e9, 1e16])
+def test_what_multipliers_of_the_same_row_pay_does_not_make_a_gap_small(size: float) -> None:
+    m = pyo.ConcreteModel()
+    m.x, m.y = pyo.Var(bounds=(0, 1)), pyo.Var(bounds=(0, 1))
+    m.once, m.again = pyo.Constraint(expr=m.x + m.y == 1), pyo.Constraint(expr=m.x + m.y == 1)
+    m.cost = pyo.Objective(expr=-m.x)
+    wrong, right = (certify(compile_model(m), np.array(x), np.array([size, -size]))[0] for x in ([0.0, 1.0], [1.0, 0.0]))
+    assert not wrong.within(1e-6)
+    assert right.within(1e-6)
