@@ -38,6 +38,8 @@ LOOKED_AT = 1_000_000  # evaluations of utilities; beyond it a sample is drawn
 INCENTIVES = ("dominant", "ex_post", "bayesian", "none")
 PARTICIPATION = ("ex_post", "interim", "ex_ante", "none")
 Evaluate = Callable[[Any, Any, tuple[Any, ...]], tuple[float, float]]  # agent, theta, reports -> utility, largest amount in it
+# Agent, and reports by his report and those of the others -> both by type, report and reports of the others; None: not known
+EvaluateAll = Callable[[Any, list[list[tuple[Any, ...]]]], tuple[Array, Array] | None]
 
 
 @dataclass(frozen=True)
@@ -262,12 +264,17 @@ class DirectMechanism:
 
 
 def evaluated(
-    types: TypeSpace, promises: Sequence[Promise], evaluate: Evaluate, seed: int = 0
+    types: TypeSpace,
+    promises: Sequence[Promise],
+    evaluate: Evaluate,
+    seed: int = 0,
+    every: EvaluateAll = lambda agent, profiles: None,
 ) -> tuple[dict[Any, Utilities], tuple[int, int]]:
     """Return every agent's utilities for every type, misreport and report of the others, and how many there were of how many.
 
     Above a million evaluations a seeded sample is drawn for each agent: reports of the others where they must not matter, pairs
-    of a type and a report where a gain is an expectation over the others.
+    of a type and a report where a gain is an expectation over the others. `every` may know all of an agent's without a call for
+    each.
     """
     agents = [(agent, one) for one in promises for agent in one.agents]
     sizes = {agent: len(types.labels(agent)) * len(types.profiles) for agent, _ in agents}
@@ -283,6 +290,11 @@ def evaluated(
         worth, amounts = np.full(shape, np.nan), np.full(shape, np.nan)
         outside = np.empty((len(labels), len(others)))
         profiles = [[(*rest[:axis], label, *rest[axis:]) for rest in others] for label in labels]
+        if not one.interdependent and total <= LOOKED_AT and (tables := every(agent, profiles)) is not None:
+            outside[:] = [[one.outside(agent, theta)] for theta in values]
+            utilities[agent] = Utilities(*tables, outside)
+            looked_at += tables[0].size
+            continue
         rest_values = list(product(*(types.values(other) for other in types.agents if other != agent)))  # in the order of others
         for k, theta in enumerate(values):
             thetas = [(*rest[:axis], theta, *rest[axis:]) for rest in rest_values] if one.interdependent else None

@@ -7,11 +7,24 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Array", "ArrayLike", "Booleans", "Integers", "accumulated", "conjugate_gradients", "fixed", "inner", "normal_density"]
+__all__ = [
+    "Array",
+    "ArrayLike",
+    "Booleans",
+    "Integers",
+    "accumulated",
+    "conjugate_gradients",
+    "fixed",
+    "inner",
+    "normal_density",
+    "plus",
+]
 
 Array = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
+
+ROUNDING = 1e-15  # of a term: a few units in its last place
 
 
 def fixed(array: Array) -> Array:
@@ -27,6 +40,12 @@ def accumulated(operation: np.ufunc, values: Array, axis: int) -> Array:
     for k in range(1, len(along)):
         operation(along[k - 1], along[k], out=along[k, ...])
     return result
+
+
+def plus(before: float, more: float) -> float:
+    """Return the sum of two figures, 0 where they cancel to rounding: what that leaves would count as a size of its own."""
+    total = before + more
+    return 0.0 if abs(total) <= ROUNDING * abs(before) else total
 
 
 def inner(left: Array, right: Array) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -12,13 +12,22 @@ from pyomo.core.expr import LinearExpression, MonomialTermExpression, NegationEx
 from pyomo.core.expr.numvalue import native_numeric_types
 from pyomo.core.expr.visitor import identify_variables, replace_expressions
 
-from veridical.contracts.direct_mechanism import LOOKED_AT
-from veridical.contracts.linear_utility import Decision, Indexed, Namespace, NotLinearError
+from veridical.contracts.direct_mechanism import LOOKED_AT, EvaluateAll
+from veridical.contracts.linear_utility import Decision, EveryType, Indexed, Namespace, NotLinearError
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.type_space import TypeSpace, in_words, word
 
-__all__ = ["Decisions", "Utility", "decided", "evaluation", "number", "value_at_solution"]
+__all__ = [
+    "Decisions",
+    "LinearBody",
+    "Utility",
+    "decided",
+    "evaluation",
+    "evaluation_of_all_types",
+    "number",
+    "value_at_solution",
+]
 
 Utility = Callable[[Any, Any, Any, tuple[Any, ...]], Any]
 
@@ -40,13 +49,14 @@ class Decisions:
         self.variables: list[Any] = []
         self._columns: dict[int, int] = {}
         self.stand_in = Namespace(lambda name: self._part(getattr(model, name)))
-        self._remembered: dict[Any, Decision] = {}
+        self.remembered: dict[Any, Decision] = {}
+        self.of_all_types: dict[Any, Decision] = {}  # by agent and reports, where `work_out` found them
 
     def linear(self, utility: Utility, agent: Any, theta: Any, reports: tuple[Any, ...]) -> Decision:
         """Return a utility as a linear form; raises NotLinearError where it is none, or uses Pyomo beyond arithmetic."""
         key: Any = agent, theta, reports
         try:
-            return self._remembered[key]
+            return self.remembered[key]
         except KeyError:
             pass
         except TypeError:  # a type that is a list, say
@@ -57,21 +67,45 @@ class Decisions:
             raise
         except Exception as error:  # what a stand-in cannot do; a mistake of the utility's comes again with the model itself
             raise NotLinearError(str(error)) from error
-        if key is not None and len(self._remembered) < LOOKED_AT:
-            self._remembered[key] = form
+        if key is not None and len(self.remembered) < LOOKED_AT:
+            self.remembered[key] = form
         return form
+
+    def work_out(self, utility: Utility, types: TypeSpace, agents: Iterable[Any]) -> bool:
+        """Work a utility out for all types of each agent at once, and return whether it can be.
+
+        Every form is compared with what the utility gives for one of the types alone: one that tells types apart by what is no
+        arithmetic is called for each of them instead.
+        """
+        found: dict[Any, Decision] = {}
+        try:
+            for agent in agents:
+                values = types.values(agent)
+                if not all(isinstance(value, Real) for value in values):
+                    return False
+                every, count = EveryType(list(values)), len(values)
+                for place, reports in enumerate(types.profiles):
+                    form = found[agent, reports] = Decision.of(utility(self.stand_in, agent, every, reports))
+                    k = (place + place // count) % count
+                    one, alone = form.at(k), Decision.of(utility(self.stand_in, agent, values[k], reports))
+                    if one.coefficients != alone.coefficients or one.constant != alone.constant:
+                        return False
+        except Exception:  # whatever it is, it comes again, or does not, when it is called for each type
+            return False
+        self.of_all_types = found
+        return True
 
     def expression(self, form: Decision) -> Any:
         """Return a linear form as an expression of the model's variables."""
-        return LinearExpression([*([form.constant] if form.constant else []), *self.terms(form)])
+        terms = self.terms({column: coefficient for column, coefficient in form.coefficients.items() if coefficient})
+        return LinearExpression([*([form.constant] if form.constant else []), *terms])
 
-    def terms(self, form: Decision) -> list[Any]:
-        """Return a linear form without its constant as terms of the model's variables; those of coefficient 0 are left out."""
+    def terms(self, coefficients: Mapping[int, float]) -> list[Any]:
+        """Return coefficients by column as terms of the model's variables."""
         variables = self.variables
         return [
             variables[column] if coefficient == 1.0 else MonomialTermExpression((coefficient, variables[column]))
-            for column, coefficient in form.coefficients.items()
-            if coefficient
+            for column, coefficient in coefficients.items()
         ]
 
     def stands_on(self, model: Any) -> bool:
@@ -111,6 +145,30 @@ class Decisions:
         return pyo.value(member)
 
 
+class LinearBody(LinearExpression):  # type: ignore[misc]
+    """A linear expression whose terms are made when they are asked for: of a hundred thousand rows few are ever looked at.
+
+    The translation reads the coefficients. Pyomo goes by `__class__`, and is told that it is a LinearExpression.
+    """
+
+    __slots__ = ("coefficients", "decisions")
+    __class__ = LinearExpression
+
+    def __init__(self, decisions: Decisions, coefficients: dict[int, float]) -> None:
+        self.decisions, self.coefficients = decisions, coefficients
+
+    @property
+    def _args_(self) -> list[Any]:
+        return self.decisions.terms(self.coefficients)
+
+    @property
+    def _nargs(self) -> int:
+        return len(self.coefficients)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LinearExpression, (self._args_,)
+
+
 class _Varies:
     """A number that may be changed later: nothing is to be worked out with its present value."""
 
@@ -136,16 +194,19 @@ def evaluation(
     """
     decisions = remembered if remembered is not None and remembered.stands_on(model) else Decisions(model, numbers=True)
     known: list[float] = []
-    linear = True
+    linear, already = True, decisions.remembered
 
     def evaluate(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
         nonlocal linear
         if linear:
             try:
-                form = decisions.linear(utility, agent, theta, reports)
-            except NotLinearError:
-                linear = False
-            else:
+                form = already[agent, theta, reports]
+            except (KeyError, TypeError):
+                try:
+                    form = decisions.linear(utility, agent, theta, reports)
+                except NotLinearError:
+                    linear = False
+            if linear:
                 if len(known) < len(decisions.variables):
                     known.extend(map(_value, decisions.variables[len(known) :]))
                 value, low, high = form.constant, min(form.constant, 0.0), max(form.constant, 0.0)
@@ -167,6 +228,37 @@ def evaluation(
     return evaluate
 
 
+def evaluation_of_all_types(model: Any, decisions: Decisions | None) -> EvaluateAll:
+    """Return what evaluates the forms that are known for all types of an agent, at a model's solution."""
+    if decisions is None or not decisions.of_all_types or not decisions.stands_on(model):
+        return lambda agent, profiles: None
+    known = np.array(list(map(_value, decisions.variables)))
+
+    def evaluate(agent: Any, profiles: list[list[tuple[Any, ...]]]) -> tuple[Array, Array] | None:
+        try:
+            forms = [decisions.of_all_types[agent, reports] for row in profiles for reports in row]
+        except KeyError:
+            return None
+        types = len(profiles)
+        constants = np.array([_of_each(form.constant, types) for form in forms])
+        factors = np.array([_of_each(factor, types) for form in forms for factor in form.coefficients.values()])
+        columns = np.array([column for form in forms for column in form.coefficients], dtype=int)
+        terms = factors.reshape(-1, types) * known[columns, None]
+        counts = np.array([len(form.coefficients) for form in forms])
+        starts, some = np.cumsum(counts) - counts, counts > 0
+        values, amounts = constants.copy(), np.abs(constants)
+        values[some] += np.add.reduceat(terms, starts[some])
+        amounts[some] = np.maximum(amounts[some], np.maximum.reduceat(np.abs(terms), starts[some]))
+        shape = types, len(profiles[0]), types
+        return values.reshape(shape).transpose(2, 0, 1), amounts.reshape(shape).transpose(2, 0, 1)
+
+    return evaluate
+
+
+def _of_each(factor: Any, types: int) -> list[float]:
+    return factor.values if factor.__class__ is EveryType else [factor] * types
+
+
 def number(value: Any, types: TypeSpace, agent: Any, theta: Any, reports: tuple[Any, ...]) -> Any:
     """Return what a utility returned, if it is a number or an expression; else raise InputError, with agent, type and reports."""
     if isinstance(value, Real) or getattr(value, "is_expression_type", lambda: False)() or hasattr(value, "is_variable_type"):
@@ -183,18 +275,21 @@ def decided(model: Any, types: TypeSpace) -> dict[tuple[str, str], Array]:
     for component in model.component_objects((pyo.Var, pyo.Expression), descend_into=True):
         if not component.is_indexed():
             continue
-        tables: dict[tuple[Any, ...], Array] = {}
+        tables: dict[tuple[Any, ...], list[float]] = {}
         for key, member in component.items():
             parts = key if isinstance(key, tuple) else (key,)
             profile = parts[-length:] if length > 1 else parts[-1]
             if len(parts) < length or profile not in places:
                 tables = {}
                 break
-            table = tables.setdefault(parts[:-length], np.full(len(places), np.nan))
-            table[places[profile]] = value_at_solution(member)
+            of = parts[:-length]
+            table = tables[of] if of in tables else tables.setdefault(of, [np.nan] * len(places))
+            value = member.value if component.ctype is pyo.Var else None
+            table[places[profile]] = value_at_solution(member) if value is None else value
         for of, table in tables.items():
-            if np.isfinite(table).all():
-                found[component.name, ", ".join(map(word, of))] = table.reshape(types.shape) + 0.0  # no -0
+            values = np.array(table).reshape(types.shape) + 0.0  # no -0
+            if np.isfinite(values).all():
+                found[component.name, ", ".join(map(word, of))] = values
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec
@@ -45,8 +45,8 @@ class ModelInfo:
     name_of
         Returns the family and the key of a constraint; by default its component's name and its index.
     likely_to_follow
-        Whether a constraint is likely to follow from the others: a solver of linear programs may leave it out until it is
-        violated.
+        Returns the constraints of the model that are likely to follow from the others: a solver of linear programs may leave
+        them out until they are violated.
     """
 
     case: Any = None
@@ -58,7 +58,7 @@ class ModelInfo:
     zero_at_optimum: Any = None
     program: Callable[[Any], Any] | None = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
-    likely_to_follow: Callable[[Any], bool] | None = None
+    likely_to_follow: Callable[[Any], Iterable[Any]] | None = None
 
     def standing(self, model: Any) -> dict[str, Any]:
         """Return the parameters that stand on the model now: one that was deleted has no derivative, unless it was replaced."""

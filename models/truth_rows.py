@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr import InequalityExpression, LinearExpression
+from pyomo.core.expr import InequalityExpression
 from pyomo.core.expr.numvalue import native_numeric_types
 
 from veridical.contracts.coalitions import coalitions
@@ -17,7 +17,7 @@ from veridical.contracts.direct_mechanism import Promise
 from veridical.contracts.linear_utility import Decision, NotLinearError
 from veridical.data.errors import InputError, shown
 from veridical.data.type_space import TypeSpace, in_words, word
-from veridical.models.decisions import Decisions, Utility, number
+from veridical.models.decisions import Decisions, LinearBody, Utility, number
 
 __all__ = ["Rows"]
 
@@ -31,6 +31,7 @@ class Rows:
         self.m, self.types, self.utility, self.one = m, types, utility, one
         self.decisions = Decisions(m)
         self.linear = True
+        self.every = not one.interdependent and self.decisions.work_out(utility, types, one.agents)
         self.values = {agent: types.values(agent) for agent in one.agents}
         self.profiles: dict[Any, list[list[tuple[Any, ...]]]] = {}
         for agent in one.agents:
@@ -40,6 +41,8 @@ class Rows:
     def worth(self, agent: Any, k: int, s: int, o: int) -> Any:
         """Return the utility of type k who reports s while the others report o: a linear form, or an expression."""
         reports = self.profiles[agent][s][o]
+        if self.every:
+            return self.decisions.of_all_types[agent, reports].at(k)
         theta = self.values[agent][k] if not self.one.interdependent else self._true(agent, k, o)
         return self._utility(agent, theta, reports)
 
@@ -143,8 +146,11 @@ class Rows:
         """Return the row greater >= less; None for one without variables, which must hold as it is."""
         if self.linear and isinstance(greater, Decision):
             form = greater - less
-            if terms := self.decisions.terms(form):
-                return InequalityExpression((-form.constant, LinearExpression(terms)), False)
+            coefficients = form.coefficients
+            if 0.0 in coefficients.values():
+                coefficients = {column: coefficient for column, coefficient in coefficients.items() if coefficient}
+            if coefficients:
+                return InequalityExpression((-form.constant, LinearBody(self.decisions, coefficients)), False)
             difference: Any = form.constant
         else:
             difference = self._as_expression(greater) - self._as_expression(less)

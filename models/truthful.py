@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,21 @@ import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 
 from veridical.contracts.coalitions import coalitions as groups
-from veridical.contracts.direct_mechanism import DirectMechanism, Promise, evaluated, grid_error, promise, refuse_no_types
+from veridical.contracts.direct_mechanism import (
+    DirectMechanism,
+    Evaluate,
+    EvaluateAll,
+    Promise,
+    evaluated,
+    grid_error,
+    promise,
+    refuse_no_types,
+)
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.type_space import TypeSpace, in_words
-from veridical.models.decisions import Decisions, Utility, decided, evaluation, value_at_solution
+from veridical.models.decisions import Decisions, Utility, decided, evaluation, evaluation_of_all_types, value_at_solution
 from veridical.models.info import ModelInfo, describe, info_of
 from veridical.models.truth_rows import Rows
 
@@ -198,39 +208,41 @@ class _Declaration:
             return None
         types = self.types
         declared = zip(self.promises, self.utilities, self.decisions, strict=True)
-        evaluators = [(evaluation(m, utility, types, decisions), one.agents) for one, utility, decisions in declared]
-        of = {agent: evaluator for evaluator, agents in evaluators for agent in agents}
+        one_type: dict[Any, Evaluate] = {}
+        all_types: dict[Any, EvaluateAll] = {}
+        for one, utility, decisions in declared:
+            one_type |= dict.fromkeys(one.agents, evaluation(m, utility, types, decisions))
+            all_types |= dict.fromkeys(one.agents, evaluation_of_all_types(m, decisions))
 
-        def each(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
-            return of[agent](agent, theta, reports)
+        def evaluate(agent: Any, theta: Any, reports: tuple[Any, ...]) -> tuple[float, float]:
+            return one_type[agent](agent, theta, reports)
 
-        evaluate = evaluators[0][0] if len(evaluators) == 1 else each
+        def every(agent: Any, profiles: list[list[tuple[Any, ...]]]) -> tuple[Array, Array] | None:
+            return all_types[agent](agent, profiles)
 
-        utilities, evaluations = evaluated(types, self.promises, evaluate)
+        utilities, evaluations = evaluated(types, self.promises, evaluate, every=every)
         payments = None
         if self.payment is not None:
             payments = {agent: self._paid(agent) for agent in types.agents}
         error = grid_error(types, self.promises, evaluate)
         return DirectMechanism(types, utilities, self.promises, payments, decided(m, types), evaluations, error)
 
-    def is_far(self, constraint: Any) -> bool:
-        """Whether a constraint is about a misreport of a type that is no neighbour: it mostly follows from those between."""
-        key = constraint.index()
-        places = self._places.get(key[0]) if key.__class__ is tuple and len(key) > 2 else None
-        if places is None or key[1] not in places or key[2] not in places:
-            return False
-        far = abs(places[key[1]] - places[key[2]]) > 1
-        return far and constraint.parent_component().local_name == "incentive_compatibility"
+    def far(self, m: Any) -> list[Any]:
+        """Return the rows about misreports of a type that is no neighbour: they mostly follow from those between."""
+        family = m.component(TRUTH) if TRUTH in self.families else None
+        return [] if family is None else [row for key, row in family.items() if key[:3] in self._far]
 
     @cached_property
-    def _places(self) -> dict[Any, dict[Any, int]]:
-        """By agent the place of each type: by its value where values are numbers, else as they are listed."""
-        places = {}
+    def _far(self) -> set[tuple[Any, Any, Any]]:
+        """Agent, type and report with another type between: by value where values are numbers, else as they are listed."""
+        far = set()
         for agent in self.types.agents:
             labels = self.types.labels(agent)
             order = self.types.order(agent) or range(len(labels))
-            places[agent] = {labels[k]: place for place, k in enumerate(order)}
-        return places
+            for k, s in product(range(len(labels)), repeat=2):
+                if abs(k - s) > 1:
+                    far.add((agent, labels[order[k]], labels[order[s]]))
+        return far
 
     def _paid(self, agent: Any) -> Array:
         values = [value_at_solution(self.payment[agent, reports]) for reports in self.types.profiles]
@@ -257,7 +269,7 @@ def _declaration(m: Any, types: TypeSpace) -> _Declaration:
     if info.contracts is None and info.mechanism is None:
         info = ModelInfo() if info.case is None else info
         info.contracts = _Declaration(types)
-        info.likely_to_follow = info.contracts.is_far
+        info.likely_to_follow = info.contracts.far
         describe(m, info)
     declared = info.contracts
     if not isinstance(declared, _Declaration):

@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.certificate import ACCEPTED, ROUNDING, relative
-from veridical.solvers.engines.quiet import Highs, linear_program
+from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import SIZE, Problem, Scaling, balance
 from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
@@ -304,7 +304,7 @@ class _LinearProgram:
         for name, value in OPTIONS.items():
             self.highs.setOptionValue(name, value)
         sides = scaled.low, scaled.high, scaled.row_low, scaled.row_high
-        self.highs.passModel(linear_program(scaled.cost, *sides, scaled.matrix))
+        self.highs.take(scaled.cost, *sides, scaled.matrix)
 
     def solved(self) -> tuple[Array, Array] | None:
         """Return a vertex that is optimal and the multipliers of the rows; None where none is found."""

@@ -43,7 +43,7 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     best = State(form, x, row_dual)
     if best.rank <= (False, False, ENOUGH):
         return best.x, best.row_dual
-    clean = State(form, without_traces(best.point), row_dual)
+    clean = best.at(without_traces(best.point), row_dual)
     linear = form.hessian is None and form.nonlinear is None
     if linear:
         best = best.repaired()
@@ -130,6 +130,11 @@ class State:
         counted = np.minimum(conditions, relative(worth, np.full(len(worth), self.scale)))
         self.missed = int((~(counted <= ACCEPTED)).sum()) + (not self.gap <= ACCEPTED)
 
+    def at(self, x: Array, row_dual: Array) -> State:
+        """Return the state at another point; itself where that is the same."""
+        same = np.array_equal(x, self.x) and np.array_equal(row_dual, self.row_dual)
+        return self if same else State(self.form, x, row_dual)
+
     @property
     def rows(self) -> Booleans:
         """Whether a row binds."""
@@ -190,7 +195,7 @@ class State:
     def snapped(self) -> State:
         """Return the state with variables that are all but at their bounds put there."""
         near = self.fixed & (self.room <= NEAR)
-        return State(self.form, np.where(near, np.where(self.worth > 0, self.form.low, self.form.high), self.x), self.row_dual)
+        return self.at(np.where(near, np.where(self.worth > 0, self.form.low, self.form.high), self.x), self.row_dual)
 
     def without_slight_multipliers(self) -> State:
         """Return the state with 0 for multipliers that are as small as the errors of those that they share variables with.
@@ -198,7 +203,7 @@ class State:
         What counts for nothing in the objective (a profile that is never met) has rows of nothing but such traces.
         """
         sizes = self.point.spread(np.abs(self.row_dual), self.point.entries.transposed, self.point.gradient_size)
-        return State(self.form, self.x, np.where(np.abs(self.row_dual) <= TRACE * sizes, 0.0, self.row_dual))
+        return self.at(self.x, np.where(np.abs(self.row_dual) <= TRACE * sizes, 0.0, self.row_dual))
 
     def step(self) -> State:
         """Return the state after one Newton step with the conditions that bind as equations."""
@@ -227,7 +232,7 @@ class State:
         after = np.zeros(len(dual))
         after[active] = dual[active] + solution[len(free) :]
         moved = State(form, x + move, after)
-        clean = State(form, without_traces(moved.point), after)
+        clean = moved.at(without_traces(moved.point), after)
         return clean if clean.no_worse_than(moved) else moved
 
 

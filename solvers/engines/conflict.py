@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from veridical.data.arrays import Array, Integers
-from veridical.solvers.engines.quiet import Highs, linear_program
+from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import Problem, balance, problem_of
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -88,7 +88,7 @@ def endless(form: StandardForm, deadline: float = math.inf) -> str:
         matrix = sp.csr_array(sp.vstack([matrix, problem.hessian]))
         sides = [np.append(side, flat) for side in sides]
     low, high = np.where(np.isfinite(problem.low), 0.0, -1.0), np.where(np.isfinite(problem.high), 0.0, 1.0)
-    value, _, direction = _solved(linear_program(problem.cost, low, high, sides[0], sides[1], matrix))
+    value, _, direction = _solved(problem.cost, low, high, sides[0], sides[1], matrix)
     if not value < -REAL:
         return ""
     longest = np.argsort(-np.abs(direction), kind="stable").tolist()
@@ -121,31 +121,30 @@ def _elastic(problem: Problem, rows: Integers) -> tuple[float, Array]:
     matrix = sp.csr_array(sp.hstack([problem.matrix[rows], sp.eye_array(m), -sp.eye_array(m)]))
     cost, low = np.repeat([0.0, 1.0], [n, 2 * m]), np.append(problem.low, np.zeros(2 * m))
     high = np.append(problem.high, np.full(2 * m, np.inf))
-    value, duals, _ = _solved(linear_program(cost, low, high, problem.row_low[rows], problem.row_high[rows], matrix))
+    value, duals, _ = _solved(cost, low, high, problem.row_low[rows], problem.row_high[rows], matrix)
     return (value, duals) if value > -np.inf else (0.0, np.zeros(m))
 
 
 def _without_whole_solution(problem: Problem, rows: Integers, until: float) -> bool:
     cost = np.zeros_like(problem.cost)
-    lp = linear_program(cost, problem.low, problem.high, problem.row_low[rows], problem.row_high[rows], problem.matrix[rows])
-    kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-    lp.integrality_ = [kinds[int(whole)] for whole in problem.integer]
-    return _run(lp, until).getModelStatus() == highspy.HighsModelStatus.kInfeasible
+    sides = problem.low, problem.high, problem.row_low[rows], problem.row_high[rows]
+    highs = _run(until, cost, *sides, problem.matrix[rows], 0.0, problem.integer)
+    return highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible
 
 
-def _solved(lp: highspy.HighsLp) -> tuple[float, Array, Array]:
-    """Return value, row duals and point of the optimum; a value of -inf where HiGHS finds none."""
-    highs = _run(lp, math.inf)
+def _solved(*program: Any) -> tuple[float, Array, Array]:
+    """Return value, row duals and point of the optimum of a program as `Highs.take` has it; a value of -inf without one."""
+    highs = _run(math.inf, *program)
     solution = highs.getSolution()
     optimal = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
     value = highs.getInfo().objective_function_value if optimal else -math.inf
     return value, np.array(solution.row_dual), np.array(solution.col_value)
 
 
-def _run(lp: highspy.HighsLp, until: float) -> Highs:
+def _run(until: float, *program: Any) -> Highs:
     highs = Highs()
     highs.setOptionValue("small_matrix_value", 1e-12)
-    highs.passModel(lp)
+    highs.take(*program)
     highs.limit(until)
     highs.ends_by(until)
     return highs

@@ -18,7 +18,7 @@ from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.configuration import THREADS, Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
-from veridical.solvers.engines.quiet import Highs, linear_program
+from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import SIZE, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
 from veridical.solvers.polish import polished
@@ -95,16 +95,13 @@ class LiveModel:
         self.scaled, self.left_out = scaled, np.flatnonzero([] if follow is None else follow)
         row_low, row_high = scaled.row_low.copy(), scaled.row_high.copy()
         row_low[self.left_out], row_high[self.left_out] = -highspy.kHighsInf, highspy.kHighsInf
-        lp = linear_program(scaled.cost, scaled.low, scaled.high, row_low, row_high, scaled.matrix)
-        if self.integer:
-            lp.offset_ = form.offset * self.scaling.objective  # counts in the gap of a MIP, and in its bound
-            kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-            lp.integrality_ = [kinds[int(whole)] for whole in form.integer]
-        self._taken(self.highs.passModel(lp))
+        offset = form.offset * self.scaling.objective if self.integer else 0.0  # counts in the gap of a MIP, and in its bound
+        sides = scaled.low, scaled.high, row_low, row_high
+        self._taken(self.highs.take(scaled.cost, *sides, scaled.matrix, offset, scaled.integer))
         if scaled.hessian is not None:
             lower = sp.csc_array(sp.tril(scaled.hessian))
             hessian = highspy.HighsHessian()
-            hessian.dim_, hessian.format_ = lp.num_col_, highspy.HessianFormat.kTriangular
+            hessian.dim_, hessian.format_ = len(scaled.cost), highspy.HessianFormat.kTriangular
             hessian.start_, hessian.index_, hessian.value_ = lower.indptr, lower.indices, lower.data
             self._taken(self.highs.passHessian(hessian))
 

@@ -9,8 +9,9 @@ from time import perf_counter
 from typing import Any
 
 import highspy
+import numpy as np
 
-__all__ = ["Highs", "linear_program"]
+__all__ = ["Highs"]
 
 GRACE = 1.5  # seconds in which HiGHS has to end once it is told to; a factorisation that takes longer is left behind
 LAST = 10.0  # seconds for which the end of the process waits for what was left behind: HiGHS must not outlive its library
@@ -52,6 +53,22 @@ class Highs(highspy.Highs):
                 LEFT_BEHIND.append(ended)
         return ended.is_set()
 
+    def take(
+        self, cost: Any, low: Any, high: Any, row_low: Any, row_high: Any, matrix: Any, offset: float = 0.0, integer: Any = None
+    ) -> highspy.HighsStatus:
+        """Take min cost @ x + offset subject to low <= x <= high, row_low <= matrix @ x <= row_high; `matrix` by rows.
+
+        As arrays: through HighsLp each number would become an object of Python's, which takes longer than all else.
+        """
+        rows, columns = matrix.shape
+        kinds = np.zeros(columns, dtype=np.int32) if integer is None else integer.astype(np.int32)
+        if {*map(len, (cost, low, high, kinds))} != {columns} or {len(row_low), len(row_high)} != {rows}:
+            raise ValueError("arrays of other sizes than the matrix: HiGHS would read beyond their ends")
+        shape = columns, rows, matrix.nnz, int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), offset
+        entries = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data
+        status: highspy.HighsStatus = self.passModel(*shape, cost, low, high, row_low, row_high, *entries, kinds)
+        return status
+
     def limit(self, deadline: float) -> None:
         """Give HiGHS the time that is left until the deadline."""
         if deadline < math.inf:
@@ -63,13 +80,3 @@ def _wait() -> None:
     until = perf_counter() + LAST
     for ended in LEFT_BEHIND:
         ended.wait(max(until - perf_counter(), 0.0))
-
-
-def linear_program(cost: Any, low: Any, high: Any, row_low: Any, row_high: Any, matrix: Any) -> highspy.HighsLp:
-    """Return min cost @ x subject to low <= x <= high, row_low <= matrix @ x <= row_high; `matrix` by rows."""
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_, lp.col_lower_, lp.col_upper_, lp.row_lower_, lp.row_upper_ = cost, low, high, row_low, row_high
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    return lp

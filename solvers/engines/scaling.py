@@ -113,6 +113,7 @@ class _Fit:
         m, n = matrix.shape
         used = matrix.data != 0
         self.pattern = sp.csr_array((used.astype(float), matrix.indices, matrix.indptr), shape=(m, n))
+        self.transposed = sp.csr_array(self.pattern.T)
         logs = sp.csr_array((_logs(matrix.data), matrix.indices, matrix.indptr), shape=(m, n))
         self.costs = problem.cost != 0
         self.free = ~problem.integer
@@ -121,7 +122,7 @@ class _Fit:
         bounds, bound = _measures(problem.low, problem.high)
         ones = np.ones(max(m, n))
         self.row_count = self.pattern @ ones[:n] + sides
-        self.column_count = self.pattern.T @ ones[:m] + bounds + self.costs
+        self.column_count = self.transposed @ ones[:m] + bounds + self.costs
         # Right-hand sides: sums of logarithms; a bound is a value, whose logarithm counts against the column's.
         self.right = [logs @ ones[:n] + side, logs.T @ ones[:m] - bound + cost, np.array([cost.sum()])]
         self.objective_count = float(self.costs.sum())
@@ -151,7 +152,7 @@ class _Fit:
         """Return the matrix of the normal equations times z."""
         r, c, o = np.split(z, self.sizes)
         of_rows = self.row_count * r + self.pattern @ c
-        of_columns = self.column_count * c + self.pattern.T @ r + self.costs * o
+        of_columns = self.column_count * c + self.transposed @ r + self.costs * o
         of_objective = self.objective_count * o + c[self.costs].sum()
         if self.squares is not None:
             of_columns = of_columns + 2 * (self.square_count * (c + o) + self.squares @ c)

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from veridical.data.arrays import Array, Booleans
-from veridical.solvers.engines.quiet import Highs, linear_program
+from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.translate.graph import Form
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -178,7 +178,7 @@ def _nearest(form: StandardForm, x: Array, units: Array, rows: list[tuple[Any, A
     row_low, row_high = (np.concatenate([*(part[side] for part in rows), x / units]) for side in (1, 2))
     low, high = np.append(form.low / units, np.zeros(2 * n)), np.append(form.high / units, np.full(2 * n, np.inf))
     program = Highs()
-    program.passModel(linear_program(np.repeat([0.0, 1.0], [n, 2 * n]), low, high, row_low, row_high, whole))
+    program.take(np.repeat([0.0, 1.0], [n, 2 * n]), low, high, row_low, row_high, whole)
     program.run()
     if program.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None

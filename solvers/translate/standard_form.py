@@ -6,7 +6,7 @@ ICDS model with ten suppliers its translation took longer than the solve. Linear
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +17,11 @@ import scipy.sparse as sp
 from pyomo.common.gc_manager import PauseGC
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.var import VarData
-from pyomo.core.expr.relational_expr import EqualityExpression, RangedExpression
+from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
 
 from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans, inner
+from veridical.models.decisions import LinearBody
 from veridical.solvers.translate.checks import refuse_empty, refuse_undefined, relation_of
 from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.convexity import shown
@@ -247,6 +248,12 @@ class _Rows:
         low, high = -np.inf, np.inf
         relation = relation_of(constraint)
         kind, arguments = type(relation), relation.args
+        if type(arguments[1]) is LinearBody and kind is InequalityExpression and arguments[0].__class__ is float:
+            body = arguments[1]
+            columns = self.splitter.columns_of(body)
+            if columns is not None:
+                self._close(constraint, arguments[0], np.inf, columns, body.coefficients.values())
+                return
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
             low = -np.inf if arguments[0] is None else self._side(constraint, arguments[0])
@@ -263,11 +270,17 @@ class _Rows:
         if kind is EqualityExpression:
             low = high = high if low == -np.inf else low
         terms = self.terms(parts, len(self.constraints) if nonlinear else None, constraint)
+        coefficients = terms.coefficients
+        self._close(constraint, low - terms.constant, high - terms.constant, coefficients, coefficients.values())
+
+    def _close(
+        self, constraint: ConstraintData, low: float, high: float, columns: Iterable[int], values: Iterable[float]
+    ) -> None:
         self.constraints.append(constraint)
-        self.low.append(low - terms.constant)
-        self.high.append(high - terms.constant)
-        self.indices.extend(terms.coefficients)
-        self.values.extend(terms.coefficients.values())
+        self.low.append(low)
+        self.high.append(high)
+        self.indices.extend(columns)
+        self.values.extend(values)
         self.starts.append(len(self.indices))
 
     def _side(self, constraint: ConstraintData, side: Any) -> float:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Sum", "plus"]
+from veridical.data.arrays import plus
 
-ROUNDING = 1e-15  # of a term: a few units in its last place
-
-
-def plus(before: float, more: float) -> float:
-    """Return the sum of two figures, 0 where they cancel to rounding: what that leaves would count as a size of its own."""
-    total = before + more
-    return 0.0 if abs(total) <= ROUNDING * abs(before) else total
+__all__ = ["Sum"]
 
 
 class Sum:

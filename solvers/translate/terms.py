@@ -13,10 +13,12 @@ from pyomo.core import expr
 from pyomo.core.base.expression import ExpressionData, NamedExpressionData, ScalarExpression
 from pyomo.core.base.var import ScalarVar, VarData
 
+from veridical.data.arrays import plus
+from veridical.models.decisions import LinearBody
 from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.graph import Graph
 from veridical.solvers.translate.numbers import Known, UndefinedError, fixed_value, number, varies
-from veridical.solvers.translate.sums import Sum, plus
+from veridical.solvers.translate.sums import Sum
 
 __all__ = ["SMOOTH", "NotSmoothError", "Splitter"]
 
@@ -46,6 +48,7 @@ class Splitter:
         self._shared: dict[int, tuple[Any, Sum | int]] = {}  # by id: a node, which has to live as long, and what it is
         self._walks: dict[int, int] = {}  # by id: how often an expression that may be shared was walked
         self._curved: set[int] = set()  # those of them, by id, that are not linear
+        self._places: dict[int, _Places] = {}  # by id of decisions
         self._within = 1  # walks of the one that is being walked
         self._combined = 0  # how often an operation was met so far, also one that turned out to be linear
 
@@ -73,6 +76,16 @@ class Splitter:
             self.variables.append(variable)
         coefficients = total.coefficients
         coefficients[column] = plus(coefficients[column], factor) if column in coefficients else factor
+
+    def columns_of(self, body: LinearBody) -> list[int] | None:
+        """Return the columns of a linear form's variables; None where some are fixed: those count as their values."""
+        places = self._places.get(id(body.decisions))
+        if places is None:
+            places = self._places[id(body.decisions)] = _Places(self, body.decisions.variables)
+        try:
+            return list(map(places.__getitem__, body.coefficients))
+        except _FixedError:
+            return None
 
     def _add_number(self, total: Sum, node: float, factor: float) -> None:
         total.constant = plus(total.constant, factor * node)
@@ -230,6 +243,27 @@ class Splitter:
             raise UndefinedError(node) from None
         self._shared[id(node)] = node, result
         total.add(result, factor)
+
+
+class _FixedError(Exception):
+    """A variable is fixed: it has no column."""
+
+
+class _Places(dict[int, int]):
+    """The columns of numbered variables, each given when it is first asked for; raises _FixedError."""
+
+    def __init__(self, splitter: Splitter, variables: list[VarData]) -> None:
+        super().__init__()
+        self.splitter, self.variables = splitter, variables
+
+    def __missing__(self, number: int) -> int:
+        variable, columns = self.variables[number], self.splitter.columns
+        if variable.fixed:
+            raise _FixedError
+        column = self[number] = columns.setdefault(id(variable), len(columns))
+        if column == len(self.splitter.variables):
+            self.splitter.variables.append(variable)
+        return column
 
 
 class _Leaving(NamedTuple):
