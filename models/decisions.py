@@ -110,7 +110,10 @@ class Decisions:
 
     def stands_on(self, model: Any) -> bool:
         """Return whether these are decisions of a model, and all its variables are still there."""
-        return self.model is model and all(variable.model() is model for variable in self.variables)
+        if self.model is not model:
+            return False
+        parents = {id(parent): parent for parent in (variable.parent_component() for variable in self.variables)}
+        return all(parent is not None and parent.model() is model for parent in parents.values())
 
     def _part(self, component: Any) -> Any:
         """Return what stands for a component: linear forms for variables, numbers for Params."""
@@ -189,10 +192,10 @@ def evaluation(
 ) -> Callable[[Any, Any, tuple[Any, ...]], tuple[float, float]]:
     """Return what evaluates a utility at a model's solution: its value, and the largest amount of which it is a sum.
 
-    `remembered`: decisions of the same model that the utility was called with before, and that may remember what it was.
+    `remembered`: decisions of the model as it stands that the utility was called with before, and that may remember what it was.
     Raises InputError, when called, for what has no finite value.
     """
-    decisions = remembered if remembered is not None and remembered.stands_on(model) else Decisions(model, numbers=True)
+    decisions = remembered or Decisions(model, numbers=True)
     known: list[float] = []
     linear, already = True, decisions.remembered
 
@@ -229,8 +232,11 @@ def evaluation(
 
 
 def evaluation_of_all_types(model: Any, decisions: Decisions | None) -> EvaluateAll:
-    """Return what evaluates the forms that are known for all types of an agent, at a model's solution."""
-    if decisions is None or not decisions.of_all_types or not decisions.stands_on(model):
+    """Return what evaluates the forms that are known for all types of an agent, at a model's solution.
+
+    `decisions`: those of the model as it stands; None where they do not stand on it any more.
+    """
+    if decisions is None or not decisions.of_all_types:
         return lambda agent, profiles: None
     known = np.array(list(map(_value, decisions.variables)))
 

@@ -210,7 +210,8 @@ class _Declaration:
         declared = zip(self.promises, self.utilities, self.decisions, strict=True)
         one_type: dict[Any, Evaluate] = {}
         all_types: dict[Any, EvaluateAll] = {}
-        for one, utility, decisions in declared:
+        for one, utility, remembered in declared:
+            decisions = remembered if remembered is not None and remembered.stands_on(m) else None
             one_type |= dict.fromkeys(one.agents, evaluation(m, utility, types, decisions))
             all_types |= dict.fromkeys(one.agents, evaluation_of_all_types(m, decisions))
 

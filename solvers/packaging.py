@@ -28,7 +28,6 @@ __all__ = ["Point", "by_family", "certified", "package_solution"]
 
 Families = dict[str, tuple[Integers, Callable[[Array], pd.Series]]]
 
-NOWHERE = object()
 NO_DUALS = "a model with integers has no shadow prices: fix the integers at their values and solve again for those of the rest"
 STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}
 
@@ -146,24 +145,24 @@ def priced(families: Families, prices: Array) -> Duals:
 
 def families_of(info: ModelInfo, form: StandardForm) -> Families:
     """Return the rows of each family, and what makes a Series of one value a row, indexed by names."""
-    names: dict[int, str] = {}  # of components, by id: Pyomo puts a name together anew whenever it is asked
-    indices: dict[int, Any] = {}  # of their members, by id: Pyomo looks each up again whenever it is asked
-
-    def by_component(constraint: Any) -> tuple[str, Any]:
-        component = constraint.parent_component()
-        if id(component) not in names:
-            names[id(component)] = component.name
-            indices.update((id(member), index) for index, member in component.items())
-        index = indices.get(id(constraint), NOWHERE)
-        return names[id(component)], constraint.index() if index is NOWHERE else index
-
-    name_of = info.name_of or by_component
     found: dict[str, tuple[list[int], list[Any]]] = {}
-    for row, constraint in enumerate(form.constraints):
-        family, key = name_of(constraint)
-        rows, keys = found.setdefault(family, ([], []))
-        rows.append(row)
-        keys.append(key)
+    if info.name_of is not None:
+        for row, constraint in enumerate(form.constraints):
+            family, key = info.name_of(constraint)
+            rows, keys = found.setdefault(family, ([], []))
+            rows.append(row)
+            keys.append(key)
+    else:
+        of: dict[int, tuple[list[int], list[Any]]] = {}  # by component: Pyomo puts a name together anew whenever it is asked
+        indices: dict[int, Any] = {}  # of members, by id: Pyomo looks each up again whenever it is asked
+        for row, constraint in enumerate(form.constraints):
+            component = constraint.parent_component()
+            if id(component) not in of:
+                of[id(component)] = found.setdefault(component.name, ([], []))
+                indices.update((id(member), index) for index, member in component.items())
+            rows, keys = of[id(component)]
+            rows.append(row)
+            keys.append(indices[id(constraint)] if id(constraint) in indices else constraint.index())
     parts = info.index_names.get
     return {name: (np.array(rows), partial(_series, keys, name, parts(name))) for name, (rows, keys) in found.items()}
 

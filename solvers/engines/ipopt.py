@@ -40,8 +40,8 @@ DEFAULTS: Mapping[str, Any] = {
     "option_file_name": "",  # or a file `ipopt.opt` that lies in the working directory would be read
     "diverging_iterates_tol": 1e13,  # in units of the variables: no solution is that far, and steps there are noise
     "compl_inf_tol": 1e-12,  # what a bound falls short by is the sum over all inequalities
-    # Steps that are too long are cut to a quarter, not to half: 33 steps instead of 40 for an inventory of 10,000 periods whose costs
-    # bend sharply, as many with 0.1 to 0.3; the public suites take as many steps and end at the same points.
+    # Steps that are too long are cut to a quarter, not to half: 33 steps instead of 40 for an inventory of 10,000 periods whose
+    # costs bend sharply, about as many with 0.1 to 0.3; the public suites end at the same points.
     "alpha_red_factor": 0.25,
     "bound_relax_factor": 0.0,  # the default relaxes bounds, and objectives come out slightly too good
 }
