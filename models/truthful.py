@@ -119,9 +119,9 @@ def truthful(
             raise InputError.of("agents", twice, "agents that nothing is promised to yet")
     if coalitions:
         _refuse_coalitions(types, one)
-    rows, expected = Rows(m, types, utility, one), incentive == "bayesian"
     families: dict[str, list[tuple[Any, Any]]] = {}
     with PauseGC():
+        rows, expected = Rows(m, types, utility, one), incentive == "bayesian"
         if incentive != "none":
             families[TRUTH] = rows.made(TRUTH, rows.incentives(adjacent))
         if participation != "none":
