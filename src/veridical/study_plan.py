@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,7 +234,7 @@ def _arguments(case: Any, roles: Mapping[str, str], point: Point) -> tuple[dict[
             fields |= case.equicorrelated(point["correlation"])
         except InputError as error:
             problem = error.problems[0]
-            raise InputError.of("vary.correlation", problem.value, problem.allowed, error.file) from None
+            raise InputError(replace(problem, field="vary.correlation"), file=error.file) from None
     return fields, {roles[name]: value for name, value in point.items() if roles[name] not in ("field", "correlation")}
 
 

@@ -19,7 +19,7 @@ from veridical.solvers.cluster import CONNECTING, connected
 from veridical.solving import solve
 from veridical.studies import sweep
 from veridical.studies.sweep import Bench, StudyFrame, StudySpec
-from veridical.studies.sweep.lanes import Lane
+from veridical.studies.sweep.lanes import Lane, end_if_unguarded
 from veridical.studies.sweep.rows import Row
 from veridical.study_plan import plan
 
@@ -108,6 +108,8 @@ def prepared(
     whole_number(workers, "workers", 1, most=WORKERS)
     if scheduler is not None and workers != 1:
         raise InputError.of("workers", workers, "none beside a scheduler, whose workers solve the points")
+    if workers > 1:
+        end_if_unguarded()
     if resume and out is None:
         raise InputError.of("resume", resume, "a folder to go on in: out")
     return plan(spec, partial(Bench, make=solver_of_process, compare=compared, truthful=truthful), allow_files)

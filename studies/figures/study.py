@@ -20,12 +20,11 @@ __all__ = ["draw", "layout"]
 FEW = 6  # values that panels stand for
 MARKED = 30  # points of a line up to which each is marked
 PANEL = (3.6, 2.9)  # inches
-LINES = ("-", "--", ":", "-.")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which column of a table goes where: along the axis, up a map, into panels, and into kinds of lines."""
+    """Which column of a table goes where: along the axis, up a map, and into panels."""
 
     x: str | None
     y: str | None  # of a map
@@ -75,6 +74,9 @@ def draw(frame: Any, column: str | None = None) -> Figure:
 
 def worded(name: str) -> str:
     """Return a column's name in words."""
+    head, _, rest = name.partition(".")
+    owner, _, parameter = rest.partition(".")
+    name = f"{parameter} of {owner}" if head == "mechanism" and parameter else name
     return name.replace("_", " ").replace(":", " ")
 
 
@@ -172,8 +174,8 @@ def _maps(frame: Any, column: str, plan: Layout) -> Figure:
             axis, rows = axes[i][j], frame[frame["mechanism"] == name]
             rows = rows if value is None else rows[rows[plan.panels[0]] == value]
             grid = rows.pivot_table(index=plan.y, columns=plan.x, values=column, dropna=False)
-            axis.set_facecolor(GREY)
             if grid.size <= 1.5 * len(rows):
+                axis.set_facecolor(GREY)  # of points without a result
                 shown = axis.pcolormesh(
                     grid.columns, grid.index, np.ma.masked_invalid(grid.to_numpy()), shading="nearest", **limits
                 )

@@ -15,7 +15,7 @@ from veridical.data.case_record import plain
 from veridical.data.demand.distribution import DEMANDS, Demand
 from veridical.data.errors import InputError
 from veridical.data.fields import number, whole
-from veridical.data.record import Record, missing, wrong
+from veridical.data.record import Record, missing, placed, wrong
 
 __all__ = ["KEYS", "POINTS", "Axis", "Drawn", "Listed", "Range", "axis", "plain_value", "shown", "whole_at"]
 
@@ -152,7 +152,7 @@ def whole_at(value: object, field: str, least: int, most: float = POINTS) -> int
     try:
         return whole(value, least, most)
     except PydanticCustomError as error:
-        raise wrong(value, (error.context or {})["allowed"], field) from None
+        raise placed(error, field) from None
 
 
 def _listed(values: Any) -> tuple[Any, ...]:
@@ -164,8 +164,7 @@ def _listed(values: Any) -> tuple[Any, ...]:
         try:
             listed.append(plain_value(value))
         except PydanticCustomError as error:
-            context = error.context or {}
-            raise wrong(context["value"], context["allowed"], f"values[{k}]") from None
+            raise placed(error, f"values[{k}]") from None
         if listed[-1] in listed[:-1]:
             raise wrong(value, "every value once", f"values[{k}]")
     return tuple(listed)
@@ -201,4 +200,5 @@ def _drawn(raw: Any) -> Drawn:
         return Drawn(law=known(**law), draws=draws)
     except InputError as error:
         problem = error.problems[0]
-        raise wrong(problem.value, problem.allowed, f"random.{problem.field}") from None
+        context = {"value": problem.value, "allowed": problem.allowed, "field": f"random.{problem.field}"}
+        raise PydanticCustomError("not_allowed", "{allowed}", context) from None

@@ -61,7 +61,9 @@ class Folder:
 
     def finish(self, table: pd.DataFrame) -> None:
         """Write the table."""
-        words = table.columns[[kind == "str" or kind == object for kind in table.dtypes]]
+        import pandas as pd
+
+        words = table.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]]
         said = table.assign(**{name: table[name].fillna("") for name in words})  # an empty cell, and not the word nan
         csv_file.write(said.set_index(table.columns[0]), self.path / CSV)
 

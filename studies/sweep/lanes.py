@@ -23,7 +23,7 @@ from veridical.solvers.consensus.workers import UNGUARDED
 from veridical.solvers.solution import Termination
 from veridical.studies.sweep.rows import Bench, Outcome, Task, failed
 
-__all__ = ["Blocks", "DaskLane", "Here", "Lane", "ProcessLane", "dask_lanes"]
+__all__ = ["Blocks", "DaskLane", "Here", "Lane", "ProcessLane", "dask_lanes", "end_if_unguarded"]
 
 BLOCKS = 8  # that a lane gets, if all take equally long: at its end it waits for less than one
 LONGEST = 64  # tasks of a block
@@ -87,8 +87,6 @@ class ProcessLane:
     """A process, started by spawning when it is first needed, and anew where it has ended."""
 
     def __init__(self, bench: Bench) -> None:
-        if getattr(multiprocessing.current_process(), "_inheriting", False):
-            sys.exit(UNGUARDED)  # this is such a process, and reads the script that started it
         self.bench = bench
         try:
             self._sent = pickle.dumps(bench)
@@ -167,6 +165,12 @@ def _serve(pipe: Connection, bench: bytes) -> None:
     with suppress(EOFError, OSError):
         while True:
             pipe.send(solve(pipe.recv()))
+
+
+def end_if_unguarded() -> None:
+    """End this process where it is a lane's that reads the script which started it: there is no main guard in that."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        sys.exit(UNGUARDED)
 
 
 class DaskLane:

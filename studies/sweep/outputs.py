@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from inspect import getattr_static
 from numbers import Real
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator
 
+from veridical.data.deprecated import Renamed
 from veridical.data.record import Record, wrong
 from veridical.solvers import Solution
 
@@ -69,8 +71,9 @@ def figure(name: str, solution: Solution, compared: Mapping[str, Any]) -> float 
 
 def is_known(name: str, solution: Solution, compared: Mapping[str, Any]) -> bool:
     """Whether such a solution has a column of that name, though it may be empty."""
-    plain = SHORT.get(name, name) in ("objective", *compared)
-    return plain if ":" not in name else name in known(name, solution, compared) or figure(name, solution, compared) is not None
+    if ":" not in name:
+        return SHORT.get(name, name) in ("objective", *compared)
+    return figure(name, solution, compared) is not None or name in known(name, solution, compared)
 
 
 def known(name: str, solution: Solution, compared: Mapping[str, Any]) -> list[str]:
@@ -84,7 +87,7 @@ def known(name: str, solution: Solution, compared: Mapping[str, Any]) -> list[st
     if head == "sensitivity":
         return [f"sensitivity:{key}" for key in solution.sensitivity.index]
     part = getattr(solution, head)
-    names = (key for key in dir(part) if not key.startswith("_") and key not in ("record", "frame", "findings", "truth"))
+    names = (key for key in dir(part) if not key.startswith("_") and not isinstance(getattr_static(part, key), Renamed))
     return [f"{head}:{key}" for key in names if _number(getattr(part, key, None)) is not None]
 
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data.fields import Name, one_of
-from veridical.data.record import Record, missing, wrong
+from veridical.data.record import Record, placed, wrong
 from veridical.studies.sweep.axis import KEYS, Axis, axis, whole_at
 from veridical.studies.sweep.outputs import Outputs
 
@@ -40,11 +40,7 @@ def _axes(raw: Any) -> tuple[tuple[str, Axis], ...]:
         try:
             one = axis(table)
         except PydanticCustomError as error:
-            context = error.context or {}
-            place = f"{name}.{context['field']}" if context["field"] else name
-            if error.type == "missing_key":
-                raise missing(str(context["allowed"]).removeprefix("missing required key: "), place) from None
-            raise wrong(context["value"], context["allowed"], place) from None
+            raise placed(error, name) from None
         if name in found:
             raise wrong(table, "every field once", name)
         found[name] = one
