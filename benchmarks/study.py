@@ -30,4 +30,4 @@ def main(points: int, runs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:] or ("60", "2")))
+    main(*map(int, sys.argv[1:] or ("400", "1")))

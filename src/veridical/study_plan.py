@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
     """Return a study as it is to be run; raises InputError, with the file where there is one, for what cannot be."""
     folder, file = None, None
     if isinstance(spec, str | Path):
-        path = Path(spec)
+        path = _shipped(spec) or Path(spec)
         folder, file = path.parent, path.name
         spec = files.read_toml(path, "study")
     with _of_file(file):
@@ -56,6 +57,17 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
             checked.outputs.columns,
             manifest,
         )
+
+
+def _shipped(name: str | Path) -> Path | None:
+    """Return the file of a shipped study, by its name; None where it is the path of a file."""
+    shipped = sorted(Path(str(resources.files("veridical.data"))).glob("studies/*.toml"))
+    if Path(name).exists() or Path(name).suffix == ".toml":
+        return None
+    for path in shipped:
+        if path.stem == str(name):
+            return path
+    raise InputError.of("spec", str(name), f"a TOML file, or a shipped study: {', '.join(path.stem for path in shipped)}")
 
 
 @contextmanager
@@ -156,8 +168,8 @@ def _by_solvers(case: Any, mechanism: Mechanism, name: Any, solvers: Mapping[str
         groups.append(Group(case, name if isinstance(name, Mechanism) else mechanism.name, one, label))
     if not groups:
         raise refusals[0]
-    for error in refusals:
-        LOG.warning("left out: %s", error)
+    for refusal in refusals:
+        LOG.warning("left out: %s", refusal)
     return groups
 
 

@@ -47,13 +47,13 @@ def study(
     Parameters
     ----------
     spec
-        A table, or the path of a TOML file, with the keys `case` (a shipped case, a file, a folder, or in Python a case; one or a
-        list), `mechanisms`, `solver` (one or a list; those left out are the case's own), `vary` and `outputs`. Paths in a file
-        are below its folder. In `vary` stands for each field, by the name that `--set` takes, `{from, to, points}`,
-        `{values = [...]}` or `{random = {distribution, ..., draws}}`; so does `correlation`, one number between any two
-        suppliers, and `mechanism.NAME.PARAMETER`, of that mechanism alone; and the `design`: `cross`, `zip` or `random` (with
-        `draws`), and `seed`. `outputs.columns`: figures of a comparison (`rents`, `regret`, ...), `dual:FAMILY:max` (`min`,
-        `mean`, `sum`), `sensitivity:NAME`, and numbers of the solution's parts (`audit:NAME`, `contracts:NAME`,
+        A table, the path of a TOML file, or the name of a shipped study, with the keys `case` (a shipped case, a file, a folder,
+        or in Python a case; one or a list), `mechanisms`, `solver` (one or a list; those left out are the case's own), `vary` and
+        `outputs`. Paths in a file are below its folder. In `vary` stands for each field, by the name that `--set` takes,
+        `{from, to, points}`, `{values = [...]}` or `{random = {distribution, ..., draws}}`; so does `correlation`, one number
+        between any two suppliers, and `mechanism.NAME.PARAMETER`, of that mechanism alone; and the `design`: `cross`, `zip` or
+        `random` (with `draws`), and `seed`. `outputs.columns`: figures of a comparison (`rents`, ...), `dual:FAMILY:max`
+        (`min`, `mean`, `sum`), `sensitivity:NAME`, and numbers of the solution's parts (`audit:NAME`, `contracts:NAME`,
         `certificate:NAME`).
     out
         A folder, which keeps finished rows as Parquet (`parts`) and at the end has the table (`study.csv`).

@@ -93,7 +93,7 @@ def _part(frame: Any, plan: Layout, across: Any, down: Any) -> tuple[Any, str]:
     for name, value in zip(plan.panels, (across, down), strict=False):
         frame = frame[(frame[name] == value) | frame[name].isna()]
         titles.append(f"{worded(name)} {_text(value)}")
-    return frame, ", ".join(titles)
+    return frame, "\n".join(titles)
 
 
 def _panels(frame: Any, column: str, plan: Layout) -> Figure:
@@ -108,8 +108,11 @@ def _panels(frame: Any, column: str, plan: Layout) -> Figure:
         for j, each in enumerate(across):
             axis = axes[i][j]
             part, title = _part(frame, plan, each, row)
-            (_lines if is_number else _bars)(axis, part, column, plan.x, colours)
-            axis.set_title(title)
+            if is_number and plan.x is not None:
+                _lines(axis, part, column, plan.x, colours)
+            else:
+                _bars(axis, part, column, plan.x, colours)
+            axis.set_title(title, fontsize=9)
             axis.yaxis.set_major_formatter(NUMBER)
             if i == len(down) - 1 and plan.x is not None:
                 axis.set_xlabel(worded(plan.x))
@@ -137,7 +140,7 @@ def _lines(axis: Any, part: Any, column: str, x: str, colours: dict[Hashable, st
     if pd.api.types.is_integer_dtype(part[x].dropna().convert_dtypes()):
         from matplotlib.ticker import MaxNLocator
 
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, steps=[1, 2, 5, 10]))
 
 
 def _bars(axis: Any, part: Any, column: str, x: str | None, colours: dict[Hashable, str]) -> None:

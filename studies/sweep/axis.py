@@ -40,7 +40,8 @@ class Range(Record):
 
     def sample(self, name: str, seed: int, count: int) -> list[Any]:
         """Return so many draws, uniform between the ends."""
-        return (self.start + (self.end - self.start) * generator(name, seed).random(count)).tolist()
+        drawn: list[Any] = (self.start + (self.end - self.start) * generator(name, seed).random(count)).tolist()
+        return drawn
 
     def table(self) -> dict[str, Any]:
         """Return the axis as a spec has it."""

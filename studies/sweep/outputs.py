@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import getattr_static
 from numbers import Real
 from typing import Annotated, Any
@@ -21,7 +21,12 @@ __all__ = ["ALWAYS", "SUMMARIES", "Outputs", "figure", "is_known", "known"]
 ALWAYS = ("objective", "bound", "status")  # columns that every study has
 SHORT = {"rents": "expected_rents", "regret": "max_regret", "profit": "objective"}
 PARTS = ("audit", "contracts", "certificate")  # of a solution, whose numbers are columns: `certificate:gap`
-SUMMARIES = {"max": pd.Series.max, "min": pd.Series.min, "mean": pd.Series.mean, "sum": pd.Series.sum}
+SUMMARIES: Mapping[str, Callable[[pd.Series], Any]] = {
+    "max": pd.Series.max,
+    "min": pd.Series.min,
+    "mean": pd.Series.mean,
+    "sum": pd.Series.sum,
+}
 ALLOWED = (
     "a figure of `compare` (rents, regret, capacity, savings, ...), dual:FAMILY:max (or min, mean, sum), sensitivity:NAME, or "
     "audit:NAME, contracts:NAME, certificate:NAME"

@@ -170,7 +170,7 @@ def schema(varied: Mapping[str, Sequence[Any]], columns: tuple[str, ...]) -> pa.
     )
     types |= dict.fromkeys(words, pa.string()) | dict.fromkeys(("row", "exit_status"), pa.int64())
     kinds = {name: set(map(type, values)) for name, values in varied.items()}
-    of_kind = [({bool}, pa.bool_()), ({int}, pa.int64()), ({int, float}, pa.float64())]
+    of_kind: list[tuple[set[Any], Any]] = [({bool}, pa.bool_()), ({int}, pa.int64()), ({int, float}, pa.float64())]
     axes = {name: next((kind for takes, kind in of_kind if found <= takes), pa.string()) for name, found in kinds.items()}
     first = ("row", "case", "mechanism", "solver")
     asked = dict.fromkeys(columns, pa.float64())

@@ -25,7 +25,7 @@ REASONS = 5  # of points that failed, that are shown
 
 
 def study(
-    spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help="What is solved: cases, mechanisms, what is varied.")],
+    spec: Annotated[str, typer.Argument(metavar="SPEC.toml", help="A file that says what is solved, or a shipped study.")],
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Finished rows are kept there, and the table.")],
     workers: Annotated[int, typer.Option(metavar="N", help="Processes that solve points.")] = 1,
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, in place of processes.")] = None,
@@ -69,8 +69,10 @@ def _terminable() -> Iterator[None]:
 def finished(frame: StudyFrame, out: str) -> list[RenderableType]:
     """Return what a study came to: how many points, where the table is, and why points failed."""
     failed = frame.failed
-    lines = [Text(f"{frame.attrs['name']}: {len(frame):,} rows in {Path(out) / CSV}", style="bold")]
-    lines.append(Text(f"{len(frame) - len(failed):,} solved, {len(failed):,} failed; {frame['seconds'].sum():,.1f} s of solving"))
+    lines: list[RenderableType] = [Text(f"{frame.attrs['name']}: {len(frame):,} rows in {Path(out) / CSV}", style="bold")]
+    lines.append(
+        Text(f"{len(frame) - len(failed):,} solved, {len(failed):,} failed, in {frame['seconds'].sum():.2f} s of solving")
+    )
     if failed.empty:
         return lines
     reasons = tables.table("why points failed", "status", "rows", "first row", "reason", left=("status", "reason"))
