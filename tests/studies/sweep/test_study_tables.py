@@ -77,7 +77,7 @@ def test_panels_over_few_values_of_a_second_one_and_a_map_over_many() -> None:
     first, second, bar = many.figure().axes
     assert [axis.get_title(loc="left") for axis in (first, second)] == ["icds", "naive"]
     (mesh,) = first.collections
-    shown = np.ma.getdata(np.ma.asarray(mesh.get_array())).reshape(8, 8)
+    shown: Any = np.ma.getdata(np.ma.asarray(mesh.get_array())).reshape(8, 8)
     rows = many[many["mechanism"] == "icds"].set_index(["demand.low", "price"])["objective"]
     assert shown.tolist() == rows.sort_index().to_numpy().reshape(8, 8).tolist()
     assert bar.get_ylabel() == "objective"
