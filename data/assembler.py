@@ -17,7 +17,7 @@ from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, Numbers, Positive, listed, several, sum_to_one, whole_number
 from veridical.data.limits import gigabytes
-from veridical.data.prior import Prior, independent
+from veridical.data.prior import Prior, equicorrelation, independent
 from veridical.data.record import Record, check, missing, wrong
 
 __all__ = ["SUPPLIERS", "AssemblerCase", "Supplier", "label"]
@@ -83,6 +83,14 @@ class Assembly(CaseRecord):
         """The suppliers' names, in order."""
         return tuple(supplier.name for supplier in self.suppliers)
 
+    def equicorrelated(self, correlation: object) -> dict[str, Any]:
+        """Return the fields, as `changed` takes them, of this case with one correlation between any two suppliers' costs.
+
+        The prior is then that of a Gaussian copula, and each supplier's own probabilities stay. Raises InputError for a number
+        below -1 / (n - 1) or above 1.
+        """
+        return {"prior": {"correlation": equicorrelation(len(self.suppliers), correlation, file=self.name or None)}}
+
 
 class AssemblerCase(Assembly):
     """An assembler who buys one component from each supplier and does not know their unit costs.
@@ -110,6 +118,14 @@ class AssemblerCase(Assembly):
             allowed = f"one row a supplier, in order: {across}"
             raise wrong(f"<{len(correlation)} rows>", allowed, "prior.correlation")
         return self
+
+    def equicorrelated(self, correlation: object) -> dict[str, Any]:
+        """Return the fields of this case with one correlation between any two suppliers' costs; see `Assembly`."""
+        fields = super().equicorrelated(correlation)
+        if self.prior is not None and self.prior.joint is not None:  # the table said what each of them believes of himself
+            own = zip(range(len(self.shape)), self.marginals, strict=True)
+            fields |= {f"suppliers.{i}.probabilities": marginal.tolist() for i, marginal in own}
+        return fields
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from veridical.data.errors import InputError
 from veridical.data.fields import Text
 from veridical.data.record import Record
 
-__all__ = ["HEAD", "CaseRecord", "plain", "write_files"]
+__all__ = ["HEAD", "CaseRecord", "hashed", "plain", "write_files"]
 
 HEAD = "case.toml"  # of a case that is a folder
 
@@ -51,6 +52,11 @@ class CaseRecord(Record):
         except InputError as error:
             raise InputError(*error.problems, file=self.name or None) from None
         return path
+
+
+def hashed(case: Any) -> str:
+    """Return what tells a case from others: 16 hexadecimal digits of the SHA-256 of all its fields."""
+    return sha256(repr(case).encode()).hexdigest()[:16]
 
 
 def plain(value: Any, place: str, beside: dict[str, str]) -> Any:

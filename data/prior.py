@@ -9,12 +9,14 @@ from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data.arrays import Array
+from veridical.data.errors import InputError
 from veridical.data.fields import SUM_TOLERANCE, Numbers, number
 from veridical.data.record import Record, wrong
 
-__all__ = ["Prior", "independent"]
+__all__ = ["Prior", "equicorrelation", "independent"]
 
 Nested = tuple[Any, ...]
+ROUNDING = 1e-12  # relative, of a correlation that is meant to be the least: 1/3 has no end
 
 
 class Prior(Record):
@@ -63,6 +65,43 @@ def independent(marginals: list[Array]) -> Array:
     for marginal in marginals:
         table = np.multiply.outer(table, marginal)
     return table
+
+
+def equicorrelation(n: int, correlation: object, field: str = "correlation", file: str | None = None) -> list[list[float]]:
+    """Return the matrix of n scores of which every two have the same correlation.
+
+    Parameters
+    ----------
+    n
+        How many there are, one or more.
+    correlation
+        From -1 / (n - 1), below which there are no such scores, to 1.
+    field, file
+        What messages call the number, and the case that it is for.
+
+    Returns
+    -------
+    list of lists of float
+        n by n, with ones on its diagonal: what `prior.correlation` takes.
+
+    Raises
+    ------
+    InputError
+        For a number outside those limits, which are named.
+
+    Examples
+    --------
+    >>> equicorrelation(3, -0.5)[0]
+    [1.0, -0.5, -0.5]
+    """
+    least = -1 / (n - 1) if n > 1 else -1.0
+    limit = f"a number from -1/(n - 1) = {least:.6g}, the least that n = {n} scores can share, to 1"
+    try:
+        rho = number(correlation, limit, lambda x: least * (1 + ROUNDING) <= x <= 1)
+    except PydanticCustomError:
+        raise InputError.of(field, correlation, limit, file) from None
+    rho = max(rho, least)
+    return [[1.0 if i == j else rho for j in range(n)] for i in range(n)]
 
 
 def _numbers(value: Any, allowed: str) -> Array:

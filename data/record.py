@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from veridical.data.errors import FrozenError, InputError, Missing, Problem, shown
 
-__all__ = ["Record", "check", "missing", "put", "wrong"]
+__all__ = ["Record", "check", "missing", "placed", "put", "wrong"]
 
 # Fields of one table that exclude each other: a new value for the first takes the place of the others.
 INSTEAD: Mapping[str, tuple[str, ...]] = {
@@ -38,6 +38,14 @@ def missing(what: str, field: str) -> PydanticCustomError:
     """Return the error for a required key `field` that is not there; `what` says what it is for."""
     allowed = f"missing required key: {what}"
     return PydanticCustomError("missing_key", "{allowed}", {"value": "<nothing>", "allowed": allowed, "field": field})
+
+
+def placed(error: PydanticCustomError, place: str) -> PydanticCustomError:
+    """Return an error of `wrong` or `missing` as one of a field that stands in `place`, below the validated field."""
+    context: dict[str, Any] = dict(error.context or {})
+    inner = context["field"]
+    field = place + (inner if inner.startswith("[") or not inner or not place else f".{inner}")
+    return PydanticCustomError(error.type, "{allowed}", context | {"field": field})
 
 
 class Record(BaseModel):

@@ -14,7 +14,7 @@ from veridical.data.errors import InputError
 from veridical.data.fields import Flag, Name, Positive, Record, check, whole, wrong
 from veridical.models.expected_sales import FORMS
 
-__all__ = ["SOLVER_NAME", "THREADS", "Configuration", "configure"]
+__all__ = ["SOLVER_NAME", "THREADS", "Configuration", "configure", "from_file"]
 
 ACCEPTABLE = ("optimal", "local", "feasible", "incomplete")
 SOLVER_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
@@ -144,14 +144,22 @@ def configure(solver: str | Path | Mapping[str, Any] | Configuration, *, allow_f
     path = Path(solver)
     if path.suffix != ".toml":
         return check(Configuration, {"solver": str(solver)}, "solver")
-    raw = files.read_toml(path, "solver file")
+    return from_file(files.read_toml(path, "solver file"), path.name, allow_files=allow_files)
+
+
+def from_file(raw: Mapping[str, Any], file: str, *, allow_files: bool = False) -> Configuration:
+    """Return the configuration that a table in a file describes: a file may say less than who calls.
+
+    Raises InputError, with the file, for a table that says `allow_files`, and unless that is what the caller says, for options
+    that name files or other machines.
+    """
     if "allow_files" in raw:
-        raise InputError.of("allow_files", raw["allow_files"], "no such key in a file: who calls says so, in Python", path.name)
+        raise InputError.of("allow_files", raw["allow_files"], "no such key in a file: who calls says so, in Python", file)
     options = raw.get("options")
     for name, value in options.items() if isinstance(options, dict) and not allow_files else ():
         if OF_MACHINES.search(name):
             allowed = "an option that names no other machine, unless who calls, in Python, says allow_files=True or gives a table"
-            raise InputError.of(f"options.{name}", value, allowed, path.name)
-    configuration = check(Configuration, {**raw, "allow_files": allow_files}, path.name)
-    configuration._file = path.name
+            raise InputError.of(f"options.{name}", value, allowed, file)
+    configuration = check(Configuration, {**raw, "allow_files": allow_files}, file)
+    configuration._file = file
     return configuration

@@ -20,7 +20,7 @@ from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, rati
 if TYPE_CHECKING:
     from veridical.solvers.dual_range import OptimalDuals
 
-__all__ = ["Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "between", "words"]
+__all__ = ["ACCEPTS", "Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "between", "words"]
 
 NO_MODEL = "it is not the optimum of one model that was solved here (a closed form, a game, a consensus)"
 
@@ -45,6 +45,12 @@ class SolutionStatus(StrEnum):
     FEASIBLE = "feasible"  # its distance from the optimum is not known
     EQUILIBRIUM = "equilibrium"  # of a game, in which nobody optimises for all
     INCOMPLETE = "incomplete"  # a party was lost: what there is of the others'
+
+
+ACCEPTS = {  # results that end with status 3, with their values, but for who accepts them: by what a configuration says then
+    SolutionStatus.LOCALLY_OPTIMAL: "local",
+    SolutionStatus.INCOMPLETE: "incomplete",
+}
 
 
 class Duals(Mapping[str, pd.Series]):

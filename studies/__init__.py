@@ -1,7 +1,7 @@
 """Published tables recomputed, sweeps, the rolling pilot, and figures.
 
 Modules: `papers` (published tables and figures, recomputed), `choice` (how many suppliers to let report), `pilot` (a joint plan
-week by week), `disclosure` (what a consensus reveals), `figures`.
+week by week), `disclosure` (what a consensus reveals), `sweep` (one table of many solves), `figures`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from veridical.data import InputError
-from veridical.studies import disclosure, figures, pilot
+from veridical.studies import disclosure, figures, pilot, sweep
 from veridical.studies.choice import Choice, choose_k
 from veridical.studies.figures import allocation as allocation_figures
 from veridical.studies.papers import allocation_tables, assembler_study, balanced_ordering, continuous_costs, full_models
 from veridical.studies.papers.claims import claims
 from veridical.studies.papers.reproduction import Reproduction
 
-__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "disclosure", "figures", "pilot", "reproduce"]
+__all__ = ["LONG", "REPRODUCTIONS", "Choice", "Reproduction", "choose_k", "disclosure", "figures", "pilot", "reproduce", "sweep"]
 
 
 def allocation_table(number: int) -> Reproduction:

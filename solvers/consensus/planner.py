@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -21,6 +20,7 @@ from veridical.data.deprecated import renamed
 from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.certificate import Certificate, ratio
+from veridical.solvers.cluster import CONNECTING, connected
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.coordinator import Progress, run
 from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
@@ -30,8 +30,6 @@ from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorker
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
-
-CONNECTING = 10.0  # seconds that a Dask scheduler is given to answer at first
 
 
 class Consensus:
@@ -229,25 +227,6 @@ class Consensus:
             return self.client
         if self.options.scheduler is None:
             raise self.configuration.error_for("options.scheduler", None, "the address of a Dask scheduler, or a client")
-        try:
-            from distributed import Client  # an extra
-        except ImportError:
-            allowed = "inline or processes, or dask after: pip install veridical[distributed]"
-            raise self.configuration.error_for("options.workers", "dask", allowed) from None
         timeout = min(self.options.timeout, CONNECTING)
-        try:
-            with ThreadPoolExecutor(1) as apart:  # a thread of its own: this one may have an event loop that runs
-                apart.submit(asyncio.run, _reached(self.options.scheduler, timeout)).result()
-            self.client = Client(self.options.scheduler, timeout=timeout)  # type: ignore[no-untyped-call]
-        except Exception as error:  # of any kind, where something else than a scheduler answers
-            allowed = f"the address of a Dask scheduler that answers ({type(error).__name__})"
-            raise self.configuration.error_for("options.scheduler", self.options.scheduler, allowed) from None
+        self.client = connected(self.options.scheduler, timeout, partial(self.configuration.error_for, "options.scheduler"))
         return self.client
-
-
-async def _reached(address: str, timeout: float) -> None:
-    """Connect to an address and leave again: a client that was made for nothing may block when it is collected."""
-    from distributed.comm.core import connect
-
-    channel = await connect(address, timeout=timeout)  # type: ignore[no-untyped-call]
-    channel.abort()

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from veridical.solvers.vcg import vcg
     from veridical.solving import audit, build, one_sided_derivatives, solve
     from veridical.studies import choose_k, reproduce
+    from veridical.studying import study
 
 __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
 __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
 __all__ += ["TypeSpace", "add_kind", "auction", "audit", "budget", "build", "choose_k", "compare", "correlation", "examine"]
-__all__ += ["example", "examples", "load", "monotonicity", "one_sided_derivatives", "read_bids", "reproduce", "solve", "truthful"]
-__all__ += ["vcg", "virtual_cost"]
+__all__ += ["example", "examples", "load", "monotonicity", "one_sided_derivatives", "read_bids", "reproduce", "solve", "study"]
+__all__ += ["truthful", "vcg", "virtual_cost"]
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies")
 _PLACES = {  # where the other names are found
@@ -46,6 +47,7 @@ _PLACES = {  # where the other names are found
     "solvers.vcg": ("vcg",),
     "solving": ("audit", "build", "one_sided_derivatives", "solve"),
     "studies": ("choose_k", "reproduce"),
+    "studying": ("study",),
 }
 
 

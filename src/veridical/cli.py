@@ -19,11 +19,12 @@ from veridical.commands import COMMANDS
 from veridical.data import InputError, NotSolvedError, VeridicalError
 from veridical.families import FAMILIES, MECHANISMS, family_of, find, fitting
 from veridical.solvers import SolutionStatus, configure
+from veridical.solvers.solution import ACCEPTS
 from veridical.terminal import AllowFiles, Case, Changes, CsvFile, Json, Plot, Solver, draw, read, report, tell
 
-UNASKED = {  # results that end with status 3, with their values, but for who accepts them
-    SolutionStatus.LOCALLY_OPTIMAL: ("local", "a better point may exist elsewhere"),
-    SolutionStatus.INCOMPLETE: ("incomplete", "a party was lost, and the plan is without it"),
+UNASKED = {  # what is to be said of a result that nobody asked for
+    SolutionStatus.LOCALLY_OPTIMAL: "a better point may exist elsewhere",
+    SolutionStatus.INCOMPLETE: "a party was lost, and the plan is without it",
 }
 
 
@@ -50,8 +51,8 @@ def solve(
     if picture is not None:
         draw(plot, lambda: picture(solution))
     report(to_json, solution.to_dict, lambda: tables.result(solution, family.summary(solution)))
-    if solution.status in UNASKED:
-        accept, words = UNASKED[solution.status]
+    if solution.status in ACCEPTS:
+        accept, words = ACCEPTS[solution.status], UNASKED[solution.status]
         if solver is None or configure(solver).accept != accept:
             words = f"{solution.status}, {words} (accept = '{accept}' among the solver's settings takes it)"
             raise NotSolvedError(f"{request.case.name}: {words}", solution.status)

@@ -14,7 +14,7 @@ from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find,
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer
 
-__all__ = ["compare"]
+__all__ = ["compare", "truthful"]
 
 TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
 
@@ -81,19 +81,23 @@ def compare(
         best = benchmark.objective
     rows = {}
     for name, solution in solutions.items():
-        properties = {} if solution.audit is None else solution.audit.properties
-        concepts = {word: properties[concept] for word, concept in TRUTHFUL.items() if concept in properties}
-        truthful = (word for word, result in concepts.items() if result.holds)
-        searched = not concepts or any(result.searched for result in concepts.values())
         rows[name] = {
             "parameters": ", ".join(f"{key}={value}" for key, value in solution.parameters.items()),
             "profit": solution.objective,
             **family.columns(solution, best),
-            "truthful": next(truthful, "no" if searched else "not searched"),
+            "truthful": truthful(solution),
             "status": str(solution.status),
             "seconds": solution.solver.seconds.total,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
+
+
+def truthful(solution: Solution) -> str:
+    """Return when truth is best: `always`, `in expectation`, `no`; or `not searched`."""
+    properties = {} if solution.audit is None else solution.audit.properties
+    concepts = {word: properties[concept] for word, concept in TRUTHFUL.items() if concept in properties}
+    searched = not concepts or any(result.searched for result in concepts.values())
+    return next((word for word, result in concepts.items() if result.holds), "no" if searched else "not searched")
 
 
 def _able(case: Any, configuration: solvers.Configuration | None) -> Iterable[Mechanism]:

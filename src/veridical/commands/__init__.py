@@ -5,8 +5,17 @@ from collections.abc import Callable
 from veridical.commands.auction import auction
 from veridical.commands.choose_k import choose_k
 from veridical.commands.pilot import pilot
+from veridical.commands.study import study
 from veridical.commands.without_case import generate, reproduce, solvers
 
 __all__ = ["COMMANDS"]
 
-COMMANDS: tuple[Callable[..., None], ...] = (auction, choose_k, reproduce, pilot, generate, solvers)  # in the order of the help
+COMMANDS: tuple[Callable[..., None], ...] = (
+    auction,
+    choose_k,
+    study,
+    reproduce,
+    pilot,
+    generate,
+    solvers,
+)  # in the order of the help

@@ -1,0 +1,264 @@
+"""What a spec of a study comes to: its cases, its mechanisms and solvers, and the rows that its table will have."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from veridical.data import InputError, example, examples, files, load
+from veridical.data.case_record import HEAD, hashed
+from veridical.data.record import check
+from veridical.families import RESERVED, Mechanism, family_of, find
+from veridical.solvers import Configuration, configure
+from veridical.solvers.configuration import from_file
+from veridical.studies.sweep import Bench, Group, Plan, StudySpec, Task, points_of
+from veridical.studies.sweep.axis import shown
+from veridical.studies.sweep.design import Point
+
+__all__ = ["plan"]
+
+LOG = logging.getLogger(__name__)
+TRIED = 1000  # points of a case that are looked at for one that makes a valid case
+AUTO = "auto"  # what the table calls the solver that nobody has named
+
+
+def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., Bench], allow_files: bool = False) -> Plan:
+    """Return a study as it is to be run; raises InputError, with the file where there is one, for what cannot be."""
+    folder, file = None, None
+    if isinstance(spec, str | Path):
+        path = _shipped(spec) or Path(spec)
+        folder, file = path.parent, path.name
+        spec = files.read_toml(path, "study")
+    with _of_file(file):
+        checked = spec if isinstance(spec, StudySpec) else check(StudySpec, spec, file)
+        with files.outside_allowed(allow_files):
+            cases = [_case(one, folder, allow_files) for one in checked.case]
+            solvers = _labelled([_solver(one, folder, file, allow_files) for one in checked.solver or (None,)])
+        _refuse_doubles("case", [case.name for case in cases])
+        groups = _groups(checked, cases, solvers)
+        tasks, varied = _tasks(checked, groups)
+        manifest = {
+            **{"schema": 1, "name": checked.name, "case": {case.name: hashed(case) for case in cases}},
+            "mechanisms": list(dict.fromkeys(group.mechanism_name for group in groups)),
+            "solver": {label: _settings(one) for label, one in solvers.items()},
+            **{"vary": checked.vary_table(), "outputs": {"columns": list(checked.outputs.columns)}, "rows": len(tasks)},
+        }
+        return Plan(
+            checked.name,
+            bench(tuple(groups), columns=checked.outputs.further),
+            tuple(tasks),
+            varied,
+            checked.outputs.columns,
+            manifest,
+        )
+
+
+def _shipped(name: str | Path) -> Path | None:
+    """Return the file of a shipped study, by its name; None where it is the path of a file."""
+    shipped = sorted(Path(str(resources.files("veridical.data"))).glob("studies/*.toml"))
+    if Path(name).exists() or Path(name).suffix == ".toml":
+        return None
+    for path in shipped:
+        if path.stem == str(name):
+            return path
+    raise InputError.of("spec", str(name), f"a TOML file, or a shipped study: {', '.join(path.stem for path in shipped)}")
+
+
+@contextmanager
+def _of_file(file: str | None) -> Iterator[None]:
+    """Name the spec's file in errors that name none."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(*error.problems, file=error.file or file) from None
+
+
+def _case(given: Any, folder: Path | None, allow_files: bool) -> Any:
+    """Return a case: itself, a shipped one by its name, or that of a file or folder, which a spec in a file has below its own."""
+    if not isinstance(given, str | Path):
+        family_of(given)
+        return given
+    path = (folder or Path()) / given
+    if str(given) in examples() and not path.exists():
+        return example(str(given))
+    if not path.exists() and path.suffix != ".toml":
+        raise InputError.of("case", str(given), f"a case file, a folder, or a shipped case: {', '.join(examples())}")
+    if folder is None:
+        return load(path, allow_files=allow_files)
+    with files.inside(folder, str(given)) as inside:
+        return load(inside / HEAD if inside.is_dir() else inside, allow_files=allow_files)
+
+
+def _solver(given: Any, folder: Path | None, file: str | None, allow_files: bool) -> Configuration | None:
+    if isinstance(given, Mapping) and file is not None:
+        return from_file(given, file, allow_files=allow_files)
+    if given is None or isinstance(given, Configuration | Mapping):
+        return None if given is None else configure(given, allow_files=allow_files)
+    if not isinstance(given, str | Path):
+        raise InputError.of("solver", given, "a solver's name, a table of settings, or a TOML file; or a list of them")
+    if folder is None or Path(given).suffix != ".toml":
+        return configure(given, allow_files=allow_files)
+    with files.inside(folder, str(given)) as path:
+        return configure(path, allow_files=allow_files)
+
+
+def _labelled(solvers: Sequence[Configuration | None]) -> dict[str, Configuration | None]:
+    """Return solvers by what the table calls them: the name, and the settings of its own where it has any."""
+    labels = []
+    for one in solvers:
+        settings = {name: value for name, value in _settings(one).items() if name != "solver"}
+        words = ", ".join(f"{name}={value}" for name, value in settings.items())
+        labels.append(AUTO if one is None else f"{one.solver} ({words})" if words else one.solver)
+    _refuse_doubles("solver", labels)
+    return dict(zip(labels, solvers, strict=True))
+
+
+def _settings(one: Configuration | None) -> dict[str, Any]:
+    """Return what a configuration says beside what they all do."""
+    if one is None:
+        return {}
+    plain: dict[str, Any] = json.loads(json.dumps(one.model_dump(exclude_defaults=True), default=str))
+    plain.pop("allow_files", None)
+    return plain
+
+
+def _refuse_doubles(field: str, names: Sequence[str]) -> None:
+    for k, name in enumerate(names):
+        if name in names[:k]:
+            raise InputError.of(field, name, f"every {field} once, by names of their own")
+
+
+def _groups(spec: StudySpec, cases: Sequence[Any], solvers: Mapping[str, Configuration | None]) -> list[Group]:
+    """Return cases with the mechanisms that fit them, each by the solvers that have a way to it.
+
+    Raises InputError for a mechanism that fits no case, and one for which no solver has a way.
+    """
+    names = spec.mechanisms or (None,)
+    _refuse_doubles("mechanisms", [str(getattr(name, "name", name)) for name in names])
+    groups, fitted = [], set()
+    for case in cases:
+        for place, name in enumerate(names):
+            try:
+                mechanism = find(case, name)
+            except InputError as error:
+                refusal = error
+                continue
+            fitted.add(place)
+            groups += _by_solvers(case, mechanism, name, solvers)
+    for place in range(len(names)):
+        if place not in fitted:
+            raise refusal
+    return groups
+
+
+def _by_solvers(case: Any, mechanism: Mechanism, name: Any, solvers: Mapping[str, Configuration | None]) -> list[Group]:
+    groups, refusals = [], []
+    for label, one in solvers.items():
+        try:
+            mechanism.route(None if one is None else one.solver, RESERVED, case.name)
+        except InputError as error:
+            refusals.append(error)
+            continue
+        groups.append(Group(case, name if isinstance(name, Mechanism) else mechanism.name, one, label))
+    if not groups:
+        raise refusals[0]
+    for refusal in refusals:
+        LOG.warning("left out: %s", refusal)
+    return groups
+
+
+def _tasks(spec: StudySpec, groups: Sequence[Group]) -> tuple[list[Task], dict[str, list[Any]]]:
+    """Return a task for each row, and the values of each axis as the table shows them."""
+    points = points_of(spec)
+    values = {name: _each_once(point[name] for point in points) for name in spec.axes}
+    columns = {name: shown(each) for name, each in values.items()}
+    cells = {name: dict(zip(map(_key, each), columns[name], strict=True)) for name, each in values.items()}
+    names = [group.mechanism_name for group in groups]
+    tasks: list[Task] = []
+    for number, group in enumerate(groups):
+        roles = {name: role for name in spec.axes if (role := _role(name, group, names, values[name])) is not None}
+        done: set[str] = set()
+        start = len(tasks)
+        for point in points:
+            own = {name: point[name] for name in roles}
+            key = _key(own)
+            if key in done:  # points that differ in what another mechanism is given
+                continue
+            done.add(key)
+            fields, parameters = _arguments(group.case, roles, own)
+            row = {name: cells[name][_key(value)] for name, value in own.items()}
+            tasks.append(Task(len(tasks), number, row, fields | parameters, tuple(fields)))
+        _refuse_invalid(group, tasks[start:])
+    return tasks, columns
+
+
+def _key(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _each_once(values: Iterator[Any] | Any) -> list[Any]:
+    return list({_key(value): value for value in values}.values())
+
+
+def _role(name: str, group: Group, mechanisms: Sequence[str], values: Sequence[Any]) -> str | None:
+    """Return what an axis is to a group: `correlation`, `field` or a parameter's name; None where it is another mechanism's.
+
+    Raises InputError for a name that is nothing of the kind, and for values that a parameter does not take.
+    """
+    head, *rest = name.split(".", 2)
+    place = f"vary.{name}"
+    family = family_of(group.case)
+    if name == "correlation":
+        if not hasattr(group.case, "equicorrelated"):
+            raise InputError.of(place, name, f"for cases of an assembler: {group.case.name} is of kind {family.kind}")
+        return name
+    if head == "mechanism" and len(rest) == 2:
+        owner, parameter = rest
+        if owner not in mechanisms:
+            raise InputError.of(place, owner, f"one of the study's mechanisms: {', '.join(dict.fromkeys(mechanisms))}")
+        if owner != group.mechanism_name:
+            return None
+        mechanism = find(group.case, group.mechanism)
+        for value in values:
+            try:
+                mechanism.check({parameter: value})
+            except InputError as error:
+                raise InputError.of(place, value, error.problems[0].allowed) from None
+        return parameter
+    if head not in family.fields:
+        parameters = [f"mechanism.{group.mechanism_name}.{one}" for one in find(group.case, group.mechanism).parameters]
+        allowed = f"a field of {group.case.name}: {', '.join(family.fields)}; correlation; {', '.join(parameters)}"
+        raise InputError.of(place, name, allowed)
+    return "field"
+
+
+def _arguments(case: Any, roles: Mapping[str, str], point: Point) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields of the case that a point changes, and the parameters of the mechanism."""
+    fields = {name: value for name, value in point.items() if roles[name] == "field"}
+    if "correlation" in point:
+        try:
+            fields |= case.equicorrelated(point["correlation"])
+        except InputError as error:
+            problem = error.problems[0]
+            raise InputError(replace(problem, field="vary.correlation"), file=error.file) from None
+    return fields, {roles[name]: value for name, value in point.items() if roles[name] not in ("field", "correlation")}
+
+
+def _refuse_invalid(group: Group, tasks: Sequence[Task]) -> None:
+    """Raise InputError where no point makes a valid case: what is varied is not there, or none of its values is allowed."""
+    refusal: InputError | None = None
+    for task in tasks[:TRIED]:
+        try:
+            group.case.changed(**{name: task.parameters[name] for name in task.fields})
+        except InputError as error:
+            refusal = refusal or InputError(*error.within("vary").problems, file=error.file)
+        else:
+            return
+    if refusal is not None:
+        raise refusal

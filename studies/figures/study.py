@@ -1,0 +1,201 @@
+"""The picture of a study: lines over one number that is varied, panels or maps over a second one, bars where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from veridical.data.errors import InputError
+from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw", "layout"]
+
+FEW = 6  # values that panels stand for
+MARKED = 30  # points of a line up to which each is marked
+PANEL = (3.6, 2.9)  # inches
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which column of a table goes where: along the axis, up a map, and into panels."""
+
+    x: str | None
+    y: str | None  # of a map
+    panels: tuple[str, ...]
+
+
+def layout(frame: pd.DataFrame, varied: list[str]) -> Layout:
+    """Return where the columns of a study go; raises InputError where more is varied than a picture shows."""
+    several = [name for name in ("case", "solver", *varied) if frame[name].nunique() > 1]
+    sizes = {name: frame[name].nunique() for name in several}
+    numbers = [name for name in several if pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool]
+    numbers.sort(key=lambda name: -sizes[name])  # a stable order: the first named of two alike
+    x = numbers[0] if numbers else None
+    rest = [name for name in several if name != x]
+    tall = numbers[1] if len(numbers) > 1 and sizes[numbers[1]] > FEW else None
+    panels = tuple(sorted((name for name in rest if name != tall), key=lambda name: sizes[name]))
+    if x is None and panels:  # no number: the one with most values stands along the axis, as bars
+        x, panels = panels[-1], panels[:-1]
+    for name in panels:
+        if sizes[name] > FEW:
+            others = ", ".join(other for other in several if other != name)
+            allowed = f"at most two numbers, and beside them fields with at most {FEW} values; or a part of the table"
+            raise InputError.of("plot", f"<{name}, {sizes[name]} values, beside {others}>", allowed)
+    if len(panels) + (tall is not None) > 2:
+        raise InputError.of("plot", f"<{', '.join(several)}>", "at most three columns that vary; or a part of the table")
+    return Layout(x, tall, panels)
+
+
+@styled
+def draw(frame: Any, column: str | None = None) -> Figure:
+    """Return the figure of a column of a study's table, by default the first that was asked for, or the objective."""
+    names = [name for name in frame.attrs.get("outputs", []) if name in frame and frame[name].dtype.kind in "fiu"]
+    column = column or next(iter(names), "objective")
+    if column not in frame.columns or frame[column].dtype.kind not in "fiu":
+        numeric = [str(name) for name in frame.columns if frame[name].dtype.kind in "fiu"]
+        raise InputError.of("plot", column, f"a column of numbers: {', '.join(numeric)}")
+    plan = layout(frame, [name for name in frame.attrs.get("varied", []) if name in frame])
+    figure = _maps(frame, column, plan) if plan.y is not None else _panels(frame, column, plan)
+    failed = int(frame[column].isna().sum())
+    words = f", {failed} of {len(frame)} points without a result" if failed else ""
+    mechanisms = frame["mechanism"].unique()
+    who = f", {mechanisms[0]}" if len(mechanisms) == 1 else ""
+    case = f" for {frame['case'].iloc[0]}" if frame["case"].nunique() == 1 else ""
+    figure.suptitle(f"{frame.attrs.get('name', 'study')}: {worded(column)}{case}{who}{words}")
+    return figure
+
+
+def worded(name: str) -> str:
+    """Return a column's name in words."""
+    head, _, rest = name.partition(".")
+    owner, _, parameter = rest.partition(".")
+    name = f"{parameter} of {owner}" if head == "mechanism" and parameter else name
+    return name.replace("_", " ").replace(":", " ")
+
+
+def _split(frame: Any, names: tuple[str, ...]) -> tuple[list[Any], list[Any]]:
+    """Return the values that columns and rows of panels stand for; None where there is one."""
+    values: list[list[Any]] = [list(frame[name].dropna().unique()) for name in names]
+    across, down = ([*values, [None], [None]])[:2] if len(values) != 1 else (values[0], [None])
+    return across, down
+
+
+def _part(frame: Any, plan: Layout, across: Any, down: Any) -> tuple[Any, str]:
+    """Return the rows of a panel, also those that have no such value, and its title."""
+    titles = []
+    for name, value in zip(plan.panels, (across, down), strict=False):
+        frame = frame[(frame[name] == value) | frame[name].isna()]
+        titles.append(f"{worded(name)} {_text(value)}")
+    return frame, "\n".join(titles)
+
+
+def _panels(frame: Any, column: str, plan: Layout) -> Figure:
+    """Return lines, or bars where no number is varied, in panels."""
+    across, down = _split(frame, plan.panels)
+    single = len(across) * len(down) == 1
+    width, height = (6.4, 4.2) if single else (PANEL[0] * len(across) + 1.2, PANEL[1] * len(down) + 0.6)
+    figure, axes = axes_of(width, height, len(down), len(across), squeeze=False, sharex=True, sharey=True)
+    colours = dict(zip(frame["mechanism"].unique(), COLOURS * 9, strict=False))
+    is_number = plan.x is not None and pd.api.types.is_numeric_dtype(frame[plan.x]) and frame[plan.x].dtype != bool
+    for i, row in enumerate(down):
+        for j, each in enumerate(across):
+            axis = axes[i][j]
+            part, title = _part(frame, plan, each, row)
+            if is_number and plan.x is not None:
+                _lines(axis, part, column, plan.x, colours)
+            else:
+                _bars(axis, part, column, plan.x, colours)
+            axis.set_title(title, fontsize=9)
+            axis.yaxis.set_major_formatter(NUMBER)
+            if i == len(down) - 1 and plan.x is not None:
+                axis.set_xlabel(worded(plan.x))
+            if j == 0:
+                axis.set_ylabel(worded(column))
+    if len(colours) > 1 and (is_number or plan.x is not None):
+        handles, labels = axes[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right center")
+    return figure
+
+
+def _lines(axis: Any, part: Any, column: str, x: str, colours: dict[Hashable, str]) -> None:
+    """Draw a line a mechanism; a level one for those in which the number plays no part."""
+    for name, colour in colours.items():
+        rows = part[part["mechanism"] == name]
+        if rows.empty:
+            continue
+        if rows[x].isna().all():
+            axis.axhline(rows[column].iloc[0], color=colour, linestyle="--", linewidth=1.2, label=str(name))
+            continue
+        rows = rows.sort_values(x)
+        marker = "o" if len(rows) <= MARKED else ""
+        axis.plot(rows[x], rows[column], color=colour, marker=marker, markersize=3.5, linewidth=1.4, label=str(name))
+    axis.xaxis.set_major_formatter(NUMBER)
+    if pd.api.types.is_integer_dtype(part[x].dropna().convert_dtypes()):
+        from matplotlib.ticker import MaxNLocator
+
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, steps=[1, 2, 5, 10]))
+
+
+def _bars(axis: Any, part: Any, column: str, x: str | None, colours: dict[Hashable, str]) -> None:
+    """Draw a bar a mechanism, in groups by what is no number."""
+    names = list(colours)
+    if x is None:
+        values = [part.loc[part["mechanism"] == name, column].mean() for name in names]
+        axis.bar(range(len(names)), values, color=[colours[name] for name in names], width=0.7)
+        axis.set_xticks(range(len(names)), names)
+        return
+    groups = list(part[x].dropna().unique())
+    width = 0.8 / len(names)
+    for k, name in enumerate(names):
+        rows = part[part["mechanism"] == name]
+        for g, group in enumerate(groups):
+            chosen = rows[(rows[x] == group) | rows[x].isna()][column]
+            label = str(name) if g == 0 else None
+            axis.bar(g + (k - (len(names) - 1) / 2) * width, chosen.mean(), width, color=colours[name], label=label)
+    axis.set_xticks(range(len(groups)), [_text(group) for group in groups])
+
+
+def _maps(frame: Any, column: str, plan: Layout) -> Figure:
+    """Return a map a mechanism over both numbers, and a row of them for each value of another field; points where it has gaps."""
+    mechanisms = list(frame["mechanism"].unique())
+    down: list[Any] = list(frame[plan.panels[0]].dropna().unique()) if plan.panels else [None]
+    if len(plan.panels) > 1:
+        raise InputError.of("plot", f"<{', '.join(plan.panels)}>", "at most one field beside two numbers; or a part of the table")
+    width, height = PANEL[0] * len(mechanisms) + 1.4, PANEL[1] * len(down) + 0.8
+    figure, axes = axes_of(width, height, len(down), len(mechanisms), squeeze=False, sharex=True, sharey=True)
+    limits: dict[str, Any] = {"vmin": frame[column].min(), "vmax": frame[column].max(), "cmap": "viridis"}
+    shown: Any = None
+    for i, value in enumerate(down):
+        for j, name in enumerate(mechanisms):
+            axis, rows = axes[i][j], frame[frame["mechanism"] == name]
+            rows = rows if value is None else rows[rows[plan.panels[0]] == value]
+            grid = rows.pivot_table(index=plan.y, columns=plan.x, values=column, dropna=False)
+            if grid.size <= 1.5 * len(rows):
+                axis.set_facecolor(GREY)  # of points without a result
+                shown = axis.pcolormesh(
+                    grid.columns, grid.index, np.ma.masked_invalid(grid.to_numpy()), shading="nearest", **limits
+                )
+            else:
+                shown = axis.scatter(rows[plan.x], rows[plan.y], c=rows[column], s=14, **limits)
+            beside = "" if value is None else f"{worded(plan.panels[0])} {_text(value)}"
+            axis.set_title(", ".join(filter(None, [str(name) if len(mechanisms) > 1 else "", beside])))
+            axis.xaxis.set_major_formatter(NUMBER)
+            axis.yaxis.set_major_formatter(NUMBER)
+            if i == len(down) - 1:
+                axis.set_xlabel(worded(str(plan.x)))
+            if j == 0:
+                axis.set_ylabel(worded(str(plan.y)))
+    bar = figure.colorbar(shown, ax=axes, label=worded(column), format=NUMBER)
+    bar.ax.tick_params(labelsize=8)
+    return figure
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

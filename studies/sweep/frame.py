@@ -1,0 +1,102 @@
+"""The table of a study: a DataFrame that also draws itself, and writes itself for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from veridical.data import files
+from veridical.data.errors import InputError
+from veridical.studies.sweep import latex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["StudyFrame"]
+
+
+class StudyFrame(pd.DataFrame):
+    """A row a point and mechanism. Everything that a DataFrame does, it does; `attrs` knows what was varied and asked for.
+
+    `solved` are the rows that have a result, `failed` the others, with their reason.
+    """
+
+    @property
+    def _constructor(self) -> type[StudyFrame]:
+        return StudyFrame
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, name: str, varied: Sequence[str], outputs: Sequence[str]) -> StudyFrame:
+        """Return the table of a study, by row."""
+        frame = cls(table.set_index("row"))
+        frame.attrs = {"name": name, "varied": list(varied), "outputs": list(outputs)}
+        return frame
+
+    @property
+    def solved(self) -> StudyFrame:
+        """The rows that ended as they should."""
+        return StudyFrame(self[self["exit_status"] == 0])
+
+    @property
+    def failed(self) -> StudyFrame:
+        """The rows that did not, with the columns that say why."""
+        return StudyFrame(self[self["exit_status"] != 0])
+
+    @property
+    def exit_status(self) -> int:
+        """What the command line ends with: 0 where every point was solved, else the largest of the rows."""
+        return int(self["exit_status"].max())
+
+    def figure(self, column: str | None = None) -> Figure:
+        """Return the picture of a column, by default the first that was asked for, or the objective.
+
+        Lines over one number that is varied; a panel for each value of a second one that has few, a heatmap where it has many.
+        Raises InputError for a column without numbers, and where more is varied than a picture shows.
+        """
+        from veridical.studies.figures import study
+
+        return study.draw(self, column)
+
+    def to_latex(  # type: ignore[override]
+        self, buf: str | Path | None = None, *, columns: Sequence[str] | None = None, digits: int = 6, **head: str | None
+    ) -> str | None:
+        r"""Return the table as LaTeX with the rules of booktabs, or write it to a file.
+
+        Parameters
+        ----------
+        buf
+            The file, where there is one.
+        columns
+            By default what tells the rows apart, the objective, and the columns that were asked for.
+        digits
+            Significant digits of the largest number of a column; the others have as many decimals as that one.
+        head
+            `caption` and `label`, with which the table is a float.
+
+        Raises
+        ------
+        InputError
+            For columns that are not there, and a file that cannot be written.
+        """
+        chosen = list(columns) if columns is not None else self._telling()
+        for name in chosen:
+            if name not in self.columns:
+                raise InputError.of("columns", name, f"one of {', '.join(map(str, self.columns))}")
+        for name in head:
+            if name not in ("caption", "label"):
+                raise TypeError(f"to_latex() got an unexpected keyword argument {name!r}")
+        text = latex.table(self[chosen], digits, head.get("caption"), head.get("label"))
+        if buf is None:
+            return text
+        files.write({Path(buf): text})
+        return None
+
+    def _telling(self) -> list[str]:
+        """Return the columns of a table for people."""
+        heads = [name for name in ("case", "solver") if self[name].nunique(dropna=False) > 1]
+        asked = [*self.attrs.get("varied", []), "objective", *self.attrs.get("outputs", [])]
+        status = [] if (self["exit_status"] == 0).all() else ["status"]
+        return list(dict.fromkeys(name for name in [*heads, "mechanism", *asked, *status] if name in self.columns))

@@ -1,0 +1,106 @@
+"""What is made of a study's table: LaTeX, pictures, parts of it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import veridical as vd
+from veridical.data import InputError
+from veridical.studies.sweep import StudyFrame
+from veridical.studies.sweep.latex import table as latex
+
+PAIR = {"case": "two-suppliers", "mechanisms": ["icds", "naive"], "solver": "closed_form", "name": "prices"}
+
+
+def study(vary: dict[str, Any], **others: Any) -> StudyFrame:
+    return vd.study({**PAIR, "vary": vary, **others})
+
+
+@pytest.fixture(scope="module")
+def prices() -> StudyFrame:
+    return study({"price": {"from": 20, "to": 40, "points": 5}}, outputs={"columns": ["rents", "regret"]})
+
+
+def test_a_table_for_a_paper(prices: StudyFrame, tmp_path: Path) -> None:
+    text = prices.to_latex(caption="Rents & profits", label="tab:rents")
+    assert text is not None
+    lines = text.splitlines()
+    assert lines[:3] == [r"\begin{table}", r"\centering", r"\caption{Rents \& profits}"]
+    assert lines[4] == r"\begin{tabular}{lrrrr}"
+    assert [lines.index(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [5, 7, 18]
+    assert lines[6] == r"mechanism & price & objective & rents & regret \\"
+    assert lines[10].startswith(r"icds & 30 & 6{,}965.0 & ")
+    assert all(line.endswith(r" & 0 \\") for line in lines[8:18])  # a regret of 1e-13 is none
+    assert prices.to_latex(tmp_path / "t.tex", columns=["objective"]) is None
+    assert (tmp_path / "t.tex").read_text(encoding="utf-8").startswith(r"\begin{tabular}{r}")
+    with pytest.raises(InputError, match="columns: got 'nothing'; allowed: one of case, mechanism"):
+        prices.to_latex(columns=["nothing"])
+
+
+def test_digits_are_those_of_the_largest_number() -> None:
+    frame = pd.DataFrame(
+        {"a_b": [0.5, 1234.5678], "n": [1.0, np.nan], "t": ["x_1 <50%", None], "e": [1e-7, 2.5e12], "m": [-1.5, np.inf]}
+    )
+    rows = latex(frame, 6).splitlines()[4:6]
+    assert rows == [
+        r"0.50 & 1 & x\_1 $<$50\% & $1 \times 10^{-7}$ & $-1.5$ \\",
+        r"1{,}234.57 & -- & -- & $2.5 \times 10^{12}$ & $\infty$ \\",
+    ]
+
+
+def test_a_part_of_the_table_is_one_too(prices: StudyFrame) -> None:
+    part = prices[prices["mechanism"] == "icds"]
+    assert isinstance(part, StudyFrame)
+    assert len(part.solved) == 5
+    assert "icds" in str(part.to_latex())
+    assert part.figure().axes[0].get_ylabel() == "rents"
+
+
+def test_lines_over_one_number(prices: StudyFrame) -> None:
+    figure = prices.figure("objective")
+    (axis,) = figure.axes
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("price", "objective")
+    assert [str(line.get_label()) for line in axis.lines] == ["icds", "naive"]
+    for line, name in zip(axis.lines, ("icds", "naive"), strict=True):
+        rows = prices[prices["mechanism"] == name]
+        assert np.asarray(line.get_xydata()).tolist() == rows[["price", "objective"]].to_numpy(dtype=float).tolist()
+
+
+def test_panels_over_few_values_of_a_second_one_and_a_map_over_many() -> None:
+    lows = {"values": [50, 100, 200]}
+    panels = study({"price": {"from": 20, "to": 40, "points": 5}, "demand.low": lows}).figure()
+    assert [axis.get_title(loc="left") for axis in panels.axes] == ["demand.low 50", "demand.low 100", "demand.low 200"]
+    many = study({"price": {"from": 20, "to": 40, "points": 8}, "demand.low": {"from": 0, "to": 70, "points": 8}})
+    first, second, bar = many.figure().axes
+    assert [axis.get_title(loc="left") for axis in (first, second)] == ["icds", "naive"]
+    (mesh,) = first.collections
+    shown: Any = np.ma.getdata(np.ma.asarray(mesh.get_array())).reshape(8, 8)
+    rows = many[many["mechanism"] == "icds"].set_index(["demand.low", "price"])["objective"]
+    assert shown.tolist() == rows.sort_index().to_numpy().reshape(8, 8).tolist()
+    assert bar.get_ylabel() == "objective"
+
+
+def test_bars_where_no_number_is_varied_and_level_lines_where_it_plays_no_part() -> None:
+    bars: Any = study({}, case=["two-suppliers", "electronics"]).figure().axes[0]
+    assert [label.get_text() for label in bars.get_xticklabels()] == ["two-suppliers", "electronics"]
+    assert len(bars.patches) == 4
+    vary = {"mechanism.hybrid.k": {"values": [0, 1, 2, 9]}}
+    table = study(vary, case="electronics", mechanisms=["hybrid", "naive"])
+    figure = table.figure()
+    assert "1 of 5 points without a result" in figure.get_suptitle()
+    hybrid, naive = figure.axes[0].lines
+    assert np.asarray(hybrid.get_xdata())[:3].tolist() == [0, 1, 2]
+    assert set(np.asarray(naive.get_ydata()).tolist()) == {table["objective"].iloc[-1]}
+
+
+def test_more_than_a_picture_shows_is_refused(prices: StudyFrame) -> None:
+    with pytest.raises(InputError, match="plot: got 'status'; allowed: a column of numbers: price"):
+        prices.figure("status")
+    vary = {name: {"from": 1, "to": 9, "points": 8} for name in ("price", "demand.low", "demand.high")}
+    with pytest.raises(
+        InputError, match=r"plot: got <demand.high, 8 values, beside price, demand.low>; allowed: at most two numbers"
+    ):
+        study({**vary, "design": "random", "draws": 8}).figure()
