@@ -75,8 +75,6 @@ def measure(what: str, count: int, checkout: str | None) -> None:
     each = ", ".join(f"{way} {1e3 * total / count:.1f} ms" for way, total in seconds.items())
     others = {way: total / seconds["repeated"] for way, total in seconds.items() if way != "repeated"}
     ratios = ", ".join(f"{ratio:.2f} times as fast as {way}" for way, ratio in others.items())
-        f"{total / seconds['repeated']:.2f} times as fast as {way}" for way, total in seconds.items() if way != "repeated"
-    )
     print(f"{what}, {count} cases: {each}; repeated: {ratios}; profits differ by {apart:.0e}")
 
 
