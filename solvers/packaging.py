@@ -159,7 +159,7 @@ class Names:
     """The constraints of a form by family: the rows of each, and the keys of these as they were declared."""
 
     def __init__(self, info: ModelInfo, constraints: Sequence[Any], before: Names | None = None) -> None:
-        known = 0 if before is None else before.count
+        known: int = 0 if before is None else before.count
         found: dict[str, tuple[list[int], list[Any]]] = {}
         of: dict[int, tuple[list[int], list[Any]]] = {}  # by component: Pyomo puts a name together anew whenever it is asked
         indices: dict[int, Any] = {}  # of members, by id: Pyomo looks each up again whenever it is asked
@@ -176,7 +176,7 @@ class Names:
                 key = indices[id(constraint)] if id(constraint) in indices else constraint.index()
             rows.append(row)
             keys.append(key)
-        self.count = len(constraints)
+        self.count: int = len(constraints)
         self.families: dict[str, tuple[Integers, tuple[Any, ...]]] = {} if before is None else dict(before.families)
         for family, (rows, keys) in found.items():
             first, of_first = self.families.get(family, (np.zeros(0, dtype=int), ()))

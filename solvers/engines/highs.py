@@ -93,8 +93,8 @@ def solve(model: Any, configuration: Configuration, kept: Kept | None = None) ->
     follow = _likely_to_follow(model, form)
     for way in ways:
         start = None if kept is None or way is not ways[0] else kept.start
-        chosen = (way, None) if follow is None or way is not ways[0] else (FEW_ROWS, follow)
-        live = LiveModel(form, configuration, *chosen, start)
+        chosen, left_out = (way, None) if follow is None or way is not ways[0] else (FEW_ROWS, follow)
+        live = LiveModel(form, configuration, chosen, left_out, start)
 
         def run(live: LiveModel = live) -> tuple[Array, Array | None]:
             end = live.run(model.name, deadline)
