@@ -70,8 +70,7 @@ def measure(what: str, count: int, checkout: str | None) -> None:
             seconds[way] += taken
         apart = max(apart, float(np.abs(np.array(profits["repeated"]) / np.array(profits["plain"]) - 1).max()))
     for worker in workers.values():
-        worker.stdin.close()
-        worker.wait()
+        worker.communicate()
     each = ", ".join(f"{way} {1e3 * total / count:.1f} ms" for way, total in seconds.items())
     others = {way: total / seconds["repeated"] for way, total in seconds.items() if way != "repeated"}
     ratios = ", ".join(f"{ratio:.2f} times as fast as {way}" for way, ratio in others.items())

@@ -63,7 +63,7 @@ class Repeated:
         >>> repeated, case = vd.Repeated(), vd.example("two-suppliers-correlated")
         >>> dearer = {"suppliers.panel.costs": [4.0, 9.5]}
         >>> [round(repeated.solve(case, "hybrid", k=1, **costs).objective, 2) for costs in ({}, dearer)]
-        [4346.67, 4016.67]
+        [4346.67, 4183.33]
         """
         case, parameters = resolve(case, None if mechanism is None else [mechanism], parameters)
         configuration = None if solver is None else solvers.configure(solver)
