@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import combinations
 from typing import Any
 
@@ -142,15 +143,20 @@ def check_coalitions(
     """
     everybody = range(len(names))
 
+    @cache
+    def judged(agent: int, true: int) -> tuple[Array, Array]:
+        worth, amount = outcome(agent, true)
+        return worth, allowed(amount, amount.max())
+
     def among(members: tuple[int, ...]) -> Coalition:
         rest = [i for i in everybody if i not in members]
         shape = [len(labels[i]) for i in rest]
 
+        axes, size = (*members, *rest), math.prod(len(labels[i]) for i in members)
+
         def compared(j: int, k: int) -> tuple[Array, Array]:
-            worth, amount = outcome(members[j], k)
-            worth, may = (np.moveaxis(a, members, range(len(members))) for a in (worth, allowed(amount, amount.max())))
-            size = math.prod(worth.shape[: len(members)])
-            return worth.reshape(size, -1), may.reshape(size, -1)
+            worth, may = judged(members[j], k)
+            return worth.transpose(axes).reshape(size, -1), may.transpose(axes).reshape(size, -1)
 
         def others(place: int) -> str:
             reports = zip(rest, np.unravel_index(place, shape), strict=True) if rest else ()
@@ -178,9 +184,9 @@ def search(pairs: Sequence[Coalition], together: Sequence[Coalition], left_out: 
         share = MOST // 2 // len(pairs) if number < len(pairs) else MOST - spent
         sample = _Sample.of(coalition, share, rng)
         tried, spent = tried + sample.misreports, spent + sample.comparisons
-        for severity, result in _worst(coalition, sample):
-            if result.name not in best or severity > best[result.name][0]:
-                best[result.name] = severity, result
+        for name, severity, witness in _worst(coalition, sample):
+            if name not in best or severity > best[name][0]:
+                best[name] = severity, witness()
     results = {}
     for name in COALITIONS:
         (violates, _), result = best.get(name, ((False, 0.0), CoalitionResult(name, None, 0.0)))
@@ -223,8 +229,8 @@ def _drawn(rng: np.random.Generator, size: int, count: int) -> Integers:
     return np.sort(np.append(rng.choice(np.arange(1, size), count - 1, replace=False), 0))
 
 
-def _worst(coalition: Coalition, sample: _Sample) -> Iterator[tuple[tuple[bool, float], CoalitionResult]]:
-    """Yield the worst joint misreport of each form, with what orders it among those of other coalitions."""
+def _worst(coalition: Coalition, sample: _Sample) -> Iterator[tuple[str, tuple[bool, float], Callable[[], CoalitionResult]]]:
+    """Yield the property, what orders its worst joint misreport among those of other coalitions, and what makes its result."""
     types = np.unravel_index(sample.truths, coalition.shape)
     members = [_Member.of(coalition, j, own, sample.columns) for j, own in enumerate(types)]
     size = coalition.reports * len(sample.columns)
@@ -241,9 +247,10 @@ def _worst(coalition: Coalition, sample: _Sample) -> Iterator[tuple[tuple[bool, 
             if form == len(extremes) or severity > extremes[form][0]:
                 t, report, column = (int(k) for k in np.unravel_index(flat, value.shape))
                 extremes[form : form + 1] = [(severity, (first + t, report, column))]
-    for name, (severity, (t, report, column)) in zip(COALITIONS, extremes, strict=True):
+
+    def witness(name: str, severity: tuple[bool, float], t: int, report: int, column: int) -> CoalitionResult:
         told = np.unravel_index(report, coalition.shape)
-        witness = CoalitionResult(
+        return CoalitionResult(
             name,
             not severity[0],
             severity[1] + 0.0,
@@ -253,7 +260,9 @@ def _worst(coalition: Coalition, sample: _Sample) -> Iterator[tuple[tuple[bool, 
             gains=tuple(member.gain(t, int(sample.truths[t]), report, column) for member in members),
             others=coalition.others(int(sample.columns[column])) or None,
         )
-        yield severity, witness
+
+    for name, (severity, place) in zip(COALITIONS, extremes, strict=True):
+        yield name, severity, partial(witness, name, severity, *place)
 
 
 @dataclass(frozen=True)
@@ -269,10 +278,11 @@ class _Member:
 
     @classmethod
     def of(cls, coalition: Coalition, j: int, own: Integers, columns: Integers) -> _Member:
-        used, at = np.unique(own, return_inverse=True)
+        used = np.flatnonzero(np.bincount(own))
+        at = np.searchsorted(used, own)
         kept = slice(None) if len(columns) == coalition.beside else columns
         each = [[array[:, kept] for array in coalition.compared(j, int(k))] for k in used]
-        worth, may = (np.stack(arrays) for arrays in zip(*each, strict=True))
+        worth, may = (np.array(arrays) for arrays in zip(*each, strict=True))
         return cls(worth, may, at)
 
     def gain(self, t: int, truth: int, report: int, column: int) -> float:

@@ -59,8 +59,9 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
     """
     case = menu.case
     extremes: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
+    tokens = [case.tokens(i) for i in range(len(case.shape))]
     for i in range(len(case.shape)):
-        for name, compared in _misreports(menu, i).items():
+        for name, compared in _misreports(menu, i, tokens[:i] + tokens[i + 1 :]).items():
             extreme = worst(compared)
             if extreme is not None:
                 extremes[name].append(extreme)
@@ -95,7 +96,7 @@ def _profit(payment: Array, quantity: Array, cost: float) -> tuple[Array, Array]
     return payment - cost * quantity, np.maximum(np.abs(payment), cost * np.abs(quantity))
 
 
-def _misreports(menu: Menu, i: int) -> dict[str, list[Compared]]:
+def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, list[Compared]]:
     """Return supplier i's gain from every misreport, and his loss by the truth: the worst over the others' reports, and expected.
 
     Keyed by the property that a gain would violate; a loss stands as a misreport of the truth. What is allowed is averaged as
@@ -104,7 +105,6 @@ def _misreports(menu: Menu, i: int) -> dict[str, list[Compared]]:
     case = menu.case
     supplier = case.suppliers[i]
     quantity, payment, weight = (np.moveaxis(array, i, 0) for array in (menu.quantity[i], menu.payment[i], case.probability))
-    rest = [case.tokens(j) for j in range(len(case.shape)) if j != i]
     compared: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
     likely = weight.reshape(len(weight), -1).sum(axis=1)
 

@@ -37,7 +37,9 @@ class ExpectedSales:
         self.block, self.units, self.demand = block, units, demand
         block.sales = pyo.Expression(units.index_set())
         self.at: list[int] = []  # of each tangent: the profile that it belongs to, by number
-        self.slopes: list[float] = []  # and its slope
+        self.slopes: list[float] = []  # its slope
+        self.intercepts: list[float] = []  # and what it is at 0 units
+        self.first = 0  # tangents that are written first, by no solver
         self.form = ""
         self.write(form)
 
@@ -72,7 +74,15 @@ class ExpectedSales:
             new.append(written.tangent[key])
             self.at.append(number)
             self.slopes.append(slope)
+            self.intercepts.append(intercept)
         return new
+
+    def forget(self) -> None:
+        """Take out the tangents that solvers have added."""
+        profiles = self.profiles
+        for number in range(self.first, len(self.at)):
+            del self.block.written.tangent[profiles[self.at[number]], number]
+        del self.at[self.first :], self.slopes[self.first :], self.intercepts[self.first :]
 
 
 def expected_sales(units: Any, demand: Demand, form: str) -> Any:
@@ -149,12 +159,13 @@ def _tangent(sales: ExpectedSales) -> None:
     demand, written, y = sales.demand, sales.block.written, sales.units
     written.curve = pyo.Var(y.index_set(), bounds=(0, demand.expectation))
     written.tangent = pyo.Constraint(pyo.Any)
-    sales.at, sales.slopes = [], []
+    sales.at, sales.slopes, sales.intercepts = [], [], []
     points = np.unique(np.concatenate([[0.0], demand.inverse_cdf(FIRST_TANGENTS)]))
     for t in sales.profiles:
         sales.block.sales[t] = written.curve[t]
     for number in range(len(y)):
         sales.refine([number] * len(points), points)
+    sales.first = len(sales.at)
 
 
 FORMS = {"linear": _linear, "quadratic": _quadratic, "smooth": _smooth, "tangent": _tangent}

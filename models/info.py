@@ -13,7 +13,7 @@ from pyomo.core.base.param import ScalarParam
 
 from veridical.data.deprecated import OldCase
 
-__all__ = ["MechanismModel", "ModelInfo", "builder", "describe", "info_of"]
+__all__ = ["Carried", "MechanismModel", "ModelInfo", "builder", "carries", "describe", "info_of"]
 
 ATTRIBUTE = "_veridical"
 Parameters = ParamSpec("Parameters")
@@ -44,6 +44,9 @@ class ModelInfo:
         a point that meets them is its optimum. None where conditions or objective have been edited.
     name_of
         Returns the family and the key of a constraint; by default its component's name and its index.
+    renamed
+        Returns the key of a constraint as the case has it whose numbers stand in the model, from what the parts of the index are
+        called and the key as it was declared; None where those are the same.
     likely_to_follow
         Returns the constraints of the model that are likely to follow from the others: a solver of linear programs may leave
         them out until they are violated.
@@ -59,6 +62,7 @@ class ModelInfo:
     program: Callable[[Any], Any] | None = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
     likely_to_follow: Callable[[Any], Iterable[Any]] | None = None
+    renamed: Callable[[tuple[str, ...], Any], Any] | None = None
 
     def standing(self, model: Any) -> dict[str, Any]:
         """Return the parameters that stand on the model now: one that was deleted has no derivative, unless it was replaced."""
@@ -69,6 +73,29 @@ class ModelInfo:
             if now is not None and now.is_parameter_type() and not now.is_constant():
                 found[name] = now
         return found
+
+
+@dataclass(frozen=True)
+class Carried:
+    """How a model that was built for one case becomes that of another one, which only has other numbers.
+
+    `structure` returns, for a case and the mechanism's parameters, everything that `build` takes from them other than numbers
+    that go into mutable Params; None for a model that is not to be used again. `renumber` gives a model the numbers of a case of
+    the same structure: it is then, in everything but the keys of its components, what `build` returns for that case.
+    """
+
+    structure: Callable[..., Hashable | None]
+    renumber: Callable[[Any, Any], None]
+
+
+def carries(carried: Carried) -> Callable[[Callable[Parameters, pyo.ConcreteModel]], Callable[Parameters, pyo.ConcreteModel]]:
+    """Note on a function that builds models that they can be given the numbers of other cases."""
+
+    def noted(build: Callable[Parameters, pyo.ConcreteModel]) -> Callable[Parameters, pyo.ConcreteModel]:
+        build.carried = carried  # type: ignore[attr-defined]
+        return build
+
+    return noted
 
 
 class MechanismModel(pyo.ConcreteModel):  # type: ignore[misc]  # Pyomo has no types

@@ -24,7 +24,7 @@ from veridical.solvers.tangents import at_the_curve
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units
 
-__all__ = ["Point", "by_family", "certified", "package_solution"]
+__all__ = ["Names", "Point", "by_family", "certified", "package_solution"]
 
 Families = dict[str, tuple[Integers, Callable[[Array], pd.Series]]]
 
@@ -52,9 +52,14 @@ class Point:
     bound: float
 
 
-def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> Point:
-    """Load a point into the model and return it with its certificate; `bound`: the solver's own, where there are no duals."""
-    _load(form, x)
+def certified(
+    model: Any, form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None, before: Array | None = None
+) -> Point:
+    """Load a point into the model and return it with its certificate; `bound`: the solver's own, where there are no duals.
+
+    `before`: the point that the model holds, where that is known.
+    """
+    _load(form, x, before)
     certificate, proven = certify(form, x, row_dual, bound)
     info = info_of(model)
     zero = info.zero_at_optimum
@@ -78,17 +83,24 @@ def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, 
     return Point(x, row_dual, certificate, proven)
 
 
-def _load(form: StandardForm, x: Array) -> None:
-    for variable, value in zip(form.variables, x.tolist(), strict=True):
-        variable.set_value(value, skip_validation=True)
+def _load(form: StandardForm, x: Array, before: Array | None = None) -> None:
+    for column in range(len(x)) if before is None else np.flatnonzero(x != before).tolist():
+        form.variables[column].set_value(float(x[column]), skip_validation=True)
 
 
 def package_solution(
-    model: Any, form: StandardForm, point: Point, solver: tuple[str, str], options: Mapping[str, Any], seconds: Seconds
+    model: Any,
+    form: StandardForm,
+    point: Point,
+    solver: tuple[str, str],
+    options: Mapping[str, Any],
+    seconds: Seconds,
+    names: Names | None = None,
 ) -> Solution:
     """Return the solution that a point is: duals by name, contracts and their audit, sensitivities.
 
-    `solver` is name and version. The model holds the point; its `dual` and `rc` suffixes are filled where it has them.
+    `solver` is name and version; `names` those of the first of the form's constraints, where they are known. The model holds the
+    point; its `dual` and `rc` suffixes are filled where it has them.
     """
     began = perf_counter()
     info, x = info_of(model), point.x
@@ -106,7 +118,7 @@ def package_solution(
             suffix = model.component(name)
             if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
                 suffix.update(zip(components, values.tolist(), strict=True))
-        families = families_of(info, form)
+        families = families_of(info, form, names)
         duals = priced(families, prices)
         curves = at_the_curve(model, form, x, point.row_dual)
         optimal_duals = OptimalDuals.of(form, x, point.row_dual, point.certificate.gap, families, curves)
@@ -143,31 +155,51 @@ def priced(families: Families, prices: Array) -> Duals:
     return Duals({name: partial(series, prices[rows]) for name, (rows, series) in families.items()})
 
 
-def families_of(info: ModelInfo, form: StandardForm) -> Families:
-    """Return the rows of each family, and what makes a Series of one value a row, indexed by names."""
-    found: dict[str, tuple[list[int], list[Any]]] = {}
-    if info.name_of is not None:
-        for row, constraint in enumerate(form.constraints):
-            family, key = info.name_of(constraint)
-            rows, keys = found.setdefault(family, ([], []))
-            rows.append(row)
-            keys.append(key)
-    else:
+class Names:
+    """The constraints of a form by family: the rows of each, and the keys of these as they were declared."""
+
+    def __init__(self, info: ModelInfo, constraints: Sequence[Any], before: Names | None = None) -> None:
+        known: int = 0 if before is None else before.count
+        found: dict[str, tuple[list[int], list[Any]]] = {}
         of: dict[int, tuple[list[int], list[Any]]] = {}  # by component: Pyomo puts a name together anew whenever it is asked
         indices: dict[int, Any] = {}  # of members, by id: Pyomo looks each up again whenever it is asked
-        for row, constraint in enumerate(form.constraints):
-            component = constraint.parent_component()
-            if id(component) not in of:
-                of[id(component)] = found.setdefault(component.name, ([], []))
-                indices.update((id(member), index) for index, member in component.items())
-            rows, keys = of[id(component)]
+        for row, constraint in enumerate(constraints[known:], known):
+            if info.name_of is not None:
+                family, key = info.name_of(constraint)
+                rows, keys = found.setdefault(family, ([], []))
+            else:
+                component = constraint.parent_component()
+                if id(component) not in of:
+                    of[id(component)] = found.setdefault(component.name, ([], []))
+                    indices.update((id(member), index) for index, member in component.items())
+                rows, keys = of[id(component)]
+                key = indices[id(constraint)] if id(constraint) in indices else constraint.index()
             rows.append(row)
-            keys.append(indices[id(constraint)] if id(constraint) in indices else constraint.index())
-    parts = info.index_names.get
-    return {name: (np.array(rows), partial(_series, keys, name, parts(name))) for name, (rows, keys) in found.items()}
+            keys.append(key)
+        self.count: int = len(constraints)
+        self.families: dict[str, tuple[Integers, tuple[Any, ...]]] = {} if before is None else dict(before.families)
+        for family, (rows, keys) in found.items():
+            first, of_first = self.families.get(family, (np.zeros(0, dtype=int), ()))
+            self.families[family] = np.append(first, rows), (*of_first, *keys)
 
 
-def _series(keys: Sequence[Any], family: str, levels: tuple[str, ...] | None, prices: Array) -> pd.Series:
+def families_of(info: ModelInfo, form: StandardForm, names: Names | None = None) -> Families:
+    """Return the rows of each family, and what makes a Series of one value a row, indexed by names."""
+    if names is None or names.count < len(form.constraints):
+        names = Names(info, form.constraints, names)
+    parts, renamed = info.index_names.get, info.renamed
+    return {name: (rows, partial(_series, keys, name, parts(name), renamed)) for name, (rows, keys) in names.families.items()}
+
+
+def _series(
+    keys: Sequence[Any],
+    family: str,
+    levels: tuple[str, ...] | None,
+    renamed: Callable[[tuple[str, ...], Any], Any] | None,
+    prices: Array,
+) -> pd.Series:
+    if renamed is not None and levels:
+        keys = [renamed(levels, key) for key in keys]
     arities = {len(key) if isinstance(key, tuple) else 0 for key in keys}
     if len(arities) > 1:  # an index of mixed arity
         return pd.Series(prices, index=pd.Index(list(keys), dtype=object, tupleize_cols=False), name="dual")

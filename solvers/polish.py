@@ -44,6 +44,8 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     if best.rank <= (False, False, ENOUGH):
         return best.x, best.row_dual
     clean = best.at(without_traces(best.point), row_dual)
+    if clean.rank <= (False, False, ENOUGH) and clean.no_worse_than(best):
+        return clean.x, clean.row_dual
     linear = form.hessian is None and form.nonlinear is None
     if linear:
         best = best.repaired()

@@ -66,10 +66,14 @@ def converge(
         if gap <= FINE * tolerance or (gap <= tolerance and gap > before / 10) or idle == IDLE or rounds == ROUNDS:
             break
         limit = FINE * tolerance
-        added = [new for curve in curves for new in curve.refine(relaxed, x, row_dual, limit * scale, limit)]
-        if not added:
+        before = len(form.constraints)
+        for curve in curves:
+            constraints, rows, high = curve.refine(relaxed, x, row_dual, limit * scale, limit)
+            if constraints:
+                form.append(constraints, rows, high)
+                extend(rows, high)
+        if len(form.constraints) == before:
             break  # no tangent cuts deeper: the gap is rounding, and the certificate judges it
-        extend(form.append(added), form.row_high[-len(added) :])
     x, row_dual = exact(relaxed, row_dual)
     for curve in curves:
         curve.weigh(row_dual)
@@ -97,10 +101,8 @@ def at_the_curve(model: Any, form: StandardForm, x: Array, row_dual: Array) -> t
         share = (weighted - total * right) / np.where(kink, left - right, 1.0)
         on_left = np.where(kink, np.clip(share, 0.0, total), 0.0)
         right = np.where(~kink & (total > 0), weighted / np.where(total > 0, total, 1.0), right)
-        place = np.arange(len(units))
-        for slope, weight, kept in ((right, total - on_left, place), (left, on_left, np.flatnonzero(kink))):
-            entries = np.append(np.ones(len(units)), -slope), (np.tile(place, 2), np.append(curve.sales, curve.units))
-            rows.append(sp.csr_array(entries, shape=(len(units), len(x)))[kept])
+        for slope, weight, kept in ((right, total - on_left, np.arange(len(units))), (left, on_left, np.flatnonzero(kink))):
+            rows.append(curve.lines(kept, slope[kept], len(x)))
             multipliers.append(-weight[kept])
     return (replaced, sp.csr_array(sp.vstack(rows)), np.concatenate(multipliers)) if rows else None
 
@@ -115,21 +117,30 @@ class _Curve:
         self.units = np.array([form.column(sales_of.units[t]) for t in sales_of.profiles], dtype=int)
         self.worth = -form.cost[self.sales]  # what one more unit of sales adds to the objective
         tangent = sales_of.block.written.tangent
-        others = np.array([con.parent_component() is not tangent for con in form.constraints], dtype=bool)
-        part = sp.csc_array(form.matrix)[:, self.sales]
-        self.rows = np.flatnonzero(others & (np.bincount(part.indices[part.data != 0], minlength=len(others)) > 0))
-        self.part = sp.csr_array(form.matrix[self.rows][:, self.sales])  # of sales in rows that are no tangents
-        self._refuse_harmful()
+        is_tangent = np.array([con.parent_component() is tangent for con in form.constraints], dtype=bool)
+        self.tangents: Integers = np.flatnonzero(is_tangent)  # their rows, in the order in which they were added
+        of_sales = np.zeros(len(form.cost), dtype=bool)
+        of_sales[self.sales] = True
+        row = np.repeat(np.arange(len(is_tangent)), np.diff(form.matrix.indptr))
+        used = of_sales[form.matrix.indices] & (form.matrix.data != 0) & ~is_tangent[row]
+        self.rows = np.unique(row[used])
+        self._refuse_harmful_objective()
+        if self.rows.size:
+            self.part = sp.csr_array(form.matrix[self.rows][:, self.sales])  # of sales in rows that are no tangents
+            self._refuse_harmful_rows()
 
-    def _refuse_harmful(self) -> None:
-        """Raise InputError where fewer sales would help: tangents bound them from above only."""
-        low, high = np.isfinite(self.form.row_low[self.rows]), np.isfinite(self.form.row_high[self.rows])
-        row = np.repeat(np.arange(len(self.rows)), np.diff(self.part.indptr))
-        wrong = row[((self.part.data > 0) & high[row]) | ((self.part.data < 0) & low[row])]
+    def _refuse_harmful_objective(self) -> None:
+        """Raise InputError where fewer sales would help the objective: tangents bound them from above only."""
         curved = self.form.hessian is not None and np.diff(self.form.hessian.indptr)[self.sales].any()
         if (self.worth < 0).any() or curved:
             allowed = "an objective that gains by sales: tangents bound them from above only"
             raise InputError.of("form", "<tangent, where sales lower the objective>", allowed)
+
+    def _refuse_harmful_rows(self) -> None:
+        """Raise InputError where fewer sales would help to meet a row."""
+        low, high = np.isfinite(self.form.row_low[self.rows]), np.isfinite(self.form.row_high[self.rows])
+        row = np.repeat(np.arange(len(self.rows)), np.diff(self.part.indptr))
+        wrong = row[((self.part.data > 0) & high[row]) | ((self.part.data < 0) & low[row])]
         if wrong.size:
             name = self.form.constraints[self.rows[wrong[0]]].name
             allowed = "constraints that more sales help to keep: tangents bound them from above only; ipopt takes others"
@@ -154,13 +165,19 @@ class _Curve:
 
     def short(self, x: Array) -> Array:
         """Return how far x is from meeting each row that sales stand in, relative to the row's terms."""
+        if not self.rows.size:
+            return np.zeros(0)
         matrix, low, high = self.form.matrix[self.rows], self.form.row_low[self.rows], self.form.row_high[self.rows]
         value, size = matrix @ x, abs(matrix) @ np.abs(x)
         short: Array = np.maximum(np.maximum(low - value, value - high), 0.0) / np.where(size > 0, size, 1.0)
         return short
 
-    def refine(self, x: Array, settled: Array, row_dual: Array | None, tolerance: float, limit: float) -> list[Any]:
-        """Add tangents where the relaxation is above the curve: at its point, and about where its duals put the optimum.
+    def refine(
+        self, x: Array, settled: Array, row_dual: Array | None, tolerance: float, limit: float
+    ) -> tuple[list[Any], sp.csr_array, Array]:
+        """Add tangents to the model, and return them and the rows `rows @ x <= high` that they are.
+
+        They are added where the relaxation is above the curve: at its point, and about where its duals put the optimum.
 
         Above means by more than `tolerance` of the objective, or in a row that `settled` misses by a relative `limit`.
         The duals of the tangents at a profile weigh their slopes, and the curve has that mean slope at one point. As
@@ -169,12 +186,12 @@ class _Curve:
         their own in many ways and one common sum: those with the same units are also taken together.
         """
         excess = self.excess(x)
-        missed = abs(self.part).T @ (self.short(settled) > limit)
+        missed = abs(self.part).T @ (self.short(settled) > limit) if self.rows.size else np.zeros(len(excess))
         above = (self.worth * excess > tolerance / (2 * len(excess))) | ((missed > 0) & (excess > limit * x[self.sales]))
         poor = np.flatnonzero(above)
         units, worth = x[self.units], self.worth
         if row_dual is None:
-            return self.sales_of.refine(poor, np.maximum(units[poor], 0.0))
+            return self._added(poor, np.maximum(units[poor], 0.0))
         weights = np.maximum(-row_dual[self.tangents], 0.0)
         slope = np.bincount(np.array(self.sales_of.at), weights * self.sales_of.slopes, len(units))
         _, group = np.unique(np.round(units, 6), return_inverse=True)
@@ -185,14 +202,21 @@ class _Curve:
         beside = np.maximum(np.abs(aims - units[at]) / 100, 1e-6 * aims)
         points = np.concatenate([units[poor], aims, aims - beside, aims + beside])
         pairs = np.unique(np.column_stack([np.concatenate([poor, at, at, at]), points]), axis=0)
-        return self.sales_of.refine(pairs[:, 0].astype(int), np.maximum(pairs[:, 1], 0.0))
+        return self._added(pairs[:, 0].astype(int), np.maximum(pairs[:, 1], 0.0))
+
+    def _added(self, at: Integers, points: Array) -> tuple[list[Any], sp.csr_array, Array]:
+        """Add tangents at some profiles and points, and return them as constraints and as rows."""
+        before, sales_of = len(self.sales_of.at), self.sales_of
+        constraints = sales_of.refine(at, points)
+        slopes, high = np.array(sales_of.slopes[before:]), np.array(sales_of.intercepts[before:])
+        self.tangents = np.append(self.tangents, len(self.form.constraints) + np.arange(len(slopes)))
+        return constraints, self.lines(at, slopes, len(self.form.cost)), high
+
+    def lines(self, at: Integers, slopes: Array, columns: int) -> sp.csr_array:
+        """Return the rows sales - slope * units of some profiles."""
+        entries = np.column_stack([np.ones(len(slopes)), -slopes]).ravel()
+        places = np.column_stack([self.sales[at], self.units[at]]).ravel().astype(np.int32)
+        return sp.csr_array((entries, places, 2 * np.arange(len(slopes) + 1)), shape=(len(slopes), columns))
 
     def _curve(self, x: Array) -> Array:
         return self.sales_of.demand.expected_sales(np.maximum(x[self.units], 0.0))
-
-    @property
-    def tangents(self) -> Integers:
-        """Rows of the tangents, in the order in which they were added."""
-        tangent = self.sales_of.block.written.tangent
-        rows = [row for row, con in enumerate(self.form.constraints) if con.parent_component() is tangent]
-        return np.array(rows)

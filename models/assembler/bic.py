@@ -19,7 +19,8 @@ import pyomo.environ as pyo
 from veridical.data import AssemblerCase, InputError
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
-from veridical.models.info import builder, info_of
+from veridical.models.assembler.numbers import beliefs, carried
+from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
 
@@ -28,6 +29,7 @@ NEVER = 1 - 1e-12  # probability of a demand beyond which no unit is assembled: 
 FAINT = 1e-12  # a belief up to which a profile is not reckoned with
 
 
+@carries(carried(beliefs))
 @builder
 def build(
     case: AssemblerCase,

@@ -9,11 +9,13 @@ import pyomo.environ as pyo
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
-from veridical.models.info import builder, info_of
+from veridical.models.assembler.numbers import carried
+from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
 
 
+@carries(carried())
 @builder
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model with full information, (6)-(7).

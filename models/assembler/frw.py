@@ -14,12 +14,14 @@ import pyomo.environ as pyo
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
+from veridical.models.assembler.numbers import carried
 from veridical.models.expected_sales import expected_sales
-from veridical.models.info import builder, info_of
+from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
 
 
+@carries(carried())
 @builder
 def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> pyo.ConcreteModel:
     """Return the model in which a contract depends on its supplier's own cost alone.
@@ -90,10 +92,10 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 
 def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract for a cost, whatever the others report."""
-    case, built = vocabulary.case_of(m), info_of(m).case
+    case = vocabulary.case_of(m)
 
     def spread(variable: Any) -> Any:
-        values = (np.array([variable[s.name, cost].value for cost in s.costs]) for s in built.suppliers)
+        values = np.split(vocabulary.value(variable, (-1,)), np.cumsum(case.shape)[:-1])
         return np.stack([np.broadcast_to(row.reshape(case.costs(i).shape), case.shape) for i, row in enumerate(values)])
 
     return Menu(case, spread(m.quantity).clip(min=0), spread(m.payment) + 0.0)

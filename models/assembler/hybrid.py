@@ -17,11 +17,13 @@ from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
-from veridical.models.info import builder
+from veridical.models.assembler.numbers import carried, named_costs
+from veridical.models.info import builder, carries
 
 __all__ = ["build", "menu"]
 
 
+@carries(carried(lambda case, k=None, **parameters: (case.widest(k), named_costs(case, **parameters))))
 @builder
 def build(
     case: AssemblerCase,

@@ -15,11 +15,13 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
-from veridical.models.info import builder, info_of
+from veridical.models.assembler.numbers import carried, named_costs
+from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "declare", "menu"]
 
 
+@carries(carried(named_costs))
 @builder
 def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True, coalitions: bool = False) -> pyo.ConcreteModel:
     """Return the model of the assembler's full problem, (2)-(5).

@@ -13,12 +13,14 @@ import pyomo.environ as pyo
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
+from veridical.models.assembler.numbers import carried
 from veridical.models.expected_sales import expected_sales
-from veridical.models.info import builder, info_of
+from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
 
 
+@carries(carried())
 @builder
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model of (14): one quantity for all components, rents in the objective as virtual cost.

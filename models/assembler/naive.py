@@ -11,14 +11,16 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.data.assembler import ENUMERATED
 from veridical.models.assembler import vocabulary
+from veridical.models.assembler.numbers import carried, profile_names
 from veridical.models.expected_sales import expected_sales
-from veridical.models.info import builder, info_of
+from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
 
 EVERY = "every profile"  # the one contract's place in the sets of the other mechanisms
 
 
+@carries(carried())
 @builder
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model of one contract: everybody is paid his highest cost.
@@ -58,7 +60,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
 
     earned = vocabulary.expected_revenue(m, EVERY) - pyo.quicksum(m.payment[i] for i in m.SUPPLIERS)
     if case.profiles <= ENUMERATED:  # probabilities sum to 1: they are here to be differentiated by, as in the other mechanisms
-        m.COST_PROFILES = pyo.Set(initialize=vocabulary.profile_names(case))
+        m.COST_PROFILES = pyo.Set(initialize=profile_names(case))
         vocabulary.prior(m, m.COST_PROFILES)
         earned = pyo.quicksum(m.probability.values()) * earned
     m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)

@@ -7,7 +7,8 @@ Names in a model are ones that a person reads: a profile of costs is `panel=4, b
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase, InputError
 from veridical.data.arrays import Array
-from veridical.data.assembler import label, shortened
+from veridical.data.assembler import shortened
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.assembler.coalitions import count as coalition_constraints
+from veridical.models.assembler.numbers import named, profile_names
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
@@ -80,14 +82,8 @@ def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
     m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs], dimen=2)
     m.price = pyo.Param(initialize=case.price, mutable=True)
     m.cost = pyo.Param(m.COSTS, initialize={key: key[1] for key in m.COSTS}, mutable=True)
-    costs = {f"cost {i}={label(cost)}": m.cost[i, cost] for i, cost in m.COSTS}
-    describe(m, ModelInfo(case, name, dict(INDEX_NAMES), parameters={"price": m.price} | costs))
+    describe(m, ModelInfo(case, name, dict(INDEX_NAMES), parameters=named(m, case)))
     return m
-
-
-def profile_names(case: AssemblerCase) -> list[str]:
-    """Return the cost profiles' names, in the order of arrays over them."""
-    return [", ".join(tokens) for tokens in product(*(case.tokens(i) for i in range(len(case.names))))]
 
 
 def prior(m: Any, profiles: Any) -> None:
@@ -95,7 +91,7 @@ def prior(m: Any, profiles: Any) -> None:
     info = info_of(m)
     likely = dict(zip(profiles, info.case.probability.ravel().tolist(), strict=True))
     m.probability = pyo.Param(profiles, initialize=likely, mutable=True)
-    info.parameters |= {f"probability {t}": m.probability[t] for t in profiles}
+    info.parameters = named(m, info.case)
 
 
 def own_costs(m: Any) -> None:
@@ -150,7 +146,8 @@ def case_of(m: Any) -> AssemblerCase:
     """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
     case: AssemblerCase = info_of(m).case
     changes: dict[str, Any] = {}
-    costs = [tuple(float(m.cost[s.name, cost].value) for cost in s.costs) for s in case.suppliers]
+    numbers = (float(param.value) for param in m.cost.values())
+    costs = [tuple(islice(numbers, len(supplier.costs))) for supplier in case.suppliers]
     price = m.component("price")
     if isinstance(price, pyo.Param) and price.value != case.price:
         changes["price"] = price.value
@@ -166,7 +163,7 @@ def case_of(m: Any) -> AssemblerCase:
 
 def value(variable: Any, shape: tuple[int, ...]) -> Array:
     """Return the values of an indexed variable or Param as an array, in the order of its index set."""
-    values = np.fromiter((v.value for v in variable.values()), dtype=float, count=len(variable))
+    values = np.fromiter(map(attrgetter("value"), variable.values()), dtype=float, count=len(variable))
     return values.reshape(shape)
 
 

@@ -10,7 +10,7 @@ from veridical.solvers.engines import highs, ipopt
 from veridical.solvers.engines.pyomo_factory import KNOWN, PyomoEngine
 from veridical.solvers.solution import Solution
 
-__all__ = ["ENGINES", "Engine", "engine", "installed"]
+__all__ = ["ENGINES", "REPEATING", "Engine", "engine", "installed"]
 
 
 class Engine(Protocol):
@@ -43,6 +43,7 @@ class Engine(Protocol):
 
 
 ENGINES: Mapping[str, Engine] = {"highs": highs, "ipopt": ipopt}
+REPEATING = {"highs": (highs.solve, False)}  # those that solve kept models, and whether nonlinear ones
 
 
 def engine(name: str) -> Engine:

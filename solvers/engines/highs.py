@@ -14,15 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
 
 from veridical.data import InputError, NotSolvedError
-from veridical.data.arrays import Booleans
+from veridical.data.arrays import Array, Booleans
 from veridical.models.info import info_of
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.live import SMALL, LiveModel, fixed_by_rows
@@ -32,6 +31,9 @@ from veridical.solvers.solution import Seconds, Solution, SolutionStatus, Termin
 from veridical.solvers.tangents import converge
 from veridical.solvers.translate.convexity import indefinite
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
+
+if TYPE_CHECKING:
+    from veridical.solvers.kept import Kept
 
 __all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version"]
 
@@ -73,13 +75,15 @@ def version() -> str:
     return str(Highs().version())
 
 
-def solve(model: Any, configuration: Configuration) -> Solution:
+def solve(model: Any, configuration: Configuration, kept: Kept | None = None) -> Solution:
     """Solve a Pyomo model, load the values into it and return the solution with its certificate.
+
+    A model that is `kept` is not translated anew, and a linear program starts from the basis of the first solve.
 
     Raises InputError for a model or an option that HiGHS does not take, NotSolvedError where there is no optimum to return.
     """
     began = perf_counter()
-    form = compile_model(model)
+    form = compile_model(model) if kept is None else kept.form()
     _refuse_mixed_integer_squares(form, model.name)
     _refuse_nonconvex(form, model.name)
     translated = perf_counter()
@@ -88,9 +92,17 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     final = FINAL if form.hessian is not None else (*FINAL, Termination.ITERATION_LIMIT)  # an interior point hands over
     follow = _likely_to_follow(model, form)
     for way in ways:
-        live = LiveModel(form, configuration, *((way, None) if follow is None or way is not ways[0] else (FEW_ROWS, follow)))
+        start = None if kept is None or way is not ways[0] else kept.start
+        chosen, left_out = (way, None) if follow is None or way is not ways[0] else (FEW_ROWS, follow)
+        live = LiveModel(form, configuration, chosen, left_out, start)
+
+        def run(live: LiveModel = live) -> tuple[Array, Array | None]:
+            end = live.run(model.name, deadline)
+            if kept is not None and kept.start is None:
+                kept.start = live.start()
+            return end
+
         try:
-            run = partial(live.run, model.name, deadline)
             x, row_dual, rounds = converge(model, form, configuration.tolerance, run, live.add, live.exact)
         except NotSolvedError as error:
             if way is not ways[-1] and error.status not in final:
@@ -98,7 +110,12 @@ def solve(model: Any, configuration: Configuration) -> Solution:
             if point is None:
                 raise
             break
-        point, termination = certified(model, form, x, row_dual, live.bound), live.termination
+        point, termination = (
+            certified(model, form, x, row_dual, live.bound, None if kept is None else kept.point),
+            live.termination,
+        )
+        if kept is not None:
+            kept.point = point.x
         options = {**live.effective, "tangent_rounds": rounds} if rounds else live.effective
         if ways is LINEAR or termination is not Termination.CONVERGED or point.certificate.within(configuration.tolerance):
             break
@@ -107,7 +124,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         added = np.zeros(len(form.constraints) - len(point.row_dual))
         point = replace(point, row_dual=np.concatenate([point.row_dual, added]))
     seconds = Seconds(0.0, translated - began, perf_counter() - translated)
-    solution = package_solution(model, form, point, ("highs", version()), options, seconds)
+    solution = package_solution(model, form, point, ("highs", version()), options, seconds, None if kept is None else kept.names)
     if termination is Termination.CONVERGED:
         return solution
     certificate = replace(solution.certificate, proves="feasible", basis="the best point by the limit, and the solver's bound")

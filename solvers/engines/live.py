@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
+from veridical.solvers.certificate import TRACE
 from veridical.solvers.configuration import THREADS, Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs
-from veridical.solvers.engines.scaling import SIZE, balance, problem_of
+from veridical.solvers.engines.scaling import SIZE, Scaling, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
 from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["SMALL", "LiveModel", "fixed_by_rows"]
+__all__ = ["SMALL", "LiveModel", "Start", "fixed_by_rows"]
 
 TINY, HUGE = 1e-12, 1e15  # what HiGHS can be made to keep, and what it refuses
 ENDLESS = 1e20  # what it takes for infinite
@@ -56,13 +57,21 @@ FAR = 1e8  # in units in which 1,000 is usual
 ROUNDING = 2.0  # seconds that the rest may take once the integers are fixed, where the limit is over
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a linear program starts from: the units of rows and columns, and a basis."""
+
+    scaling: Scaling
+    basis: highspy.HighsBasis
+
+
 class LiveModel:
     """A form in a live HiGHS object.
 
     Rows that are likely to follow from the others (`follow`, of a linear program) are left out until they are violated: of the
     misreports of an auction with 2 bidders and 20 values those of neighbouring types take a sixteenth of the time of all.
-    After `run`, `bound` is the bound that HiGHS has for a model with integers (of the minimised objective), and `termination`
-    says whether a limit ended it.
+    `start`: of a linear program with the same rows and columns. After `run`, `bound` is the bound that HiGHS has for a model with
+    integers (of the minimised objective), and `termination` says whether a limit ended it.
     """
 
     bound: float | None
@@ -73,9 +82,11 @@ class LiveModel:
         configuration: Configuration,
         way: Mapping[str, Any] | None = None,
         follow: Booleans | None = None,
+        start: Start | None = None,
     ) -> None:
         self.highs, self.form, self.configuration = Highs(), form, configuration
         self.bound = None
+        self.started = start is not None
         self.termination = Termination.CONVERGED
         self.integer = bool(form.integer.any())
         self.effective = self._set_options(way or {})
@@ -83,7 +94,7 @@ class LiveModel:
         if fixed is not None:
             problem = replace(problem, cost=form.gradient(fixed), hessian=None)
         problem = with_squares(problem)
-        self.scaling = balance(problem)
+        self.scaling = balance(problem) if start is None else start.scaling
         scaled = self.scaling.apply(problem)
         self.beyond = ""  # a row or variable that HiGHS takes for another one
         self._check(scaled.matrix, list(range(len(form.constraints))))
@@ -98,6 +109,8 @@ class LiveModel:
         offset = form.offset * self.scaling.objective if self.integer else 0.0  # counts in the gap of a MIP, and in its bound
         sides = scaled.low, scaled.high, row_low, row_high
         self._taken(self.highs.take(scaled.cost, *sides, scaled.matrix, offset, scaled.integer))
+        if start is not None:
+            self.highs.setBasis(start.basis)
         if scaled.hessian is not None:
             lower = sp.csc_array(sp.tril(scaled.hessian))
             hessian = highspy.HighsHessian()
@@ -162,6 +175,13 @@ class LiveModel:
             raise NotSolvedError(f"{name}: the time limit was over before HiGHS could start", Termination.TIME_LIMIT)
         return (self._integers(name, deadline), None) if self.integer else self._optimum(name, deadline)
 
+    def start(self) -> Start | None:
+        """Return where the next solve with other numbers may start after the last run; None where there is no basis."""
+        if self.form.hessian is not None or self.integer or not self.form.variables:
+            return None
+        basis = self.highs.getBasis()
+        return Start(self.scaling, basis) if basis.valid else None
+
     def exact(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
         """Return an end of `run` as exact as can be."""
         if row_dual is None:
@@ -190,11 +210,12 @@ class LiveModel:
             status = self._run(name, deadline)
         if status != highspy.HighsModelStatus.kOptimal:
             raise self._end(name, status, deadline)
-        far = self.form.hessian is not None and np.abs(self.highs.getSolution().col_value).max() > FAR
+        solution = self.highs.getSolution()
+        far = self.form.hessian is not None and np.abs(solution.col_value).max() > FAR
         if far and (why := endless(self.form, deadline)):  # a regularised QP is never unbounded
             raise NotSolvedError(f"{name}: HiGHS ended far out; {why}", Termination.UNBOUNDED)
-        duals = np.array(self.highs.getSolution().row_dual) * self.scaling.rows / self.scaling.objective
-        return self._point(), np.delete(duals, self.of_squares)
+        duals = np.array(solution.row_dual) * self.scaling.rows / self.scaling.objective
+        return self._point(solution), np.delete(duals, self.of_squares)
 
     def _missing(self, status: highspy.HighsModelStatus) -> NDArray[np.intp]:
         """Return the rows left out without which this end is none of the whole form: those violated at an optimum, else all."""
@@ -208,9 +229,11 @@ class LiveModel:
         self.left_out = np.setdiff1d(self.left_out, left_out, assume_unique=True)
         return left_out
 
-    def _point(self) -> Array:
+    def _point(self, solution: highspy.HighsSolution) -> Array:
         n = len(self.form.cost)
-        x = np.array(self.highs.getSolution().col_value)[:n] * self.scaling.columns[:n]
+        x = np.array(solution.col_value)[:n] * self.scaling.columns[:n]
+        if self.started:  # without a presolve degenerate vertices are full of traces
+            x[np.abs(x) <= TRACE * SIZE * self.scaling.columns[:n]] = 0.0
         return np.clip(x, self.form.low, self.form.high)
 
     def _run(self, name: str, deadline: float) -> highspy.HighsModelStatus:
@@ -265,7 +288,7 @@ class LiveModel:
                 if not (accepted and (best is not None or self._has_point())):
                     raise self._end(name, status, deadline)
             self.bound = bound = self.highs.getInfo().mip_dual_bound / self.scaling.objective
-            rough = self._point()
+            rough = self._point(self.highs.getSolution())
             whole = self._whole(name, rough, deadline)
             if whole is not None and self.form.minimised(whole) < worth:
                 best, worth = whole, self.form.minimised(whole)

@@ -108,6 +108,8 @@ class Graph:
     def external(self, node: Any, parts: list[Sum]) -> Sum | int:
         """Return an external function of sums."""
         if not any(part.coefficients for part in parts):
+            for part in parts:
+                float(part.constant)  # a number that is traced refuses
             return _constant(float(node._fcn.evaluate(node.args)))
         self.functions[id(node._fcn)] = node._fcn
         return self._add(("external", id(node._fcn), len(parts)), parts)

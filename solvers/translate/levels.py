@@ -109,6 +109,7 @@ class Levels:
         self._constants: Array = np.array(graph.constants, dtype=float)[moved]
         self._levels = self._grouped(graph.kinds, level[order], kind[order], np.array(graph.exponents)[order])
         self._entries = self._inputs.indptr[self._first]  # of each operation in `_inputs`
+        self.point: Array | None = None  # where all was evaluated last
         self.values: Array = np.zeros(columns + self.size)  # of variables and operations
         self._partial: Array = np.ones(len(moved))
         self._scaled: Array = np.ones(self._inputs.nnz)
@@ -135,7 +136,7 @@ class Levels:
 
     def move(self, x: Array) -> None:
         """Evaluate all operations, with their derivatives by their own arguments, at x."""
-        self.values[: self.columns] = x
+        self.point, self.values[: self.columns] = x, x
         self._slopes = None
         seconds: list[Array] = [np.zeros(0)]
         with np.errstate(all="ignore"):  # NaN where a function is not defined: the solver steps back from there

@@ -9,6 +9,7 @@ by the multipliers that a sweep from the highest level down carries to them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -33,20 +34,41 @@ class NonlinearTerms:
         """Add operations, with their factors, to a row."""
         self.parts += [(row, factor, column) for column, factor in terms.items()]
 
-    def close(self, rows: int, columns: int) -> None:
-        """Turn what was collected into arrays, and find out which entries the derivatives have."""
+    def factors(self) -> list[float]:
+        """Return the factors of all terms."""
+        return [factor for _, factor, _ in self.parts]
+
+    def close(self, rows: int, columns: int, factors: Array | None = None) -> None:
+        """Turn what was collected into arrays, and find out which entries the derivatives have; `factors` in place of the own."""
         self.count, self.columns = rows, columns
+        if factors is not None:
+            self._set_factors(factors)
         rows_of, factors, roots = np.array(self.parts, dtype=float).reshape(-1, 3).T
         self._levels = Levels(self.graph, columns, roots.astype(np.int64))
         place = rows_of.astype(np.int64) + 1, self._levels.places(roots.astype(np.int64))
-        self._roots = sp.csr_array(sp.coo_array((factors, place), shape=(rows + 1, columns + self._levels.size)))
+        self._places = place
+        self._roots = self._weighted(factors)
         degrees = self._levels.degrees()[place[1]]
         self._degrees = [float(degrees[side].max(initial=0.0)) for side in (rows_of >= 0, rows_of < 0)]
-        self._x: Array | None = None
         slopes, hessian = self._levels.structure()
         self._first, self._second = _Places(ones(self._roots) @ slopes, lower=False), _Places(hessian, lower=True)
         self.jacobian_rows, self.jacobian_columns = self._first.rows - 1, self._first.columns
         self.hessian_rows, self.hessian_columns = self._second.rows, self._second.columns
+
+    def with_factors(self, factors: Array) -> NonlinearTerms:
+        """Return the same terms with other factors, 0 only where they were 0."""
+        terms = copy(self)
+        terms._set_factors(factors)
+        terms._roots = terms._weighted(factors)
+        return terms
+
+    def _set_factors(self, factors: Array) -> None:
+        self.parts = [(row, factor, of) for (row, _, of), factor in zip(self.parts, factors.tolist(), strict=True)]
+
+    def _weighted(self, factors: Array) -> sp.csr_array:
+        """Return the terms as sums of operations: a row for the objective and for each constraint."""
+        shape = self.count + 1, self.columns + self._levels.size
+        return sp.csr_array(sp.coo_array((factors, self._places), shape=shape))
 
     def operations(self) -> Iterator[tuple[tuple[Any, ...], float, list[Form]]]:
         """Yield the kind, the exponent and the arguments of every operation in the terms."""
@@ -78,9 +100,8 @@ class NonlinearTerms:
         return self._second.entries(self._levels.hessian(self._roots.T @ np.concatenate([[objective], weights])))
 
     def _move(self, x: Array) -> None:
-        if self._x is None or not np.array_equal(x, self._x):
-            self._x = np.array(x, dtype=float)
-            self._levels.move(self._x)
+        if self._levels.point is None or not np.array_equal(x, self._levels.point):
+            self._levels.move(np.array(x, dtype=float))
 
 
 class _Places:

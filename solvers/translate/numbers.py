@@ -12,6 +12,7 @@ from pyomo.core.base.param import ParamData, ScalarParam
 from pyomo.core.base.var import ScalarVar, VarData
 
 from veridical.data import InputError
+from veridical.solvers.translate.traced import TracedKnown
 
 __all__ = ["DEFINED", "Known", "UndefinedError", "fixed_value", "number", "varies"]
 
@@ -72,6 +73,8 @@ def _within(levels: int, node: Any, known: Known) -> float | None:
     if kind is float:
         return node  # type: ignore[no-any-return]
     if kind is ParamData or kind is ScalarParam:
+        if known and (pair := known.get(id(node))) is not None:  # of a translation that is to be repeated with other values
+            return pair[1]
         value = node._value
         if value.__class__ is float:
             return value
@@ -91,6 +94,8 @@ def _within(levels: int, node: Any, known: Known) -> float | None:
             raise UndefinedError(node) from None
         known[id(node)] = node, value
         return value
+    if isinstance(known, TracedKnown):
+        known.refuse(node)
     try:
         return float(pyo.value(node, exception=False))
     except (ArithmeticError, ValueError, TypeError):  # also a parameter that was never given a value

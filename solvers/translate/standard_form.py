@@ -6,7 +6,7 @@ ICDS model with ten suppliers its translation took longer than the solve. Linear
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,23 +14,23 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.base.var import VarData
-from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
 
 from veridical.data import InputError
-from veridical.data.arrays import Array, Booleans, inner
-from veridical.models.decisions import LinearBody
-from veridical.solvers.translate.checks import refuse_empty, refuse_undefined, relation_of
+from veridical.data.arrays import Array, Booleans, Integers, inner
+from veridical.solvers.translate.checks import refuse_empty, refuse_undefined
 from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.convexity import shown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
-from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
+from veridical.solvers.translate.rows import Rows
 from veridical.solvers.translate.sums import Sum
-from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter
+from veridical.solvers.translate.terms import Splitter
+from veridical.solvers.translate.traced import Tape
 
-__all__ = ["StandardForm", "compile_model"]
+__all__ = ["Repeatable", "StandardForm", "compile_model"]
 
 
 @dataclass
@@ -84,19 +84,15 @@ class StandardForm:
             linear[self.nonlinear.jacobian_rows[self.nonlinear.jacobian_rows >= 0]] = False
         return linear
 
-    def append(self, constraints: list[ConstraintData]) -> sp.csr_array:
-        """Add rows for further linear constraints on the same variables, and return those rows."""
-        splitter = Splitter()
-        splitter.variables, splitter.columns = list(self.variables), dict(self._column)
-        rows = _Rows(splitter)
-        for constraint in constraints:
-            rows.add(constraint)
-        new = rows.matrix(len(self.variables))
-        self.matrix = sp.csr_array(sp.vstack([self.matrix, new]))
-        self.row_low = np.concatenate([self.row_low, rows.low])
-        self.row_high = np.concatenate([self.row_high, rows.high])
+    def append(self, constraints: list[ConstraintData], rows: sp.csr_array, high: Array) -> None:
+        """Add further constraints on the same variables, `rows @ x <= high`."""
+        matrix, count = self.matrix, len(self.row_low)
+        starts = np.concatenate([matrix.indptr, matrix.indptr[-1] + rows.indptr[1:]])
+        entries = np.concatenate([matrix.data, rows.data]), np.concatenate([matrix.indices, rows.indices]), starts
+        self.matrix = sp.csr_array(entries, shape=(count + len(high), matrix.shape[1]))
+        self.row_low = np.concatenate([self.row_low, np.full(len(high), -np.inf)])
+        self.row_high = np.concatenate([self.row_high, high])
         self.constraints += constraints
-        return new
 
     def minimised(self, x: Array) -> float:
         """Return the minimised objective at x."""
@@ -183,40 +179,140 @@ def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> Sta
     Raises InputError, with the name of the component, for what is not understood, NaN, infinite or forbidden parts, and for
     more than one objective; NotSolvedError for constants and bounds that cannot hold.
     """
+    layout, numbers = _translated(model, nonlinear, sos)
+    return layout.form(numbers)
+
+
+class Repeatable:
+    """A model that is translated once, and whose arrays are worked out anew whenever its mutable Params have other values.
+
+    Nothing else of the model may be changed, except by rows that are appended to a form: they are gone from the next one. Raises
+    NotTracedError for a model whose Params stand where that cannot be done, else what `compile_model` raises.
+    """
+
+    @_collector_paused()
+    def __init__(self, model: Any, nonlinear: bool = False) -> None:
+        self._tape = Tape(model)
+        self._layout, self._numbers = _translated(model, nonlinear, False, self._tape)
+        self._tape.close()
+
+    @property
+    def constraints(self) -> list[ConstraintData]:
+        """The constraints, one a row."""
+        return self._layout.constraints
+
+    def form(self) -> StandardForm | None:
+        """Return the form, as `compile_model` would, at the values that the Params have now; None where it has another structure.
+
+        Raises what `compile_model` raises for numbers that are none, and for bounds and constants that cannot hold.
+        """
+        played = self._tape.played(self._numbers)
+        return None if played is None else self._layout.form(played)
+
+
+Numbers = dict[str, Array]  # coefficients, sides and the like, by name
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """What of a translation does not depend on mutable parameters: which coefficient stands where."""
+
+    name: str
+    sense: int
+    indices: NDArray[np.int32]
+    starts: Integers
+    costs: Integers  # the columns of the objective's linear terms
+    nonlinear: NonlinearTerms
+    quadratic: bool  # whether the nonlinear terms are to become a quadratic objective
+    integer: Booleans
+    variables: list[VarData]
+    constraints: list[ConstraintData]
+    objective: Any
+    sos: list[Any]
+    column: dict[int, int]
+
+    def form(self, numbers: Numbers) -> StandardForm:
+        """Return the form with these numbers, which no other form shares; refuse those that cannot be."""
+        n = len(self.variables)
+        matrix = sp.csr_array((numbers["entries"], self.indices, self.starts), shape=(len(self.starts) - 1, n))
+        cost = np.zeros(n)
+        cost[self.costs] = numbers["cost"]
+        offset, hessian = float(numbers["offset"][0]), None
+        terms = self.nonlinear.with_factors(numbers["factors"]) if self.nonlinear.parts else None
+        if terms is not None and self.quadratic:
+            hessian, cost, offset = _quadratic(terms, cost, offset)
+            hessian = hessian if hessian.nnz else None  # all weights of squares are 0: a linear program
+            terms = None
+        sides = numbers["row_low"].copy(), numbers["row_high"].copy(), numbers["low"].copy(), numbers["high"].copy()
+        form = StandardForm(
+            self.sense,
+            cost,
+            offset,
+            hessian,
+            terms,
+            matrix,
+            *sides,
+            integer=self.integer,
+            variables=self.variables,
+            constraints=list(self.constraints),
+            has_objective=self.objective is not None,
+            sos=self.sos,
+            _column=self.column,
+        )
+        refuse_undefined(form, self.name)
+        refuse_empty(form, self.name)
+        return form
+
+
+def _translated(model: Any, nonlinear: bool, sos: bool, tape: Tape | None = None) -> tuple[_Layout, Numbers]:
+    """Return what `compile_model` makes a form of; `tape`, of the model, takes down how the numbers follow from its Params."""
     refuse_unknown(model, sos)
     objectives = list(model.component_data_objects(pyo.Objective, active=True))
     if len(objectives) > 1:
         names = ", ".join(objective.name for objective in objectives)
         raise InputError.of("objective", f"<{len(objectives)} active objectives: {names}>", "one that is active", model.name)
-    rows = _Rows(splitter := Splitter())
+    rows = Rows(splitter := Splitter(None if tape is None else tape.known))
     for constraint in model.component_data_objects(pyo.Constraint, active=True):
         rows.add(constraint, nonlinear)
-    sense = -1 if objectives and objectives[0].sense == pyo.maximize else 1
-    terms = rows.terms([(objectives[0].expr, float(sense))], -1, objectives[0]) if objectives else Sum()
+    objective = objectives[0] if objectives else None
+    sense = -1 if objective is not None and objective.sense == pyo.maximize else 1
+    terms = Sum() if objective is None else rows.terms([(objective.expr, float(sense))], -1, objective)
+    traced = {
+        "entries": rows.values,
+        "row_low": rows.low,
+        "row_high": rows.high,
+        "cost": list(terms.coefficients.values()),
+        "offset": [terms.constant],
+        "factors": rows.nonlinear.factors(),
+    }
+    numbers = {name: np.array(some if tape is None else tape.settled(name, some), dtype=float) for name, some in traced.items()}
     variables = splitter.variables
-    n = len(variables)
+    if tape is not None:
+        tape.refuse_bounds(variables)
     if rows.nonlinear.parts:
-        rows.nonlinear.close(len(rows.constraints), n)
-    cost = np.zeros(n)
-    cost[list(terms.coefficients)] = list(terms.coefficients.values())
-    offset, hessian = terms.constant, None
-    if rows.nonlinear.parts and not nonlinear:
-        if rows.nonlinear.degree(objective=True) > 2:
+        rows.nonlinear.close(len(rows.constraints), len(variables), numbers["factors"])
+        if not nonlinear and rows.nonlinear.degree(objective=True) > 2:
+            assert objective is not None
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
-            raise InputError.of(objectives[0].name, "<an objective that is not quadratic>", allowed, model.name)
-        hessian, cost, offset = _quadratic(rows.nonlinear, cost, offset)
-        hessian = hessian if hessian.nnz else None  # all weights of squares are 0: a linear program
-    smooth = rows.nonlinear if rows.nonlinear.parts and nonlinear else None
-    low, high = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T.copy()
-    bounds = np.array(rows.low), np.array(rows.high), low, high
-    integer = np.array(domain_is_whole(variables), dtype=bool)
-    arrays = cost, offset, hessian, smooth, rows.matrix(n), *bounds, integer
-    special = list(model.component_data_objects(pyo.SOSConstraint, active=True)) if sos else []
-    form = StandardForm(sense, *arrays, variables, rows.constraints, bool(objectives), special, splitter.columns)
+            raise InputError.of(objective.name, "<an objective that is not quadratic>", allowed, model.name)
+    numbers["low"], numbers["high"] = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T
     refuse_fixed(splitter.fixed.values())
-    refuse_undefined(form, model.name)
-    refuse_empty(form, model.name)
-    return form
+    layout = _Layout(
+        name=model.name,
+        sense=sense,
+        indices=np.array(rows.indices, dtype=np.int32),
+        starts=np.array(rows.starts),
+        costs=np.array(list(terms.coefficients), dtype=np.int64),
+        nonlinear=rows.nonlinear,
+        quadratic=not nonlinear,
+        integer=np.array(domain_is_whole(variables), dtype=bool),
+        variables=variables,
+        constraints=rows.constraints,
+        objective=objective,
+        sos=list(model.component_data_objects(pyo.SOSConstraint, active=True)) if sos else [],
+        column=splitter.columns,
+    )
+    return layout, numbers
 
 
 def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.csc_array, Array, float]:
@@ -228,93 +324,6 @@ def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.cs
     full.eliminate_zeros()
     cost = cost + np.bincount(terms.jacobian_columns, terms.first(zero), terms.columns)
     return full, cost, offset + terms.values(zero)[0]
-
-
-class _Rows:
-    """Rows under construction."""
-
-    def __init__(self, splitter: Splitter) -> None:
-        self.splitter = splitter
-        self.nonlinear = NonlinearTerms(splitter.graph)
-        self.constraints: list[ConstraintData] = []
-        self.low: list[float] = []
-        self.high: list[float] = []
-        self.starts: list[int] = [0]
-        self.indices: list[int] = []
-        self.values: list[float] = []
-
-    def add(self, constraint: ConstraintData, nonlinear: bool = False) -> None:
-        """Translate one constraint, in the orientation of Pyomo's own `constraint.body`."""
-        low, high = -np.inf, np.inf
-        relation = relation_of(constraint)
-        kind, arguments = type(relation), relation.args
-        if type(arguments[1]) is LinearBody and kind is InequalityExpression and arguments[0].__class__ is float:
-            body = arguments[1]
-            columns = self.splitter.columns_of(body)
-            if columns is not None:
-                self._close(constraint, arguments[0], np.inf, columns, body.coefficients.values())
-                return
-        if kind is RangedExpression:
-            parts = [(arguments[1], 1.0)]
-            low = -np.inf if arguments[0] is None else self._side(constraint, arguments[0])
-            high = np.inf if arguments[2] is None else self._side(constraint, arguments[2])
-        elif not varies(arguments[1]):
-            parts = [(arguments[0], 1.0)]
-            high = self._side(constraint, arguments[1])
-        elif not varies(arguments[0]):
-            parts = [(arguments[1], 1.0)]
-            low = self._side(constraint, arguments[0])
-        else:
-            parts = [(arguments[0], 1.0), (arguments[1], -1.0)]
-            high = 0.0
-        if kind is EqualityExpression:
-            low = high = high if low == -np.inf else low
-        terms = self.terms(parts, len(self.constraints) if nonlinear else None, constraint)
-        coefficients = terms.coefficients
-        self._close(constraint, low - terms.constant, high - terms.constant, coefficients, coefficients.values())
-
-    def _close(
-        self, constraint: ConstraintData, low: float, high: float, columns: Iterable[int], values: Iterable[float]
-    ) -> None:
-        self.constraints.append(constraint)
-        self.low.append(low)
-        self.high.append(high)
-        self.indices.extend(columns)
-        self.values.extend(values)
-        self.starts.append(len(self.indices))
-
-    def _side(self, constraint: ConstraintData, side: Any) -> float:
-        """Return the number that a constraint's body is compared with."""
-        try:
-            return number(side, self.splitter.known)
-        except UndefinedError as error:
-            raise InputError.of(constraint.name, str(error), DEFINED) from None
-
-    def terms(self, parts: list[tuple[Any, float]], row: int | None, owner: Any) -> Sum:
-        """Return the linear part of sum factor * part; the rest goes to `nonlinear` under `row`, or is refused without one."""
-        total = Sum()
-        try:
-            for part, factor in parts:
-                self.splitter.add(total, part, factor)
-        except NotSmoothError as error:
-            raise InputError.of(owner.name, str(error), SMOOTH) from None
-        except UndefinedError as error:
-            raise InputError.of(owner.name, str(error), DEFINED) from None
-        if not total.is_linear:
-            terms = {column: total.coefficients.pop(column) for column in list(total.coefficients) if column < 0}
-            terms = {column: factor for column, factor in terms.items() if factor != 0}
-            if terms and row is None:
-                shown = " - ".join(str(part) for part, _ in parts)
-                raise InputError.of(owner.name, f"<{shown}>", "linear constraints (this solver takes no others)")
-            if row is not None:
-                self.nonlinear.add(row, terms)
-        return total
-
-    def matrix(self, columns: int) -> sp.csr_array:
-        """Return the rows so far as a sparse matrix."""
-        shape = (len(self.starts) - 1, columns)
-        data = (np.array(self.values, dtype=float), np.array(self.indices, dtype=np.int32), np.array(self.starts))
-        return sp.csr_array(data, shape=shape)
 
 
 def _bounds(variable: VarData) -> tuple[float, float]:

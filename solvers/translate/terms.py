@@ -19,6 +19,7 @@ from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.graph import Graph
 from veridical.solvers.translate.numbers import Known, UndefinedError, fixed_value, number, varies
 from veridical.solvers.translate.sums import Sum
+from veridical.solvers.translate.traced import TracedKnown
 
 __all__ = ["SMOOTH", "NotSmoothError", "Splitter"]
 
@@ -38,12 +39,13 @@ class NotSmoothError(Exception):
 class Splitter:
     """Splits expressions in one pass over their nodes; gives variables that are new the next column."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Known | None = None) -> None:
         self.variables: list[VarData] = []
         self.columns: dict[int, int] = {}  # of the variables, by id
         self.fixed: dict[int, VarData] = {}  # variables that count as their values, by id
         self.graph = Graph()
-        self.known: Known = {}  # values of expressions without variables that several coefficients share
+        # Values of expressions without variables that several coefficients share.
+        self.known: Known = {} if known is None else known
         self._stack: list[tuple[Any, float, Sum]] = []  # add factor * node to a sum: the last one first
         self._shared: dict[int, tuple[Any, Sum | int]] = {}  # by id: a node, which has to live as long, and what it is
         self._walks: dict[int, int] = {}  # by id: how often an expression that may be shared was walked
@@ -203,6 +205,8 @@ class Splitter:
         condition, then, otherwise = node.args
         if not (isinstance(condition, bool) or condition.is_fixed()):
             raise NotSmoothError(node)
+        if isinstance(self.known, TracedKnown):
+            self.known.refuse(condition)
         self._stack.append((then if pyo.value(condition) else otherwise, factor, total))
 
     def _add_other(self, total: Sum, node: Any, factor: float) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
     from veridical.families import MECHANISMS, Mechanism, add_kind
     from veridical.models.truthful import budget, truthful
+    from veridical.repeated import Repeated
     from veridical.solvers.closed_form.auction import auction
     from veridical.solvers.vcg import vcg
     from veridical.solving import audit, build, one_sided_derivatives, solve
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from veridical.studying import study
 
 __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
-__all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism"]
+__all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism", "Repeated"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
 __all__ += ["TypeSpace", "add_kind", "auction", "audit", "budget", "build", "choose_k", "compare", "correlation", "examine"]
 __all__ += ["example", "examples", "load", "monotonicity", "one_sided_derivatives", "read_bids", "reproduce", "solve", "study"]
@@ -43,6 +44,7 @@ _PLACES = {  # where the other names are found
     "data.errors": ("CertificateError", "InputError", "NotSolvedError", "VeridicalError"),
     "families": ("MECHANISMS", "Mechanism", "add_kind"),
     "models.truthful": ("budget", "truthful"),
+    "repeated": ("Repeated",),
     "solvers.closed_form.auction": ("auction",),
     "solvers.vcg": ("vcg",),
     "solving": ("audit", "build", "one_sided_derivatives", "solve"),

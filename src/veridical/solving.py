@@ -14,6 +14,7 @@ from veridical.data import CertificateError, InputError, NotSolvedError, Veridic
 from veridical.data.deprecated import renamed
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
 from veridical.solvers import Configuration, Solution, SolutionStatus
+from veridical.solvers.kept import KeptModels
 
 __all__ = ["answer", "audit", "build", "one_sided_derivatives", "solve"]
 
@@ -117,8 +118,12 @@ def answer(
     solver: Solver = None,
     callback: Callable[[Any], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
+    kept: KeptModels | None = None,
 ) -> Solution:
-    """Return the certified solution of a case under a mechanism that has been found, by the route that the solver asks for."""
+    """Return the certified solution of a case under a mechanism that has been found, by the route that the solver asks for.
+
+    `kept`: models of earlier solves, which may be used again.
+    """
     given = dict(parameters or {})
     mechanism.check(given)
     given = mechanism.complete(case, given)
@@ -127,7 +132,7 @@ def answer(
         configuration = None if solver is None else solvers.configure(solver)
         route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
         route.check(given)
-        return route.solve(Task(case, mechanism, route, configuration, given, callback))
+        return route.solve(Task(case, mechanism, route, configuration, given, callback, kept))
 
     if solver is not None or mechanism.otherwise is None:
         return solved(mechanism.solver(case) if solver is None else solver)

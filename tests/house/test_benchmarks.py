@@ -16,6 +16,7 @@ SMALL = {  # those that compare with cvxpy or mechaudit need an extra, and are r
     "mechanisms": ("1 2x2", "2x2 | 1.5, "),
     "misreports": ("1", "first_price"),
     "study": ("2 1", "two workers against one: median "),
+    "study_speed": ("3 3", "section 3.1, 3 cases: plain "),
     "tangents": ("once 3", "peak memory "),
 }
 

@@ -15,6 +15,7 @@ from veridical.data import InputError
 from veridical.data.limits import DRAWS
 from veridical.data.load import Reader
 from veridical.solvers import Configuration, Solution
+from veridical.solvers.kept import KeptModels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,7 +158,10 @@ class Mechanism:
 
 @dataclass(frozen=True)
 class Task:
-    """What a route is given: a case, a mechanism with its parameters, and who is to solve it (None: nobody in particular)."""
+    """What a route is given: a case, a mechanism with its parameters, and who is to solve it (None: nobody in particular).
+
+    `kept`: models of earlier tasks, which may be used again.
+    """
 
     case: Any
     mechanism: Mechanism
@@ -165,6 +169,7 @@ class Task:
     configuration: Configuration | None
     parameters: Mapping[str, Any]
     callback: Callable[[Any], None] | None = None
+    kept: KeptModels | None = None
 
     def finish(self, solution: Solution, gap: float | None = None, **fields: Any) -> Solution:
         """Return a solution with the parameters, held against its certificate and what the mechanism promises.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 from veridical import models, solvers
+from veridical.data import VeridicalError
 from veridical.families.family import Route, Task
 from veridical.solvers import Solution, SolutionStatus, closed_form
 from veridical.solvers.certificate import ratio
@@ -30,6 +32,11 @@ def by_model(task: Task, form: str, more: More = lambda solution: {}) -> Solutio
     """Return the solution of the Pyomo model that the route's way builds; `more` says further fields of it."""
     assert task.route.way is not None
     assert task.configuration is not None
+    if task.kept is not None:
+        with suppress(VeridicalError):  # a whole solve says what is wrong, or does better
+            kept = task.kept.solve(task.route.way, task.case, form, task.configuration, task.parameters)
+            if kept is not None:
+                return task.finish(kept, **more(kept))
     began = perf_counter()
     model = task.route.way(task.case, form=form, **task.parameters)
     built = perf_counter() - began

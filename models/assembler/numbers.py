@@ -1,0 +1,107 @@
+"""The numbers of an assembler's case that stand in mutable Params: a model that is built once can be given those of another case.
+
+Price, costs and probabilities do. Everything else of a case is what models are built from: see `structure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from veridical.data import AssemblerCase
+from veridical.data.assembler import label
+from veridical.models.info import Carried, info_of
+
+__all__ = ["beliefs", "carried", "named", "named_costs", "profile_names", "structure"]
+
+OF_OTHERS = {"others", "profile"}  # parts of an index that are made of costs by name, or are no costs at all
+OF_COSTS = {"cost", "next_cost", "report"}  # parts that are a cost of the index's supplier
+
+
+def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
+    """Return what models are built from beside the numbers in Params; `further`: what a mechanism decides by those."""
+    return case.names, case.shape, case.demand, further
+
+
+def profile_names(case: AssemblerCase) -> list[str]:
+    """Return the cost profiles' names, in the order of arrays over them."""
+    return [", ".join(tokens) for tokens in product(*(case.tokens(i) for i in range(len(case.names))))]
+
+
+def named(m: Any, case: AssemblerCase) -> dict[str, Any]:
+    """Return the mutable Params of a model by the names that a case gives them: price, costs, and any probabilities."""
+    costs = (f"cost {s.name}={label(cost)}" for s in case.suppliers for cost in s.costs)
+    parameters = {"price": m.price} | dict(zip(costs, m.cost.values(), strict=True))
+    if isinstance(likely := m.component("probability"), pyo.Param):
+        names = (f"probability {t}" for t in profile_names(case))
+        parameters |= dict(zip(names, likely.values(), strict=True))
+    return parameters
+
+
+def renumber(m: Any, case: AssemblerCase) -> None:
+    """Give a model that was built for a case of the same structure the numbers of this one, and its names to what comes of it."""
+    info = info_of(m)
+    m.price.set_value(case.price)
+    costs = [cost for supplier in case.suppliers for cost in supplier.costs]
+    for param, cost in zip(m.cost.values(), costs, strict=True):
+        param.set_value(cost)
+    if isinstance(likely := m.component("probability"), pyo.Param):
+        for param, probability in zip(likely.values(), case.probability.ravel().tolist(), strict=True):
+            param.set_value(probability)
+    if costs != [cost for supplier in info.case.suppliers for cost in supplier.costs]:
+        info.parameters, info.renamed = named(m, case), _renaming([(i, cost) for i, cost in m.COSTS], case)
+    info.case = case
+
+
+def _renaming(built: list[tuple[str, float]], case: AssemblerCase) -> Callable[[tuple[str, ...], Any], Any]:
+    """Return what puts a case's costs in the place of those that a model was built with, in an index of these parts."""
+    new = dict(zip(built, (cost for supplier in case.suppliers for cost in supplier.costs), strict=True))
+
+    @cache
+    def words() -> dict[str, str]:
+        before = [[f"{i}={label(cost)}" for i, cost in built if i == name] for name in case.names]
+        after = [case.tokens(i) for i in range(len(case.names))]
+        words: dict[str, str] = {}
+        for left_out in (None, *range(len(case.names))):
+            old, now = ([tokens for i, tokens in enumerate(side) if i != left_out] for side in (before, after))
+            words |= {", ".join(one): ", ".join(other) for one, other in zip(product(*old), product(*now), strict=True)}
+        return words
+
+    def renamed(parts: tuple[str, ...], key: Any) -> Any:
+        alone = not isinstance(key, tuple)
+        found = [
+            new[key[0], one] if part in OF_COSTS else words().get(one, one) if part in OF_OTHERS else one
+            for part, one in zip(parts, (key,) if alone else key, strict=True)
+        ]
+        return found[0] if alone else tuple(found)
+
+    return renamed
+
+
+def carried(further: Callable[..., Hashable | None] = lambda case, **parameters: ()) -> Carried:
+    """Return how models of a mechanism are given other numbers.
+
+    `further`: what the mechanism decides from the numbers while its model is built, for a case and the mechanism's parameters;
+    None where a model is not to be used again.
+    """
+
+    def of(case: AssemblerCase, **parameters: Any) -> Hashable | None:
+        decided = further(case, **parameters)
+        return None if decided is None else structure(case, decided)
+
+    return Carried(of, renumber)
+
+
+def named_costs(case: AssemblerCase, coalitions: bool = False, **parameters: Any) -> Hashable:
+    """Return the costs where constraints of coalitions are named by them, several at a time."""
+    return tuple(supplier.costs for supplier in case.suppliers) if coalitions else ()
+
+
+def beliefs(case: AssemblerCase, max_payment: float | None = None, **parameters: Any) -> Hashable | None:
+    """Return what a Bayesian model decides by: the prior says whom it reckons with. Bounds on payments move with the price."""
+    return None if max_payment is not None else np.asarray(case.probability).tobytes()

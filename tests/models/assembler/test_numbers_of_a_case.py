@@ -1,0 +1,102 @@
+"""A model that is given the numbers of another case of the same structure is that case's model, whatever the mechanism."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import veridical as vd
+from support.assembler_cases import build, demands
+from support.strategies import examples, shares
+from veridical.data import AssemblerCase
+from veridical.models.info import Carried, info_of
+from veridical.solvers.packaging import families_of
+from veridical.solvers.translate.standard_form import Repeatable, compile_model
+
+MECHANISMS = {
+    name: mechanism
+    for name, mechanism in vd.MECHANISMS.items()
+    if mechanism.kind is AssemblerCase and isinstance(getattr(mechanism.build, "carried", None), Carried)
+}
+FORMS = {"uniform": ("tangent", "quadratic"), "empirical": ("linear",)}
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[AssemblerCase, AssemblerCase, str, dict[str, Any]]:
+    """Return two cases with the same suppliers and demand, a form of its sales, and parameters."""
+    counts = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    kind = draw(st.sampled_from(sorted(FORMS)))
+    demand, joint, least = draw(demands(kind)), draw(st.booleans()), draw(st.sampled_from([0, 1, 1, 1]))
+
+    def case() -> AssemblerCase:
+        steps = [draw(st.lists(st.integers(2, 40), min_size=count, max_size=count)) for count in counts]
+        costs, price = [(np.cumsum(own) / 4).tolist() for own in steps], draw(st.integers(20, 600)) / 8
+        if joint:
+            table = np.reshape(draw(shares(int(np.prod(counts)), least)), counts)
+            return build(costs, joint=table, price=price, demand=demand)
+        return build(costs, [draw(shares(count, least)) for count in counts], price=price, demand=demand)
+
+    return case(), case(), draw(st.sampled_from(FORMS[kind])), {"feasibility": draw(st.booleans())}
+
+
+def test_all_of_the_assemblers_mechanisms_can() -> None:
+    assert set(MECHANISMS) == {"naive", "frw", "hybrid", "icds_balanced", "icds", "bic", "first_best"}
+
+
+@pytest.mark.parametrize("name", sorted(MECHANISMS))
+@examples(20)
+@given(pair=pairs())
+def test_the_model_is_the_other_cases(name: str, pair: tuple[AssemblerCase, AssemblerCase, str, dict[str, Any]]) -> None:
+    built, other, form, parameters = pair
+    mechanism = MECHANISMS[name]
+    chosen = {key: value for key, value in parameters.items() if key in mechanism.parameters}
+    carried = mechanism.build.carried  # type: ignore[union-attr]
+    assume(carried.structure(built, **chosen) == carried.structure(other, **chosen))
+    try:
+        model, anew = (vd.build(case, name, form, **chosen) for case in (built, other))
+    except vd.InputError:
+        assume(False)  # beliefs that bic refuses
+    repeatable = Repeatable(model)
+    carried.renumber(model, other)
+    again, fresh = repeatable.form(), compile_model(anew)
+    if again is None:  # a probability or a price that became, or was, 0
+        zeros = [case.probability == 0 for case in (built, other)]
+        assert not np.array_equal(*zeros)
+        return
+    for part in ("cost", "row_low", "row_high", "low", "high"):
+        np.testing.assert_array_equal(getattr(again, part), getattr(fresh, part), err_msg=part)
+    for part in ("data", "indices", "indptr"):
+        np.testing.assert_array_equal(getattr(again.matrix, part), getattr(fresh.matrix, part))
+    assert again.offset == fresh.offset
+    assert (again.hessian is None) == (fresh.hessian is None)
+    if again.hessian is not None and fresh.hessian is not None:
+        np.testing.assert_array_equal(again.hessian.toarray(), fresh.hessian.toarray())
+    families, expected = families_of(info_of(model), again), families_of(info_of(anew), fresh)
+    prices = np.arange(len(fresh.row_low), dtype=float)
+    assert list(families) == list(expected)
+    for family, (rows, series) in expected.items():
+        found = families[family][1](prices[families[family][0]])
+        assert found.equals(series(prices[rows])), family
+        assert found.index.names == series(prices[rows]).index.names
+    assert list(info_of(model).standing(model)) == list(info_of(anew).standing(anew))
+    for filled in (model, anew):
+        for variable, value in zip(compile_model(filled).variables, np.linspace(1, 2, len(fresh.cost)), strict=True):
+            variable.set_value(value, skip_validation=True)
+    menus = [info_of(filled).contracts(filled, {}) for filled in (model, anew)]  # type: ignore[misc]
+    assert menus[0].case == menus[1].case == other
+    np.testing.assert_array_equal(menus[0].quantity, menus[1].quantity)
+    np.testing.assert_array_equal(menus[0].payment, menus[1].payment)
+
+
+def test_what_a_mechanism_decides_by_costs_is_structure() -> None:
+    narrow, wide = build([[4, 9], [3, 7]], [[0.5, 0.5]] * 2), build([[4, 9], [3, 12]], [[0.5, 0.5]] * 2)
+    structure = MECHANISMS["hybrid"].build.carried.structure  # type: ignore[union-attr]
+    assert structure(narrow, k=1) != structure(wide, k=1)
+    assert structure(narrow, k=2) == structure(wide, k=2)
+
+
+def test_a_bound_on_bets_moves_with_costs_and_is_no_structure() -> None:
+    case = build([[4, 9], [3, 7]], [[0.5, 0.5]] * 2)
+    assert MECHANISMS["bic"].build.carried.structure(case, max_payment=100.0) is None  # type: ignore[union-attr]
