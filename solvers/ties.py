@@ -17,14 +17,14 @@ import scipy.sparse as sp
 
 from veridical.data import NotSolvedError
 from veridical.data.arrays import Array, Booleans, Integers
-from veridical.solvers.certificate import TRACE
+from veridical.solvers.certificate import TRACE, certify
 from veridical.solvers.consensus.quadratic import Quadratic
 from veridical.solvers.packaging import certified
 from veridical.solvers.polish import State, polished
 from veridical.solvers.solution import Solution
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
-__all__ = ["evenest"]
+__all__ = ["EXACT", "evened", "evenest"]
 
 PRICED = 1e-9  # relative to its terms: a multiplier that is less is rounding, and no reason to bind
 EXACT = 1e-9  # relative gap that the evenest plan may have, and the other optimum had
@@ -43,12 +43,23 @@ def evenest(model: Any, solution: Solution, variables: Iterable[Any]) -> Solutio
     row_dual = np.array([model.dual[constraint] for constraint in form.constraints], dtype=float)
     x, row_dual = polished(form, x, row_dual)
     columns = np.array([form.column(variable) for variable in variables if form.holds(variable)], dtype=np.int64)
-    step = _least_squares(face(form, x, row_dual, columns))
-    point = certified(model, form, x if step is None else np.clip(x + step, form.low, form.high), row_dual)
-    if step is None or point.certificate.gap > EXACT or not point.certificate.holds:
-        warnings.warn(f"{model.name}: of equally good plans this is any one, and not the evenest", stacklevel=2)
-        point = certified(model, form, x, row_dual)
+    point = certified(model, form, evened(model.name, form, x, row_dual, columns), row_dual)
     return replace(solution, objective=form.objective(point.x), bound=point.bound, certificate=point.certificate)
+
+
+def evened(name: str, form: StandardForm, x: Array, row_dual: Array, columns: Integers) -> Array:
+    """Return the evenest optimum, from an optimum and multipliers as exact as can be; where it is not found, that one.
+
+    A warning then says so, with the `name` of what is planned.
+    """
+    step = _least_squares(face(form, x, row_dual, columns))
+    if step is not None:
+        even = np.clip(x + step, form.low, form.high)
+        certificate, _ = certify(form, even, row_dual)
+        if certificate.gap <= EXACT and certificate.holds:
+            return even
+    warnings.warn(f"{name}: of equally good plans this is any one, and not the evenest", stacklevel=3)
+    return x
 
 
 def face(form: StandardForm, x: Array, row_dual: Array, columns: Integers) -> StandardForm:
