@@ -24,7 +24,7 @@ from veridical.solvers.tangents import at_the_curve
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units
 
-__all__ = ["Point", "by_family", "certified", "package_solution"]
+__all__ = ["Point", "by_family", "certified", "load", "package_solution"]
 
 Families = dict[str, tuple[Integers, Callable[[Array], pd.Series]]]
 
@@ -54,7 +54,7 @@ class Point:
 
 def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> Point:
     """Load a point into the model and return it with its certificate; `bound`: the solver's own, where there are no duals."""
-    _load(form, x)
+    load(form, x)
     certificate, proven = certify(form, x, row_dual, bound)
     info = info_of(model)
     zero = info.zero_at_optimum
@@ -73,12 +73,13 @@ def certified(model: Any, form: StandardForm, x: Array, row_dual: Array | None, 
             figures = {"dual_residual": certificate.primal_residual, "complementarity": violation, "gap": violation}
             if abs(form.objective(x)) < size:
                 x = np.where((np.abs(x) <= TRACE * units) & (form.low == 0), 0.0, x)
-                _load(form, x)
+                load(form, x)
             certificate, proven = replace(certificate, **figures, proves="global", basis=basis), form.objective(x)
     return Point(x, row_dual, certificate, proven)
 
 
-def _load(form: StandardForm, x: Array) -> None:
+def load(form: StandardForm, x: Array) -> None:
+    """Give the variables of a form the values of a point."""
     for variable, value in zip(form.variables, x.tolist(), strict=True):
         variable.set_value(value, skip_validation=True)
 

@@ -75,6 +75,11 @@ class PartyProgram:
         return info
 
     @cached_property
+    def places(self) -> dict[int, tuple[str, str, Any]]:
+        """Whose each constraint is, by its id; its family on the block, and its index."""
+        return {id(constraint): self.info.place_of(constraint) for constraint in self.form.constraints}  # type: ignore[misc]
+
+    @cached_property
     def hessian(self) -> sp.csc_array:
         """The Hessian of the cost, with no entries where that is linear."""
         n = len(self.form.cost)
@@ -225,11 +230,11 @@ def _described(parties: Mapping[str, PartyProgram], shared: Shared, between: Seq
     info.families = {name: party.info.families[name] for name, party in parties.items()}
     info.close(dict.fromkeys(between, LEVELS))
 
+    places = {key: place for party in parties.values() for key, place in party.places.items()}
+
     def key(constraint: Any) -> tuple[str, Hashable]:
-        if isinstance(constraint, Between):
-            return constraint.family, constraint.flow
-        own: Any = info_of(constraint.model())
-        return info.key_of(*own.place_of(constraint))
+        own = places.get(id(constraint))
+        return (constraint.family, constraint.flow) if own is None else info.key_of(*own)
 
     info.name_of = key
     return info
