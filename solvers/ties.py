@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from veridical.data import NotSolvedError
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.certificate import TRACE, Certificate, certify
-from veridical.solvers.consensus.quadratic import Quadratic
+from veridical.solvers.consensus.quadratic import LARGE, Quadratic, Ways
 from veridical.solvers.packaging import load
 from veridical.solvers.polish import State, polished
 from veridical.solvers.solution import Solution
@@ -102,8 +102,10 @@ def _least_squares(form: StandardForm) -> Array | None:
 
     It is polished where the sum of squares is not known to `SHARP`: steps are as exact as its root.
     """
-    nothing, problem = np.zeros(len(form.cost)), Quadratic(form, form.low < form.high)
-    for exact, ways in ((False, (SHARP,)), (True, None)):
+    free = form.low < form.high
+    nothing, problem = np.zeros(len(form.cost)), Quadratic(form, free)
+    attempts: list[tuple[bool, Ways | None]] = [(False, (SHARP,)), (True, None)]
+    for exact, ways in attempts if free.sum() < LARGE else attempts[1:]:
         try:
             step, _, bound = problem.solve(nothing, nothing, nothing, exact, ways)
         except NotSolvedError:

@@ -25,7 +25,7 @@ from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["Quadratic"]
+__all__ = ["LARGE", "Quadratic", "Ways"]
 
 Ways = tuple[float | Mapping[str, Any], ...]
 OptimumAndDuals = tuple[Array, Array] | None  # x and row duals; None where there is no least value

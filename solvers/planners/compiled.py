@@ -16,6 +16,7 @@ from veridical.contracts.joint_plan.planner import Plan, activity_cost
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 from veridical.models.info import MechanismModel, describe, info_of
+from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.packaging import Point, package_solution
 from veridical.solvers.planners.optimum import Found, optimum
@@ -57,7 +58,7 @@ class CompiledPlans:
         party, key = self.party(case, name), share.tobytes()
         if key not in party.costs:  # who stays at the baseline is priced there with every plan
             program = party.at(share)
-            party.costs[key] = program.form.minimised(optimum(name, program.form, self.solver).point.x)
+            party.costs[key] = program.form.minimised(optimum(name, program.form, self.solver, ACCEPTED).point.x)
             if len(party.costs) > PRICES:
                 del party.costs[next(iter(party.costs))]
         return party.costs[key]

@@ -265,7 +265,10 @@ def _widened(form: StandardForm, unused: Sequence[Any]) -> StandardForm:
     matrix = sp.csr_array((form.matrix.data, form.matrix.indices, form.matrix.indptr), shape=(form.matrix.shape[0], n))
     hessian = None if form.hessian is None else _side_by_side([form.hessian, sp.csc_array((more, more))])
     arrays: dict[str, Any] = {"cost": np.append(form.cost, zeros), "hessian": hessian, "matrix": matrix}
-    arrays |= {"low": np.append(form.low, np.nan_to_num(low, nan=-np.inf)), "high": np.append(form.high, np.nan_to_num(high, nan=np.inf))}
+    arrays |= {
+        "low": np.append(form.low, np.nan_to_num(low, nan=-np.inf)),
+        "high": np.append(form.high, np.nan_to_num(high, nan=np.inf)),
+    }
     integer = np.append(form.integer, np.zeros(more, dtype=bool))
     return replace(form, variables=[*form.variables, *unused], integer=integer, **arrays)
 
