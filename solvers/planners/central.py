@@ -143,7 +143,7 @@ def _joint(
 # Relative gap of the joint model at which its blocks say what the plan costs each party: none is above its least cost by more
 # than the gap. To ask the parties' own models took longer than the plan (0.3 s against 0.1 s, 324 flows).
 PROVEN = 1e-9
-# What says that arrays of convex parties are not the way to a plan, or that there is none: the model of all parties has the words.
+# Parties' arrays are not the way to a plan, or there is none: the model of all parties has the words for it.
 ANOTHER_WAY = (InputError, NotSolvedError, CertificateError)
 
 
@@ -247,8 +247,8 @@ class Central:
     """A planner that is handed everybody's record: one joint model, solved by any solver that is configured.
 
     `solver` as `veridical.solvers.solve` takes it; None: the quickest way to a certificate, by PIQP, HiGHS or Ipopt. Raises what
-    that raises: a plan without a certificate is none. `fixed`: nobody, as all records are in its hands. Parties' programs are kept
-    as arrays (`CompiledPlans`); whole trucks, and costs that only Ipopt or a solver of the user's takes, are models of all parties.
+    that raises: a plan without a certificate is none. `fixed`: nobody, as all records are in its hands. Parties' programs are
+    kept as arrays (`CompiledPlans`); whole trucks, and what other solvers are to solve, are models of all parties.
     """
 
     fixed: Collection[str] = ()
@@ -297,7 +297,7 @@ class Central:
         self, case: JointPlanCase, baseline: Any = None, non_participants: Collection[str] = (), activity_fee: float = 0.0
     ) -> Plan:
         """Return the joint plan, with what it costs each party that takes part, as the function `joint` does."""
-        absent = tuple(dict.fromkeys(non_participants))
+        absent = tuple(case.party(name).name for name in dict.fromkeys(non_participants))
         units = None if baseline is None else case.shared.vector(baseline)
         if self._compiled is not None and not case.shared.truckload and (units is not None or not (absent or activity_fee)):
             with suppress(*ANOTHER_WAY):

@@ -8,7 +8,6 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from veridical import models

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ def joined(
     """
     forms = [party.form for party in parties.values()]
     ends = np.cumsum([0, *(len(form.cost) for form in forms)]).tolist()
-    places = {name: slice(*pair) for name, pair in zip(parties, zip(ends, ends[1:], strict=False), strict=True)}
+    places = {name: slice(*pair) for name, pair in zip(parties, pairwise(ends), strict=True)}
     supplied, received = _columns(parties, places, shared)
     agreed, n = (supplied >= 0) & (received >= 0), ends[-1]
     flows = [shared.flows[place] for place in np.flatnonzero(agreed).tolist()]

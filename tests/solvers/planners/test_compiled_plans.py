@@ -1,6 +1,5 @@
 """Plans that are put together from compiled parties: the same as the whole model's, and nothing is compiled twice."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,8 @@ def test_a_plan_of_compiled_parties_is_that_of_the_whole_model(name: str, absent
     whole = vd.solvers.solve(model, "highs")
     size = sum(map(abs, plan.costs.values()))
     assert plan.objective == pytest.approx(whole.objective, abs=1e-8 * size)
-    assert plan.solution.certificate.holds and plan.solution.certificate.gap <= 1e-9
+    assert plan.solution.certificate.holds
+    assert plan.solution.certificate.gap <= 1e-9
     assert plan.bound == pytest.approx(whole.bound, abs=1e-8 * size)
     for party in case.names:  # each party's share, by the party's own model
         assert plan.costs[party] == pytest.approx(party_at(case, party, plan.units)[1].objective, abs=SAME * size)
@@ -43,7 +43,7 @@ def test_a_plan_of_compiled_parties_is_that_of_the_whole_model(name: str, absent
 
 
 @pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note whose programs are compiled."""
     names: list[str] = []
     of = PartyProgram.of
@@ -53,7 +53,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return of(part)
 
     monkeypatch.setattr(PartyProgram, "of", noted)
-    yield names
+    return names
 
 
 def test_a_report_compiles_one_party_and_a_counterfactual_none(two_vendors: JointPlanCase, compiled: list[str]) -> None:
