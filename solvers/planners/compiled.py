@@ -81,8 +81,8 @@ class CompiledPlans:
         form, translated = whole.program.form, perf_counter()
         found = optimum("joint", form, self.solver)
         if found.point.certificate.gap <= EXACT and found.point.row_dual is not None:
-            x, *proof = evened("joint", form, found.point.x, found.point.row_dual, whole.of_receivers)
-            found = found._replace(point=Point(x, found.point.row_dual, *proof))
+            x, certificate, bound = evened("joint", form, found.point.x, found.point.row_dual, whole.of_receivers)
+            found = found._replace(point=Point(x, found.point.row_dual, certificate, bound))
         solution = _solution("joint", whole, found, (began, translated))
         units = whole.plan(found.point.x, case.shared, baseline)
         derivatives = partial(_derivatives, case, baseline, absent, activity_fee, whole, found.point)

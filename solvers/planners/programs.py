@@ -72,7 +72,8 @@ class PartyProgram:
     @property
     def info(self) -> PlanInfo:
         """What its constraints are called."""
-        info: Any = info_of(self.model)
+        info = info_of(self.model)
+        assert isinstance(info, PlanInfo)
         return info
 
     @cached_property
