@@ -24,7 +24,7 @@ from veridical.solvers.tangents import at_the_curve
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units
 
-__all__ = ["Names", "Point", "by_family", "certified", "package_solution"]
+__all__ = ["Names", "Point", "by_family", "certified", "load", "package_solution"]
 
 Families = dict[str, tuple[Integers, Callable[[Array], pd.Series]]]
 
@@ -59,7 +59,7 @@ def certified(
 
     `before`: the point that the model holds, where that is known.
     """
-    _load(form, x, before)
+    load(form, x, before)
     certificate, proven = certify(form, x, row_dual, bound)
     info = info_of(model)
     zero = info.zero_at_optimum
@@ -78,13 +78,18 @@ def certified(
             figures = {"dual_residual": certificate.primal_residual, "complementarity": violation, "gap": violation}
             if abs(form.objective(x)) < size:
                 x = np.where((np.abs(x) <= TRACE * units) & (form.low == 0), 0.0, x)
-                _load(form, x)
+                load(form, x)
             certificate, proven = replace(certificate, **figures, proves="global", basis=basis), form.objective(x)
     return Point(x, row_dual, certificate, proven)
 
 
-def _load(form: StandardForm, x: Array, before: Array | None = None) -> None:
-    for column in range(len(x)) if before is None else np.flatnonzero(x != before).tolist():
+def load(form: StandardForm, x: Array, before: Array | None = None) -> None:
+    """Give the variables of a form the values of a point; `before`: the point that they hold, where that is known."""
+    if before is None:
+        for variable, value in zip(form.variables, x.tolist(), strict=True):
+            variable.set_value(value, skip_validation=True)
+        return
+    for column in np.flatnonzero(x != before).tolist():
         form.variables[column].set_value(float(x[column]), skip_validation=True)
 
 

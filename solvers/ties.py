@@ -17,16 +17,17 @@ import scipy.sparse as sp
 
 from veridical.data import NotSolvedError
 from veridical.data.arrays import Array, Booleans, Integers
-from veridical.solvers.certificate import TRACE
-from veridical.solvers.consensus.quadratic import Quadratic
-from veridical.solvers.packaging import certified
+from veridical.solvers.certificate import TRACE, Certificate, certify
+from veridical.solvers.consensus.quadratic import LARGE, Quadratic, Ways
+from veridical.solvers.packaging import load
 from veridical.solvers.polish import State, polished
 from veridical.solvers.solution import Solution
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
-__all__ = ["evenest"]
+__all__ = ["EXACT", "evened", "evenest"]
 
 PRICED = 1e-9  # relative to its terms: a multiplier that is less is rounding, and no reason to bind
+SHARP = 1e-12  # relative: of the sum of squares, and of the solver that is asked for it
 EXACT = 1e-9  # relative gap that the evenest plan may have, and the other optimum had
 
 
@@ -43,12 +44,24 @@ def evenest(model: Any, solution: Solution, variables: Iterable[Any]) -> Solutio
     row_dual = np.array([model.dual[constraint] for constraint in form.constraints], dtype=float)
     x, row_dual = polished(form, x, row_dual)
     columns = np.array([form.column(variable) for variable in variables if form.holds(variable)], dtype=np.int64)
+    x, certificate, bound = evened(model.name, form, x, row_dual, columns)
+    load(form, x)
+    return replace(solution, objective=form.objective(x), bound=bound, certificate=certificate)
+
+
+def evened(name: str, form: StandardForm, x: Array, row_dual: Array, columns: Integers) -> tuple[Array, Certificate, float]:
+    """Return the evenest optimum, its certificate and bound, from an optimum and multipliers as exact as can be.
+
+    Where the evenest is not found that optimum comes back, and a warning says so, with the `name` of what is planned.
+    """
     step = _least_squares(face(form, x, row_dual, columns))
-    point = certified(model, form, x if step is None else np.clip(x + step, form.low, form.high), row_dual)
-    if step is None or point.certificate.gap > EXACT or not point.certificate.holds:
-        warnings.warn(f"{model.name}: of equally good plans this is any one, and not the evenest", stacklevel=2)
-        point = certified(model, form, x, row_dual)
-    return replace(solution, objective=form.objective(point.x), bound=point.bound, certificate=point.certificate)
+    if step is not None:
+        even = np.clip(x + step, form.low, form.high)
+        certificate, bound = certify(form, even, row_dual)
+        if certificate.gap <= EXACT and certificate.holds:
+            return even, certificate, bound
+    warnings.warn(f"{name}: of equally good plans this is any one, and not the evenest", stacklevel=3)
+    return x, *certify(form, x, row_dual)
 
 
 def face(form: StandardForm, x: Array, row_dual: Array, columns: Integers) -> StandardForm:
@@ -85,10 +98,19 @@ def _room(values: Array, low: Array, high: Array, size: Array, binding: Booleans
 
 
 def _least_squares(form: StandardForm) -> Array | None:
-    """Return the optimum of a program that is feasible at 0; None where it is not found."""
-    nothing = np.zeros(len(form.cost))
-    try:
-        step, _, _ = Quadratic(form, form.low < form.high).solve(nothing, nothing, nothing, exact=True)
-    except NotSolvedError:
-        return None
-    return step
+    """Return the optimum of a program that is feasible at 0; None where it is not found.
+
+    It is polished where the sum of squares is not known to `SHARP`: steps are as exact as its root.
+    """
+    free = form.low < form.high
+    nothing, problem = np.zeros(len(form.cost)), Quadratic(form, free)
+    attempts: list[tuple[bool, Ways | None]] = [(False, (SHARP,)), (True, None)]
+    for exact, ways in attempts if free.sum() < LARGE else attempts[1:]:
+        try:
+            step, _, bound = problem.solve(nothing, nothing, nothing, exact, ways)
+        except NotSolvedError:
+            continue
+        value = form.minimised(step)
+        if exact or value - bound <= SHARP * value:
+            return step
+    return None

@@ -95,13 +95,15 @@ class PlanInfo(ModelInfo):
         Where a family has a part more in one role than in another (the site of a stock), that part is None. A constraint of
         the user's own that has the name of another family has its role's name, or the model's, before it.
         """
-        family, block, index = constraint.parent_component().local_name, constraint.parent_block(), constraint.index()
-        while block.parent_block() is not None and block.parent_component() is not self.parties:
-            family, block = f"{block.local_name}.{family}", block.parent_block()
+        party, family, index = self.place_of(constraint)
+        if party is not None:
+            return self.key_of(party, family, index)
         names = self.index_names.get(family)
-        if block.parent_block() is None:
-            return (f"{block.name}.{family}" if names and names[0] == "party" else family), index
-        party = block.index()
+        return (f"{constraint.model().name}.{family}" if names and names[0] == "party" else family), index
+
+    def key_of(self, party: str, family: str, index: Any) -> tuple[str, Hashable]:
+        """Return the family and key in the duals of what stands on a party's block, by its family and index there."""
+        names = self.index_names.get(family)
         declared = self.families[party].index_names.get(family)
         key = () if index is None else index if isinstance(index, tuple) else (index,)
         if names is not None and names[1:] != declared:
@@ -111,3 +113,10 @@ class PlanInfo(ModelInfo):
                 known = dict(zip(declared, key, strict=True))
                 key = tuple(known.get(name) for name in names[1:])
         return family, (party, *key) if key else party
+
+    def place_of(self, constraint: Any) -> tuple[str | None, str, Any]:
+        """Return whose block of this model a constraint stands on, its family there, and its index; nobody's: None."""
+        family, block = constraint.parent_component().local_name, constraint.parent_block()
+        while block.parent_block() is not None and block.parent_component() is not self.parties:
+            family, block = f"{block.local_name}.{family}", block.parent_block()
+        return None if block.parent_block() is None else block.index(), family, constraint.index()

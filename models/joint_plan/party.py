@@ -10,12 +10,12 @@ import pyomo.environ as pyo
 
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, Part, Party
-from veridical.models.info import MechanismModel, describe, info_of
+from veridical.models.info import MechanismModel, builder, describe, info_of
 from veridical.models.joint_plan import carrier, retailer, shipper, vendor
 from veridical.models.joint_plan.information import Families, PlanInfo
 from veridical.models.joint_plan.vocabulary import prices
 
-__all__ = ["DECLARATIONS", "Declaration", "carried", "declare", "frame", "party_model", "register", "served"]
+__all__ = ["DECLARATIONS", "Declaration", "block_model", "carried", "declare", "frame", "party_model", "register", "served"]
 
 
 @dataclass(frozen=True)
@@ -139,14 +139,27 @@ def declare(block: Any, part: Part) -> Any:
 
 def frame(name: str, case: JointPlanCase, parties: Iterable[str]) -> tuple[pyo.ConcreteModel, PlanInfo]:
     """Return a model with `parties`, a block each, and `price`, of all routes; and its record, to be closed."""
+    return _framed(name, [case.part(party) for party in parties], PlanInfo(case=case, shared=case.shared))
+
+
+@builder
+def block_model(part: Part) -> pyo.ConcreteModel:
+    """Return the block of one party as it stands in a model of several, under the same names, with its own cost to minimise."""
+    m, info = _framed("joint", [part], PlanInfo(shared=part.shared))
+    info.close({})
+    m.own_cost = pyo.Objective(expr=m.parties[part.record.name].cost)
+    return m
+
+
+def _framed(name: str, parts: Iterable[Part], info: PlanInfo) -> tuple[pyo.ConcreteModel, PlanInfo]:
     m = MechanismModel(name=name)
-    m.price = prices(case.shared)
-    info = PlanInfo(case=case, shared=case.shared, price=m.price)
+    m.price = info.price = prices(info.shared)
     info.note("", m.price)
     describe(m, info)
-    m.parties = info.parties = pyo.Block(list(parties))
-    for party in m.parties:
-        declare(m.parties[party], case.part(party))
+    by_name = {part.record.name: part for part in parts}
+    m.parties = info.parties = pyo.Block(list(by_name))
+    for party, part in by_name.items():
+        declare(m.parties[party], part)
     return m, info
 
 

@@ -25,8 +25,9 @@ from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["Quadratic"]
+__all__ = ["LARGE", "Quadratic", "Ways"]
 
+Ways = tuple[float | Mapping[str, Any], ...]
 OptimumAndDuals = tuple[Array, Array] | None  # x and row duals; None where there is no least value
 LARGE = 50_000  # columns from which HiPO is faster
 # PIQP to a relative tolerance, a wider one where that is out of reach; HiPO likewise. Large problems without proximal terms are
@@ -58,10 +59,13 @@ class Quadratic:
         self.rows = sp.csc_matrix(rows[self.equal]), sp.csc_matrix(rows[~self.equal])
         self.solver: dict[float, piqp.SparseSolver] = {}
 
-    def solve(self, linear: Array, weight: Array, given: Array, exact: bool = False) -> tuple[Array, Array, float]:
+    def solve(
+        self, linear: Array, weight: Array, given: Array, exact: bool = False, ways: Ways | None = None
+    ) -> tuple[Array, Array, float]:
         """Return the optimum x, the row duals, and its value as far as it is proven; `given` holds the columns that are not free.
 
         An x of which the value is known to a gap is itself known to the square root of that; `exact` polishes it to rounding.
+        `ways`: the tolerances of PIQP, or options of HiGHS, to try; by default by size.
         A value of -inf and an x without meaning where there is no least value. Raises NotSolvedError where there is no solution.
         """
         free, form = self.free, self.form
@@ -73,7 +77,7 @@ class Quadratic:
         c = (cost + hessian @ x)[free]
         low, high = form.row_low - shift, form.row_high - shift
         large = LARGE_WAYS if weight.any() or not free.all() else PRICED_WAYS
-        for way in SMALL_WAYS if len(c) < LARGE else large:
+        for way in ways or (SMALL_WAYS if len(c) < LARGE else large):
             step_of: Any = self._piqp if isinstance(way, float) else self._hipo
             try:
                 result = step_of(way, quadratic, c, low, high)

@@ -35,7 +35,7 @@ from veridical.solvers.translate.standard_form import StandardForm, compile_mode
 if TYPE_CHECKING:
     from veridical.solvers.kept import Kept
 
-__all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version"]
+__all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version", "ways_of"]
 
 ABILITIES = ("LP", "QP", "MIP", "duals")
 FORMS = ("linear", "tangent", "quadratic")  # best first
@@ -88,7 +88,7 @@ def solve(model: Any, configuration: Configuration, kept: Kept | None = None) ->
     _refuse_nonconvex(form, model.name)
     translated = perf_counter()
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
-    ways, point, options, termination = _ways(form, configuration), None, {}, Termination.CONVERGED
+    ways, point, options, termination = ways_of(form, configuration), None, {}, Termination.CONVERGED
     final = FINAL if form.hessian is not None else (*FINAL, Termination.ITERATION_LIMIT)  # an interior point hands over
     follow = _likely_to_follow(model, form)
     for way in ways:
@@ -131,7 +131,7 @@ def solve(model: Any, configuration: Configuration, kept: Kept | None = None) ->
     return replace(solution, status=SolutionStatus.FEASIBLE, termination=termination, certificate=certificate)
 
 
-def _ways(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str, Any], ...]:
+def ways_of(form: StandardForm, configuration: Configuration) -> tuple[Mapping[str, Any], ...]:
     """Return the options of HiGHS's solvers to try, in this order; none where HiGHS or the user chooses."""
     if "solver" in configuration.options or form.integer.any():
         return ({},)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -13,10 +14,12 @@ import pyomo.environ as pyo
 
 from veridical import models
 from veridical.contracts.joint_plan.planner import Plan, activity_cost
+from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Part
 from veridical.models.info import info_of
 from veridical.solvers.configuration import configure
+from veridical.solvers.planners.compiled import CompiledPlans
 from veridical.solvers.planners.solving import Solver, solved
 from veridical.solvers.solution import Solution
 
@@ -53,10 +56,9 @@ def just_in_time(case: JointPlanCase, solver: Solver | None = None, priced: bool
     >>> len(just_in_time(example("carriers"), priced=False).units)
     270
     """
-    m = models.joint_plan.jit.build(case)
-    solution = solved(m, solver)
-    units = models.joint_plan.jit.plan_of(m)
-    return Plan(case.shared, units, Central(solver).costs(case, units) if priced else {}, solution=solution)
+    central = Central(solver)
+    units, solution = central.just_in_time(case)
+    return Plan(case.shared, units, central.costs(case, units) if priced else {}, solution=solution)
 
 
 def joint(
@@ -98,7 +100,7 @@ def joint(
     >>> round(joint(example("carriers")).objective, -2)
     193200.0
     """
-    return _joint(case, solver, baseline, non_participants, activity_fee)[0]
+    return Central(solver).joint(case, baseline, non_participants, activity_fee)
 
 
 def _joint(
@@ -141,6 +143,8 @@ def _joint(
 # Relative gap of the joint model at which its blocks say what the plan costs each party: none is above its least cost by more
 # than the gap. To ask the parties' own models took longer than the plan (0.3 s against 0.1 s, 324 flows).
 PROVEN = 1e-9
+# Parties' arrays are not the way to a plan, or there is none: the model of all parties has the words for it.
+ANOTHER_WAY = (InputError, NotSolvedError, CertificateError)
 
 
 def _begin(model: Any, solved: Any) -> None:
@@ -162,10 +166,15 @@ def party_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: So
     share = case.shared.vector(plan)
     if isinstance(case, JointPlanCase):
         share = share[case.shared.share(str(name))]
-    share = np.where(share <= TRACE * share.max(initial=0.0), 0.0, share)
+    share = without_traces(share)
     for variable, units in zip(m.plan.values(), share.tolist(), strict=True):
         variable.fix(units)
     return m, solved(m, solver, given=True)
+
+
+def without_traces(share: Array) -> Array:
+    """Return a share of a plan with 0 for what is no more than rounding."""
+    return np.where(share <= TRACE * share.max(initial=0.0), 0.0, share)
 
 
 def cost_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> float:
@@ -237,31 +246,63 @@ def costs_at(case: JointPlanCase, plan: Any, solver: Solver | None = None) -> pd
 class Central:
     """A planner that is handed everybody's record: one joint model, solved by any solver that is configured.
 
-    `solver` as `veridical.solvers.solve` takes it; None: HiGHS, and Ipopt where it does not come to a certificate. Raises what
-    that raises: a plan without a certificate is none. `fixed`: nobody, as all records are in its hands.
+    `solver` as `veridical.solvers.solve` takes it; None: the quickest way to a certificate, by PIQP, HiGHS or Ipopt. Raises what
+    that raises: a plan without a certificate is none. `fixed`: nobody, as all records are in its hands. Parties' programs are
+    kept as arrays (`CompiledPlans`); whole trucks, and what other solvers are to solve, are models of all parties.
     """
 
     fixed: Collection[str] = ()
 
     def __init__(self, solver: Solver | None = None) -> None:
         self.solver = None if solver is None else configure(solver)
+        takes = self.solver is None or self.solver.solver == "highs"
+        self._compiled = CompiledPlans(self.solver) if takes else None
         self._last: Any = None  # the latest joint model, where the solver begins with values
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""
-        return just_in_time(case, self.solver, priced=False).units
+        return self.just_in_time(case)[0]
+
+    def just_in_time(self, case: JointPlanCase) -> tuple[Array, Solution]:
+        """Return the receivers' own plan, and the solution that it comes from."""
+        if self._compiled is not None:
+            with suppress(*ANOTHER_WAY):
+                return self._compiled.baseline(case)
+        m = models.joint_plan.jit.build(case)
+        solution = solved(m, self.solver)
+        return models.joint_plan.jit.plan_of(m), solution
 
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return each party's least cost with its share of the plan fixed: a model a party, nothing of the others in it."""
-        return {name: cost_at(case, name, plan, self.solver) for name in case.names if names is None or name in names}
+        asked = [name for name in case.names if names is None or name in names]
+        units = case.shared.vector(plan)
+        return {name: self._cost(case, name, units) for name in asked}
+
+    def _cost(self, case: JointPlanCase, name: str, units: Array) -> float:
+        if self._compiled is not None and not case.shared.truckload:
+            with suppress(*ANOTHER_WAY):
+                return self._compiled.cost(case, name, without_traces(units[case.shared.share(name)]))
+        return cost_at(case, name, units, self.solver)
 
     def plan(
         self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
     ) -> Plan:
         """Return the joint plan; each party's cost is its block's where the gap is at most `PROVEN`, else its own model's."""
-        plan, model = _joint(case, self.solver, baseline, non_participants, activity_fee, self._last)
-        if self.solver is not None and self.solver.solver == "ipopt":
-            self._last = model
+        plan = self.joint(case, baseline, non_participants, activity_fee)
         costs = plan.costs if plan.solution.certificate.gap <= PROVEN else {}
         others = [name for name in case.names if name not in costs]
         return replace(plan, costs={**costs, **self.costs(case, plan.units, others)})
+
+    def joint(
+        self, case: JointPlanCase, baseline: Any = None, non_participants: Collection[str] = (), activity_fee: float = 0.0
+    ) -> Plan:
+        """Return the joint plan, with what it costs each party that takes part, as the function `joint` does."""
+        absent = tuple(case.party(name).name for name in dict.fromkeys(non_participants))
+        units = None if baseline is None else case.shared.vector(baseline)
+        if self._compiled is not None and not case.shared.truckload and (units is not None or not (absent or activity_fee)):
+            with suppress(*ANOTHER_WAY):
+                return self._compiled.plan(case, units, absent, activity_fee)
+        plan, model = _joint(case, self.solver, units, absent, activity_fee, self._last)
+        if self.solver is not None and self.solver.solver == "ipopt":
+            self._last = model
+        return plan

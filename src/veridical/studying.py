@@ -14,9 +14,9 @@ from veridical.data import InputError
 from veridical.data.errors import visible
 from veridical.data.fields import whole_number
 from veridical.families import family_of
+from veridical.repeated import Repeated
 from veridical.solvers import Solution
 from veridical.solvers.cluster import CONNECTING, connected
-from veridical.solving import solve
 from veridical.studies import sweep
 from veridical.studies.sweep import Bench, StudyFrame, StudySpec
 from veridical.studies.sweep.lanes import Lane, end_if_unguarded
@@ -130,7 +130,7 @@ def run(
 
 def solver_of_process() -> Callable[..., Solution]:
     """Return what solves the points of a process: `solve(case, mechanism=..., solver=..., **parameters)`."""
-    return solve
+    return Repeated().solve
 
 
 def compared(case: Any, solution: Solution) -> Mapping[str, Any]:
