@@ -9,13 +9,15 @@ a whole solve.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from pyomo.common.gc_manager import PauseGC
 
 from veridical.data.arrays import Array
+from veridical.data.errors import VeridicalError
 from veridical.models.expected_sales import written
 from veridical.models.info import Carried, info_of
 from veridical.solvers.configuration import Configuration
@@ -24,7 +26,7 @@ from veridical.solvers.solution import Solution, SolutionStatus
 from veridical.solvers.translate.standard_form import Repeatable, StandardForm
 from veridical.solvers.translate.traced import NotTracedError
 
-__all__ = ["Kept", "KeptModels", "OtherStructureError"]
+__all__ = ["Keeper", "Kept", "KeptModels", "OtherStructureError"]
 
 MODELS = 8  # that are kept at most,
 ROWS = 100_000  # and how many rows they may have together; the last one is kept however large it is
@@ -71,6 +73,15 @@ class Kept:
             sales.forget()
 
 
+class Keeper(Protocol):
+    """What may have a model for a case."""
+
+    def solve(
+        self, build: Callable[..., Any], case: Any, form: str, configuration: Configuration, parameters: Mapping[str, Any], /
+    ) -> Solution | None:
+        """Return the proven optimum of the model that `build` makes; None where there is none, or it needs a whole solve."""
+
+
 @dataclass(eq=False)
 class KeptModels:
     """The models of the last structures that were solved, the latest last."""
@@ -79,10 +90,17 @@ class KeptModels:
     _models: list[tuple[Any, Kept | None]] = field(default_factory=list)  # None: a model that cannot be kept
 
     def solve(
-        self, build: Callable[..., Any], case: Any, form: str, configuration: Configuration, parameters: Mapping[str, Any]
+        self,
+        build: Callable[..., Any],
+        case: Any,
+        form: str,
+        configuration: Configuration,
+        parameters: Mapping[str, Any],
+        first: Any = None,
     ) -> Solution | None:
         """Return the proven optimum of the model that `build` makes; None where there is none, or it needs a whole solve.
 
+        `first`: the case that a model begins with; others that do not share its structure need a whole solve.
         Raises InputError for what the model or the solver does not take, NotSolvedError for a model without an optimum.
         """
         carried: Carried | None = getattr(build, "carried", None)
@@ -92,8 +110,20 @@ class KeptModels:
         if structure is None:
             return None
         solve, nonlinear = self.solvers[configuration.solver]
-        key = build, type(case), structure, form, configuration, dict(parameters)
+        key = build, type(case), structure, form, configuration, dict(parameters), first
         began = perf_counter()
+        if first is not None and first != case and all(one != key for one, _ in self._models):
+            other = carried.structure(first, **parameters) if type(first) is type(case) else None
+            if other != structure:
+                return None
+            with suppress(VeridicalError):
+                self.solve(build, first, form, configuration, parameters, first)
+            if not self._models or self._models[-1][0] != key:
+                return None
+            last = self._models[-1][1]
+            if last is None or last.start is None:  # without an optimum there is no basis, and none may be another case's
+                self._models[-1] = key, None
+                return None
         place = next((place for place, (one, _) in enumerate(self._models) if one == key), None)
         with PauseGC():
             if place is None:

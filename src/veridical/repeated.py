@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from veridical import solvers
 from veridical.families import Mechanism, find, resolve
-from veridical.solvers import Solution
+from veridical.solvers import Configuration, Solution
 from veridical.solvers.engines import REPEATING
 from veridical.solvers.kept import KeptModels
 from veridical.solving import Solver, answer
@@ -65,6 +67,51 @@ class Repeated:
         >>> [round(repeated.solve(case, "hybrid", k=1, **costs).objective, 2) for costs in ({}, dearer)]
         [4346.67, 4183.33]
         """
+        return self.solve_from(None, case, mechanism, solver, **parameters)
+
+    def solve_from(
+        self, first: Any, case: Any, mechanism: str | Mechanism | None = None, solver: Solver = None, **parameters: Any
+    ) -> Solution:
+        """Solve a case from the basis of another one, whatever was solved before.
+
+        Parameters
+        ----------
+        first
+            The case whose model is kept, with the same parameters of the mechanism. A case of another structure is solved whole.
+        case, mechanism, solver, parameters
+            As in `solve`.
+
+        Returns
+        -------
+        The Solution, which depends on these arguments alone.
+
+        Raises
+        ------
+        InputError, NotSolvedError, CertificateError
+            As `vd.solve` does.
+
+        Examples
+        --------
+        >>> import veridical as vd
+        >>> repeated, case = vd.Repeated(), vd.example("two-suppliers")
+        >>> round(repeated.solve_from(case, case, "icds", "highs", price=31).objective, 2)
+        7388.71
+        """
         case, parameters = resolve(case, None if mechanism is None else [mechanism], parameters)
         configuration = None if solver is None else solvers.configure(solver)
-        return answer(case, find(case, mechanism), configuration, None, parameters, self._kept)
+        kept = self._kept if first is None else _From(self._kept, first)
+        return answer(case, find(case, mechanism), configuration, None, parameters, kept)
+
+
+@dataclass(frozen=True)
+class _From:
+    """Kept models, each of which begins with one case."""
+
+    kept: KeptModels
+    first: Any
+
+    def solve(
+        self, build: Callable[..., Any], case: Any, form: str, configuration: Configuration, parameters: Mapping[str, Any], /
+    ) -> Solution | None:
+        """Solve as `KeptModels` does."""
+        return self.kept.solve(build, case, form, configuration, parameters, self.first)

@@ -14,7 +14,7 @@ from veridical.data import CertificateError, InputError, NotSolvedError, Veridic
 from veridical.data.deprecated import renamed
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
 from veridical.solvers import Configuration, Solution, SolutionStatus
-from veridical.solvers.kept import KeptModels
+from veridical.solvers.kept import Keeper
 
 __all__ = ["answer", "audit", "build", "one_sided_derivatives", "solve"]
 
@@ -118,7 +118,7 @@ def answer(
     solver: Solver = None,
     callback: Callable[[Any], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
-    kept: KeptModels | None = None,
+    kept: Keeper | None = None,
 ) -> Solution:
     """Return the certified solution of a case under a mechanism that has been found, by the route that the solver asks for.
 

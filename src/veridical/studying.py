@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,17 @@ def run(
 
 def solver_of_process() -> Callable[..., Solution]:
     """Return what solves the points of a process: `solve(case, mechanism=..., solver=..., **parameters)`."""
-    return Repeated().solve
+    return solve
+
+
+def solve(case: Any, **options: Any) -> Solution:
+    """Solve a point: from the basis of the study's own case, so that rows are the same in any order and in any process."""
+    return _repeated().solve_from(case, case, **options)
+
+
+@cache
+def _repeated() -> Repeated:
+    return Repeated()
 
 
 def compared(case: Any, solution: Solution) -> Mapping[str, Any]:

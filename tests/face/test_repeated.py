@@ -163,3 +163,30 @@ def test_errors_are_those_of_a_whole_solve() -> None:
             messages.append((type(caught.value), str(caught.value)))
         assert messages[0] == messages[1]
     agree(repeated.solve(CASE, price=25.0), vd.solve(CASE, price=25.0))
+
+
+def test_solutions_from_a_first_case_do_not_depend_on_what_was_solved_before() -> None:
+    case = vd.example("electronics")
+    prices = (112.0, 118.0, 125.0, 119.5)
+    ordered, backwards = vd.Repeated(), vd.Repeated()
+    backwards.solve(case, "icds", "highs", price=130.0)
+    in_order = {price: ordered.solve_from(case, case, "icds", "highs", price=price) for price in prices}
+    other = {price: backwards.solve_from(case, case, "icds", "highs", price=price) for price in reversed(prices)}
+    for price in prices:
+        alone = vd.Repeated().solve_from(case, case, "icds", "highs", price=price)
+        assert in_order[price].objective > 0
+        for solution in (other[price], alone):
+            assert solution.objective == in_order[price].objective  # to the last bit
+            assert solution.contracts.payment.tolist() == in_order[price].contracts.payment.tolist()
+            assert solution.duals["individual_rationality"].equals(in_order[price].duals["individual_rationality"])
+        assert alone.objective == pytest.approx(vd.solve(case, "icds", "highs", price=price).objective, rel=1e-9)
+
+
+def test_cases_of_another_structure_than_the_first_are_solved_whole() -> None:
+    longer = build([[2, 4, 5], [1, 3]], [[0.5, 0.25, 0.25], [0.5, 0.5]])
+    repeated = vd.Repeated()
+    for _ in range(2):
+        found = repeated.solve_from(UNIFORM, longer, "icds", "highs")
+        assert found.objective == vd.solve(longer, "icds", "highs").objective
+        found = repeated.solve_from(CASE, longer, "icds", "highs")
+        assert found.objective == vd.solve(longer, "icds", "highs").objective

@@ -15,7 +15,7 @@ from veridical.data import InputError
 from veridical.data.limits import DRAWS
 from veridical.data.load import Reader
 from veridical.solvers import Configuration, Solution
-from veridical.solvers.kept import KeptModels
+from veridical.solvers.kept import Keeper
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +169,7 @@ class Task:
     configuration: Configuration | None
     parameters: Mapping[str, Any]
     callback: Callable[[Any], None] | None = None
-    kept: KeptModels | None = None
+    kept: Keeper | None = None
 
     def finish(self, solution: Solution, gap: float | None = None, **fields: Any) -> Solution:
         """Return a solution with the parameters, held against its certificate and what the mechanism promises.
