@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
-from typing import Any
 
 import numpy as np
 
@@ -27,18 +26,16 @@ from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
 from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
+from veridical.solvers.consensus.penalties import balanced, first_rho, relative_norm
 from veridical.solvers.solution import Termination
 
-__all__ = ["Admm", "LostError", "balanced", "relative_norm"]
+__all__ = ["Admm", "LostError"]
 
-TYPICAL = 0.3  # rho times the typical flow, currency per unit
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
-SPREAD = 100.0  # flows are taken for no more different in size than this
 TRACE = 1e-8  # of the largest flow: units that are less are none; a party with nothing else could not be priced
 STALE = 5  # rounds without an answer after which a bias is to be feared
 SIDES = ("receiver", "supplier")
-BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
 
 
 class LostError(Exception):
@@ -76,7 +73,7 @@ class Admm:
             self.active[self.side[name]][self.share(name)] = True
         usual = baseline[baseline > 1e-6 * max(float(baseline.max(initial=0.0)), 1e-9)]
         self.typical = float(usual.mean()) if len(usual) else 1.0
-        self.rho = np.full(n, self.options.rho or TYPICAL / self.typical) * self._scale()
+        self.rho = first_rho(self.case.shared, baseline, self.typical, self.options.rho)
         self.relax = np.full(n, self.options.relaxation)
         self.cap = np.full(n, np.inf)
         for name in self.names:
@@ -147,17 +144,6 @@ class Admm:
             Termination.ITERATION_LIMIT if over == "rounds" else Termination.TIME_LIMIT,
         )
 
-    def _scale(self) -> Array:
-        """Return rho of each flow relative to that of a typical one: the root of how much less is usual of its product at its site.
-
-        Of flows of one size it is 1 for all; prices of what is little are not to creep.
-        """
-        keys = {key: k for k, key in enumerate(dict.fromkeys((flow.site, flow.product) for flow in self.case.shared.flows))}
-        place = np.array([keys[flow.site, flow.product] for flow in self.case.shared.flows], dtype=np.int64)
-        usual = (np.bincount(place, self.baseline) / np.bincount(place))[place]
-        scale: Array = np.sqrt(np.clip(self.typical / np.maximum(usual, self.typical / SPREAD), 1 / SPREAD, SPREAD))
-        return scale
-
     def _begin(self) -> None:
         """Fix the flows of the absent, and start prices at the suppliers' marginal cost a little above the baseline."""
         self.exchange.fix(self.names, np.where(self.free, np.nan, self.baseline))
@@ -203,7 +189,7 @@ class Admm:
         return primal, dual
 
     def _accelerate(self) -> None:
-        """Have suppliers, and the coordinator's own copy, step around a better point: copy plus price over rho is what iterates."""
+        """Have suppliers, and the coordinator's own copy, step around a better point: what iterates is copy plus price / rho."""
         free, rho, fee = self.free, self.rho[self.free], bool(self.activity_fee)
         shifts = [-self.price["supplier"][free] / rho] + [self.duty[free] / rho] * fee
         mixed = [self.mixed[free]] + [self.mixed_common[free]] * fee
@@ -333,22 +319,3 @@ class Admm:
             value += sum(self.support[name] for name in self.sides[other])
             value += float(price[~self.active[top]] @ self.baseline[~self.active[top]])
         self.bound = max(self.bound, value)
-
-
-def balanced(rho: Array, ratios: list[Any], number: int, every: int) -> Array:
-    """Return rho moved to where the residuals were about equal on average; single rounds swing too much to go by.
-
-    `ratios`, of primal to dual residual, as logarithms (of all together, or one each), since this was done last, are used up.
-    every: so many rounds, 0: never.
-    """
-    if not every or number % every or number > LAST or not ratios:
-        return rho
-    factor = np.exp(np.mean(ratios[-every:], axis=0))
-    ratios.clear()
-    even = (factor >= 1 / BAND) & (factor <= BAND)
-    return np.where(even, rho, rho * np.clip(np.sqrt(factor), 1 / MOST, MOST))
-
-
-def relative_norm(what: Array, *against: Array) -> float:
-    """Return a norm relative to the largest of others."""
-    return float(np.linalg.norm(what)) / max(*(float(np.linalg.norm(vector)) for vector in against), 1e-9)

@@ -45,13 +45,14 @@ class Anderson:
         """Begin anew: what was iterated has changed."""
         self.points: list[Array] = []
         self.images: list[Array] = []
-        self.least, self.plain = np.inf, None
+        self.least = np.inf
+        self.plain: Array | None = None
 
     def next(self, point: Array, image: Array) -> Array:
         """Return the point to go on with, of a point and what the iteration made of it."""
         residual = float(np.linalg.norm((image - point) * self.scale))
         if self.plain is not None and residual > GROWN * self.least:
-            back: Array = self.plain
+            back = self.plain
             self.tries += 1
             self.forget()
             return back

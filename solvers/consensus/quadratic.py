@@ -107,13 +107,15 @@ class Quadratic:
             certificate, bound = certify(fixed, x, duals)
             if rough and certificate.gap <= (STEP if len(c) < SIFTED_FROM else LARGE_STEP):
                 return x, duals, bound
+            plain = x.copy(), duals, bound
+            slight = certificate.gap <= 1e-7 and _worth(fixed, x, duals) <= SLIGHT * abs(bound)
             if exact or not certificate.within(1e-7):
                 x, duals = polished(fixed, x, duals)
                 certificate, bound = certify(fixed, x, duals)
             if certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED:
                 return x, duals, bound
-            if certificate.gap <= 1e-7 and _worth(fixed, x, duals) <= SLIGHT * abs(bound):
-                return x, duals, bound
+            if slight:
+                return plain
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
 
     def _sifted(self, way: str, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
@@ -128,7 +130,12 @@ class Quadratic:
                 return None
             return np.array(solver.result.x), self._duals(solver)
 
-        return self.sifting.solve(c, sp.csc_array(quadratic), solve)
+        whole = replace(part, cost=c, hessian=sp.csc_array(quadratic), row_low=low, row_high=high)
+
+        def enough(values: Array, duals: Array) -> bool:
+            return certify(whole, np.maximum(values, part.low), duals)[0].gap <= LARGE_STEP / 10
+
+        return self.sifting.solve(c, sp.csc_array(quadratic), solve, enough)
 
     def _duals(self, solver: piqp.SparseSolver) -> Array:
         """Return the row duals of a result in our orientation."""
@@ -176,7 +183,7 @@ def _solver(tolerance: float) -> piqp.SparseSolver:
 
 
 def _worth(form: StandardForm, x: Array, duals: Array) -> float:
-    """Return what would be paid for what rows miss: rows of nothing but traces miss much of themselves, and it is worth nothing."""
+    """Return what would be paid for what rows miss: rows of traces miss much of themselves, and it is worth nothing."""
     rows = form.rows(x)
     missed = np.maximum(np.maximum(form.row_low - rows, rows - form.row_high), 0.0)
     return float(np.abs(duals) @ missed)

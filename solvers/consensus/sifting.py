@@ -27,6 +27,8 @@ PASSES = 8  # programs that are solved at most; one to three are usual
 TRACE = 1e-7  # of the largest entry: less is 0
 NEGATIVE = 1e-8  # of the terms of a reduced cost: less is rounding
 
+FEW = 1e-3  # of all columns: so few that are still missing may not matter
+
 Solve = Callable[[Integers], tuple[Array, Array] | None]
 
 
@@ -52,8 +54,12 @@ class Sifting:
         """Take in a solution."""
         self.values, self.slopes = values, self._slopes(c, quadratic, values, duals)[0]
 
-    def solve(self, c: Array, quadratic: sp.csc_array, solve: Solve) -> tuple[Array, Array]:
+    def solve(
+        self, c: Array, quadratic: sp.csc_array, solve: Solve, enough: Callable[[Array, Array], bool]
+    ) -> tuple[Array, Array]:
         """Return an optimum and the row duals; `solve` is handed the columns that are left, and returns None without a solution.
+
+        `enough`: whether values and duals are so already, asked where a few columns are missing.
 
         Raises NotSolvedError where nothing came out of it; over all columns something may.
         """
@@ -68,7 +74,8 @@ class Sifting:
                 values[columns] = result[0]
                 slopes, sizes = self._slopes(c, quadratic, values, result[1])
                 missing = ~kept & (slopes < -NEGATIVE * sizes)
-                if not missing.any():
+                few = missing.sum() <= FEW * len(missing)
+                if not missing.any() or (few and enough(values, result[1])):
                     self.values, self.slopes = values, slopes
                     return values, result[1]
                 kept |= missing
@@ -76,7 +83,8 @@ class Sifting:
 
     def _likely(self, share: float) -> Booleans:
         """Return which columns are likely to count: those that did, the next on either side of a row, a share of the rest."""
-        assert self.values is not None and self.slopes is not None
+        assert self.values is not None
+        assert self.slopes is not None
         at_zero = self.can & (np.abs(self.values) <= TRACE * np.abs(self.values).max(initial=0.0))
         kept: Booleans = ~at_zero
         if at_zero.any():
