@@ -3,6 +3,7 @@
 By PIQP, a proximal interior point method for sparse QPs, embedded as a wheel, and where the problem is large by HiGHS's HiPO,
 whose factors stay sparser; each is the other's second way. Seconds for a retailer's step with 2,160; 12,960; 49,680 flows, on
 a busy machine: PIQP 0.06; 5; above 70, HiPO 0.28; 4; 7 to 20, Clarabel 0.15; 9; OSQP 0.1-0.4 at a thousandth of the accuracy.
+From one step to the next PIQP over the likely columns (`sifting`) takes 0.24 with 10,080 flows, 3 to 5 with 49,680.
 """
 
 from __future__ import annotations
