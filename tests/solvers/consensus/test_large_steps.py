@@ -68,7 +68,7 @@ def test_penalties_are_larger_where_less_is_usual(case: JointPlanCase) -> None:
     little = {flow.product for flow in flows[:1]}
     baseline = np.array([1.0 if flow.product in little else 16.0 for flow in flows])
     rho = first_rho(case.shared, baseline, 16.0, 0.5)
-    expected = np.array([0.5 * 8.0 if flow.product in little else 0.5 for flow in flows])
+    expected = np.array([0.5 * 4.0 if flow.product in little else 0.5 for flow in flows])
     np.testing.assert_allclose(rho, expected)
     np.testing.assert_allclose(first_rho(case.shared, np.full(len(flows), 3.0), 3.0), 0.1)
 
