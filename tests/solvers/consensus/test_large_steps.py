@@ -1,6 +1,6 @@
 """Large steps over the columns that are likely to count are those over all of them; acceleration does no harm."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +17,13 @@ def case() -> JointPlanCase:
 
 
 @pytest.fixture
-def sifted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def sifted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Have every problem count as large; what is handed out are the ways that were gone."""
     ways: list[str] = []
     whole = quadratic.Quadratic._sifted
 
-    def noted(problem: quadratic.Quadratic, *arguments: object) -> object:
-        result = whole(problem, *arguments)  # type: ignore[arg-type]
+    def noted(problem: quadratic.Quadratic, *arguments: Any) -> Any:
+        result = whole(problem, *arguments)
         ways.append("sifted")
         return result
 
