@@ -107,7 +107,7 @@ def _least_squares(form: StandardForm) -> Array | None:
     attempts: list[tuple[bool, Ways | None]] = [(False, (SHARP,)), (True, None)]
     for exact, ways in attempts if free.sum() < LARGE else attempts[1:]:
         try:
-            step, _, bound = problem.solve(nothing, nothing, nothing, exact, ways)
+            step, _, bound = problem.solve(nothing, nothing, nothing, exact, ways=ways)
         except NotSolvedError:
             continue
         value = form.minimised(step)

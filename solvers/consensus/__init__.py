@@ -6,9 +6,10 @@ a supplier while each of the others answers by one cost model, as true ones do. 
 before, make truth an ex-post equilibrium, not a dominant strategy.
 
 Modules: `messages` (what goes to and fro, the log, what an agent has to answer), `codec` (answers as bytes), `claims` (answers
-held against one another), `agent` (a party's own, from its model), `quadratic` (its problem, solved again and again), `workers`
-(where agents run), `exchange` (asking them), `admm` (the rounds and the proof), `coordinator` (a run to its end, whoever is
-lost), `options`, `planner` (`Consensus`, the planner that transfers and audits speak to). Of any Pyomo model of blocks: `blocks`
+held against one another), `agent` (a party's own, from its model), `quadratic` (its problem, solved again and again), `sifting`
+(a large one over the columns that count), `workers` (where agents run), `exchange` (asking them), `admm` (the rounds and the
+proof), `anderson` (fewer rounds), `penalties` (weights of steps), `coordinator` (a run to its end, whoever is lost), `options`,
+`planner` (`Consensus`, the planner that transfers and audits speak to). Of any Pyomo model of blocks: `blocks`
 (`blocks.solve`), `links` (which models that are), `block_agent` (a party's own), `sharing` (the rounds and the proof).
 """
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import monotonic
-from typing import Any
 
 import numpy as np
 
@@ -23,20 +22,20 @@ from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ratio
+from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
 from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
+from veridical.solvers.consensus.penalties import balanced, first_rho, relative_norm
 from veridical.solvers.solution import Termination
 
-__all__ = ["Admm", "LostError", "balanced", "relative_norm"]
+__all__ = ["Admm", "LostError"]
 
-TYPICAL = 0.3  # rho times the typical flow, currency per unit
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
 TRACE = 1e-8  # of the largest flow: units that are less are none; a party with nothing else could not be priced
 STALE = 5  # rounds without an answer after which a bias is to be feared
 SIDES = ("receiver", "supplier")
-BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
 
 
 class LostError(Exception):
@@ -74,7 +73,7 @@ class Admm:
             self.active[self.side[name]][self.share(name)] = True
         usual = baseline[baseline > 1e-6 * max(float(baseline.max(initial=0.0)), 1e-9)]
         self.typical = float(usual.mean()) if len(usual) else 1.0
-        self.rho = np.full(n, self.options.rho or TYPICAL / self.typical)
+        self.rho = first_rho(self.case.shared, baseline, self.typical, self.options.rho)
         self.relax = np.full(n, self.options.relaxation)
         self.cap = np.full(n, np.inf)
         for name in self.names:
@@ -91,6 +90,9 @@ class Admm:
         self.slope = {side: np.zeros(n) for side in SIDES}
         self.support: dict[str, float] = {}
         self.mixed = baseline.copy()  # what suppliers step around
+        self.mixed_common = baseline.copy()  # and what the coordinator's own copy does
+        self.anderson: Anderson | None = None  # where all step, and nobody's step is made of anything else
+        self.point: Array | None = None  # what the last round went on with
         self.centre: dict[str, Array] = {}  # around what primal agents' steps are made
         self.last: dict[str, tuple[Question, Answer]] = {}  # of primal and dual agents, to check what they declare
         self.stale = dict.fromkeys(self.names, 0)
@@ -162,6 +164,9 @@ class Admm:
         around = (self.copies["supplier"] + self.common) / 2 if self.activity_fee else self.copies["supplier"]
         self._ask(number, receivers, around, moved)
         self.mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * before
+        self.mixed_common = self.relax * self.copies["receiver"] + (1 - self.relax) * self.common
+        if not dual_agents and all(self.traits[name].interface == "proximal" for name in self.names):
+            self._accelerate()
         self._ask(number, suppliers, self.mixed.copy(), moved)
         moved &= self.free
         step = np.where(moved, self.rho * (self.mixed - self.copies["supplier"]), 0.0)
@@ -177,12 +182,29 @@ class Admm:
         dual = relative_norm(changed[free], self.prices()[self.free])
         if moved[self.free].all():
             self.ratios.append(np.log(max(primal, 1e-12) / max(dual, 1e-12)))
-        self.rho = np.minimum(balanced(self.rho, self.ratios, number, self.options.balance), self.cap)
+        rho = np.minimum(balanced(self.rho, self.ratios, number, self.options.balance), self.cap)
+        if not moved[self.free].all() or (rho != self.rho).any():  # what the points were made with is no longer so
+            self.anderson = self.point = None
+        self.rho = rho
         return primal, dual
+
+    def _accelerate(self) -> None:
+        """Have suppliers, and the coordinator's own copy, step around a better point: what iterates is copy plus price / rho."""
+        free, rho, fee = self.free, self.rho[self.free], bool(self.activity_fee)
+        shifts = [-self.price["supplier"][free] / rho] + [self.duty[free] / rho] * fee
+        mixed = [self.mixed[free]] + [self.mixed_common[free]] * fee
+        image = np.concatenate(mixed) + np.concatenate(shifts)
+        if self.anderson is None:
+            self.anderson = Anderson(np.concatenate([rho] * len(mixed)))
+        self.point = image if self.point is None else self.anderson.next(self.point, image)
+        chosen = np.split(self.point - np.concatenate(shifts), len(mixed))
+        self.mixed[free] = chosen[0]
+        if fee:
+            self.mixed_common[free] = chosen[1]
 
     def _act(self, moved: Booleans) -> tuple[Array, Array]:
         """Move the coordinator's own copy, on which the fee is paid, and its price; return both residuals."""
-        mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * self.common
+        mixed = self.mixed_common
         away = mixed + self.duty / self.rho - self.baseline
         kept = np.sign(away) * np.maximum(np.abs(away) - self.weight / self.rho, 0.0)
         fresh = np.where(moved, np.maximum(self.baseline + kept, 0.0), self.common)
@@ -199,6 +221,8 @@ class Admm:
         for name in questions:
             if name in replies:
                 self.stale[name] = 0
+                if replies[name][0] is not questions[name]:  # a late one: this round does not lead from one point to the next
+                    self.anderson = self.point = None
                 self._take(name, *replies[name])
                 continue
             self.stale[name] += 1
@@ -295,22 +319,3 @@ class Admm:
             value += sum(self.support[name] for name in self.sides[other])
             value += float(price[~self.active[top]] @ self.baseline[~self.active[top]])
         self.bound = max(self.bound, value)
-
-
-def balanced(rho: Array, ratios: list[Any], number: int, every: int) -> Array:
-    """Return rho moved to where the residuals were about equal on average; single rounds swing too much to go by.
-
-    `ratios`, of primal to dual residual, as logarithms (of all together, or one each), since this was done last, are used up.
-    every: so many rounds, 0: never.
-    """
-    if not every or number % every or number > LAST or not ratios:
-        return rho
-    factor = np.exp(np.mean(ratios[-every:], axis=0))
-    ratios.clear()
-    even = (factor >= 1 / BAND) & (factor <= BAND)
-    return np.where(even, rho, rho * np.clip(np.sqrt(factor), 1 / MOST, MOST))
-
-
-def relative_norm(what: Array, *against: Array) -> float:
-    """Return a norm relative to the largest of others."""
-    return float(np.linalg.norm(what)) / max(*(float(np.linalg.norm(vector)) for vector in against), 1e-9)

@@ -59,7 +59,8 @@ class PartyAgent:
         own = not (plan.any() or price.any())  # a receiver's own plan is the baseline, on which all figures rest
         blur = self._blur()
         plan, rho = plan / blur, rho * blur  # around which x is that is answered as s x
-        x, duals, _ = self._free("step").solve(self._full(price - rho * plan), self._full(rho), self._full(self._given), own)
+        linear, weight, given = self._full(price - rho * plan), self._full(rho), self._full(self._given)
+        x, duals, _ = self._free("step").solve(linear, weight, given, exact=own, rough=not own)
         duals, units = signed(self.form, duals), x[self.columns]
         # What the solver left of marginal costs goes into the units: as flows have no upper bounds, it would prove nothing else.
         slope = rho * (plan - units) - price
@@ -74,7 +75,9 @@ class PartyAgent:
     def best(self, price: Array) -> Answer:
         """Return what the best plan at a price comes to; the plan itself, which can show needs to the digit, where it must."""
         zero = np.zeros(len(self.form.cost))
-        x, _, value = self._free("best").solve(self._full(price), zero, self._full(self._given))
+        likely = self._free("step").sifting  # what counts in a step counts at about the same price
+        self._free("best").sifting.values, self._free("best").sifting.slopes = likely.values, likely.slopes
+        x, _, value = self._free("best").solve(self._full(price), zero, self._full(self._given), rough=True)
         return Answer(value, x[self.columns] if self.interface == "dual" else None)
 
     def marginal(self, plan: Array) -> Answer:

