@@ -3,15 +3,17 @@
 import itertools
 import math
 from collections.abc import Sequence
+from time import process_time
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from scipy.stats import norm
+from scipy.stats import multivariate_normal, norm
 
-from veridical.data.copula import EXACT, QUASI_RANDOM, gaussian_copula
+from veridical.data.copula import EXACT, PLACKETT, QUASI_RANDOM, gaussian_copula
+from veridical.data.plackett import plackett
 
 Array = NDArray[np.float64]
 
@@ -158,14 +160,85 @@ def test_cells_that_hardly_ever_occur_are_small_and_no_noise(rho: float) -> None
         assert expected < 2e-5
 
 
-def test_a_table_by_quasi_random_points_says_so_and_how_far_it_is_off() -> None:
-    """Four scores that two decide: no score has a part of its own, so that nothing is smooth."""
+def sequential(marginals: Sequence[Array], correlation: Array, cells: Sequence[tuple[int, ...]]) -> list[float]:
+    """Return cells by scipy's own integrator, one by one."""
+    edges = [ends(marginal) for marginal in marginals]
+    normal = multivariate_normal(np.zeros(len(marginals)), correlation, maxpts=400_000, abseps=1e-7, releps=0, seed=1)
+    return [
+        float(normal.cdf([edges[i][k + 1] for i, k in enumerate(cell)], lower_limit=[edges[i][k] for i, k in enumerate(cell)]))
+        for cell in cells
+    ]
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_five_scores_with_three_costs_are_exact_and_quick(seed: int) -> None:
+    """Correlations at random, of every rank: far beyond what points along four factors could take."""
+    matrix, marginals = (
+        scattered(5, seed),
+        [np.array(own) for own in ([0.3, 0.4, 0.3], [0.2, 0.5, 0.3])] * 2 + [np.full(3, 1 / 3)],
+    )
+    began = process_time()
+    prior = gaussian_copula(marginals, matrix)
+    assert process_time() - began < 0.3
+    assert prior.error < 1e-10
+    cells = [(0, 0, 0, 0, 0), (1, 1, 1, 1, 1), (2, 0, 1, 2, 0)]
+    assert [prior.probability[cell] for cell in cells] == pytest.approx(sequential(marginals, matrix, cells), abs=1e-6)
+    for pair in itertools.combinations(range(5), 2):  # by points along one factor
+        two = gaussian_copula([marginals[i] for i in pair], matrix[np.ix_(pair, pair)])
+        others = tuple(i for i in range(5) if i not in pair)
+        assert prior.probability.sum(axis=others) == pytest.approx(two.probability, abs=1e-11)
+
+
+def test_an_order_of_placketts_identity_is_as_far_off_as_the_next_one_tells() -> None:
+    matrix = scattered(6, 4)
+    cuts = [np.array([0.3]), np.array([-0.5, 0.4]), np.array([0.0]), np.zeros(0), np.array([1.0]), np.array([-0.2, 0.1])]
+    tables = {order: plackett(cuts, matrix, order) for order in (4, 6, 8, 24)}
+    assert tables[24].shape == (2, 3, 2, 1, 2, 3)
+    off = [float(np.abs(tables[order] - tables[24]).max()) for order in (4, 6, 8)]
+    apart = [float(np.abs(tables[b] - tables[a]).max()) for a, b in ((4, 6), (6, 8))]
+    assert off[1] < apart[0] < 2 * off[0]
+    assert off[2] < apart[1] < 2 * off[1]
+
+
+def test_twelve_scores_tell_their_error_and_are_within_it() -> None:
+    """Each score depends on the one before: a chain, whose table is a product of conditional ones on a fine grid."""
+    steps, marginals = 0.6, [np.array([0.4, 0.6])] * 12
+    matrix = steps ** np.abs(np.subtract.outer(np.arange(12), np.arange(12)))
+    prior = gaussian_copula(marginals, matrix)
+    low, weight = gauss_legendre(-9, float(ends(marginals[0])[1]), 4)
+    high, more = gauss_legendre(float(ends(marginals[0])[1]), 9, 4)
+    grids, weights, rest = (low, high), (weight, more), math.sqrt(1 - steps**2)
+    for cell in [(0,) * 12, (1,) * 12, (0, 1) * 6, (0, 0, 0, 1, 1, 1) * 2]:
+        mass = weights[cell[0]] * norm.pdf(grids[cell[0]])
+        for before, now in itertools.pairwise(cell):
+            step = norm.pdf((grids[now] - steps * grids[before][:, None]) / rest) / rest
+            mass = (mass @ step) * weights[now]
+        assert abs(prior.probability[cell] - mass.sum()) <= prior.error
+    assert prior.method == PLACKETT
+    assert prior.error < 1e-3
+
+
+def test_scores_that_two_decide_are_integrated_too() -> None:
+    """Four scores of rank two: given two of them the others are certain, and nothing is smooth."""
     matrix, marginals = scattered(4, 1, ranks=2), [np.array([0.4, 0.6])] * 4
     prior = gaussian_copula(marginals, matrix)
-    assert prior.method == QUASI_RANDOM
-    assert 1e-10 < prior.error < 1e-3
+    assert prior.error < 1e-6
     for i, j in itertools.combinations(range(4), 2):
         pair = gaussian_copula(marginals[:2], matrix[np.ix_([i, j], [i, j])])
-        assert pair.method == EXACT
         summed = prior.probability.sum(axis=tuple(k for k in range(4) if k not in (i, j)))
         assert np.abs(summed - pair.probability).max() <= 4 * prior.error  # of the cells that are summed
+
+
+def test_a_table_by_quasi_random_points_says_so_and_how_far_it_is_off() -> None:
+    """Fourteen scores: more than nested integrals can take."""
+    matrix, marginals = scattered(14, 1), [np.array([0.4, 0.6])] * 14
+    prior = gaussian_copula(marginals, matrix)
+    assert prior.method == QUASI_RANDOM
+    assert 1e-10 < prior.error < 1e-2
+    for i, j in [(0, 1), (3, 12), (5, 6)]:
+        pair = gaussian_copula(marginals[:2], matrix[np.ix_([i, j], [i, j])])
+        assert pair.method == EXACT
+        summed = prior.probability.sum(axis=tuple(k for k in range(14) if k not in (i, j)))
+        assert (
+            np.abs(summed - pair.probability).max() <= 64 * prior.error
+        )  # of 4,096 cells that are summed, whose errors are independent
