@@ -79,7 +79,7 @@ def between(cuts: Array) -> Array:
     tail = np.concatenate([end, ndtr(-np.abs(cuts)), end])
     upper = np.concatenate([end > 0, cuts > 0, end == 0])
     apart = np.where(upper[:-1], tail[:-1] - tail[1:], tail[1:] - tail[:-1])
-    return np.where(upper[:-1] == upper[1:], apart, 1 - tail[:-1] - tail[1:])
+    return np.asarray(np.where(upper[:-1] == upper[1:], apart, 1 - tail[:-1] - tail[1:]))
 
 
 def _order(sizes: Sequence[int], correlation: Array) -> list[int]:
@@ -135,7 +135,7 @@ def _left(correlation: Array) -> Array:
     left = np.array(correlation)
     for k in range(len(left) - 1, 0, -1):
         left[:k, :k] -= left[:k, k, None] * (left[k, :k] / np.maximum(left[k, k], LEAST))
-    return left[0, 0]
+    return np.asarray(left[0, 0])
 
 
 @cache

@@ -163,10 +163,20 @@ def test_cells_that_hardly_ever_occur_are_small_and_no_noise(rho: float) -> None
 def sequential(marginals: Sequence[Array], correlation: Array, cells: Sequence[tuple[int, ...]]) -> list[float]:
     """Return cells by scipy's own integrator, one by one."""
     edges = [ends(marginal) for marginal in marginals]
-    normal = multivariate_normal(np.zeros(len(marginals)), correlation, maxpts=400_000, abseps=1e-7, releps=0, seed=1)
+    ranges = [[(edges[i][k], edges[i][k + 1]) for i, k in enumerate(cell)] for cell in cells]
     return [
-        float(normal.cdf([edges[i][k + 1] for i, k in enumerate(cell)], lower_limit=[edges[i][k] for i, k in enumerate(cell)]))
-        for cell in cells
+        float(
+            multivariate_normal.cdf(
+                [high for _, high in limits],
+                cov=correlation,
+                maxpts=400_000,
+                abseps=1e-7,
+                releps=0,
+                lower_limit=[low for low, _ in limits],
+                rng=np.random.default_rng(1),
+            )
+        )
+        for limits in ranges
     ]
 
 
