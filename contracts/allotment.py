@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.profile_csv import NUMBERS, read_profiles
 from veridical.data import csv_file
@@ -17,6 +16,7 @@ from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import label
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
+from veridical.data.lazy import pd
 from veridical.data.type_profiles import TypeProfiles
 
 __all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names", "wanted"]

@@ -24,7 +24,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.allotment import Allotment, own_type_frame
 from veridical.contracts.bids import Bids, checked_bid
@@ -33,6 +32,7 @@ from veridical.data.allocation import AllocationCase
 from veridical.data.arrays import Array, Integers
 from veridical.data.deprecated import Renamed
 from veridical.data.fields import whole_number
+from veridical.data.lazy import pd
 
 __all__ = ["Auction", "AuctionResult", "BidSchedule"]
 

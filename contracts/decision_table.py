@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.linear_utility import Indexed, Namespace, flat
 from veridical.data import csv_file
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
+from veridical.data.lazy import pd
 from veridical.data.type_space import TypeSpace, in_words, word
 
 __all__ = ["flattened", "read_decisions", "stand_in"]

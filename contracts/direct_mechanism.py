@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.decision_table import flattened
 from veridical.data import csv_file
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError, shown
+from veridical.data.lazy import pd
 from veridical.data.limits import fits
 from veridical.data.type_space import TypeSpace, word
 

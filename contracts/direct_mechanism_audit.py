@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.coalitions import COALITIONS, check_coalitions, not_searched
@@ -24,6 +23,7 @@ from veridical.contracts.linear_utility import Decision, NotLinearError
 from veridical.contracts.properties import PropertyResult, applies_to, worst_case
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
+from veridical.data.lazy import pd
 from veridical.data.type_space import TypeSpace, in_words, word
 
 __all__ = ["AgentMisreport", "AgentResult", "MechanismAudit", "audit_table", "examine"]

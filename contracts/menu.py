@@ -7,7 +7,6 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.comparison import allowed
 from veridical.contracts.profile_csv import read_profiles
@@ -16,6 +15,7 @@ from veridical.data.arrays import Array, accumulated
 from veridical.data.assembler import AssemblerCase
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
+from veridical.data.lazy import pd
 
 __all__ = ["Menu"]
 

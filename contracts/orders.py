@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import pandas as pd
-
 from veridical.contracts.allotment import Allotment, own_type_frame
 from veridical.data.arrays import Array
+from veridical.data.lazy import pd
 
 __all__ = ["Equilibrium", "Ordering"]
 

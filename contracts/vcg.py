@@ -19,14 +19,13 @@ from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pandas as pd
-
 from veridical.contracts.audit import Audit, audit
 from veridical.contracts.comparison import Compared, allowed, gainful
 from veridical.contracts.joint_plan.audit import PartyResult
 from veridical.contracts.joint_plan.search import PartyMisreport, Tried
 from veridical.contracts.properties import PropertyResult, applies_to, worst_case
 from veridical.data import InputError, csv_file
+from veridical.data.lazy import pd
 
 __all__ = ["MISREPORTS", "VCGAudit", "VCGOutcome", "compared", "groves"]
 

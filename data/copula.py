@@ -20,9 +20,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
-from scipy.special import ndtri
-from scipy.stats import qmc
+import scipy
 
 from veridical.data.arrays import Array
 from veridical.data.plackett import between, plackett, work
@@ -105,7 +103,7 @@ def gaussian_copula(marginals: Sequence[Array], correlation: Array) -> JointPrio
     began = perf_counter()
     cuts = [_cuts(marginal) for marginal in marginals]
     table, error, methods = np.ones(()), 0.0, [EXACT]
-    _, part = connected_components(np.abs(correlation) > 0, directed=False)
+    _, part = scipy.sparse.csgraph.connected_components(np.abs(correlation) > 0, directed=False)
     order: list[int] = []
     for number in range(int(part.max(initial=-1)) + 1):
         members = np.flatnonzero(part == number)
@@ -124,7 +122,8 @@ def gaussian_copula(marginals: Sequence[Array], correlation: Array) -> JointPrio
 def _cuts(marginal: Array) -> Array:
     """Return the scores between which each cost lies, from the nearer end: -inf, ..., inf."""
     below, above = np.cumsum(marginal), np.cumsum(marginal[::-1])[::-1]
-    inner = np.where(below[:-1] <= 0.5, ndtri(np.minimum(below[:-1], 1.0)), -ndtri(np.minimum(above[1:], 1.0)))
+    quantile = scipy.special.ndtri
+    inner = np.where(below[:-1] <= 0.5, quantile(np.minimum(below[:-1], 1.0)), -quantile(np.minimum(above[1:], 1.0)))
     return np.concatenate([[-np.inf], inner, [np.inf]])
 
 
@@ -247,7 +246,7 @@ def _rule(steps: Array, reach: float) -> _Rule:
 
 def _quasi_random(count: int, axes: int, seed: int) -> Iterator[tuple[Array, Array]]:
     """Yield points of the normal distribution, and their weights."""
-    points = ndtri(np.clip(qmc.Sobol(axes, rng=seed).random(count), 1e-16, 1 - 1e-16))
+    points = scipy.special.ndtri(np.clip(scipy.stats.qmc.Sobol(axes, rng=seed).random(count), 1e-16, 1 - 1e-16))
     yield points, np.full(count, 1 / count)
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.data import files
 from veridical.data.errors import InputError
+from veridical.data.lazy import pd
 from veridical.data.limits import LARGEST
 
 __all__ = ["number", "read", "rows", "text", "without", "write"]

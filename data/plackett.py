@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from veridical.data.arrays import Array
 
@@ -76,7 +76,7 @@ def _work(sizes: tuple[int, ...], order: int) -> float:
 def between(cuts: Array) -> Array:
     """Return a normal score's probabilities below, between and above cuts along the first axis, exact in both tails."""
     end = np.zeros((1, *cuts.shape[1:]))
-    tail = np.concatenate([end, ndtr(-np.abs(cuts)), end])
+    tail = np.concatenate([end, scipy.special.ndtr(-np.abs(cuts)), end])
     upper = np.concatenate([end > 0, cuts > 0, end == 0])
     apart = np.where(upper[:-1], tail[:-1] - tail[1:], tail[1:] - tail[:-1])
     return np.asarray(np.where(upper[:-1] == upper[1:], apart, 1 - tail[:-1] - tail[1:]))

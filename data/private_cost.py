@@ -6,7 +6,7 @@ import itertools
 from functools import cached_property
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from veridical.data.arrays import Array, ArrayLike
 from veridical.data.truncated import Truncated, quiet
@@ -92,7 +92,7 @@ class PrivateCost(Truncated):
         low, high = bracket[0], bracket[2]
         ends = self.virtual_cost([low, high]) - level
         if np.isfinite(ends).all() and ends[0] < 0 < ends[1]:
-            return float(optimize.brentq(lambda x: float(self.virtual_cost(x)) - level, low, high, xtol=1e-13 * self.high))
+            return float(scipy.optimize.brentq(lambda x: float(self.virtual_cost(x)) - level, low, high, xtol=1e-13 * self.high))
         return otherwise
 
     def ironed(self, x: ArrayLike) -> Array:

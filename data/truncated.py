@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy
 from pydantic import model_serializer, model_validator
-from scipy import stats
 
 from veridical.data.arrays import Array, ArrayLike
 from veridical.data.errors import InputError
@@ -49,7 +49,7 @@ class Truncated(Record):
         Raises InputError where it is something else, or where its ends are not allowed.
         """
         base: Any = getattr(frozen, "dist", None)
-        if not isinstance(base, stats.rv_continuous) or type(_known(base.name)) is not type(base):
+        if not isinstance(base, scipy.stats.rv_continuous) or type(_known(base.name)) is not type(base):
             raise InputError.of("distribution", frozen, "a frozen continuous distribution of scipy.stats, such as norm(8, 2)")
         parse: Any = base._parse_args  # type: ignore[attr-defined]  # not in the stubs
         shapes, loc, scale = parse(*frozen.args, **frozen.kwds)
@@ -131,7 +131,7 @@ class Truncated(Record):
     def _base(self) -> Any:
         """The distribution before it is truncated."""
         if self.distribution == "uniform":
-            return stats.uniform(self.low, self.high - self.low)
+            return scipy.stats.uniform(self.low, self.high - self.low)
         return _known(self.distribution)(**dict(self.parameters))
 
     @cached_property
@@ -169,8 +169,8 @@ def quiet() -> Iterator[None]:
 
 def _known(name: object) -> Any:
     """Return the distribution of scipy.stats with that name, or None."""
-    base = getattr(stats, name, None) if isinstance(name, str) else None
-    return base if isinstance(base, stats.rv_continuous) else None
+    base = getattr(scipy.stats, name, None) if isinstance(name, str) else None
+    return base if isinstance(base, scipy.stats.rv_continuous) else None
 
 
 def _shapes(base: Any) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from veridical.data.arrays import Array, Integers
 
@@ -78,8 +78,8 @@ def enumerated(members: Sequence[int], probabilities: Sequence[Array]) -> TypePr
     counts, weight = np.zeros((1, 0), dtype=np.int64), np.ones(1)
     for n, probability in zip(members, probabilities, strict=True):
         multisets = _multisets(n, len(probability))
-        logarithm = special.gammaln(n + 1) - special.gammaln(multisets + 1).sum(axis=1)
-        logarithm = logarithm + special.xlogy(multisets, probability).sum(axis=1)
+        logarithm = scipy.special.gammaln(n + 1) - scipy.special.gammaln(multisets + 1).sum(axis=1)
+        logarithm = logarithm + scipy.special.xlogy(multisets, probability).sum(axis=1)
         rows, added = len(counts), len(multisets)
         counts = np.concatenate([np.repeat(counts, added, axis=0), np.tile(multisets, (rows, 1))], axis=1)
         weight = np.multiply.outer(weight, np.exp(logarithm)).ravel()

@@ -10,12 +10,12 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.data.arrays import Array, fixed
 from veridical.data.assembler import label
 from veridical.data.errors import InputError, shown
 from veridical.data.fields import SUM_TOLERANCE
+from veridical.data.lazy import pd
 from veridical.data.limits import fits
 from veridical.data.prior import independent
 

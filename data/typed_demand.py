@@ -6,8 +6,8 @@ from abc import abstractmethod
 from typing import Annotated, Literal
 
 import numpy as np
+import scipy
 from pydantic import BeforeValidator, SerializeAsAny
-from scipy import special
 
 from veridical.data.arrays import Array, ArrayLike, normal_density
 from veridical.data.fields import Positive
@@ -68,7 +68,7 @@ class ShiftedNormal(TypedDemand):
 
     def survival(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """P(D > q)."""
-        return np.asarray(special.ndtr(self._score(q, theta)), dtype=float)
+        return np.asarray(scipy.special.ndtr(self._score(q, theta)), dtype=float)
 
     def sales(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """E[min(D^+, q)] = min(theta, q) + sd (L(theta / sd) - L(|theta - q| / sd)), L(z) = phi(z) - z Phi(-z) = E[(Z - z)^+].
@@ -77,7 +77,7 @@ class ShiftedNormal(TypedDemand):
         """
 
         def loss(z: Array) -> Array:
-            return np.asarray(normal_density(z) - z * special.ndtr(-z))
+            return np.asarray(normal_density(z) - z * scipy.special.ndtr(-z))
 
         lost = loss(self._score(0.0, theta)) - loss(np.abs(self._score(q, theta)))
         return np.asarray(np.minimum(q, theta) + self.sd * lost, dtype=float)
@@ -100,7 +100,7 @@ class ShiftedNormal(TypedDemand):
 
     def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 with P(D > q) = survival."""
-        return np.maximum(np.asarray(theta, dtype=float) - self.sd * special.ndtri(np.asarray(survival, dtype=float)), 0.0)
+        return np.maximum(np.asarray(theta, dtype=float) - self.sd * scipy.special.ndtri(np.asarray(survival, dtype=float)), 0.0)
 
 
 class Scaled(TypedDemand):
@@ -188,16 +188,16 @@ class ScaledGamma(Scaled):
     shape: Positive
 
     def _survival(self, z: Array) -> Array:
-        return np.asarray(special.gammaincc(self.shape, z), dtype=float)
+        return np.asarray(scipy.special.gammaincc(self.shape, z), dtype=float)
 
     def _partial(self, z: Array) -> Array:
-        return np.asarray(self.shape * special.gammainc(self.shape + 1, z), dtype=float)
+        return np.asarray(self.shape * scipy.special.gammainc(self.shape + 1, z), dtype=float)
 
     def _density(self, z: Array) -> Array:
-        return np.asarray(np.exp(special.xlogy(self.shape, z) - z - special.gammaln(self.shape)), dtype=float)
+        return np.asarray(np.exp(scipy.special.xlogy(self.shape, z) - z - scipy.special.gammaln(self.shape)), dtype=float)
 
     def _quantile(self, survival: Array) -> Array:
-        return np.asarray(special.gammainccinv(self.shape, survival), dtype=float)
+        return np.asarray(scipy.special.gammainccinv(self.shape, survival), dtype=float)
 
     def mode(self, theta: ArrayLike) -> Array:
         """Theta times shape - 1; 0 where the shape is below 1."""
@@ -213,7 +213,7 @@ class ScaledExponential(Scaled):
         return np.exp(-z)
 
     def _partial(self, z: Array) -> Array:
-        return np.asarray(special.gammainc(2.0, z), dtype=float)
+        return np.asarray(scipy.special.gammainc(2.0, z), dtype=float)
 
     def _density(self, z: Array) -> Array:
         return z * np.exp(-z)

@@ -16,6 +16,7 @@ from typing import Any
 from pyomo.common.gc_manager import PauseGC
 
 from veridical.data.deprecated import moved
+from veridical.data.progress import step
 from veridical.models.expected_sales import written
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
@@ -30,8 +31,8 @@ _moved = moved(__name__)
 
 
 def __getattr__(name: str) -> Any:
-    """Import the consensus when it is first used: who solves models centrally needs nothing of it."""
-    return import_module(f"{__name__}.{name}") if name == "consensus" else _moved(name)
+    """Import a package when it is first used: who solves models centrally needs nothing of the consensus."""
+    return import_module(f"{__name__}.{name}") if name in ("closed_form", "consensus", "planners") else _moved(name)
 
 
 def solve(
@@ -88,7 +89,7 @@ def solve(
         raise configuration.error_for("starts", configuration.starts, allowed)
     for sales in written(model):
         sales.write(preferred_form(sales.demand.forms, configuration))
-    with PauseGC():  # expressions are one large web of objects: collecting in between only costs time
+    with PauseGC(), step(f"solve {model.name} by {configuration.solver}"):  # expressions are a web: collecting only costs time
         solution = chosen.solve(model, configuration)
     return solution.checked(gap=configuration.tolerance) if check else solution
 

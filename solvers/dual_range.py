@@ -16,11 +16,11 @@ from typing import Any
 
 import highspy
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from veridical.data.arrays import Array, Booleans, Integers
+from veridical.data.lazy import pd
 from veridical.solvers.certificate import ACCEPTED, ROUNDING, relative
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import SIZE, Problem, Scaling, balance

@@ -9,11 +9,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 
 from veridical.contracts.audit import audit
 from veridical.data.arrays import Array, Integers
+from veridical.data.lazy import pd
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
 from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
@@ -26,7 +26,7 @@ from veridical.solvers.units import natural_units
 
 __all__ = ["Names", "Point", "by_family", "certified", "load", "package_solution"]
 
-Families = dict[str, tuple[Integers, Callable[[Array], pd.Series]]]
+Families = dict[str, tuple[Integers, Callable[[Array], "pd.Series"]]]
 
 NO_DUALS = "a model with integers has no shadow prices: fix the integers at their values and solve again for those of the rest"
 STATUSES = {"global": SolutionStatus.OPTIMAL, "local": SolutionStatus.LOCALLY_OPTIMAL, "feasible": SolutionStatus.FEASIBLE}

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pyomo.common.errors import PyomoException
 from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.expr.calculus.diff_with_pyomo import reverse_ad
@@ -25,6 +24,7 @@ from pyomo.core.expr.relational_expr import RangedExpression
 
 from veridical.data import InputError
 from veridical.data.arrays import Array
+from veridical.data.lazy import pd
 from veridical.solvers.translate.numbers import varies
 from veridical.solvers.translate.standard_form import StandardForm
 

@@ -12,8 +12,8 @@ from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
+import scipy
 import scipy.sparse as sp
-from scipy.optimize import linprog
 
 from veridical.contracts.allotment import Allotment
 from veridical.data import AllocationCase
@@ -130,7 +130,7 @@ class _Market:
         for slack in SLACK:
             matrix, most = self._conditions(unknown, slack)
             rows: Any = matrix  # sparse: scipy takes it, its types do not say so
-            result: Any = linprog(cost, rows, most, bounds=(0, None), method="highs")
+            result: Any = scipy.optimize.linprog(cost, rows, most, bounds=(0, None), method="highs")
             if result.status in (0, 3):
                 return sign * float(result.fun) if result.status == 0 else np.inf
         return np.nan

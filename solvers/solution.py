@@ -9,12 +9,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from veridical.contracts.audit import Audit
 from veridical.data import CertificateError, InputError
 from veridical.data.assembler import label
 from veridical.data.deprecated import Renamed
+from veridical.data.lazy import pd
 from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, ratio
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ ACCEPTS = {  # results that end with status 3, with their values, but for who ac
 }
 
 
-class Duals(Mapping[str, pd.Series]):
+class Duals(Mapping[str, "pd.Series"]):
     """Shadow prices by constraint family, each a pandas Series indexed by names; made when first looked at.
 
     A dual is d(objective)/d(right-hand side) of the constraint as Pyomo holds it, for minimisation and maximisation alike.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,11 +18,13 @@ import scipy.sparse as sp
 from veridical.data import NotSolvedError
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.certificate import TRACE, Certificate, certify
-from veridical.solvers.consensus.quadratic import LARGE, Quadratic, Ways
 from veridical.solvers.packaging import load
 from veridical.solvers.polish import State, polished
 from veridical.solvers.solution import Solution
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
+
+if TYPE_CHECKING:
+    from veridical.solvers.consensus.quadratic import Ways
 
 __all__ = ["EXACT", "evened", "evenest"]
 
@@ -102,6 +104,8 @@ def _least_squares(form: StandardForm) -> Array | None:
 
     It is polished where the sum of squares is not known to `SHARP`: steps are as exact as its root.
     """
+    from veridical.solvers.consensus.quadratic import LARGE, Quadratic  # with its solver, which nothing else here needs
+
     free = form.low < form.high
     nothing, problem = np.zeros(len(form.cost)), Quadratic(form, free)
     attempts: list[tuple[bool, Ways | None]] = [(False, (SHARP,)), (True, None)]

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 from pyomo.common.modeling import unique_component_name
 
 from veridical.contracts.comparison import TOLERANCE
 from veridical.contracts.vcg import VCGOutcome, groves
 from veridical.data import InputError, NotSolvedError, VeridicalError
+from veridical.data.lazy import pd
+from veridical.data.progress import counted
 from veridical.models.parties import Parties, held, untouched
 from veridical.solvers import solve
 from veridical.solvers.certificate import ACCEPTED, Point
 from veridical.solvers.configuration import Configuration, configure
-from veridical.solvers.consensus import blocks
 from veridical.solvers.solution import Solution, SolutionStatus, Termination
 from veridical.solvers.translate.components import refuse_no_model, sos_violation
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
@@ -114,7 +114,7 @@ def vcg(
     costs, total = read.costs(), read.sign * solution.objective
     game = Game(m, read.on(m.clone()), configuration, absent, amounts is None, amounts or {})
     if game.clarke:
-        game.amounts = {name: game.without(game.parties, name) for name in read.names}
+        game.amounts = {name: game.without(game.parties, name) for name in counted("counterfactual plan", read.names)}
     transfers = groves({name: world.total for name, world in game.amounts.items()}, total, costs)
     index = pd.Index(read.names, name="party", tupleize_cols=False)
 
@@ -274,6 +274,8 @@ def _feasible(form: StandardForm) -> bool:
 def optimum(parties: Parties, configuration: Configuration) -> Solution:
     """Return a proven optimum of all parties that are there; raise NotSolvedError for what is a local one, or none."""
     if configuration.solver == CONSENSUS:
+        from veridical.solvers.consensus import blocks  # agents and their processes, which nobody else needs
+
         there = {name: block for name, block in parties.blocks.items() if block.active}
         solution = blocks.solve(parties.model, there, configuration)
     else:

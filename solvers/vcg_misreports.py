@@ -19,6 +19,7 @@ from veridical.contracts.joint_plan.misreports import SIZES
 from veridical.contracts.joint_plan.search import Tried
 from veridical.contracts.vcg import VCGOutcome, compared
 from veridical.data import InputError, VeridicalError
+from veridical.data.progress import counted
 from veridical.models.parties import terms, untouched
 from veridical.solvers.vcg import Game, objective, optimum
 
@@ -40,9 +41,10 @@ class Lie:
 def searched(game: Game, outcome: VCGOutcome, misreports: int, seed: int, misreport: Edit | None) -> Tried:
     """Return what `misreports` of each party gain: drawn by the seed, or the caller's own."""
     tried = Tried()
-    for place, name in enumerate(game.parties.names):
+    for place, name in enumerate(counted("audit of party", game.parties.names)):
         rng = np.random.default_rng([seed, place])
-        for lie in _drawn(game, name, misreports, rng) if misreport is None else _edited(game, name, misreports, misreport):
+        drawn = _drawn(game, name, misreports, rng) if misreport is None else _edited(game, name, misreports, misreport)
+        for lie in counted(f"misreport of {name}", drawn, misreports):
             try:
                 paid = lie.paid()
             except VeridicalError as error:

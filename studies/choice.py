@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from veridical import models, solvers
 from veridical.data import AssemblerCase, InputError
 from veridical.data.continuous_case import refuse_continuous
 from veridical.data.deprecated import Renamed
+from veridical.data.lazy import pd
+from veridical.data.progress import counted
 from veridical.solvers import Configuration, closed_form
 from veridical.studies.figures import assembler as figures
 
@@ -98,7 +99,7 @@ def choose_k(
     configuration = solvers.configure(solver)
     n = len(case.names)
     rows: list[dict[str, Any]] = []
-    for k in range(n + 1):
+    for k in counted("menu", range(n + 1)):
         reporting = case.widest(k)
         contracts = math.prod(case.shape[i] for i in reporting)
         if contracts > CONTRACTS:

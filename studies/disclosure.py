@@ -33,12 +33,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
 from veridical.data.arrays import Array, Integers
 from veridical.data.joint_plan import Flow, JointPlanCase, Seller, Shared, Vendor
+from veridical.data.lazy import pd
 from veridical.solvers.consensus.claims import support_of
 from veridical.solvers.consensus.messages import Log, Message, Question
 

@@ -26,6 +26,7 @@ from veridical.contracts.joint_plan.transfers import MECHANISMS
 from veridical.contracts.properties import INCENTIVES, PROPERTIES, PropertyResult, applies_to, worst_case
 from veridical.data import InputError
 from veridical.data.joint_plan import COST
+from veridical.data.progress import counted
 
 __all__ = ["MISREPORTS", "JointPlanAudit", "PartyMisreport", "PartyResult", "examine", "gain"]
 
@@ -204,7 +205,7 @@ def expected(settlement: Settlement, planner: Planner) -> list[tuple[Lie, float]
     """Return what every supplier expects to gain under `agv` by each report of the prior, his own record being the truth."""
     case = settlement.case
     gains = []
-    for name in case.suppliers:
+    for name in counted("audit by the prior: supplier", case.suppliers):
         record = case.party(name)
         truth = externality.interim(case, case, planner, settlement.start, name, record)
         for factor in case.mechanism.cost_factors:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Shared
+from veridical.data.lazy import pd
 
 __all__ = ["Plan", "Planner", "activity_cost", "fixed_parties"]
 

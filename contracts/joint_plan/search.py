@@ -20,6 +20,7 @@ from veridical.contracts.joint_plan.settlement import COMPUTED, Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS, ReportedProblem
 from veridical.data import CertificateError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.progress import counted
 
 __all__ = ["SEARCHES", "PartyMisreport", "Search", "Tried", "compared", "gain", "scale"]
 
@@ -111,26 +112,27 @@ class Search:
 
     def alone(self) -> Tried:
         """Try misreports of suppliers, one at a time."""
-        drawn = ((lie,) for lie in lies(self.case, self.misreports, self.seed, self.suppliers))
+        alone = ((lie,) for lie in lies(self.case, self.misreports, self.seed, self.suppliers))
+        drawn = _said(alone, "suppliers", self.misreports)
         held = MECHANISMS[self.settlement.mechanism].truth is not None
         return self._try(drawn, 0 if held else IMPROVED * self.misreports, set(self.case.suppliers) - set(self.suppliers))
 
     def receivers(self) -> Tried:
         """Try misreports of receivers, one at a time."""
         names = tuple(name for name in self.case.receivers if self._heard(name))
-        drawn = ((lie,) for lie in lies(self.case, self.each, self.seed, names))
+        drawn = _said(((lie,) for lie in lies(self.case, self.each, self.seed, names)), "receivers", self.each)
         further = 0 if receivers_are_held(self.settlement) else IMPROVED * self.each
         return self._try(drawn, further, set(self.case.receivers) - set(names))
 
     def together(self) -> Tried:
         """Try misreports of all suppliers together, and of two."""
-        drawn = grouped(self.case, self.each, self.seed, self.suppliers)
+        drawn = _said(grouped(self.case, self.each, self.seed, self.suppliers), "several suppliers", self.each)
         return self._try(drawn, IMPROVED * self.each, set(self.case.suppliers) - set(self.suppliers))
 
     def twice(self) -> Tried:
         """Have suppliers take part under two names. Where agents answer for names, a new name has none."""
         tried = Tried(left_out=self.case.suppliers if self.fixed else ())
-        for name in self.suppliers[: 0 if self.fixed else self.each]:
+        for name in counted("audit of two names: supplier", self.suppliers[: 0 if self.fixed else self.each]):
             apart = split(self.case, name)
             if apart is None:
                 tried.left_out += (name,)
@@ -175,11 +177,16 @@ class Search:
                 if value > (best[whose][1] if whose in best else -math.inf):
                     best[whose] = group, value
             for start in best.values():
-                for group, value in improved(self.case, *start, gained, further // len(best)):
+                more = further // len(best)
+                for group, value in counted("further misreport", improved(self.case, *start, gained, more), more):
                     note(group, value, "from the best of these on")
         except PartyLostError as error:  # another party is lost: what remains to be tried would be of another problem
             tried.left_out = tuple(dict.fromkeys((*tried.left_out, *error.plan.lost)))
         return tried
+
+
+def _said(drawn: Iterable[Group], whose: str, count: int) -> Iterable[Group]:
+    return counted(f"audit of {whose}: misreport", drawn, count)
 
 
 SEARCHES: Mapping[str, Callable[[Search], Tried]] = {

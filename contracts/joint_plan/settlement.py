@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import csv_file
@@ -17,6 +16,7 @@ from veridical.data.arrays import Array
 from veridical.data.deprecated import OldTableNames, Renamed
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
+from veridical.data.lazy import pd
 
 __all__ = ["COMPUTED", "Settlement", "agents"]
 

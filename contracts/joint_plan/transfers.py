@@ -22,6 +22,7 @@ from veridical.contracts.joint_plan.settlement import COMPUTED, Settlement, agen
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.progress import counted
 
 __all__ = ["MECHANISMS", "MechanismOutcome", "ReportedProblem", "Rule", "baseline_of", "refuse_lump_sums", "settle", "subsets"]
 
@@ -96,10 +97,10 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
     def value(plan: Plan) -> float:
         return plan.total + fees(plan)
 
-    plans = [problem.plan(absent, alpha) for absent in (subsets(suppliers) if lump else [()])]
+    plans = [problem.plan(absent, alpha) for absent in (counted("plan without some", subsets(suppliers)) if lump else [()])]
     best = min(plans, key=value)
     transfers, taken = {}, {}
-    for name in problem.paid:
+    for name in counted("counterfactual plan", problem.paid) if parameters.pivot == "clarke" else problem.paid:
         without, waived = sum(cost for other, cost in before.items() if other != name), 0.0
         if parameters.pivot == "clarke":
             others = [plan for plan in plans if name in plan.non_participants] or [

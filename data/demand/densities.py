@@ -6,8 +6,8 @@ from abc import abstractmethod
 from typing import ClassVar, Literal
 
 import numpy as np
+import scipy
 from pydantic import model_validator
-from scipy import special
 
 from veridical.data.arrays import Array, ArrayLike, normal_density
 from veridical.data.demand.distribution import Demand
@@ -94,7 +94,7 @@ class Normal(Continuous):
 
     @property
     def _kept(self) -> float:
-        return float(special.ndtr(self.mean / self.sd))
+        return float(scipy.special.ndtr(self.mean / self.sd))
 
     def _score(self, q: ArrayLike) -> Array:
         return (np.maximum(q, 0.0) - self.mean) / self.sd
@@ -106,11 +106,11 @@ class Normal(Continuous):
 
     def cdf(self, q: ArrayLike) -> Array:
         """F(q)."""
-        return 1.0 - special.ndtr(-self._score(q)) / self._kept
+        return 1.0 - scipy.special.ndtr(-self._score(q)) / self._kept
 
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
-        return np.maximum(self.mean - self.sd * special.ndtri((1.0 - np.asarray(u, dtype=float)) * self._kept), 0.0)
+        return np.maximum(self.mean - self.sd * scipy.special.ndtri((1.0 - np.asarray(u, dtype=float)) * self._kept), 0.0)
 
     def density(self, q: ArrayLike) -> Array:
         """f(q)."""
@@ -155,11 +155,11 @@ class Lognormal(MeanDemand):
 
     def cdf(self, q: ArrayLike) -> Array:
         """F(q)."""
-        return np.asarray(special.ndtr(self._score(q)))
+        return np.asarray(scipy.special.ndtr(self._score(q)))
 
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
-        return np.exp(self.mu + self.sigma * special.ndtri(np.asarray(u, dtype=float)))
+        return np.exp(self.mu + self.sigma * scipy.special.ndtri(np.asarray(u, dtype=float)))
 
     def density(self, q: ArrayLike) -> Array:
         """f(q)."""
@@ -169,7 +169,7 @@ class Lognormal(MeanDemand):
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
-        return self.mean * special.ndtr(self._score(q) - self.sigma)
+        return self.mean * scipy.special.ndtr(self._score(q) - self.sigma)
 
 
 class Gamma(MeanDemand):
@@ -190,22 +190,22 @@ class Gamma(MeanDemand):
 
     def cdf(self, q: ArrayLike) -> Array:
         """F(q)."""
-        return np.asarray(special.gammainc(self.shape, np.maximum(q, 0.0) / self.scale))
+        return np.asarray(scipy.special.gammainc(self.shape, np.maximum(q, 0.0) / self.scale))
 
     def inverse_cdf(self, u: ArrayLike) -> Array:
         """Least q with F(q) >= u."""
-        return np.asarray(self.scale * special.gammaincinv(self.shape, np.asarray(u, dtype=float)), dtype=float)
+        return np.asarray(self.scale * scipy.special.gammaincinv(self.shape, np.asarray(u, dtype=float)), dtype=float)
 
     def density(self, q: ArrayLike) -> Array:
         """f(q); infinite at 0 where sd > mean."""
         z = np.maximum(q, 0.0) / self.scale
         with np.errstate(divide="ignore"):
-            logarithm = special.xlogy(self.shape - 1, z) - z - special.gammaln(self.shape)
+            logarithm = scipy.special.xlogy(self.shape - 1, z) - z - scipy.special.gammaln(self.shape)
         return np.where(np.asarray(q) >= 0, np.exp(logarithm) / self.scale, 0.0)
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
-        return np.asarray(self.mean * special.gammainc(self.shape + 1, np.maximum(q, 0.0) / self.scale), dtype=float)
+        return np.asarray(self.mean * scipy.special.gammainc(self.shape + 1, np.maximum(q, 0.0) / self.scale), dtype=float)
 
 
 class Weibull(Continuous):
@@ -218,7 +218,7 @@ class Weibull(Continuous):
     @property
     def expectation(self) -> float:
         """E[D], units."""
-        return float(self.scale * special.gamma(1 + 1 / self.shape))
+        return float(self.scale * scipy.special.gamma(1 + 1 / self.shape))
 
     def _power(self, q: ArrayLike) -> Array:
         return np.asarray((np.maximum(q, 0.0) / self.scale) ** self.shape)
@@ -241,7 +241,7 @@ class Weibull(Continuous):
 
     def partial_expectation(self, q: ArrayLike) -> Array:
         """E[D; D <= q]."""
-        return np.asarray(self.expectation * special.gammainc(1 + 1 / self.shape, self._power(q)), dtype=float)
+        return np.asarray(self.expectation * scipy.special.gammainc(1 + 1 / self.shape, self._power(q)), dtype=float)
 
 
 class Exponential(MeanDemand):

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from veridical.data.case_record import CaseRecord
@@ -18,6 +17,7 @@ from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
 from veridical.data.joint_plan.tables import BASELINE, write
 from veridical.data.joint_plan.values import Values
+from veridical.data.lazy import pd
 from veridical.data.limits import DRAWS
 from veridical.data.record import Record
 

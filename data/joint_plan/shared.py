@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from veridical.data.arrays import Array, Integers, fixed
 from veridical.data.errors import InputError
 from veridical.data.fields import Flag, Name, Positive, number, whole
 from veridical.data.joint_plan.values import Values
+from veridical.data.lazy import pd
 from veridical.data.limits import WEEKS as MOST
 from veridical.data.record import Record, wrong
 

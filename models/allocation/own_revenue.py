@@ -11,7 +11,6 @@ import pyomo.environ as pyo
 from numpy.typing import ArrayLike
 from pydantic import model_validator
 from pyomo.core.expr.calculus.derivatives import Modes, differentiate
-from scipy.optimize import elementwise
 
 from veridical.data import InputError, Revenue
 from veridical.data.arrays import Array
@@ -121,6 +120,8 @@ class OwnRevenue(Revenue):
         quantity = np.where(self.marginal(0.0, theta) > price, np.inf, 0.0)
         inside = np.isinf(quantity) & (self.marginal(MOST, theta) < price)
         if inside.any():
+            from scipy.optimize import elementwise  # a tenth of a second, and most cases have no need of it
+
             many = int(inside.sum())
             excess: Any = lambda q, price, theta: self.marginal(q, theta) - price  # noqa: E731
             ends: Any = (np.zeros(many), np.full(many, MOST))

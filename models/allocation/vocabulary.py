@@ -14,7 +14,6 @@ from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 
 from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
@@ -22,6 +21,7 @@ from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
 from veridical.data.arrays import Booleans
 from veridical.data.assembler import shortened
+from veridical.data.lazy import pd
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles

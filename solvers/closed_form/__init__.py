@@ -10,10 +10,10 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.allotment import wanted
 from veridical.contracts.audit import audit
+from veridical.data.lazy import pd
 from veridical.solvers.certificate import CANCELLED, Certificate, ratio
 from veridical.solvers.closed_form import assembler
 from veridical.solvers.closed_form.allocation import Rationing

@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from veridical.contracts.allotment import Allotment, full_revenue
 from veridical.contracts.audit import Audit, audit
@@ -182,4 +182,4 @@ def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles:
         return 0.0
     if excess(most) >= 0:
         return most
-    return float(brentq(excess, 0.0, most, xtol=1e-14 * most, rtol=1e-14))
+    return float(scipy.optimize.brentq(excess, 0.0, most, xtol=1e-14 * most, rtol=1e-14))

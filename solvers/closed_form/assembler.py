@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 import scipy.sparse as sp
-from scipy.optimize import linprog
 
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost, weighted_virtual_cost
@@ -206,7 +206,7 @@ def _misplaced(case: AssemblerCase, pooled: Array) -> float:
     below, above = covers(case.shape)
     pair = np.arange(len(below))
     falls: Any = sp.csr_array((np.repeat([1.0, -1.0], len(below)), (np.tile(pair, 2), np.concatenate([above, below]))))
-    least = linprog(excess, A_ub=falls, b_ub=np.zeros(len(below)), bounds=(0, 1), method="highs").fun
+    least = scipy.optimize.linprog(excess, A_ub=falls, b_ub=np.zeros(len(below)), bounds=(0, 1), method="highs").fun
     return np.inf if least is None else -float(least)
 
 

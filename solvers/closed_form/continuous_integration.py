@@ -14,8 +14,7 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-from scipy.special import ndtr, ndtri
-from scipy.stats import qmc
+import scipy
 
 from veridical.data.arrays import Array
 from veridical.data.continuous_case import ContinuousCase
@@ -85,9 +84,9 @@ def quasi_monte_carlo(case: ContinuousCase, points: int, seed: int) -> Expectati
     widths = [supplier.cost.high for supplier in case.suppliers]
     averages = []
     for generator in np.random.default_rng(seed).spawn(SCRAMBLINGS):
-        drawn = qmc.Sobol(n + 1, scramble=True, rng=generator).random_base2(power)
+        drawn = scipy.stats.qmc.Sobol(n + 1, scramble=True, rng=generator).random_base2(power)
         z = _normal(drawn[:, :n]) @ factor.T
-        x = np.column_stack([supplier.cost.inverse_cdf(ndtr(z[:, i])) for i, supplier in enumerate(case.suppliers)])
+        x = np.column_stack([supplier.cost.inverse_cdf(scipy.special.ndtr(z[:, i])) for i, supplier in enumerate(case.suppliers)])
         v = total_virtual_cost(case, x)
         quantity, sold, earned = _earned(case, v)
         payments = x.sum(axis=1) * quantity
@@ -158,7 +157,8 @@ def _rents(case: ContinuousCase, panels: int, cut: bool) -> tuple[Array, int]:
             cuts = _cuts(case, i, rows.x, QUANTILES)
             s, weights = _composite(_between(supplier.cost.low, cuts, supplier.cost.high), panels, steep=True)
             quantity = case.demand.newsvendor_quantity(case.price, along(case, i, rows.x)(s))
-            rents[i] += float(rows.weight @ (weights * quantity * ndtr((score(case, i, s) - mean) / sd)).sum(axis=1))
+            chance = scipy.special.ndtr((score(case, i, s) - mean) / sd)
+            rents[i] += float(rows.weight @ (weights * quantity * chance).sum(axis=1))
             count += s.size
     return rents, count
 
@@ -218,15 +218,15 @@ def _axis(case: ContinuousCase, rows: _Rows, panels: int, cut: bool) -> tuple[Ar
         x = rows.x.copy()
         x[:, later] = corner
         cuts.append(_cuts(case, j, x))
-    quantiles = np.sort(ndtr((score(case, j, np.concatenate(cuts, axis=1)) - mean) / sd), axis=1)
+    quantiles = np.sort(scipy.special.ndtr((score(case, j, np.concatenate(cuts, axis=1)) - mean) / sd), axis=1)
     w, weights = _composite(_between(0.0, quantiles, 1.0), panels)
     normal = _normal(w)
-    return cost.inverse_cdf(ndtr(mean + sd * normal)), normal, weights
+    return cost.inverse_cdf(scipy.special.ndtr(mean + sd * normal)), normal, weights
 
 
 def _normal(w: Array) -> Array:
     """Return normal scores of quantiles, finite at 0 and 1 too."""
-    return np.clip(ndtri(w), -FARTHEST, FARTHEST)
+    return np.clip(scipy.special.ndtri(w), -FARTHEST, FARTHEST)
 
 
 def _earned(case: ContinuousCase, v: Array) -> tuple[Array, Array, Array]:

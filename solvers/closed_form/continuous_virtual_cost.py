@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import log_ndtr, ndtr, ndtri
 
 from veridical.data.arrays import Array, Booleans
 from veridical.data.continuous_case import ContinuousCase
@@ -104,7 +104,9 @@ def refuse_not_monotone(case: ContinuousCase, seed: int = 0) -> None:
 
 def _costs(case: ContinuousCase, z: Array) -> Array:
     """Return the costs with the normal scores z, shape (..., n)."""
-    return np.stack([supplier.cost.inverse_cdf(ndtr(z[..., i])) for i, supplier in enumerate(case.suppliers)], axis=-1)
+    return np.stack(
+        [supplier.cost.inverse_cdf(scipy.special.ndtr(z[..., i])) for i, supplier in enumerate(case.suppliers)], axis=-1
+    )
 
 
 def score(case: ContinuousCase, i: int, x: Array) -> Array:
@@ -124,8 +126,8 @@ def _local(case: ContinuousCase, i: int, x: Array, density: bool = True) -> _Loc
     cost, x = case.suppliers[i].cost, np.asarray(x)
     below = cost.cdf(x)
     dear = below > 0.5
-    score = np.array(ndtri(below))
-    score[dear] = -ndtri(cost.survival(x[dear]))  # has the digits that the cdf has lost
+    score = np.array(scipy.special.ndtri(below))
+    score[dear] = -scipy.special.ndtri(cost.survival(x[dear]))  # has the digits that the cdf has lost
     return _Local(np.clip(score, -FARTHEST, FARTHEST), cost.density(x) if density else below, below > 0)
 
 
@@ -142,5 +144,5 @@ def _standardised(K: Array, i: int, local: Mapping[int, _Local]) -> Array:
 def _markup(u: Array, precision: float, local: _Local) -> Array:
     """Return G_i(x_i | x_-i) / g_i(x_i | x_-i), in logarithms until the last step; where nobody is cheaper no rent is owed."""
     with np.errstate(all="ignore"):
-        markup = np.exp(log_ndtr(u) + (u**2 - local.score**2) / 2) / (np.sqrt(precision) * local.density)
+        markup = np.exp(scipy.special.log_ndtr(u) + (u**2 - local.score**2) / 2) / (np.sqrt(precision) * local.density)
     return np.where(local.cheaper & (local.density < np.inf), markup, 0.0)

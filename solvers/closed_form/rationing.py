@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import elementwise
 
 from veridical.data import FixedPrice, InputError
 from veridical.data.arrays import Array, Integers
@@ -177,6 +176,8 @@ def _root(excess: Callable[..., Array], highest: Array, *places: Integers) -> Ar
     """Return the deductions, from 0 up to `highest`, at which orders exceed K by nothing; 0 where they do by rounding alone."""
     if not highest.size:
         return highest
+    from scipy.optimize import elementwise  # a tenth of a second, and most cases have no need of it
+
     result = elementwise.find_root(excess, (np.zeros(highest.shape), highest), args=places)
     return np.where(result.status == NO_SIGN_CHANGE, 0.0, result.x)
 

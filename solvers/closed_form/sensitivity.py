@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.menu import Menu
+from veridical.data.lazy import pd
 
 __all__ = ["CostDerivative", "at_cost", "at_highest_cost", "by_rents", "sensitivity"]
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import elementwise
 
 from veridical.data.allocation import RetailerGroup
 from veridical.data.arrays import Array, Integers
@@ -158,6 +157,8 @@ def _falling_root(function: Callable[..., Array], high: Array, arguments: tuple[
     root = np.where(inside, high, 0.0)
     inside[inside] = function(high[inside], *(argument[inside] for argument in flat)) < 0
     if inside.any():
+        from scipy.optimize import elementwise  # a tenth of a second, and most cases have no need of it
+
         ends = np.zeros(int(inside.sum())), high[inside]
         result: Any = elementwise.find_root(function, ends, args=tuple(argument[inside] for argument in flat))
         root[inside] = result.x

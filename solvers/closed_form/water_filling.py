@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import elementwise
 
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase, RetailerGroup
@@ -103,6 +102,8 @@ def _shadow_price(
     quantity = bought(shadow, rows)
     tight = np.flatnonzero((counts * quantity).sum(axis=1) > capacity)
     if tight.size:
+        from scipy.optimize import elementwise  # a tenth of a second, and most cases have no need of it
+
         at_share = marginal(capacity / counts.sum(axis=1).max())
         low = np.maximum(np.nanmin(at_share, axis=1), 0.0)[tight] * (1 - WIDER)
         high = np.maximum(np.maximum(np.nanmax(at_share, axis=1), TINY * first)[tight], low) * (1 + WIDER)

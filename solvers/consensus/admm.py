@@ -21,6 +21,7 @@ import numpy as np
 from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
+from veridical.data.progress import step
 from veridical.solvers.certificate import ratio
 from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
@@ -116,18 +117,20 @@ class Admm:
             self.bound, self.gap = self.upper, 0.0
             return True
         self._begin()
-        while len(self.rounds) < self.options.rounds and monotonic() < deadline:
-            number = len(self.rounds) + 1
-            primal, dual = self._round(number)
-            completed = Round(number, primal, dual)
-            if number % self.options.check == 0:
-                self._check(number)
-                completed = Round(number, primal, dual, self.gap, ratio(self.upper - self.bound, abs(self.upper)))
-            self.rounds.append(completed)
-            if self.exchange.callback is not None:
-                self.exchange.callback(completed)
-            if completed.gap <= self.options.gap:
-                return True
+        with step("consensus round") as said:
+            while len(self.rounds) < self.options.rounds and monotonic() < deadline:
+                number = len(self.rounds) + 1
+                primal, dual = self._round(number)
+                completed = Round(number, primal, dual)
+                if number % self.options.check == 0:
+                    self._check(number)
+                    completed = Round(number, primal, dual, self.gap, ratio(self.upper - self.bound, abs(self.upper)))
+                self.rounds.append(completed)
+                said.advance(completed.words)
+                if self.exchange.callback is not None:
+                    self.exchange.callback(completed)
+                if completed.gap <= self.options.gap:
+                    return True
         over = "rounds" if monotonic() < deadline else "time"
         primals = [name for name in self.names if self.traits[name].interface == "primal"]
         why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""

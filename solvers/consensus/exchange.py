@@ -42,8 +42,13 @@ class Round:
     of_cost: float = math.nan
 
     def __str__(self) -> str:
+        return f"round {self.round}: {self.words}"
+
+    @property
+    def words(self) -> str:
+        """What came out, in words."""
         gap = "" if math.isnan(self.gap) else f", gap {self.gap:.2e} of the savings"
-        return f"round {self.round}: residuals {self.primal:.1e} primal, {self.dual:.1e} dual{gap}"
+        return f"residuals {self.primal:.1e} primal, {self.dual:.1e} dual{gap}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from time import monotonic, perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
@@ -19,6 +18,7 @@ from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
 from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.lazy import pd
 from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.cluster import CONNECTING, connected
 from veridical.solvers.configuration import Configuration

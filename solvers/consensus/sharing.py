@@ -21,6 +21,7 @@ import numpy as np
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Integers
+from veridical.data.progress import step
 from veridical.solvers.certificate import ACCEPTED, CANCELLED, ratio, relative
 from veridical.solvers.consensus.exchange import Round
 from veridical.solvers.consensus.messages import Answer, Log, Message, Question
@@ -91,17 +92,19 @@ class Sharing:
         """Return what comes out when the gap is small enough, or where rounds or time are over."""
         if self.options.rho is None:
             self._scale()
-        while len(self.rounds) < self.options.rounds and monotonic() < deadline:
-            number = len(self.rounds) + 1
-            primal, dual = self._round(number)
-            self.rounds.append(Round(number, primal, dual))
-            agreement = self._check(number) if number % self.options.check == 0 else None
-            if agreement is not None:
-                self.rounds[-1] = replace(self.rounds[-1], of_cost=agreement.gap)
-            if self.callback is not None:
-                self.callback(self.rounds[-1])
-            if agreement is not None and agreement.converged:
-                return agreement
+        with step("consensus round") as said:
+            while len(self.rounds) < self.options.rounds and monotonic() < deadline:
+                number = len(self.rounds) + 1
+                primal, dual = self._round(number)
+                self.rounds.append(Round(number, primal, dual))
+                agreement = self._check(number) if number % self.options.check == 0 else None
+                if agreement is not None:
+                    self.rounds[-1] = replace(self.rounds[-1], of_cost=agreement.gap)
+                said.advance(self.rounds[-1].words)
+                if self.callback is not None:
+                    self.callback(self.rounds[-1])
+                if agreement is not None and agreement.converged:
+                    return agreement
         over = Termination.ITERATION_LIMIT if len(self.rounds) >= self.options.rounds else Termination.TIME_LIMIT
         return self._check(len(self.rounds), over)
 

@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyomo.environ as pyo
 
 from veridical import models
@@ -17,6 +16,7 @@ from veridical.contracts.joint_plan.planner import Plan, activity_cost
 from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Part
+from veridical.data.lazy import pd
 from veridical.models.info import info_of
 from veridical.solvers.configuration import configure
 from veridical.solvers.planners.compiled import CompiledPlans

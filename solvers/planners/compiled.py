@@ -8,12 +8,12 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-import pandas as pd
-
 from veridical import models
 from veridical.contracts.joint_plan.planner import Plan, activity_cost
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.lazy import pd
+from veridical.data.progress import step
 from veridical.models.info import MechanismModel, describe, info_of
 from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.configuration import Configuration
@@ -76,10 +76,12 @@ class CompiledPlans:
     def plan(self, case: JointPlanCase, baseline: Array | None, absent: tuple[str, ...], activity_fee: float) -> Plan:
         """Return the plan at the least cost of all but those absent, with what it costs each of the others."""
         began = perf_counter()
-        parties = {name: self.party(case, name) for name in case.names if name not in absent}
-        whole = joined(parties, case.shared, baseline, activity_fee)
+        with step("compile joint"):
+            parties = {name: self.party(case, name) for name in case.names if name not in absent}
+            whole = joined(parties, case.shared, baseline, activity_fee)
         form, translated = whole.program.form, perf_counter()
-        found = optimum("joint", form, self.solver)
+        with step("solve joint"):
+            found = optimum("joint", form, self.solver)
         if found.point.certificate.gap <= EXACT and found.point.row_dual is not None:
             x, certificate, bound = evened("joint", form, found.point.x, found.point.row_dual, whole.of_receivers)
             found = found._replace(point=Point(x, found.point.row_dual, certificate, bound))

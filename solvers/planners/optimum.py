@@ -14,7 +14,6 @@ import numpy as np
 from veridical.data import NotSolvedError
 from veridical.solvers.certificate import certify
 from veridical.solvers.configuration import Configuration, configure
-from veridical.solvers.consensus.quadratic import Quadratic
 from veridical.solvers.engines import highs
 from veridical.solvers.engines.live import LiveModel, fixed_by_rows
 from veridical.solvers.packaging import Point
@@ -68,6 +67,8 @@ def optimum(name: str, form: StandardForm, solver: Configuration | None, residua
 
 def _by_piqp(form: StandardForm, residual: float) -> Found | None:
     """Return the optimum where PIQP's point can be made exact; what is exact to a tolerance leaves flows to its square root."""
+    from veridical.solvers.consensus.quadratic import Quadratic  # with its solver, which nothing else here needs
+
     nothing = np.zeros(len(form.cost))
     problem = Quadratic(form, np.ones(len(form.cost), dtype=bool))
     for tolerance in TOLERANCES:

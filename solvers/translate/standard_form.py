@@ -21,6 +21,7 @@ from pyomo.core.base.var import VarData
 
 from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans, Integers, inner
+from veridical.data.progress import step
 from veridical.solvers.translate.checks import refuse_empty, refuse_undefined
 from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.convexity import shown
@@ -179,8 +180,9 @@ def compile_model(model: Any, nonlinear: bool = False, sos: bool = False) -> Sta
     Raises InputError, with the name of the component, for what is not understood, NaN, infinite or forbidden parts, and for
     more than one objective; NotSolvedError for constants and bounds that cannot hold.
     """
-    layout, numbers = _translated(model, nonlinear, sos)
-    return layout.form(numbers)
+    with step(f"compile {model.name}"):
+        layout, numbers = _translated(model, nonlinear, sos)
+        return layout.form(numbers)
 
 
 class Repeatable:
@@ -193,7 +195,8 @@ class Repeatable:
     @_collector_paused()
     def __init__(self, model: Any, nonlinear: bool = False) -> None:
         self._tape = Tape(model)
-        self._layout, self._numbers = _translated(model, nonlinear, False, self._tape)
+        with step(f"compile {model.name}"):
+            self._layout, self._numbers = _translated(model, nonlinear, False, self._tape)
         self._tape.close()
 
     @property

@@ -5,6 +5,7 @@ Exit status: 0 solved and certified; 2 bad input; 3 infeasible, unbounded or a l
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 import warnings
 from collections.abc import Callable
@@ -13,24 +14,20 @@ from typing import Annotated
 
 import typer
 
-from veridical import __doc__ as about
-from veridical import comparing, solving, streams, tables
+import veridical as vd
 from veridical.commands import COMMANDS
-from veridical.data import InputError, NotSolvedError, VeridicalError
-from veridical.families import FAMILIES, MECHANISMS, family_of, find, fitting
-from veridical.solvers import SolutionStatus, configure
-from veridical.solvers.solution import ACCEPTS
-from veridical.terminal import AllowFiles, Case, Changes, CsvFile, Json, Plot, Solver, draw, read, report, tell
+from veridical.streams import separate
+from veridical.terminal import AllowFiles, Case, Changes, Command, CsvFile, Json, Plot, Solver, draw, read, report, tell
 
 UNASKED = {  # what is to be said of a result that nobody asked for
-    SolutionStatus.LOCALLY_OPTIMAL: "a better point may exist elsewhere",
-    SolutionStatus.INCOMPLETE: "a party was lost, and the plan is without it",
+    "locally_optimal": "a better point may exist elsewhere",
+    "incomplete": "a party was lost, and the plan is without it",
 }
 
 
 def solve(
     case: Case,
-    mechanism: Annotated[str | None, typer.Option(metavar="NAME", help=f"One of {', '.join(MECHANISMS)}.")] = None,
+    mechanism: Annotated[str | None, typer.Option(metavar="NAME", help="One of {mechanisms}.")] = None,
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
@@ -40,22 +37,23 @@ def solve(
 ) -> None:
     """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate."""
     request = read(case, changes, allow_files)
-    family, chosen = family_of(request.case), find(request.case, mechanism)
+    family, chosen = vd.families.family_of(request.case), vd.families.find(request.case, mechanism)
     for option, target, action in (("--menu", menu, family.write), ("--plot", plot, family.picture)):
         if target is not None and action is None:
-            raise InputError.of(option, target, f"no file: there is none for a case of kind {family.kind}")
-    solution = solving.answer(request.case, chosen, solver, tell, request.parameters(chosen.parameters))
+            raise vd.InputError.of(option, target, f"no file: there is none for a case of kind {family.kind}")
+    solution = vd.solving.answer(request.case, chosen, solver, tell, request.parameters(chosen.parameters))
     contracts, to_file, picture = solution.contracts, family.write, family.picture
     if menu is not None and to_file is not None and contracts is not None:
         to_file(contracts, menu)
     if picture is not None:
         draw(plot, lambda: picture(solution))
-    report(to_json, solution.to_dict, lambda: tables.result(solution, family.summary(solution)))
-    if solution.status in ACCEPTS:
-        accept, words = ACCEPTS[solution.status], UNASKED[solution.status]
-        if solver is None or configure(solver).accept != accept:
+    report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)))
+    accepts = vd.solvers.solution.ACCEPTS
+    if solution.status in accepts:
+        accept, words = accepts[solution.status], UNASKED[solution.status]
+        if solver is None or vd.solvers.configure(solver).accept != accept:
             words = f"{solution.status}, {words} (accept = '{accept}' among the solver's settings takes it)"
-            raise NotSolvedError(f"{request.case.name}: {words}", solution.status)
+            raise vd.NotSolvedError(f"{request.case.name}: {words}", solution.status)
 
 
 def compare(
@@ -68,10 +66,10 @@ def compare(
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side."""
     request = read(case, changes, allow_files)
-    world, family = request.case, family_of(request.case)
-    chosen = [find(world, name) for name in mechanism] if mechanism else list(fitting(world).values())
+    world, family = request.case, vd.families.family_of(request.case)
+    chosen = [vd.families.find(world, name) for name in mechanism] if mechanism else list(vd.families.fitting(world).values())
     parameters = request.parameters(name for one in chosen for name in one.parameters)
-    frame = comparing.compare(world, mechanism, solver, **parameters)
+    frame = vd.compare(world, mechanism, solver, **parameters)
     record = {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")}
     report(to_json, lambda: record, lambda: family.compared(world.name, frame))
 
@@ -87,32 +85,48 @@ def audit(
     request = read(case, changes, allow_files)
     request.parameters(())
     world, name = request.case, Path(menu).name
-    checked = solving.audit(world, menu)
+    checked = vd.audit(world, menu)
     record = {"case": world.name, "menu": name, "audit": checked.to_dict()}
-    report(to_json, lambda: record, lambda: family_of(world).offered(f"{name} for {world.name}", checked))
+    report(to_json, lambda: record, lambda: vd.families.family_of(world).offered(f"{name} for {world.name}", checked))
+
+
+def say_version(asked: bool) -> None:
+    """Print the version, and end."""
+    if asked:
+        print(f"veridical {importlib.metadata.version('veridical')}")
+        raise typer.Exit
+
+
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=say_version, help="Show the version.")] = False,
+) -> None:
+    """Options before any command."""
 
 
 def application() -> typer.Typer:
     """Return the command line, with the commands of every kind of case that there is."""
+    about = (vd.__doc__ or "").splitlines()[0]
     app = typer.Typer(
         name="veridical",
-        help=(about or "").splitlines()[0],
+        help=about,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    app.callback(help=about)(options)
     commands: tuple[Callable[..., None], ...] = (solve, compare, audit, *COMMANDS)
     for command in commands:
-        app.command()(command)  # called as the function is, with hyphens
-    for family in FAMILIES.values():
+        app.command(cls=Command)(command)  # called as the function is, with hyphens
+    registered = sys.modules.get("veridical.families")  # the kinds that are shipped have no commands beside these
+    for family in registered.FAMILIES.values() if registered else ():
         for name, command in family.commands.items():
-            app.command(name)(command)
+            app.command(name, cls=Command)(command)
     return app
 
 
 def main() -> None:
     """Run the command line; an error of ours is one message and an exit status, never a traceback, and a warning one line."""
-    streams.separate()
+    separate()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
@@ -121,6 +135,8 @@ def main() -> None:
                 application()(prog_name="veridical")
             finally:
                 sys.stdout.flush()  # what is lost is lost here, and not at the end of Python, which would not say so
-    except VeridicalError as error:
+    except Exception as error:
+        if not isinstance(error, vd.VeridicalError):
+            raise
         sys.stderr.write(f"veridical: {error}\n")
         sys.exit(error.exit_status)

@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-import pandas as pd
-
 from veridical import solvers
 from veridical.data import InputError, NotSolvedError
+from veridical.data.lazy import pd
 from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer

@@ -12,6 +12,7 @@ from veridical.contracts import Audit
 from veridical.contracts.direct_mechanism_audit import audit_table
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.deprecated import renamed
+from veridical.data.progress import step
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
 from veridical.solvers import Configuration, Solution, SolutionStatus
 from veridical.solvers.kept import Keeper
@@ -132,7 +133,8 @@ def answer(
         configuration = None if solver is None else solvers.configure(solver)
         route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
         route.check(given)
-        return route.solve(Task(case, mechanism, route, configuration, given, callback, kept))
+        with step(f"{mechanism.name} for {case.name}"):
+            return route.solve(Task(case, mechanism, route, configuration, given, callback, kept))
 
     if solver is not None or mechanism.otherwise is None:
         return solved(mechanism.solver(case) if solver is None else solver)

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, cast
 
-from veridical.data import InputError
+import veridical as vd
 
 __all__ = ["separate"]
 
@@ -46,7 +46,7 @@ class Stream:
             if self._needed:
                 reason = getattr(error, "strerror", None) or error
                 allowed = f"an output that takes all of it ({reason})"
-                raise InputError.of("standard output", "<an output that ended>", allowed) from None
+                raise vd.InputError.of("standard output", "<an output that ended>", allowed) from None
 
     def _lose(self) -> None:
         """Send what still waits, and all that follows, nowhere: Python would try once more at its end."""

@@ -7,26 +7,32 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veridical.comparing import truthful
 from veridical.data import InputError
 from veridical.data.errors import visible
 from veridical.data.fields import whole_number
+from veridical.data.lazy import lazy
+from veridical.data.progress import reporting
 from veridical.families import family_of
 from veridical.repeated import Repeated
 from veridical.solvers import Solution
 from veridical.solvers.cluster import CONNECTING, connected
-from veridical.studies import sweep
-from veridical.studies.sweep import Bench, StudyFrame, StudySpec
-from veridical.studies.sweep.lanes import Lane, end_if_unguarded
-from veridical.studies.sweep.rows import Row
-from veridical.study_plan import plan
+
+if TYPE_CHECKING:
+    from veridical import study_plan
+    from veridical.studies import sweep
+    from veridical.studies.sweep import Bench, StudyFrame, StudySpec, lanes
+    from veridical.studies.sweep.lanes import Lane
+    from veridical.studies.sweep.rows import Row
+else:
+    study_plan, sweep, lanes = map(lazy, ("veridical.study_plan", "veridical.studies.sweep", "veridical.studies.sweep.lanes"))
 
 __all__ = ["Callback", "study"]
 
 WORKERS = 1024  # processes at most
-Callback = Callable[[int, int, Row | None], None]
+Callback = Callable[[int, int, "Row | None"], None]
 
 
 def study(
@@ -109,10 +115,10 @@ def prepared(
     if scheduler is not None and workers != 1:
         raise InputError.of("workers", workers, "none beside a scheduler, whose workers solve the points")
     if workers > 1:
-        end_if_unguarded()
+        lanes.end_if_unguarded()
     if resume and out is None:
         raise InputError.of("resume", resume, "a folder to go on in: out")
-    return plan(spec, partial(Bench, make=solver_of_process, compare=compared, truthful=truthful), allow_files)
+    return study_plan.plan(spec, partial(sweep.Bench, make=solver_of_process, compare=compared, truthful=truthful), allow_files)
 
 
 def run(
@@ -124,8 +130,8 @@ def run(
     callback: Callback | None = None,
 ) -> StudyFrame:
     """Return the table of a study that is ready; see `study`."""
-    with _lanes(workers, scheduler) as lanes, _progress(planned.name, callback) as callback:
-        return sweep.run(planned, lanes, out, resume, callback)
+    with _lanes(workers, scheduler) as opened, _progress(planned.name, callback) as callback:
+        return sweep.run(planned, opened, out, resume, callback)
 
 
 def solver_of_process() -> Callable[..., Solution]:
@@ -172,7 +178,7 @@ def _progress(name: str, callback: Callback | None) -> Iterator[Callback | None]
 
     text = TextColumn("{task.description}", markup=False)
     columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr)) as shown:
+    with Progress(*columns, console=Console(file=sys.stderr)) as shown, reporting(None):  # one thing draws on a terminal
         failures = 0
 
         def advance(finished: int, total: int, row: Row | None) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -19,9 +18,12 @@ from rich.text import Text
 from veridical.contracts import Audit
 from veridical.data.arrays import Array
 from veridical.data.errors import visible
+from veridical.data.lazy import pd
 from veridical.solvers import Solution, SolutionStatus, installed
 from veridical.solvers.solution import words
-from veridical.studies import Reproduction
+
+if TYPE_CHECKING:
+    from veridical.studies import Reproduction
 
 PRICES = 3  # shadow prices shown of each family
 ROWS = 16  # profiles shown of contracts
@@ -176,17 +178,17 @@ def shadow_prices(
     families: Collection[str],
     title: str,
     heading: tuple[str, str] = ("constraint", "shadow price"),
-    sign: Callable[[pd.Series], pd.Series] = pd.Series.abs,
+    sign: Callable[[pd.Series], pd.Series] | None = None,
     least: float = 1e-9,
     shown: Callable[[float], str] = lambda price: f"{price:.6g}",
 ) -> Table:
-    """Return the largest shadow prices of constraint families as a table: largest by `sign`, where that is above `least`."""
+    """Return the largest shadow prices of constraint families as a table: by `sign`, or by size, where that is above `least`."""
     largest = table(title.format(PRICES), heading[0], "where", heading[1], left=(heading[0], "where"))
     for family in families:
         prices = solution.duals[family]
-        size = sign(prices)
+        size = prices.abs() if sign is None else sign(prices)
         for key in size[size > least].nlargest(PRICES, keep="first").index:
-            price = prices[key] if sign is pd.Series.abs else size[key]
+            price = prices[key] if sign is None else size[key]
             largest.add_row(family, words(prices.index.names, key), shown(price))
     return largest
 

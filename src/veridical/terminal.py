@@ -10,35 +10,61 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import RenderableType
+from typer.core import TyperCommand
 
-from veridical import tables
-from veridical.data import InputError, example, examples, files, load
-from veridical.data.errors import visible
-from veridical.data.load import KINDS
-from veridical.data.record import put
-from veridical.studies.figures.style import FORMATS, save
+import veridical as vd
 
-__all__ = ["AllowFiles", "Case", "Changes", "Count", "CsvFile", "Json", "Plot", "Request", "Solver"]
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["AllowFiles", "Case", "Changes", "Command", "Count", "CsvFile", "Json", "Plot", "Request", "Solver"]
 __all__ += ["draw", "emit", "read", "report", "tell"]
 
 
-def to_be_written(*endings: str) -> Callable[[typer.CallbackParam, str | None], str | None]:
+LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
+    "mechanisms": lambda: vd.MECHANISMS,
+    "reproductions": lambda: vd.studies.REPRODUCTIONS,
+}
+
+
+class Command(TyperCommand):
+    """A command that shows its progress, and whose help names what there is: looked up when it is asked for, and not before."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with vd.progress():
+            return super().invoke(ctx)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, with names in place of `{mechanisms}` and the like."""
+        for parameter in cast(list[Any], self.params):
+            for word, names in LISTED.items():
+                if f"{{{word}}}" in (text := getattr(parameter, "help", None) or ""):
+                    parameter.help = text.replace(f"{{{word}}}", ", ".join(names()))
+        super().format_help(ctx, formatter)
+
+
+def to_be_written(endings: Callable[[], tuple[str, ...]] = tuple) -> Callable[[typer.CallbackParam, str | None], str | None]:
     """Return the check of an option that names a file to write: made before anything is solved."""
 
     def checked(parameter: typer.CallbackParam, target: str | None) -> str | None:
-        if target is None or (target == "-" and not endings):
+        if target is None or (target == "-" and not endings()):
             return target
         option = parameter.opts[0]
-        if endings and not target.lower().endswith(endings):
-            raise InputError.of(option, target, f"a file that can be written: its name ends in {', '.join(endings)}")
-        files.writable(target, option)
+        if endings() and not target.lower().endswith(endings()):
+            raise vd.InputError.of(option, target, f"a file that can be written: its name ends in {', '.join(endings())}")
+        vd.data.files.writable(target, option)
         return target
 
     return checked
+
+
+def formats() -> tuple[str, ...]:
+    """Return the endings of the files that pictures are written to."""
+    return vd.studies.figures.style.FORMATS
 
 
 Case = Annotated[str, typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.")]
@@ -49,10 +75,12 @@ Json = Annotated[
 ]
 CsvFile = Annotated[
     str | None,
-    typer.Option("--menu", metavar="FILE.csv", help="Write the menu, allocation or plan.", callback=to_be_written(".csv")),
+    typer.Option(
+        "--menu", metavar="FILE.csv", help="Write the menu, allocation or plan.", callback=to_be_written(lambda: (".csv",))
+    ),
 ]
 Plot = Annotated[
-    str | None, typer.Option("--plot", metavar="FILE.png", help="Draw what was found.", callback=to_be_written(*FORMATS))
+    str | None, typer.Option("--plot", metavar="FILE.png", help="Draw what was found.", callback=to_be_written(formats))
 ]
 Solver = Annotated[str | None, typer.Option("--solver", metavar="NAME|FILE", help="A solver's name, or a TOML file.")]
 Changes = Annotated[
@@ -74,7 +102,7 @@ class Request:
         names = tuple(dict.fromkeys(known))
         for key, value in self.others.items():
             if key not in names:
-                raise InputError.of(f"--set {key}", value, f"one of {', '.join((*self.fields, *names))}")
+                raise vd.InputError.of(f"--set {key}", value, f"one of {', '.join((*self.fields, *names))}")
         return dict(self.others)
 
 
@@ -83,23 +111,25 @@ def read(case: str, changes: Iterable[str] | None, allow_files: bool = False) ->
     others: dict[str, Any] = {}
     fields: dict[str, None] = {}
 
+    from veridical.data.load import KINDS
+
     def change(raw: dict[str, Any]) -> dict[str, Any]:
         kind = KINDS.get(str(raw.get("kind")))
         fields.update(dict.fromkeys(kind.keys if kind else ()))
         for text in changes or ():
             key, equals, value = text.partition("=")
             if not equals:
-                raise InputError.of("--set", text, "KEY=VALUE")
+                raise vd.InputError.of("--set", text, "KEY=VALUE")
             if key.split(".")[0] in fields:
-                raw = put(raw, {key: parsed(value)}, "--set ")
+                raw = vd.data.record.put(raw, {key: parsed(value)}, "--set ")
             else:
                 others[key] = parsed(value)
         return raw
 
-    shipped = case in examples() and not Path(case).exists()
+    shipped = case in vd.examples() and not Path(case).exists()
     if not shipped and not case.endswith(".toml") and not os.path.exists(case):
-        raise InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(examples())}")
-    world = example(case, change) if shipped else load(case, change, allow_files=allow_files)
+        raise vd.InputError.of("CASE", case, f"a case file, or a shipped case: {', '.join(vd.examples())}")
+    world = vd.example(case, change) if shipped else vd.load(case, change, allow_files=allow_files)
     return Request(world, others, tuple(fields))
 
 
@@ -108,13 +138,13 @@ def report(to_json: str | None, record: Callable[[], dict[str, Any]], shown: Cal
     if to_json is not None:
         emit(to_json, record())
     if to_json != "-":
-        tables.show(*shown())
+        vd.tables.show(*shown())
 
 
 def draw(target: str | None, figure: Callable[[], Any]) -> None:
     """Write a figure to a file where one is asked for."""
     if target is not None:
-        save(figure(), target)
+        vd.studies.figures.style.save(figure(), target)
 
 
 def parsed(text: str) -> Any:
@@ -131,7 +161,7 @@ def emit(target: str, record: dict[str, Any]) -> None:
     if target == "-":
         sys.stdout.write(f"{text}\n")
     else:
-        files.write({Path(target): f"{text}\n"})
+        vd.data.files.write({Path(target): f"{text}\n"})
 
 
 def finite(value: Any) -> Any:
@@ -145,4 +175,6 @@ def finite(value: Any) -> Any:
 
 def tell(progress: Any) -> None:
     """Say on standard error how far a long run is."""
-    print(visible(str(progress)), file=sys.stderr, flush=True)
+    from veridical import display
+
+    display.tell(vd.data.errors.visible(str(progress)))

@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.data import AllocationCase, InputError
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.fields import whole_number
+from veridical.data.lazy import pd
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue
 from veridical.studies.figures.style import COLOURS, axes_of, styled

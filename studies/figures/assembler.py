@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts import Menu
+from veridical.data.lazy import pd
 from veridical.solvers import Solution
 from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.lazy import pd
 from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.orders import Equilibrium
 from veridical.data import AllocationCase
 from veridical.data.arrays import Array
+from veridical.data.lazy import pd
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import Ordering, ordering, service_capacity, without_warning
 from veridical.studies.papers.reproduction import Reproduction, Row

@@ -13,11 +13,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from veridical.data import AssemblerCase, Uniform
 from veridical.data.arrays import Array
+from veridical.data.lazy import pd
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
 from veridical.studies.figures import assembler as figures

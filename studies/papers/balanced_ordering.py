@@ -16,10 +16,10 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from veridical import models, solvers
 from veridical.data import AssemblerCase, correlation, example, monotonicity
+from veridical.data.lazy import pd
 from veridical.solvers.closed_form import assembler as closed
 from veridical.studies.figures import assembler as figures
 from veridical.studies.papers.reproduction import Reproduction, Row

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from veridical import models, solvers
 from veridical.data import ContinuousCase, example
+from veridical.data.lazy import pd
 from veridical.solvers.closed_form.continuous_rule import continuous
 from veridical.studies.figures import assembler as figures
 from veridical.studies.papers.reproduction import Reproduction, Row

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from veridical.data.deprecated import Renamed
+from veridical.data.lazy import pd
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

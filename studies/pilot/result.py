@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from veridical.contracts.comparison import TOLERANCE
 from veridical.contracts.joint_plan.payments import Payments, payments
 from veridical.data.deprecated import Renamed
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.lazy import pd
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

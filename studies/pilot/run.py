@@ -48,6 +48,7 @@ from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
 from veridical.data.fields import whole_number
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.progress import counted, step
 from veridical.solvers.planners import Central
 from veridical.studies.pilot.folder import Folder, opened, packed, unpacked
 from veridical.studies.pilot.result import PilotRun, Tried, Week
@@ -125,10 +126,10 @@ def run(
         weeks, absent = _weeks(case, reported, make, kept, tell)
         return PilotRun(case, mechanism, {name: getattr(case.mechanism, name) for name in names}, absent, weeks, settlement)
 
-    with ExitStack() as held:
+    with ExitStack() as held, step(f"pilot of {case.name}"):
         truth = rolled(case, None if folder is None else held.enter_context(opened(folder, _fingerprint(case, make))), callback)
     tried = []
-    for lie in lies(case, misreports, seed):
+    for lie in counted("misreport", lies(case, misreports, seed), misreports):
         lied = rolled(case.reporting(lie.party, lie.record))
         gain = lied.totals["net_gain"][lie.party] - truth.totals["net_gain"][lie.party]
         tried.append(Tried(lie.party, lie.report, float(gain)))
@@ -152,7 +153,7 @@ def _weeks(
         absent = {world: tuple(parties) for world, parties in content["held"].items()}
         states = {world: unpacked(case, fields) for world, fields in content["states"].items()}
         completed(Week(**content["result"]), 0.0)
-    for week in case.shared.weeks[len(weeks) :]:
+    for week in counted("week", case.shared.weeks[len(weeks) :]):
         began = perf_counter()
         with _opened(make) as who:
             result, absent, states = _week(case, reported, week, CachingPlanner(who), absent, states)

@@ -15,6 +15,7 @@ SMALL = {  # those that compare with cvxpy or mechaudit need an extra, and are r
     "ipopt": ("3 1", "3 suppliers: median "),
     "mechanisms": ("1 2x2", "2x2 | 1.5, "),
     "misreports": ("1", "first_price"),
+    "start": ("1", "all public names, inside"),
     "study": ("2 1", "two workers against one: median "),
     "study_speed": ("3 3", "section 3.1, 3 cases: plain "),
     "tangents": ("once 3", "peak memory "),

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
 import typer
-from rich.console import RenderableType
-from rich.text import Text
 
-from veridical import tables
-from veridical.contracts import read_bids
-from veridical.contracts.auction import Auction, AuctionResult
-from veridical.data import InputError
-from veridical.data.assembler import label
-from veridical.families.allocation_tables import money, units
-from veridical.solvers.closed_form.auction import auction as auctioned
+import veridical as vd
 from veridical.terminal import AllowFiles, Case, Changes, Json, read, report
 
 __all__ = ["auction"]
@@ -30,52 +21,14 @@ def auction(
     allow_files: AllowFiles = False,
 ) -> None:
     """Print what the auction of Theorem 7 posts, or clear sealed bids: units and payments."""
+    from veridical.commands.auction_tables import cleared, posted
+
     request = read(case, changes, allow_files)
-    posting = auctioned(request.case, **request.parameters(("points", "samples", "seed")))
+    posting = vd.auction(request.case, **request.parameters(("points", "samples", "seed")))
     if bids is None and deadline is not None:
-        raise InputError.of("--deadline", deadline, "a deadline beside --bids")
+        raise vd.InputError.of("--deadline", deadline, "a deadline beside --bids")
     if bids is None:
         report(to_json, posting.to_dict, lambda: posted(posting))
     else:
-        result = posting.clear(read_bids(bids, posting.names, deadline))
+        result = posting.clear(vd.read_bids(bids, posting.names, deadline))
         report(to_json, result.to_dict, lambda: cleared(result))
-
-
-def posted(auction: Auction) -> list[RenderableType]:
-    """Return what an auction posts: bids, rounded up, and the units that they bring."""
-    case, optimum, frame = auction.case, auction.optimum, auction.table
-    several, pair, count = len(case.retailers) > 1, case.members == (2,), len(auction.names)
-    types = optimum.case.retailers[0].theta.tolist()
-    units_of = [f"units if the\nother is {label(theta)}" for theta in types] if pair else list(frame)[1:]
-    headings = (column.replace("_", "\n") for column in ["retailers", "type", "bid", *units_of][not several :])
-    title = "your bid, by your type: no other brings more in expectation, if the others bid theirs"
-    table = tables.table(title, *headings, left=("retailers",))
-    bids = np.concatenate(auction.posted()).tolist()
-    for bid, key, row in zip(bids, frame.index.tolist(), frame.to_numpy(), strict=True):
-        name, theta = ("", key[0]) if pair else key
-        table.add_row(*[str(name), label(theta), amount(bid), *map(units, row if pair else row[1:])][not several :])
-    return [
-        Text(f"auction for {case.name}", style="bold"),
-        Text(f"{units(auction.capacity)} units among {count:,} retailers, who bid, sealed, what they would pay in all"),
-        Text(f"expected payments {money(auction.expected_payments)}, the supplier's profit {money(optimum.supplier_profit)}"),
-        table,
-        Text("between two bids the lower one counts, and is what is paid; bids are rounded up", style="dim"),
-    ]
-
-
-def amount(bid: float) -> str:
-    """Return a bid as it is, with two decimals at least."""
-    return f"{bid:,.2f}" if round(bid, 2) == bid else f"{bid:,.12g}"
-
-
-def cleared(result: AuctionResult) -> list[RenderableType]:
-    """Return what sealed bids bring."""
-    title = f"sealed bids cleared, {units(result.capacity)} units"
-    headings = ("retailer", "bid", "counts\nas type", "units", "payment", "status")
-    table = tables.table(title, *headings, left=("retailer", "status"), bold=True)
-    for name, row in result.table.iterrows():
-        bid = "" if np.isnan(row["bid"]) else amount(row["bid"])
-        theta = "-" if np.isnan(row["counts_as"]) else label(row["counts_as"])
-        table.add_row(str(name), bid, theta, units(row["units"]), money(row["payment"]), row["status"])
-    left = f", {units(result.capacity_left)} units left" if result.capacity_left > 0 else ""
-    return [table, Text(f"payments {money(result.payment.sum())}{left}; one more unit is worth {money(result.shadow_price)}")]

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from veridical import studies, tables
-from veridical.data import InputError, files, joint_plan
-from veridical.data.joint_plan import JointPlanCase
+import veridical as vd
 from veridical.terminal import Count, Json, draw, emit
 
 __all__ = ["generate", "reproduce", "solvers"]
 
-GENERATORS: Mapping[str, Callable[..., JointPlanCase]] = {
-    "pilot": joint_plan.pilot,
-    "marketplace": joint_plan.marketplace,
-    "carriers": joint_plan.carriers,
-}
+GENERATORS = ("pilot", "marketplace", "carriers")  # functions of `veridical.data.joint_plan`
 
 
 def generate(
@@ -40,42 +33,43 @@ def generate(
 ) -> None:
     """Write a synthetic joint-plan case of any size, as a folder that every other command takes."""
     if kind not in GENERATORS:
-        raise InputError.of("KIND", kind, f"one of {', '.join(GENERATORS)}")
+        raise vd.InputError.of("KIND", kind, f"one of {', '.join(GENERATORS)}")
     given = {
         **{"vendors": vendors, "sellers": sellers, "shippers": shippers, "carriers": carriers, "sites": sites},
         **{"regions": regions, "products": products, "lanes": lanes, "weeks": weeks, "makers": makers},
     }
     sizes = {name: count for name, count in given.items() if count is not None}
-    known = inspect.signature(GENERATORS[kind]).parameters
+    generator = getattr(vd.data.joint_plan, kind)
+    known = inspect.signature(generator).parameters
     for name, count in sizes.items():
         if name not in known:
             allowed = ", ".join(f"--{size}" for size in given if size in known)
-            raise InputError.of(f"--{name}", count, f"for {kind} {allowed}")
-    case = GENERATORS[kind](seed=seed, name=Path(out).resolve().name, **sizes)
-    joint_plan.write(case, files.make_folder(out, "--out"), alone=True)
+            raise vd.InputError.of(f"--{name}", count, f"for {kind} {allowed}")
+    case = generator(seed=seed, name=Path(out).resolve().name, **sizes)
+    vd.data.joint_plan.write(case, vd.data.files.make_folder(out, "--out"), alone=True)
     print(f"{case.description} {len(case.shared.flows):,} flows.")
 
 
 def reproduce(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help=f"Of {', '.join(studies.REPRODUCTIONS)}.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Of {reproductions}.")] = None,
     to_json: Json = None,
     plot: Annotated[str | None, typer.Option("--plot", metavar="DIR", help="Draw the figures into a folder.")] = None,
 ) -> None:
     """Recompute what the papers print: published, as published, exact. Without names all but assembler-models and claims."""
     records = []
-    wanted = studies.reproduce(names or [])
+    wanted = vd.reproduce(names or [])
     if plot is not None:
-        files.make_folder(plot, "--plot")
+        vd.data.files.make_folder(plot, "--plot")
     for reproduction in wanted:
         records.append(reproduction.to_dict())
         if plot is not None and reproduction.draw is not None:
             draw(str(Path(plot) / f"{reproduction.name}.png"), reproduction.draw)
         if to_json != "-":
-            tables.show(*tables.reproduction(reproduction))
+            vd.tables.show(*vd.tables.reproduction(reproduction))
     if to_json is not None:
         emit(to_json, {"reproductions": records})
 
 
 def solvers() -> None:
     """List the solvers that work on this machine, with versions and what each can do."""
-    tables.show(*tables.solvers())
+    vd.tables.show(*vd.tables.solvers())

@@ -7,24 +7,28 @@ from dataclasses import replace
 from functools import partial
 from math import comb, prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from veridical import contracts, models
 from veridical.contracts import AllocationAudit, Allotment, Audit
 from veridical.contracts.allotment import profile_names
 from veridical.data import AllocationCase, CertificateError, InputError
+from veridical.data.lazy import lazy, pd
 from veridical.data.truncated import POINTS
-from veridical.families import allocation_tables as tables
 from veridical.families.family import Family, Mechanism, Number, Promises, Route, Task, always
 from veridical.families.routes import approximated, by_formula, by_model, routes_of
 from veridical.solvers import Solution
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.solvers.shadow_price_ranges import shadow_price_ranges
-from veridical.studies.figures import allocation as figures
+
+if TYPE_CHECKING:
+    from veridical.families import allocation_tables as tables
+    from veridical.studies.figures import allocation as figures
+else:
+    tables, figures = lazy("veridical.families.allocation_tables"), lazy("veridical.studies.figures.allocation")
 
 __all__ = ["FAMILY"]
 
@@ -205,11 +209,11 @@ FAMILY = Family(
     mechanisms=MECHANISMS,
     defaults=("capacity_choice", "allocation"),
     fields=tuple(AllocationCase.model_fields),
-    summary=tables.summary,
-    compared=tables.compared,
+    summary=lambda solution: tables.summary(solution),
+    compared=lambda case, frame: tables.compared(case, frame),
     columns=columns,
     audit=audit,
-    offered=tables.offered,
+    offered=lambda name, audit: tables.offered(name, audit),
     picture=lambda solution: figures.allocation(solution.contracts),
     write=Allotment.to_csv,
     numbers=numbers,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -11,6 +10,7 @@ from veridical import tables
 from veridical.contracts import AllocationAudit, Allotment, GameAudit
 from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data.assembler import label
+from veridical.data.lazy import pd
 from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.solution import between

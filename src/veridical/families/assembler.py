@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from veridical import contracts
 from veridical.contracts import Audit, Menu
 from veridical.data import AssemblerCase
 from veridical.data.assembler import label
-from veridical.families import assembler_tables as tables
+from veridical.data.lazy import lazy, pd
 from veridical.families.bets import large_bets, within
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
 from veridical.families.routes import by_formula, by_model, routes_of
 from veridical.solvers import Solution, preferred_form
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
-from veridical.studies.figures import assembler as figures
+
+if TYPE_CHECKING:
+    from veridical.families import assembler_tables as tables
+    from veridical.studies.figures import assembler as figures
+else:
+    tables, figures = lazy("veridical.families.assembler_tables"), lazy("veridical.studies.figures.assembler")
 
 __all__ = ["BALANCED", "FAMILY", "price"]
 
@@ -135,13 +138,13 @@ FAMILY = Family(
     mechanisms=MECHANISMS,
     defaults=("icds",),
     fields=tuple(AssemblerCase.model_fields),
-    summary=tables.summary,
-    compared=tables.compared,
+    summary=lambda solution: tables.summary(solution),
+    compared=lambda case, frame: tables.compared(case, frame),
     columns=columns,
     benchmark="first_best",
     audit=audit,
-    offered=tables.offered,
-    picture=figures.contract_menu,
+    offered=lambda name, audit: tables.offered(name, audit),
+    picture=lambda solution: figures.contract_menu(solution),
     write=Menu.to_csv,
     numbers=numbers,
 )

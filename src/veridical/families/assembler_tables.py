@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from veridical import tables
 from veridical.contracts import Audit, Menu
 from veridical.data.assembler import label
+from veridical.data.lazy import pd
 from veridical.solvers import Solution
 
 __all__ = ["compared", "offered", "summary"]

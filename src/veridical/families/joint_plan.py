@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import nan
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veridical import models, solvers
 from veridical.contracts import Audit, JointPlanAudit, Settlement
@@ -18,13 +18,18 @@ from veridical.contracts.joint_plan.planner import Plan, Planner
 from veridical.contracts.joint_plan.settlement import agents
 from veridical.data import InputError, csv_file
 from veridical.data.joint_plan import JointPlanCase, Shared
-from veridical.families import joint_plan_tables as tables
+from veridical.data.lazy import lazy
 from veridical.families.family import Family, Mechanism, Number, Parameter, Promises, Route, Task
 from veridical.solvers import Configuration, Solution, SolutionStatus
 from veridical.solvers.certificate import ACCEPTED, Certificate
-from veridical.solvers.consensus import Consensus
 from veridical.solvers.planners import Central
-from veridical.studies.figures import settlement as figures
+
+if TYPE_CHECKING:
+    from veridical.families import joint_plan_tables as tables
+    from veridical.solvers.consensus import Consensus
+    from veridical.studies.figures import settlement as figures
+else:
+    tables, figures = lazy("veridical.families.joint_plan_tables"), lazy("veridical.studies.figures.settlement")
 
 __all__ = ["FAMILY", "planner_of", "solve"]
 
@@ -90,7 +95,7 @@ def centrally(task: Task) -> Solution:
 def by_consensus(task: Task) -> Solution:
     """Solve without anybody's model; the callback is called after every round."""
     assert task.configuration is not None
-    with Consensus(task.configuration, callback=task.callback) as planner:
+    with solvers.consensus.Consensus(task.configuration, callback=task.callback) as planner:
         return solved_by_planner(task, planner)
 
 
@@ -110,7 +115,7 @@ def planner_of(solver: Any, callback: Callable[[Any], None] | None = None) -> Ce
     """Return who plans: by the joint model, with the solver that is named, or by consensus."""
     configuration = None if solver is None else solvers.configure(solver)
     if configuration is not None and configuration.solver == CONSENSUS.solver:
-        return Consensus(configuration, callback=callback)
+        return solvers.consensus.Consensus(configuration, callback=callback)
     return Central(configuration)
 
 
@@ -183,8 +188,8 @@ FAMILY = Family(
     mechanisms=MECHANISMS,
     defaults=("vcg",),
     fields=(*JointPlanCase.model_fields, *Shared.model_fields),
-    summary=tables.summary,
-    compared=tables.compared,
+    summary=lambda solution: tables.summary(solution),
+    compared=lambda case, frame: tables.compared(case, frame),
     columns=columns,
     audit=audit,
     picture=lambda solution: figures.draw(solution.contracts),

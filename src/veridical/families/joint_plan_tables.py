@@ -5,12 +5,12 @@ from __future__ import annotations
 import operator
 from functools import partial
 
-import pandas as pd
 from rich.console import RenderableType
 from rich.text import Text
 
 from veridical import tables
 from veridical.contracts import JointPlanAudit, Settlement
+from veridical.data.lazy import pd
 from veridical.solvers import Solution
 from veridical.solvers.solution import words
 from veridical.tables import money

@@ -6,23 +6,26 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from rich.console import RenderableType
-from rich.text import Text
-
-from veridical import contracts, solvers, tables
+from veridical import contracts, solvers
 from veridical.contracts import Audit, DirectMechanism, MechanismAudit
 from veridical.contracts.direct_mechanism_audit import audit_table
 from veridical.data import InputError
 from veridical.data.case_record import CaseRecord
+from veridical.data.lazy import lazy
 from veridical.data.load import KINDS
+from veridical.data.progress import step
 from veridical.data.record import check
-from veridical.data.type_space import word
 from veridical.families.family import Family, Mechanism, Parameter, Route, Task, always
 from veridical.families.registry import FAMILIES, register, unregister
 from veridical.models.info import info_of
 from veridical.solvers import Solution
+
+if TYPE_CHECKING:
+    from veridical.families import own_tables as tables
+else:
+    tables = lazy("veridical.families.own_tables")
 
 __all__ = ["add_kind"]
 
@@ -96,12 +99,12 @@ def add_kind(
         mechanisms=tuple(_mechanism(case, name, build, solver) for name, build in models.items()),
         defaults=tuple(models)[:1],
         fields=tuple(case.model_fields),
-        summary=_summary,
-        compared=_compared,
+        summary=lambda solution: tables.summary(solution),
+        compared=lambda case, frame: tables.compared(case, frame),
         columns=_columns,
         benchmark=benchmark,
         audit=partial(_audit, next(iter(models.values()))),
-        offered=_offered,
+        offered=lambda name, audit: tables.offered(name, audit),
         write=DirectMechanism.to_csv,
         read=lambda raw, file, folder: check(case, {"name": Path(file).stem, **raw}, file, {"folder": folder}),
     )
@@ -134,7 +137,8 @@ def _solve(task: Task) -> Solution:
     assert task.route.way is not None
     assert task.configuration is not None
     began = perf_counter()
-    model = task.route.way(task.case, **task.parameters)
+    with step(f"build {task.mechanism.name}"):
+        model = task.route.way(task.case, **task.parameters)
     built = perf_counter() - began
     solution = solvers.solve(model, task.configuration)
     record = replace(solution.solver, seconds=replace(solution.solver.seconds, build=built))
@@ -160,60 +164,3 @@ def _columns(solution: Solution, best: float) -> dict[str, Any]:
     regret, rent = (checked.max_regret, checked.min_rent) if isinstance(checked, MechanismAudit) else (float("nan"),) * 2
     share = solution.objective / best if best else float("nan")
     return {"share_of_benchmark": share, "max_regret": regret, "min_rent": rent}
-
-
-def _summary(solution: Solution) -> list[RenderableType]:
-    """Return what a mechanism is worth, its outcomes, shadow prices and audit."""
-    parts: list[RenderableType] = [Text(f"objective {tables.money(solution.objective)}, {tables.worth(solution)}")]
-    parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
-    if isinstance(solution.contracts, DirectMechanism):
-        parts += _outcomes(solution.contracts)
-    prices = tables.shadow_prices(solution, list(solution.duals), tables.BY_RELAXING)
-    parts += [prices] if prices.row_count else []
-    return [*parts, *([] if solution.audit is None else _truth(solution.audit))]
-
-
-def _outcomes(mechanism: DirectMechanism) -> list[RenderableType]:
-    """Return what follows from the reports, of the most likely profiles where there are many."""
-    frame, types = mechanism.frame, mechanism.types
-    columns = ["\n".join(part.replace("_", " ") for part in column if part) for column in frame.columns.to_list()]
-    headings = [f"{word(agent)}\nreports" for agent in types.agents]
-    table = tables.table("a row for what is reported", *headings, *columns)
-    for place in tables.most_likely(types.table.ravel()):
-        figures = frame.iloc[place].tolist()
-        table.add_row(*map(word, types.profiles[place]), f"{figures[0]:.4g}", *map(tables.money, figures[1:]))
-    many = len(frame) > tables.ROWS
-    note = f"the {tables.ROWS} most likely of {len(frame):,} profiles; --menu FILE.csv writes all"
-    return [table, *([Text(note, style="dim")] if many else [])]
-
-
-def _truth(checked: Audit) -> list[RenderableType]:
-    lies = [
-        f"{one.agent} of type {word(one.type)} gains {tables.money(one.gain)} by {word(one.report)}" for one in checked.misreports
-    ]
-    if checked.truthful is None:
-        said = Text("no misreport could be tried: whether truth is best is not known")
-    else:
-        said = (
-            Text(tables.no_gain(checked)) if checked.truthful else Text(f"misreports gain: {'; '.join(lies[:3])}", style="yellow")
-        )
-    return [said, tables.properties(checked)]
-
-
-def _offered(name: str, checked: Any) -> list[RenderableType]:
-    return [Text(f"audit of {name}", style="bold"), *_truth(checked)]
-
-
-def _compared(case: str, frame: Any) -> list[RenderableType]:
-    return tables.side_by_side(
-        case,
-        frame,
-        [
-            ("objective", lambda row: tables.money(row["profit"])),
-            ("of the\nbenchmark", lambda row: tables.share(row["share_of_benchmark"])),
-            ("truthful", lambda row: row["truthful"]),
-            ("largest\nregret", lambda row: f"{tables.money(row['max_regret'])}"),
-            ("least\nrent", lambda row: f"{tables.money(row['min_rent'])}"),
-            ("seconds", lambda row: f"{row['seconds']:.2f}"),
-        ],
-    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from veridical import models, solvers
 from veridical.data import VeridicalError
+from veridical.data.progress import step
 from veridical.families.family import Route, Task
 from veridical.solvers import Solution, SolutionStatus, closed_form
 from veridical.solvers.certificate import ratio
@@ -38,7 +39,8 @@ def by_model(task: Task, form: str, more: More = lambda solution: {}) -> Solutio
             if kept is not None:
                 return task.finish(kept, **more(kept))
     began = perf_counter()
-    model = task.route.way(task.case, form=form, **task.parameters)
+    with step(f"build {task.mechanism.name}"):
+        model = task.route.way(task.case, form=form, **task.parameters)
     built = perf_counter() - began
     solution = solvers.solve(model, task.configuration, check=False)
     record = replace(solution.solver, seconds=replace(solution.solver.seconds, build=built))
@@ -49,7 +51,8 @@ def by_formula(task: Task, more: More = lambda solution: {}) -> Solution:
     """Return the solution that the route's way computes without a model; `more` says further fields of it."""
     assert task.route.way is not None
     assert task.configuration is not None
-    solution = closed_form.solve(task.case, task.mechanism.name, task.route.way, task.configuration, **task.parameters)
+    with step(f"solve {task.mechanism.name} in closed form"):
+        solution = closed_form.solve(task.case, task.mechanism.name, task.route.way, task.configuration, **task.parameters)
     return task.finish(solution, **more(solution))
 
 

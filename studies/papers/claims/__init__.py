@@ -10,8 +10,7 @@ that a paper cites from others are left out, and so are repetitions.
 
 from __future__ import annotations
 
-import pandas as pd
-
+from veridical.data.lazy import pd
 from veridical.studies.papers.claims import (
     allocation_study,
     allocation_theory,

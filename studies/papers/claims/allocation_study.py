@@ -12,9 +12,9 @@ from functools import cache, partial
 from itertools import pairwise, product
 
 import numpy as np
-import pandas as pd
 
 from veridical.contracts.orders import Equilibrium
+from veridical.data.lazy import pd
 from veridical.solvers.closed_form import allocation as closed
 from veridical.studies.papers.allocation_tables import (
     COST_RATIOS,

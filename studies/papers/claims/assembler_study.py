@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 import numpy as np
-import pandas as pd
 
 from veridical.data import AssemblerCase, virtual_cost
 from veridical.data.arrays import Array
+from veridical.data.lazy import pd
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
 from veridical.studies.papers.assembler_study import SETS, SIZES, Instance, many_suppliers, two_suppliers

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
+
+from veridical.data.lazy import pd
 
 __all__ = ["Claim", "Claims", "Verdict", "listed", "not_checked", "printed_digits", "trend"]
 

@@ -1,0 +1,74 @@
+"""Kinds of the user's own as tables for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from veridical import tables
+from veridical.contracts import Audit, DirectMechanism
+from veridical.data.type_space import word
+from veridical.solvers import Solution
+
+__all__ = ["compared", "offered", "summary"]
+
+
+def summary(solution: Solution) -> list[RenderableType]:
+    """Return what a mechanism is worth, its outcomes, shadow prices and audit."""
+    parts: list[RenderableType] = [Text(f"objective {tables.money(solution.objective)}, {tables.worth(solution)}")]
+    parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
+    if isinstance(solution.contracts, DirectMechanism):
+        parts += _outcomes(solution.contracts)
+    prices = tables.shadow_prices(solution, list(solution.duals), tables.BY_RELAXING)
+    parts += [prices] if prices.row_count else []
+    return [*parts, *([] if solution.audit is None else _truth(solution.audit))]
+
+
+def _outcomes(mechanism: DirectMechanism) -> list[RenderableType]:
+    """Return what follows from the reports, of the most likely profiles where there are many."""
+    frame, types = mechanism.frame, mechanism.types
+    columns = ["\n".join(part.replace("_", " ") for part in column if part) for column in frame.columns.to_list()]
+    headings = [f"{word(agent)}\nreports" for agent in types.agents]
+    table = tables.table("a row for what is reported", *headings, *columns)
+    for place in tables.most_likely(types.table.ravel()):
+        figures = frame.iloc[place].tolist()
+        table.add_row(*map(word, types.profiles[place]), f"{figures[0]:.4g}", *map(tables.money, figures[1:]))
+    many = len(frame) > tables.ROWS
+    note = f"the {tables.ROWS} most likely of {len(frame):,} profiles; --menu FILE.csv writes all"
+    return [table, *([Text(note, style="dim")] if many else [])]
+
+
+def _truth(checked: Audit) -> list[RenderableType]:
+    lies = [
+        f"{one.agent} of type {word(one.type)} gains {tables.money(one.gain)} by {word(one.report)}" for one in checked.misreports
+    ]
+    if checked.truthful is None:
+        said = Text("no misreport could be tried: whether truth is best is not known")
+    else:
+        said = (
+            Text(tables.no_gain(checked)) if checked.truthful else Text(f"misreports gain: {'; '.join(lies[:3])}", style="yellow")
+        )
+    return [said, tables.properties(checked)]
+
+
+def offered(name: str, checked: Any) -> list[RenderableType]:
+    """Return the audit of a table as it is shown."""
+    return [Text(f"audit of {name}", style="bold"), *_truth(checked)]
+
+
+def compared(case: str, frame: Any) -> list[RenderableType]:
+    """Return mechanisms side by side."""
+    return tables.side_by_side(
+        case,
+        frame,
+        [
+            ("objective", lambda row: tables.money(row["profit"])),
+            ("of the\nbenchmark", lambda row: tables.share(row["share_of_benchmark"])),
+            ("truthful", lambda row: row["truthful"]),
+            ("largest\nregret", lambda row: f"{tables.money(row['max_regret'])}"),
+            ("least\nrent", lambda row: f"{tables.money(row['min_rent'])}"),
+            ("seconds", lambda row: f"{row['seconds']:.2f}"),
+        ],
+    )
