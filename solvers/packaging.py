@@ -19,7 +19,7 @@ from veridical.models.info import ModelInfo, info_of
 from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
 from veridical.solvers.dual_range import OptimalDuals
 from veridical.solvers.sensitivity import Lagrangian
-from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
+from veridical.solvers.solution import Duals, Largest, Seconds, Solution, SolutionStatus, SolverRecord
 from veridical.solvers.tangents import at_the_curve
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units
@@ -157,7 +157,42 @@ def by_family(info: ModelInfo, form: StandardForm, prices: Array) -> Duals:
 
 def priced(families: Families, prices: Array) -> Duals:
     """Return the duals of families, each a Series that is made when first looked at."""
-    return Duals({name: partial(series, prices[rows]) for name, (rows, series) in families.items()})
+    return Duals({name: Priced(series, prices[rows]) for name, (rows, series) in families.items()})
+
+
+@dataclass(frozen=True)
+class Priced:
+    """The duals of a family: called, a Series of them. `series` is a partial of `_series`."""
+
+    series: Callable[[Array], pd.Series]
+    prices: Array
+
+    def __call__(self) -> pd.Series:
+        """Return the Series."""
+        return self.series(self.prices)
+
+    def largest(self, count: int, least: float) -> list[Largest] | None:
+        """Return the largest in size, without pandas, which takes longer to import than a small model to solve.
+
+        None where only pandas knows in which order they stand.
+        """
+        keys, family, levels, renamed = self.series.args  # type: ignore[attr-defined]
+        large = np.flatnonzero(np.abs(self.prices) > least).tolist()
+        named = {k: renamed(levels, keys[k]) if renamed is not None and levels else keys[k] for k in large}
+        arities = {len(key) if isinstance(key, tuple) else 0 for key in keys}
+        if len(arities) > 1 or not large:
+            return [] if not large else None
+        (arity,) = arities
+        if not arity:
+            named = {k: family if key is None else key for k, key in named.items()}
+            levels = levels[:1] if levels else None
+        try:
+            order = sorted(large, key=named.__getitem__)
+        except TypeError:
+            return None
+        order.sort(key=lambda k: -abs(self.prices[k]))  # of equal ones the first, as the sort is stable
+        names = levels or (None,) * (arity or 1)
+        return [(names, named[k], float(self.prices[k])) for k in order[:count]]
 
 
 class Names:

@@ -52,6 +52,9 @@ ACCEPTS = {  # results that end with status 3, with their values, but for who ac
 }
 
 
+Largest = tuple[tuple[Hashable | None, ...], Any, float]  # names of an index, a key of it, and the dual there
+
+
 class Duals(Mapping[str, "pd.Series"]):
     """Shadow prices by constraint family, each a pandas Series indexed by names; made when first looked at.
 
@@ -69,6 +72,12 @@ class Duals(Mapping[str, "pd.Series"]):
             self._made[family] = self._families[family]()
         return self._made[family]
 
+    def largest(self, family: str, count: int, least: float) -> list[Largest]:
+        """Return the largest duals of a family in size, of those above `least`: names of the index, key and dual of each."""
+        quick = getattr(self._families.get(family), "largest", None)
+        known = quick(count, least) if quick is not None and family not in self._made else None
+        return largest_of(self[family], count, least) if known is None else known
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._families)
 
@@ -77,6 +86,15 @@ class Duals(Mapping[str, "pd.Series"]):
 
     def __repr__(self) -> str:
         return f"Duals({', '.join(self._families)})"
+
+
+def largest_of(
+    prices: pd.Series, count: int, least: float, sign: Callable[[pd.Series], pd.Series] | None = None
+) -> list[Largest]:
+    """Return the largest of a Series, in size as `Duals.largest` does; with `sign` the largest of what that makes of it."""
+    size = prices.abs() if sign is None else sign(prices)
+    chosen = size[size > least].nlargest(count, keep="first")
+    return [(tuple(prices.index.names), key, float((prices if sign is None else size)[key])) for key in chosen.index]
 
 
 @dataclass(frozen=True)

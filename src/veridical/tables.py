@@ -20,7 +20,7 @@ from veridical.data.arrays import Array
 from veridical.data.errors import visible
 from veridical.data.lazy import pd
 from veridical.solvers import Solution, SolutionStatus, installed
-from veridical.solvers.solution import words
+from veridical.solvers.solution import Duals, largest_of, words
 
 if TYPE_CHECKING:
     from veridical.studies import Reproduction
@@ -184,12 +184,14 @@ def shadow_prices(
 ) -> Table:
     """Return the largest shadow prices of constraint families as a table: by `sign`, or by size, where that is above `least`."""
     largest = table(title.format(PRICES), heading[0], "where", heading[1], left=(heading[0], "where"))
+    duals = solution.duals
     for family in families:
-        prices = solution.duals[family]
-        size = prices.abs() if sign is None else sign(prices)
-        for key in size[size > least].nlargest(PRICES, keep="first").index:
-            price = prices[key] if sign is None else size[key]
-            largest.add_row(family, words(prices.index.names, key), shown(price))
+        if sign is None and isinstance(duals, Duals):
+            prices = duals.largest(family, PRICES, least)
+        else:
+            prices = largest_of(duals[family], PRICES, least, sign)
+        for names, key, price in prices:
+            largest.add_row(family, words(names, key), shown(price))
     return largest
 
 

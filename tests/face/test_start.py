@@ -36,7 +36,7 @@ ENTRIES = {  # by entry point: what runs, what of ours and others' must not be i
     "a case": ("import veridical as vd; vd.example('two-suppliers')\n", (*RARE, "pandas", "pyomo.core", "highspy"), ("numpy",)),
     "solve": (
         COMMAND.format(["solve", "two-suppliers"]),
-        (*RARE, "veridical.solvers.consensus", "veridical.studies.papers", "veridical.studies.figures"),
+        (*RARE, "pandas", "veridical.solvers.consensus", "veridical.studies.papers", "veridical.studies.figures"),
         ("highspy", "rich.table"),
     ),
 }

@@ -4,6 +4,7 @@ import pyomo.environ as pyo
 import pytest
 
 import veridical as vd
+from veridical.solvers.solution import Duals, largest_of, words
 
 
 def test_constraints_of_an_index_of_mixed_arity_have_duals() -> None:
@@ -43,3 +44,25 @@ def test_that_a_model_with_integers_has_no_duals_is_said_when_they_are_asked_for
     assert dict(duals) == {}
     with pytest.raises(KeyError, match="integers has no shadow prices"):
         duals["limit"]
+
+
+@pytest.mark.parametrize("name", ["two-suppliers", "two-suppliers-correlated", "flat-panels", "two-retailers", "carriers"])
+def test_the_largest_duals_are_the_same_without_pandas_and_with_it(name: str) -> None:
+    case, compared = vd.example(name), 0
+    for mechanism in vd.families.fitting(case).values():
+        if mechanism.build is None:
+            continue
+        model = mechanism.build(case, **mechanism.complete(case, {}))
+        solution = vd.solvers.solve(model, mechanism.solver(case) or "highs")
+        duals = solution.duals
+        assert isinstance(duals, Duals)
+        for family in duals:
+            for count, least in ((3, 1e-9), (10**6, -1.0)):
+                quick = duals._families[family].largest(count, least)  # type: ignore[attr-defined]
+                by_pandas = largest_of(duals._families[family](), count, least)
+                if quick is None:
+                    continue
+                assert [price for *_, price in quick] == [price for *_, price in by_pandas]
+                assert [words(names, key) for names, key, _ in quick] == [words(names, key) for names, key, _ in by_pandas]
+                compared += len(quick)
+    assert compared > 10
