@@ -158,6 +158,10 @@ def progress(reporter: Reporter | None = None) -> Iterator[None]:
     reporter : veridical.data.progress.Reporter, optional
         What is told instead, as a notebook's own bar: an object with the methods `begin`, `advance` and `end`.
 
+    Returns
+    -------
+    A context manager.
+
     Examples
     --------
     >>> import veridical as vd
