@@ -13,6 +13,7 @@ from veridical.data.lazy import found_when_used
 if TYPE_CHECKING:
     from veridical.studies import disclosure, figures, pilot, sweep
     from veridical.studies.choice import Choice, choose_k
+    from veridical.studies.figures import allocation as allocation_figures  # noqa: F401 - notebooks know it by this name
     from veridical.studies.papers.catalogue import LONG, REPRODUCTIONS, reproduce
     from veridical.studies.papers.reproduction import Reproduction
 
@@ -22,7 +23,7 @@ __getattr__ = found_when_used(
     __name__,
     {
         "choice": ("Choice", "choose_k"),
-        "papers.catalogue": ("LONG", "REPRODUCTIONS", "reproduce"),
+        "papers.catalogue": ("LONG", "REPRODUCTIONS", "allocation_figures", "reproduce"),
         "papers.reproduction": ("Reproduction",),
     },
     ("choice", "disclosure", "figures", "papers", "pilot", "sweep"),
