@@ -15,7 +15,7 @@ from pyomo.core.expr import LinearExpression, identify_variables, replace_expres
 
 import veridical as vd
 from veridical.contracts.linear_utility import Decision, EveryType, NotLinearError
-from veridical.models.decisions import Decisions
+from veridical.models.decisions import Decisions, evaluation, evaluation_of_all_types
 
 Utility = Callable[[Any, Any, Any, tuple[Any, ...]], Any]
 VALUES = (1, 2.5, 4, 7.25)
@@ -195,3 +195,19 @@ def test_fixed_variables_count_as_their_values() -> None:
     assert at_once == pytest.approx(vd.solvers.solve(other).objective, rel=1e-9)
     m.sold["ann", "type 3", 1].unfix()
     assert vd.solvers.solve(m).objective == pytest.approx(vd.solvers.solve(declared(space(), plain)).objective, rel=1e-9)
+
+
+@pytest.mark.parametrize("utility", [plain, arithmetic, lambda m, agent, theta, reports: theta - 2 if agent == "bob" else 3])
+def test_all_types_at_once_are_evaluated_as_each_of_them_is(utility: Utility) -> None:
+    m, types = declared(space(), plain), space()
+    vd.solvers.solve(m)
+    at_once = Decisions(m)
+    assert at_once.work_out(utility, types, types.agents)
+    one = evaluation(m, utility, types, Decisions(m))
+    for agent, other in (("ann", "bob"), ("bob", "ann")):
+        place = types.agents.index(agent)
+        profiles = [[(s, o) if place == 0 else (o, s) for o in types.labels(other)] for s in types.labels(agent)]
+        found = evaluation_of_all_types(m, at_once)(agent, profiles)
+        assert found is not None
+        alone = [[[one(agent, theta, reports) for reports in row] for row in profiles] for theta in types.values(agent)]
+        np.testing.assert_allclose(np.stack(found, axis=-1), alone, rtol=1e-12, atol=1e-12)  # worth, and the largest amount in it
