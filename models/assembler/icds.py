@@ -6,7 +6,8 @@ where virtual cost is monotone (18) or costs are independent. Any number of cost
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pyomo.environ as pyo
@@ -88,7 +89,29 @@ def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | No
         def feasibility(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (5)
             return q[i, m.profile[i, cost, others]] >= q[i, m.profile[i, next_cost, others]]
 
-    info_of(m).contracts = menu
+    info = info_of(m)
+    info.contracts, info.likely_to_follow, info.presolved = menu, following, True
+
+
+def following(m: Any) -> Iterator[Any]:
+    """Yield the constraints that mostly follow from two families: nobody reports his next higher cost, and the highest pays.
+
+    Those alone are the textbook's relaxed problem, which falls apart into one for each profile: where virtual cost is monotone
+    (18), its optimum is that of the whole.
+    """
+    costs: dict[str, list[float]] = {}
+    for i, cost in m.COSTS:
+        costs.setdefault(i, []).append(cost)
+    next_higher = {(i, *pair) for i, of_supplier in costs.items() for pair in pairwise(of_supplier)}
+    highest = {(i, of_supplier[-1]) for i, of_supplier in costs.items()}
+    for family, length, binding in (
+        ("incentive_compatibility", 3, next_higher),
+        ("individual_rationality", 2, highest),
+        ("feasibility", 0, {None}),
+    ):
+        constraints = m.component(family)
+        if constraints is not None:
+            yield from (row for key, row in constraints.items() if key[:length] not in binding)
 
 
 def menu(m: Any, duals: Any = None) -> Menu:

@@ -90,10 +90,10 @@ def solve(model: Any, configuration: Configuration, kept: Kept | None = None) ->
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
     ways, point, options, termination = ways_of(form, configuration), None, {}, Termination.CONVERGED
     final = FINAL if form.hessian is not None else (*FINAL, Termination.ITERATION_LIMIT)  # an interior point hands over
-    follow = _likely_to_follow(model, form)
+    follow, few = _likely_to_follow(model, form), ways[0] if info_of(model).presolved else FEW_ROWS
     for way in ways:
         start = None if kept is None or way is not ways[0] else kept.start
-        chosen, left_out = (way, None) if follow is None or way is not ways[0] else (FEW_ROWS, follow)
+        chosen, left_out = (way, None) if follow is None or way is not ways[0] else (few, follow)
         live = LiveModel(form, configuration, chosen, left_out, start)
 
         def run(live: LiveModel = live) -> tuple[Array, Array | None]:
