@@ -18,6 +18,8 @@ from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.numbers import carried, named_costs
 from veridical.models.info import builder, carries, info_of
+from veridical.models.linear_families import Each
+from veridical.models.linear_families import declare as declare_family
 
 __all__ = ["build", "declare", "menu"]
 
@@ -72,22 +74,16 @@ def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | No
     """Declare the variables, the profit and the constraints on a frame; truth for the `reporting` suppliers, all by default."""
     vocabulary.contracts(m, form)
     vocabulary.profit(m)  # (2)
-    q, P = m.quantity, m.payment
+    q, P, costs = Each(m.quantity), Each(m.payment), Each(m.cost)
 
-    def of_reporting(index: Any) -> list[Any]:
-        return [key for key in index if reporting is None or key[0] in reporting]
-
-    @m.Constraint(of_reporting(m.MISREPORTS))
-    def incentive_compatibility(m: Any, i: str, cost: float, report: float, others: str) -> Any:  # (3)
-        truth, lie, c = m.profile[i, cost, others], m.profile[i, report, others], m.cost[i, cost]
-        return P[i, truth] - c * q[i, truth] >= P[i, lie] - c * q[i, lie]
+    reports, c, truth, lie = vocabulary.misreports(m, reporting)
+    c = costs[c]
+    declare_family(m, "incentive_compatibility", reports, P[truth] - c * q[truth] >= P[lie] - c * q[lie])  # (3)
 
     vocabulary.ex_post_participation(m)
     if feasibility:
-
-        @m.Constraint(of_reporting(m.NEIGHBOURS))
-        def feasibility(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (5)
-            return q[i, m.profile[i, cost, others]] >= q[i, m.profile[i, next_cost, others]]
+        neighbours, cheaper, dearer = vocabulary.neighbours(m, reporting)
+        declare_family(m, "feasibility", neighbours, q[cheaper] >= q[dearer])  # (5)
 
     info = info_of(m)
     info.contracts, info.likely_to_follow, info.presolved = menu, following, True

@@ -12,11 +12,13 @@ from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpres
 
 from veridical.data import InputError
 from veridical.models.decisions import LinearBody
+from veridical.models.linear_families import Family, family_of, values_of
 from veridical.solvers.translate.checks import relation_of
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
 from veridical.solvers.translate.sums import Sum
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter
+from veridical.solvers.translate.traced import TracedKnown
 
 __all__ = ["Rows"]
 
@@ -34,11 +36,42 @@ class Rows:
         self.indices: list[int] = []
         self.values: list[float] = []
 
+    def add_all(self, component: Any, nonlinear: bool = False) -> None:
+        """Translate the active constraints of a component: at once where they were declared as arrays, and stand as declared."""
+        family = None if isinstance(self.splitter.known, TracedKnown) else family_of(component)
+        if family is None or not self._add_family(list(component.values()), family):
+            for constraint in component.values():
+                if constraint.active:
+                    self.add(constraint, nonlinear)
+
+    def _add_family(self, constraints: list[ConstraintData], family: Family) -> bool:
+        """Add what `add` would for each of the constraints, and return True; False, and add nothing, where a variable is fixed."""
+        terms = list(family.terms)
+        columns = self.splitter.columns_of_terms([(term.variables, term.places) for term, _ in terms])
+        if columns is None:
+            return False
+        entries = np.empty(columns.shape)
+        try:
+            for k, (term, sign) in enumerate(terms):
+                entries[:, k] = sign * term.factor
+                if term.numbers is not None:
+                    entries[:, k] *= values_of(term.numbers, lambda param: number(param, self.splitter.known))
+        except UndefinedError:  # row by row it is said which
+            return False
+        low, high = family.limits
+        self.constraints += constraints
+        self.low += [low] * family.length
+        self.high += [high] * family.length
+        self.starts += (len(self.indices) + columns.shape[1] * np.arange(1, family.length + 1)).tolist()
+        self.indices += columns.ravel().tolist()
+        self.values += entries.ravel().tolist()
+        return True
+
     def add(self, constraint: ConstraintData, nonlinear: bool = False) -> None:
         """Translate one constraint, in the orientation of Pyomo's own `constraint.body`."""
         low, high = -np.inf, np.inf
         relation = relation_of(constraint)
-        kind, arguments = type(relation), relation.args
+        kind, arguments = relation.__class__, relation.args
         if type(arguments[1]) is LinearBody and kind is InequalityExpression and arguments[0].__class__ is float:
             body = arguments[1]
             columns = self.splitter.columns_of(body)

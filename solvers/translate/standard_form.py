@@ -275,8 +275,8 @@ def _translated(model: Any, nonlinear: bool, sos: bool, tape: Tape | None = None
         names = ", ".join(objective.name for objective in objectives)
         raise InputError.of("objective", f"<{len(objectives)} active objectives: {names}>", "one that is active", model.name)
     rows = Rows(splitter := Splitter(None if tape is None else tape.known))
-    for constraint in model.component_data_objects(pyo.Constraint, active=True):
-        rows.add(constraint, nonlinear)
+    for component in model.component_objects(pyo.Constraint, active=True):
+        rows.add_all(component, nonlinear)
     objective = objectives[0] if objectives else None
     sense = -1 if objective is not None and objective.sense == pyo.maximize else 1
     terms = Sum() if objective is None else rows.terms([(objective.expr, float(sense))], -1, objective)

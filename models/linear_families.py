@@ -1,0 +1,178 @@
+"""Families of linear constraints, declared for a whole index at once: arrays, and Pyomo's expressions when somebody looks.
+
+    P, q = Each(m.payment), Each(m.quantity)
+    declare(m, "feasibility", m.NEIGHBOURS, q[cheap] >= q[dear])
+
+`q[places]` picks one variable a row, by its number in the component. Of tens of thousands of rows few are ever looked at one by
+one: to make the expression of each took longer than to solve the model, and to take them apart again as long. A translation
+reads the arrays (`family_of`); whoever asks for a constraint's `expr` or `body` gets what Pyomo's own operators make, every time
+anew. Rows are edited, deactivated and deleted as any others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.core.base.constraint import ConstraintData
+from pyomo.core.expr.relational_expr import InequalityExpression
+
+from veridical.data.arrays import Array, Integers
+from veridical.models.info import ATTRIBUTE
+
+__all__ = ["Each", "Family", "Linear", "Term", "declare", "family_of"]
+
+
+class Each:
+    """The members of an indexed variable, or of an indexed mutable Param, in order."""
+
+    def __init__(self, component: Any) -> None:
+        self.members = list(component.values())
+        self.is_number = component.ctype is pyo.Param
+
+    def __getitem__(self, places: Integers) -> Any:
+        """Return one member a row, as a linear form or as numbers."""
+        return Numbers(self.members, places) if self.is_number else Linear((Term(self.members, places),))
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """One mutable Param a row."""
+
+    params: list[Any]
+    places: Integers
+
+    def __mul__(self, other: Linear) -> Linear:
+        return Linear(tuple(replace(term, numbers=self) for term in other.terms))
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """In every row one variable, times a factor, times a Param of the row's where there are `numbers`."""
+
+    variables: list[Any]
+    places: Integers
+    factor: float = 1.0
+    numbers: Numbers | None = None
+
+    def at(self, row: int) -> Any:
+        """Return the term of a row, without its factor, as Pyomo has it."""
+        variable = self.variables[self.places[row]]
+        return variable if self.numbers is None else self.numbers.params[self.numbers.places[row]] * variable
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A sum of terms in every row: what constraints are made of."""
+
+    terms: tuple[Term, ...] = ()
+    __array_ufunc__: ClassVar[None] = None  # arrays leave arithmetic with these to them
+
+    def __add__(self, other: Linear) -> Linear:
+        return Linear((*self.terms, *other.terms))
+
+    def __sub__(self, other: Linear) -> Linear:
+        return self + -other
+
+    def __neg__(self) -> Linear:
+        return Linear(tuple(replace(term, factor=-term.factor) for term in self.terms))
+
+    def __le__(self, other: Linear | float) -> tuple[Linear | float, Linear | float]:
+        return self, other
+
+    def __ge__(self, other: Linear | float) -> tuple[Linear | float, Linear | float]:
+        return other, self
+
+    def at(self, row: int) -> Any:
+        """Return the sum of a row as Pyomo's operators make it."""
+        total: Any = 0
+        for term in self.terms:
+            part = term.at(row)
+            total = total + part if term.factor == 1.0 else total - part if term.factor == -1.0 else total + term.factor * part
+        return total
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """The rows low <= high of a component: at most one of the sides is a number."""
+
+    low: Linear | float
+    high: Linear | float
+    length: int
+
+    @property
+    def terms(self) -> Iterator[tuple[Term, float]]:
+        """The terms of the rows' bodies, each with the sign with which it counts there, in Pyomo's orientation."""
+        low, high = self.low, self.high
+        signed = ((low, 1.0), (high, 1.0 if isinstance(low, float) else -1.0))
+        return ((term, sign) for side, sign in signed if isinstance(side, Linear) for term in side.terms)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What the bodies lie between."""
+        if isinstance(self.low, float):
+            return self.low, np.inf
+        return -np.inf, self.high if isinstance(self.high, float) else 0.0
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> None:
+        """Return nothing: a copy of the component has expressions of its own."""
+
+
+class LazyRow(InequalityExpression):  # type: ignore[misc]
+    """The relation of one row, whose sides are made when they are asked for; to Pyomo it is any InequalityExpression."""
+
+    __slots__ = ("family", "row")
+    __class__ = InequalityExpression
+
+    def __init__(self, family: Family, row: int) -> None:
+        self.family, self.row, self._strict = family, row, False
+
+    @property
+    def _args_(self) -> tuple[Any, Any]:
+        low, high = self.family.low, self.family.high
+        return tuple(side if isinstance(side, float) else side.at(self.row) for side in (low, high))  # type: ignore[return-value]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return InequalityExpression, (self._args_, False)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        copied: Any = InequalityExpression(self._args_, False).__deepcopy__(memo)
+        return copied
+
+
+def declare(m: Any, name: str, index: Any, sides: tuple[Linear | float, Linear | float]) -> None:
+    """Declare a family of constraints on a block: `sides` is a comparison of linear forms with as many rows as the index.
+
+    At most one of its sides may be a number, a float; no variable may stand twice in a row.
+    """
+    component = pyo.Constraint(index)
+    m.add_component(name, component)
+    keys = list(component.index_set())
+    family = Family(*sides, len(keys))
+    members = component._data
+    for row, key in enumerate(keys):
+        member = members[key] = ConstraintData(component=component)  # as `add` does, less the checks
+        member._index = key
+        member._expr = LazyRow(family, row)
+    object.__setattr__(component, ATTRIBUTE, family)
+
+
+def family_of(component: Any) -> Family | None:
+    """Return the arrays of a component whose rows all stand as they were declared, and are active; else None."""
+    family = getattr(component, ATTRIBUTE, None)
+    if not isinstance(family, Family) or len(component) != family.length:
+        return None
+    for row, member in enumerate(component.values()):
+        relation = member._expr
+        if type(relation) is not LazyRow or relation.row != row or relation.family is not family or not member._active:
+            return None
+    return family
+
+
+def values_of(numbers: Numbers, value: Any) -> Array:
+    """Return the Params of every row as numbers; `value` says what a Param is."""
+    worth: Array = np.array([value(param) for param in numbers.params], dtype=float)[numbers.places]
+    return worth
