@@ -21,6 +21,7 @@ from pyomo.core.expr import LinearExpression
 from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
 from veridical.models.curvature import Curvature
 from veridical.models.info import ATTRIBUTE
+from veridical.models.linear_families import Each, declare
 
 __all__ = ["FORMS", "ExpectedSales", "expected_sales", "written"]
 
@@ -116,15 +117,19 @@ def _linear(sales: ExpectedSales) -> None:
     demand, written, y = sales.demand, sales.block.written, sales.units
     assert isinstance(demand, Discrete)
     points = demand.points.tolist()
-    lengths = dict(zip(points, np.diff(demand.points, prepend=0.0).tolist(), strict=True))
+    lengths = np.diff(demand.points, prepend=0.0).tolist()
     written.POINTS = pyo.Set(initialize=points)
-    written.segment = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, *key: (0, lengths[key[-1]]))
-    z = {t: [written.segment[t, d] for d in points] for t in sales.profiles}
-    used, sold = [1.0] * len(points) + [-1.0], demand.masses[::-1].cumsum()[::-1].tolist()
-    cover = {t: (None, LinearExpression(linear_coefs=used, linear_vars=[*z[t], y[t]]), 0.0) for t in z}
-    written.cover = pyo.Constraint(y.index_set(), rule=lambda _, *t: cover[t if len(t) > 1 else t[0]])
-    for t in z:
-        sales.block.sales[t] = LinearExpression(linear_coefs=sold, linear_vars=z[t])
+    written.segment = pyo.Var(y.index_set(), written.POINTS)
+    z, count = list(written.segment.values()), len(points)
+    for k, variable in enumerate(z):
+        variable.setlb(0.0)
+        variable.setub(lengths[k % count])
+    first, units, each = count * np.arange(len(y)), np.arange(len(y)), Each(written.segment)
+    covered = sum((each[first + k] for k in range(1, count)), each[first])
+    declare(written, "cover", y.index_set(), covered - Each(y)[units] <= 0.0)
+    sold = demand.masses[::-1].cumsum()[::-1].tolist()
+    for k, t in enumerate(sales.profiles):
+        sales.block.sales[t] = LinearExpression(linear_coefs=sold, linear_vars=z[k * count : (k + 1) * count])
 
 
 def _quadratic(sales: ExpectedSales) -> None:
