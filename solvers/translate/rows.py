@@ -45,7 +45,7 @@ class Rows:
                     self.add(constraint, nonlinear)
 
     def _add_family(self, constraints: list[ConstraintData], family: Family) -> bool:
-        """Add what `add` would for each of the constraints, and return True; False, and add nothing, where a variable is fixed."""
+        """Add what `add` would for each of the constraints, and return True; False, and nothing is added, where one is fixed."""
         terms = list(family.terms)
         columns = self.splitter.columns_of_terms([(term.variables, term.places) for term, _ in terms])
         if columns is None:
