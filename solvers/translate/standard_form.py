@@ -298,7 +298,7 @@ def _translated(model: Any, nonlinear: bool, sos: bool, tape: Tape | None = None
             assert objective is not None
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
             raise InputError.of(objective.name, "<an objective that is not quadratic>", allowed, model.name)
-    numbers["low"], numbers["high"] = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T
+    numbers["low"], numbers["high"] = _limits(variables)
     refuse_fixed(splitter.fixed.values())
     layout = _Layout(
         name=model.name,
@@ -327,6 +327,24 @@ def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.cs
     full.eliminate_zeros()
     cost = cost + np.bincount(terms.jacobian_columns, terms.first(zero), terms.columns)
     return full, cost, offset + terms.values(zero)[0]
+
+
+def _limits(variables: list[VarData]) -> Array:
+    """Return the lower and the upper bounds of variables; those with the same domain and numbers are worked out once."""
+    known: dict[tuple[int, float | None, float | None], tuple[float, float]] = {}
+    limits = []
+    for variable in variables:
+        low, high = variable._lb, variable._ub
+        if (low is None or low.__class__ is float) and (high is None or high.__class__ is float):
+            key = id(variable.domain), low, high
+            pair = known.get(key)
+            if pair is None:
+                pair = known[key] = _bounds(variable)
+        else:
+            pair = _bounds(variable)
+        limits.append(pair)
+    result: Array = np.array(limits, dtype=float).reshape(-1, 2).T
+    return result
 
 
 def _bounds(variable: VarData) -> tuple[float, float]:
