@@ -11,8 +11,9 @@ anew. Rows are edited, deactivated and deleted as any others.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,9 @@ from veridical.data.arrays import Array, Integers
 from veridical.models.info import ATTRIBUTE
 
 __all__ = ["Each", "Family", "Linear", "Term", "declare", "family_of"]
+
+
+_relation, _active = operator.attrgetter("_expr"), operator.attrgetter("_active")
 
 
 class Each:
@@ -101,7 +105,7 @@ class Family:
 
     low: Linear | float
     high: Linear | float
-    length: int
+    relations: list[Any] = field(default_factory=list)  # of the rows, as they were declared
 
     @property
     def terms(self) -> Iterator[tuple[Term, float]]:
@@ -151,25 +155,24 @@ def declare(m: Any, name: str, index: Any, sides: tuple[Linear | float, Linear |
     component = pyo.Constraint(index)
     m.add_component(name, component)
     keys = list(component.index_set())
-    family = Family(*sides, len(keys))
-    members = component._data
-    for row, key in enumerate(keys):
+    family, members = Family(*sides), component._data
+    family.relations.extend(LazyRow(family, row) for row in range(len(keys)))
+    for key, relation in zip(keys, family.relations, strict=True):
         member = members[key] = ConstraintData(component=component)  # as `add` does, less the checks
         member._index = key
-        member._expr = LazyRow(family, row)
+        member._expr = relation
     object.__setattr__(component, ATTRIBUTE, family)
 
 
-def family_of(component: Any) -> Family | None:
-    """Return the arrays of a component whose rows all stand as they were declared, and are active; else None."""
+def family_of(component: Any) -> tuple[Family, list[ConstraintData]] | None:
+    """Return the arrays of a component whose rows all stand as they were declared, and are active, with the rows; else None."""
     family = getattr(component, ATTRIBUTE, None)
-    if not isinstance(family, Family) or len(component) != family.length:
+    if not isinstance(family, Family):
         return None
-    for row, member in enumerate(component.values()):
-        relation = member._expr
-        if type(relation) is not LazyRow or relation.row != row or relation.family is not family or not member._active:
-            return None
-    return family
+    rows = list(component.values())
+    if len(rows) != len(family.relations) or not all(map(operator.is_, map(_relation, rows), family.relations)):
+        return None
+    return (family, rows) if all(map(_active, rows)) else None
 
 
 def values_of(numbers: Numbers, value: Any) -> Array:

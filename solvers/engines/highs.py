@@ -149,8 +149,8 @@ def _likely_to_follow(model: Any, form: StandardForm) -> Booleans | None:
     likely = info_of(model).likely_to_follow
     if likely is None or form.hessian is not None or form.integer.any():
         return None
-    following = set(map(id, likely(model)))
-    return np.array([id(constraint) in following for constraint in form.constraints], dtype=bool) if following else None
+    following = set(likely(model))
+    return np.array(list(map(following.__contains__, form.constraints)), dtype=bool) if following else None
 
 
 def _refuse_mixed_integer_squares(form: StandardForm, name: str) -> None:

@@ -38,13 +38,13 @@ class Rows:
 
     def add_all(self, component: Any, nonlinear: bool = False) -> None:
         """Translate the active constraints of a component: at once where they were declared as arrays, and stand as declared."""
-        family = None if isinstance(self.splitter.known, TracedKnown) else family_of(component)
-        if family is None or not self._add_family(list(component.values()), family):
+        declared = None if isinstance(self.splitter.known, TracedKnown) else family_of(component)
+        if declared is None or not self._add_family(*declared):
             for constraint in component.values():
                 if constraint.active:
                     self.add(constraint, nonlinear)
 
-    def _add_family(self, constraints: list[ConstraintData], family: Family) -> bool:
+    def _add_family(self, family: Family, constraints: list[ConstraintData]) -> bool:
         """Add what `add` would for each of the constraints, and return True; False, and nothing is added, where one is fixed."""
         terms = list(family.terms)
         columns = self.splitter.columns_of_terms([(term.variables, term.places) for term, _ in terms])
@@ -58,11 +58,11 @@ class Rows:
                     entries[:, k] *= values_of(term.numbers, lambda param: number(param, self.splitter.known))
         except UndefinedError:  # row by row it is said which
             return False
-        low, high = family.limits
+        (low, high), length = family.limits, len(constraints)
         self.constraints += constraints
-        self.low += [low] * family.length
-        self.high += [high] * family.length
-        self.starts += (len(self.indices) + columns.shape[1] * np.arange(1, family.length + 1)).tolist()
+        self.low += [low] * length
+        self.high += [high] * length
+        self.starts += (len(self.indices) + columns.shape[1] * np.arange(1, length + 1)).tolist()
         self.indices += columns.ravel().tolist()
         self.values += entries.ravel().tolist()
         return True

@@ -6,6 +6,7 @@ Nothing recurses: an expression may be as deep as memory allows. A part that is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ from veridical.solvers.translate.traced import TracedKnown
 __all__ = ["SMOOTH", "NotSmoothError", "Splitter"]
 
 SMOOTH = "smooth algebraic expressions: + - * / **, exp, log, trigonometric and hyperbolic functions, ExternalFunction"
+
+
+FIXED = attrgetter("fixed")
 
 
 class NotSmoothError(Exception):
@@ -94,8 +98,8 @@ class Splitter:
     def columns_of_terms(self, terms: list[tuple[list[VarData], Integers]]) -> NDArray[np.int64] | None:
         """Return the columns of rows of terms, one a row and term, given in the order of the rows.
 
-        Each term: the members of a variable, and which of them stands in each row. None where one of these is fixed, or where
-        two lists of members share some.
+        Each term: the members of a variable, and which of them stands in each row. None where one of these is fixed,
+        or where two lists of members share some.
         """
         starts: dict[int, int] = {}  # by id of a list of members: where they are numbered from
         every: list[VarData] = []
@@ -110,8 +114,7 @@ class Splitter:
         columns = np.array([self.columns.get(key, -1) for key in ids], dtype=np.int64)
         first = np.full(len(every), len(flat))  # where each is met first
         first[flat[::-1]] = np.arange(len(flat))[::-1]
-        used = np.flatnonzero(first < len(flat)).tolist()
-        if len(set(ids)) < len(ids) or any(every[k].fixed for k in used):
+        if len(set(ids)) < len(ids) or any(map(FIXED, every)):
             return None
         new = np.flatnonzero((columns < 0) & (first < len(flat)))
         new = new[np.argsort(first[new])]
