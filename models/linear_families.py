@@ -132,7 +132,11 @@ class LazyRow(InequalityExpression):  # type: ignore[misc]
     __class__ = InequalityExpression
 
     def __init__(self, family: Family, row: int) -> None:
-        self.family, self.row, self._strict = family, row, False
+        self.family, self.row = family, row
+
+    @property
+    def _strict(self) -> bool:
+        return False
 
     @property
     def _args_(self) -> tuple[Any, Any]:

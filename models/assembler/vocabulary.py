@@ -118,7 +118,8 @@ def _situations(
             contracts = [i * case.profiles + own[:, which].ravel() for which in (costs, reports)]
             parts.append([np.tile(first_cost[i] + costs, len(own)), *contracts])
     kept = index if reporting is None else [key for key in index if key[0] in reporting]
-    return kept, *map(np.concatenate, zip(*parts, strict=True))
+    cost, first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return kept, cost, first, second
 
 
 def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
