@@ -111,8 +111,10 @@ def chosen(demand: Demand, form: str) -> str:
 def _linear(sales: ExpectedSales) -> None:
     """Write 0 <= z_k <= d_k - d_(k-1), sum_k z_k <= y, sales = sum_k P(D >= d_k) z_k.
 
-    The dual of `cover` is what one more unit is worth in a profile. With the sales at each point of demand as variables
-    (s_k <= d_k, s_k <= y) there was a row for each of them, and full ICDS took a fifth longer.
+    With the sales at each point of demand as variables (s_k <= d_k, s_k <= y) there was a row for each of them, and full ICDS
+    took a fifth longer. What their duals said: the dual of `cover` is what one more unit is worth in a profile, the sum of those
+    of the rows s_k <= y. The reduced cost of `segment[t, d]` (Suffix `rc`), where above 0, is what a unit more between d and the
+    point before would be worth beyond that; it is 0 where units end between the two, and below 0 where they end before.
     """
     demand, written, y = sales.demand, sales.block.written, sales.units
     assert isinstance(demand, Discrete)

@@ -5,13 +5,14 @@
 
 `q[places]` picks one variable a row, by its number in the component. Of tens of thousands of rows few are ever looked at one by
 one: to make the expression of each took longer than to solve the model, and to take them apart again as long. A translation
-reads the arrays (`family_of`); whoever asks for a constraint's `expr` or `body` gets what Pyomo's own operators make, every time
-anew. Rows are edited, deactivated and deleted as any others.
+reads the arrays (`family_of`); whoever asks for a constraint's `expr` or `body` gets what Pyomo's own operators make. Rows are
+edited, deactivated and deleted as any others.
 """
 
 from __future__ import annotations
 
 import operator
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -27,7 +28,7 @@ from veridical.models.info import ATTRIBUTE
 __all__ = ["Each", "Family", "Linear", "Term", "declare", "family_of"]
 
 
-_relation, _active = operator.attrgetter("_expr"), operator.attrgetter("_active")
+_declared, _active = operator.attrgetter("declared"), operator.attrgetter("_active")
 
 
 class Each:
@@ -105,7 +106,7 @@ class Family:
 
     low: Linear | float
     high: Linear | float
-    relations: list[Any] = field(default_factory=list)  # of the rows, as they were declared
+    declared: list[tuple[Family, int]] = field(default_factory=list)  # of each row: that it is one of these, and which
 
     @property
     def terms(self) -> Iterator[tuple[Term, float]]:
@@ -121,34 +122,36 @@ class Family:
             return self.low, np.inf
         return -np.inf, self.high if isinstance(self.high, float) else 0.0
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> None:
-        """Return nothing: a copy of the component has expressions of its own."""
-
-
-class LazyRow(InequalityExpression):  # type: ignore[misc]
-    """The relation of one row, whose sides are made when they are asked for; to Pyomo it is any InequalityExpression."""
-
-    __slots__ = ("family", "row")
-    __class__ = InequalityExpression
-
-    def __init__(self, family: Family, row: int) -> None:
-        self.family, self.row = family, row
-
-    @property
-    def _strict(self) -> bool:
-        return False
-
-    @property
-    def _args_(self) -> tuple[Any, Any]:
-        low, high = self.family.low, self.family.high
-        return tuple(side if isinstance(side, float) else side.at(self.row) for side in (low, high))  # type: ignore[return-value]
+    def at(self, row: int) -> InequalityExpression:
+        """Return the relation of a row as Pyomo's operators make it."""
+        sides = (side if isinstance(side, float) else side.at(row) for side in (self.low, self.high))
+        return InequalityExpression(tuple(sides), False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return InequalityExpression, (self._args_, False)
+        return type(None), ()  # a copy of the component has expressions of its own
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        copied: Any = InequalityExpression(self._args_, False).__deepcopy__(memo)
-        return copied
+
+class Row(ConstraintData):  # type: ignore[misc]  # Pyomo has no types
+    """One constraint of a family, whose expression is made when it is first asked for."""
+
+    __slots__ = ("declared", "made")
+
+    def __init__(self, component: Any, key: Any, declared: tuple[Family, int]) -> None:
+        self._component, self._active, self._index = component, True, key  # as the base class does
+        self.declared: Any = declared
+        self.made: Any = None
+
+    @property
+    def _expr(self) -> Any:
+        """What Pyomo knows as the constraint's expression."""
+        if self.made is None and self.declared is not None:
+            family, row = self.declared
+            self.made = family.at(row)
+        return self.made
+
+    @_expr.setter
+    def _expr(self, expression: Any) -> None:
+        self.made, self.declared = expression, None
 
 
 def declare(m: Any, name: str, index: Any, sides: tuple[Linear | float, Linear | float]) -> None:
@@ -159,12 +162,10 @@ def declare(m: Any, name: str, index: Any, sides: tuple[Linear | float, Linear |
     component = pyo.Constraint(index)
     m.add_component(name, component)
     keys = list(component.index_set())
-    family, members = Family(*sides), component._data
-    family.relations.extend(LazyRow(family, row) for row in range(len(keys)))
-    for key, relation in zip(keys, family.relations, strict=True):
-        member = members[key] = ConstraintData(component=component)  # as `add` does, less the checks
-        member._index = key
-        member._expr = relation
+    family, members, reference = Family(*sides), component._data, weakref.ref(component)
+    family.declared.extend((family, row) for row in range(len(keys)))
+    for key, declared in zip(keys, family.declared, strict=True):
+        members[key] = Row(reference, key, declared)  # as `add` does, less the checks
     object.__setattr__(component, ATTRIBUTE, family)
 
 
@@ -174,9 +175,10 @@ def family_of(component: Any) -> tuple[Family, list[ConstraintData]] | None:
     if not isinstance(family, Family):
         return None
     rows = list(component.values())
-    if len(rows) != len(family.relations) or not all(map(operator.is_, map(_relation, rows), family.relations)):
+    if len(rows) != len(family.declared) or set(map(type, rows)) != {Row}:
         return None
-    return (family, rows) if all(map(_active, rows)) else None
+    stand = all(map(operator.is_, map(_declared, rows), family.declared)) and all(map(_active, rows))
+    return (family, rows) if stand else None
 
 
 def values_of(numbers: Numbers, value: Any) -> Array:

@@ -71,7 +71,7 @@ class Rows:
         """Translate one constraint, in the orientation of Pyomo's own `constraint.body`."""
         low, high = -np.inf, np.inf
         relation = relation_of(constraint)
-        kind, arguments = relation.__class__, relation.args
+        kind, arguments = type(relation), relation.args
         if type(arguments[1]) is LinearBody and kind is InequalityExpression and arguments[0].__class__ is float:
             body = arguments[1]
             columns = self.splitter.columns_of(body)
