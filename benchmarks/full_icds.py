@@ -4,7 +4,8 @@
 
 - arrays: HiGHS alone, given the arrays that our model translates to;
 - ours: `vd.solve`, from the case to the result, with Pyomo's model, certificate, contracts and their audit;
-- cvxpy, linopy: as a user of theirs would write it who avoids loops: all suppliers, profiles and demand points at once;
+- cvxpy, linopy: as a user of theirs would write it who avoids loops, all suppliers, profiles and demand points at once;
+- cvxpy_loop, linopy_loop: the same constraints for one supplier after the other;
 - pyomo: Pyomo's own interface to HiGHS, given our model.
 
 All solve the same linear program, with the segments of demand as variables. Every run is a process of its own, in which a small
@@ -18,7 +19,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import process_time
@@ -84,28 +86,27 @@ def pyomo(case: AssemblerCase) -> Callable[[], float]:
     return run
 
 
-def cvxpy(case: AssemblerCase) -> Callable[[], float]:
+def cvxpy(case: AssemblerCase, loop: bool = False) -> Callable[[], float]:
     import cvxpy as cp
 
     def run() -> float:
-        low, high = _contracts(case)
         n, profiles = len(case.shape), case.profiles
-        own = np.repeat(np.arange(n), low.shape[1])
-        cheap, dear = (np.repeat([supplier.costs[k] for supplier in case.suppliers], low.shape[1]) for k in (0, 1))
         lengths, sold = _segments(case)
         q, P = cp.Variable((n, profiles), nonneg=True), cp.Variable((n, profiles))
         y = cp.Variable(profiles, nonneg=True)
         z = cp.Variable((profiles, len(lengths)), bounds=[0, np.tile(lengths, (profiles, 1))])
-        q_low, q_high, P_low, P_high = (v[own, places.ravel()] for v in (q, P) for places in (low, high))
-        limits = [
-            cp.sum(z, axis=1) <= y,
-            q >= cp.reshape(y, (1, profiles), order="C"),
-            P_low - cp.multiply(cheap, q_low) >= P_high - cp.multiply(cheap, q_high),
-            P_high - cp.multiply(dear, q_high) >= P_low - cp.multiply(dear, q_low),
-            P_low >= cp.multiply(cheap, q_low),
-            P_high >= cp.multiply(dear, q_high),
-            q_low >= q_high,
-        ]
+        limits = [cp.sum(z, axis=1) <= y, q >= cp.reshape(y, (1, profiles), order="C")]
+        for own, (low, high), costs in _suppliers(case, loop):
+            cheap, dear = np.repeat(costs, low.shape[1], axis=1)
+            each = np.repeat(own, low.shape[1])
+            q_low, q_high, P_low, P_high = (v[each, places.ravel()] for v in (q, P) for places in (low, high))
+            limits += [
+                P_low - cp.multiply(cheap, q_low) >= P_high - cp.multiply(cheap, q_high),
+                P_high - cp.multiply(dear, q_high) >= P_low - cp.multiply(dear, q_low),
+                P_low >= cp.multiply(cheap, q_low),
+                P_high >= cp.multiply(dear, q_high),
+                q_low >= q_high,
+            ]
         beta = case.probability.ravel()
         profit = case.price * beta @ (z @ sold) - cp.sum(P @ beta)
         return float(cp.Problem(cp.Maximize(profit), limits).solve(solver=cp.HIGHS, threads=1))
@@ -113,7 +114,7 @@ def cvxpy(case: AssemblerCase) -> Callable[[], float]:
     return run
 
 
-def linopy(case: AssemblerCase) -> Callable[[], float]:
+def linopy(case: AssemblerCase, loop: bool = False) -> Callable[[], float]:
     import linopy as lp
     import pandas as pd
     import xarray as xr
@@ -122,23 +123,23 @@ def linopy(case: AssemblerCase) -> Callable[[], float]:
         m = lp.Model()
         suppliers, profiles = pd.Index(case.names, name="supplier"), pd.RangeIndex(case.profiles, name="profile")
         lengths, sold = (xr.DataArray(some, dims=["point"]) for some in _segments(case))
-        low, high = (xr.DataArray(places, dims=["supplier", "others"]) for places in _contracts(case))
-        cheap, dear = (xr.DataArray([s.costs[k] for s in case.suppliers], coords=[suppliers]) for k in (0, 1))
-        beta, own = (
-            xr.DataArray(case.probability.ravel(), coords=[profiles]),
-            xr.DataArray(np.arange(len(suppliers)), dims=["supplier"]),
-        )
+        beta = xr.DataArray(case.probability.ravel(), coords=[profiles])
         q, P = m.add_variables(lower=0, coords=[suppliers, profiles]), m.add_variables(coords=[suppliers, profiles])
         y = m.add_variables(lower=0, coords=[profiles])
         z = m.add_variables(lower=0, upper=lengths.expand_dims(profile=profiles))
-        q_low, q_high, P_low, P_high = (v.isel(supplier=own, profile=places) for v in (q, P) for places in (low, high))
         m.add_constraints(z.sum("point") <= y)
         m.add_constraints(q >= y)
-        m.add_constraints(P_low - cheap * q_low >= P_high - cheap * q_high)
-        m.add_constraints(P_high - dear * q_high >= P_low - dear * q_low)
-        m.add_constraints(P_low >= cheap * q_low)
-        m.add_constraints(P_high >= dear * q_high)
-        m.add_constraints(q_low >= q_high)
+        for numbers, contracts, costs in _suppliers(case, loop):
+            own, others = suppliers[numbers], pd.RangeIndex(contracts.shape[-1], name="others")
+            which = xr.DataArray(numbers, coords=[own])
+            low, high = (xr.DataArray(places, coords=[own, others]) for places in contracts)
+            cheap, dear = (xr.DataArray(cost, coords=[own]) for cost in costs)
+            q_low, q_high, P_low, P_high = (v.isel(supplier=which, profile=places) for v in (q, P) for places in (low, high))
+            m.add_constraints(P_low - cheap * q_low >= P_high - cheap * q_high)
+            m.add_constraints(P_high - dear * q_high >= P_low - dear * q_low)
+            m.add_constraints(P_low >= cheap * q_low)
+            m.add_constraints(P_high >= dear * q_high)
+            m.add_constraints(q_low >= q_high)
         m.add_objective(case.price * (z * sold * beta).sum() - (P * beta).sum(), sense="max")
         m.solve("highs", io_api="direct", output_flag=False, threads=1)
         return float(m.objective.value)
@@ -146,10 +147,13 @@ def linopy(case: AssemblerCase) -> Callable[[], float]:
     return run
 
 
-def _contracts(case: AssemblerCase) -> Any:
-    """Return the numbers of the profiles in which each supplier's cost is low, and is high: a row a supplier."""
-    numbers = np.arange(case.profiles).reshape(case.shape)
-    return (np.array([numbers.take(k, axis=i).ravel() for i in range(len(case.shape))]) for k in (0, 1))
+def _suppliers(case: AssemblerCase, loop: bool) -> Iterator[Any]:
+    """Yield numbers of suppliers, all of them or one; the profiles in which their costs are low and high, and these costs."""
+    numbers, everybody = np.arange(case.profiles).reshape(case.shape), np.arange(len(case.shape))
+    contracts = np.array([[numbers.take(k, axis=i).ravel() for i in everybody] for k in (0, 1)])
+    costs = np.array([supplier.costs for supplier in case.suppliers]).T
+    for own in everybody[:, None] if loop else [everybody]:
+        yield own, contracts[:, own], costs[:, own]
 
 
 def _segments(case: AssemblerCase) -> Any:
@@ -157,7 +161,15 @@ def _segments(case: AssemblerCase) -> Any:
     return np.diff(case.demand.points, prepend=0.0), case.demand.masses[::-1].cumsum()[::-1]
 
 
-WAYS: dict[str, Way] = {"arrays": arrays, "ours": ours, "cvxpy": cvxpy, "linopy": linopy, "pyomo": pyomo}
+WAYS: dict[str, Way] = {
+    "arrays": arrays,
+    "ours": ours,
+    "cvxpy": cvxpy,
+    "cvxpy_loop": partial(cvxpy, loop=True),
+    "linopy": linopy,
+    "linopy_loop": partial(linopy, loop=True),
+    "pyomo": pyomo,
+}
 
 
 def once(way: str, suppliers: int) -> None:
@@ -171,10 +183,10 @@ def once(way: str, suppliers: int) -> None:
 
 def main(suppliers: int = 10, repeats: int = 5) -> None:
     """Print the seconds of each way, their range, and ours relative to it, repeat by repeat."""
-    ways = [way for way in WAYS if way not in ("cvxpy", "linopy") or find_spec(way) is not None]
-    for way in WAYS:
-        if way not in ways:
-            print(f'{way} is not installed and left out: pip install ".[bench]"')
+    missing = [package for package in ("cvxpy", "linopy") if find_spec(package) is None]
+    for package in missing:
+        print(f'{package} is not installed and left out: pip install ".[bench]"')
+    ways = [way for way in WAYS if way.removesuffix("_loop") not in missing]
     runs: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for _ in range(repeats):
         for way in ways:
@@ -188,7 +200,7 @@ def main(suppliers: int = 10, repeats: int = 5) -> None:
         raise SystemExit(f"objectives differ by more than {AGREE:g}: {runs}")
     for way in ways:
         seconds, memory = [run["seconds"] for run in runs[way]], max(run["memory"] for run in runs[way])
-        line = f"{way:7} {statistics.median(seconds):6.2f} s ({min(seconds):.2f} to {max(seconds):.2f}), {memory:,.0f} MB"
+        line = f"{way:11} {statistics.median(seconds):6.2f} s ({min(seconds):.2f} to {max(seconds):.2f}), {memory:,.0f} MB"
         ratios = [mine["seconds"] / run["seconds"] for mine, run in zip(runs["ours"], runs[way], strict=True)]
         if way != "ours":
             line += f"; ours / {way} ratio: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
