@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -121,12 +122,11 @@ def _linear(sales: ExpectedSales) -> None:
     points = demand.points.tolist()
     lengths = np.diff(demand.points, prepend=0.0).tolist()
     written.POINTS = pyo.Set(initialize=points)
-    written.segment = pyo.Var(y.index_set(), written.POINTS)
-    z, count = list(written.segment.values()), len(points)
-    for k, variable in enumerate(z):
-        variable.setlb(0.0)
-        variable.setub(lengths[k % count])
-    first, units, each = count * np.arange(len(y)), np.arange(len(y)), Each(written.segment)
+    written.segment = pyo.Var(y.index_set(), written.POINTS, domain=pyo.NonNegativeReals)
+    each, count = Each(written.segment), len(points)
+    first, units, z = count * np.arange(len(y)), np.arange(len(y)), each.members
+    for variable, length in zip(z, cycle(lengths)):
+        variable.setub(length)
     covered = sum((each[first + k] for k in range(1, count)), each[first])
     declare(written, "cover", y.index_set(), covered - Each(y)[units] <= 0.0)
     sold = demand.masses[::-1].cumsum()[::-1].tolist()

@@ -16,6 +16,7 @@ from veridical.data.arrays import Array, Integers
 from veridical.data.lazy import pd
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
+from veridical.models.linear_families import members_of
 from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
 from veridical.solvers.dual_range import OptimalDuals
 from veridical.solvers.sensitivity import Lagrangian
@@ -213,10 +214,10 @@ class Names:
                 component = constraint.parent_component()
                 if id(component) not in of:
                     of[id(component)] = rows, keys = found.setdefault(component.name, ([], []))
-                    members = list(component.values())
+                    members = members_of(component)
                     if members and constraints[row : row + len(members)] == members:  # most families stand as they were declared
                         rows += range(row, row + len(members))
-                        keys += component.keys()
+                        keys += component._data
                         row += len(members)
                         continue
                     indices.update((id(member), index) for index, member in component.items())

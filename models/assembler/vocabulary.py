@@ -22,7 +22,7 @@ from veridical.models.assembler.coalitions import count as coalition_constraints
 from veridical.models.assembler.numbers import named, profile_names
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
-from veridical.models.linear_families import Each, declare
+from veridical.models.linear_families import Each, declare, members_of
 
 __all__ = ["basis", "case_of", "contracts", "ex_post_participation", "expected_revenue"]
 __all__ += ["fits", "frame", "misreports", "neighbours", "own_contracts", "own_costs", "profit", "value"]
@@ -209,7 +209,7 @@ def case_of(m: Any) -> AssemblerCase:
 
 def value(variable: Any, shape: tuple[int, ...]) -> Array:
     """Return the values of an indexed variable or Param as an array, in the order of its index set."""
-    values = np.fromiter(map(attrgetter("value"), variable.values()), dtype=float, count=len(variable))
+    values = np.fromiter(map(attrgetter("value"), members_of(variable)), dtype=float, count=len(variable))
     return values.reshape(shape)
 
 

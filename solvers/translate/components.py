@@ -96,17 +96,13 @@ def _problem(component: Any, kind: str) -> Problem:
 
 def domain_is_whole(variables: Iterable[VarData]) -> list[bool]:
     """Return for each variable whether it takes whole numbers only; raise InputError for a domain that is no interval."""
-    kinds: dict[int, bool | None] = {}
-    whole = []
-    for variable in variables:
-        domain = variable.domain
-        if id(domain) not in kinds:
-            kinds[id(domain)] = _is_whole(domain)
-        kind = kinds[id(domain)]
-        if kind is None:
-            raise InputError.of(variable.name, f"<the domain {_text(domain)}>", DOMAINS, variable.model().name)
-        whole.append(kind)
-    return whole
+    variables = list(variables)
+    domains = [variable.domain for variable in variables]
+    kinds = {key: _is_whole(domain) for key, domain in dict(zip(map(id, domains), domains, strict=True)).items()}
+    if None in kinds.values():
+        variable = next(variable for variable, domain in zip(variables, domains, strict=True) if kinds[id(domain)] is None)
+        raise InputError.of(variable.name, f"<the domain {_text(variable.domain)}>", DOMAINS, variable.model().name)
+    return [bool(kinds[key]) for key in map(id, domains)]
 
 
 def _is_whole(domain: Any) -> bool | None:

@@ -6,6 +6,7 @@ Nothing recurses: an expression may be as deep as memory allows. A part that is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -111,7 +112,7 @@ class Splitter:
             numbers.append(starts[id(members)] + places)
         ids = list(map(id, every))
         flat = np.array(numbers, dtype=np.int64).T.ravel()
-        columns = np.array([self.columns.get(key, -1) for key in ids], dtype=np.int64)
+        columns = np.array(list(map(self.columns.get, ids, repeat(-1))), dtype=np.int64)
         first = np.full(len(every), len(flat))  # where each is met first
         first[flat[::-1]] = np.arange(len(flat))[::-1]
         if len(set(ids)) < len(ids) or any(map(FIXED, every)):
