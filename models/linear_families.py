@@ -137,7 +137,7 @@ class Row(ConstraintData):  # type: ignore[misc]  # Pyomo has no types
     __slots__ = ("declared", "made")
 
     def __init__(self, component: Any, key: Any, declared: tuple[Family, int]) -> None:
-        self._component, self._active, self._index = component, True, key  # as the base class does
+        self._component, self._active, self._index = component, True, key  # type: ignore[misc]  # slots of the base class
         self.declared: Any = declared
         self.made: Any = None
 

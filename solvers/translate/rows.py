@@ -12,8 +12,9 @@ from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpres
 
 from veridical.data import InputError
 from veridical.models.decisions import LinearBody
-from veridical.models.linear_families import Family, family_of, values_of
+from veridical.models.linear_families import Family, family_of
 from veridical.solvers.translate.checks import relation_of
+from veridical.solvers.translate.families import rows_of
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
 from veridical.solvers.translate.sums import Sum
@@ -45,19 +46,11 @@ class Rows:
                     self.add(constraint, nonlinear)
 
     def _add_family(self, family: Family, constraints: list[ConstraintData]) -> bool:
-        """Add what `add` would for each of the constraints, and return True; False, and nothing is added, where one is fixed."""
-        terms = list(family.terms)
-        columns = self.splitter.columns_of_terms([(term.variables, term.places) for term, _ in terms])
-        if columns is None:
+        """Add what `add` would for each of the constraints, and return whether that could be done."""
+        found = rows_of(self.splitter, family)
+        if found is None:
             return False
-        entries = np.empty(columns.shape)
-        try:
-            for k, (term, sign) in enumerate(terms):
-                entries[:, k] = sign * term.factor
-                if term.numbers is not None:
-                    entries[:, k] *= values_of(term.numbers, lambda param: number(param, self.splitter.known))
-        except UndefinedError:  # row by row it is said which
-            return False
+        columns, entries = found
         (low, high), length = family.limits, len(constraints)
         self.constraints += constraints
         self.low += [low] * length

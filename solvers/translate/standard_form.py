@@ -23,7 +23,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans, Integers, inner
 from veridical.data.progress import step
 from veridical.solvers.translate.checks import refuse_empty, refuse_undefined
-from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
+from veridical.solvers.translate.components import domain_is_whole, limits, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.convexity import shown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.rows import Rows
@@ -298,7 +298,7 @@ def _translated(model: Any, nonlinear: bool, sos: bool, tape: Tape | None = None
             assert objective is not None
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
             raise InputError.of(objective.name, "<an objective that is not quadratic>", allowed, model.name)
-    numbers["low"], numbers["high"] = _limits(variables)
+    numbers["low"], numbers["high"] = limits(variables)
     refuse_fixed(splitter.fixed.values())
     layout = _Layout(
         name=model.name,
@@ -327,29 +327,3 @@ def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.cs
     full.eliminate_zeros()
     cost = cost + np.bincount(terms.jacobian_columns, terms.first(zero), terms.columns)
     return full, cost, offset + terms.values(zero)[0]
-
-
-def _limits(variables: list[VarData]) -> Array:
-    """Return the lower and the upper bounds of variables; those with the same domain and numbers are worked out once."""
-    known: dict[tuple[int, float | None, float | None], tuple[float, float]] = {}
-    limits = []
-    for variable in variables:
-        low, high = variable._lb, variable._ub
-        if (low is None or low.__class__ is float) and (high is None or high.__class__ is float):
-            key = id(variable.domain), low, high
-            pair = known.get(key)
-            if pair is None:
-                pair = known[key] = _bounds(variable)
-        else:
-            pair = _bounds(variable)
-        limits.append(pair)
-    result: Array = np.array(limits, dtype=float).reshape(-1, 2).T
-    return result
-
-
-def _bounds(variable: VarData) -> tuple[float, float]:
-    try:
-        low, high = variable.bounds
-    except (ValueError, ArithmeticError, TypeError) as error:  # Pyomo's own word for a bound that is NaN or has no value
-        raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
-    return -np.inf if low is None else low, np.inf if high is None else high

@@ -6,18 +6,14 @@ Nothing recurses: an expression may be as deep as memory allows. A part that is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
-from operator import attrgetter
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyomo.environ as pyo
-from numpy.typing import NDArray
 from pyomo.core import expr
 from pyomo.core.base.expression import ExpressionData, NamedExpressionData, ScalarExpression
 from pyomo.core.base.var import ScalarVar, VarData
 
-from veridical.data.arrays import Integers, plus
+from veridical.data.arrays import plus
 from veridical.models.decisions import LinearBody
 from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.graph import Graph
@@ -28,9 +24,6 @@ from veridical.solvers.translate.traced import TracedKnown
 __all__ = ["SMOOTH", "NotSmoothError", "Splitter"]
 
 SMOOTH = "smooth algebraic expressions: + - * / **, exp, log, trigonometric and hyperbolic functions, ExternalFunction"
-
-
-FIXED = attrgetter("fixed")
 
 
 class NotSmoothError(Exception):
@@ -95,35 +88,6 @@ class Splitter:
             return list(map(places.__getitem__, body.coefficients))
         except _FixedError:
             return None
-
-    def columns_of_terms(self, terms: list[tuple[list[VarData], Integers]]) -> NDArray[np.int64] | None:
-        """Return the columns of rows of terms, one a row and term, given in the order of the rows.
-
-        Each term: the members of a variable, and which of them stands in each row. None where one of these is fixed,
-        or where two lists of members share some.
-        """
-        starts: dict[int, int] = {}  # by id of a list of members: where they are numbered from
-        every: list[VarData] = []
-        numbers = []
-        for members, places in terms:
-            if id(members) not in starts:
-                starts[id(members)] = len(every)
-                every += members
-            numbers.append(starts[id(members)] + places)
-        ids = list(map(id, every))
-        flat = np.array(numbers, dtype=np.int64).T.ravel()
-        columns = np.array(list(map(self.columns.get, ids, repeat(-1))), dtype=np.int64)
-        first = np.full(len(every), len(flat))  # where each is met first
-        first[flat[::-1]] = np.arange(len(flat))[::-1]
-        if len(set(ids)) < len(ids) or any(map(FIXED, every)):
-            return None
-        new = np.flatnonzero((columns < 0) & (first < len(flat)))
-        new = new[np.argsort(first[new])]
-        columns[new] = len(self.variables) + np.arange(len(new))
-        self.variables += [every[k] for k in new.tolist()]
-        self.columns.update(zip((ids[k] for k in new.tolist()), columns[new].tolist(), strict=True))
-        result: NDArray[np.int64] = columns[flat].reshape(-1, len(terms))
-        return result
 
     def _add_number(self, total: Sum, node: float, factor: float) -> None:
         total.constant = plus(total.constant, factor * node)
