@@ -51,7 +51,7 @@ class ModelInfo:
         Returns the constraints of the model that are likely to follow from the others: a solver of linear programs may leave
         them out until they are violated.
     presolved
-        Whether a presolve is worth its time on what is left then: it takes that apart.
+        Whether a presolve takes apart what is left then; that pays for large models alone.
     """
 
     case: Any = None

@@ -59,6 +59,8 @@ LARGE_WAYS: tuple[Mapping[str, Any], ...] = (TIGHT, INTERIOR_POINT, {**INTERIOR_
 
 # Without the rows that follow little is left to presolve: for auctions the simplex took 0.55 to 0.75 of its time.
 FEW_ROWS: Mapping[str, Any] = {"presolve": "off", "simplex_dual_edge_weight_strategy": 1}
+# Rows from which on that is worth it where it takes a presolve: smaller models are solved as they stand.
+PRESOLVED = 4_000
 # Further ways where an end is not believed.
 LINEAR: tuple[Mapping[str, Any], ...] = ({}, {"presolve": "off"}, {"solver": "ipm"})
 # Ends of the model and not of the way: there is a reason for the first two in the model itself.
@@ -146,8 +148,11 @@ def ways_of(form: StandardForm, configuration: Configuration) -> tuple[Mapping[s
 
 def _likely_to_follow(model: Any, form: StandardForm) -> Booleans | None:
     """Return which rows of a linear program are likely to follow from the others; None where nobody knows."""
-    likely = info_of(model).likely_to_follow
+    info = info_of(model)
+    likely = info.likely_to_follow
     if likely is None or form.hessian is not None or form.integer.any():
+        return None
+    if info.presolved and len(form.constraints) < PRESOLVED:
         return None
     following = set(likely(model))
     return np.array(list(map(following.__contains__, form.constraints)), dtype=bool) if following else None

@@ -13,10 +13,16 @@ from support.assembler_cases import build
 from veridical.data import AssemblerCase
 from veridical.models.info import info_of
 from veridical.solvers.configuration import configure
+from veridical.solvers.engines import highs
 from veridical.solvers.engines.live import LiveModel
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 POINTS = {"distribution": "empirical", "values": [100, 250, 300, 500, 800], "weights": [0.125, 0.25, 0.125, 0.375, 0.125]}
+
+
+@pytest.fixture(autouse=True)
+def _small_models_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(highs, "PRESOLVED", 0)
 
 
 def drawn(seed: int, costs: tuple[int, ...] = (2, 3, 2), dependent: bool = True) -> AssemblerCase:
