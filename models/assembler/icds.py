@@ -90,9 +90,9 @@ def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | No
 
 
 def following(m: Any) -> Iterator[Any]:
-    """Yield the constraints that mostly follow from two families: nobody reports his next higher cost, and the highest pays.
+    """Yield the constraints that mostly follow: from those that no report of the next higher cost pays, and that the highest gains.
 
-    Those alone are the textbook's relaxed problem, which falls apart into one for each profile: where virtual cost is monotone
+    These alone are the textbook's relaxed problem, which falls apart into one for each profile: where virtual cost is monotone
     (18), its optimum is that of the whole.
     """
     costs: dict[str, list[float]] = {}
@@ -107,7 +107,7 @@ def following(m: Any) -> Iterator[Any]:
     ):
         constraints = m.component(family)
         if constraints is not None:
-            yield from (row for key, row in constraints.items() if key[:length] not in binding)
+            yield from (row for key, row in constraints.items() if isinstance(key, tuple) and key[:length] not in binding)
 
 
 def menu(m: Any, duals: Any = None) -> Menu:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyomo.environ as pyo
 import pytest
 from scipy.optimize import linprog
 
@@ -86,6 +87,8 @@ def test_a_family_that_a_user_takes_out_or_replaces_is_no_matter() -> None:
     whole = vd.solve(case, "icds").objective
     m = vd.build(case, "icds")
     m.del_component("feasibility")
+    assert vd.solvers.solve(m).objective == pytest.approx(whole, rel=1e-9)
+    m.feasibility = pyo.Constraint(expr=m.units[m.PROFILES.first()] <= 1e6)  # one of the user's own, without an index
     assert vd.solvers.solve(m).objective == pytest.approx(whole, rel=1e-9)
     m.incentive_compatibility.deactivate()
     assert vd.solvers.solve(m, check=False).objective == pytest.approx(optimum(compile_model(m)), rel=1e-9)
