@@ -90,7 +90,7 @@ def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | No
 
 
 def following(m: Any) -> Iterator[Any]:
-    """Yield the constraints that mostly follow: from those that no report of the next higher cost pays, and that the highest gains.
+    """Yield the constraints that mostly follow from two kinds: reporting the next higher cost, and taking part at the highest.
 
     These alone are the textbook's relaxed problem, which falls apart into one for each profile: where virtual cost is monotone
     (18), its optimum is that of the whole.
