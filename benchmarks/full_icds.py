@@ -27,6 +27,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+from figures import figure
 from instances import assembler, peak_memory, points
 
 from veridical.data import AssemblerCase
@@ -205,6 +206,11 @@ def main(suppliers: int = 10, repeats: int = 5) -> None:
         if way != "ours":
             line += f"; ours / {way} ratio: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
         print(line)
+    owed = {"cvxpy": 1.0, "linopy": 0.4, "linopy_loop": 0.4}
+    for way in [way for way in ways if way != "ours"]:
+        ratios = [mine["seconds"] / run["seconds"] for mine, run in zip(runs["ours"], runs[way], strict=True)]
+        figure(f"ours, certified and audited / {way}", ratios, **({"at_most": owed[way]} if way in owed else {}))
+    figure("peak memory of ours", max(run["memory"] for run in runs["ours"]), "MB")
 
 
 if __name__ == "__main__":
