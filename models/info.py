@@ -50,6 +50,8 @@ class ModelInfo:
     likely_to_follow
         Returns the constraints of the model that are likely to follow from the others: a solver of linear programs may leave
         them out until they are violated.
+    presolved
+        Whether a presolve takes apart what is left then; that pays for large models alone.
     """
 
     case: Any = None
@@ -62,6 +64,7 @@ class ModelInfo:
     program: Callable[[Any], Any] | None = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
     likely_to_follow: Callable[[Any], Iterable[Any]] | None = None
+    presolved: bool = False
     renamed: Callable[[tuple[str, ...], Any], Any] | None = None
 
     def standing(self, model: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from support.places import ROOT
 
 FOLDER = ROOT / "benchmarks"
-SMALL = {  # those that compare with cvxpy or mechaudit need an extra, and are run as far as they go without it
+SMALL = {  # those that compare with cvxpy, linopy or mechaudit need an extra, and are run as far as they go without it
     "closed_form": ("once 3", "3 suppliers, 8 profiles: "),
     "consensus": ("pilot", "clarke pivot: transfers differ by at most "),
     "fees": ("1 carriers", "carriers | clarke | 0 | 0.3 | 1 | "),
