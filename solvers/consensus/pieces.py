@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import piqp
@@ -221,7 +222,7 @@ class Pieces:
         slopes = c + quadratic @ values
         reduced = slopes - self.part.matrix.T @ duals
         below = (reduced < 0.0) & (slopes > 0.0) & (quadratic.diagonal() <= 0.0)
-        part = float((reduced / (reduced - slopes))[below].max(initial=0.0))
+        part = float((reduced[below] / (reduced[below] - slopes[below])).max(initial=0.0))
         return duals * (1.0 - 2.0 * part) if part <= SHRUNK else duals
 
 
@@ -237,7 +238,8 @@ def _linking(matrix: sp.csr_array, quadratic: sp.csc_array) -> tuple[Integers, I
     for least in [np.inf, *sizes[few]]:
         links = counts >= least
         kept = sp.csr_array(matrix[~links])
-        graph = sp.csr_array(sp.block_array([[abs(quadratic), abs(kept).T], [abs(kept), None]]))
+        parts: list[list[Any]] = [[abs(quadratic), abs(kept).T], [abs(kept), None]]
+        graph = sp.csr_array(sp.block_array(parts))
         label = connected_components(graph, directed=False)[1]
         if np.bincount(label[:columns]).max() <= SHARE * columns:
             of_row = np.full(rows, -1)
