@@ -112,6 +112,7 @@ class Pieces:
     rest: Integers  # columns of no piece, which pay for the linking rows
     rest_rows: Integers  # that only they are in
     prices: Array = field(init=False)
+    paid: Pair | None = None  # the rest's columns at these prices, and the duals of its own rows
 
     def __post_init__(self) -> None:
         self.prices = np.zeros(len(self.links))
@@ -163,18 +164,14 @@ class Pieces:
 
         Raises NotSolvedError where nothing came out of it.
         """
-        squares, anderson = quadratic.data, Anderson(np.ones(len(self.links)))
+        anderson = Anderson(np.ones(len(self.links)))
         curvature = quadratic.diagonal()
         response = sp.csr_array(self.squared * np.divide(1.0, curvature, out=np.zeros(len(c)), where=curvature > 0.0))
         idle = IDLE * np.asarray(response.sum(axis=1)).ravel()
         values, duals = np.zeros(len(c)), np.zeros(len(low))
         for _ in range(PASSES):
-            priced = c - self.outside.T @ self.prices
-            for program in self.programs:
-                result = program.solve(priced, squares, low, high)
-                if result is None:
-                    return None
-                values[program.columns], duals[program.rows] = result
+            if not self._pass(c, quadratic, low, high, values, duals):
+                return None
             if not len(self.rows):
                 return values, duals
             used = self.outside @ values
@@ -182,13 +179,40 @@ class Pieces:
             values[self.rest], prices, duals[self.rest_rows] = self._master(c, quadratic, low, high, used, np.sqrt(moving))
             worth = abs(float(c @ values + values @ (quadratic @ values) / 2))
             if (prices - self.prices) ** 2 @ moving <= most * worth:
+                paying = values[self.rest]
                 values[self.rest] = self._master(c, quadratic, low, high, used)[0]
                 duals[self.links] = prices
                 proven = self._shrunk(c, quadratic, values, duals)
                 if gap(values, proven) <= most:
+                    self.prices, self.paid = prices, (paying, duals[self.rest_rows])
                     return values, proven
             self.prices = anderson.next(self.prices, prices)
         raise NotSolvedError("the prices between pieces were not found", Termination.ITERATION_LIMIT)
+
+    def at_prices(self, c: Array, quadratic: sp.csc_array, low: Array, high: Array) -> Pair | None:
+        """Return an optimum, and its row duals, where the linking rows are left to the prices of the last solution.
+
+        What is least then is a bound of what is least with the rows, and a close one where the costs are those of the last
+        solution, near the point that it came to. None without a solution before, and where nothing is least.
+        """
+        if self.paid is None:
+            return None
+        values, duals = np.zeros(len(c)), np.zeros(len(low))
+        if not self._pass(c, quadratic, low, high, values, duals):
+            return None
+        duals[self.links] = self.prices
+        values[self.rest], duals[self.rest_rows] = self.paid
+        return values, self._shrunk(c, quadratic, values, duals)
+
+    def _pass(self, c: Array, quadratic: sp.csc_array, low: Array, high: Array, values: Array, duals: Array) -> bool:
+        """Solve every piece at the prices, into `values` and `duals`; return False where there is no least value."""
+        priced = c - self.outside.T @ self.prices
+        for program in self.programs:
+            result = program.solve(priced, quadratic.data, low, high)
+            if result is None:
+                return False
+            values[program.columns], duals[program.rows] = result
+        return True
 
     def _master(
         self, c: Array, quadratic: sp.csc_array, low: Array, high: Array, used: Array, root: Array | None = None

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans, Integers
-from veridical.solvers.certificate import ACCEPTED, certify
+from veridical.solvers.certificate import ACCEPTED, certify, signed
 from veridical.solvers.configuration import configure
 from veridical.solvers.consensus.pieces import Gap, Pieces, new_solver, row_duals, solved
 from veridical.solvers.consensus.sifting import Sifting
@@ -47,6 +47,7 @@ PIECES = "pieces"  # the first way of all, where a large program falls into piec
 PIECE = 1e-8  # relative tolerance of a piece
 UNBOUNDED = -np.inf
 SLIGHT = 1e-9  # of the objective: what rows miss may be worth, at the prices of the rows, where it is much of their traces
+SLIGHT_OF_PLAN = 1e-7  # and where its cost is only to tell how dear a plan may be
 STEP, LARGE_STEP = 1e-7, 1e-6  # of the objective: what the value of a step is proven to, also where the problem is large
 
 
@@ -125,6 +126,8 @@ class Quadratic:
                 return x, duals, bound
             plain = x.copy(), duals, bound
             slight = certificate.gap <= 1e-7 and _worth(fixed, x, duals) <= SLIGHT * abs(bound)
+            if slight and not exact and len(c) >= SIFTED_FROM:  # a basis of so many columns, for traces that are worth nothing
+                return plain
             if exact or not certificate.within(1e-7):
                 x, duals = polished(fixed, x, duals)
                 certificate, bound = certify(fixed, x, duals)
@@ -133,6 +136,31 @@ class Quadratic:
             if slight:
                 return plain
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
+
+    def bound(self, linear: Array, given: Array) -> float | None:
+        """Return what the optimum without weights is at least, by the prices between pieces of the last solution.
+
+        Hardly less than the optimum where `linear` is near what the weights made of it then. None where there is no such proof.
+        """
+        if self.pieces is None or self.pieces is UNKNOWN:
+            return None
+        x = np.where(self.free, 0.0, given)
+        shift, cost = self.matrix @ x, self.form.cost + linear
+        c, squares = (cost + self.hessian.array @ x)[self.free], sp.csc_array(self.quadratic.array)
+        found = self.pieces.at_prices(c, squares, self.form.row_low - shift, self.form.row_high - shift)
+        if found is None:
+            return None
+        x[self.free] = np.maximum(found[0], self.part.low)
+        duals, links, open_side = signed(self.form, found[1]), self.pieces.links, np.zeros(len(shift))
+        prices, duals[links], open_side[links] = duals[links], 0.0, np.inf
+        sides = np.where(prices > 0.0, self.form.row_low[links], self.form.row_high[links])
+        paid = float(prices[prices != 0.0] @ sides[prices != 0.0])
+        low, high = (np.where(self.free, bound, x) for bound in (self.form.low, self.form.high))
+        rows = {"row_low": self.form.row_low - open_side, "row_high": self.form.row_high + open_side}
+        priced = replace(self.form, cost=cost - sp.csr_array(self.matrix)[links].T @ prices, low=low, high=high, **rows)
+        proven = certify(priced, x, duals)[1]
+        plan = _worth(priced, x, duals) <= SLIGHT_OF_PLAN * abs(proven)  # else its cost would limit nothing
+        return proven + paid if math.isfinite(proven) and plan else None
 
     def _sifted(self, way: str, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         """Solve over the columns that are likely to count, by PIQP, until no other does."""
