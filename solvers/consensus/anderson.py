@@ -15,7 +15,7 @@ from veridical.data.arrays import Array
 
 __all__ = ["Anderson"]
 
-MEMORY = 5  # differences of points that are combined
+MEMORY = 10  # differences of points that are combined
 REGULAR = 1e-8  # of the mean square of the differences of residuals: what keeps their combination from being any size
 GROWN = 2.0  # the residual may not be larger than this times the least since the memory was empty
 TRIES = 20  # times that it grew, after which nothing is tried any more
@@ -48,8 +48,8 @@ class Anderson:
         self.least = np.inf
         self.plain: Array | None = None
 
-    def next(self, point: Array, image: Array) -> Array:
-        """Return the point to go on with, of a point and what the iteration made of it."""
+    def next(self, point: Array, image: Array, tried: bool = True) -> Array:
+        """Return the point to go on with, of a point and what the iteration made of it; the image itself where none is tried."""
         residual = float(np.linalg.norm((image - point) * self.scale))
         if self.plain is not None and residual > GROWN * self.least:
             back = self.plain
@@ -61,7 +61,7 @@ class Anderson:
         self.least = min(self.least, residual)
         self.points, self.images = [*self.points, point][-MEMORY - 1 :], [*self.images, image][-MEMORY - 1 :]
         self.plain = None
-        if len(self.points) < 2 or self.tries >= TRIES:
+        if len(self.points) < 2 or self.tries >= TRIES or not tried:
             return image
         images = np.array(self.images)
         moved = np.diff((images - np.array(self.points)) * self.scale, axis=0)

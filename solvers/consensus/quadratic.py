@@ -142,7 +142,7 @@ class Quadratic:
 
         Hardly less than the optimum where `linear` is near what the weights made of it then. None where there is no such proof.
         """
-        if self.pieces is None or self.pieces is UNKNOWN:
+        if self.pieces is None or self.pieces is UNKNOWN or len(self.part.low) < LARGE:
             return None
         x = np.where(self.free, 0.0, given)
         shift, cost = self.matrix @ x, self.form.cost + linear
