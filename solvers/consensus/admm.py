@@ -169,7 +169,7 @@ class Admm:
         self.mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * before
         self.mixed_common = self.relax * self.copies["receiver"] + (1 - self.relax) * self.common
         if not dual_agents and all(self.traits[name].interface == "proximal" for name in self.names):
-            self._accelerate(tried=number % self.options.check != 0)
+            self._accelerate()
         self._ask(number, suppliers, self.mixed.copy(), moved)
         moved &= self.free
         step = np.where(moved, self.rho * (self.mixed - self.copies["supplier"]), 0.0)
@@ -191,18 +191,15 @@ class Admm:
         self.rho = rho
         return primal, dual
 
-    def _accelerate(self, tried: bool) -> None:
-        """Have suppliers, and the coordinator's own copy, step around a better point: what iterates is copy plus price / rho.
-
-        tried: whether a point may be tried that could be worse; not where the plan of the round is priced.
-        """
+    def _accelerate(self) -> None:
+        """Have suppliers, and the coordinator's own copy, step around a better point: what iterates is copy plus price / rho."""
         free, rho, fee = self.free, self.rho[self.free], bool(self.activity_fee)
         shifts = [-self.price["supplier"][free] / rho] + [self.duty[free] / rho] * fee
         mixed = [self.mixed[free]] + [self.mixed_common[free]] * fee
         image = np.concatenate(mixed) + np.concatenate(shifts)
         if self.anderson is None:
             self.anderson = Anderson(np.concatenate([rho] * len(mixed)))
-        self.point = image if self.point is None else self.anderson.next(self.point, image, tried)
+        self.point = image if self.point is None else self.anderson.next(self.point, image)
         chosen = np.split(self.point - np.concatenate(shifts), len(mixed))
         self.mixed[free] = chosen[0]
         if fee:

@@ -48,8 +48,8 @@ class Anderson:
         self.least = np.inf
         self.plain: Array | None = None
 
-    def next(self, point: Array, image: Array, tried: bool = True) -> Array:
-        """Return the point to go on with, of a point and what the iteration made of it; the image itself where none is tried."""
+    def next(self, point: Array, image: Array) -> Array:
+        """Return the point to go on with, of a point and what the iteration made of it."""
         residual = float(np.linalg.norm((image - point) * self.scale))
         if self.plain is not None and residual > GROWN * self.least:
             back = self.plain
@@ -61,7 +61,7 @@ class Anderson:
         self.least = min(self.least, residual)
         self.points, self.images = [*self.points, point][-MEMORY - 1 :], [*self.images, image][-MEMORY - 1 :]
         self.plain = None
-        if len(self.points) < 2 or self.tries >= TRIES or not tried:
+        if len(self.points) < 2 or self.tries >= TRIES:
             return image
         images = np.array(self.images)
         moved = np.diff((images - np.array(self.points)) * self.scale, axis=0)
