@@ -156,8 +156,9 @@ class Quadratic:
         sides = np.where(prices > 0.0, self.form.row_low[links], self.form.row_high[links])
         paid = float(prices[prices != 0.0] @ sides[prices != 0.0])
         low, high = (np.where(self.free, bound, x) for bound in (self.form.low, self.form.high))
-        rows = {"row_low": self.form.row_low - open_side, "row_high": self.form.row_high + open_side}
-        priced = replace(self.form, cost=cost - sp.csr_array(self.matrix)[links].T @ prices, low=low, high=high, **rows)
+        cost = cost - sp.csr_array(self.matrix)[links].T @ prices
+        left, right = self.form.row_low - open_side, self.form.row_high + open_side
+        priced = replace(self.form, cost=cost, low=low, high=high, row_low=left, row_high=right)
         proven = certify(priced, x, duals)[1]
         plan = _worth(priced, x, duals) <= SLIGHT_OF_PLAN * abs(proven)  # else its cost would limit nothing
         return proven + paid if math.isfinite(proven) and plan else None

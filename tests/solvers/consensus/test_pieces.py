@@ -72,7 +72,30 @@ def test_a_retailers_steps_and_costs_by_product_are_those_of_the_whole(
         plan = 0.5 * plan + 0.5 * step.plan
         rho *= random.uniform(0.5, 2.0)
     assert sum(used) >= 14  # 4 steps and 12 costs; the ways of old are there for what is left
-    assert agent._problems["step"].pieces.links.size == 16  # sites and weeks
+    pieces = agent._problems["step"].pieces
+    assert pieces is not None
+    assert pieces.links.size == 16  # sites and weeks
+
+
+def test_a_bound_by_the_prices_between_pieces_is_one_and_close(
+    case: JointPlanCase, used: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(2)
+    agent, other = PartyAgent(case.part("retailer")), whole(case, monkeypatch)
+    count = len(agent.columns)
+    plan, rho, price = random.uniform(0.0, 40.0, count), np.full(count, 0.02), random.uniform(-1.0, 1.0, count)
+    monkeypatch.setattr(quadratic, "LARGE", 0)
+    for _ in range(8):  # steps on the way to the best plan at a price, about which the prices between pieces are then right
+        step = agent.respond(plan, price, rho)
+        assert step.plan is not None
+        plan = step.plan
+        bound = agent.best(price).value
+        with monkeypatch.context() as patch:
+            patch.setattr(quadratic, "LARGE", 50_000)
+            best = other.best(price).value
+        assert bound <= best + 1e-7 * abs(best)
+    assert bound == pytest.approx(best, rel=1e-2)
+    assert agent._problems.keys() == {"step"}  # the whole was never solved for it
 
 
 def program(seed: int, capacity: float, groups: int = 20) -> tuple[StandardForm, Array]:
@@ -89,8 +112,8 @@ def program(seed: int, capacity: float, groups: int = 20) -> tuple[StandardForm,
     cost = np.append(random.uniform(-1.0, 1.0, n - 1), 0.7)
     form = StandardForm(
         nonlinear=None,
-        variables=[None] * n,  # type: ignore[list-item]
-        constraints=[None] * (groups + 1),  # type: ignore[list-item]
+        variables=[None] * n,
+        constraints=[None] * (groups + 1),
         sense=1,
         cost=cost,
         offset=0.0,
