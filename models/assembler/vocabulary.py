@@ -25,7 +25,7 @@ from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 from veridical.models.linear_families import Each, declare, members_of
 
 __all__ = ["basis", "case_of", "contracts", "ex_post_participation", "expected_revenue"]
-__all__ += ["fits", "frame", "misreports", "neighbours", "own_contracts", "own_costs", "profit", "value"]
+__all__ += ["fits", "frame", "misreports", "neighbours", "newsvendor", "own_contracts", "own_costs", "profit", "value"]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
@@ -171,6 +171,16 @@ def ex_post_participation(m: Any) -> None:
     known, cost, truth = own_contracts(m)
     P, q, costs = Each(m.payment), Each(m.quantity), Each(m.cost)
     declare(m, "individual_rationality", known, P[truth] >= costs[cost] * q[truth])
+
+
+def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array]:
+    """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought."""
+
+    def likely(case: AssemblerCase) -> Array:
+        unit_cost = np.nan_to_num(cost(case), nan=np.inf)
+        return case.demand.newsvendor_quantity(case.price, unit_cost).ravel()
+
+    return likely
 
 
 def expected_revenue(m: Any, t: str) -> Any:
