@@ -68,8 +68,8 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
     results: dict[str, PropertyResult] = {
         name: worst_case(SupplierResult, name, compared, truthful=name in PARTICIPATION) for name, compared in extremes.items()
     }
-    sales = case.price * case.demand.expected_sales(np.maximum(menu.quantity.min(axis=0), 0.0))
-    deficit, turnover = menu.payment.sum(axis=0) - sales, np.maximum(np.abs(menu.payment).sum(axis=0), sales)
+    sales = case.revenue(menu.assembled)
+    deficit, turnover = menu.payment.sum(axis=0) - sales, np.maximum(np.abs(menu.payment).sum(axis=0), np.abs(sales))
     for name, excess, amount in (("balanced", menu.spread, menu.most), ("budget", deficit, turnover)):
         most = allowed(amount, amount.max())
         place = worst_place(excess, most)
@@ -120,10 +120,10 @@ def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, li
             belief = weight[k] / likely[k]
             compared[expected].append(entry("", (belief * gain).sum(), (belief * most).sum()))
 
-    for k, cost in enumerate(supplier.costs):
+    for k, (cost, elsewhere) in enumerate(zip(supplier.costs, supplier.reservations, strict=True)):
         profit, amount = _profit(payment, quantity, cost)
-        stake = float(amount.max())
-        note("ex_post_ir", "interim_ir", k, k, -profit[k], allowed(amount[k], stake))
+        stake = max(float(amount.max()), elsewhere)
+        note("ex_post_ir", "interim_ir", k, k, elsewhere - profit[k], allowed(np.maximum(amount[k], elsewhere), stake))
         for s in range(len(supplier.costs)):
             if s != k:
                 most = allowed(np.maximum(amount[k], amount[s]), stake)

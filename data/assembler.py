@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, SupportsIndex
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from veridical.data.arrays import Array, fixed
+from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.case_record import CaseRecord
 from veridical.data.copula import JointPrior, gaussian_copula
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Numbers, Positive, listed, several, sum_to_one, whole_number
+from veridical.data.fields import Name, NonNegative, Numbers, Positive, listed, number, numbers, several, sum_to_one, whole_number
 from veridical.data.limits import gigabytes
 from veridical.data.prior import Prior, equicorrelation, independent
 from veridical.data.record import Record, check, missing, wrong
@@ -39,31 +40,74 @@ def shortened(count: int) -> str:
     return f"{count:,}" if len(digits) <= 15 else f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
 
 
+def _profits(value: object) -> float | Numbers:
+    """Return a reservation profit: one number, or one a cost."""
+    allowed = "a finite number >= 0, currency, or one such number a cost"
+    if isinstance(value, list | tuple):
+        return numbers(value, allowed, lambda x: x >= 0)
+    return number(value, allowed, lambda x: x >= 0)
+
+
 class Supplier(Record):
-    """The only source of one component; his unit cost is one of `costs`, and only he knows which."""
+    """The only source of one component; his unit cost is one of `costs`, and only he knows which.
+
+    `units_per_product`: units of the component in each product. `reservation_profit`: what he earns elsewhere, currency, whatever
+    he costs or one number a cost; he takes part where he earns at least as much. `capacity`: the most that he can deliver, units.
+    """
 
     name: Name = Field(description="the supplier's name")
     costs: Annotated[Numbers, several("unit costs > 0", lambda x: x > 0, ascending=True)] = Field(
         description="one or more unit costs, ascending"
     )
     probabilities: Annotated[Numbers, sum_to_one("cost")] | None = None
+    units_per_product: Positive = 1.0
+    reservation_profit: Annotated[float | Numbers, BeforeValidator(_profits)] = 0.0
+    capacity: Positive | None = None
 
     @model_validator(mode="after")
     def _match(self) -> Supplier:
+        if isinstance(self.reservation_profit, tuple) and len(self.reservation_profit) != len(self.costs):
+            count = f"<{len(self.reservation_profit)} reservation profits>"
+            raise wrong(count, f"one number, or as many as there are costs: {len(self.costs)}", "reservation_profit")
         if self.probabilities is not None and len(self.probabilities) != len(self.costs):
             count = f"<{len(self.probabilities)} probabilities>"
             raise wrong(count, f"as many as there are costs: {len(self.costs)}", "probabilities")
         return self
 
+    @property
+    def reservations(self) -> Numbers:
+        """What he earns elsewhere, currency, one number a cost."""
+        given = self.reservation_profit
+        return given if isinstance(given, tuple) else (given,) * len(self.costs)
+
+    def _saved(self) -> dict[str, Any]:
+        return unless_default(self)
+
+
+def unless_default(record: Record) -> dict[str, Any]:
+    """Return a record's fields as a case file has them: those that say what is so anyway are left out."""
+    fields = type(record).model_fields
+    return {name: value for name, value in record._table().items() if name not in FURTHER or value != fields[name].default}
+
+
+FURTHER = {"salvage", "shortage_penalty", "assembly_cost", "units_per_product", "reservation_profit", "capacity"}
+
 
 class Assembly(CaseRecord):
-    """What every assembler's case has, whatever is known of the suppliers' costs."""
+    """What every assembler's case has, whatever is known of the suppliers' costs.
+
+    Currency per unit of product: `price`; `salvage`, what the components of a product that is left over are worth;
+    `shortage_penalty`, what a lost sale costs beyond itself; `assembly_cost` of a product that is sold.
+    """
 
     kind: Literal["assembler"] = "assembler"
     price: Positive = Field(description="a finite number > 0, currency per unit of product")
     demand: AnyDemand = Field(description="a table with the key distribution")
     suppliers: tuple[Any, ...]
     prior: Prior | None = None
+    salvage: NonNegative = 0.0
+    shortage_penalty: NonNegative = 0.0
+    assembly_cost: NonNegative = 0.0
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
@@ -77,6 +121,67 @@ class Assembly(CaseRecord):
                 raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
             met.add(name)
         return self
+
+    @model_validator(mode="after")
+    def _worth_selling(self) -> Self:
+        if self.first_sale <= 0:
+            allowed = f"a number below price + shortage_penalty, {label(self.price + self.shortage_penalty)}: else no sale pays"
+            raise wrong(self.assembly_cost, allowed, "assembly_cost")
+        if self.margin <= 0:
+            allowed = f"a number below price - assembly_cost + shortage_penalty, {label(self.first_sale)}: else no sale pays"
+            raise wrong(self.salvage, allowed, "salvage")
+        if self.salvage > 0 and self.salvage >= self.least_cost:
+            allowed = f"a number below the least cost of a product, {label(self.least_cost)}: else leaving it over would pay"
+            raise wrong(self.salvage, allowed, "salvage")
+        return self
+
+    @property
+    @abstractmethod
+    def least_cost(self) -> float:
+        """What the components of one product cost at least, currency."""
+
+    @property
+    def deliverable(self) -> float:
+        """The most products that suppliers can deliver components for."""
+        return math.inf
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Those of `salvage`, `shortage_penalty` and `assembly_cost` that this case has."""
+        return tuple(name for name in ("salvage", "shortage_penalty", "assembly_cost") if getattr(self, name))
+
+    @property
+    def first_sale(self) -> float:
+        """What the first unit is worth, which sells if any does, currency per unit: at this cost or above nothing is bought."""
+        return self.price - self.assembly_cost + self.shortage_penalty
+
+    @property
+    def margin(self) -> float:
+        """What a unit that is sold brings more than one that is left over, currency per unit."""
+        return self.first_sale - self.salvage
+
+    def revenue(self, units: ArrayLike) -> Array:
+        """S(y), currency: what y assembled units bring on average, y of any shape.
+
+        Sales at the price, less the cost of assembling them, what is left over at its salvage value, less the penalty of the
+        demand that is not met: margin * E[min(D, y)] + salvage * y - shortage_penalty * E[D]. Without these keys r E[min(D, y)].
+        """
+        worth = self.margin * self.demand.expected_sales(units)
+        if self.salvage:
+            worth = worth + self.salvage * np.asarray(units, dtype=float)
+        return np.asarray(worth - self.shortage_penalty * self.demand.expectation if self.shortage_penalty else worth)
+
+    def best_units(self, unit_cost: ArrayLike) -> Array:
+        """Return the units y that maximise S(y) - unit_cost y, as far as they can be delivered: F(y) = (r - c) / r, (19)."""
+        cost = np.asarray(unit_cost, dtype=float)
+        return np.minimum(self.demand.newsvendor_quantity(self.margin, cost - self.salvage), self.deliverable)
+
+    def worth(self, units: ArrayLike) -> Array:
+        """S'(y): what one more unit brings on average, currency per unit."""
+        return np.asarray(self.margin * (1.0 - self.demand.cdf(units)) + self.salvage)
+
+    def _saved(self) -> dict[str, Any]:
+        return unless_default(self)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -195,22 +300,24 @@ class AssemblerCase(Assembly):
     def widest(self, k: int | None) -> tuple[int, ...]:
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
-        Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them.
-        Source: section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
+        Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
+        is that of what his part of a product costs. Source: section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
             k = (n + 1) // 2
         k = whole_number(k, "k", 0, self.name, most=n, allowed=f"a whole number from 0 to the number of suppliers, {n}")
-        width = [supplier.costs[-1] - supplier.costs[0] for supplier in self.suppliers]
+        width = [(supplier.costs[-1] - supplier.costs[0]) * supplier.units_per_product for supplier in self.suppliers]
         return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
 
     def with_private(self, kept: Sequence[int]) -> AssemblerCase:
         """Return the case in which only the suppliers at the positions `kept` have private costs; the others have their highest.
 
-        The others come together as one supplier of the rest of the product. Menus that answer to the kept suppliers alone are
+        The others come together as one supplier of the rest of the product, who delivers as many as each of them can and earns
+        elsewhere what they do. Menus that answer to the kept suppliers alone are
         the same in both cases. Nothing is enumerated that the result does not have, so there may be hundreds of suppliers.
-        Raises InputError for a position at which there is no supplier.
+        Raises InputError for a position at which there is no supplier, and for reservation profits of the others that depend on
+        their costs.
         """
         kept = sorted(set(kept))
         if kept and not 0 <= kept[0] <= kept[-1] < len(self.suppliers):
@@ -218,12 +325,16 @@ class AssemblerCase(Assembly):
         rest = [supplier for i, supplier in enumerate(self.suppliers) if i not in kept]
         if not rest:
             return self
-        raw: dict[str, Any] = {"name": self.name, "description": self.description, "price": self.price, "demand": self.demand}
+        others_reserve = math.fsum(self.reserved("suppliers of whom only the highest cost counts", rest))
+        raw = {name: value for name, value in self._table().items() if name not in ("suppliers", "prior")}
         raw["suppliers"] = [self.suppliers[i] for i in kept]
         together = f"the {len(rest)} others" if len(rest) > 1 else rest[0].name
         while together in [self.suppliers[i].name for i in kept]:
             together += " together"
-        others = {"name": together, "costs": [sum(s.costs[-1] for s in rest)]}
+        others = {"name": together, "costs": [sum(s.units_per_product * s.costs[-1] for s in rest)]}
+        others |= {"reservation_profit": others_reserve}
+        if (least := min((s.capacity / s.units_per_product for s in rest if s.capacity is not None), default=None)) is not None:
+            others["capacity"] = least
         if self.prior is None or not kept:
             raw["suppliers"].append(others)
         elif self.prior.correlation is not None and self.profiles > ENUMERATED:
@@ -231,7 +342,7 @@ class AssemblerCase(Assembly):
             raw |= {"suppliers": [*raw["suppliers"], others | {"probabilities": [1.0]}], "prior": {"correlation": rows}}
         else:
             joint = self.probability.sum(axis=tuple(i for i in range(len(self.shape)) if i not in kept))
-            private = [{"name": supplier.name, "costs": list(supplier.costs)} for supplier in raw["suppliers"]]
+            private = [supplier.changed(probabilities=None) for supplier in raw["suppliers"]]
             raw |= {"suppliers": [*private, others], "prior": {"joint": joint[..., None].tolist()}}
         return check(AssemblerCase, raw)
 
@@ -239,17 +350,61 @@ class AssemblerCase(Assembly):
         """Supplier i's unit costs along his own axis, ready to broadcast over profiles."""
         return np.array(self.suppliers[i].costs).reshape([-1 if a == i else 1 for a in range(len(self.shape))])
 
+    def product_costs(self, i: int) -> Array:
+        """What supplier i's part of one product costs him, along his own axis as `costs`."""
+        return self.costs(i) * self.suppliers[i].units_per_product
+
     @cached_property
     def total_cost(self) -> Array:
         """c(t), the cost of all components of one product, profile by profile."""
         total = np.zeros(self.shape)
         for i in range(len(self.shape)):
-            total += self.costs(i)
+            total += self.product_costs(i)
         return fixed(total)
+
+    @property
+    def least_cost(self) -> float:
+        """What the components of one product cost at least, currency."""
+        return math.fsum(supplier.units_per_product * supplier.costs[0] for supplier in self.suppliers)
+
+    @cached_property
+    def deliverable(self) -> float:
+        """The most products that suppliers can deliver components for; infinite where none of them has a capacity."""
+        most = (s.capacity / s.units_per_product for s in self.suppliers if s.capacity is not None)
+        return min(most, default=math.inf)
+
+    def components(self, units: ArrayLike) -> Array:
+        """Return the units of every component in so many products, shape (suppliers, *shape of units)."""
+        units = np.asarray(units, dtype=float)
+        each = np.array([supplier.units_per_product for supplier in self.suppliers])
+        return np.asarray(each.reshape(-1, *(1,) * units.ndim) * units)
+
+    def products(self, quantity: Array) -> Array:
+        """Return how many products every supplier's units are enough for, of the shape (suppliers, ...) of the quantities."""
+        each = np.array([supplier.units_per_product for supplier in self.suppliers])
+        return np.asarray(quantity / each.reshape(-1, *(1,) * (np.ndim(quantity) - 1)))
+
+    def reserved(self, purpose: str, suppliers: Sequence[Supplier] | None = None) -> list[float]:
+        """Return what each supplier earns elsewhere, currency, where that is one number whatever he costs; InputError elsewhere.
+
+        `purpose`: what takes only such, in words.
+        """
+        for i, supplier in enumerate(self.suppliers if suppliers is None else suppliers):
+            if len(set(supplier.reservations)) > 1:
+                allowed = f"for {purpose} one number, whatever the cost; mechanisms icds, hybrid, frw and bic take others, solver highs"
+                place = i if suppliers is None else self.suppliers.index(supplier)
+                given = list(supplier.reservations)
+                raise InputError.of(f"suppliers[{place}].reservation_profit", given, allowed, self.name)
+        return [supplier.reservations[0] for supplier in (self.suppliers if suppliers is None else suppliers)]
 
     def tokens(self, i: int) -> tuple[str, ...]:
         """`name=cost` for each of supplier i's costs: what the labels of profiles are made of."""
         return tuple(f"{self.names[i]}={label(cost)}" for cost in self.suppliers[i].costs)
+
+    def reservation_tokens(self, i: int) -> tuple[str, ...]:
+        """What supplier i's reservation profit is called, one entry a cost: by his name where it is one number for all costs."""
+        varies = isinstance(self.suppliers[i].reservation_profit, tuple)
+        return self.tokens(i) if varies else (self.names[i],) * self.shape[i]
 
     def in_words(self, profile: Sequence[SupportsIndex]) -> str:
         """Return a profile of cost indices as messages show it: `panel=4, battery=3`."""

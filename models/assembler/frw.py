@@ -67,7 +67,10 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 
     @m.Constraint(m.OWN_COST)
     def assembly(m: Any, i: str, cost: float, others: str) -> Any:
-        return m.units[m.profile[i, cost, others]] <= q[i, cost]
+        return m.units_per_product[i] * m.units[m.profile[i, cost, others]] <= q[i, cost]
+
+    vocabulary.capacities(m, m.COSTS, lambda i, cost: q[i, cost])
+    reserved = vocabulary.elsewhere(m)
 
     @m.Constraint(m.REPORTS)
     def incentive_compatibility(m: Any, i: str, cost: float, report: float) -> Any:
@@ -75,7 +78,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 
     @m.Constraint(m.COSTS)
     def individual_rationality(m: Any, i: str, cost: float) -> Any:
-        return P[i, cost] >= m.cost[i, cost] * q[i, cost]
+        return P[i, cost] >= m.cost[i, cost] * q[i, cost] + reserved[i, cost]
 
     if feasibility:
         neighbours = [(supplier.name, *pair) for supplier in case.suppliers for pair in pairwise(supplier.costs)]
@@ -85,7 +88,8 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
             return q[i, cost] >= q[i, next_cost]
 
     info = info_of(m)
-    info.index_names |= {"assembly": ("supplier", "cost", "others"), "feasibility": ("supplier", "cost", "next_cost")}
+    info.index_names |= {"capacity": ("supplier", "cost"), "assembly": ("supplier", "cost", "others")}
+    info.index_names |= {"feasibility": ("supplier", "cost", "next_cost")}
     info.contracts = menu
     return m
 

@@ -44,7 +44,7 @@ def build(
     k
         How many suppliers report, from 0 to all of them; half of them, rounded up, where it is not given.
     balanced
-        Whether the same quantity is bought of every component: no restriction where costs are independent.
+        Whether components of as many products are bought of every supplier: no restriction where costs are independent.
     feasibility
         Whether (5) stands in the model under its name. It follows from incentive compatibility, so with it in, duals split
         between the two families in more than one way.
@@ -100,9 +100,10 @@ def build(
 
     if balanced:
         first, *rest = m.SUPPLIERS
+        each = m.units_per_product
 
         @m.Constraint(rest, [t for t in m.PROFILES if t not in pool])
         def balanced_ordering(m: Any, i: str, t: str) -> Any:
-            return m.quantity[i, t] == m.quantity[first, t]
+            return each[first] * m.quantity[i, t] == each[i] * m.quantity[first, t]
 
     return m

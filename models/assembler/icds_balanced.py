@@ -35,12 +35,13 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (units) by profile; payments follow from it by (11).
+        `quantity` (products for which every component is bought) by profile; payments follow from it by (11).
 
     Raises
     ------
     InputError
-        For a form that the demand does not have, and for a model that would not fit into memory.
+        For a form that the demand does not have, for a model that would not fit into memory, and for reservation profits that
+        depend on costs.
 
     Examples
     --------
@@ -49,6 +50,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     >>> round(vd.solvers.solve(model).objective, 2)
     4896.97
     """
+    case.reserved("`icds_balanced`")
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
     weighted = weighted_virtual_cost(m)
     m.weighted_virtual_cost = pyo.Expression(m.PROFILES, rule=lambda m, t: weighted[t])
@@ -56,8 +58,15 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     m.quantity = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
     m.expected_sales = expected_sales(m.quantity, case.demand, form)
 
-    earned = (m.probability[t] * vocabulary.expected_revenue(m, t) - weighted[t] * m.quantity[t] for t in m.PROFILES)
-    m.profit = pyo.Objective(expr=pyo.quicksum(earned), sense=pyo.maximize)  # (14)
+    first = [(supplier.name, supplier.costs[0]) for supplier in case.suppliers]
+    reserved = pyo.quicksum(vocabulary.elsewhere(m)[key] for key in first)
+
+    def earned(t: str) -> Any:
+        return m.probability[t] * (vocabulary.expected_revenue(m, t, m.quantity) - reserved) - weighted[t] * m.quantity[t]
+
+    m.profit = pyo.Objective(expr=pyo.quicksum(earned(t) for t in m.PROFILES), sense=pyo.maximize)  # (14)
+    each = m.units_per_product
+    vocabulary.capacities(m, [(i, t) for i in m.SUPPLIERS for t in m.PROFILES], lambda i, t: each[i] * m.quantity[t])
 
     @m.Constraint(m.NEIGHBOURS)
     def monotonicity(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (10)
@@ -72,15 +81,16 @@ def weighted_virtual_cost(m: Any) -> dict[str, Any]:
 
     beta(t) c(t), and for each supplier the step up to his cost, times how likely it and cheaper ones are below that step.
     """
+    each = m.units_per_product
     costs: dict[str, list[Any]] = {t: [] for t in m.PROFILES}
     for i, cost, others in m.OWN_COST:
-        costs[m.profile[i, cost, others]].append(m.cost[i, cost])
+        costs[m.profile[i, cost, others]].append(each[i] * m.cost[i, cost])
     terms = {t: [m.probability[t] * pyo.quicksum(costs[t])] for t in m.PROFILES}
     cheapest = {(i, cost): [less for j, less in m.COSTS if j == i and less <= cost] for i, cost in m.COSTS}
     step: dict[Any, Any] = {}  # shared by profiles: worked out once
     for i, cost, next_cost, others in m.NEIGHBOURS:
         if (i, cost) not in step:
-            step[i, cost] = m.cost[i, next_cost] - m.cost[i, cost]
+            step[i, cost] = each[i] * (m.cost[i, next_cost] - m.cost[i, cost])
         cheaper = pyo.quicksum(m.probability[m.profile[i, less, others]] for less in cheapest[i, cost])
         terms[m.profile[i, next_cost, others]].append(step[i, cost] * cheaper)
     return {t: pyo.quicksum(terms[t]) for t in terms}

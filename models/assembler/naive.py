@@ -35,7 +35,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (units) and `payment` (currency) by supplier.
+        `quantity` (products for which every component is bought) and `payment` (currency) by supplier.
 
     Raises
     ------
@@ -58,16 +58,20 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     m.payment = pyo.Var(m.SUPPLIERS)
     m.expected_sales = expected_sales(m.quantity, case.demand, form)
 
-    earned = vocabulary.expected_revenue(m, EVERY) - pyo.quicksum(m.payment[i] for i in m.SUPPLIERS)
+    earned = vocabulary.expected_revenue(m, EVERY, m.quantity) - pyo.quicksum(m.payment[i] for i in m.SUPPLIERS)
     if case.profiles <= ENUMERATED:  # probabilities sum to 1: they are here to be differentiated by, as in the other mechanisms
         m.COST_PROFILES = pyo.Set(initialize=profile_names(case))
         vocabulary.prior(m, m.COST_PROFILES)
         earned = pyo.quicksum(m.probability.values()) * earned
     m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)
 
+    each, reserved = m.units_per_product, vocabulary.elsewhere(m)
+
     @m.Constraint(m.COSTS)
     def individual_rationality(m: Any, i: str, cost: float) -> Any:  # binds at the highest cost: P_i = c_i(h) q
-        return m.payment[i] >= m.cost[i, cost] * m.quantity[EVERY]
+        return m.payment[i] >= m.cost[i, cost] * each[i] * m.quantity[EVERY] + reserved[i, cost]
+
+    vocabulary.capacities(m, [(i, EVERY) for i in m.SUPPLIERS], lambda i, t: each[i] * m.quantity[t])
 
     info_of(m).contracts = menu
     return m
@@ -77,4 +81,5 @@ def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract whatever is reported."""
     n = len(m.SUPPLIERS)
     payment = vocabulary.value(m.payment, (n, *(1,) * n))
-    return Menu(vocabulary.case_of(m), np.full((1,) * (n + 1), max(m.quantity[EVERY].value, 0.0)), payment)
+    case = vocabulary.case_of(m)
+    return Menu(case, case.components(np.full((1,) * n, max(m.quantity[EVERY].value, 0.0))), payment)

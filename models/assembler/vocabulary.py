@@ -23,7 +23,7 @@ from veridical.models.assembler.numbers import named, profile_names
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
-__all__ = ["basis", "case_of", "contracts", "ex_post_participation", "expected_revenue"]
+__all__ = ["basis", "capacities", "case_of", "contracts", "elsewhere", "ex_post_participation", "expected_revenue"]
 __all__ += ["fits", "frame", "own_costs", "profit", "value"]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
@@ -35,6 +35,7 @@ INDEX_NAMES = {  # what the parts of an index are called, family by family
     **dict.fromkeys(("assembly", "pooling", "posted_price", "balanced_ordering"), ("supplier", "profile")),
     **dict.fromkeys((f"expected_sales.written.{name}" for name in ("cover", "excess_covers", "support")), ("profile",)),
     "expected_sales.written.tangent": ("profile", "tangent"),
+    "capacity": ("supplier", "profile"),
 }
 
 
@@ -50,7 +51,8 @@ def frame(
     - NEIGHBOURS (i, cost, next_cost, others): his neighbouring costs.
 
     `price`, `cost[i, cost]` and `probability[t]` are mutable Params: change their values and solve again. A cost keeps the name
-    that it had when the model was built.
+    that it had when the model was built. Where the case has them, so are `salvage`, `shortage_penalty`, `assembly_cost`,
+    `deliverable[i]` (capacities) and `reservation_profit[i]`, by `i=cost` where it depends on the cost.
     """
     fits(case, name, form, contracts)
     if coalitions is not None:
@@ -80,8 +82,15 @@ def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
     m = MechanismModel(name=name)
     m.SUPPLIERS = pyo.Set(initialize=case.names)
     m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs], dimen=2)
+    m.units_per_product = {supplier.name: supplier.units_per_product for supplier in case.suppliers}
     m.price = pyo.Param(initialize=case.price, mutable=True)
+    for name in case.terms:
+        setattr(m, name, pyo.Param(initialize=getattr(case, name), mutable=True))
     m.cost = pyo.Param(m.COSTS, initialize={key: key[1] for key in m.COSTS}, mutable=True)
+    if reserved := reservations(case):
+        m.reservation_profit = pyo.Param(list(reserved), initialize=reserved, mutable=True)
+    if capacities := {supplier.name: supplier.capacity for supplier in case.suppliers if supplier.capacity is not None}:
+        m.deliverable = pyo.Param(list(capacities), initialize=capacities, mutable=True)
     describe(m, ModelInfo(case, name, dict(INDEX_NAMES), parameters=named(m, case)))
     return m
 
@@ -106,8 +115,28 @@ def own_costs(m: Any) -> None:
     info_of(m).index_names |= names
 
 
+def elsewhere(m: Any) -> dict[tuple[str, float], Any]:
+    """Return what a supplier earns elsewhere at a cost, for (i, cost) in COSTS: a Param, or 0 where the case says nothing."""
+    case = info_of(m).case
+    if m.component("reservation_profit") is None:
+        return dict.fromkeys(m.COSTS, 0.0)
+    tokens = (token for i in range(len(case.names)) for token in case.reservation_tokens(i))
+    known = m.reservation_profit
+    return {key: known[token] if token in known else 0.0 for key, token in zip(m.COSTS, tokens, strict=True)}
+
+
+def capacities(m: Any, index: Any, units: Callable[..., Any]) -> None:
+    """Declare `capacity`: no more is bought of a supplier than he can deliver; `units(i, ...)` over an index that begins with i."""
+    if m.component("deliverable") is None:
+        return
+
+    @m.Constraint([key for key in index if key[0] in m.deliverable])
+    def capacity(m: Any, *key: Any) -> Any:
+        return units(*key) <= m.deliverable[key[0]]
+
+
 def contracts(m: Any, form: str) -> None:
-    """Declare contracts that depend on every report: quantity q_i(t), payment P_i(t); units assembled y(t) <= q_i(t)."""
+    """Declare contracts that depend on every report: quantity q_i(t), payment P_i(t); units assembled a_i y(t) <= q_i(t)."""
     m.quantity = pyo.Var(m.SUPPLIERS, m.PROFILES, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS, m.PROFILES)
     m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
@@ -115,21 +144,36 @@ def contracts(m: Any, form: str) -> None:
 
     @m.Constraint(m.SUPPLIERS, m.PROFILES)
     def assembly(m: Any, i: str, t: str) -> Any:
-        return m.units[t] <= m.quantity[i, t]
+        return m.units_per_product[i] * m.units[t] <= m.quantity[i, t]
+
+    capacities(m, m.quantity, lambda i, t: m.quantity[i, t])
 
 
 def ex_post_participation(m: Any) -> None:
-    """Declare `individual_rationality`: a truthful supplier loses nothing, whatever the others report."""
+    """Declare `individual_rationality`: a truthful supplier earns what he would elsewhere, whatever the others report."""
+    reserved = elsewhere(m)
 
     @m.Constraint(m.OWN_COST)
     def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
         truth = m.profile[i, cost, others]
-        return m.payment[i, truth] >= m.cost[i, cost] * m.quantity[i, truth]
+        return m.payment[i, truth] >= m.cost[i, cost] * m.quantity[i, truth] + reserved[i, cost]
 
 
-def expected_revenue(m: Any, t: str) -> Any:
-    """S(y(t)) = r E[min(D, y(t))]."""
-    return m.price * m.expected_sales.sales[t]
+def expected_revenue(m: Any, t: str, units: Any = None) -> Any:
+    """S(y(t)) = r E[min(D, y(t))], and what the case says of salvage, lost sales and assembling; y is `units`, by default m.units."""
+    case, sales = info_of(m).case, m.expected_sales.sales[t]
+    if not case.terms:
+        return m.price * sales
+    per_sale = m.price
+    for name, sign in (("assembly_cost", -1), ("shortage_penalty", 1), ("salvage", -1)):
+        if name in case.terms:
+            per_sale = per_sale + sign * m.component(name)
+    revenue = per_sale * sales
+    if "salvage" in case.terms:
+        revenue = revenue + m.salvage * (m.units if units is None else units)[t]
+    if "shortage_penalty" in case.terms:
+        revenue = revenue - m.shortage_penalty * case.demand.expectation
+    return revenue
 
 
 def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
@@ -142,17 +186,39 @@ def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
     m.profit = pyo.Objective(expr=pyo.quicksum(m.probability[t] * earned(t) for t in m.PROFILES), sense=pyo.maximize)
 
 
+def reservations(case: AssemblerCase) -> dict[str, float]:
+    """Return what suppliers earn elsewhere, by the name that it has: of every supplier for whom it is not 0 at all costs."""
+    some = [i for i, supplier in enumerate(case.suppliers) if any(supplier.reservations)]
+    pairs = (zip(case.reservation_tokens(i), case.suppliers[i].reservations, strict=True) for i in some)
+    return {token: profit for pair in pairs for token, profit in pair}
+
+
 def case_of(m: Any) -> AssemblerCase:
     """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
     case: AssemblerCase = info_of(m).case
     changes: dict[str, Any] = {}
     numbers = (float(param.value) for param in m.cost.values())
     costs = [tuple(islice(numbers, len(supplier.costs))) for supplier in case.suppliers]
-    price = m.component("price")
-    if isinstance(price, pyo.Param) and price.value != case.price:
-        changes["price"] = price.value
-    if costs != [supplier.costs for supplier in case.suppliers]:
-        changes["suppliers"] = [s.changed(costs=now) for s, now in zip(case.suppliers, costs, strict=True)]
+    for name in ("price", *case.terms):
+        param = m.component(name)
+        if isinstance(param, pyo.Param) and param.value != getattr(case, name):
+            changes[name] = param.value
+    said: dict[str, dict[str, Any]] = {
+        s.name: {} if now == s.costs else {"costs": now} for s, now in zip(case.suppliers, costs, strict=True)
+    }
+    if isinstance(m.component("deliverable"), pyo.Param):
+        for supplier in case.suppliers:
+            if supplier.capacity is not None and m.deliverable[supplier.name].value != supplier.capacity:
+                said[supplier.name]["capacity"] = m.deliverable[supplier.name].value
+    if isinstance(m.component("reservation_profit"), pyo.Param):
+        for i, supplier in enumerate(case.suppliers):
+            params = [m.reservation_profit[token] for token in case.reservation_tokens(i) if token in m.reservation_profit]
+            now = [param.value for param in params]
+            if now and tuple(now) != supplier.reservations:
+                varies = isinstance(supplier.reservation_profit, tuple)
+                said[supplier.name]["reservation_profit"] = now if varies else now[0]
+    if any(said.values()):
+        changes["suppliers"] = [s.changed(**said[s.name]) for s in case.suppliers]
     if m.component("probability") is not None:
         table = value(m.probability, case.shape)
         if not np.array_equal(table, case.probability):

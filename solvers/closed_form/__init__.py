@@ -113,7 +113,7 @@ def _(result: ClosedForm, solver: SolverRecord) -> Solution:
     """The bound is what no quantities can exceed at the pooled virtual cost, so the gap is a proof of optimality."""
     menu, objective = result.menu, result.menu.expected_profit
     certificate = Certificate(max(0.0, -float(menu.quantity.min())), result.residual, None, _gap(objective, result.bound))
-    derivatives = partial(sensitivity, menu, result.cost_derivative)
+    derivatives = partial(sensitivity, menu, result.cost_derivative, result.deliverable_worth)
     return Solution(objective, result.bound, certificate, solver, contracts=menu, audit=audit(menu), derivatives=derivatives)
 
 
