@@ -71,6 +71,11 @@ class Menu(OldTableNames):
         """Whether components of as many products are bought of every supplier at every profile, to a millionth of the most."""
         return bool((self.spread <= allowed(self.most, self.most.max())).all())
 
+    @property
+    def same_quantities(self) -> bool:
+        """Whether one number says how many units of every component are bought: balanced, and one unit of each in a product."""
+        return self.is_balanced and len({supplier.units_per_product for supplier in self.case.suppliers}) == 1
+
     @cached_property
     def expected_profit(self) -> float:
         """The assembler's expected profit, eq. (2): sum_t beta(t) (S(y(t)) - sum_i P_i(t)), y what can be assembled."""

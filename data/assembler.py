@@ -391,7 +391,9 @@ class AssemblerCase(Assembly):
         """
         for i, supplier in enumerate(self.suppliers if suppliers is None else suppliers):
             if len(set(supplier.reservations)) > 1:
-                allowed = f"for {purpose} one number, whatever the cost; mechanisms icds, hybrid, frw and bic take others, solver highs"
+                allowed = (
+                    f"for {purpose} one number, whatever the cost; mechanisms icds, hybrid, frw and bic take others, solver highs"
+                )
                 place = i if suppliers is None else self.suppliers.index(supplier)
                 given = list(supplier.reservations)
                 raise InputError.of(f"suppliers[{place}].reservation_profit", given, allowed, self.name)

@@ -131,7 +131,9 @@ def _(result: Continuous, solver: SolverRecord) -> Solution:
     certificate = Certificate(0.0, 0.0, None, ratio(max(0.0, excess), abs(result.profit)))
     bound, menu = result.profit + integration.error, result.menu(points)
     sampled = replace(result.audit(MISREPORTS), expected_profit=result.profit)
-    derivatives = partial(_derivatives, price=result.expected_sales)
+    sold, made = result.expected_sales, result.expected_units
+    by_key = {"salvage": made - sold, "shortage_penalty": sold - result.case.demand.expectation, "assembly_cost": -sold}
+    derivatives = partial(_derivatives, price=sold, **{name: by_key[name] for name in result.case.terms})
     return Solution(
         result.profit, bound, certificate, solver, contracts=menu, audit=sampled, derivatives=derivatives, rule=result
     )

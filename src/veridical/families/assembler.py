@@ -55,6 +55,12 @@ def together(balanced: bool = False, coalitions: bool = False, **parameters: Any
     return (*alone, "coalition_ic_with_side_payments") if coalitions else alone
 
 
+def one_contract(case: AssemblerCase | None = None, **parameters: Any) -> tuple[str, ...]:
+    """Return what the naive mechanism promises: within budget where neither lost sales cost nor suppliers earn elsewhere."""
+    owed = case is not None and (case.shortage_penalty > 0 or any(any(supplier.reservations) for supplier in case.suppliers))
+    return BALANCED() if owed else (*BALANCED(), "budget")
+
+
 def bic(participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
     """Return what a Bayesian menu promises."""
     return "bayesian_ic", f"{participation}_ir"
@@ -80,7 +86,7 @@ def mechanism(
 WIDEST = "quantities answer to the k suppliers with the widest range of costs"
 FULL_INFORMATION = "costs known to the assembler: a benchmark that nobody can run"
 MECHANISMS = (
-    mechanism("naive", "one quantity, everybody paid his highest cost", always(*BALANCED(), "budget"), closed.naive),
+    mechanism("naive", "one quantity, everybody paid his highest cost", one_contract, closed.naive),
     mechanism("frw", "contracts that answer to a supplier's own cost alone", TRUTHFUL, frw),
     mechanism("hybrid", WIDEST, together, closed.hybrid, complete=widest),
     mechanism("icds_balanced", "as icds, the same quantity of every component", BALANCED, closed.icds_balanced),
@@ -114,22 +120,32 @@ def audit(case: AssemblerCase, offer: Menu | pd.DataFrame | str | Path) -> Audit
 
 
 def price(case: Any) -> dict[str, Number]:
-    """Return the price, as derivatives are taken in it."""
-    return {"price": Number.field(case, "price")}
+    """Return the price, and what the case says of salvage, lost sales and assembling, as derivatives are taken in them."""
+    return {name: Number.field(case, name) for name in ("price", *case.terms)}
 
 
 def numbers(case: AssemblerCase) -> dict[str, Number]:
-    """Return the price and every cost, as derivatives are taken in them."""
+    """Return price, costs, capacities and reservation profits, as derivatives are taken in them."""
 
     def with_cost(i: int, k: int, value: float) -> dict[str, Any]:
         costs = case.suppliers[i].costs
         return {f"suppliers.{i}.costs": [*costs[:k], value, *costs[k + 1 :]]}
 
-    return price(case) | {
-        f"cost {supplier.name}={label(cost)}": Number(cost, partial(with_cost, i, k))
-        for i, supplier in enumerate(case.suppliers)
-        for k, cost in enumerate(supplier.costs)
-    }
+    def with_reservation(i: int, k: int, value: float) -> dict[str, Any]:
+        given = case.suppliers[i].reservation_profit
+        profit = [*given[:k], value, *given[k + 1 :]] if isinstance(given, tuple) else value
+        return {f"suppliers.{i}.reservation_profit": profit}
+
+    found = price(case)
+    for i, supplier in enumerate(case.suppliers):
+        for k, token in enumerate(case.tokens(i)):
+            found[f"cost {token}"] = Number(supplier.costs[k], partial(with_cost, i, k))
+        if supplier.capacity is not None:
+            found[f"capacity {supplier.name}"] = Number(supplier.capacity, lambda value, i=i: {f"suppliers.{i}.capacity": value})
+        if any(supplier.reservations):
+            for k, token in enumerate(case.reservation_tokens(i)):
+                found[f"reservation_profit {token}"] = Number(supplier.reservations[k], partial(with_reservation, i, k))
+    return found
 
 
 FAMILY = Family(

@@ -46,7 +46,7 @@ def menu(contracts: Menu) -> RenderableType:
     case = contracts.case
     names, n = case.names, len(case.names)
     weight = case.probability.ravel()
-    balanced, wide = contracts.is_balanced, n <= 3
+    balanced, wide = contracts.same_quantities, n <= 3
     headings = [f"{name}\ncost" for name in names] + ["proba-\nbility"]
     headings += ["quantity\nof each"] if balanced else [f"{name}\nquantity" for name in names]
     for name in names if wide else ["all"]:
