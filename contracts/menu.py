@@ -64,7 +64,7 @@ class Menu(OldTableNames):
     @property
     def assembled(self) -> Array:
         """y(t), the products that the components are enough for, one entry a profile; units."""
-        return np.maximum(self.case.products(self.quantity).min(axis=0), 0.0)
+        return np.asarray(np.maximum(self.case.products(self.quantity).min(axis=0), 0.0))
 
     @cached_property
     def is_balanced(self) -> bool:

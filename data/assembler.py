@@ -301,7 +301,8 @@ class AssemblerCase(Assembly):
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
         Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
-        is that of what his part of a product costs. Source: section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
+        is that of what his part of a product costs. Source: section 2.5 of the assembler paper, where a supplier's importance is
+        c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
@@ -331,7 +332,7 @@ class AssemblerCase(Assembly):
         together = f"the {len(rest)} others" if len(rest) > 1 else rest[0].name
         while together in [self.suppliers[i].name for i in kept]:
             together += " together"
-        others = {"name": together, "costs": [sum(s.units_per_product * s.costs[-1] for s in rest)]}
+        others: dict[str, Any] = {"name": together, "costs": [sum(s.units_per_product * s.costs[-1] for s in rest)]}
         others |= {"reservation_profit": others_reserve}
         if (least := min((s.capacity / s.units_per_product for s in rest if s.capacity is not None), default=None)) is not None:
             others["capacity"] = least

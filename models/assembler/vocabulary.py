@@ -122,11 +122,11 @@ def elsewhere(m: Any) -> dict[tuple[str, float], Any]:
         return dict.fromkeys(m.COSTS, 0.0)
     tokens = (token for i in range(len(case.names)) for token in case.reservation_tokens(i))
     known = m.reservation_profit
-    return {key: known[token] if token in known else 0.0 for key, token in zip(m.COSTS, tokens, strict=True)}
+    return {key: known[token] if token in known else 0.0 for key, token in zip(m.COSTS, tokens, strict=True)}  # noqa: SIM401
 
 
 def capacities(m: Any, index: Any, units: Callable[..., Any]) -> None:
-    """Declare `capacity`: no more is bought of a supplier than he can deliver; `units(i, ...)` over an index that begins with i."""
+    """Declare `capacity`: no more is bought of a supplier than he can deliver; `units(i, ...)`, over an index of (i, ...)."""
     if m.component("deliverable") is None:
         return
 
@@ -160,7 +160,7 @@ def ex_post_participation(m: Any) -> None:
 
 
 def expected_revenue(m: Any, t: str, units: Any = None) -> Any:
-    """S(y(t)) = r E[min(D, y(t))], and what the case says of salvage, lost sales and assembling; y is `units`, by default m.units."""
+    """S(y(t)) = r E[min(D, y(t))], and what the case says of salvage, lost sales and assembling; y: `units`, or m.units."""
     case, sales = info_of(m).case, m.expected_sales.sales[t]
     if not case.terms:
         return m.price * sales

@@ -1,8 +1,8 @@
 """The assembler's mechanisms in closed form, for any number of costs and any prior: from a case straight to its menu.
 
-The newsvendor quantity at the right unit cost, as far as suppliers can deliver, profile by profile: full cost for `first_best`, highest cost for `naive`, pooled
-virtual cost for ICDS and the hybrid (Propositions 1 to 3 of the ICDS paper, with pooling by isotonic regression in place of
-(20)-(23)). `frw` has a module of its own.
+The newsvendor quantity at the right unit cost, as far as suppliers can deliver, profile by profile: full cost for `first_best`,
+highest cost for `naive`, pooled virtual cost for ICDS and the hybrid (Propositions 1 to 3 of the ICDS paper, with pooling by
+isotonic regression in place of (20)-(23)). `frw` has a module of its own.
 """
 
 from __future__ import annotations

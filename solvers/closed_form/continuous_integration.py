@@ -98,8 +98,10 @@ def quasi_monte_carlo(case: ContinuousCase, points: int, seed: int) -> Expectati
             reached[:, i] += drawn[:, n] * gap
             payments += gap * case.best_units(total_virtual_cost(case, reached))
         averages.append((earned.mean(), (revenue - payments).mean(), sold.mean(), quantity.mean()))
-    mean, error = np.mean(averages, axis=0).tolist(), (np.std(averages, axis=0, ddof=1) / np.sqrt(SCRAMBLINGS)).tolist()
-    return Expectations(*mean, Integration("quasi-Monte Carlo", SCRAMBLINGS * 2**power, error[0], error[1]))
+    profit, by_payments, sales, units = np.mean(averages, axis=0).tolist()
+    error = (np.std(averages, axis=0, ddof=1) / np.sqrt(SCRAMBLINGS)).tolist()
+    integration = Integration("quasi-Monte Carlo", SCRAMBLINGS * 2**power, error[0], error[1])
+    return Expectations(profit, by_payments, sales, units, integration)
 
 
 def rent(case: ContinuousCase, i: int, x: Array) -> Array:

@@ -1,11 +1,11 @@
 """FRW in closed form: contracts that answer to a supplier's own cost alone. Section 2.1 of the ICDS paper.
 
 Unit by unit: of the x-th unit the assembler decides how many of each supplier's costs, the cheapest s_i, deliver it, and pays
-whoever does the dearest of them. With probability B(s) all components are there, and the unit is worth R = S'(x), which is
-r (1 - F(x)) without salvage or penalties; it costs C(s) = sum_i G_i(s_i) c_i[s_i - 1]. So Z = integral over x >= 0 of max_s (R B(s) - C(s))^+ dx.
-B, a joint distribution function, is supermodular, so the best s falls with x, and quantities that follow it are truthful: the
-integral is exact for any prior and any number of costs. With two independent costs each it is a maximum over the sets of
-suppliers whose dear type delivers as well.
+whoever does the dearest of them. With probability B(s) all components are there, and the unit is worth R = S'(x), which is r (1 -
+F(x)) without salvage or penalties; it costs C(s) = sum_i G_i(s_i) c_i[s_i - 1]. So Z = integral over x >= 0 of max_s (R B(s) -
+C(s))^+ dx. B, a joint distribution function, is supermodular, so the best s falls with x, and quantities that follow it are
+truthful: the integral is exact for any prior and any number of costs. With two independent costs each it is a maximum over the
+sets of suppliers whose dear type delivers as well.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
     -------
     pandas.Series
         By name: `price`, `cost panel=4`, `probability panel=4, battery=3`, and as far as the case has them `salvage`,
-        `shortage_penalty`, `assembly_cost`, `capacity panel`, `reservation_profit panel`. Probabilities are free weights here: for ones that
-        sum to 1 only differences between profiles mean something.
+        `shortage_penalty`, `assembly_cost`, `capacity panel`, `reservation_profit panel`. Probabilities are free weights here:
+        for ones that sum to 1 only differences between profiles mean something.
 
     Examples
     --------

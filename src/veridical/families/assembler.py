@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from veridical import contracts
 from veridical.contracts import Audit, Menu
 from veridical.data import AssemblerCase
-from veridical.data.assembler import label
 from veridical.data.lazy import lazy, pd
 from veridical.families.bets import large_bets, within
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
@@ -136,12 +135,15 @@ def numbers(case: AssemblerCase) -> dict[str, Number]:
         profit = [*given[:k], value, *given[k + 1 :]] if isinstance(given, tuple) else value
         return {f"suppliers.{i}.reservation_profit": profit}
 
+    def with_capacity(i: int, value: float) -> dict[str, Any]:
+        return {f"suppliers.{i}.capacity": value}
+
     found = price(case)
     for i, supplier in enumerate(case.suppliers):
         for k, token in enumerate(case.tokens(i)):
             found[f"cost {token}"] = Number(supplier.costs[k], partial(with_cost, i, k))
         if supplier.capacity is not None:
-            found[f"capacity {supplier.name}"] = Number(supplier.capacity, lambda value, i=i: {f"suppliers.{i}.capacity": value})
+            found[f"capacity {supplier.name}"] = Number(supplier.capacity, partial(with_capacity, i))
         if any(supplier.reservations):
             for k, token in enumerate(case.reservation_tokens(i)):
                 found[f"reservation_profit {token}"] = Number(supplier.reservations[k], partial(with_reservation, i, k))
