@@ -78,8 +78,12 @@ class Menu(OldTableNames):
 
     @cached_property
     def expected_profit(self) -> float:
-        """The assembler's expected profit, eq. (2): sum_t beta(t) (S(y(t)) - sum_i P_i(t)), y what can be assembled."""
-        return float(np.sum(self.case.probability * (self.case.revenue(self.assembled) - self.payment.sum(axis=0))))
+        """The assembler's expected profit, eq. (2): sum_t beta(t) (S(y(t)) - sum_i P_i(t)), y what can be assembled.
+
+        Less what is paid once for orders, where the case says so.
+        """
+        spent = self.payment.sum(axis=0) + self.case.setup_costs(self.quantity)
+        return float(np.sum(self.case.probability * (self.case.revenue(self.assembled) - spent)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent."""

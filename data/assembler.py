@@ -53,6 +53,8 @@ class Supplier(Record):
 
     `units_per_product`: units of the component in each product. `reservation_profit`: what he earns elsewhere, currency, whatever
     he costs or one number a cost; he takes part where he earns at least as much. `capacity`: the most that he can deliver, units.
+    An order of him is nothing or at least `minimum_order` units, in whole lots of `lot_size` units; `setup_cost`, currency, is
+    paid by the assembler, to whoever it may be, once when anything is ordered.
     """
 
     name: Name = Field(description="the supplier's name")
@@ -63,6 +65,9 @@ class Supplier(Record):
     units_per_product: Positive = 1.0
     reservation_profit: Annotated[float | Numbers, BeforeValidator(_profits)] = 0.0
     capacity: Positive | None = None
+    minimum_order: Positive | None = None
+    lot_size: Positive | None = None
+    setup_cost: NonNegative = 0.0
 
     @model_validator(mode="after")
     def _match(self) -> Supplier:
@@ -73,6 +78,24 @@ class Supplier(Record):
             count = f"<{len(self.probabilities)} probabilities>"
             raise wrong(count, f"as many as there are costs: {len(self.costs)}", "probabilities")
         return self
+
+    @model_validator(mode="after")
+    def _can_be_ordered(self) -> Supplier:
+        for name in ("minimum_order", "lot_size"):
+            least = getattr(self, name)
+            if least is not None and self.capacity is not None and least > self.capacity:
+                raise wrong(least, f"at most his capacity, {label(self.capacity)}", name)
+        return self
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Those of `minimum_order`, `lot_size` and `setup_cost` that he has."""
+        return tuple(name for name in ("minimum_order", "lot_size", "setup_cost") if getattr(self, name))
+
+    @property
+    def switched(self) -> bool:
+        """Whether it matters that anything is ordered of him."""
+        return self.minimum_order is not None or self.setup_cost > 0
 
     @property
     def reservations(self) -> Numbers:
@@ -90,7 +113,8 @@ def unless_default(record: Record) -> dict[str, Any]:
     return {name: value for name, value in record._table().items() if name not in FURTHER or value != fields[name].default}
 
 
-FURTHER = {"salvage", "shortage_penalty", "assembly_cost", "units_per_product", "reservation_profit", "capacity"}
+FURTHER = {"salvage", "shortage_penalty", "assembly_cost"}  # keys that a case has only where they say something
+FURTHER |= {"units_per_product", "reservation_profit", "capacity", "minimum_order", "lot_size", "setup_cost"}
 
 
 class Assembly(CaseRecord):
@@ -373,6 +397,42 @@ class AssemblerCase(Assembly):
         """The most products that suppliers can deliver components for; infinite where none of them has a capacity."""
         most = (s.capacity / s.units_per_product for s in self.suppliers if s.capacity is not None)
         return min(most, default=math.inf)
+
+    def most_ordered(self, i: int) -> float:
+        """Return units of supplier i that no truthful menu of an optimum exceeds, or need exceed.
+
+        His capacity; else, of whole lots, what covers the most products that are worth assembling: beyond every minimum order
+        one product less saves the components of it, at their least cost, but for what lots leave over. A truthful menu with
+        orders cut there is truthful at lower rents; where reservation profits fall in costs, orders may also keep cheap types
+        from the contracts of dear ones, by as much as the profits differ.
+        """
+        supplier = self.suppliers[i]
+        if supplier.capacity is not None:
+            return supplier.capacity
+        lots = [s.lot_size or 0.0 for s in self.suppliers]
+        left_over = math.fsum(s.costs[0] * lot for s, lot in zip(self.suppliers, lots, strict=True))
+        saved = (self.least_cost + self.salvage) / 2 if left_over else self.least_cost
+        fewer = max(lot / s.units_per_product for s, lot in zip(self.suppliers, lots, strict=True))
+        if left_over:
+            fewer = max(fewer, left_over / (self.least_cost - saved))
+        least = max((s.minimum_order or 0.0) / s.units_per_product for s in self.suppliers)
+        units = supplier.units_per_product * (max(float(self.best_units(saved)), least) + fewer)
+        if len(supplier.costs) > 1:
+            units += max(supplier.reservations) / min(np.diff(supplier.costs).tolist())
+        units = max(units, supplier.minimum_order or 0.0)
+        return units if supplier.lot_size is None else supplier.lot_size * math.ceil(units / supplier.lot_size)
+
+    def refuse_rules(self) -> None:
+        """Raise InputError for rules of orders: closed forms know none."""
+        for i, supplier in enumerate(self.suppliers):
+            for key in supplier.rules:
+                allowed = "for closed forms no rule of orders: the full model takes it (solver highs)"
+                raise InputError.of(f"suppliers[{i}].{key}", getattr(supplier, key), allowed, self.name)
+
+    def setup_costs(self, quantity: Array) -> Array:
+        """Return what is paid once for orders, currency, for quantities of shape (suppliers, ...); all suppliers together."""
+        each = np.array([supplier.setup_cost for supplier in self.suppliers])
+        return np.asarray(np.tensordot(each, np.asarray(quantity) > 0, axes=1))
 
     def components(self, units: ArrayLike) -> Array:
         """Return the units of every component in so many products, shape (suppliers, *shape of units)."""

@@ -20,6 +20,7 @@ from veridical.data import AssemblerCase, InputError
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
 from veridical.models.assembler.numbers import beliefs, carried
+from veridical.models.assembler.order_rules import refuse_without_capacity
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -71,6 +72,7 @@ def build(
     """
     if max_payment is not None and not 0 < max_payment < math.inf:
         raise InputError.of("max_payment", max_payment, "a finite number > 0, currency", case.name)
+    refuse_without_capacity(case, "`bic`")
     if participation == "interim":
         refuse_faint_beliefs(case)
     m = vocabulary.frame(case, "bic", form)

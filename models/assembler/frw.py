@@ -15,6 +15,7 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
+from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
 from veridical.models.expected_sales import expected_sales
 from veridical.models.info import builder, carries, info_of
 
@@ -62,14 +63,15 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     q, P = m.quantity, m.payment
 
     revenue = pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
-    paid = pyo.quicksum(m.marginal[key].expr * P[key] for key in m.COSTS)
+    vocabulary.capacities(m, m.COSTS, lambda i, cost: q[i, cost])
+    order_rules(m, m.COSTS, lambda i, cost: q[i, cost])
+    paid = pyo.quicksum(m.marginal[key].expr * (P[key] + setup_cost(m, *key)) for key in m.COSTS)
     m.profit = pyo.Objective(expr=revenue - paid, sense=pyo.maximize)  # (2)
 
     @m.Constraint(m.OWN_COST)
     def assembly(m: Any, i: str, cost: float, others: str) -> Any:
         return m.units_per_product[i] * m.units[m.profile[i, cost, others]] <= q[i, cost]
 
-    vocabulary.capacities(m, m.COSTS, lambda i, cost: q[i, cost])
     reserved = vocabulary.elsewhere(m)
 
     @m.Constraint(m.REPORTS)
@@ -88,7 +90,8 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
             return q[i, cost] >= q[i, next_cost]
 
     info = info_of(m)
-    info.index_names |= {"capacity": ("supplier", "cost"), "assembly": ("supplier", "cost", "others")}
+    info.index_names |= {**dict.fromkeys(("capacity", "whole_lots", "no_order", "minimum_order"), ("supplier", "cost"))}
+    info.index_names |= {"assembly": ("supplier", "cost", "others")}
     info.index_names |= {"feasibility": ("supplier", "cost", "next_cost")}
     info.contracts = menu
     return m
@@ -98,8 +101,9 @@ def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract for a cost, whatever the others report."""
     case = vocabulary.case_of(m)
 
-    def spread(variable: Any) -> Any:
-        values = np.split(vocabulary.value(variable, (-1,)), np.cumsum(case.shape)[:-1])
+    def spread(numbers: Any) -> Any:
+        values = np.split(numbers, np.cumsum(case.shape)[:-1])
         return np.stack([np.broadcast_to(row.reshape(case.costs(i).shape), case.shape) for i, row in enumerate(values)])
 
-    return Menu(case, spread(m.quantity).clip(min=0), spread(m.payment) + 0.0)
+    quantity = placed(m, vocabulary.value(m.quantity, (-1,)).clip(min=0), m.quantity)
+    return Menu(case, spread(quantity), spread(vocabulary.value(m.payment, (-1,))) + 0.0)

@@ -18,6 +18,7 @@ from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.assembler.numbers import carried, named_costs
+from veridical.models.assembler.order_rules import refuse_without_capacity
 from veridical.models.info import builder, carries
 
 __all__ = ["build", "menu"]
@@ -91,6 +92,7 @@ def build(
     # What (3) comes to for the others, both ways at once: as two inequalities it would leave no interior, and no finite duals.
     same = {(case.names[i], t): to for i in others for t, to in like([i]).items()}
     if coalitions:  # and what they would take from others to report one cost or the other
+        refuse_without_capacity(case, "coalitions")
         same = {(i, t): to for i in m.SUPPLIERS for t, to in pool.items()}
         truth_together(m, reporting)
 

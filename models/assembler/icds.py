@@ -16,6 +16,7 @@ from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.numbers import carried, named_costs
+from veridical.models.assembler.order_rules import placed, refuse_without_capacity
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "declare", "menu"]
@@ -63,6 +64,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True, coa
     m = vocabulary.frame(case, "icds", form, coalitions=everybody)
     declare(m, form, feasibility)
     if everybody is not None:
+        refuse_without_capacity(case, "coalitions")
         truth_together(m, everybody)
     return m
 
@@ -95,4 +97,5 @@ def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds."""
     case = vocabulary.case_of(m)
     shape = (len(m.SUPPLIERS), *case.shape)
-    return Menu(case, vocabulary.value(m.quantity, shape).clip(min=0), vocabulary.value(m.payment, shape) + 0.0)
+    quantity = placed(m, vocabulary.value(m.quantity, shape).clip(min=0), m.quantity)
+    return Menu(case, quantity, vocabulary.value(m.payment, shape) + 0.0)

@@ -14,6 +14,7 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
+from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
 from veridical.models.expected_sales import expected_sales
 from veridical.models.info import builder, carries, info_of
 
@@ -61,12 +62,15 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     first = [(supplier.name, supplier.costs[0]) for supplier in case.suppliers]
     reserved = pyo.quicksum(vocabulary.elsewhere(m)[key] for key in first)
 
+    each, orders = m.units_per_product, [(i, t) for i in m.SUPPLIERS for t in m.PROFILES]
+    vocabulary.capacities(m, orders, lambda i, t: each[i] * m.quantity[t])
+    order_rules(m, orders, lambda i, t: each[i] * m.quantity[t])
+
     def earned(t: str) -> Any:
-        return m.probability[t] * (vocabulary.expected_revenue(m, t, m.quantity) - reserved) - weighted[t] * m.quantity[t]
+        spent = reserved + pyo.quicksum(setup_cost(m, i, t) for i in m.SUPPLIERS)
+        return m.probability[t] * (vocabulary.expected_revenue(m, t, m.quantity) - spent) - weighted[t] * m.quantity[t]
 
     m.profit = pyo.Objective(expr=pyo.quicksum(earned(t) for t in m.PROFILES), sense=pyo.maximize)  # (14)
-    each = m.units_per_product
-    vocabulary.capacities(m, [(i, t) for i in m.SUPPLIERS for t in m.PROFILES], lambda i, t: each[i] * m.quantity[t])
 
     @m.Constraint(m.NEIGHBOURS)
     def monotonicity(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (10)
@@ -99,4 +103,6 @@ def weighted_virtual_cost(m: Any) -> dict[str, Any]:
 def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds, with the payments of (11)."""
     case = vocabulary.case_of(m)
-    return Menu.balanced(case, vocabulary.value(m.quantity, case.shape).clip(min=0))
+    quantity = case.components(vocabulary.value(m.quantity, case.shape).clip(min=0))
+    orders = [(i, t) for i in m.SUPPLIERS for t in m.PROFILES]
+    return Menu.balanced(case, case.products(placed(m, quantity, orders)).min(axis=0))

@@ -27,7 +27,13 @@ OF_COSTS = {"cost", "next_cost", "report"}  # parts that are a cost of the index
 def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
     """Return what models are built from beside the numbers in Params; `further`: what a mechanism decides by those."""
     each = tuple(
-        (s.units_per_product, s.capacity is None, case.reservation_tokens(i) if any(s.reservations) else ())
+        (
+            s.units_per_product,
+            s.capacity if s.rules else s.capacity is None,
+            *(getattr(s, name) for name in s.rules),
+            s.rules,
+            case.reservation_tokens(i) if any(s.reservations) else (),
+        )
         for i, s in enumerate(case.suppliers)
     )
     return case.names, case.shape, case.demand, case.terms, each, further

@@ -20,6 +20,7 @@ from veridical.data.assembler import shortened
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.assembler.coalitions import count as coalition_constraints
 from veridical.models.assembler.numbers import named, profile_names
+from veridical.models.assembler.order_rules import order_rules, setup_cost
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
@@ -35,7 +36,7 @@ INDEX_NAMES = {  # what the parts of an index are called, family by family
     **dict.fromkeys(("assembly", "pooling", "posted_price", "balanced_ordering"), ("supplier", "profile")),
     **dict.fromkeys((f"expected_sales.written.{name}" for name in ("cover", "excess_covers", "support")), ("profile",)),
     "expected_sales.written.tangent": ("profile", "tangent"),
-    "capacity": ("supplier", "profile"),
+    **dict.fromkeys(("capacity", "whole_lots", "no_order", "minimum_order"), ("supplier", "profile")),
 }
 
 
@@ -147,6 +148,7 @@ def contracts(m: Any, form: str) -> None:
         return m.units_per_product[i] * m.units[t] <= m.quantity[i, t]
 
     capacities(m, m.quantity, lambda i, t: m.quantity[i, t])
+    order_rules(m, m.quantity, lambda i, t: m.quantity[i, t])
 
 
 def ex_post_participation(m: Any) -> None:
@@ -181,7 +183,7 @@ def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
     payment = paid or (lambda i, t: m.payment[i, t])
 
     def earned(t: str) -> Any:
-        return expected_revenue(m, t) - pyo.quicksum(payment(i, t) for i in m.SUPPLIERS)
+        return expected_revenue(m, t) - pyo.quicksum(payment(i, t) + setup_cost(m, i, t) for i in m.SUPPLIERS)
 
     m.profit = pyo.Objective(expr=pyo.quicksum(m.probability[t] * earned(t) for t in m.PROFILES), sense=pyo.maximize)
 

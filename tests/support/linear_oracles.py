@@ -37,8 +37,20 @@ class Program:
             row[key] = row.get(key, 0.0) + factor
         self.rows.append((row, right))
 
+    def optimum(self) -> float:
+        """Return the optimum, minus infinity where the program is infeasible."""
+        _, result = self._run()
+        assert result.status in (0, 2), result.message
+        return -float(result.fun) if result.status == 0 else -np.inf
+
     def solve(self) -> tuple[float, dict[Any, float]]:
         """Return the optimum and the variables' values."""
+        place, result = self._run()
+        assert result.status == 0, result.message
+        return -float(result.fun), dict(zip(place, result.x.tolist(), strict=True))
+
+    def _run(self) -> tuple[dict[Any, int], Any]:
+        """Return the variables' places, and what scipy says."""
         place = {key: k for k, key in enumerate(self.worth)}
         matrix = np.zeros((len(self.rows), len(place)))
         for r, (row, _) in enumerate(self.rows):
@@ -52,8 +64,7 @@ class Program:
             method="highs",
             options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
         )
-        assert result.status == 0, result.message
-        return -float(result.fun), dict(zip(place, result.x.tolist(), strict=True))
+        return place, result
 
 
 @dataclass(frozen=True)

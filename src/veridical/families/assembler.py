@@ -55,9 +55,13 @@ def together(balanced: bool = False, coalitions: bool = False, **parameters: Any
 
 
 def one_contract(case: AssemblerCase | None = None, **parameters: Any) -> tuple[str, ...]:
-    """Return what the naive mechanism promises: within budget where neither lost sales cost nor suppliers earn elsewhere."""
+    """Return what the naive mechanism promises.
+
+    Balanced orders where none of them has rules; within budget where neither lost sales cost nor suppliers earn elsewhere.
+    """
+    ruled = case is not None and any(supplier.rules for supplier in case.suppliers)
     owed = case is not None and (case.shortage_penalty > 0 or any(any(supplier.reservations) for supplier in case.suppliers))
-    return BALANCED() if owed else (*BALANCED(), "budget")
+    return (*(TRUTHFUL() if ruled else BALANCED()), *(() if owed else ("budget",)))
 
 
 def bic(participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
