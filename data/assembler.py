@@ -3,222 +3,34 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, SupportsIndex
+from typing import Annotated, Any, SupportsIndex
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from veridical.data.arrays import Array, ArrayLike, fixed
-from veridical.data.case_record import CaseRecord
+from veridical.data.assembly import SUPPLIERS, Assembly
 from veridical.data.copula import JointPrior, gaussian_copula
-from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, NonNegative, Numbers, Positive, listed, number, numbers, several, sum_to_one, whole_number
+from veridical.data.fields import label, listed, whole_number
 from veridical.data.limits import gigabytes
-from veridical.data.prior import Prior, equicorrelation, independent
-from veridical.data.record import Record, check, missing, wrong
+from veridical.data.prior import independent
+from veridical.data.record import check, missing, wrong
+from veridical.data.supplier import Supplier
 
-__all__ = ["SUPPLIERS", "AssemblerCase", "Supplier", "label"]
+__all__ = ["AssemblerCase", "Supplier", "label"]
 
-SUPPLIERS = "one or more [[suppliers]] tables"
 MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six more are held at a time
 AXES = 60  # suppliers: numpy's arrays have at most 64 axes
 ENUMERATED = 2**16  # profiles up to which a table over all of them is made where a smaller one would do
-
-
-def label(value: float) -> str:
-    """Return a number as names carry it: as short as it can be without losing a digit."""
-    return repr(float(value)).removesuffix(".0")
 
 
 def shortened(count: int) -> str:
     """Return a count in words of a readable length, however large it is."""
     digits = str(count)
     return f"{count:,}" if len(digits) <= 15 else f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
-
-
-def _profits(value: object) -> float | Numbers:
-    """Return a reservation profit: one number, or one a cost."""
-    allowed = "a finite number >= 0, currency, or one such number a cost"
-    if isinstance(value, list | tuple):
-        return numbers(value, allowed, lambda x: x >= 0)
-    return number(value, allowed, lambda x: x >= 0)
-
-
-class Supplier(Record):
-    """The only source of one component; his unit cost is one of `costs`, and only he knows which.
-
-    `units_per_product`: units of the component in each product. `reservation_profit`: what he earns elsewhere, currency, whatever
-    he costs or one number a cost; he takes part where he earns at least as much. `capacity`: the most that he can deliver, units.
-    An order of him is nothing or at least `minimum_order` units, in whole lots of `lot_size` units; `setup_cost`, currency, is
-    paid by the assembler, to whoever it may be, once when anything is ordered.
-    """
-
-    name: Name = Field(description="the supplier's name")
-    costs: Annotated[Numbers, several("unit costs > 0", lambda x: x > 0, ascending=True)] = Field(
-        description="one or more unit costs, ascending"
-    )
-    probabilities: Annotated[Numbers, sum_to_one("cost")] | None = None
-    units_per_product: Positive = 1.0
-    reservation_profit: Annotated[float | Numbers, BeforeValidator(_profits)] = 0.0
-    capacity: Positive | None = None
-    minimum_order: Positive | None = None
-    lot_size: Positive | None = None
-    setup_cost: NonNegative = 0.0
-
-    @model_validator(mode="after")
-    def _match(self) -> Supplier:
-        if isinstance(self.reservation_profit, tuple) and len(self.reservation_profit) != len(self.costs):
-            count = f"<{len(self.reservation_profit)} reservation profits>"
-            raise wrong(count, f"one number, or as many as there are costs: {len(self.costs)}", "reservation_profit")
-        if self.probabilities is not None and len(self.probabilities) != len(self.costs):
-            count = f"<{len(self.probabilities)} probabilities>"
-            raise wrong(count, f"as many as there are costs: {len(self.costs)}", "probabilities")
-        return self
-
-    @model_validator(mode="after")
-    def _can_be_ordered(self) -> Supplier:
-        for name in ("minimum_order", "lot_size"):
-            least = getattr(self, name)
-            if least is not None and self.capacity is not None and least > self.capacity:
-                raise wrong(least, f"at most his capacity, {label(self.capacity)}", name)
-        return self
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Those of `minimum_order`, `lot_size` and `setup_cost` that he has."""
-        return tuple(name for name in ("minimum_order", "lot_size", "setup_cost") if getattr(self, name))
-
-    @property
-    def switched(self) -> bool:
-        """Whether it matters that anything is ordered of him."""
-        return self.minimum_order is not None or self.setup_cost > 0
-
-    @property
-    def reservations(self) -> Numbers:
-        """What he earns elsewhere, currency, one number a cost."""
-        given = self.reservation_profit
-        return given if isinstance(given, tuple) else (given,) * len(self.costs)
-
-    def _saved(self) -> dict[str, Any]:
-        return unless_default(self)
-
-
-def unless_default(record: Record) -> dict[str, Any]:
-    """Return a record's fields as a case file has them: those that say what is so anyway are left out."""
-    fields = type(record).model_fields
-    return {name: value for name, value in record._table().items() if name not in FURTHER or value != fields[name].default}
-
-
-FURTHER = {"salvage", "shortage_penalty", "assembly_cost"}  # keys that a case has only where they say something
-FURTHER |= {"units_per_product", "reservation_profit", "capacity", "minimum_order", "lot_size", "setup_cost"}
-
-
-class Assembly(CaseRecord):
-    """What every assembler's case has, whatever is known of the suppliers' costs.
-
-    Currency per unit of product: `price`; `salvage`, what the components of a product that is left over are worth;
-    `shortage_penalty`, what a lost sale costs beyond itself; `assembly_cost` of a product that is sold.
-    """
-
-    kind: Literal["assembler"] = "assembler"
-    price: Positive = Field(description="a finite number > 0, currency per unit of product")
-    demand: AnyDemand = Field(description="a table with the key distribution")
-    suppliers: tuple[Any, ...]
-    prior: Prior | None = None
-    salvage: NonNegative = 0.0
-    shortage_penalty: NonNegative = 0.0
-    assembly_cost: NonNegative = 0.0
-
-    @model_validator(mode="after")
-    def _told_apart(self) -> Self:
-        names = self.names
-        columns = {"probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in names)}
-        met: set[str] = set()
-        for i, name in enumerate(names):
-            if name in met:
-                raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
-            if name in columns:
-                raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
-            met.add(name)
-        return self
-
-    @model_validator(mode="after")
-    def _worth_selling(self) -> Self:
-        if self.first_sale <= 0:
-            allowed = f"a number below price + shortage_penalty, {label(self.price + self.shortage_penalty)}: else no sale pays"
-            raise wrong(self.assembly_cost, allowed, "assembly_cost")
-        if self.margin <= 0:
-            allowed = f"a number below price - assembly_cost + shortage_penalty, {label(self.first_sale)}: else no sale pays"
-            raise wrong(self.salvage, allowed, "salvage")
-        if self.salvage > 0 and self.salvage >= self.least_cost:
-            allowed = f"a number below the least cost of a product, {label(self.least_cost)}: else leaving it over would pay"
-            raise wrong(self.salvage, allowed, "salvage")
-        return self
-
-    @property
-    @abstractmethod
-    def least_cost(self) -> float:
-        """What the components of one product cost at least, currency."""
-
-    @property
-    def deliverable(self) -> float:
-        """The most products that suppliers can deliver components for."""
-        return math.inf
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """Those of `salvage`, `shortage_penalty` and `assembly_cost` that this case has."""
-        return tuple(name for name in ("salvage", "shortage_penalty", "assembly_cost") if getattr(self, name))
-
-    @property
-    def first_sale(self) -> float:
-        """What the first unit is worth, which sells if any does, currency per unit: at this cost or above nothing is bought."""
-        return self.price - self.assembly_cost + self.shortage_penalty
-
-    @property
-    def margin(self) -> float:
-        """What a unit that is sold brings more than one that is left over, currency per unit."""
-        return self.first_sale - self.salvage
-
-    def revenue(self, units: ArrayLike) -> Array:
-        """S(y), currency: what y assembled units bring on average, y of any shape.
-
-        Sales at the price, less the cost of assembling them, what is left over at its salvage value, less the penalty of the
-        demand that is not met: margin * E[min(D, y)] + salvage * y - shortage_penalty * E[D]. Without these keys r E[min(D, y)].
-        """
-        worth = self.margin * self.demand.expected_sales(units)
-        if self.salvage:
-            worth = worth + self.salvage * np.asarray(units, dtype=float)
-        return np.asarray(worth - self.shortage_penalty * self.demand.expectation if self.shortage_penalty else worth)
-
-    def best_units(self, unit_cost: ArrayLike) -> Array:
-        """Return the units y that maximise S(y) - unit_cost y, as far as they can be delivered: F(y) = (r - c) / r, (19)."""
-        cost = np.asarray(unit_cost, dtype=float)
-        return np.minimum(self.demand.newsvendor_quantity(self.margin, cost - self.salvage), self.deliverable)
-
-    def worth(self, units: ArrayLike) -> Array:
-        """S'(y): what one more unit brings on average, currency per unit."""
-        return np.asarray(self.margin * (1.0 - self.demand.cdf(units)) + self.salvage)
-
-    def _saved(self) -> dict[str, Any]:
-        return unless_default(self)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The suppliers' names, in order."""
-        return tuple(supplier.name for supplier in self.suppliers)
-
-    def equicorrelated(self, correlation: object) -> dict[str, Any]:
-        """Return the fields, as `changed` takes them, of this case with one correlation between any two suppliers' costs.
-
-        The prior is then that of a Gaussian copula, and each supplier's own probabilities stay. Raises InputError for a number
-        below -1 / (n - 1) or above 1.
-        """
-        return {"prior": {"correlation": equicorrelation(len(self.suppliers), correlation, file=self.name or None)}}
 
 
 class AssemblerCase(Assembly):

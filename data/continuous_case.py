@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from veridical.data.arrays import Array, fixed
-from veridical.data.assembler import SUPPLIERS, AssemblerCase, Assembly
+from veridical.data.assembler import AssemblerCase
+from veridical.data.assembly import SUPPLIERS, Assembly
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, listed, whole_number
 from veridical.data.limits import POINTS
