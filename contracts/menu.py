@@ -80,10 +80,20 @@ class Menu(OldTableNames):
     def expected_profit(self) -> float:
         """The assembler's expected profit, eq. (2): sum_t beta(t) (S(y(t)) - sum_i P_i(t)), y what can be assembled.
 
-        Less what is paid once for orders, where the case says so.
+        Less what is paid once for orders, where the case says so; under the worst prior, where the prior is ambiguous.
         """
+        return float(np.sum(self.worst_prior * self.profit))
+
+    @property
+    def profit(self) -> Array:
+        """What the assembler earns at each profile, currency."""
         spent = self.payment.sum(axis=0) + self.case.setup_costs(self.quantity)
-        return float(np.sum(self.case.probability * (self.case.revenue(self.assembled) - spent)))
+        return np.asarray(self.case.revenue(self.assembled) - spent)
+
+    @property
+    def worst_prior(self) -> Array:
+        """The prior under which this menu earns the least, among those that the case allows for."""
+        return self.case.worst_prior(self.profit)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent."""

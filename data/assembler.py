@@ -10,6 +10,7 @@ from typing import Annotated, Any, SupportsIndex
 import numpy as np
 from pydantic import Field, model_validator
 
+from veridical.data.ambiguity import Ambiguity
 from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.assembly import SUPPLIERS, Assembly
 from veridical.data.copula import JointPrior, gaussian_copula
@@ -42,6 +43,7 @@ class AssemblerCase(Assembly):
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
+    ambiguity: Ambiguity | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> AssemblerCase:
@@ -121,6 +123,25 @@ class AssemblerCase(Assembly):
             among = np.array(self.prior.correlation)[np.ix_(vary, vary)]
             return bool(np.array_equal(among, np.eye(len(vary))))
         return self.prior is None or bool(np.allclose(self.probability, independent(self.marginals), rtol=0, atol=1e-13))
+
+    @cached_property
+    def apart(self) -> Array:
+        """Sum over suppliers of how much their unit costs differ between any two profiles, in the flat order of profiles."""
+        grids = np.meshgrid(*(np.array(supplier.costs) for supplier in self.suppliers), indexing="ij")
+        return fixed(sum(np.abs(np.subtract.outer(costs.ravel(), costs.ravel())) for costs in grids))
+
+    def worst_prior(self, value: Array) -> Array:
+        """Return the prior under which a table of values is expected to be the least; the prior itself without `ambiguity`."""
+        if self.ambiguity is None:
+            return self.probability
+        apart = self.apart if self.ambiguity.distance == "wasserstein" else np.zeros((0, 0))
+        return self.ambiguity.worst(self.probability, value, apart)
+
+    def refuse_ambiguity(self, purpose: str) -> None:
+        """Raise InputError for an ambiguous prior; `purpose`: what takes none, in words."""
+        if self.ambiguity is not None:
+            allowed = f"for {purpose} no ambiguity; mechanisms icds, hybrid, frw, naive and first_best take it, solver highs"
+            raise InputError.of("ambiguity", f"<{self.ambiguity.distance}>", allowed, self.name)
 
     def refuse_large_menu(self) -> None:
         """Raise InputError where a contract menu and its audit would not fit into memory, before any of it is made."""
@@ -234,8 +255,9 @@ class AssemblerCase(Assembly):
         units = max(units, supplier.minimum_order or 0.0)
         return units if supplier.lot_size is None else supplier.lot_size * math.ceil(units / supplier.lot_size)
 
-    def refuse_rules(self) -> None:
-        """Raise InputError for rules of orders: closed forms know none."""
+    def refuse_in_closed_form(self) -> None:
+        """Raise InputError for rules of orders and an ambiguous prior: closed forms know none."""
+        self.refuse_ambiguity("closed forms")
         for i, supplier in enumerate(self.suppliers):
             for key in supplier.rules:
                 allowed = "for closed forms no rule of orders: the full model takes it (solver highs)"

@@ -148,6 +148,8 @@ class Solution:
     dual_ranges: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     prior: Mapping[str, Any] | None = None  # of a copula: by which method its table was integrated, error of a cell, seconds
     without_max_payment: Mapping[str, float] | None = None  # profit without the bound on payments, and what the bound costs
+    # Of an ambiguous prior: `radius`, `distance`, the `worst_prior` by profile, and the `profit_at_prior` of the same menu.
+    ambiguity: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
     optimal_duals: OptimalDuals | str = field(default=NO_MODEL, repr=False)  # all that prove it, or why they are not known
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
@@ -291,6 +293,7 @@ class Solution:
             ("approximation", self.approximation),
             ("prior", self.prior),
             ("without_max_payment", self.without_max_payment),
+            ("ambiguity", self.ambiguity),
         ):
             if figures is not None:
                 record[key] = dict(figures)

@@ -73,6 +73,7 @@ def build(
     if max_payment is not None and not 0 < max_payment < math.inf:
         raise InputError.of("max_payment", max_payment, "a finite number > 0, currency", case.name)
     refuse_without_capacity(case, "`bic`")
+    case.refuse_ambiguity("`bic`, where truth itself rests on the prior,")
     if participation == "interim":
         refuse_faint_beliefs(case)
     m = vocabulary.frame(case, "bic", form)

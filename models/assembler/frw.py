@@ -16,6 +16,7 @@ from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
+from veridical.models.assembler.worst_prior import expected
 from veridical.models.expected_sales import expected_sales
 from veridical.models.info import builder, carries, info_of
 
@@ -62,11 +63,18 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     m.expected_sales = expected_sales(m.units, case.demand, form)
     q, P = m.quantity, m.payment
 
-    revenue = pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
     vocabulary.capacities(m, m.COSTS, lambda i, cost: q[i, cost])
     order_rules(m, m.COSTS, lambda i, cost: q[i, cost])
-    paid = pyo.quicksum(m.marginal[key].expr * (P[key] + setup_cost(m, *key)) for key in m.COSTS)
-    m.profit = pyo.Objective(expr=revenue - paid, sense=pyo.maximize)  # (2)
+    if case.ambiguity is None:
+        earned = pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
+        earned -= pyo.quicksum(m.marginal[key].expr * (P[key] + setup_cost(m, *key)) for key in m.COSTS)
+    else:  # every profile's profit by itself
+        own: dict[str, list[Any]] = {t: [] for t in m.PROFILES}
+        for i, cost, others in m.OWN_COST:
+            own[m.profile[i, cost, others]].append((i, cost))
+        spent = {t: pyo.quicksum(P[key] + setup_cost(m, *key) for key in keys) for t, keys in own.items()}
+        earned = expected(m, lambda t: vocabulary.expected_revenue(m, t) - spent[t])
+    m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)  # (2)
 
     @m.Constraint(m.OWN_COST)
     def assembly(m: Any, i: str, cost: float, others: str) -> Any:

@@ -36,7 +36,7 @@ def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
         )
         for i, s in enumerate(case.suppliers)
     )
-    return case.names, case.shape, case.demand, case.terms, each, further
+    return case.names, case.shape, case.demand, case.terms, case.ambiguity, each, further
 
 
 def profile_names(case: AssemblerCase) -> list[str]:

@@ -21,6 +21,7 @@ from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.assembler.coalitions import count as coalition_constraints
 from veridical.models.assembler.numbers import named, profile_names
 from veridical.models.assembler.order_rules import order_rules, setup_cost
+from veridical.models.assembler.worst_prior import expected
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
@@ -37,6 +38,8 @@ INDEX_NAMES = {  # what the parts of an index are called, family by family
     **dict.fromkeys((f"expected_sales.written.{name}" for name in ("cover", "excess_covers", "support")), ("profile",)),
     "expected_sales.written.tangent": ("profile", "tangent"),
     **dict.fromkeys(("capacity", "whole_lots", "no_order", "minimum_order"), ("supplier", "profile")),
+    **dict.fromkeys(("worst_prior", "deviation_below", "deviation_above"), ("profile",)),
+    "transport": ("profile", "other_profile"),
 }
 
 
@@ -185,7 +188,7 @@ def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
     def earned(t: str) -> Any:
         return expected_revenue(m, t) - pyo.quicksum(payment(i, t) + setup_cost(m, i, t) for i in m.SUPPLIERS)
 
-    m.profit = pyo.Objective(expr=pyo.quicksum(m.probability[t] * earned(t) for t in m.PROFILES), sense=pyo.maximize)
+    m.profit = pyo.Objective(expr=expected(m, earned), sense=pyo.maximize)
 
 
 def reservations(case: AssemblerCase) -> dict[str, float]:
@@ -205,6 +208,9 @@ def case_of(m: Any) -> AssemblerCase:
         param = m.component(name)
         if isinstance(param, pyo.Param) and param.value != getattr(case, name):
             changes[name] = param.value
+    radius = m.component("radius")
+    if case.ambiguity is not None and isinstance(radius, pyo.Param) and radius.value != case.ambiguity.radius:
+        changes["ambiguity"] = case.ambiguity.changed(radius=radius.value)
     said: dict[str, dict[str, Any]] = {
         s.name: {} if now == s.costs else {"costs": now} for s, now in zip(case.suppliers, costs, strict=True)
     }

@@ -57,7 +57,7 @@ class ClosedForm:
 
 def first_best(case: AssemblerCase) -> ClosedForm:
     """Return the first best: F(q(t)) = ((r - c(t)) / r)^+, paid at cost and what is earned elsewhere. (6)-(7)."""
-    case.refuse_rules()
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
     cost, weight = case.total_cost, case.probability
     elsewhere = [np.array(s.reservations).reshape(case.costs(i).shape) for i, s in enumerate(case.suppliers)]
@@ -72,7 +72,7 @@ def first_best(case: AssemblerCase) -> ClosedForm:
 
 def naive(case: AssemblerCase) -> ClosedForm:
     """Return the naive mechanism: one quantity, everybody paid his highest cost and what he earns elsewhere. Definition 1."""
-    case.refuse_rules()
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
     reserved = np.array(case.reserved("closed forms"))
     highest, weight = np.array([supplier.costs[-1] for supplier in case.suppliers]), np.ones(())
@@ -89,7 +89,7 @@ def naive(case: AssemblerCase) -> ClosedForm:
 
 def icds_balanced(case: AssemblerCase) -> ClosedForm:
     """Return the best balanced truthful menu: F(q(t)) = ((r - v(t)) / r)^+ at the pooled virtual cost v. (19), (22)."""
-    case.refuse_rules()
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
     reserved = math.fsum(case.reserved("closed forms"))
     pooled = pooled_virtual_cost(case)
@@ -119,7 +119,7 @@ def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) ->
     without, InputError where balanced ordering is not known to be optimal, as with `icds`. Proposition 3.
     """
     kept = case.widest(k)
-    case.refuse_rules()
+    case.refuse_in_closed_form()
     small = case.with_private(kept)
     closed = icds_balanced(small) if balanced else icds(small, "hybrid")
     if small is case or case.profiles > ENUMERATED:
@@ -137,7 +137,7 @@ def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
 
     Elsewhere the full model can earn more than any balanced menu. Raises InputError there.
     """
-    case.refuse_rules()
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
     if not case.independent:
         condition = monotonicity(case)
@@ -158,7 +158,7 @@ def icds_limit(case: AssemblerCase, points: int = 2**16) -> float:
     neighbouring points of a grid at its own mean, so the distribution of the sum, a convolution, is wider and the expectation no
     smaller; the error falls with the square of the step. Raises InputError where costs are not independent.
     """
-    case.refuse_rules()
+    case.refuse_in_closed_form()
     if not case.independent:
         raise InputError.of("prior", "<correlated costs>", "independent costs: virtual costs do not add up otherwise", case.name)
     reserved = math.fsum(case.reserved("closed forms"))

@@ -27,7 +27,7 @@ TIE = 1e-12
 
 def frw(case: AssemblerCase) -> ClosedForm:
     """Return the best menu in which a supplier's contract answers to his own cost alone."""
-    case.refuse_rules()
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
     reserved = case.reserved("closed forms")
     complete = case.probability  # B(s), where s - 1 is the index

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from veridical import contracts
 from veridical.contracts import Audit, Menu
 from veridical.data import AssemblerCase
@@ -45,7 +47,27 @@ def more(task: Task, solution: Solution) -> dict[str, Any]:
     """Return how the joint prior was integrated, where it is a copula's, of the case as it was solved; and a warning of bets."""
     cases = (task.case, solution.contracts.case)
     prior = next((case.integration.to_dict() for case in cases if case.integration is not None), None)
-    return {"prior": prior, "warnings": large_bets(task, solution)}
+    return {"prior": prior, "ambiguity": near_prior(solution), "warnings": large_bets(task, solution)}
+
+
+def near_prior(solution: Solution) -> dict[str, Any] | None:
+    """Return the worst prior within the radius, and what the menu earns under the given one; None without `ambiguity`.
+
+    The worst prior is that of the optimum, under which no menu earns more (the duals of `worst_prior`); where there are no duals,
+    one under which this menu earns the least.
+    """
+    menu = solution.contracts
+    case = menu.case
+    if case.ambiguity is None:
+        return None
+    names = map(case.in_words, np.ndindex(*case.shape))
+    duals = solution.duals.get("worst_prior")
+    worst = menu.worst_prior.ravel() if duals is None else np.maximum(duals.to_numpy(), 0.0)
+    return {
+        **case.ambiguity.model_dump(),
+        "worst_prior": dict(zip(names, worst.tolist(), strict=True)),
+        "profit_at_prior": float((case.probability * menu.profit).sum()),
+    }
 
 
 def together(balanced: bool = False, coalitions: bool = False, **parameters: Any) -> tuple[str, ...]:
@@ -151,6 +173,8 @@ def numbers(case: AssemblerCase) -> dict[str, Number]:
         if any(supplier.reservations):
             for k, token in enumerate(case.reservation_tokens(i)):
                 found[f"reservation_profit {token}"] = Number(supplier.reservations[k], partial(with_reservation, i, k))
+    if case.ambiguity is not None:
+        found["ambiguity.radius"] = Number(case.ambiguity.radius, lambda value: {"ambiguity.radius": value})
     return found
 
 

@@ -27,6 +27,11 @@ def summary(solution: Solution) -> list[RenderableType]:
     if solution.without_max_payment is not None:
         profit, cost = (tables.money(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
+    if solution.ambiguity is not None:
+        near = f"the worst prior within {solution.ambiguity['radius']:g} ({solution.ambiguity['distance']})"
+        parts.append(
+            Text(f"that is under {near}; under the given one it is {tables.money(solution.ambiguity['profit_at_prior'])}")
+        )
     parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     if solution.contracts is not None:
         parts.append(menu(solution.contracts))
