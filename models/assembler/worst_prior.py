@@ -29,29 +29,35 @@ def expected(m: Any, earned: Callable[[str], Any]) -> Any:
     m.radius = pyo.Param(initialize=case.ambiguity.radius, mutable=True)
     info_of(m).parameters |= {"ambiguity.radius": m.radius}
     m.price_of_distance = pyo.Var(domain=pyo.NonNegativeReals)
-    paid = m.radius * m.price_of_distance
-    if case.ambiguity.distance == "l1":
-        m.level = pyo.Var()
-        m.deviation = pyo.Var(m.PROFILES)
+    least = {"l1": _by_l1, "wasserstein": _by_transport}[case.ambiguity.distance]
+    return least(m, earned) - m.radius * m.price_of_distance
 
-        @m.Constraint(m.PROFILES)
-        def worst_prior(m: Any, t: str) -> Any:
-            return m.level - m.deviation[t] <= earned(t)
 
-        @m.Constraint(m.PROFILES)
-        def deviation_below(m: Any, t: str) -> Any:
-            return m.deviation[t] <= m.price_of_distance
+def _by_l1(m: Any, earned: Callable[[str], Any]) -> Any:
+    """Declare the dual for an l1 distance, and return its value without what the distance costs."""
+    m.level = pyo.Var()
+    m.deviation = pyo.Var(m.PROFILES)
 
-        @m.Constraint(m.PROFILES)
-        def deviation_above(m: Any, t: str) -> Any:
-            return -m.price_of_distance <= m.deviation[t]
+    @m.Constraint(m.PROFILES)
+    def worst_prior(m: Any, t: str) -> Any:
+        return m.level - m.deviation[t] <= earned(t)
 
-        return m.level - paid - pyo.quicksum(m.probability[t] * m.deviation[t] for t in m.PROFILES)
+    @m.Constraint(m.PROFILES)
+    def deviation_below(m: Any, t: str) -> Any:
+        return m.deviation[t] <= m.price_of_distance
 
-    m.value = pyo.Var(m.PROFILES)
-    apart = dict(zip(((t, s) for t in m.PROFILES for s in m.PROFILES), case.apart.ravel().tolist(), strict=True))
+    @m.Constraint(m.PROFILES)
+    def deviation_above(m: Any, t: str) -> Any:
+        return -m.price_of_distance <= m.deviation[t]
 
-    m.worth = pyo.Var(m.PROFILES)
+    return m.level - pyo.quicksum(m.probability[t] * m.deviation[t] for t in m.PROFILES)
+
+
+def _by_transport(m: Any, earned: Callable[[str], Any]) -> Any:
+    """Declare the dual for a Wasserstein distance, and return its value without what the distance costs."""
+    pairs = ((t, s) for t in m.PROFILES for s in m.PROFILES)
+    apart = dict(zip(pairs, info_of(m).case.apart.ravel().tolist(), strict=True))
+    m.value, m.worth = pyo.Var(m.PROFILES), pyo.Var(m.PROFILES)
 
     @m.Constraint(m.PROFILES)
     def worst_prior(m: Any, s: str) -> Any:
@@ -61,4 +67,4 @@ def expected(m: Any, earned: Callable[[str], Any]) -> Any:
     def transport(m: Any, t: str, s: str) -> Any:
         return m.value[t] - apart[t, s] * m.price_of_distance <= m.worth[s]
 
-    return pyo.quicksum(m.probability[t] * m.value[t] for t in m.PROFILES) - paid
+    return pyo.quicksum(m.probability[t] * m.value[t] for t in m.PROFILES)
