@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from veridical.models.info import info_of
@@ -55,8 +56,14 @@ def _by_l1(m: Any, earned: Callable[[str], Any]) -> Any:
 
 def _by_transport(m: Any, earned: Callable[[str], Any]) -> Any:
     """Declare the dual for a Wasserstein distance, and return its value without what the distance costs."""
-    pairs = ((t, s) for t in m.PROFILES for s in m.PROFILES)
-    apart = dict(zip(pairs, info_of(m).case.apart.ravel().tolist(), strict=True))
+    case = info_of(m).case
+    place = dict(zip(m.PROFILES, np.ndindex(*case.shape), strict=True))
+
+    def apart(t: str, s: str) -> Any:
+        pairs = [(name, sorted(ks)) for name, *ks in zip(case.names, place[t], place[s], strict=True)]
+        costs = {supplier.name: supplier.costs for supplier in case.suppliers}
+        return pyo.quicksum(m.cost[i, costs[i][high]] - m.cost[i, costs[i][low]] for i, (low, high) in pairs if low != high)
+
     m.value, m.worth = pyo.Var(m.PROFILES), pyo.Var(m.PROFILES)
 
     @m.Constraint(m.PROFILES)
@@ -65,6 +72,6 @@ def _by_transport(m: Any, earned: Callable[[str], Any]) -> Any:
 
     @m.Constraint(m.PROFILES, m.PROFILES)
     def transport(m: Any, t: str, s: str) -> Any:
-        return m.value[t] - apart[t, s] * m.price_of_distance <= m.worth[s]
+        return m.value[t] - apart(t, s) * m.price_of_distance <= m.worth[s]
 
     return pyo.quicksum(m.probability[t] * m.value[t] for t in m.PROFILES)

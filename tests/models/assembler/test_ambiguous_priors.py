@@ -125,6 +125,12 @@ def test_case_files_and_kept_models_have_it(case: AssemblerCase, tmp_path: Any) 
     near_by = case.changed(ambiguity={"radius": 0.1, "distance": "wasserstein"})
     assert vd.load(near_by.save(tmp_path / "near.toml")) == near_by
     many = vd.Repeated()
-    for changes in ({}, {"price": 31.0}, {"ambiguity.radius": 0.2}, {"ambiguity.distance": "l1"}):
+    for changes in (
+        {},
+        {"price": 31.0},
+        {"suppliers.panel.costs": [4.0, 8.0]},
+        {"ambiguity.radius": 0.2},
+        {"ambiguity.distance": "l1"},
+    ):
         changed = near_by.changed(**changes)
         assert many.solve(changed, "icds", "highs").objective == near(vd.solve(changed, "icds", "highs").objective)
