@@ -52,7 +52,10 @@ class AssemblerCase(Assembly):
             if joint is not None and supplier.probabilities is not None:
                 allowed = "no probabilities beside prior.joint, from which they follow"
                 raise wrong(supplier.probabilities, allowed, f"suppliers[{i}].probabilities")
-            if joint is None and supplier.probabilities is None and len(supplier.costs) > 1:
+            if joint is not None and supplier.reports is not None:
+                allowed = "no reports beside prior.joint, from which probabilities follow"
+                raise wrong(supplier.reports, allowed, f"suppliers[{i}].reports")
+            if joint is None and supplier.likely is None and len(supplier.costs) > 1:
                 raise missing("one probability a cost, as prior.joint is not given", f"suppliers[{i}].probabilities")
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
@@ -86,7 +89,7 @@ class AssemblerCase(Assembly):
         if self.prior is not None and self.prior.joint is not None:
             axes = range(len(self.shape))
             return [fixed(self.probability.sum(axis=tuple(a for a in axes if a != i))) for i in axes]
-        given = [supplier.probabilities or (1.0,) for supplier in self.suppliers]
+        given = [supplier.likely or (1.0,) for supplier in self.suppliers]
         return [fixed(np.array(weights) / math.fsum(weights)) for weights in given]
 
     @cached_property
@@ -200,7 +203,7 @@ class AssemblerCase(Assembly):
             raw |= {"suppliers": [*raw["suppliers"], others | {"probabilities": [1.0]}], "prior": {"correlation": rows}}
         else:
             joint = self.probability.sum(axis=tuple(i for i in range(len(self.shape)) if i not in kept))
-            private = [supplier.changed(probabilities=None) for supplier in raw["suppliers"]]
+            private = [supplier.without_prior() for supplier in raw["suppliers"]]
             raw |= {"suppliers": [*private, others], "prior": {"joint": joint[..., None].tolist()}}
         return check(AssemblerCase, raw)
 

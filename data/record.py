@@ -26,6 +26,8 @@ INSTEAD: Mapping[str, tuple[str, ...]] = {
     "types": ("prior",),
     "prior": ("types", "probabilities"),
     "file": ("values",),
+    "reports": ("reported", "probabilities"),
+    "probabilities": ("reports", "reported"),
 }
 
 

@@ -150,6 +150,8 @@ class Solution:
     without_max_payment: Mapping[str, float] | None = None  # profit without the bound on payments, and what the bound costs
     # Of an ambiguous prior: `radius`, `distance`, the `worst_prior` by profile, and the `profit_at_prior` of the same menu.
     ambiguity: Mapping[str, Any] | None = None
+    # Of a prior that is estimated from past reports: how many, an `interval` of the profit, what a menu earns out of sample.
+    estimate: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
     optimal_duals: OptimalDuals | str = field(default=NO_MODEL, repr=False)  # all that prove it, or why they are not known
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
@@ -294,6 +296,7 @@ class Solution:
             ("prior", self.prior),
             ("without_max_payment", self.without_max_payment),
             ("ambiguity", self.ambiguity),
+            ("estimate", self.estimate),
         ):
             if figures is not None:
                 record[key] = dict(figures)

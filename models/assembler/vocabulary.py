@@ -231,7 +231,7 @@ def case_of(m: Any) -> AssemblerCase:
         table = value(m.probability, case.shape)
         if not np.array_equal(table, case.probability):
             suppliers = changes.get("suppliers", case.suppliers)
-            changes |= {"suppliers": [s.changed(probabilities=None) for s in suppliers], "prior": {"joint": table.tolist()}}
+            changes |= {"suppliers": [s.without_prior() for s in suppliers], "prior": {"joint": table.tolist()}}
     return case.changed(**changes) if changes else case
 
 

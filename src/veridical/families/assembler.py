@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from veridical.contracts import Audit, Menu
 from veridical.data import AssemblerCase
 from veridical.data.lazy import lazy, pd
 from veridical.families.bets import large_bets, within
+from veridical.families.estimation import estimated, few
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
 from veridical.families.routes import by_formula, by_model, routes_of
 from veridical.solvers import Solution, preferred_form
@@ -35,19 +37,23 @@ BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
 def model(task: Task) -> Solution:
     """Solve the model, with expected sales in the form that suits demand and solver."""
     assert task.configuration is not None
-    return by_model(task, preferred_form(task.case.demand.forms, task.configuration), partial(more, task))
+    return by_model(task, preferred_form(task.case.demand.forms, task.configuration), partial(more, task, model))
 
 
 def direct(task: Task) -> Solution:
     """Take the closed form."""
-    return by_formula(task, partial(more, task))
+    return by_formula(task, partial(more, task, direct))
 
 
-def more(task: Task, solution: Solution) -> dict[str, Any]:
+def more(task: Task, way: Callable[[Task], Solution], solution: Solution) -> dict[str, Any]:
     """Return how the joint prior was integrated, where it is a copula's, of the case as it was solved; and a warning of bets."""
     cases = (task.case, solution.contracts.case)
     prior = next((case.integration.to_dict() for case in cases if case.integration is not None), None)
-    return {"prior": prior, "ambiguity": near_prior(solution), "warnings": large_bets(task, solution)}
+    warnings = (*large_bets(task, solution), *few(task.case))
+    found = {"prior": prior, "ambiguity": near_prior(solution), "warnings": warnings}
+    if not any(supplier.reports is not None for supplier in task.case.suppliers):
+        return found
+    return found | {"estimate": estimated(solution.contracts, lambda case: way(replace(task, case=case, kept=None)).contracts)}
 
 
 def near_prior(solution: Solution) -> dict[str, Any] | None:

@@ -32,6 +32,8 @@ def summary(solution: Solution) -> list[RenderableType]:
         parts.append(
             Text(f"that is under {near}; under the given one it is {tables.money(solution.ambiguity['profit_at_prior'])}")
         )
+    if solution.estimate is not None:
+        parts.append(estimate(solution.estimate))
     parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     if solution.contracts is not None:
         parts.append(menu(solution.contracts))
@@ -86,6 +88,18 @@ def shadow_prices(solution: Solution) -> RenderableType:
         return table
     note = "feasibility follows from incentive_compatibility, so how a price splits between the two is not unique"
     return Group(table, Text(note, style="dim"))
+
+
+def estimate(found: Mapping[str, Any]) -> Text:
+    """Return how sure the profit is where the prior is estimated from past reports."""
+    low, high = map(tables.money, found["interval"])
+    held = found["held_out"]
+    text = f"prior estimated from {' and '.join(str(count) for count in found['reports'].values())} reports: "
+    text += f"profit between {low} and {high} ({found['level']:.0%}, bootstrap of {found['draws']})"
+    if held is not None:
+        text += f"; a menu for {1 - held['share']:.0%} of them promised {tables.money(held['promised'])}"
+        text += f" and earned {tables.money(held['earned'])} on the others"
+    return Text(text)
 
 
 def prior(how: Mapping[str, Any]) -> Text:
