@@ -129,7 +129,6 @@ class LiveModel:
             wanted |= {"mip_rel_gap": configuration.tolerance, "mip_abs_gap": 1e-9, "mip_feasibility_tolerance": TRACES[0]}
         if configuration.threads is not None:
             wanted["threads"] = configuration.threads
-            self.highs.resetGlobalScheduler(True)  # another number of threads than the last run's needs a new one
         known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")]
         for name, value in configuration.options.items():
             if name not in known:
