@@ -67,10 +67,20 @@ class Kept:
             raise OtherStructureError
         return form
 
-    def forget(self) -> None:
-        """Take out of the model what solving has put in."""
+    def renew(self, carried: Carried, case: Any) -> None:
+        """Give the model the numbers of another case, and take out what solving has put in."""
         for sales in written(self.model):
             sales.forget()
+        carried.renumber(self.model, case)
+        aim(self.model)
+
+
+def aim(model: Any) -> None:
+    """Put the tangents of expected sales where the model's case is likely to have its optimum, where that is known."""
+    info = info_of(model)
+    for sales in written(model) if info.likely_units is not None else ():
+        if sales.form == "tangent":
+            sales.aim(info.likely_units(info.case))
 
 
 class Keeper(Protocol):
@@ -128,14 +138,14 @@ class KeptModels:
         with PauseGC():
             if place is None:
                 try:
-                    kept: Kept | None = Kept(build(case, form=form, **parameters), nonlinear)
+                    aim(model := build(case, form=form, **parameters))
+                    kept: Kept | None = Kept(model, nonlinear)
                 except NotTracedError:
                     kept = None
             else:
                 key, kept = self._models.pop(place)
                 if kept is not None:
-                    kept.forget()
-                    carried.renumber(kept.model, case)
+                    kept.renew(carried, case)
             self._keep(key, kept)
             if kept is None:
                 return None
