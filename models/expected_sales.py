@@ -21,7 +21,7 @@ from pyomo.core.expr import LinearExpression
 from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
 from veridical.data.arrays import Array
 from veridical.models.curvature import Curvature
-from veridical.models.info import ATTRIBUTE
+from veridical.models.info import ATTRIBUTE, info_of
 
 __all__ = ["FORMS", "ExpectedSales", "expected_sales", "written"]
 
@@ -42,6 +42,7 @@ class ExpectedSales:
         self.slopes: list[float] = []  # its slope
         self.intercepts: list[float] = []  # and what it is at 0 units
         self.first = 0  # tangents that are written first, by no solver
+        self.places: Any = None  # where solvers have found them in their arrays
         self.form = ""
         self.write(form)
 
@@ -123,6 +124,9 @@ def expected_sales(units: Any, demand: Demand, form: str) -> Any:
 
 def written(model: Any) -> list[ExpectedSales]:
     """Return the expected sales that stand in the active blocks of a model."""
+    known = info_of(model).expected_sales
+    if known is not None:
+        return known
     records = (getattr(block, ATTRIBUTE, None) for block in model.component_data_objects(pyo.Block, active=True))
     return [record for record in records if isinstance(record, ExpectedSales)]
 

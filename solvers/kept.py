@@ -52,8 +52,10 @@ class Kept:
     point: Array | None = None
 
     def __post_init__(self) -> None:
+        info = info_of(self.model)
         self._repeatable = Repeatable(self.model, self.nonlinear)
-        self.names = Names(info_of(self.model), self._repeatable.constraints)
+        self.names = Names(info, self._repeatable.constraints)
+        info.expected_sales = written(self.model)
 
     @property
     def rows(self) -> int:

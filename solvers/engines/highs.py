@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,7 @@ def available() -> bool:
     return True
 
 
+@cache
 def version() -> str:
     """Return the version of the embedded HiGHS."""
     return str(Highs().version())

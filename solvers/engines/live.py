@@ -22,7 +22,7 @@ from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import SIZE, Scaling, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
-from veridical.solvers.polish import polished
+from veridical.solvers.polish import ENOUGH, polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -37,6 +37,7 @@ DEFAULTS: Mapping[str, Any] = {
     "dual_feasibility_tolerance": 1e-9,
     "qp_regularization_value": 1e-12,  # the default, 1e-7, leaves gradients wrong by 1e-7 times the quantity
 }
+CURVED = 1e-10  # conditions that hold to this need no polish where tangents about likely units are 1e-6 apart
 SMALL = 100  # variables up to which a QP goes to the active set first
 # Integers may be off by this much, which a coefficient can make much of: 1e7 y is 3 at y = 3e-7. HiGHS takes no less.
 TRACES = (1e-6, 1e-10)
@@ -129,7 +130,7 @@ class LiveModel:
             wanted |= {"mip_rel_gap": configuration.tolerance, "mip_abs_gap": 1e-9, "mip_feasibility_tolerance": TRACES[0]}
         if configuration.threads is not None:
             wanted["threads"] = configuration.threads
-        known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")]
+        known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")] if configuration.options else []
         for name, value in configuration.options.items():
             if name not in known:
                 near = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "see the list of HiGHS options"
@@ -181,11 +182,11 @@ class LiveModel:
         basis = self.highs.getBasis()
         return Start(self.scaling, basis) if basis.valid else None
 
-    def exact(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
-        """Return an end of `run` as exact as can be."""
+    def exact(self, x: Array, row_dual: Array | None, curved: bool = False) -> tuple[Array, Array | None]:
+        """Return an end of `run` as exact as can be; `curved`: tangents stand in it for a curve, and are less exact anyway."""
         if row_dual is None:
             return x, None
-        return polished(self.form, x, row_dual, SIZE * self.scaling.columns[: len(x)])
+        return polished(self.form, x, row_dual, SIZE * self.scaling.columns[: len(x)], CURVED if curved and self.started else ENOUGH)
 
     def add(self, rows: sp.csr_array, high: Array) -> None:
         """Add rows `rows @ x <= high` to the live model."""
