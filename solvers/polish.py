@@ -19,7 +19,7 @@ from veridical.solvers.certificate import ACCEPTED, TRACE, Point, product, ratio
 from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["ENOUGH", "State", "polished"]
+__all__ = ["State", "polished"]
 
 ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
 REPAIRS = 20  # rounds, in which further variables come to ask
@@ -32,18 +32,16 @@ REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, an
 
 
 @np.errstate(all="ignore")  # a step that leads to what is no number is not taken
-def polished(
-    form: StandardForm, x: Array, row_dual: Array, units: Array | None = None, enough: float = ENOUGH
-) -> tuple[Array, Array]:
+def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None = None) -> tuple[Array, Array]:
     """Return a point and multipliers at which the optimality conditions hold at least as well.
 
-    `row_dual` as in `certify`; `units`: how large each variable is by the data, where that is known. What is no number, and where
-    the conditions hold to `enough` already, comes back as it is.
+    `row_dual` as in `certify`; `units`: how large each variable is by the data, where that is known. What is no number comes back
+    as it is.
     """
     if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
         return x, row_dual
     best = State(form, x, row_dual)
-    if best.rank <= (False, False, enough):
+    if best.rank <= (False, False, ENOUGH):
         return best.x, best.row_dual
     clean = best.at(without_traces(best.point), row_dual)
     if clean.rank <= (False, False, ENOUGH) and clean.no_worse_than(best):

@@ -18,7 +18,7 @@ from veridical.data.arrays import Array, Booleans, Integers
 from veridical.models.expected_sales import ExpectedSales, written
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["Curve", "at_the_curve", "converge", "curves_of"]
+__all__ = ["Curve", "at_the_curve", "converge", "curves_of", "on_the_curve"]
 
 ROUNDS = 100  # of tangents; five are usual
 IDLE = 5  # rounds that do not halve the gap: the solver's own tolerance is reached
@@ -33,7 +33,7 @@ def converge(
     tolerance: float,
     run: Callable[[], tuple[Array, Array | None]],
     extend: Callable[[sp.csr_array, Array], None],
-    exact: Callable[..., tuple[Array, Array | None]],
+    exact: Callable[[Array, Array | None], tuple[Array, Array | None]],
 ) -> tuple[Array, Array | None, int]:
     """Solve by `run` until the relative gap is below the tolerance; return point, row duals, and the number of rounds.
 
@@ -55,10 +55,7 @@ def converge(
             raise NotSolvedError(f"{error}; {known if form.sense < 0 else known.replace('more', 'less')}", error.status) from None
         rounds += 1
         bound = form.objective(relaxed)
-        x = relaxed
-        for curve in curves:
-            curve.weigh(row_dual)
-            x = curve.settled(x)
+        x = _settled(curves, relaxed, row_dual)
         scale = abs(form.objective(x)) or float(np.abs(form.cost) @ np.abs(x)) or 1.0
         lost = sum(float(curve.worth @ curve.excess(relaxed)) for curve in curves)
         before, gap = gap, max(lost / scale, *(float(curve.short(x).max(initial=0.0)) for curve in curves))
@@ -75,11 +72,20 @@ def converge(
                 extend(rows, high)
         if len(form.constraints) == before:
             break  # no tangent cuts deeper: the gap is rounding, and the certificate judges it
-    x, row_dual = exact(relaxed, row_dual, curved=True)
+    x, row_dual = exact(relaxed, row_dual)
+    return _settled(curves, x, row_dual), row_dual, rounds
+
+
+def on_the_curve(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+    """Return a point with its sales on the curve, and its multipliers as they are."""
+    return _settled(curves_of(model, form), x, row_dual), row_dual
+
+
+def _settled(curves: Sequence[Curve], x: Array, row_dual: Array | None) -> Array:
     for curve in curves:
         curve.weigh(row_dual)
         x = curve.settled(x)
-    return x, row_dual, rounds
+    return x
 
 
 def curves_of(model: Any, form: StandardForm) -> list[Curve]:

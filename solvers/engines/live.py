@@ -22,7 +22,7 @@ from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import SIZE, Scaling, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
-from veridical.solvers.polish import ENOUGH, polished
+from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -37,7 +37,6 @@ DEFAULTS: Mapping[str, Any] = {
     "dual_feasibility_tolerance": 1e-9,
     "qp_regularization_value": 1e-12,  # the default, 1e-7, leaves gradients wrong by 1e-7 times the quantity
 }
-CURVED = 1e-10  # conditions that hold to this need no polish where tangents about likely units are 1e-6 apart
 SMALL = 100  # variables up to which a QP goes to the active set first
 # Integers may be off by this much, which a coefficient can make much of: 1e7 y is 3 at y = 3e-7. HiGHS takes no less.
 TRACES = (1e-6, 1e-10)
@@ -182,11 +181,15 @@ class LiveModel:
         basis = self.highs.getBasis()
         return Start(self.scaling, basis) if basis.valid else None
 
-    def exact(self, x: Array, row_dual: Array | None, curved: bool = False) -> tuple[Array, Array | None]:
-        """Return an end of `run` as exact as can be; `curved`: tangents stand in it for a curve, and are less exact anyway."""
+    def exact(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+        """Return an end of `run` as exact as can be."""
         if row_dual is None:
             return x, None
-        return polished(self.form, x, row_dual, SIZE * self.scaling.columns[: len(x)], CURVED if curved and self.started else ENOUGH)
+        return polished(self.form, x, row_dual, SIZE * self.scaling.columns[: len(x)])
+
+    def as_it_is(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+        """Return an end of `run`."""
+        return x, row_dual
 
     def add(self, rows: sp.csr_array, high: Array) -> None:
         """Add rows `rows @ x <= high` to the live model."""
