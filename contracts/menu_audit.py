@@ -137,6 +137,6 @@ def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, Co
         for (always, expected), (k, told, gain, may) in ((INCENTIVES, (k, told, gain, may)), (PARTICIPATION, losses)):
             note(always, (truths[k], told), gain, may, stake[k], True)
             k, told, gain, may = (some[likely[truths[k], 0] > 0] for some in (k, told, gain, may))
-            means = ((belief[truths[k]] * some).sum(axis=1, keepdims=True) for some in (gain, may))
-            note(expected, (truths[k], told), *means, stake[k], False)
+            mean, allowance = ((belief[truths[k]] * some).sum(axis=1, keepdims=True) for some in (gain, may))
+            note(expected, (truths[k], told), mean, allowance, stake[k], False)
     return found

@@ -80,7 +80,9 @@ class Kept:
 def aim(model: Any) -> None:
     """Put the tangents of expected sales where the model's case is likely to have its optimum, where that is known."""
     info = info_of(model)
-    for sales in written(model) if info.likely_units is not None else ():
+    if info.likely_units is None:
+        return
+    for sales in written(model):
         if sales.form == "tangent":
             sales.aim(info.likely_units(info.case))
 

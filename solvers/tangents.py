@@ -132,10 +132,10 @@ class _Places:
     @classmethod
     def of(cls, sales_of: ExpectedSales, form: StandardForm) -> _Places:
         """Return the places, which are looked for once."""
-        known, count, places = sales_of.places or (None, 0, None)
-        if known is form.columns and count == len(form.constraints):
-            found: _Places = places
-            return found
+        columns_then, count, places = sales_of.places or (None, 0, None)
+        if columns_then is form.columns and count == len(form.constraints):
+            assert isinstance(places, cls)
+            return places
         curve, units, tangent = sales_of.block.written.curve, sales_of.units, sales_of.block.written.tangent
         sales = np.array([form.column(curve[t]) for t in sales_of.profiles], dtype=int)
         is_tangent = np.array([con.parent_component() is tangent for con in form.constraints], dtype=bool)
