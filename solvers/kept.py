@@ -43,13 +43,15 @@ class Kept:
     """A model with its translation and the names of its constraints.
 
     `start`: what the first solve leaves to later ones, in its solver's terms; never replaced, so that a solution depends on the
-    first case and its own alone, and not on what was solved in between. `point`: what the variables hold.
+    first case and its own alone, and not on what was solved in between. `point`: what the variables hold. `solved`: whether the
+    model has had a proven optimum.
     """
 
     model: Any
     nonlinear: bool
     start: Any = None
     point: Array | None = None
+    solved: bool = False
 
     def __post_init__(self) -> None:
         info = info_of(self.model)
@@ -135,7 +137,7 @@ class KeptModels:
             if not self._models or self._models[-1][0] != key:
                 return None
             last = self._models[-1][1]
-            if last is None or last.start is None:  # without an optimum there is no basis, and none may be another case's
+            if last is None or not last.solved:  # without an optimum there is no start, and none may be another case's
                 self._models[-1] = key, None
                 return None
         place = next((place for place, (one, _) in enumerate(self._models) if one == key), None)
@@ -160,6 +162,7 @@ class KeptModels:
                 return None
         if solution.status is not SolutionStatus.OPTIMAL or not solution.certificate.within(configuration.tolerance):
             return None
+        kept.solved = True
         return replace(solution, solver=replace(solution.solver, seconds=replace(solution.solver.seconds, build=built)))
 
     def _keep(self, key: Any, kept: Kept | None) -> None:
