@@ -61,7 +61,6 @@ class Certificate:
         pairs = [(figure, ACCEPTED) for figure in residuals] + [(figure, max(gap, ACCEPTED)) for figure in gaps]
         return all(figure is None or figure <= limit for figure, limit in pairs)
 
-
     def within_all(self, limit: float) -> bool:
         """Whether every figure is at most `limit`, which may be less than ACCEPTED (a NaN is not)."""
         figures = (self.primal_residual, self.dual_residual, self.complementarity, self.gap)

@@ -136,9 +136,7 @@ class KeptModels:
                 self.solve(build, first, form, configuration, parameters, first)
             if not self._models or self._models[-1][0] != key:
                 return None
-            last = self._models[-1][1]
-            if last is None or not last.solved:  # without an optimum there is no start, and none may be another case's
-                self._models[-1] = key, None
+            if self._models[-1][1] is None:
                 return None
         place = next((place for place, (one, _) in enumerate(self._models) if one == key), None)
         with PauseGC():
@@ -158,11 +156,15 @@ class KeptModels:
             built = perf_counter() - began
             try:
                 solution = solve(kept.model, configuration, kept)
+                optimal = solution.status is SolutionStatus.OPTIMAL and solution.certificate.within(configuration.tolerance)
+                kept.solved |= optimal
             except OtherStructureError:
-                return None
-        if solution.status is not SolutionStatus.OPTIMAL or not solution.certificate.within(configuration.tolerance):
+                optimal = False
+            finally:
+                if not kept.solved:  # without an optimum there is no start, and none may be another case's
+                    self._models[-1:] = [] if first is None else [(key, None)]
+        if not optimal:
             return None
-        kept.solved = True
         return replace(solution, solver=replace(solution.solver, seconds=replace(solution.solver.seconds, build=built)))
 
     def _keep(self, key: Any, kept: Kept | None) -> None:

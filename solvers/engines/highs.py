@@ -40,7 +40,9 @@ __all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version", "
 
 ABILITIES = ("LP", "QP", "MIP", "duals")
 FORMS = ("linear", "tangent", "quadratic")  # best first
-FINE = 1e-9  # where a model is kept, a vertex with a certificate as good as this needs no polish, which takes longer than the rest
+FINE = (
+    1e-9  # where a model is kept, a vertex with a certificate as good as this needs no polish, which takes longer than the rest
+)
 LARGE = 20_000  # beyond which a run of HiPO that does not converge takes too long
 ACTIVE_SET: Mapping[str, Any] = {"solver": "qpasm"}
 # Errors of a plan are of the order of the square root of the gap: the tightest tolerance comes first.

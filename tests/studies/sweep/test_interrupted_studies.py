@@ -13,6 +13,7 @@ import pytest
 import veridical as vd
 from support.command_line import Run, is_picture
 from veridical.data import InputError
+from veridical.studies.sweep.folder import Folder
 
 SPEC = """\
 name = "prices"
@@ -152,6 +153,24 @@ def test_statuses_of_rows_are_those_of_the_command_line(monkeypatch: pytest.Monk
     assert broken[["status", "exit_status", "reason"]].to_numpy().tolist() == [
         ["failed", 1, "ZeroDivisionError: division by zero"]
     ]
+
+
+def test_on_a_slow_disk_more_rows_come_together_and_none_is_lost(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Folder.write
+
+    def slowly(folder: Folder, rows: list[Any]) -> None:
+        time.sleep(0.05)
+        write(folder, rows)
+
+    monkeypatch.setattr("veridical.studies.sweep.run.TOGETHER", 0.0)
+    kept = vd.study(spec, tmp_path / "fast")
+    monkeypatch.setattr(Folder, "write", slowly)
+    again = vd.study(spec, tmp_path / "slow")
+    same(kept, again)
+    parts = {name: len(list((tmp_path / name / "parts").iterdir())) for name in ("fast", "slow")}
+    assert parts["fast"] > parts["slow"] == 2  # the first row, and at the end the others: they took less than 50 times as long
 
 
 @pytest.mark.timeout(120)
