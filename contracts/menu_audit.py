@@ -134,9 +134,10 @@ def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, Co
         gain = (profit - own[:, None])[lies]
         may = allowed(np.maximum(amount, own_amount[:, None])[lies], stake[k, None])
         losses = (np.arange(len(truths)), truths, -own, allowed(own_amount, stake[:, None]))
-        for (always, expected), (k, told, gain, may) in ((INCENTIVES, (k, told, gain, may)), (PARTICIPATION, losses)):
-            note(always, (truths[k], told), gain, may, stake[k], True)
-            k, told, gain, may = (some[likely[truths[k], 0] > 0] for some in (k, told, gain, may))
-            mean, allowance = ((belief[truths[k]] * some).sum(axis=1, keepdims=True) for some in (gain, may))
-            note(expected, (truths[k], told), mean, allowance, stake[k], False)
+        for (always, expected), (at_own, reports, gains, most) in ((INCENTIVES, (k, told, gain, may)), (PARTICIPATION, losses)):
+            note(always, (truths[at_own], reports), gains, most, stake[at_own], True)
+            met = likely[truths[at_own], 0] > 0
+            own_costs, weights = truths[at_own[met]], belief[truths[at_own[met]]]
+            mean, allowance = ((weights * some[met]).sum(axis=1, keepdims=True) for some in (gains, most))
+            note(expected, (own_costs, reports[met]), mean, allowance, stake[at_own[met]], False)
     return found
