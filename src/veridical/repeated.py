@@ -19,7 +19,7 @@ __all__ = ["Repeated"]
 class Repeated:
     """Solves cases as `vd.solve` does, and keeps the models of the last structures for cases that only have other numbers.
 
-    Numbers that may change at little cost are an assembler's price, his suppliers' costs, and the prior, and a supplier's capacity
+    Numbers that may change at little cost are an assembler's price, his suppliers' costs and the prior, and a supplier's capacity
     or what it costs. By HiGHS and by Ipopt such a case is neither built nor translated anew: the coefficients that moved are
     worked out, and the search starts from the first case of that structure: the simplex from its basis, Ipopt from its optimum;
     tangents of expected sales from where the newsvendor's quantities at virtual cost are. Everything else (other suppliers,
