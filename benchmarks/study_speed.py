@@ -1,10 +1,11 @@
-"""Many cases that only have other numbers: `vd.Repeated` against a plain loop over `vd.solve`, in seconds of the processor.
+"""Many cases that only have other numbers: `vd.study` and `vd.Repeated` against a plain loop over `vd.solve`, in CPU seconds.
 
     python benchmarks/study_speed.py [PRICES] [INSTANCES] [CHECKOUT]
 
 200 prices on `electronics` and on five suppliers with three costs, and the 2,400 instances of section 3.1 of the ICDS paper as
-full models, all by HiGHS. Each way runs in a process of its own, and they take turns in blocks of cases. CHECKOUT is the root of
-another version of this repository, whose plain loop takes its turns too.
+full models, all by HiGHS. Each way runs in a process of its own, and they take turns in blocks of cases; a study, with one
+worker, keeps its rows in a folder, and each block is one. CHECKOUT is the root of another version of this repository, whose plain
+loop takes its turns too. Each ratio is that of all blocks together; in brackets those of the blocks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
 
@@ -39,42 +41,62 @@ def cases(what: str, count: int) -> list[Any]:
     return [case.changed(price=float(price)) for price in np.linspace(0.85, 1.2, count) * case.price]
 
 
+def studied(case: Any, prices: list[float]) -> list[float]:
+    """Return the profits of a study of prices, with one worker and a folder."""
+    with TemporaryDirectory() as folder:
+        spec = {"case": case, "mechanisms": ["icds"], "solver": "highs", "vary": {"price": {"values": prices}}}
+        found = vd.study(spec, out=Path(folder) / "study")
+    profits: list[float] = found["objective"].tolist()
+    return profits
+
+
 def work(what: str, count: int, way: str) -> None:
     """Solve blocks of cases as standard input asks for them; print seconds of the processor and profits of each."""
     found = cases(what, count)
     vd.solve(found[0])  # whatever is imported and set up at first
+    if way == "study":
+        studied(found[0], [found[0].price])
     solve: Callable[[Any], Any] = vd.Repeated().solve if way == "repeated" else vd.solve
     for line in sys.stdin:
         first, last = map(int, line.split())
-        began = process_time()
-        profits = [solve(case).objective for case in found[first:last]]
+        began, block = process_time(), found[first:last]
+        if way == "study":
+            profits = studied(found[0], [case.price for case in block])
+        else:
+            profits = [solve(case).objective for case in block]
         print(json.dumps([process_time() - began, profits]), flush=True)
 
 
 def measure(what: str, count: int, checkout: str | None) -> None:
     """Print what a row takes by each way, and the ratios."""
-    ways = {"plain": "", "repeated": ""} | ({"plain before": str(Path(checkout) / "src")} if checkout else {})
+    ways = {"plain": "", "repeated": ""} | ({} if what == "section 3.1" else {"study": ""})
+    ways |= {"plain before": str(Path(checkout) / "src")} if checkout else {}
     workers = {}
     for way, path in ways.items():
         command = [sys.executable, __file__, "work", what, str(count), way]
         environment = os.environ | ({"PYTHONPATH": path} if path else {})
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         workers[way] = subprocess.Popen(command, env=environment, text=True, **pipes)  # type: ignore[call-overload]
-    seconds, apart = dict.fromkeys(ways, 0.0), 0.0
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    apart = 0.0
     for places in np.array_split(np.arange(count), min(BLOCKS, count)):
         profits = {}
         for way, worker in workers.items():
             worker.stdin.write(f"{places[0]} {places[-1] + 1}\n")
             worker.stdin.flush()
             taken, profits[way] = json.loads(worker.stdout.readline())
-            seconds[way] += taken
-        apart = max(apart, float(np.abs(np.array(profits["repeated"]) / np.array(profits["plain"]) - 1).max()))
+            seconds[way].append(taken)
+        plain = np.array(profits["plain"])
+        apart = max(apart, *(float(np.abs(np.array(profits[way]) / plain - 1).max()) for way in ways))
     for worker in workers.values():
         worker.communicate()
-    each = ", ".join(f"{way} {1e3 * total / count:.1f} ms" for way, total in seconds.items())
-    others = {way: total / seconds["repeated"] for way, total in seconds.items() if way != "repeated"}
-    ratios = ", ".join(f"{ratio:.2f} times as fast as {way}" for way, ratio in others.items())
-    print(f"{what}, {count} cases: {each}; repeated: {ratios}; profits differ by {apart:.0e}")
+    each = ", ".join(f"{way} {1e3 * sum(blocks) / count:.1f} ms" for way, blocks in seconds.items())
+    print(f"{what}, {count} cases: {each}; profits differ by {apart:.0e}")
+    for way in [way for way in ways if not way.startswith("plain")]:
+        for plain_way in [way for way in ways if way.startswith("plain")]:
+            ratio = sum(seconds[plain_way]) / sum(seconds[way])
+            blocks = [one / other for one, other in zip(seconds[plain_way], seconds[way], strict=True)]
+            print(f"  {way}: {ratio:.2f} times as fast as {plain_way} ({min(blocks):.2f} to {max(blocks):.2f})")
 
 
 def main(prices: int = 200, instances: int = 2400, checkout: str | None = None) -> None:

@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import singledispatch
 from typing import Any, ClassVar
 
 from veridical.data.deprecated import Renamed
 
-__all__ = ["Audit", "audit"]
+__all__ = ["Audit", "Found", "audit"]
+
+
+class Found(Mapping[str, Any]):
+    """Results by property, of which some are worked out when one of them is first looked at.
+
+    Parameters
+    ----------
+    known
+        Results that there are.
+    names, later
+        Names of the others, and what works these out, by name.
+    """
+
+    def __init__(self, known: Mapping[str, Any], names: tuple[str, ...], later: Callable[[], Mapping[str, Any]]) -> None:
+        self._known, self._names, self._later = dict(known), names, later
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._names and name not in self._known:
+            self._known |= self._later()
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known or name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys([*self._known, *self._names]))
+
+    def __len__(self) -> int:
+        return len({*self._known, *self._names})
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what is sent to another process: all results."""
+        return dict, (dict(self),)
 
 
 @dataclass(frozen=True)

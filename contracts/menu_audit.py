@@ -6,18 +6,21 @@ An expectation is over the others' costs given one's own, so types that never oc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
-from veridical.contracts.audit import Audit, audit
+from veridical.contracts.audit import Audit, Found, audit
 from veridical.contracts.coalitions import COALITIONS, check_coalitions
-from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst, worst_place
+from veridical.contracts.comparison import NOISE, Compared, allowed, gainful, worst_place
 from veridical.contracts.menu import Menu
 from veridical.contracts.properties import INCENTIVES, PARTICIPATION, PropertyResult, applies_to, worst_case
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Integers
 
 __all__ = ["Misreport", "SupplierResult", "check_properties"]
+
+BLOCK = 2**15  # gains compared at once: what the second-level cache holds
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Misreport:
     gain: float
 
 
-def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, tuple[Misreport, ...]]]:
+def check_properties(menu: Menu) -> tuple[Found, dict[str, tuple[Misreport, ...]]]:
     """Return every result; and for each incentive concept the best misreport of each supplier, the largest gain first.
 
     What a supplier gains is relative to his own payments and costs, by the truth and by the report, in this profile or in
@@ -61,10 +64,8 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
     extremes: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
     tokens = [case.tokens(i) for i in range(len(case.shape))]
     for i in range(len(case.shape)):
-        for name, compared in _misreports(menu, i, tokens[:i] + tokens[i + 1 :]).items():
-            extreme = worst(compared)
-            if extreme is not None:
-                extremes[name].append(extreme)
+        for name, extreme in _misreports(menu, i, tokens[:i] + tokens[i + 1 :]).items():
+            extremes[name].append(extreme)
     results: dict[str, PropertyResult] = {
         name: worst_case(SupplierResult, name, compared, truthful=name in PARTICIPATION) for name, compared in extremes.items()
     }
@@ -78,8 +79,8 @@ def check_properties(menu: Menu) -> tuple[dict[str, PropertyResult], dict[str, t
     def outcome(i: int, k: int) -> tuple[Array, Array]:
         return _profit(menu.payment[i], menu.quantity[i], case.suppliers[i].costs[k])
 
-    results |= check_coalitions(case.names, [supplier.costs for supplier in case.suppliers], outcome)
-    return results, {name: gainful(extremes[name]) for name in INCENTIVES}
+    together = partial(check_coalitions, case.names, [supplier.costs for supplier in case.suppliers], outcome)
+    return Found(results, COALITIONS, together), {name: gainful(extremes[name]) for name in INCENTIVES}
 
 
 @audit.register
@@ -91,41 +92,55 @@ def _(menu: Menu) -> Audit:
 applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget", *COALITIONS)
 
 
-def _profit(payment: Array, quantity: Array, cost: float) -> tuple[Array, Array]:
+def _profit(payment: Array, quantity: Array, cost: float | Array) -> tuple[Array, Array]:
     """Return what a supplier with a cost keeps, and the larger of what he is paid and what his units cost him; currency."""
     return payment - cost * quantity, np.maximum(np.abs(payment), cost * np.abs(quantity))
 
 
-def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, list[Compared]]:
-    """Return supplier i's gain from every misreport, and his loss by the truth: the worst over the others' reports, and expected.
+def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, Compared]:
+    """Return supplier i's worst gain from a misreport, and his worst loss by the truth: over the others' reports, and expected.
 
     Keyed by the property that a gain would violate; a loss stands as a misreport of the truth. What is allowed is averaged as
     the gain is, so that nobody can gain in expectation who gains nowhere.
     """
-    case = menu.case
-    supplier = case.suppliers[i]
-    quantity, payment, weight = (np.moveaxis(array, i, 0) for array in (menu.quantity[i], menu.payment[i], case.probability))
-    compared: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
-    likely = weight.reshape(len(weight), -1).sum(axis=1)
+    case, supplier, shape = menu.case, menu.case.suppliers[i], [len(tokens) for tokens in rest]
+    arrays = (np.moveaxis(array, i, 0) for array in (menu.quantity[i], menu.payment[i], case.probability))
+    quantity, payment, weight = (array.reshape(len(array), -1) for array in arrays)  # own reports, reports of the others
+    costs, reserved = np.array(supplier.costs), np.array(supplier.reservations)
+    likely = weight.sum(axis=1, keepdims=True)
+    belief = np.divide(weight, likely, out=np.zeros(weight.shape), where=likely > 0)
+    found: dict[str, Compared] = {}
 
-    def note(always: str, expected: str, k: int, s: int, gain: Array, most: Array) -> None:
-        def entry(others: str, gained: Any, may: Any) -> Compared:
-            misreport = Misreport(supplier.name, supplier.costs[k], supplier.costs[s], others, float(gained) + 0.0)
-            return Compared(misreport, float(may), NOISE * stake)
+    def note(name: str, pairs: tuple[Integers, Integers], gain: Array, most: Array, stake: Array, column_of: bool) -> None:
+        """Take down the worst of what rows of own costs and reports gain; columns are the others' reports, or one for all."""
+        if not gain.size:
+            return
+        row, column = worst_place(gain, most)
+        place = np.unravel_index(column, shape) if column_of and shape else ()
+        others = ", ".join(tokens[int(p)] for tokens, p in zip(rest, place, strict=False))
+        own, told = (supplier.costs[int(some[row])] for some in pairs)
+        misreport = Misreport(supplier.name, own, told, others, float(gain[row, column]) + 0.0)
+        compared = Compared(misreport, float(most[row, column]), NOISE * float(stake[row]))
+        if name not in found or compared.severity > found[name].severity:
+            found[name] = compared
 
-        place = worst_place(gain, most)
-        others = ", ".join(tokens[p] for tokens, p in zip(rest, place, strict=True))
-        compared[always].append(entry(others, gain[place], most[place]))
-        if likely[k] > 0:
-            belief = weight[k] / likely[k]
-            compared[expected].append(entry("", (belief * gain).sum(), (belief * most).sum()))
-
-    for k, (cost, elsewhere) in enumerate(zip(supplier.costs, supplier.reservations, strict=True)):
-        profit, amount = _profit(payment, quantity, cost)
-        stake = max(float(amount.max()), elsewhere)
-        note("ex_post_ir", "interim_ir", k, k, elsewhere - profit[k], allowed(np.maximum(amount[k], elsewhere), stake))
-        for s in range(len(supplier.costs)):
-            if s != k:
-                most = allowed(np.maximum(amount[k], amount[s]), stake)
-                note("dominant_strategy_ic", "bayesian_ic", k, s, profit[s] - profit[k], most)
-    return compared
+    step = max(1, BLOCK // payment.size)
+    for first in range(0, len(costs), step):
+        truths = np.arange(first, min(first + step, len(costs)))
+        profit, amount = _profit(payment, quantity, costs[truths, None, None])  # truths, own reports, reports of the others
+        at = np.arange(len(truths)), truths
+        elsewhere = reserved[truths, None]
+        own, own_amount, stake = profit[at], amount[at], np.maximum(amount.max(axis=(1, 2)), reserved[truths])
+        lies = truths[:, None] != np.arange(len(costs))
+        k, told = np.nonzero(lies)
+        gain = (profit - own[:, None])[lies]
+        may = allowed(np.maximum(amount, own_amount[:, None])[lies], stake[k, None])
+        short = elsewhere - own  # of what he earns elsewhere
+        losses = (np.arange(len(truths)), truths, short, allowed(np.maximum(own_amount, elsewhere), stake[:, None]))
+        for (always, expected), (at_own, reports, gains, most) in ((INCENTIVES, (k, told, gain, may)), (PARTICIPATION, losses)):
+            note(always, (truths[at_own], reports), gains, most, stake[at_own], True)
+            met = likely[truths[at_own], 0] > 0
+            own_costs, weights = truths[at_own[met]], belief[truths[at_own[met]]]
+            mean, allowance = ((weights * some[met]).sum(axis=1, keepdims=True) for some in (gains, most))
+            note(expected, (own_costs, reports[met]), mean, allowance, stake[at_own[met]], False)
+    return found

@@ -19,12 +19,14 @@ from numpy.typing import ArrayLike
 from pyomo.core.expr import LinearExpression
 
 from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
+from veridical.data.arrays import Array
 from veridical.models.curvature import Curvature
-from veridical.models.info import ATTRIBUTE
+from veridical.models.info import ATTRIBUTE, info_of
 
 __all__ = ["FORMS", "ExpectedSales", "expected_sales", "written"]
 
 FIRST_TANGENTS = np.linspace(0.0, 0.9375, 16)  # cdf levels of the points that a tangent form starts with
+BESIDE = np.array([1.0 - 1e-6, 1.0, 1.0 + 1e-6])  # where about likely units tangents stand: the program is flat along one alone
 
 
 class ExpectedSales:
@@ -40,6 +42,7 @@ class ExpectedSales:
         self.slopes: list[float] = []  # its slope
         self.intercepts: list[float] = []  # and what it is at 0 units
         self.first = 0  # tangents that are written first, by no solver
+        self.places: Any = None  # where solvers have found them in their arrays
         self.form = ""
         self.write(form)
 
@@ -61,9 +64,7 @@ class ExpectedSales:
 
     def refine(self, at: Iterable[int], points: ArrayLike) -> list[Any]:
         """Add tangents of the curve of profile number `at[k]` at `points[k]` units, and return the new constraints."""
-        points = np.asarray(points, dtype=float)
-        slopes = 1.0 - self.demand.cdf(points)
-        intercepts = self.demand.expected_sales(points) - slopes * points
+        slopes, intercepts = self._lines(np.asarray(points, dtype=float))
         written, profiles = self.block.written, self.profiles
         new = []
         for number, slope, intercept in zip(at, slopes.tolist(), intercepts.tolist(), strict=True):
@@ -76,6 +77,35 @@ class ExpectedSales:
             self.slopes.append(slope)
             self.intercepts.append(intercept)
         return new
+
+    def _lines(self, points: Array) -> tuple[Array, Array]:
+        """Return slopes of the curve's tangents at some points, and what these are at 0 units."""
+        slopes = 1.0 - self.demand.cdf(points)
+        return slopes, self.demand.expected_sales(points) - slopes * points
+
+    def aim(self, units: Array) -> None:
+        """Put tangents where the units of each profile are likely to be at an optimum, or move them there.
+
+        Their numbers are mutable Params. Wherever they are, they bound sales from above as all tangents do. What solvers have
+        added has to be forgotten first.
+        """
+        written, profiles = self.block.written, self.profiles
+        slopes, intercepts = (line.tolist() for line in self._lines(np.outer(units, BESIDE).ravel()))
+        if written.component("likely") is None:
+            written.likely = pyo.RangeSet(0, len(slopes) - 1)
+            written.slope = pyo.Param(written.likely, initialize=dict(enumerate(slopes)), mutable=True)
+            written.intercept = pyo.Param(written.likely, initialize=dict(enumerate(intercepts)), mutable=True)
+            for k, number in enumerate(np.repeat(np.arange(len(profiles)), len(BESIDE)).tolist()):
+                t = profiles[number]
+                written.tangent[t, len(self.at)] = written.curve[t] - written.slope[k] * self.units[t] <= written.intercept[k]
+                self.at.append(number)
+            self.first = len(self.at)
+        else:
+            for line, values in ((written.slope, slopes), (written.intercept, intercepts)):
+                for param, value in zip(line.values(), values, strict=True):
+                    param.set_value(value)
+        start = self.first - len(slopes)
+        self.slopes[start:], self.intercepts[start:] = slopes, intercepts
 
     def forget(self) -> None:
         """Take out the tangents that solvers have added."""
@@ -94,6 +124,9 @@ def expected_sales(units: Any, demand: Demand, form: str) -> Any:
 
 def written(model: Any) -> list[ExpectedSales]:
     """Return the expected sales that stand in the active blocks of a model."""
+    known = info_of(model).expected_sales
+    if known is not None:
+        return known
     records = (getattr(block, ATTRIBUTE, None) for block in model.component_data_objects(pyo.Block, active=True))
     return [record for record in records if isinstance(record, ExpectedSales)]
 

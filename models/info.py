@@ -50,6 +50,11 @@ class ModelInfo:
     likely_to_follow
         Returns the constraints of the model that are likely to follow from the others: a solver of linear programs may leave
         them out until they are violated.
+    likely_units
+        Returns for a case what is likely to be optimal of the units whose sales are expected, one number each (ndarray): where
+        the curve of expected sales may be looked at first. Nothing is proven by it.
+    expected_sales
+        The expected sales that stand in a model that nobody edits any more; None where they have to be looked for.
     """
 
     case: Any = None
@@ -63,6 +68,8 @@ class ModelInfo:
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
     likely_to_follow: Callable[[Any], Iterable[Any]] | None = None
     renamed: Callable[[tuple[str, ...], Any], Any] | None = None
+    likely_units: Callable[[Any], Any] | None = None
+    expected_sales: list[Any] | None = None
 
     def standing(self, model: Any) -> dict[str, Any]:
         """Return the parameters that stand on the model now: one that was deleted has no derivative, unless it was replaced."""

@@ -61,6 +61,11 @@ class Certificate:
         pairs = [(figure, ACCEPTED) for figure in residuals] + [(figure, max(gap, ACCEPTED)) for figure in gaps]
         return all(figure is None or figure <= limit for figure, limit in pairs)
 
+    def within_all(self, limit: float) -> bool:
+        """Whether every figure is at most `limit`, which may be less than ACCEPTED (a NaN is not)."""
+        figures = (self.primal_residual, self.dual_residual, self.complementarity, self.gap)
+        return all(figure is None or figure <= limit for figure in figures)
+
 
 def ratio(difference: float, size: float) -> float:
     """Return a difference relative to a size; 0 where there is no difference, infinite where there is one and no size."""

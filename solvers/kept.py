@@ -43,17 +43,21 @@ class Kept:
     """A model with its translation and the names of its constraints.
 
     `start`: what the first solve leaves to later ones, in its solver's terms; never replaced, so that a solution depends on the
-    first case and its own alone, and not on what was solved in between. `point`: what the variables hold.
+    first case and its own alone, and not on what was solved in between. `point`: what the variables hold. `solved`: whether the
+    model has had a proven optimum.
     """
 
     model: Any
     nonlinear: bool
     start: Any = None
     point: Array | None = None
+    solved: bool = False
 
     def __post_init__(self) -> None:
+        info = info_of(self.model)
         self._repeatable = Repeatable(self.model, self.nonlinear)
-        self.names = Names(info_of(self.model), self._repeatable.constraints)
+        self.names = Names(info, self._repeatable.constraints)
+        info.expected_sales = written(self.model)
 
     @property
     def rows(self) -> int:
@@ -67,10 +71,22 @@ class Kept:
             raise OtherStructureError
         return form
 
-    def forget(self) -> None:
-        """Take out of the model what solving has put in."""
+    def renew(self, carried: Carried, case: Any) -> None:
+        """Give the model the numbers of another case, and take out what solving has put in."""
         for sales in written(self.model):
             sales.forget()
+        carried.renumber(self.model, case)
+        aim(self.model)
+
+
+def aim(model: Any) -> None:
+    """Put the tangents of expected sales where the model's case is likely to have its optimum, where that is known."""
+    info = info_of(model)
+    if info.likely_units is None:
+        return
+    for sales in written(model):
+        if sales.form == "tangent":
+            sales.aim(info.likely_units(info.case))
 
 
 class Keeper(Protocol):
@@ -120,31 +136,34 @@ class KeptModels:
                 self.solve(build, first, form, configuration, parameters, first)
             if not self._models or self._models[-1][0] != key:
                 return None
-            last = self._models[-1][1]
-            if last is None or last.start is None:  # without an optimum there is no basis, and none may be another case's
-                self._models[-1] = key, None
+            if self._models[-1][1] is None:
                 return None
         place = next((place for place, (one, _) in enumerate(self._models) if one == key), None)
         with PauseGC():
             if place is None:
                 try:
-                    kept: Kept | None = Kept(build(case, form=form, **parameters), nonlinear)
+                    aim(model := build(case, form=form, **parameters))
+                    kept: Kept | None = Kept(model, nonlinear)
                 except NotTracedError:
                     kept = None
             else:
                 key, kept = self._models.pop(place)
                 if kept is not None:
-                    kept.forget()
-                    carried.renumber(kept.model, case)
+                    kept.renew(carried, case)
             self._keep(key, kept)
             if kept is None:
                 return None
             built = perf_counter() - began
             try:
                 solution = solve(kept.model, configuration, kept)
+                optimal = solution.status is SolutionStatus.OPTIMAL and solution.certificate.within(configuration.tolerance)
+                kept.solved |= optimal
             except OtherStructureError:
-                return None
-        if solution.status is not SolutionStatus.OPTIMAL or not solution.certificate.within(configuration.tolerance):
+                optimal = False
+            finally:
+                if not kept.solved:  # without an optimum there is no start, and none may be another case's
+                    self._models[-1:] = [] if first is None else [(key, None)]
+        if not optimal:
             return None
         return replace(solution, solver=replace(solution.solver, seconds=replace(solution.solver.seconds, build=built)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +20,7 @@ from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify
 from veridical.solvers.dual_range import OptimalDuals
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Largest, Seconds, Solution, SolutionStatus, SolverRecord
-from veridical.solvers.tangents import at_the_curve
+from veridical.solvers.tangents import at_the_curve, curves_of
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units
 
@@ -110,7 +110,7 @@ def package_solution(
     began = perf_counter()
     info, x = info_of(model), point.x
     why_none = NO_DUALS if form.integer.any() else "this solver returns no shadow prices"
-    optimal_duals: OptimalDuals | str = why_none
+    optimal: Callable[[], OptimalDuals | str] | str = why_none
     duals, derivatives = Duals({}, why_none), None
     for name in ("dual", "rc"):  # nothing of another solve stays behind
         suffix = model.component(name)
@@ -125,8 +125,14 @@ def package_solution(
                 suffix.update(zip(components, values.tolist(), strict=True))
         families = families_of(info, form, names)
         duals = priced(families, prices)
-        curves = at_the_curve(model, form, x, point.row_dual)
-        optimal_duals = OptimalDuals.of(form, x, point.row_dual, point.certificate.gap, families, curves)
+        curves = curves_of(model, form)
+
+        @cache
+        def optimal() -> OptimalDuals | str:
+            assert point.row_dual is not None
+            at_curves = at_the_curve(curves, x, point.row_dual)
+            return OptimalDuals.of(form, x, point.row_dual, point.certificate.gap, families, at_curves)
+
         if parameters := info.standing(model):
             objective = next(model.component_data_objects(pyo.Objective, active=True))
             derivatives = Lagrangian(parameters, objective.expr, form, x, prices, reduced_costs).derivatives
@@ -146,7 +152,7 @@ def package_solution(
         audit=found,
         derivatives=derivatives,
         warnings=() if found is None else found.warnings,
-        optimal_duals=optimal_duals,
+        optimal=optimal,
     )
 
 

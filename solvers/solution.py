@@ -153,7 +153,7 @@ class Solution:
     # Of a prior that is estimated from past reports: how many, an `interval` of the profit, what a menu earns out of sample.
     estimate: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
-    optimal_duals: OptimalDuals | str = field(default=NO_MODEL, repr=False)  # all that prove it, or why they are not known
+    optimal: Callable[[], OptimalDuals | str] | OptimalDuals | str = field(default=NO_MODEL, repr=False)  # gives `optimal_duals`
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
     @cached_property
@@ -166,9 +166,14 @@ class Solution:
         """Derivatives of the optimum by the numbers of the case, by name; empty for a model that is no mechanism of ours."""
         return pd.Series(dtype=float, name="sensitivity") if self.derivatives is None else self.derivatives()
 
+    @cached_property
+    def optimal_duals(self) -> OptimalDuals | str:
+        """All duals that prove the optimum; in words, why they are not known."""
+        return self.optimal() if callable(self.optimal) else self.optimal
+
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is sent to another process: sensitivities, and not the model that they come from."""
-        return {**self.__dict__, "sensitivity": self.sensitivity, "derivatives": None}
+        """Return what is sent to another process: sensitivities and duals, and not the model that they come from."""
+        return {**self.__dict__, "sensitivity": self.sensitivity, "derivatives": None, "optimal": self.optimal_duals}
 
     def dual_range(self, family: str) -> pd.DataFrame:
         """Return the least and the largest dual of each constraint of a family, over all duals that prove the optimum.

@@ -6,7 +6,8 @@ The relaxation bounds the objective from one side, its point put on the curve fr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from veridical.data.arrays import Array, Booleans, Integers
 from veridical.models.expected_sales import ExpectedSales, written
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["at_the_curve", "converge"]
+__all__ = ["Curve", "at_the_curve", "converge", "curves_of", "on_the_curve"]
 
 ROUNDS = 100  # of tangents; five are usual
 IDLE = 5  # rounds that do not halve the gap: the solver's own tolerance is reached
@@ -39,7 +40,7 @@ def converge(
     `run` solves what stands; `extend` adds rows (matrix, upper bounds) to it, which are in the model and the form by then;
     `exact` makes the last end as exact as can be. Without tangents in the model it is one run, and no round is counted.
     """
-    curves = [_Curve(sales_of, form) for sales_of in written(model) if sales_of.form == "tangent"]
+    curves = curves_of(model, form)
     if not curves:
         return *exact(*run()), 0
     rounds, idle, gap, bound = 0, 0, math.inf, math.nan
@@ -54,10 +55,7 @@ def converge(
             raise NotSolvedError(f"{error}; {known if form.sense < 0 else known.replace('more', 'less')}", error.status) from None
         rounds += 1
         bound = form.objective(relaxed)
-        x = relaxed
-        for curve in curves:
-            curve.weigh(row_dual)
-            x = curve.settled(x)
+        x = _settled(curves, relaxed, row_dual)
         scale = abs(form.objective(x)) or float(np.abs(form.cost) @ np.abs(x)) or 1.0
         lost = sum(float(curve.worth @ curve.excess(relaxed)) for curve in curves)
         before, gap = gap, max(lost / scale, *(float(curve.short(x).max(initial=0.0)) for curve in curves))
@@ -75,29 +73,41 @@ def converge(
         if len(form.constraints) == before:
             break  # no tangent cuts deeper: the gap is rounding, and the certificate judges it
     x, row_dual = exact(relaxed, row_dual)
+    return _settled(curves, x, row_dual), row_dual, rounds
+
+
+def on_the_curve(model: Any, form: StandardForm, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+    """Return a point with its sales on the curve, and its multipliers as they are."""
+    return _settled(curves_of(model, form), x, row_dual), row_dual
+
+
+def _settled(curves: Sequence[Curve], x: Array, row_dual: Array | None) -> Array:
     for curve in curves:
         curve.weigh(row_dual)
         x = curve.settled(x)
-    return x, row_dual, rounds
+    return x
 
 
-def at_the_curve(model: Any, form: StandardForm, x: Array, row_dual: Array) -> tuple[Booleans, sp.csr_array, Array] | None:
-    """Return what stands for a model's tangents at a point on the curve: one a profile, and at a kink of the curve two.
+def curves_of(model: Any, form: StandardForm) -> list[Curve]:
+    """Return the curves of expected sales that stand in a model by their tangents."""
+    return [Curve(sales_of, form) for sales_of in written(model) if sales_of.form == "tangent"]
+
+
+def at_the_curve(curves: Sequence[Curve], x: Array, row_dual: Array) -> tuple[Booleans, sp.csr_array, Array] | None:
+    """Return what stands for tangents at a point on the curve: one a profile, and at a kink of the curve two.
 
     Tangents that were put in on the way meet in kinks that the curve does not have. Their mean slope, weighed by multipliers, is
     the curve's at the optimum, more exactly than units are known. Returns which rows these replace, the rows `rows @ x <= what
     they are at x`, and their multipliers, which sum to those of the tangents; None where there are none.
     """
     replaced, rows, multipliers = np.zeros(len(row_dual), dtype=bool), [], []
-    for sales_of in written(model):
-        if sales_of.form != "tangent":
-            continue
-        curve, demand = _Curve(sales_of, form), sales_of.demand
+    for curve in curves:
+        demand = curve.sales_of.demand
         replaced[curve.tangents] = True
-        units, at, weights = x[curve.units], np.array(sales_of.at), np.maximum(-row_dual[curve.tangents], 0.0)
+        units, at, weights = x[curve.units], np.array(curve.at), np.maximum(-row_dual[curve.tangents], 0.0)
         left, right = (1.0 - demand.cdf(units * factor) for factor in (1 - BESIDE, 1 + BESIDE))
         kink = left - right > KINK
-        total, weighted = np.bincount(at, weights, len(units)), np.bincount(at, weights * sales_of.slopes, len(units))
+        total, weighted = np.bincount(at, weights, len(units)), np.bincount(at, weights * curve.slopes, len(units))
         share = (weighted - total * right) / np.where(kink, left - right, 1.0)
         on_left = np.where(kink, np.clip(share, 0.0, total), 0.0)
         right = np.where(~kink & (total > 0), weighted / np.where(total > 0, total, 1.0), right)
@@ -107,23 +117,47 @@ def at_the_curve(model: Any, form: StandardForm, x: Array, row_dual: Array) -> t
     return (replaced, sp.csr_array(sp.vstack(rows)), np.concatenate(multipliers)) if rows else None
 
 
-class _Curve:
+@dataclass(frozen=True)
+class _Places:
+    """Where a block of expected sales stands in arrays of one structure: columns, and rows.
+
+    sales, units: of each profile. tangents: rows, in the order in which these were added. rows: others that sales stand in.
+    """
+
+    sales: Integers
+    units: Integers
+    tangents: Integers
+    rows: Integers
+
+    @classmethod
+    def of(cls, sales_of: ExpectedSales, form: StandardForm) -> _Places:
+        """Return the places, which are looked for once."""
+        columns_then, count, places = sales_of.places or (None, 0, None)
+        if columns_then is form.columns and count == len(form.constraints):
+            assert isinstance(places, cls)
+            return places
+        curve, units, tangent = sales_of.block.written.curve, sales_of.units, sales_of.block.written.tangent
+        sales = np.array([form.column(curve[t]) for t in sales_of.profiles], dtype=int)
+        is_tangent = np.array([con.parent_component() is tangent for con in form.constraints], dtype=bool)
+        of_sales = np.zeros(len(form.cost), dtype=bool)
+        of_sales[sales] = True
+        row = np.repeat(np.arange(len(is_tangent)), np.diff(form.matrix.indptr))
+        used = of_sales[form.matrix.indices] & (form.matrix.data != 0) & ~is_tangent[row]
+        columns = np.array([form.column(units[t]) for t in sales_of.profiles], dtype=int)
+        found = cls(sales, columns, np.flatnonzero(is_tangent), np.unique(row[used]))
+        sales_of.places = form.columns, len(form.constraints), found
+        return found
+
+
+class Curve:
     """The tangents of one block of expected sales, seen from the arrays: one entry a profile, and one a tangent."""
 
     def __init__(self, sales_of: ExpectedSales, form: StandardForm) -> None:
+        places = _Places.of(sales_of, form)
         self.sales_of, self.form = sales_of, form
-        curve = sales_of.block.written.curve
-        self.sales = np.array([form.column(curve[t]) for t in sales_of.profiles], dtype=int)
-        self.units = np.array([form.column(sales_of.units[t]) for t in sales_of.profiles], dtype=int)
+        self.sales, self.units, self.tangents, self.rows = places.sales, places.units, places.tangents, places.rows
+        self.at, self.slopes = list(sales_of.at), list(sales_of.slopes)  # of each tangent; a solver may forget them
         self.worth = -form.cost[self.sales]  # what one more unit of sales adds to the objective
-        tangent = sales_of.block.written.tangent
-        is_tangent = np.array([con.parent_component() is tangent for con in form.constraints], dtype=bool)
-        self.tangents: Integers = np.flatnonzero(is_tangent)  # their rows, in the order in which they were added
-        of_sales = np.zeros(len(form.cost), dtype=bool)
-        of_sales[self.sales] = True
-        row = np.repeat(np.arange(len(is_tangent)), np.diff(form.matrix.indptr))
-        used = of_sales[form.matrix.indices] & (form.matrix.data != 0) & ~is_tangent[row]
-        self.rows = np.unique(row[used])
         self._refuse_harmful_objective()
         if self.rows.size:
             self.part = sp.csr_array(form.matrix[self.rows][:, self.sales])  # of sales in rows that are no tangents
@@ -193,7 +227,7 @@ class _Curve:
         if row_dual is None:
             return self._added(poor, np.maximum(units[poor], 0.0))
         weights = np.maximum(-row_dual[self.tangents], 0.0)
-        slope = np.bincount(np.array(self.sales_of.at), weights * self.sales_of.slopes, len(units))
+        slope = np.bincount(self.at, weights * self.slopes, len(units))
         _, group = np.unique(np.round(units, 6), return_inverse=True)
         pooled = np.bincount(group, slope) / np.maximum(np.bincount(group, worth), np.finfo(float).tiny)
         aims = np.concatenate([(slope / np.where(worth > 0, worth, 1.0))[poor], pooled[group][poor]])
@@ -206,9 +240,10 @@ class _Curve:
 
     def _added(self, at: Integers, points: Array) -> tuple[list[Any], sp.csr_array, Array]:
         """Add tangents at some profiles and points, and return them as constraints and as rows."""
-        before, sales_of = len(self.sales_of.at), self.sales_of
+        before, sales_of = len(self.at), self.sales_of
         constraints = sales_of.refine(at, points)
-        slopes, high = np.array(sales_of.slopes[before:]), np.array(sales_of.intercepts[before:])
+        self.at, self.slopes = list(sales_of.at), list(sales_of.slopes)
+        slopes, high = np.array(self.slopes[before:]), np.array(sales_of.intercepts[before:])
         self.tangents = np.append(self.tangents, len(self.form.constraints) + np.arange(len(slopes)))
         return constraints, self.lines(at, slopes, len(self.form.cost)), high
 

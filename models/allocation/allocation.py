@@ -12,11 +12,13 @@ import pyomo.environ as pyo
 
 from veridical.data import AllocationCase, InputError
 from veridical.models.allocation import vocabulary
-from veridical.models.info import builder
+from veridical.models.allocation.numbers import carried
+from veridical.models.info import builder, carries
 
 __all__ = ["build", "declare"]
 
 
+@carries(carried(pools=True))
 @builder
 def build(
     case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS, monotonicity: bool | None = None

@@ -15,11 +15,13 @@ import pyomo.environ as pyo
 from veridical.contracts.allotment import Allotment, Reports
 from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
-from veridical.models.info import builder, info_of
+from veridical.models.allocation.numbers import carried
+from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build"]
 
 
+@carries(carried())
 @builder
 def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POINTS) -> pyo.ConcreteModel:
     """Return the model without virtual values, for a fixed or a chosen capacity.

@@ -11,15 +11,17 @@ from collections.abc import Container
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
-from veridical.data import AssemblerCase
+from veridical.data import AssemblerCase, virtual_cost
+from veridical.data.arrays import Array
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.assembler.numbers import carried, named_costs
 from veridical.models.assembler.order_rules import refuse_without_capacity
-from veridical.models.info import builder, carries
+from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
 
@@ -82,6 +84,12 @@ def build(
         pooled = {t: tuple(0 if i in ignored else c for i, c in enumerate(t)) for t in places}
         return {name[t]: name[pool] for t, pool in pooled.items() if pool != t}
 
+    def unit_cost(case: AssemblerCase) -> Array:
+        """Return virtual cost where the others' costs are known to be the highest: of their first profile, as of all."""
+        shape = [len(supplier.costs) if i in reporting else 1 for i, supplier in enumerate(case.suppliers)]
+        return np.broadcast_to(virtual_cost(case.with_private(reporting)).reshape(shape), case.shape)
+
+    info_of(m).likely_units = vocabulary.newsvendor(unit_cost)
     others = [i for i in range(len(case.names)) if i not in reporting]
     pool = like(others)
 

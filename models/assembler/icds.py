@@ -12,7 +12,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from veridical.contracts.menu import Menu
-from veridical.data import AssemblerCase
+from veridical.data import AssemblerCase, virtual_cost
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.numbers import carried, named_costs
@@ -63,6 +63,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True, coa
     everybody = range(len(case.names)) if coalitions else None
     m = vocabulary.frame(case, "icds", form, coalitions=everybody)
     declare(m, form, feasibility)
+    info_of(m).likely_units = vocabulary.newsvendor(virtual_cost)
     if everybody is not None:
         refuse_without_capacity(case, "coalitions")
         truth_together(m, everybody)

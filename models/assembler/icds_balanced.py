@@ -11,7 +11,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from veridical.contracts.menu import Menu
-from veridical.data import AssemblerCase
+from veridical.data import AssemblerCase, virtual_cost
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
@@ -78,6 +78,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
         return m.quantity[m.profile[i, cost, others]] >= m.quantity[m.profile[i, next_cost, others]]
 
     info_of(m).contracts = menu
+    info_of(m).likely_units = vocabulary.newsvendor(virtual_cost)
     return m
 
 

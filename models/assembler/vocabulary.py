@@ -26,7 +26,7 @@ from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
 __all__ = ["basis", "capacities", "case_of", "contracts", "elsewhere", "ex_post_participation", "expected_revenue"]
-__all__ += ["fits", "frame", "own_costs", "profit", "value"]
+__all__ += ["fits", "frame", "newsvendor", "own_costs", "profit", "value"]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
@@ -162,6 +162,16 @@ def ex_post_participation(m: Any) -> None:
     def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
         truth = m.profile[i, cost, others]
         return m.payment[i, truth] >= m.cost[i, cost] * m.quantity[i, truth] + reserved[i, cost]
+
+
+def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array]:
+    """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought."""
+
+    def likely(case: AssemblerCase) -> Array:
+        unit_cost = np.nan_to_num(cost(case), nan=np.inf)
+        return case.best_units(unit_cost).ravel()
+
+    return likely
 
 
 def expected_revenue(m: Any, t: str, units: Any = None) -> Any:

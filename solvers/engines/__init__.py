@@ -43,7 +43,10 @@ class Engine(Protocol):
 
 
 ENGINES: Mapping[str, Engine] = {"highs": highs, "ipopt": ipopt}
-REPEATING = {"highs": (highs.solve, False)}  # those that solve kept models, and whether nonlinear ones
+REPEATING = {
+    "highs": (highs.solve, False),
+    "ipopt": (ipopt.solve, True),
+}  # those that solve kept models, and whether nonlinear ones
 
 
 def engine(name: str) -> Engine:

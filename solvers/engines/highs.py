@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from veridical.solvers.engines.live import SMALL, LiveModel, fixed_by_rows
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.packaging import certified, package_solution
 from veridical.solvers.solution import Seconds, Solution, SolutionStatus, Termination
-from veridical.solvers.tangents import converge
+from veridical.solvers.tangents import converge, on_the_curve
 from veridical.solvers.translate.convexity import indefinite
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
@@ -39,6 +40,9 @@ __all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version", "
 
 ABILITIES = ("LP", "QP", "MIP", "duals")
 FORMS = ("linear", "tangent", "quadratic")  # best first
+FINE = (
+    1e-9  # where a model is kept, a vertex with a certificate as good as this needs no polish, which takes longer than the rest
+)
 LARGE = 20_000  # beyond which a run of HiPO that does not converge takes too long
 ACTIVE_SET: Mapping[str, Any] = {"solver": "qpasm"}
 # Errors of a plan are of the order of the square root of the gap: the tightest tolerance comes first.
@@ -70,6 +74,7 @@ def available() -> bool:
     return True
 
 
+@cache
 def version() -> str:
     """Return the version of the embedded HiGHS."""
     return str(Highs().version())
@@ -102,18 +107,19 @@ def solve(model: Any, configuration: Configuration, kept: Kept | None = None) ->
                 kept.start = live.start()
             return end
 
+        exact = live.exact if start is None else live.as_it_is
         try:
-            x, row_dual, rounds = converge(model, form, configuration.tolerance, run, live.add, live.exact)
+            x, row_dual, rounds = converge(model, form, configuration.tolerance, run, live.add, exact)
         except NotSolvedError as error:
             if way is not ways[-1] and error.status not in final:
                 continue
             if point is None:
                 raise
             break
-        point, termination = (
-            certified(model, form, x, row_dual, live.bound, None if kept is None else kept.point),
-            live.termination,
-        )
+        before = None if kept is None else kept.point
+        point, termination = certified(model, form, x, row_dual, live.bound, before), live.termination
+        if start is not None and not point.certificate.within_all(FINE):
+            point = certified(model, form, *on_the_curve(model, form, *live.exact(x, row_dual)), live.bound, point.x)
         if kept is not None:
             kept.point = point.x
         options = {**live.effective, "tangent_rounds": rounds} if rounds else live.effective

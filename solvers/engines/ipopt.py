@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyomo.environ as pyo
@@ -29,6 +29,9 @@ from veridical.solvers.polish import polished
 from veridical.solvers.solution import Seconds, Solution, Termination
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 from veridical.solvers.units import natural_units, scaling
+
+if TYPE_CHECKING:
+    from veridical.solvers.kept import Kept
 
 __all__ = ["ABILITIES", "FORMS", "MISSING", "available", "solve", "version"]
 
@@ -60,6 +63,14 @@ MISSING = (
     "Ipopt is not installed: `pip install cyipopt-wheels==1.7.0.dev0` (wheels for CPython 3.11 to 3.13 on Linux and on Windows "
     "with x86-64, on Linux with aarch64 and on macOS with Apple silicon; elsewhere `conda install -c conda-forge cyipopt`)"
 )
+# From the optimum of other numbers: near it, and near the multipliers that it has.
+AGAIN: Mapping[str, Any] = {
+    **QUARTERS,
+    "warm_start_init_point": "yes",
+    "mu_init": 1e-6,
+    **dict.fromkeys(("warm_start_bound_push", "warm_start_bound_frac", "warm_start_mult_bound_push"), 1e-4),
+    **dict.fromkeys(("warm_start_slack_bound_push", "warm_start_slack_bound_frac"), 1e-4),
+}
 FINER = 2.0**10  # times as large an objective as at the start: what was a tolerance there is a coarse one here
 INVALID = -13  # Ipopt's status for a number that is none
 REFUSED = -12  # Ipopt's status for an option that it takes by itself, and not with the others, with this problem or in this build
@@ -89,8 +100,11 @@ def version() -> str:
     return ".".join(map(str, importlib.import_module("cyipopt").IPOPT_VERSION))
 
 
-def solve(model: Any, configuration: Configuration) -> Solution:
+def solve(model: Any, configuration: Configuration, kept: Kept | None = None) -> Solution:
     """Solve a Pyomo model, load the values into it and return the solution with its certificate.
+
+    A model that is `kept` is not translated anew, and starts from the optimum of its first solve; where that leads to no proven
+    optimum, from nothing else: it is to be solved whole then.
 
     Starts from the variables' values where they have any. With the option `warm_start_init_point = "yes"` the multipliers
     start from the model's suffixes `dual`, `ipopt_zL_in` and `ipopt_zU_in`, as Pyomo users know them; `ipopt_zL_out` and
@@ -101,7 +115,7 @@ def solve(model: Any, configuration: Configuration) -> Solution:
     if not available():
         raise configuration.error_for("solver", "ipopt", f"a solver that is installed; {MISSING}")
     began = perf_counter()
-    form = without_far_sides(compile_model(model, nonlinear=True))
+    form = without_far_sides(compile_model(model, nonlinear=True) if kept is None else kept.form())
     if form.integer.any():
         name = form.variables[int(np.argmax(form.integer))].name
         raise InputError.of(name, "<an integer variable>", "continuous variables (ipopt takes no others)", model.name)
@@ -111,6 +125,10 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         return package_solution(model, form, point, ("ipopt", version()), {}, seconds)
     search = _Search(model, form, configuration, began)
     translated = perf_counter()
+    if kept is not None and kept.solved:
+        end = _again(search, kept)
+        seconds = Seconds(0.0, translated - began, perf_counter() - translated)
+        return package_solution(model, form, end.point, ("ipopt", version()), end.options, seconds, kept.names)
     best, first_error, first = None, None, start(form, search.units)
     sizes = np.where(first != 0, np.abs(first), search.units)  # the model's own start knows best how large its variables are
     for number in range(configuration.starts):
@@ -137,8 +155,28 @@ def solve(model: Any, configuration: Configuration) -> Solution:
         suffix = model.component(name)
         if isinstance(suffix, pyo.Suffix) and suffix.import_enabled():
             suffix.update(zip(form.variables, values.tolist(), strict=True))
+    if kept is not None:
+        kept.start = best
     seconds = Seconds(0.0, translated - began, perf_counter() - translated)
     return package_solution(model, form, point, ("ipopt", version()), best.options, seconds)
+
+
+def _again(search: _Search, kept: Kept) -> _End:
+    """Return the proven optimum to which the start of a kept model leads; raises OtherStructureError where there is none."""
+    from veridical.solvers.kept import OtherStructureError
+
+    before: _End = kept.start
+    row_dual = before.point.row_dual
+    if search.warm is not None or row_dual is None:
+        raise OtherStructureError
+    search.warm = -row_dual, before.low, before.high
+    try:
+        end = search.run(before.point.x, [AGAIN])
+    except NotSolvedError:
+        raise OtherStructureError from None
+    if end.point.certificate.proves != "global" or not end.point.certificate.within(search.configuration.tolerance):
+        raise OtherStructureError
+    return end
 
 
 @dataclass(frozen=True, eq=False)

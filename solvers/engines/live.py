@@ -129,8 +129,7 @@ class LiveModel:
             wanted |= {"mip_rel_gap": configuration.tolerance, "mip_abs_gap": 1e-9, "mip_feasibility_tolerance": TRACES[0]}
         if configuration.threads is not None:
             wanted["threads"] = configuration.threads
-            self.highs.resetGlobalScheduler(True)  # another number of threads than the last run's needs a new one
-        known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")]
+        known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")] if configuration.options else []
         for name, value in configuration.options.items():
             if name not in known:
                 near = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "see the list of HiGHS options"
@@ -187,6 +186,10 @@ class LiveModel:
         if row_dual is None:
             return x, None
         return polished(self.form, x, row_dual, SIZE * self.scaling.columns[: len(x)])
+
+    def as_it_is(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
+        """Return an end of `run`."""
+        return x, row_dual
 
     def add(self, rows: sp.csr_array, high: Array) -> None:
         """Add rows `rows @ x <= high` to the live model."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import atexit
 import math
+import os
+from collections.abc import Callable
+from queue import SimpleQueue
 from threading import Event, Thread
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import highspy
 import numpy as np
@@ -16,6 +19,53 @@ __all__ = ["Highs"]
 GRACE = 1.5  # seconds in which HiGHS has to end once it is told to; a factorisation that takes longer is left behind
 LAST = 10.0  # seconds for which the end of the process waits for what was left behind: HiGHS must not outlive its library
 LEFT_BEHIND: list[Event] = []
+
+
+class _Runner:
+    """A thread in which HiGHS runs, one run after another.
+
+    HiGHS keeps its workers by thread: to start a thread and these for each run took longer than a small linear program.
+    """
+
+    idle: ClassVar[list[_Runner]] = []
+
+    def __init__(self) -> None:
+        self._runs = SimpleQueue[tuple[Callable[[], None], Event] | None]()
+        self.threads: Any = None  # with how many workers it has run
+        self._thread = Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def free(cls) -> _Runner:
+        """Return one that does nothing, and is nobody else's until it is put back."""
+        try:
+            return cls.idle.pop()
+        except IndexError:
+            return cls()
+
+    def start(self, run: Callable[[], None]) -> Event:
+        """Start a run, and return what says that it has ended."""
+        ended = Event()  # Python 3.11 takes a thread for ended whose `join` Ctrl-C interrupts
+        self._runs.put((run, ended))
+        return ended
+
+    def _serve(self) -> None:
+        while (one := self._runs.get()) is not None:
+            run, ended = one
+            try:
+                run()
+            finally:
+                ended.set()
+            del run, one  # a solver's memory is not to wait for the next run
+
+    def end(self) -> None:
+        """End the thread, if nothing runs."""
+        self._runs.put(None)
+        self._thread.join(LAST)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Runner.idle.clear)  # a child has no threads but its own
 
 
 class Highs(highspy.Highs):
@@ -29,18 +79,18 @@ class Highs(highspy.Highs):
     def ends_by(self, deadline: float) -> bool:
         """Run until the end or the deadline (of `perf_counter`), and return whether it ended: else this object is lost.
 
-        HiGHS runs in a thread of its own, so that Ctrl-C arrives here, and because its interior points do not look at the clock.
+        HiGHS runs in another thread, so that Ctrl-C arrives here, and because its interior points do not look at the clock.
         It is told to stop by a callback that starts only then: one that runs all along takes 40 % of the time of the simplex.
         """
-        ended = Event()  # Python 3.11 takes a thread for ended whose `join` Ctrl-C interrupts
+        runner, threads = _Runner.free(), self.getOptionValue("threads")[1]
 
         def run() -> None:
-            try:
-                self.run()
-            finally:
-                ended.set()
+            if runner.threads not in (None, threads):  # another number of workers than the last run's needs new ones
+                self.resetGlobalScheduler(True)
+            runner.threads = threads
+            self.run()
 
-        Thread(target=run, daemon=True).start()
+        ended = runner.start(run)
         try:
             while not ended.is_set() and perf_counter() < deadline + GRACE / 2:
                 ended.wait(min(1.0, max(deadline + GRACE / 2 - perf_counter(), 0.0)))
@@ -49,7 +99,9 @@ class Highs(highspy.Highs):
                 self.HandleUserInterrupt = True
                 self.cancelSolve()
                 ended.wait(GRACE)
-            if not ended.is_set():
+            if ended.is_set():
+                runner.idle.append(runner)
+            else:
                 LEFT_BEHIND.append(ended)
         return ended.is_set()
 
@@ -80,3 +132,5 @@ def _wait() -> None:
     until = perf_counter() + LAST
     for ended in LEFT_BEHIND:
         ended.wait(max(until - perf_counter(), 0.0))
+    while _Runner.idle:
+        _Runner.idle.pop().end()

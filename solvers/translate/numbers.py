@@ -111,7 +111,7 @@ Known = dict[int, tuple[Any, float]]  # by id: an expression, which has to live 
 ARITHMETIC: dict[type, Callable[[Any], float]] = {
     expr.NPV_DivisionExpression: lambda values: values[0] / values[1],
     expr.NPV_NegationExpression: lambda values: -values[0],
-    expr.NPV_PowExpression: lambda values: math.pow(*values),
+    expr.NPV_PowExpression: lambda values: math.pow(*values) if isinstance(values[0], float | int) else values[0] ** values[1],
     expr.NPV_ProductExpression: lambda values: values[0] * values[1],
     expr.NPV_SumExpression: sum,
 }

@@ -6,7 +6,7 @@ ICDS model with ten suppliers its translation took longer than the solve. Linear
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,13 +66,19 @@ class StandardForm:
         """Return a variable's column."""
         return self._column[id(variable)]
 
+    @property
+    def columns(self) -> Mapping[int, int]:
+        """The column of each variable, by its id; the same object for forms of one structure."""
+        return self._column
+
     def holds(self, variable: VarData) -> bool:
         """Whether a variable has a column: it stands in the model and is not fixed."""
         return id(variable) in self._column
 
     def constant_rows(self) -> Booleans:
         """Return which rows have no variable in them."""
-        entries = np.bincount(self.matrix.nonzero()[0], minlength=len(self.row_low))
+        row = np.repeat(np.arange(len(self.row_low)), np.diff(self.matrix.indptr))
+        entries = np.bincount(row[self.matrix.data != 0], minlength=len(self.row_low))
         if self.nonlinear is not None:
             entries[[row for row, _, _ in self.nonlinear.parts if row >= 0]] += 1
         empty: Booleans = entries == 0

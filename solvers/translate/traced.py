@@ -9,6 +9,7 @@ note raises NotTracedError: nothing that depends on a Param is ever taken for a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,11 +22,21 @@ from veridical.data.arrays import Array
 
 __all__ = ["NotTracedError", "Tape", "Traced", "TracedKnown"]
 
+
+def _power(base: float, exponent: float) -> float:
+    """Return a power as a translation does, number by number: numpy's may differ in the last digit; NaN where there is none."""
+    try:
+        return math.pow(base, exponent)
+    except (ArithmeticError, ValueError):
+        return math.nan
+
+
 STEPS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda left, right: left + right,
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
     "/": lambda left, right: left / right,
+    "**": np.vectorize(_power, otypes=[float]),
 }
 
 
@@ -64,6 +75,9 @@ class Traced:
 
     def __rtruediv__(self, other: Any) -> Traced:
         return self.tape.step("/", other, self)
+
+    def __pow__(self, other: Any) -> Traced:
+        return self.tape.step("**", self, other)
 
     def __neg__(self) -> Traced:
         return self.tape.step("*", -1.0, self)
@@ -148,7 +162,7 @@ class Tape:
         made = self._made.get(key)
         if made is None:
             values, depths = self._values, self._depths
-            value = STEPS[kind](values[key[1]], values[key[2]])
+            value = float(STEPS[kind](values[key[1]], values[key[2]]))
             place = self._place(value, 1 + max(depths[key[1]], depths[key[2]]))
             made = self._made[key] = Traced(self, place, value)
         return made

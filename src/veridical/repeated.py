@@ -19,11 +19,13 @@ __all__ = ["Repeated"]
 class Repeated:
     """Solves cases as `vd.solve` does, and keeps the models of the last structures for cases that only have other numbers.
 
-    Numbers of an assembler's case that may change at little cost are the price, the suppliers' costs, and the prior. By HiGHS
-    such a case is neither built nor translated anew: the coefficients that moved are worked out, and the simplex starts from the
-    basis of the first case of that structure. Everything else (other suppliers, another demand, `bic` under another prior; other
-    kinds of case, closed forms and other solvers) is solved whole, and so is whatever does not end in a proven optimum here:
-    errors are those of `vd.solve`. Certificate, audit, duals and sensitivities come, as ever, from the case's own coefficients.
+    Numbers that may change at little cost are an assembler's price, his suppliers' costs and the prior, and a supplier's capacity
+    or what it costs. By HiGHS and by Ipopt such a case is neither built nor translated anew: the coefficients that moved are
+    worked out, and the search starts from the first case of that structure: the simplex from its basis, Ipopt from its optimum;
+    tangents of expected sales from where the newsvendor's quantities at virtual cost are. Everything else (other suppliers,
+    another demand, `bic` under another prior; other kinds of case, closed forms and other solvers) is solved whole, and so is
+    whatever does not end in a proven optimum here: errors are those of `vd.solve`. Certificate, audit, duals and sensitivities
+    come, as ever, from the case's own coefficients.
 
     Objectives agree with `vd.solve` within the tolerance of the solver. Where an optimum, or the duals that prove it, are not
     unique (`solution.dual_range` says so), contracts and duals may be others than those of `vd.solve`. They follow from the first

@@ -22,7 +22,8 @@ from veridical.studies.sweep.rows import Bench, Outcome, Row, Task, schema
 __all__ = ["Plan", "run"]
 
 LOG = logging.getLogger(__name__)
-TOGETHER = 0.2  # seconds within which rows that come after one another are written as one part
+TOGETHER = 0.2  # seconds within which rows that come after one another are written as one part,
+SHARE = 0.02  # and of the time, that writing takes at most: on a slow disk more rows come together
 
 
 @dataclass(frozen=True)
@@ -108,19 +109,21 @@ class _Kept:
     """Rows on their way to the folder; closed, it has written all of them."""
 
     def __init__(self, folder: Folder | None) -> None:
-        self.folder, self.waiting, self.written = folder, list[Row](), 0.0
+        self.folder, self.waiting, self.due = folder, list[Row](), 0.0
 
     def add(self, row: Row) -> None:
         """Take a row, and write what waits if the last part is old enough."""
         self.waiting.append(row)
-        if monotonic() - self.written > TOGETHER:
+        if monotonic() > self.due:
             self.close()
 
     def close(self) -> None:
         """Write what waits."""
+        began = monotonic()
         if self.folder is not None and self.waiting:
             self.folder.write(self.waiting)
-        self.waiting, self.written = [], monotonic()
+        now = monotonic()
+        self.waiting, self.due = [], now + max(TOGETHER, (now - began) / SHARE)
 
 
 def _outcomes(lanes: Sequence[Lane], tasks: Sequence[Task]) -> Generator[Outcome]:

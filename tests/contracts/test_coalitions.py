@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -268,3 +269,26 @@ def test_many_retailers_are_searched_in_pairs_and_nothing_is_said_of_all() -> No
     assert (result.holds, result.tried, result.possible) == (None, 3 * 3 * 399, None)
     assert "of more than 1e18 joint misreports" in str(result)
     json.dumps(found.to_dict())
+
+
+def test_joint_misreports_are_looked_for_when_they_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[tuple[str, ...]] = []
+
+    def counted(names: Any, *others: Any) -> Any:
+        searched.append(tuple(names))
+        return check_coalitions(names, *others)
+
+    monkeypatch.setattr("veridical.contracts.menu_audit.check_coalitions", counted)
+    found = vd.contracts.audit(menu_of((2, 2), 3)).properties
+    assert not found["dominant_strategy_ic"].holds
+    assert set(COALITIONS) < set(found)
+    assert len(found) == len(list(found))
+    assert all(name in found for name in COALITIONS)
+    assert "no_such" not in found
+    assert searched == []
+    assert found["coalition_ic"].tried == found["coalition_ic_with_side_payments"].tried > 0
+    assert len(searched) == 1
+    sent = pickle.loads(pickle.dumps(vd.contracts.audit(menu_of((2, 2), 3)).properties))
+    assert sent == found
+    with pytest.raises(KeyError):
+        found["no_such"]

@@ -1,6 +1,8 @@
 """`Repeated` solves as `vd.solve` does, whatever was solved before, and says the same of what cannot be solved."""
 
 import itertools
+import pickle
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import veridical as vd
 from support.assembler_cases import EXACT, build
 from veridical.data import AssemblerCase
 from veridical.solvers import Solution
+from veridical.solvers.kept import KeptModels
+from veridical.studies.papers.assembler_study import two_suppliers
 
 MECHANISMS = ("naive", "frw", "hybrid", "icds_balanced", "icds", "bic", "first_best")
 PRIOR = [[[0.2, 0.05], [0.1, 0.15]], [[0.05, 0.1], [0.15, 0.2]]]
@@ -59,6 +63,43 @@ def test_tangents_of_one_case_are_not_the_nexts(mechanism: str) -> None:
         np.testing.assert_allclose(again.contracts.quantity, whole.contracts.quantity, rtol=1e-5, atol=1e-3)
         np.testing.assert_allclose(again.sensitivity, whole.sensitivity, rtol=1e-4, atol=1e-3)
         assert again.solver.options["tangent_rounds"] >= 1
+
+
+def test_instances_of_a_published_study_take_one_run_each_and_come_to_the_closed_form() -> None:
+    repeated = vd.Repeated()
+    instances = [instance for _, instance in itertools.islice(two_suppliers(), 3, None, 97)]
+    rounds = []
+    for case in instances:
+        again = repeated.solve(case, "icds", "highs")
+        assert again.objective == pytest.approx(vd.solve(case, "icds", "closed_form").objective, rel=1e-9)
+        assert again.certificate.within_all(1e-8)
+        assert again.audit is not None
+        assert again.audit.truthful
+        assert again.audit.individually_rational
+        rounds.append(again.solver.options["tangent_rounds"])
+    assert sorted(rounds)[len(rounds) // 2] == 1
+    assert repeated.solve(instances[0], "icds", "highs").duals["individual_rationality"].max() > 0
+
+
+@pytest.mark.parametrize("mechanism", ["icds", "icds_balanced", "first_best", "hybrid"])
+def test_units_that_were_wrongly_taken_for_likely_cost_time_alone(mechanism: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    likely = vd.models.assembler.vocabulary.newsvendor(lambda case: 1.4 * case.total_cost - 3)
+    monkeypatch.setattr("veridical.models.assembler.vocabulary.newsvendor", lambda cost: likely)
+    repeated = vd.Repeated()
+    for price in (30.0, 26.0, 41.0):
+        again, whole = repeated.solve(UNIFORM, mechanism, price=price), vd.solve(UNIFORM, mechanism, price=price)
+        assert again.objective == pytest.approx(whole.objective, rel=1e-9)
+        np.testing.assert_allclose(again.contracts.quantity, whole.contracts.quantity, rtol=1e-5, atol=1e-3)
+
+
+def test_ranges_of_prices_are_those_of_the_case_whatever_is_solved_before_they_are_asked_for() -> None:
+    repeated = vd.Repeated()
+    found = [repeated.solve(UNIFORM, "icds_balanced", price=price) for price in (30.0, 24.0, 36.0)]
+    for solution, price in zip(found, (30.0, 24.0, 36.0), strict=True):
+        whole = vd.solve(UNIFORM, "icds_balanced", price=price)
+        np.testing.assert_allclose(solution.dual_range("monotonicity"), whole.dual_range("monotonicity"), rtol=1e-4, atol=1e-3)
+    sent = pickle.loads(pickle.dumps(repeated.solve(UNIFORM, "icds_balanced", price=33.0)))
+    assert sent.dual_range("monotonicity").shape == (4, 2)
 
 
 def test_a_result_depends_on_the_first_case_and_its_own_alone() -> None:
@@ -121,6 +162,80 @@ def test_what_is_kept_is_used_and_what_differs_in_structure_is_not(monkeypatch: 
         assert len(built) == 1 + len(same) + number, changes
     repeated.solve(CASE, price=26.0)  # the first model is still there
     assert len(built) == 1 + len(same) + len(others)
+
+
+CAPACITIES = {"allocation": "two-retailers", "allocation_direct": "two-retailers", "centralized": "two-retailers"}
+
+
+@pytest.mark.parametrize("solver", ["highs", "ipopt"])
+@pytest.mark.parametrize("mechanism", CAPACITIES)
+def test_a_supplier_of_another_capacity_shares_the_model(mechanism: str, solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    frame = vd.models.allocation.vocabulary.frame
+
+    def counted(case: Any, name: str, *arguments: Any) -> Any:
+        built.append(name)
+        return frame(case, name, *arguments)
+
+    case, repeated = vd.example(CAPACITIES[mechanism]), vd.Repeated()
+    whole = [vd.solve(case, mechanism, solver, capacity=capacity) for capacity in (2.0, 2.9, 3.6)]
+    monkeypatch.setattr("veridical.models.allocation.vocabulary.frame", counted)
+    for one in whole:
+        again = repeated.solve_from(case, case, mechanism, solver, capacity=one.contracts.case.capacity)
+        assert again.objective == pytest.approx(one.objective, rel=1e-9)
+        assert again.contracts.case == one.contracts.case
+        assert again.certificate.holds
+        assert again.audit is not None
+        assert again.audit.expected_profit == pytest.approx(again.objective, rel=1e-6)
+        np.testing.assert_allclose(again.contracts.by_type, one.contracts.by_type, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(again.sensitivity, one.sensitivity, rtol=1e-6, atol=1e-6)
+    assert built == [mechanism]
+
+
+def test_what_another_cost_of_capacity_decides_is_decided_anew() -> None:
+    case, repeated = vd.example("five-retailers"), vd.Repeated()
+    for factor in (1.0, 0.8, 1.3):
+        changes: dict[str, Any] = {"capacity_cost": factor * case.capacity_cost}
+        again, whole = repeated.solve(case, **changes), vd.solve(case, **changes)
+        assert again.objective == pytest.approx(whole.objective, rel=1e-9)
+        assert again.contracts.capacity == pytest.approx(whole.contracts.capacity, rel=1e-6)
+    fewer: dict[str, Any] = {"retailers.0.count": 2}
+    assert repeated.solve(case, **fewer).objective == vd.solve(case, **fewer).objective
+
+
+@pytest.mark.parametrize("mechanism", ["icds", "hybrid", "naive"])
+def test_ipopt_starts_from_the_optimum_of_the_first_case(mechanism: str) -> None:
+    case, repeated, backwards = vd.example("two-suppliers-correlated"), vd.Repeated(), vd.Repeated()
+    prices = (29.0, 31.5, 34.0)
+    found = {price: repeated.solve_from(case, case, mechanism, "ipopt", price=price) for price in prices}
+    for price in reversed(prices):
+        whole, other = (
+            vd.solve(case, mechanism, "ipopt", price=price),
+            backwards.solve_from(case, case, mechanism, "ipopt", price=price),
+        )
+        agree(found[price], whole)
+        assert found[price].solver.options["warm_start_init_point"] == "yes"
+        assert "warm_start_init_point" not in whole.solver.options
+        assert other.objective == found[price].objective  # to the last bit
+        assert other.contracts.payment.tolist() == found[price].contracts.payment.tolist()
+
+
+def test_a_first_case_without_an_optimum_leaves_nothing_to_others() -> None:
+    case = vd.example("two-suppliers")
+    calls = []
+
+    def solve(model: Any, configuration: Any, kept: Any) -> Solution:
+        calls.append(model)
+        raise vd.NotSolvedError("nothing", "failed")
+
+    kept = KeptModels({"highs": (solve, False)})
+    build, configuration = vd.models.icds.build, vd.solvers.configure("highs")
+    for first in (None, case):
+        for price in (30.0, 31.0):
+            with suppress(vd.NotSolvedError):
+                assert kept.solve(build, case.changed(price=price), "tangent", configuration, {}, first) is None
+    assert len(calls) == 3  # each model anew; and of a first case once and for all
+    assert len(set(map(id, calls))) == 3
 
 
 def test_a_probability_of_0_is_solved_whole() -> None:

@@ -1,10 +1,13 @@
 """Solves in threads give what they give alone, and leave the process as it was."""
 
 import logging
+import os
+import signal
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
+from time import monotonic, sleep
 from typing import Any
 
 import pyomo.environ as pyo
@@ -58,3 +61,26 @@ def test_the_wait_for_another_thread_counts_as_time_of_the_solve() -> None:
         thread.start()
         thread.join(timeout=60)
     assert ended == ["time_limit"]
+
+
+def test_highs_runs_with_as_many_threads_as_each_solve_asks_for() -> None:
+    for threads in (1, 2, None, 1):
+        solution = vd.solvers.solve(small(3), {"solver": "highs", "threads": threads} if threads else "highs")
+        assert solution.objective == 6
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are spawned here")
+def test_a_forked_process_runs_highs_in_threads_of_its_own() -> None:
+    vd.solvers.solve(small(1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Python, that a process with threads forks
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if vd.solvers.solve(small(4)).objective == 8 else 1)
+    until = monotonic() + 20
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0 and monotonic() < until:
+        sleep(0.01)
+    if ended[0] == 0:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)

@@ -69,7 +69,7 @@ def solve(
         status=SolutionStatus.INCOMPLETE if lost else SolutionStatus.OPTIMAL,
         solver=replace(plan.solution.solver, seconds=replace(seconds, solve=counted)),
         duals=plan.duals,
-        optimal_duals=plan.solution.optimal_duals,
+        optimal=plan.solution.optimal,
         case=case.name,
         mechanism=mechanism,
         parameters=settlement.parameters,

@@ -129,7 +129,8 @@ def test_columns_are_figures_duals_and_sensitivities() -> None:
     duals = solution.duals["individual_rationality"]
     assert row["dual:individual_rationality:max"] == pytest.approx(duals.max(), abs=1e-9)
     assert row["dual:individual_rationality:sum"] == pytest.approx(duals.sum(), abs=1e-9)
-    assert row["sensitivity:price"] == pytest.approx(solution.sensitivity["price"], rel=1e-9)
+    # Expected sales: a study's tangents begin elsewhere, and units come out to the square root of the tolerance.
+    assert row["sensitivity:price"] == pytest.approx(solution.sensitivity["price"], rel=1e-6)
     assert (row["contracts:is_balanced"], row["certificate:gap"]) == (0, pytest.approx(solution.certificate.gap, abs=1e-9))
 
 

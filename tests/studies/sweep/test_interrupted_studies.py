@@ -13,6 +13,7 @@ import pytest
 import veridical as vd
 from support.command_line import Run, is_picture
 from veridical.data import InputError
+from veridical.studies.sweep.folder import Folder
 
 SPEC = """\
 name = "prices"
@@ -152,6 +153,23 @@ def test_statuses_of_rows_are_those_of_the_command_line(monkeypatch: pytest.Monk
     assert broken[["status", "exit_status", "reason"]].to_numpy().tolist() == [
         ["failed", 1, "ZeroDivisionError: division by zero"]
     ]
+
+
+def test_on_a_slow_disk_more_rows_come_together(spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Folder.write
+
+    def slowly(folder: Folder, rows: list[Any]) -> None:
+        time.sleep(0.2)
+        write(folder, rows)
+
+    monkeypatch.setattr(sys.modules["veridical.studies.sweep.run"], "TOGETHER", 0.0)
+    monkeypatch.setattr(Folder, "write", slowly)
+    found = vd.study(spec, tmp_path / "out")
+    parts = sorted((tmp_path / "out" / "parts").iterdir())
+    assert len(parts) == 2  # the first row, and at the end the others: all points take less than 50 times as long as a part
+    parts[1].unlink()  # what a process that was killed before the end has not written
+    same(vd.study(spec, tmp_path / "out", resume=True), found)
+    assert sum(len(pd.read_parquet(part)) for part in (tmp_path / "out" / "parts").iterdir()) == len(found)
 
 
 @pytest.mark.timeout(120)
