@@ -10,12 +10,12 @@ seconds count, those of child processes included.
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pyomo.environ as pyo
+from figures import figure, processor
 
 import veridical as vd
 
@@ -64,12 +64,6 @@ def seconds(solve: Callable[[int, int], float], bidders: int, values: int) -> tu
     return processor() - before, result
 
 
-def processor() -> float:
-    """Return the processor seconds of this process and its children so far."""
-    used = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
 def main(runs: int, *sizes: str) -> None:
     """Print a row a size."""
     try:
@@ -88,6 +82,9 @@ def main(runs: int, *sizes: str) -> None:
         least = {name: min(one[name] for one in measured) for name in solvers}
         ratio = f"{least['mechaudit'][0] / least['veridical'][0]:.1f}" if "mechaudit" in least else ""
         print(f"{size} | " + " | ".join(f"{r:.7g}, {s:.3f}" for s, r in least.values()) + f" | {ratio}", flush=True)
+        if "mechaudit" in least:
+            times = least["mechaudit"][0] / least["veridical"][0]
+            figure(f"auction, {size} bidders and values, defined to audited: mechaudit / ours, processor", times, at_least=3.0)
 
 
 if __name__ == "__main__":

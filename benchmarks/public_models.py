@@ -21,6 +21,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 import pyomo.solvers.tests.models  # noqa: F401  # registers them
+from figures import figure
 from pyomo.solvers.tests.models.base import all_models
 
 from veridical import solvers
@@ -100,6 +101,10 @@ def main(folder: Path | None) -> None:
     for solver, count in counts.items():
         print(f"{solver}: {', '.join(f'{number} {end}' for end, number in count.most_common())} of {len(tests)}")
     print("\n".join(reasons))
+    for solver in chosen:
+        amiss = sum(counts[solver][end] for end in ("wrong", "crashed"))
+        figure(f"Pyomo's {len(tests)} test models by {solver}: wrong or crashed", amiss, "models", at_most=0)
+    figure(f"Pyomo's {len(tests)} test models: passed by at least one solver", counts["any"]["passed"], "models")
 
 
 if __name__ == "__main__":

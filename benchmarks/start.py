@@ -13,8 +13,16 @@ import sys
 from resource import RUSAGE_CHILDREN, getrusage
 from time import perf_counter
 
+from figures import figure
+
 NAMES = "import veridical as vd\nfor name in vd.__all__:\n    getattr(vd, name)\n"
 INSIDE = f"from time import perf_counter\nbegan = perf_counter()\n{NAMES}print(perf_counter() - began)"
+LIMITS = {  # seconds by the clock
+    "veridical --version": 0.3,
+    "veridical --help": 0.3,
+    "import veridical": 0.7,
+    "veridical solve two-suppliers": 1.0,
+}
 PROGRAM = [sys.executable, "-m", "veridical"]
 ENTRIES = {
     "python -c pass": [sys.executable, "-c", "pass"],
@@ -42,10 +50,12 @@ def main(runs: int = 7) -> None:
             seconds[name].append(taken(command))
         inside.append(float(subprocess.run([sys.executable, "-c", INSIDE], check=True, capture_output=True, text=True).stdout))
     print(f"{'best of ' + str(runs):<32}{'clock':>8}{'processor':>11}")
-    for name, figures in seconds.items():
-        clock, processor = (min(column) for column in zip(*figures, strict=True))
+    best = {name: [min(column) for column in zip(*runs_of_it, strict=True)] for name, runs_of_it in seconds.items()}
+    for name, (clock, processor) in best.items():
         print(f"{name:<32}{clock:>8.3f}{processor:>11.3f}")
     print(f"{'all public names, inside':<32}{min(inside):>8.3f}")
+    for name, limit in LIMITS.items():
+        figure(f"{name}, by the clock", best[name][0], "s", at_most=limit)
 
 
 if __name__ == "__main__":

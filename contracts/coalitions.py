@@ -295,18 +295,20 @@ def _violations(members: Sequence[_Member], rows: slice, truths: Integers) -> tu
     """Return for each form which joint reports violate it, and the figure that orders them: true profiles, reports, others."""
     shape = (len(truths), *members[0].worth.shape[1:])
     total, limit, lost = (np.zeros(shape) for _ in range(3))
-    gains, loses = (np.zeros(shape, dtype=bool) for _ in range(2))
+    gains, loses, flag = (np.zeros(shape, dtype=bool) for _ in range(3))
+    gain, may = np.empty(shape), np.empty(shape)  # of each member in turn: new arrays would take as long as all else
     for member in members:
         at = member.at[rows]
-        gain = member.worth[at]
+        np.take(member.worth, at, axis=0, out=gain, mode="clip")
         gain -= member.worth[at, truths][:, None]
-        may = np.maximum(member.may[at], member.may[at, truths][:, None])
+        np.take(member.may, at, axis=0, out=may, mode="clip")
+        np.maximum(may, member.may[at, truths][:, None], out=may)
         total += gain
         limit += may
-        gains |= gain > may
+        gains |= np.greater(gain, may, out=flag)
         np.minimum(gain, 0.0, out=gain)
         lost += gain
-        loses |= -gain > may
+        loses |= np.less(gain, np.negative(may, out=may), out=flag)
     # What somebody gains counts only where it is more than what others lose within rounding.
     alone = gains & ~loses & (total > 0)
     return (alone, np.where(loses, lost, total)), ((total > limit) | alone, total)

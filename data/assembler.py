@@ -228,6 +228,11 @@ class AssemblerCase(Assembly):
         """What the components of one product cost at least, currency."""
         return math.fsum(supplier.units_per_product * supplier.costs[0] for supplier in self.suppliers)
 
+    @property
+    def has_bill(self) -> bool:
+        """Whether any component is needed in other numbers than one a product."""
+        return any(supplier.units_per_product != 1.0 for supplier in self.suppliers)
+
     @cached_property
     def deliverable(self) -> float:
         """The most products that suppliers can deliver components for; infinite where none of them has a capacity."""

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
 from veridical.data.arrays import Array
 from veridical.models.curvature import Curvature
 from veridical.models.info import ATTRIBUTE, info_of
+from veridical.models.linear_families import Each, declare
 
 __all__ = ["FORMS", "ExpectedSales", "expected_sales", "written"]
 
@@ -143,21 +145,26 @@ def chosen(demand: Demand, form: str) -> str:
 def _linear(sales: ExpectedSales) -> None:
     """Write 0 <= z_k <= d_k - d_(k-1), sum_k z_k <= y, sales = sum_k P(D >= d_k) z_k.
 
-    The dual of `cover` is what one more unit is worth in a profile. With the sales at each point of demand as variables
-    (s_k <= d_k, s_k <= y) there was a row for each of them, and full ICDS took a fifth longer.
+    With the sales at each point of demand as variables (s_k <= d_k, s_k <= y) there was a row for each of them, and full ICDS
+    took a fifth longer. What their duals said: the dual of `cover` is what one more unit is worth in a profile, the sum of those
+    of the rows s_k <= y. The reduced cost of `segment[t, d]` (Suffix `rc`), where above 0, is what a unit more between d and the
+    point before would be worth beyond that; it is 0 where units end between the two, and below 0 where they end before.
     """
     demand, written, y = sales.demand, sales.block.written, sales.units
     assert isinstance(demand, Discrete)
     points = demand.points.tolist()
-    lengths = dict(zip(points, np.diff(demand.points, prepend=0.0).tolist(), strict=True))
+    lengths = np.diff(demand.points, prepend=0.0).tolist()
     written.POINTS = pyo.Set(initialize=points)
-    written.segment = pyo.Var(y.index_set(), written.POINTS, bounds=lambda _, *key: (0, lengths[key[-1]]))
-    z = {t: [written.segment[t, d] for d in points] for t in sales.profiles}
-    used, sold = [1.0] * len(points) + [-1.0], demand.masses[::-1].cumsum()[::-1].tolist()
-    cover = {t: (None, LinearExpression(linear_coefs=used, linear_vars=[*z[t], y[t]]), 0.0) for t in z}
-    written.cover = pyo.Constraint(y.index_set(), rule=lambda _, *t: cover[t if len(t) > 1 else t[0]])
-    for t in z:
-        sales.block.sales[t] = LinearExpression(linear_coefs=sold, linear_vars=z[t])
+    written.segment = pyo.Var(y.index_set(), written.POINTS, domain=pyo.NonNegativeReals)
+    each, count = Each(written.segment), len(points)
+    first, units, z = count * np.arange(len(y)), np.arange(len(y)), each.members
+    for variable, length in zip(z, cycle(lengths)):
+        variable.setub(length)
+    covered = sum((each[first + k] for k in range(1, count)), each[first])
+    declare(written, "cover", y.index_set(), covered - Each(y)[units] <= 0.0)
+    sold = demand.masses[::-1].cumsum()[::-1].tolist()
+    for k, t in enumerate(sales.profiles):
+        sales.block.sales[t] = LinearExpression(linear_coefs=sold, linear_vars=z[k * count : (k + 1) * count])
 
 
 def _quadratic(sales: ExpectedSales) -> None:

@@ -50,6 +50,8 @@ class ModelInfo:
     likely_to_follow
         Returns the constraints of the model that are likely to follow from the others: a solver of linear programs may leave
         them out until they are violated.
+    presolved
+        Whether a presolve takes apart what is left then; that pays for large models alone.
     likely_units
         Returns for a case what is likely to be optimal of the units whose sales are expected, one number each (ndarray): where
         the curve of expected sales may be looked at first. Nothing is proven by it.
@@ -67,6 +69,7 @@ class ModelInfo:
     program: Callable[[Any], Any] | None = None
     name_of: Callable[[Any], tuple[str, Hashable]] | None = None
     likely_to_follow: Callable[[Any], Iterable[Any]] | None = None
+    presolved: bool = False
     renamed: Callable[[tuple[str, ...], Any], Any] | None = None
     likely_units: Callable[[Any], Any] | None = None
     expected_sales: list[Any] | None = None

@@ -16,6 +16,7 @@ from veridical.data.arrays import Array, Integers
 from veridical.data.lazy import pd
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
+from veridical.models.linear_families import members_of
 from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
 from veridical.solvers.dual_range import OptimalDuals
 from veridical.solvers.sensitivity import Lagrangian
@@ -209,19 +210,28 @@ class Names:
         found: dict[str, tuple[list[int], list[Any]]] = {}
         of: dict[int, tuple[list[int], list[Any]]] = {}  # by component: Pyomo puts a name together anew whenever it is asked
         indices: dict[int, Any] = {}  # of members, by id: Pyomo looks each up again whenever it is asked
-        for row, constraint in enumerate(constraints[known:], known):
+        row = known
+        while row < len(constraints):
+            constraint = constraints[row]
             if info.name_of is not None:
                 family, key = info.name_of(constraint)
                 rows, keys = found.setdefault(family, ([], []))
             else:
                 component = constraint.parent_component()
                 if id(component) not in of:
-                    of[id(component)] = found.setdefault(component.name, ([], []))
+                    of[id(component)] = rows, keys = found.setdefault(component.name, ([], []))
+                    members = members_of(component)
+                    if members and constraints[row : row + len(members)] == members:  # most families stand as they were declared
+                        rows += range(row, row + len(members))
+                        keys += component._data
+                        row += len(members)
+                        continue
                     indices.update((id(member), index) for index, member in component.items())
                 rows, keys = of[id(component)]
                 key = indices[id(constraint)] if id(constraint) in indices else constraint.index()
             rows.append(row)
             keys.append(key)
+            row += 1
         self.count: int = len(constraints)
         self.families: dict[str, tuple[Integers, tuple[Any, ...]]] = {} if before is None else dict(before.families)
         for family, (rows, keys) in found.items():

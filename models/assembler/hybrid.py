@@ -8,6 +8,7 @@ incentive compatibility leaves him one price, and individual rationality makes i
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -84,12 +85,7 @@ def build(
         pooled = {t: tuple(0 if i in ignored else c for i, c in enumerate(t)) for t in places}
         return {name[t]: name[pool] for t, pool in pooled.items() if pool != t}
 
-    def unit_cost(case: AssemblerCase) -> Array:
-        """Return virtual cost where the others' costs are known to be the highest: of their first profile, as of all."""
-        shape = [len(supplier.costs) if i in reporting else 1 for i, supplier in enumerate(case.suppliers)]
-        return np.broadcast_to(virtual_cost(case.with_private(reporting)).reshape(shape), case.shape)
-
-    info_of(m).likely_units = vocabulary.newsvendor(unit_cost)
+    info_of(m).likely_units = vocabulary.newsvendor(partial(_unit_cost, tuple(reporting)))
     others = [i for i in range(len(case.names)) if i not in reporting]
     pool = like(others)
 
@@ -117,3 +113,9 @@ def build(
             return each[first] * m.quantity[i, t] == each[i] * m.quantity[first, t]
 
     return m
+
+
+def _unit_cost(reporting: tuple[int, ...], case: AssemblerCase) -> Array:
+    """Return virtual cost where the others' costs are known to be the highest: of their first profile, as of all."""
+    shape = [len(supplier.costs) if i in reporting else 1 for i, supplier in enumerate(case.suppliers)]
+    return np.broadcast_to(virtual_cost(case.with_private(reporting)).reshape(shape), case.shape)

@@ -6,7 +6,8 @@ where virtual cost is monotone (18) or costs are independent. Any number of cost
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pyomo.environ as pyo
@@ -18,6 +19,8 @@ from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.numbers import carried, named_costs
 from veridical.models.assembler.order_rules import placed, refuse_without_capacity
 from veridical.models.info import builder, carries, info_of
+from veridical.models.linear_families import Each
+from veridical.models.linear_families import declare as declare_family
 
 __all__ = ["build", "declare", "menu"]
 
@@ -74,24 +77,40 @@ def declare(m: Any, form: str, feasibility: bool, reporting: Container[str] | No
     """Declare the variables, the profit and the constraints on a frame; truth for the `reporting` suppliers, all by default."""
     vocabulary.contracts(m, form)
     vocabulary.profit(m)  # (2)
-    q, P = m.quantity, m.payment
+    q, P, costs = Each(m.quantity), Each(m.payment), Each(m.cost)
 
-    def of_reporting(index: Any) -> list[Any]:
-        return [key for key in index if reporting is None or key[0] in reporting]
-
-    @m.Constraint(of_reporting(m.MISREPORTS))
-    def incentive_compatibility(m: Any, i: str, cost: float, report: float, others: str) -> Any:  # (3)
-        truth, lie, c = m.profile[i, cost, others], m.profile[i, report, others], m.cost[i, cost]
-        return P[i, truth] - c * q[i, truth] >= P[i, lie] - c * q[i, lie]
+    reports, c, truth, lie = vocabulary.misreports(m, reporting)
+    c = costs[c]
+    declare_family(m, "incentive_compatibility", reports, P[truth] - c * q[truth] >= P[lie] - c * q[lie])  # (3)
 
     vocabulary.ex_post_participation(m)
     if feasibility:
+        neighbours, cheaper, dearer = vocabulary.neighbours(m, reporting)
+        declare_family(m, "feasibility", neighbours, q[cheaper] >= q[dearer])  # (5)
 
-        @m.Constraint(of_reporting(m.NEIGHBOURS))
-        def feasibility(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (5)
-            return q[i, m.profile[i, cost, others]] >= q[i, m.profile[i, next_cost, others]]
+    info = info_of(m)
+    info.contracts, info.likely_to_follow, info.presolved = menu, following, True
 
-    info_of(m).contracts = menu
+
+def following(m: Any) -> Iterator[Any]:
+    """Yield the constraints that mostly follow from two kinds: reporting the next higher cost, and taking part at the highest.
+
+    These alone are the textbook's relaxed problem, which falls apart into one for each profile: where virtual cost is monotone
+    (18), its optimum is that of the whole.
+    """
+    costs: dict[str, list[float]] = {}
+    for i, cost in m.COSTS:
+        costs.setdefault(i, []).append(cost)
+    next_higher = {(i, *pair) for i, of_supplier in costs.items() for pair in pairwise(of_supplier)}
+    highest = {(i, of_supplier[-1]) for i, of_supplier in costs.items()}
+    for family, length, binding in (
+        ("incentive_compatibility", 3, next_higher),
+        ("individual_rationality", 2, highest),
+        ("feasibility", 0, {None}),
+    ):
+        constraints = m.component(family)
+        if constraints is not None:
+            yield from (row for key, row in constraints.items() if isinstance(key, tuple) and key[:length] not in binding)
 
 
 def menu(m: Any, duals: Any = None) -> Menu:

@@ -28,15 +28,12 @@ def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
     """Return what models are built from beside the numbers in Params; `further`: what a mechanism decides by those."""
     each = tuple(
         (
-            s.units_per_product,
-            s.capacity if s.rules else s.capacity is None,
-            *(getattr(s, name) for name in s.rules),
-            s.rules,
+            *((s.units_per_product, s.capacity, *(getattr(s, name) for name in s.rules)) if s.rules else (s.capacity is None,)),
             case.reservation_tokens(i) if any(s.reservations) else (),
         )
         for i, s in enumerate(case.suppliers)
     )
-    return case.names, case.shape, case.demand, case.terms, case.ambiguity, each, further
+    return case.names, case.shape, case.demand, case.terms, case.ambiguity, case.has_bill, each, further
 
 
 def profile_names(case: AssemblerCase) -> list[str]:
@@ -49,7 +46,8 @@ def named(m: Any, case: AssemblerCase) -> dict[str, Any]:
     costs = (f"cost {s.name}={label(cost)}" for s in case.suppliers for cost in s.costs)
     parameters = {"price": m.price} | {name: m.component(name) for name in case.terms}
     parameters |= dict(zip(costs, m.cost.values(), strict=True))
-    for family, name in (("deliverable", "capacity"), ("reservation_profit", "reservation_profit")):
+    families = {"units_per_product": "units_per_product", "deliverable": "capacity", "reservation_profit": "reservation_profit"}
+    for family, name in families.items():
         if isinstance(params := m.component(family), pyo.Param):
             parameters |= {f"{name} {key}": param for key, param in params.items()}
     if isinstance(likely := m.component("probability"), pyo.Param):
@@ -64,6 +62,8 @@ def renumber(m: Any, case: AssemblerCase) -> None:
     for name in ("price", *case.terms):
         m.component(name).set_value(getattr(case, name))
     for i, supplier in enumerate(case.suppliers):
+        if isinstance(each := m.component("units_per_product"), pyo.Param):
+            each[supplier.name].set_value(supplier.units_per_product)
         if supplier.capacity is not None:
             m.deliverable[supplier.name].set_value(supplier.capacity)
         if any(supplier.reservations):

@@ -6,7 +6,8 @@ Names in a model are ones that a person reads: a profile of costs is `panel=4, b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
+from functools import partial
 from itertools import islice, pairwise, product
 from operator import attrgetter
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase, InputError
-from veridical.data.arrays import Array
+from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import shortened
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.assembler.coalitions import count as coalition_constraints
@@ -24,9 +25,10 @@ from veridical.models.assembler.order_rules import order_rules, setup_cost
 from veridical.models.assembler.worst_prior import expected
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
+from veridical.models.linear_families import Each, declare, members_of
 
 __all__ = ["basis", "capacities", "case_of", "contracts", "elsewhere", "ex_post_participation", "expected_revenue"]
-__all__ += ["fits", "frame", "newsvendor", "own_costs", "profit", "value"]
+__all__ += ["fits", "frame", "misreports", "neighbours", "newsvendor", "own_contracts", "own_costs", "profit", "value"]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
@@ -56,7 +58,7 @@ def frame(
 
     `price`, `cost[i, cost]` and `probability[t]` are mutable Params: change their values and solve again. A cost keeps the name
     that it had when the model was built. Where the case has them, so are `salvage`, `shortage_penalty`, `assembly_cost`,
-    `deliverable[i]` (capacities) and `reservation_profit[i]`, by `i=cost` where it depends on the cost.
+    `units_per_product[i]`, `deliverable[i]` (capacities) and `reservation_profit[i]`, by `i=cost` where it depends on the cost.
     """
     fits(case, name, form, contracts)
     if coalitions is not None:
@@ -64,14 +66,14 @@ def frame(
     m = basis(case, name)
     m.PROFILES = pyo.Set(initialize=profile_names(case))
     prior(m, m.PROFILES)
-    tokens = [case.tokens(i) for i in range(len(case.names))]
     m.profile = {}
     known, misreports, neighbours = [], [], []
+    profiles = list(m.PROFILES)
     for i, supplier in enumerate(case.suppliers):
-        for rest in product(*tokens[:i], *tokens[i + 1 :]):
-            others = ", ".join(rest)
-            for cost, token in zip(supplier.costs, tokens[i], strict=True):
-                m.profile[supplier.name, cost, others] = ", ".join((*rest[:i], token, *rest[i:]))
+        tokens = [case.tokens(j) for j in range(len(case.names)) if j != i]
+        for others, own in zip(map(", ".join, product(*tokens)), _own_profiles(case, i).tolist(), strict=True):
+            for cost, place in zip(supplier.costs, own, strict=True):
+                m.profile[supplier.name, cost, others] = profiles[place]
                 known.append((supplier.name, cost, others))
                 misreports += [(supplier.name, cost, report, others) for report in supplier.costs if report != cost]
             neighbours += [(supplier.name, *pair, others) for pair in pairwise(supplier.costs)]
@@ -81,12 +83,59 @@ def frame(
     return m
 
 
+def _own_profiles(case: AssemblerCase, i: int) -> Integers:
+    """Return the numbers of the profiles: a row for what the others report, a column for each cost of supplier i."""
+    numbers = np.arange(case.profiles).reshape(case.shape)
+    return np.moveaxis(numbers, i, -1).reshape(-1, case.shape[i])
+
+
+def misreports(m: Any, reporting: Container[str] | None = None) -> tuple[Any, Integers, Integers, Integers]:
+    """Return MISREPORTS, those of the `reporting` suppliers; of each the cost, and the contracts by the truth and by the report.
+
+    Costs are numbered as in `m.cost`, contracts as in `m.quantity` and `m.payment`.
+    """
+    case = info_of(m).case
+    pairs = [[(k, s) for k in range(count) for s in range(count) if s != k] for count in case.shape]
+    return _situations(m, m.MISREPORTS, pairs, reporting)
+
+
+def neighbours(m: Any, reporting: Container[str] | None = None) -> tuple[Any, Integers, Integers]:
+    """Return NEIGHBOURS, those of the `reporting` suppliers; of each the contracts at the lower and at the higher cost."""
+    pairs = [list(pairwise(range(count))) for count in info_of(m).case.shape]
+    index, _, cheaper, dearer = _situations(m, m.NEIGHBOURS, pairs, reporting)
+    return index, cheaper, dearer
+
+
+def own_contracts(m: Any) -> tuple[Any, Integers, Integers]:
+    """Return OWN_COST; of each the cost and the contract."""
+    index, cost, truth, _ = _situations(m, m.OWN_COST, [[(k, k) for k in range(count)] for count in info_of(m).case.shape], None)
+    return index, cost, truth
+
+
+def _situations(
+    m: Any, index: Any, pairs: list[list[tuple[int, int]]], reporting: Container[str] | None
+) -> tuple[Any, Integers, Integers, Integers]:
+    """Return an index of pairs of a supplier's costs and what the others report; costs and contracts, by number, of each."""
+    case = info_of(m).case
+    first_cost = np.cumsum([0, *case.shape])
+    parts = [[np.zeros(0, dtype=np.int64)] * 3]
+    for i, name in enumerate(case.names):
+        if (reporting is None or name in reporting) and pairs[i]:
+            own, (costs, reports) = _own_profiles(case, i), np.array(pairs[i]).T
+            contracts = [i * case.profiles + own[:, which].ravel() for which in (costs, reports)]
+            parts.append([np.tile(first_cost[i] + costs, len(own)), *contracts])
+    kept = index if reporting is None else [key for key in index if key[0] in reporting]
+    cost, first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return kept, cost, first, second
+
+
 def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
     """Return a model with SUPPLIERS and COSTS, price and costs, and the record of what it is."""
     m = MechanismModel(name=name)
     m.SUPPLIERS = pyo.Set(initialize=case.names)
     m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs], dimen=2)
-    m.units_per_product = {supplier.name: supplier.units_per_product for supplier in case.suppliers}
+    each = {supplier.name: supplier.units_per_product for supplier in case.suppliers}
+    m.units_per_product = pyo.Param(m.SUPPLIERS, initialize=each, mutable=True) if case.has_bill else each
     m.price = pyo.Param(initialize=case.price, mutable=True)
     for name in case.terms:
         setattr(m, name, pyo.Param(initialize=getattr(case, name), mutable=True))
@@ -146,16 +195,21 @@ def contracts(m: Any, form: str) -> None:
     m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
     m.expected_sales = expected_sales(m.units, info_of(m).case.demand, form)
 
-    @m.Constraint(m.SUPPLIERS, m.PROFILES)
-    def assembly(m: Any, i: str, t: str) -> Any:
-        return m.units_per_product[i] * m.units[t] <= m.quantity[i, t]
-
+    profiles, each = np.tile(np.arange(len(m.units)), len(m.SUPPLIERS)), m.units_per_product
+    y, q = Each(m.units)[profiles], Each(m.quantity)
+    needed = y if isinstance(each, dict) else Each(each)[np.repeat(np.arange(len(m.SUPPLIERS)), len(m.units))] * y
+    declare(m, "assembly", m.quantity.index_set(), needed <= q[np.arange(len(m.quantity))])
     capacities(m, m.quantity, lambda i, t: m.quantity[i, t])
     order_rules(m, m.quantity, lambda i, t: m.quantity[i, t])
 
 
 def ex_post_participation(m: Any) -> None:
     """Declare `individual_rationality`: a truthful supplier earns what he would elsewhere, whatever the others report."""
+    if m.component("reservation_profit") is None:
+        known, cost, truth = own_contracts(m)
+        P, q, costs = Each(m.payment), Each(m.quantity), Each(m.cost)
+        declare(m, "individual_rationality", known, P[truth] >= costs[cost] * q[truth])
+        return
     reserved = elsewhere(m)
 
     @m.Constraint(m.OWN_COST)
@@ -166,12 +220,11 @@ def ex_post_participation(m: Any) -> None:
 
 def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array]:
     """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought."""
+    return partial(_newsvendor_units, cost)  # which is pickled with the model
 
-    def likely(case: AssemblerCase) -> Array:
-        unit_cost = np.nan_to_num(cost(case), nan=np.inf)
-        return case.best_units(unit_cost).ravel()
 
-    return likely
+def _newsvendor_units(cost: Callable[[AssemblerCase], Array], case: AssemblerCase) -> Array:
+    return case.best_units(np.nan_to_num(cost(case), nan=np.inf)).ravel()
 
 
 def expected_revenue(m: Any, t: str, units: Any = None) -> Any:
@@ -224,6 +277,10 @@ def case_of(m: Any) -> AssemblerCase:
     said: dict[str, dict[str, Any]] = {
         s.name: {} if now == s.costs else {"costs": now} for s, now in zip(case.suppliers, costs, strict=True)
     }
+    if isinstance(m.component("units_per_product"), pyo.Param):
+        for supplier in case.suppliers:
+            if m.units_per_product[supplier.name].value != supplier.units_per_product:
+                said[supplier.name]["units_per_product"] = m.units_per_product[supplier.name].value
     if isinstance(m.component("deliverable"), pyo.Param):
         for supplier in case.suppliers:
             if supplier.capacity is not None and m.deliverable[supplier.name].value != supplier.capacity:
@@ -247,7 +304,7 @@ def case_of(m: Any) -> AssemblerCase:
 
 def value(variable: Any, shape: tuple[int, ...]) -> Array:
     """Return the values of an indexed variable or Param as an array, in the order of its index set."""
-    values = np.fromiter(map(attrgetter("value"), variable.values()), dtype=float, count=len(variable))
+    values = np.fromiter(map(attrgetter("value"), members_of(variable)), dtype=float, count=len(variable))
     return values.reshape(shape)
 
 

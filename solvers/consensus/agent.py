@@ -74,6 +74,11 @@ class PartyAgent:
 
     def best(self, price: Array) -> Answer:
         """Return what the best plan at a price comes to; the plan itself, which can show needs to the digit, where it must."""
+        given = self._full(self._given)
+        if self.interface != "dual":
+            proven = self._free("step").bound(self._full(price), given)
+            if proven is not None:
+                return Answer(proven)
         zero = np.zeros(len(self.form.cost))
         likely = self._free("step").sifting  # what counts in a step counts at about the same price
         self._free("best").sifting.values, self._free("best").sifting.slopes = likely.values, likely.slopes

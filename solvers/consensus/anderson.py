@@ -15,7 +15,7 @@ from veridical.data.arrays import Array
 
 __all__ = ["Anderson"]
 
-MEMORY = 5  # differences of points that are combined
+MEMORY = 10  # differences of points that are combined
 REGULAR = 1e-8  # of the mean square of the differences of residuals: what keeps their combination from being any size
 GROWN = 2.0  # the residual may not be larger than this times the least since the memory was empty
 TRIES = 20  # times that it grew, after which nothing is tried any more

@@ -19,8 +19,9 @@ import scipy.sparse as sp
 
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans, Integers
-from veridical.solvers.certificate import ACCEPTED, certify
+from veridical.solvers.certificate import ACCEPTED, certify, signed
 from veridical.solvers.configuration import configure
+from veridical.solvers.consensus.pieces import Gap, Pieces, new_solver, row_duals, solved
 from veridical.solvers.consensus.sifting import Sifting
 from veridical.solvers.engines.highs import INTERIOR_POINT, TIGHT, LiveModel
 from veridical.solvers.polish import polished
@@ -41,9 +42,12 @@ PRICED_WAYS = (1e-8, TIGHT)
 GIVEN_WAYS = (1e-8, *LARGE_WAYS[:2])  # with flows as given products have nothing in common, and PIQP takes 0.5 s
 SIFTED = "sifted"  # the first way of a step on the way where it is large, once there is a solution to start from
 SIFTED_TO = 1e-8
+UNKNOWN: Any = "unknown"
+PIECES = "pieces"  # the first way of all, where a large program falls into pieces
+PIECE = 1e-8  # relative tolerance of a piece
 UNBOUNDED = -np.inf
-ITERATIONS = 60  # of PIQP; twenty are usual, and what has not converged by then is as good as it gets
 SLIGHT = 1e-9  # of the objective: what rows miss may be worth, at the prices of the rows, where it is much of their traces
+SLIGHT_OF_PLAN = 1e-7  # and where its cost is only to tell how dear a plan may be
 STEP, LARGE_STEP = 1e-7, 1e-6  # of the objective: what the value of a step is proven to, also where the problem is large
 
 
@@ -67,6 +71,7 @@ class Quadratic:
         self.part = replace(form, **kept, variables=[None] * rows.shape[1], constraints=[None] * rows.shape[0])
         self.rows = sp.csc_matrix(rows[self.equal]), sp.csc_matrix(rows[~self.equal])
         self.solver: dict[float, piqp.SparseSolver] = {}
+        self.pieces: Pieces | None = UNKNOWN  # looked for when it is first asked for
         columns = sp.csc_array(rows)
         # What is short in a row, or beyond a limit, takes no time, and there is a solution with it.
         self.sifting = Sifting(columns, (self.part.low == 0.0) & (np.diff(columns.indptr) == 2))
@@ -98,8 +103,11 @@ class Quadratic:
         low, high = form.row_low - shift, form.row_high - shift
         large = LARGE_WAYS if weight.any() else PRICED_WAYS if free.all() else GIVEN_WAYS
         sifted = rough and self.sifting.values is not None
-        for way in ways or (*[SIFTED] * sifted, *(SMALL_WAYS if len(c) < LARGE else large)):
-            step_of: Any = self._sifted if way == SIFTED else self._piqp if isinstance(way, float) else self._hipo
+        pieces = len(c) >= SIFTED_FROM and self.pieces is not None and not exact
+        for way in ways or (*[PIECES] * pieces, *[SIFTED] * sifted, *(SMALL_WAYS if len(c) < LARGE else large)):
+            step_of: Any = (
+                getattr(self, f"_{way}") if isinstance(way, str) else self._piqp if isinstance(way, float) else self._hipo
+            )
             try:
                 result = step_of(way, quadratic, c, low, high)
             except NotSolvedError as error:
@@ -118,6 +126,8 @@ class Quadratic:
                 return x, duals, bound
             plain = x.copy(), duals, bound
             slight = certificate.gap <= 1e-7 and _worth(fixed, x, duals) <= SLIGHT * abs(bound)
+            if slight and not exact and len(c) >= SIFTED_FROM:  # a basis of so many columns, for traces that are worth nothing
+                return plain
             if exact or not certificate.within(1e-7):
                 x, duals = polished(fixed, x, duals)
                 certificate, bound = certify(fixed, x, duals)
@@ -127,46 +137,71 @@ class Quadratic:
                 return plain
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
 
+    def bound(self, linear: Array, given: Array) -> float | None:
+        """Return what the optimum without weights is at least, by the prices between pieces of the last solution.
+
+        Hardly less than the optimum where `linear` is near what the weights made of it then. None where there is no such proof.
+        """
+        if self.pieces is None or self.pieces is UNKNOWN or len(self.part.low) < LARGE:
+            return None
+        x = np.where(self.free, 0.0, given)
+        shift, cost = self.matrix @ x, self.form.cost + linear
+        c, squares = (cost + self.hessian.array @ x)[self.free], sp.csc_array(self.quadratic.array)
+        found = self.pieces.at_prices(c, squares, self.form.row_low - shift, self.form.row_high - shift)
+        if found is None:
+            return None
+        x[self.free] = np.maximum(found[0], self.part.low)
+        duals, links, open_side = signed(self.form, found[1]), self.pieces.links, np.zeros(len(shift))
+        prices, duals[links], open_side[links] = duals[links], 0.0, np.inf
+        sides = np.where(prices > 0.0, self.form.row_low[links], self.form.row_high[links])
+        paid = float(prices[prices != 0.0] @ sides[prices != 0.0])
+        low, high = (np.where(self.free, bound, x) for bound in (self.form.low, self.form.high))
+        cost = cost - sp.csr_array(self.matrix)[links].T @ prices
+        left, right = self.form.row_low - open_side, self.form.row_high + open_side
+        priced = replace(self.form, cost=cost, low=low, high=high, row_low=left, row_high=right)
+        proven = certify(priced, x, duals)[1]
+        plan = _worth(priced, x, duals) <= SLIGHT_OF_PLAN * abs(proven)  # else its cost would limit nothing
+        return proven + paid if math.isfinite(proven) and plan else None
+
     def _sifted(self, way: str, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         """Solve over the columns that are likely to count, by PIQP, until no other does."""
         equal, (fixed, ranged), part = self.equal, self.rows, self.part
 
         def solve(columns: Integers) -> OptimumAndDuals:
-            solver = _solver(SIFTED_TO)
+            solver = new_solver(SIFTED_TO)
             rows = fixed[:, columns], low[equal], ranged[:, columns], low[~equal], high[~equal]
             solver.setup(quadratic[columns][:, columns], c[columns], *rows, part.low[columns], part.high[columns])
             if solver.solve() in (piqp.PIQP_DUAL_INFEASIBLE, piqp.PIQP_PRIMAL_INFEASIBLE):
                 return None
-            return np.array(solver.result.x), self._duals(solver)
+            return np.array(solver.result.x), row_duals(solver, equal)
 
-        whole = replace(part, cost=c, hessian=sp.csc_array(quadratic), row_low=low, row_high=high)
+        gap = self._gap(quadratic, c, low, high)
+        return self.sifting.solve(c, sp.csc_array(quadratic), solve, lambda *found: gap(*found) <= LARGE_STEP / 10)
 
-        def enough(values: Array, duals: Array) -> bool:
-            return certify(whole, np.maximum(values, part.low), duals)[0].gap <= LARGE_STEP / 10
+    def _gap(self, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> Gap:
+        """Return what tells the gap of values and duals."""
+        whole = replace(self.part, cost=c, hessian=sp.csc_array(quadratic), row_low=low, row_high=high)
+        return lambda values, duals: certify(whole, np.maximum(values, self.part.low), duals)[0].gap
 
-        return self.sifting.solve(c, sp.csc_array(quadratic), solve, enough)
-
-    def _duals(self, solver: piqp.SparseSolver) -> Array:
-        """Return the row duals of a result in our orientation."""
-        duals, result = np.zeros(len(self.equal)), solver.result
-        duals[self.equal], duals[~self.equal] = -result.y, result.z_l - result.z_u
-        return duals
+    def _pieces(self, way: str, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
+        """Solve piece by piece, where the program falls into pieces."""
+        squares = sp.csc_array(quadratic)
+        if self.pieces is UNKNOWN:
+            self.pieces = Pieces.of(self.part, squares, PIECE)
+        if self.pieces is None:
+            raise NotSolvedError("the program is of one piece", Termination.FAILED)
+        return self.pieces.solve(c, squares, low, high, self._gap(quadratic, c, low, high), LARGE_STEP)
 
     def _piqp(self, tolerance: float, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         equal = self.equal
         solver = self.solver.get(tolerance)
         if solver is None:
-            solver = self.solver[tolerance] = _solver(tolerance)
+            solver = self.solver[tolerance] = new_solver(tolerance)
             bounds = self.part.low, self.part.high
             solver.setup(quadratic, c, self.rows[0], low[equal], self.rows[1], low[~equal], high[~equal], *bounds)
         else:
             solver.update(P=quadratic, c=c, b=low[equal], h_l=low[~equal], h_u=high[~equal])
-        status, result = solver.solve(), solver.result
-        if status == piqp.PIQP_DUAL_INFEASIBLE:
-            return None
-        if status == piqp.PIQP_PRIMAL_INFEASIBLE:
-            raise NotSolvedError("a party's own problem has no solution", Termination.INFEASIBLE)
-        return result.x, self._duals(solver)
+        return (solver.result.x, row_duals(solver, equal)) if solved(solver) else None
 
     def _hipo(self, way: Mapping[str, Any], quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         part = replace(self.part, cost=c, hessian=sp.csc_array(quadratic), row_low=low, row_high=high)
@@ -179,16 +214,6 @@ class Quadratic:
             return None
         assert duals is not None
         return values, duals
-
-
-def _solver(tolerance: float) -> piqp.SparseSolver:
-    """Return a solver of PIQP's, to a relative tolerance."""
-    solver = piqp.SparseSolver()
-    settings = solver.settings
-    settings.eps_abs = settings.eps_duality_gap_abs = 1e-9
-    settings.eps_rel = settings.eps_duality_gap_rel = tolerance
-    settings.max_iter = ITERATIONS
-    return solver
 
 
 def _worth(form: StandardForm, x: Array, duals: Array) -> float:

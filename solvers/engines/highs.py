@@ -63,6 +63,8 @@ LARGE_WAYS: tuple[Mapping[str, Any], ...] = (TIGHT, INTERIOR_POINT, {**INTERIOR_
 
 # Without the rows that follow little is left to presolve: for auctions the simplex took 0.55 to 0.75 of its time.
 FEW_ROWS: Mapping[str, Any] = {"presolve": "off", "simplex_dual_edge_weight_strategy": 1}
+# Rows from which on that is worth it where it takes a presolve: smaller models are solved as they stand.
+PRESOLVED = 4_000
 # Further ways where an end is not believed.
 LINEAR: tuple[Mapping[str, Any], ...] = ({}, {"presolve": "off"}, {"solver": "ipm"})
 # Ends of the model and not of the way: there is a reason for the first two in the model itself.
@@ -95,10 +97,10 @@ def solve(model: Any, configuration: Configuration, kept: Kept | None = None) ->
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
     ways, point, options, termination = ways_of(form, configuration), None, {}, Termination.CONVERGED
     final = FINAL if form.hessian is not None else (*FINAL, Termination.ITERATION_LIMIT)  # an interior point hands over
-    follow = _likely_to_follow(model, form)
+    follow, few = _likely_to_follow(model, form), ways[0] if info_of(model).presolved else FEW_ROWS
     for way in ways:
         start = None if kept is None or way is not ways[0] else kept.start
-        chosen, left_out = (way, None) if follow is None or way is not ways[0] else (FEW_ROWS, follow)
+        chosen, left_out = (way, None) if follow is None or way is not ways[0] else (few, follow)
         live = LiveModel(form, configuration, chosen, left_out, start)
 
         def run(live: LiveModel = live) -> tuple[Array, Array | None]:
@@ -152,11 +154,14 @@ def ways_of(form: StandardForm, configuration: Configuration) -> tuple[Mapping[s
 
 def _likely_to_follow(model: Any, form: StandardForm) -> Booleans | None:
     """Return which rows of a linear program are likely to follow from the others; None where nobody knows."""
-    likely = info_of(model).likely_to_follow
+    info = info_of(model)
+    likely = info.likely_to_follow
     if likely is None or form.hessian is not None or form.integer.any():
         return None
-    following = set(map(id, likely(model)))
-    return np.array([id(constraint) in following for constraint in form.constraints], dtype=bool) if following else None
+    if info.presolved and len(form.constraints) < PRESOLVED:
+        return None
+    following = set(likely(model))
+    return np.array(list(map(following.__contains__, form.constraints)), dtype=bool) if following else None
 
 
 def _refuse_mixed_integer_squares(form: StandardForm, name: str) -> None:

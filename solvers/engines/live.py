@@ -59,9 +59,10 @@ ROUNDING = 2.0  # seconds that the rest may take once the integers are fixed, wh
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where a linear program starts from: the units of rows and columns, and a basis."""
+    """Where a linear program starts from: the units of rows and columns, the rows that HiGHS was given, and a basis."""
 
     scaling: Scaling
+    given: NDArray[np.intp]
     basis: highspy.HighsBasis
 
 
@@ -103,12 +104,16 @@ class LiveModel:
             if far.any():
                 self.beyond = name_of(form.variables, int(np.argmax(far)))
         self.of_squares = np.arange(len(form.constraints), problem.matrix.shape[0])  # rows that are not the form's
-        self.scaled, self.left_out = scaled, np.flatnonzero([] if follow is None else follow)
-        row_low, row_high = scaled.row_low.copy(), scaled.row_high.copy()
-        row_low[self.left_out], row_high[self.left_out] = -highspy.kHighsInf, highspy.kHighsInf
+        every = np.arange(problem.matrix.shape[0])
+        self.scaled, self.left_out = scaled, every[:0] if follow is None else np.flatnonzero(follow)
+        self.given = np.setdiff1d(every, self.left_out, assume_unique=True) if start is None else start.given  # as HiGHS counts
+        self.left_out = np.setdiff1d(self.left_out, self.given, assume_unique=True)
+        matrix, row_low, row_high = scaled.matrix, scaled.row_low, scaled.row_high
+        if len(self.given) < len(every):
+            matrix, row_low, row_high = matrix[self.given], row_low[self.given], row_high[self.given]
         offset = form.offset * self.scaling.objective if self.integer else 0.0  # counts in the gap of a MIP, and in its bound
         sides = scaled.low, scaled.high, row_low, row_high
-        self._taken(self.highs.take(scaled.cost, *sides, scaled.matrix, offset, scaled.integer))
+        self._taken(self.highs.take(scaled.cost, *sides, matrix, offset, scaled.integer))
         if start is not None:
             self.highs.setBasis(start.basis)
         if scaled.hessian is not None:
@@ -179,7 +184,7 @@ class LiveModel:
         if self.form.hessian is not None or self.integer or not self.form.variables:
             return None
         basis = self.highs.getBasis()
-        return Start(self.scaling, basis) if basis.valid else None
+        return Start(self.scaling, self.given, basis) if basis.valid else None
 
     def exact(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
         """Return an end of `run` as exact as can be."""
@@ -196,20 +201,25 @@ class LiveModel:
         factors = self.scaling.further(rows)
         scaled = self.scaling.coefficients(rows, factors)
         self._check(scaled, list(range(len(self.form.constraints) - len(high), len(self.form.constraints))))
-        low = np.full(len(high), -highspy.kHighsInf)
-        status = self.highs.addRows(len(high), low, high * factors, scaled.nnz, scaled.indptr[:-1], scaled.indices, scaled.data)
-        if status != highspy.HighsStatus.kOk:
+        before = len(self.form.constraints) - len(high)
+        if not self._gave(before + np.arange(len(high)), scaled, np.full(len(high), -highspy.kHighsInf), high * factors):
             refused = "HiGHS refused further tangents: the point that they are made at is no number"
             raise NotSolvedError(refused, Termination.FAILED)
         self.scaling = replace(self.scaling, rows=np.append(self.scaling.rows, factors))
+
+    def _gave(self, rows: NDArray[np.intp], scaled: sp.csr_array, low: Array, high: Array) -> bool:
+        """Give HiGHS further rows, which have these numbers, and return whether it took them."""
+        entries = scaled.nnz, scaled.indptr[:-1].astype(np.int32), scaled.indices.astype(np.int32), scaled.data
+        self.given = np.append(self.given, rows)
+        return bool(self.highs.addRows(len(rows), low, high, *entries) == highspy.HighsStatus.kOk)
 
     def _optimum(self, name: str, deadline: float) -> tuple[Array, Array]:
         """Return point and row duals in the units of the form."""
         status = self._run(name, deadline)
         while len(missing := self._missing(status)):
-            limits = self.scaled.row_low[missing], self.scaled.row_high[missing]
-            change: Any = self.highs.changeRowsBounds  # type: ignore[attr-defined]  # highspy's stubs do not have it
-            self._taken(change(len(missing), missing.astype(np.int32), *limits))
+            rows = self.scaled.matrix[missing], self.scaled.row_low[missing], self.scaled.row_high[missing]
+            if not self._gave(missing, *rows):
+                raise NotSolvedError("HiGHS does not take rows that were left out, and does not say why", Termination.FAILED)
             status = self._run(name, deadline)
         if status != highspy.HighsModelStatus.kOptimal:
             raise self._end(name, status, deadline)
@@ -217,7 +227,9 @@ class LiveModel:
         far = self.form.hessian is not None and np.abs(solution.col_value).max() > FAR
         if far and (why := endless(self.form, deadline)):  # a regularised QP is never unbounded
             raise NotSolvedError(f"{name}: HiGHS ended far out; {why}", Termination.UNBOUNDED)
-        duals = np.array(solution.row_dual) * self.scaling.rows / self.scaling.objective
+        duals = np.zeros(len(self.scaling.rows))
+        duals[self.given] = solution.row_dual
+        duals *= self.scaling.rows / self.scaling.objective
         return self._point(solution), np.delete(duals, self.of_squares)
 
     def _missing(self, status: highspy.HighsModelStatus) -> NDArray[np.intp]:

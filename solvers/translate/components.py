@@ -22,7 +22,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.errors import Problem
 
-__all__ = ["domain_is_whole", "refuse_fixed", "refuse_no_model", "refuse_unknown", "sos_violation"]
+__all__ = ["domain_is_whole", "limits", "refuse_fixed", "refuse_no_model", "refuse_unknown", "sos_violation"]
 
 UNDERSTOOD = {  # what stands in expressions, or only prepares them
     *(pyo.Var, pyo.Param, pyo.Expression, pyo.Objective, pyo.Constraint, pyo.Block, pyo.ExternalFunction, pyo.Suffix),
@@ -96,17 +96,39 @@ def _problem(component: Any, kind: str) -> Problem:
 
 def domain_is_whole(variables: Iterable[VarData]) -> list[bool]:
     """Return for each variable whether it takes whole numbers only; raise InputError for a domain that is no interval."""
-    kinds: dict[int, bool | None] = {}
-    whole = []
+    variables = list(variables)
+    domains = [variable.domain for variable in variables]
+    kinds = {key: _is_whole(domain) for key, domain in dict(zip(map(id, domains), domains, strict=True)).items()}
+    if None in kinds.values():
+        variable = next(variable for variable, domain in zip(variables, domains, strict=True) if kinds[id(domain)] is None)
+        raise InputError.of(variable.name, f"<the domain {_text(variable.domain)}>", DOMAINS, variable.model().name)
+    return [bool(kinds[key]) for key in map(id, domains)]
+
+
+def limits(variables: list[VarData]) -> Array:
+    """Return the lower and the upper bounds of variables; those with the same domain and numbers are worked out once."""
+    known: dict[tuple[int, float | None, float | None], tuple[float, float]] = {}
+    found = []
     for variable in variables:
-        domain = variable.domain
-        if id(domain) not in kinds:
-            kinds[id(domain)] = _is_whole(domain)
-        kind = kinds[id(domain)]
-        if kind is None:
-            raise InputError.of(variable.name, f"<the domain {_text(domain)}>", DOMAINS, variable.model().name)
-        whole.append(kind)
-    return whole
+        low, high = variable._lb, variable._ub
+        if (low is None or low.__class__ is float) and (high is None or high.__class__ is float):
+            key = id(variable.domain), low, high
+            pair = known.get(key)
+            if pair is None:
+                pair = known[key] = _bounds(variable)
+        else:
+            pair = _bounds(variable)
+        found.append(pair)
+    result: Array = np.array(found, dtype=float).reshape(-1, 2).T
+    return result
+
+
+def _bounds(variable: VarData) -> tuple[float, float]:
+    try:
+        low, high = variable.bounds
+    except (ValueError, ArithmeticError, TypeError) as error:  # Pyomo's own word for a bound that is NaN or has no value
+        raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
+    return -np.inf if low is None else low, np.inf if high is None else high
 
 
 def _is_whole(domain: Any) -> bool | None:

@@ -12,11 +12,14 @@ from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpres
 
 from veridical.data import InputError
 from veridical.models.decisions import LinearBody
+from veridical.models.linear_families import Family, family_of
 from veridical.solvers.translate.checks import relation_of
+from veridical.solvers.translate.families import rows_of
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
 from veridical.solvers.translate.sums import Sum
 from veridical.solvers.translate.terms import SMOOTH, NotSmoothError, Splitter
+from veridical.solvers.translate.traced import TracedKnown
 
 __all__ = ["Rows"]
 
@@ -33,6 +36,29 @@ class Rows:
         self.starts: list[int] = [0]
         self.indices: list[int] = []
         self.values: list[float] = []
+
+    def add_all(self, component: Any, nonlinear: bool = False) -> None:
+        """Translate the active constraints of a component: at once where they were declared as arrays, and stand as declared."""
+        declared = None if isinstance(self.splitter.known, TracedKnown) else family_of(component)
+        if declared is None or not self._add_family(*declared):
+            for constraint in component.values():
+                if constraint.active:
+                    self.add(constraint, nonlinear)
+
+    def _add_family(self, family: Family, constraints: list[ConstraintData]) -> bool:
+        """Add what `add` would for each of the constraints, and return whether that could be done."""
+        found = rows_of(self.splitter, family)
+        if found is None:
+            return False
+        columns, entries = found
+        (low, high), length = family.limits, len(constraints)
+        self.constraints += constraints
+        self.low += [low] * length
+        self.high += [high] * length
+        self.starts += (len(self.indices) + columns.shape[1] * np.arange(1, length + 1)).tolist()
+        self.indices += columns.ravel().tolist()
+        self.values += entries.ravel().tolist()
+        return True
 
     def add(self, constraint: ConstraintData, nonlinear: bool = False) -> None:
         """Translate one constraint, in the orientation of Pyomo's own `constraint.body`."""

@@ -23,7 +23,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans, Integers, inner
 from veridical.data.progress import step
 from veridical.solvers.translate.checks import refuse_empty, refuse_undefined
-from veridical.solvers.translate.components import domain_is_whole, refuse_fixed, refuse_unknown
+from veridical.solvers.translate.components import domain_is_whole, limits, refuse_fixed, refuse_unknown
 from veridical.solvers.translate.convexity import shown
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.rows import Rows
@@ -281,8 +281,8 @@ def _translated(model: Any, nonlinear: bool, sos: bool, tape: Tape | None = None
         names = ", ".join(objective.name for objective in objectives)
         raise InputError.of("objective", f"<{len(objectives)} active objectives: {names}>", "one that is active", model.name)
     rows = Rows(splitter := Splitter(None if tape is None else tape.known))
-    for constraint in model.component_data_objects(pyo.Constraint, active=True):
-        rows.add(constraint, nonlinear)
+    for component in model.component_objects(pyo.Constraint, active=True):
+        rows.add_all(component, nonlinear)
     objective = objectives[0] if objectives else None
     sense = -1 if objective is not None and objective.sense == pyo.maximize else 1
     terms = Sum() if objective is None else rows.terms([(objective.expr, float(sense))], -1, objective)
@@ -304,7 +304,7 @@ def _translated(model: Any, nonlinear: bool, sos: bool, tape: Tape | None = None
             assert objective is not None
             allowed = "a linear or convex quadratic objective (this solver takes no others)"
             raise InputError.of(objective.name, "<an objective that is not quadratic>", allowed, model.name)
-    numbers["low"], numbers["high"] = np.array([_bounds(v) for v in variables], dtype=float).reshape(-1, 2).T
+    numbers["low"], numbers["high"] = limits(variables)
     refuse_fixed(splitter.fixed.values())
     layout = _Layout(
         name=model.name,
@@ -333,11 +333,3 @@ def _quadratic(terms: NonlinearTerms, cost: Array, offset: float) -> tuple[sp.cs
     full.eliminate_zeros()
     cost = cost + np.bincount(terms.jacobian_columns, terms.first(zero), terms.columns)
     return full, cost, offset + terms.values(zero)[0]
-
-
-def _bounds(variable: VarData) -> tuple[float, float]:
-    try:
-        low, high = variable.bounds
-    except (ValueError, ArithmeticError, TypeError) as error:  # Pyomo's own word for a bound that is NaN or has no value
-        raise InputError.of(variable.name, f"<{error}>", "bounds that are numbers") from None
-    return -np.inf if low is None else low, np.inf if high is None else high

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pyomo.common.gc_manager import PauseGC
+
 from veridical import solvers
 from veridical.contracts import Audit
 from veridical.contracts.direct_mechanism_audit import audit_table
@@ -133,7 +135,7 @@ def answer(
         configuration = None if solver is None else solvers.configure(solver)
         route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
         route.check(given)
-        with step(f"{mechanism.name} for {case.name}"):
+        with PauseGC(), step(f"{mechanism.name} for {case.name}"):  # a model is one large web of objects, all of them in use
             return route.solve(Task(case, mechanism, route, configuration, given, callback, kept))
 
     if solver is not None or mechanism.otherwise is None:

@@ -285,3 +285,26 @@ def test_indexed_constraints_of_a_users_own_keep_their_index(discrete: Assembler
     duals = vd.solvers.solve(model, LINEAR).duals["quota"]
     assert list(duals.index) == ["a", "b"]
     assert duals.max() > 0.01
+
+
+@pytest.mark.parametrize("mechanism", ["icds", "naive"])
+def test_reduced_costs_of_segments_of_demand_are_derivatives(discrete: AssemblerCase, mechanism: str) -> None:
+    def solved(longer: float = 0.0, at: Any = None) -> tuple[Any, float]:
+        model = vd.build(discrete, mechanism, form="linear")
+        info_of(model).contracts = None  # quantities of a shifted model are no menu of ours
+        model.rc = pyo.Suffix(direction=pyo.Suffix.IMPORT)
+        if at is not None:
+            segment = model.expected_sales.written.segment[at]
+            segment.setub(segment.ub + longer)
+        return model, vd.solvers.solve(model, LINEAR).objective
+
+    model, here = solved()
+    prices = []
+    for key, segment in model.expected_sales.written.segment.items():
+        right, left = ((solved(step, key)[1] - here) / step for step in (0.01, -0.01))
+        price = max(model.rc[segment], 0.0)  # below 0 it belongs to the lower bound
+        assert right - 1e-6 <= price <= left + 1e-6, key
+        prices.append(price)
+        if 0 < segment.value < segment.ub:
+            assert model.rc[segment] == pytest.approx(0, abs=1e-9)
+    assert max(prices) > 0.1

@@ -156,7 +156,7 @@ def price(case: Any) -> dict[str, Number]:
 
 
 def numbers(case: AssemblerCase) -> dict[str, Number]:
-    """Return price, costs, capacities and reservation profits, as derivatives are taken in them."""
+    """Return price, costs, bill of materials, capacities and reservation profits, as derivatives are taken in them."""
 
     def with_cost(i: int, k: int, value: float) -> dict[str, Any]:
         costs = case.suppliers[i].costs
@@ -167,15 +167,18 @@ def numbers(case: AssemblerCase) -> dict[str, Number]:
         profit = [*given[:k], value, *given[k + 1 :]] if isinstance(given, tuple) else value
         return {f"suppliers.{i}.reservation_profit": profit}
 
-    def with_capacity(i: int, value: float) -> dict[str, Any]:
-        return {f"suppliers.{i}.capacity": value}
+    def with_number(i: int, name: str, value: float) -> dict[str, Any]:
+        return {f"suppliers.{i}.{name}": value}
 
     found = price(case)
     for i, supplier in enumerate(case.suppliers):
         for k, token in enumerate(case.tokens(i)):
             found[f"cost {token}"] = Number(supplier.costs[k], partial(with_cost, i, k))
         if supplier.capacity is not None:
-            found[f"capacity {supplier.name}"] = Number(supplier.capacity, partial(with_capacity, i))
+            found[f"capacity {supplier.name}"] = Number(supplier.capacity, partial(with_number, i, "capacity"))
+        if case.has_bill:
+            bill = Number(supplier.units_per_product, partial(with_number, i, "units_per_product"))
+            found[f"units_per_product {supplier.name}"] = bill
         if any(supplier.reservations):
             for k, token in enumerate(case.reservation_tokens(i)):
                 found[f"reservation_profit {token}"] = Number(supplier.reservations[k], partial(with_reservation, i, k))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.strategies import examples
-from veridical.data import NotSolvedError
+from veridical.data import InputError, NotSolvedError
 from veridical.solvers.translate.standard_form import Repeatable, StandardForm, compile_model
 from veridical.solvers.translate.traced import NotTracedError
 
@@ -42,7 +42,8 @@ def program(values: dict[str, float]) -> Any:
     m.second = pyo.Constraint(expr=(-9 * p["c"], m.scale.expr * (x[1] + x[2]) - p["c"] * (x[1] - 3), 50 * p["c"]))
     m.third = pyo.Constraint(expr=x[2] + p["a"] * x[3] >= x[1] - p["b"])
     squares = p["a"] * x[1] ** 2 + p["b"] * p["c"] * (x[2] - x[3]) ** 2 + x[3] ** 2
-    m.worth = pyo.Objective(expr=squares - p["c"] * m.scale.expr * x[1] + p["a"] / p["c"])
+    powers = p["b"] ** 3 * x[2] + p["a"] ** 0.5 * p["c"] ** -2 * x[3]
+    m.worth = pyo.Objective(expr=squares - p["c"] * m.scale.expr * x[1] + powers + p["a"] / p["c"])
     return m
 
 
@@ -74,7 +75,6 @@ def with_params(declare: Callable[[Any], Any], p: float = 2.0, q: float = 3.0) -
 UNTRACEABLE: dict[str, Callable[[Any], Any]] = {
     "under a root": lambda m: m.add_component("row", pyo.Constraint(expr=pyo.sqrt(m.p) * m.x <= 3)),
     "as an exponent": lambda m: m.add_component("row", pyo.Constraint(expr=m.x**m.p <= 3)),
-    "in a power of its own": lambda m: m.add_component("row", pyo.Constraint(expr=m.p**m.q * m.x <= 30)),
     "inside of an operation": lambda m: m.add_component("row", pyo.Constraint(expr=pyo.exp(m.p * m.x) <= 300)),
     "in a bound": lambda m: m.y.setub(2 * m.p),
     "in a choice": lambda m: m.add_component("row", pyo.Constraint(expr=pyo.Expr_if(m.p >= 1, m.x, 2 * m.x) <= 3)),
@@ -87,6 +87,20 @@ def test_what_cannot_be_noted_is_refused(place: str) -> None:
     compile_model(model, nonlinear=True)  # it is a model like any other
     with pytest.raises(NotTracedError):
         Repeatable(model, nonlinear=True)
+
+
+def test_a_param_to_the_power_of_another_is_worked_out_anew_and_what_is_no_number_refused() -> None:
+    model = with_params(lambda m: m.add_component("row", pyo.Constraint(expr=m.p**m.q * m.x <= 30)))
+    repeatable = Repeatable(model)
+    for p, q in ((1.7, 2.9), (0.3, -1.1), (-2.0, 3.0)):
+        model.p, model.q = p, q
+        again = repeatable.form()
+        assert again is not None
+        agree(again, compile_model(model))
+    for p, q in ((-2.0, 0.5), (0.0, -1.0), (1e200, 2.0)):
+        model.p, model.q = p, q
+        with pytest.raises(InputError, match="row"):
+            repeatable.form()
 
 
 def test_terms_that_cancel_now_and_did_not_before_make_another_structure() -> None:
