@@ -74,7 +74,8 @@ class Menu(OldTableNames):
     @property
     def same_quantities(self) -> bool:
         """Whether one number says how many units of every component are bought: balanced, and one unit of each in a product."""
-        return self.is_balanced and len({supplier.units_per_product for supplier in self.case.suppliers}) == 1
+        one_unit = len({supplier.units_per_product for supplier in self.case.suppliers}) == 1
+        return self.is_balanced and one_unit and not self.case.several_sources
 
     @cached_property
     def expected_profit(self) -> float:

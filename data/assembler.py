@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Annotated, Any, SupportsIndex
 
 import numpy as np
@@ -35,7 +35,7 @@ def shortened(count: int) -> str:
 
 
 class AssemblerCase(Assembly):
-    """An assembler who buys one component from each supplier and does not know their unit costs.
+    """An assembler who buys one component from each supplier, or a component from several, and does not know their unit costs.
 
     Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
     list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units.
@@ -57,6 +57,11 @@ class AssemblerCase(Assembly):
                 raise wrong(supplier.reports, allowed, f"suppliers[{i}].reports")
             if joint is None and supplier.likely is None and len(supplier.costs) > 1:
                 raise missing("one probability a cost, as prior.joint is not given", f"suppliers[{i}].probabilities")
+        for i, supplier in enumerate(self.suppliers):
+            first = self.suppliers[self.sources[supplier.delivers][0]]
+            if supplier.units_per_product != first.units_per_product:
+                allowed = f"{label(first.units_per_product)}, as {first.name} says, who delivers the same component"
+                raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
             raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {self.shape}: {across}", "prior.joint")
@@ -72,6 +77,26 @@ class AssemblerCase(Assembly):
             own = zip(range(len(self.shape)), self.marginals, strict=True)
             fields |= {f"suppliers.{i}.probabilities": marginal.tolist() for i, marginal in own}
         return fields
+
+    @cached_property
+    def sources(self) -> dict[str, list[int]]:
+        """The positions of the suppliers of each component, by its name, in order."""
+        found: dict[str, list[int]] = {}
+        for i, supplier in enumerate(self.suppliers):
+            found.setdefault(supplier.delivers, []).append(i)
+        return found
+
+    @property
+    def several_sources(self) -> bool:
+        """Whether any component comes from several suppliers."""
+        return len(self.sources) < len(self.suppliers)
+
+    def refuse_several_sources(self, purpose: str) -> None:
+        """Raise InputError where a component comes from several suppliers; `purpose`: what takes one alone, in words."""
+        if self.several_sources:
+            i = next(members[1] for members in self.sources.values() if len(members) > 1)
+            allowed = f"for {purpose} one source a component; mechanisms icds, hybrid, frw, bic, naive and first_best take more"
+            raise InputError.of(f"suppliers[{i}].component", self.suppliers[i].delivers, f"{allowed}, solver highs", self.name)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -186,6 +211,7 @@ class AssemblerCase(Assembly):
         rest = [supplier for i, supplier in enumerate(self.suppliers) if i not in kept]
         if not rest:
             return self
+        self.refuse_several_sources("closed forms")
         others_reserve = math.fsum(self.reserved("suppliers of whom only the highest cost counts", rest))
         raw = {name: value for name, value in self._table().items() if name not in ("suppliers", "prior")}
         raw["suppliers"] = [self.suppliers[i] for i in kept]
@@ -217,16 +243,18 @@ class AssemblerCase(Assembly):
 
     @cached_property
     def total_cost(self) -> Array:
-        """c(t), the cost of all components of one product, profile by profile."""
+        """c(t), the cost of all components of one product, each from its cheapest source, profile by profile."""
         total = np.zeros(self.shape)
-        for i in range(len(self.shape)):
-            total += self.product_costs(i)
+        for members in self.sources.values():
+            total = total + reduce(np.minimum, [self.product_costs(i) for i in members])
         return fixed(total)
 
     @property
     def least_cost(self) -> float:
         """What the components of one product cost at least, currency."""
-        return math.fsum(supplier.units_per_product * supplier.costs[0] for supplier in self.suppliers)
+        cheapest = (min(self.suppliers[i].costs[0] for i in members) for members in self.sources.values())
+        each = (self.suppliers[members[0]].units_per_product for members in self.sources.values())
+        return math.fsum(units * cost for units, cost in zip(each, cheapest, strict=True))
 
     @property
     def has_bill(self) -> bool:
@@ -236,8 +264,8 @@ class AssemblerCase(Assembly):
     @cached_property
     def deliverable(self) -> float:
         """The most products that suppliers can deliver components for; infinite where none of them has a capacity."""
-        most = (s.capacity / s.units_per_product for s in self.suppliers if s.capacity is not None)
-        return min(most, default=math.inf)
+        capacity = [math.inf if s.capacity is None else s.capacity / s.units_per_product for s in self.suppliers]
+        return min(math.fsum(capacity[i] for i in members) for members in self.sources.values())
 
     def most_ordered(self, i: int) -> float:
         """Return units of supplier i that no truthful menu of an optimum exceeds, or need exceed.
@@ -264,7 +292,8 @@ class AssemblerCase(Assembly):
         return units if supplier.lot_size is None else supplier.lot_size * math.ceil(units / supplier.lot_size)
 
     def refuse_in_closed_form(self) -> None:
-        """Raise InputError for rules of orders and an ambiguous prior: closed forms know none."""
+        """Raise InputError for rules of orders, several sources and an ambiguous prior: closed forms know none."""
+        self.refuse_several_sources("closed forms")
         self.refuse_ambiguity("closed forms")
         for i, supplier in enumerate(self.suppliers):
             for key in supplier.rules:
@@ -283,9 +312,12 @@ class AssemblerCase(Assembly):
         return np.asarray(each.reshape(-1, *(1,) * units.ndim) * units)
 
     def products(self, quantity: Array) -> Array:
-        """Return how many products every supplier's units are enough for, of the shape (suppliers, ...) of the quantities."""
+        """Return how many products every component is enough for, shape (components, ...), of quantities (suppliers, ...)."""
         each = np.array([supplier.units_per_product for supplier in self.suppliers])
-        return np.asarray(quantity / each.reshape(-1, *(1,) * (np.ndim(quantity) - 1)))
+        products = np.asarray(quantity / each.reshape(-1, *(1,) * (np.ndim(quantity) - 1)))
+        if not self.several_sources:
+            return products
+        return np.stack([products[members].sum(axis=0) for members in self.sources.values()])
 
     def reserved(self, purpose: str, suppliers: Sequence[Supplier] | None = None) -> list[float]:
         """Return what each supplier earns elsewhere, currency, where that is one number whatever he costs; InputError elsewhere.

@@ -1,4 +1,4 @@
-"""A supplier as an assembler sees him: the only source of one component, whose unit cost only he knows."""
+"""A supplier as an assembler sees him: a source of one component, whose unit cost only he knows."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def _profits(value: object) -> float | Numbers:
 
 
 class Supplier(Record):
-    """The only source of one component; his unit cost is one of `costs`, and only he knows which.
+    """A source of one component; his unit cost is one of `costs`, and only he knows which.
 
+    `component`: what he delivers, where several do; by default what nobody else does, called by his name.
     `units_per_product`: units of the component in each product. `reservation_profit`: what he earns elsewhere, currency, whatever
     he costs or one number a cost; he takes part where he earns at least as much. `capacity`: the most that he can deliver, units.
     `reports`: a CSV file of past reports of his unit cost, a column of numbers, from which his probabilities are estimated: each
@@ -43,6 +44,7 @@ class Supplier(Record):
     probabilities: Annotated[Numbers, sum_to_one("cost")] | None = None
     reports: Text | None = None
     reported: Numbers = ()
+    component: Name | None = None
     units_per_product: Positive = 1.0
     reservation_profit: Annotated[float | Numbers, BeforeValidator(_profits)] = 0.0
     capacity: Positive | None = None
@@ -96,6 +98,11 @@ class Supplier(Record):
     def switched(self) -> bool:
         """Whether it matters that anything is ordered of him."""
         return self.minimum_order is not None or self.setup_cost > 0
+
+    @property
+    def delivers(self) -> str:
+        """The name of the component that he delivers."""
+        return self.component or self.name
 
     @cached_property
     def counts(self) -> tuple[int, ...]:

@@ -76,9 +76,15 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
         earned = expected(m, lambda t: vocabulary.expected_revenue(m, t) - spent[t])
     m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)  # (2)
 
-    @m.Constraint(m.OWN_COST)
-    def assembly(m: Any, i: str, cost: float, others: str) -> Any:
-        return m.units_per_product[i] * m.units[m.profile[i, cost, others]] <= q[i, cost]
+    if case.several_sources:
+        cost_of = {(i, m.profile[i, cost, others]): cost for i, cost, others in m.OWN_COST}
+        vocabulary.assembly_of_sources(m, lambda i, t: q[i, cost_of[i, t]])
+    else:
+        info_of(m).index_names |= {"assembly": ("supplier", "cost", "others")}
+
+        @m.Constraint(m.OWN_COST)
+        def assembly(m: Any, i: str, cost: float, others: str) -> Any:
+            return m.units_per_product[i] * m.units[m.profile[i, cost, others]] <= q[i, cost]
 
     reserved = vocabulary.elsewhere(m)
 
@@ -99,7 +105,6 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 
     info = info_of(m)
     info.index_names |= {**dict.fromkeys(("capacity", "whole_lots", "no_order", "minimum_order"), ("supplier", "cost"))}
-    info.index_names |= {"assembly": ("supplier", "cost", "others")}
     info.index_names |= {"feasibility": ("supplier", "cost", "next_cost")}
     info.contracts = menu
     return m

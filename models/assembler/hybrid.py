@@ -105,6 +105,7 @@ def build(
         return m.payment[i, t] == m.payment[i, same[i, t]]
 
     if balanced:
+        case.refuse_several_sources("balanced menus")
         first, *rest = m.SUPPLIERS
         each = m.units_per_product
 

@@ -52,6 +52,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     4896.97
     """
     case.reserved("`icds_balanced`")
+    case.refuse_several_sources("`icds_balanced`")
     case.refuse_ambiguity("`icds_balanced`, whose virtual costs are those of one prior,")
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
     weighted = weighted_virtual_cost(m)

@@ -37,7 +37,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     -------
     pyo.ConcreteModel
         `quantity` (products for which every component is bought) and `payment` (currency) by supplier; `order` of a supplier
-        whose orders have rules, units.
+        who is not the only source of his component, or whose orders have rules, units.
 
     Raises
     ------
@@ -84,17 +84,22 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
 
 
 def _ordered(m: Any) -> dict[str, Any]:
-    """Return the units ordered of each supplier: what the products need, or more of a component whose orders have rules."""
-    each = m.units_per_product
+    """Return the units ordered of each supplier: what the products need, or orders of their own.
+
+    Those are of components that come from several suppliers, or by orders that have rules.
+    """
+    case, each = info_of(m).case, m.units_per_product
     needed = {i: each[i] * m.quantity[EVERY] for i in m.SUPPLIERS}
-    if ruled := [supplier.name for supplier in info_of(m).case.suppliers if supplier.rules]:
-        m.order = pyo.Var(ruled, domain=pyo.NonNegativeReals)
+    sources = {component: [case.suppliers[i] for i in members] for component, members in case.sources.items()}
+    own = {name: members for name, members in sources.items() if len(members) > 1 or members[0].rules}
+    if own:
+        m.order = pyo.Var([supplier.name for members in own.values() for supplier in members], domain=pyo.NonNegativeReals)
 
-        @m.Constraint(ruled)
-        def enough(m: Any, i: str) -> Any:
-            return needed[i] <= m.order[i]
+        @m.Constraint(list(own))
+        def enough(m: Any, component: str) -> Any:
+            return needed[own[component][0].name] <= pyo.quicksum(m.order[supplier.name] for supplier in own[component])
 
-        needed |= {i: m.order[i] for i in ruled}
+        needed |= {i: m.order[i] for i in m.order}
     return needed
 
 

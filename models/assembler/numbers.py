@@ -29,11 +29,12 @@ def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
     each = tuple(
         (
             *((s.units_per_product, s.capacity, *(getattr(s, name) for name in s.rules)) if s.rules else (s.capacity is None,)),
+            s.delivers,
             case.reservation_tokens(i) if any(s.reservations) else (),
         )
         for i, s in enumerate(case.suppliers)
     )
-    return case.names, case.shape, case.demand, case.terms, case.ambiguity, case.has_bill, each, further
+    return case.names, case.shape, case.demand, case.terms, case.ambiguity, case.has_bill, tuple(case.sources), each, further
 
 
 def profile_names(case: AssemblerCase) -> list[str]:

@@ -27,7 +27,16 @@ from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 from veridical.models.linear_families import Each, declare, members_of
 
-__all__ = ["basis", "capacities", "case_of", "contracts", "elsewhere", "ex_post_participation", "expected_revenue"]
+__all__ = [
+    "assembly_of_sources",
+    "basis",
+    "capacities",
+    "case_of",
+    "contracts",
+    "elsewhere",
+    "ex_post_participation",
+    "expected_revenue",
+]
 __all__ += ["fits", "frame", "misreports", "neighbours", "newsvendor", "own_contracts", "own_costs", "profit", "value"]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
@@ -198,9 +207,24 @@ def contracts(m: Any, form: str) -> None:
     profiles, each = np.tile(np.arange(len(m.units)), len(m.SUPPLIERS)), m.units_per_product
     y, q = Each(m.units)[profiles], Each(m.quantity)
     needed = y if isinstance(each, dict) else Each(each)[np.repeat(np.arange(len(m.SUPPLIERS)), len(m.units))] * y
-    declare(m, "assembly", m.quantity.index_set(), needed <= q[np.arange(len(m.quantity))])
+    if info_of(m).case.several_sources:
+        assembly_of_sources(m, lambda i, t: m.quantity[i, t])
+    else:
+        declare(m, "assembly", m.quantity.index_set(), needed <= q[np.arange(len(m.quantity))])
     capacities(m, m.quantity, lambda i, t: m.quantity[i, t])
     order_rules(m, m.quantity, lambda i, t: m.quantity[i, t])
+
+
+def assembly_of_sources(m: Any, ordered: Callable[[str, str], Any]) -> None:
+    """Declare `assembly` by component: what its sources deliver in all; `ordered(i, t)` is what is ordered of supplier i."""
+    case = info_of(m).case
+    sources = {component: [case.names[i] for i in members] for component, members in case.sources.items()}
+    info_of(m).index_names |= {"assembly": ("component", "profile")}
+
+    @m.Constraint(list(sources), m.PROFILES)
+    def assembly(m: Any, component: str, t: str) -> Any:
+        delivered = pyo.quicksum(ordered(i, t) for i in sources[component])
+        return m.units_per_product[sources[component][0]] * m.units[t] <= delivered
 
 
 def ex_post_participation(m: Any) -> None:

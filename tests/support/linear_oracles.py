@@ -71,7 +71,8 @@ class Program:
 class Practice:
     """What real contracts have beside price and costs: currency per product, and of every supplier in turn.
 
-    `each`: units of his component in a product; `reserved`: what he earns elsewhere, a number a cost; `capacity`: units or None.
+    `each`: units of his component in a product; `reserved`: what he earns elsewhere, a number a cost; `capacity`: units or None;
+    `source`: the number of the component that he delivers.
     """
 
     salvage: float = 0.0
@@ -80,6 +81,7 @@ class Practice:
     each: Sequence[float] = ()
     reserved: Sequence[Sequence[float]] = ()
     capacity: Sequence[float | None] = ()
+    source: Sequence[int] = ()
 
 
 def assembler(
@@ -99,6 +101,7 @@ def assembler(
     each = practice.each or [1.0] * len(costs)
     reserved = practice.reserved or [[0.0] * len(own) for own in costs]
     capacity = practice.capacity or [None] * len(costs)
+    source = practice.source or list(suppliers)
     per_sale = price + practice.shortage_penalty - practice.assembly_cost - practice.salvage
     profiles = list(np.ndindex(*prior.shape))
 
@@ -113,8 +116,9 @@ def assembler(
         p.worth["P", i, seen(i, t)] -= float(prior[t])
     for t in profiles:
         p.variable(("y", t), float(prior[t]) * practice.salvage)
-        for i in suppliers:
-            p.at_most(0.0, (each[i], ("y", t)), (-1.0, ("q", i, seen(i, t))))
+        for component in sorted(set(source)):
+            members = [i for i in suppliers if source[i] == component]
+            p.at_most(0.0, (each[members[0]], ("y", t)), *((-1.0, ("q", i, seen(i, t))) for i in members))
         for k, (point, mass) in enumerate(zip(points, masses, strict=True)):
             sold = p.variable(("s", t, k), float(prior[t]) * per_sale * mass, high=point)
             p.at_most(0.0, (1.0, sold), (-1.0, ("y", t)))
