@@ -157,7 +157,8 @@ class Row(ConstraintData):  # type: ignore[misc]  # Pyomo has no types
 def members_of(component: Any) -> list[Any]:
     """Return the members of a component: what its `values` yield, at a tenth of the time where there are many."""
     data = component._data
-    return list(data.values() if len(data) == len(component) else component.values())  # a Param may have defaults
+    whole = isinstance(data, dict) and len(data) == len(component)  # a Param may have defaults, a matrix has rows of its own
+    return list(data.values() if whole else component.values())
 
 
 def declare(m: Any, name: str, index: Any, sides: tuple[Linear | float, Linear | float]) -> None:

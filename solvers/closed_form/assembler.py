@@ -198,13 +198,18 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
 
 def _own(case: AssemblerCase, i: int) -> Array:
     """Return supplier i's own virtual cost times its probability, one entry a cost; costs are independent."""
-    marginal, costs = case.marginals[i], case.product_costs(i).ravel()
+    marginal, costs = case.marginals[i], _part(case, i)
     return np.asarray(marginal * costs + np.append(0.0, np.diff(costs) * np.cumsum(marginal)[:-1]))
+
+
+def _part(case: AssemblerCase, i: int) -> Array:
+    """Return what supplier i's part of one product costs him, one entry a cost; there may be more suppliers than axes."""
+    return np.array(case.suppliers[i].costs) * case.suppliers[i].units_per_product
 
 
 def _own_pooled(case: AssemblerCase, i: int) -> Array:
     pooled = chain(case.marginals[i], _own(case, i))
-    return np.where(pooled == -np.inf, case.product_costs(i).ravel(), pooled)  # the cheapest costs, where they never occur
+    return np.where(pooled == -np.inf, _part(case, i), pooled)  # the cheapest costs, where they never occur
 
 
 def _misplaced(case: AssemblerCase, pooled: Array) -> float:

@@ -36,7 +36,7 @@ class Market:
         most = max(float(self.first.max()), 0.0)
         begin = marginal[(marginal > TINY * most) & (marginal < most)]  # where further types begin to be served
         near = np.multiply.outer(begin, np.append(TOP, 1.0)).ravel()
-        self.prices = np.unique(np.concatenate([[0.0], most * LEVELS, near, [most]]))
+        self.prices = np.unique(np.concatenate([[0.0], most * LEVELS, near, [most or 1.0]]))  # two at least
         units, self._slopes = self.demand(self.prices)
         self._units = np.minimum(units, LARGE)
 

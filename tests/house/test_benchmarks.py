@@ -115,5 +115,6 @@ def test_the_table_runs_a_benchmark_and_records_it(
 def test_the_page_shows_what_was_recorded() -> None:
     names = table()
     recorded = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
-    assert set(recorded) == set(names["BENCHMARKS"])
+    assert recorded
+    assert set(recorded) <= set(names["BENCHMARKS"])
     assert names["page"](recorded) == (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
