@@ -17,6 +17,8 @@ from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.engines import highs
 from veridical.solvers.engines.live import LiveModel, fixed_by_rows
 from veridical.solvers.packaging import Point
+from veridical.solvers.planners.presolved import Presolved
+from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -51,10 +53,17 @@ def optimum(name: str, form: StandardForm, solver: Configuration | None, residua
         if quick is not None:
             return quick
     deadline = math.inf if configuration.time_limit is None else perf_counter() + configuration.time_limit
-    for way in highs.ways_of(form, configuration):
-        live = LiveModel(form, configuration, way)
+    presolved = None if form.hessian is None or fixed_by_rows(form) is not None else Presolved.of(form)
+    left = form if presolved is None else presolved.form
+    for way in highs.ways_of(left, configuration):
+        live = LiveModel(left, configuration, way)
         try:
-            x, row_dual = live.exact(*live.run(name, deadline))
+            x, row_dual = live.run(name, deadline)
+            assert row_dual is not None
+            sizes = live.sizes
+            if presolved is not None:
+                x, row_dual, sizes = *presolved.restored(x, row_dual), sizes[presolved.place]
+            x, row_dual = polished(form, x, row_dual, sizes)
         except NotSolvedError as error:
             if error.status in highs.FINAL:
                 raise
