@@ -21,9 +21,9 @@ __all__ = ["SIZE", "Problem", "Scaling", "balance", "problem_of"]
 SIZE = 2.0**10  # of a usual value, for a tolerance of 1e-9 to mean ten digits of it and more; costs and coefficients are near 1
 STEPS = 30  # of conjugate gradients; logarithms need not be exact
 # In large linear models the units of rows, and of columns, are so many powers of 2 apart: figures that are alike are scaled as a
-# whole, and simplex takes a tenth fewer steps, at tolerances that mean up to 16 times as much. Of large quadratic ones usual values
-# are 1: the interior point starts nearer, and is exact to more digits than its tolerances ask (49,680 flows of a joint plan: 79
-# iterations in such coarse units, 54 in fine ones, and 43 where usual values are 1).
+# whole, and simplex takes a tenth fewer steps, at tolerances that mean up to 16 times as much. Of large quadratic ones a usual
+# value is 1: the interior point starts nearer, and is exact to more digits than its tolerances ask (49,680 flows of a joint plan:
+# 79 iterations in such coarse units, 54 in fine ones, and 43 where a usual value is 1).
 COARSE, LARGE = 8, 50_000
 NONE = 1e30  # a bound from here on stands for none, and is no measure of a variable
 

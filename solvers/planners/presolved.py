@@ -84,7 +84,9 @@ class Presolved:
         low, high = _with_rows(whole, self.alone)
         first, second = self.first, self.second
         both = reduced[first] + reduced[second]
-        nearer = np.where(both > 0, low[first] > low[second], high[first] < high[second])  # the bound of both is that of the first
+        nearer = np.where(
+            both > 0, low[first] > low[second], high[first] < high[second]
+        )  # the bound of both is that of the first
         farther = np.where(both > 0, low[first] < low[second], high[first] > high[second])
         share = (1.0 + nearer - farther) / 2
         price = reduced[first] - share * both
