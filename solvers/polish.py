@@ -31,7 +31,7 @@ NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
 # Rows of a system from which its symmetry is made use of: what is regularised needs no pivots but its diagonal's. With 47,000
 # (12,960 flows of a joint plan) factors had a million entries in 0.13 s, where 21 million took 4.7 s; with 150,000 many minutes.
-FACTORED = 20_000
+FACTORED = 5_000
 SYMMETRIC: Mapping[str, Any] = {
     "permc_spec": "MMD_AT_PLUS_A",
     "diag_pivot_thresh": 0.0,
