@@ -28,10 +28,10 @@ def whole(name: str) -> StandardForm:
 def program(matrix: Any, low: Any, high: Any, row_low: Any, row_high: Any) -> StandardForm:
     """Return a program of three columns, at the least sum of squares of their distances to 1, 2 and 3."""
     n, rows = 3, sp.csr_array(np.array(matrix, dtype=float))
-    names: Any = ([None] * n, [None] * rows.shape[0])
     sides = [np.array(side, dtype=float) for side in (row_low, row_high, low, high)]
-    cost = -np.arange(1.0, n + 1)
-    return StandardForm(1, cost, 7.0, sp.csc_array(sp.eye_array(n)), None, rows, *sides, np.zeros(n, dtype=bool), *names)
+    cost, squares, none = -np.arange(1.0, n + 1), sp.csc_array(sp.eye_array(n)), np.zeros(n, dtype=bool)
+    named: dict[str, Any] = {"variables": [None] * n, "constraints": [None] * rows.shape[0]}
+    return StandardForm(1, cost, 7.0, squares, None, rows, sides[0], sides[1], sides[2], sides[3], none, **named)
 
 
 @pytest.mark.parametrize("name", SHIPPED_PLANS)
@@ -113,7 +113,7 @@ def test_a_row_of_one_column_whose_side_is_fixed_stays() -> None:
 def test_a_plan_that_is_presolved_is_the_one_of_the_whole_model() -> None:
     """Two routes, beyond the size that PIQP takes: parties' arrays, presolved, and one Pyomo model of all, which is not."""
     case = pilot(vendors=3, products=12, sites=5)
-    plan = Central().plan(case, None)
+    plan = Central().joint(case)
     model = vd.models.joint_plan.joint.build(case)
     solution = vd.solvers.solve(model, "highs")
     assert plan.solution.solver.name == "highs"
