@@ -12,6 +12,7 @@ from time import perf_counter, process_time
 
 import cvxpy as cp
 import numpy as np
+from figures import figure
 from instances import peak_memory
 
 from veridical import models
@@ -64,6 +65,8 @@ def once(flows: int) -> None:
         flush=True,
     )
     if flows >= LARGE:
+        figure(f"{flows:,} flows: build + translate + solve + certify", ours, "s", at_most=300)
+        figure(f"{flows:,} flows: peak memory", memory, "MB", at_most=8_000)
         return
     model = models.joint_plan.joint.build(case)
     began = perf_counter()
@@ -71,6 +74,7 @@ def once(flows: int) -> None:
     theirs = perf_counter() - began
     apart = abs(value - plan.objective) / abs(plan.objective)
     print(f"cvxpy (Clarabel) on the same arrays {theirs:.1f} s: ratio {ours / theirs:.2f}; costs {apart:.0e} apart", flush=True)
+    figure(f"{flows:,} flows: ours / cvxpy on the same arrays", ours / theirs)
 
 
 if __name__ == "__main__":
