@@ -1,4 +1,4 @@
-"""Capacity allocation: the closed form against the model on Table 1, large groups, the tables and the fixed-price game.
+"""Capacity allocation: the closed form against the model, on Table 1 and by revenue; large groups, tables, the fixed-price game.
 
 python benchmarks/allocation.py
 """
@@ -6,15 +6,20 @@ python benchmarks/allocation.py
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import veridical as vd
-from veridical.data import AllocationCase
+from veridical.data import AllocationCase, CertificateError
+from veridical.data.record import check
 from veridical.solvers.closed_form import allocation as closed
 from veridical.studies.papers.allocation_tables import CONCENTRATED, case_of, printed
 
 RUNS = 3  # of which the fastest counts
+REVENUES: dict[str, Any] = {"power": {"form": "power_demand", "scale": 1.3, "exponent": 1.7}}
+for demand in ({"distribution": "normal", "sd": 1.0}, {"distribution": "uniform"}, {"distribution": "exponential"}):
+    REVENUES[str(demand["distribution"])] = {"form": "newsvendor", "price": 10.0, "demand": demand}
+REVENUES["gamma"] = {"form": "newsvendor", "price": 10.0, "demand": {"distribution": "gamma", "shape": 0.7}}
 
 
 def seconds(action: Callable[[], Any], runs: int = RUNS) -> float:
@@ -40,6 +45,33 @@ def table_1() -> None:
     print(f"Table 1, 30 rows: closed form {formula:.3f} s, model by HiGHS {model:.2f} s, {model / formula:.0f} times")
 
 
+def revenues() -> None:
+    """Print the processor's seconds by closed form and by the model with Ipopt, taking turns, by revenue, capacity chosen."""
+    for name, revenue in REVENUES.items():
+        for count, types in ((2, 3), (5, 5)):
+            theta = [4 + 4 * k / (types - 1) for k in range(types)]
+            group = {"count": count, "types": theta, "probabilities": [1 / types] * types, "revenue": revenue}
+            case = check(AllocationCase, {"name": name, "capacity_cost": 1.1, "retailers": [group]})
+            formula, model = [], []
+            for _ in range(RUNS):
+                formula.append(processor_seconds(case, "closed_form"))
+                model.append(processor_seconds(case, "ipopt"))
+            ratios = [slow[0] / fast[0] for fast, slow in zip(formula, model, strict=True)]
+            apart = abs(formula[0][1] / model[0][1] - 1)  # nan where the model's result fails its certificate
+            print(f"{name}, {count} retailers, {types} types: {min(formula)[0]:.3f} s, model {min(model)[0]:.3f} s, ", end="")
+            print(f"{min(ratios):.1f} to {max(ratios):.1f} times, {apart:.0e} apart")
+
+
+def processor_seconds(case: AllocationCase, solver: str) -> tuple[float, float]:
+    """Return how long a solve with certificate and audit takes, and what it earns: nan where it fails its certificate."""
+    began = process_time()
+    try:
+        earned = vd.solve(case, solver=solver).objective
+    except CertificateError:
+        earned = float("nan")
+    return process_time() - began, earned
+
+
 def large() -> None:
     """Print the time for 30 retailers with 5 types, all 46,376 profiles, and for 100, sampled."""
     for count in (30, 100):
@@ -60,5 +92,6 @@ def reproductions() -> None:
 
 if __name__ == "__main__":
     table_1()
+    revenues()
     large()
     reproductions()

@@ -30,16 +30,18 @@ class Menu(OldTableNames):
         self.payment = np.broadcast_to(payment, full)
 
     @classmethod
-    def balanced(cls, case: AssemblerCase, quantity: Array) -> Menu:
-        """Return the menu that buys `quantity` (shape of a profile array) of every component at the least truthful rents.
+    def balanced(cls, case: AssemblerCase, units: Array) -> Menu:
+        """Return the menu that buys every component of so many products (shape of a profile array) at the least truthful rents.
 
-        w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q(s+1, t_-i): eq. (11), any number of costs.
+        w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q_i(s+1, t_-i): eq. (11), any number of costs; and what he earns
+        elsewhere. Raises InputError where that depends on his cost.
         """
+        quantity = case.components(units)
         payment = np.empty((len(case.shape), *case.shape))
-        for i in range(len(case.shape)):
-            payment[i] = case.costs(i) * quantity
+        for i, reserved in enumerate(case.reserved("menus at the least rents")):
+            payment[i] = case.costs(i) * quantity[i] + reserved
             gaps = np.diff(case.costs(i), axis=i)
-            dearer = gaps * quantity[(slice(None),) * i + (slice(1, None),)]
+            dearer = gaps * quantity[i][(slice(None),) * i + (slice(1, None),)]
             rent = np.flip(accumulated(np.add, np.flip(dearer, axis=i), axis=i), axis=i)
             payment[i][(slice(None),) * i + (slice(None, -1),)] += rent
         return cls(case, quantity, payment)
@@ -50,26 +52,48 @@ class Menu(OldTableNames):
 
     @property
     def spread(self) -> Array:
-        """The largest less the smallest quantity bought of any component, one entry a profile; units."""
-        return np.asarray(self.quantity.max(axis=0) - self.quantity.min(axis=0))
+        """The largest less the smallest number of products that any component is enough for, one entry a profile; units."""
+        products = self.case.products(self.quantity)
+        return np.asarray(products.max(axis=0) - products.min(axis=0))
 
     @property
     def most(self) -> Array:
-        """The largest quantity bought of any component, one entry a profile; units."""
-        return np.asarray(np.abs(self.quantity).max(axis=0))
+        """The largest number of products that any component is enough for, one entry a profile; units."""
+        return np.asarray(np.abs(self.case.products(self.quantity)).max(axis=0))
+
+    @property
+    def assembled(self) -> Array:
+        """y(t), the products that the components are enough for, one entry a profile; units."""
+        return np.asarray(np.maximum(self.case.products(self.quantity).min(axis=0), 0.0))
 
     @cached_property
     def is_balanced(self) -> bool:
-        """Whether the same quantity is bought of every component at every profile, to a millionth of the largest bought there."""
+        """Whether components of as many products are bought of every supplier at every profile, to a millionth of the most."""
         return bool((self.spread <= allowed(self.most, self.most.max())).all())
+
+    @property
+    def same_quantities(self) -> bool:
+        """Whether one number says how many units of every component are bought: balanced, and one unit of each in a product."""
+        return self.is_balanced and len({supplier.units_per_product for supplier in self.case.suppliers}) == 1
 
     @cached_property
     def expected_profit(self) -> float:
-        """The assembler's expected profit, eq. (2): sum_t beta(t) (S(min_i q_i(t)) - sum_i P_i(t))."""
-        case = self.case
-        assembled = np.maximum(self.quantity.min(axis=0), 0.0)
-        sales = case.demand.expected_sales(assembled)
-        return float(np.sum(case.probability * (case.price * sales - self.payment.sum(axis=0))))
+        """The assembler's expected profit, eq. (2): sum_t beta(t) (S(y(t)) - sum_i P_i(t)), y what can be assembled.
+
+        Less what is paid once for orders, where the case says so; under the worst prior, where the prior is ambiguous.
+        """
+        return float(np.sum(self.worst_prior * self.profit))
+
+    @property
+    def profit(self) -> Array:
+        """What the assembler earns at each profile, currency."""
+        spent = self.payment.sum(axis=0) + self.case.setup_costs(self.quantity)
+        return np.asarray(self.case.revenue(self.assembled) - spent)
+
+    @property
+    def worst_prior(self) -> Array:
+        """The prior under which this menu earns the least, among those that the case allows for."""
+        return self.case.worst_prior(self.profit)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent."""

@@ -69,8 +69,8 @@ def check_properties(menu: Menu) -> tuple[Found, dict[str, tuple[Misreport, ...]
     results: dict[str, PropertyResult] = {
         name: worst_case(SupplierResult, name, compared, truthful=name in PARTICIPATION) for name, compared in extremes.items()
     }
-    sales = case.price * case.demand.expected_sales(np.maximum(menu.quantity.min(axis=0), 0.0))
-    deficit, turnover = menu.payment.sum(axis=0) - sales, np.maximum(np.abs(menu.payment).sum(axis=0), sales)
+    sales = case.revenue(menu.assembled)
+    deficit, turnover = menu.payment.sum(axis=0) - sales, np.maximum(np.abs(menu.payment).sum(axis=0), np.abs(sales))
     for name, excess, amount in (("balanced", menu.spread, menu.most), ("budget", deficit, turnover)):
         most = allowed(amount, amount.max())
         place = worst_place(excess, most)
@@ -106,7 +106,8 @@ def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, Co
     case, supplier, shape = menu.case, menu.case.suppliers[i], [len(tokens) for tokens in rest]
     arrays = (np.moveaxis(array, i, 0) for array in (menu.quantity[i], menu.payment[i], case.probability))
     quantity, payment, weight = (array.reshape(len(array), -1) for array in arrays)  # own reports, reports of the others
-    costs, likely = np.array(supplier.costs), weight.sum(axis=1, keepdims=True)
+    costs, reserved = np.array(supplier.costs), np.array(supplier.reservations)
+    likely = weight.sum(axis=1, keepdims=True)
     belief = np.divide(weight, likely, out=np.zeros(weight.shape), where=likely > 0)
     found: dict[str, Compared] = {}
 
@@ -128,12 +129,14 @@ def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, Co
         truths = np.arange(first, min(first + step, len(costs)))
         profit, amount = _profit(payment, quantity, costs[truths, None, None])  # truths, own reports, reports of the others
         at = np.arange(len(truths)), truths
-        own, own_amount, stake = profit[at], amount[at], amount.max(axis=(1, 2))
+        elsewhere = reserved[truths, None]
+        own, own_amount, stake = profit[at], amount[at], np.maximum(amount.max(axis=(1, 2)), reserved[truths])
         lies = truths[:, None] != np.arange(len(costs))
         k, told = np.nonzero(lies)
         gain = (profit - own[:, None])[lies]
         may = allowed(np.maximum(amount, own_amount[:, None])[lies], stake[k, None])
-        losses = (np.arange(len(truths)), truths, -own, allowed(own_amount, stake[:, None]))
+        short = elsewhere - own  # of what he earns elsewhere
+        losses = (np.arange(len(truths)), truths, short, allowed(np.maximum(own_amount, elsewhere), stake[:, None]))
         for (always, expected), (at_own, reports, gains, most) in ((INCENTIVES, (k, told, gain, may)), (PARTICIPATION, losses)):
             note(always, (truths[at_own], reports), gains, most, stake[at_own], True)
             met = likely[truths[at_own], 0] > 0

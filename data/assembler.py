@@ -5,91 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, SupportsIndex
+from typing import Annotated, Any, SupportsIndex
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from veridical.data.arrays import Array, fixed
-from veridical.data.case_record import CaseRecord
+from veridical.data.ambiguity import Ambiguity
+from veridical.data.arrays import Array, ArrayLike, fixed
+from veridical.data.assembly import SUPPLIERS, Assembly
 from veridical.data.copula import JointPrior, gaussian_copula
-from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
-from veridical.data.fields import Name, Numbers, Positive, listed, several, sum_to_one, whole_number
+from veridical.data.fields import label, listed, whole_number
 from veridical.data.limits import gigabytes
-from veridical.data.prior import Prior, equicorrelation, independent
-from veridical.data.record import Record, check, missing, wrong
+from veridical.data.prior import independent
+from veridical.data.record import check, missing, wrong
+from veridical.data.supplier import Supplier
 
-__all__ = ["SUPPLIERS", "AssemblerCase", "Supplier", "label"]
+__all__ = ["AssemblerCase", "Supplier", "label"]
 
-SUPPLIERS = "one or more [[suppliers]] tables"
 MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six more are held at a time
 AXES = 60  # suppliers: numpy's arrays have at most 64 axes
 ENUMERATED = 2**16  # profiles up to which a table over all of them is made where a smaller one would do
-
-
-def label(value: float) -> str:
-    """Return a number as names carry it: as short as it can be without losing a digit."""
-    return repr(float(value)).removesuffix(".0")
 
 
 def shortened(count: int) -> str:
     """Return a count in words of a readable length, however large it is."""
     digits = str(count)
     return f"{count:,}" if len(digits) <= 15 else f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
-
-
-class Supplier(Record):
-    """The only source of one component; his unit cost is one of `costs`, and only he knows which."""
-
-    name: Name = Field(description="the supplier's name")
-    costs: Annotated[Numbers, several("unit costs > 0", lambda x: x > 0, ascending=True)] = Field(
-        description="one or more unit costs, ascending"
-    )
-    probabilities: Annotated[Numbers, sum_to_one("cost")] | None = None
-
-    @model_validator(mode="after")
-    def _match(self) -> Supplier:
-        if self.probabilities is not None and len(self.probabilities) != len(self.costs):
-            count = f"<{len(self.probabilities)} probabilities>"
-            raise wrong(count, f"as many as there are costs: {len(self.costs)}", "probabilities")
-        return self
-
-
-class Assembly(CaseRecord):
-    """What every assembler's case has, whatever is known of the suppliers' costs."""
-
-    kind: Literal["assembler"] = "assembler"
-    price: Positive = Field(description="a finite number > 0, currency per unit of product")
-    demand: AnyDemand = Field(description="a table with the key distribution")
-    suppliers: tuple[Any, ...]
-    prior: Prior | None = None
-
-    @model_validator(mode="after")
-    def _told_apart(self) -> Self:
-        names = self.names
-        columns = {"probability", *(f"{what} {name}" for what in ("quantity", "payment", "rent") for name in names)}
-        met: set[str] = set()
-        for i, name in enumerate(names):
-            if name in met:
-                raise wrong(name, "a name that no other supplier has", f"suppliers[{i}].name")
-            if name in columns:
-                raise wrong(name, "a name that no column of a contract menu has", f"suppliers[{i}].name")
-            met.add(name)
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The suppliers' names, in order."""
-        return tuple(supplier.name for supplier in self.suppliers)
-
-    def equicorrelated(self, correlation: object) -> dict[str, Any]:
-        """Return the fields, as `changed` takes them, of this case with one correlation between any two suppliers' costs.
-
-        The prior is then that of a Gaussian copula, and each supplier's own probabilities stay. Raises InputError for a number
-        below -1 / (n - 1) or above 1.
-        """
-        return {"prior": {"correlation": equicorrelation(len(self.suppliers), correlation, file=self.name or None)}}
 
 
 class AssemblerCase(Assembly):
@@ -101,6 +43,7 @@ class AssemblerCase(Assembly):
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
+    ambiguity: Ambiguity | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> AssemblerCase:
@@ -109,7 +52,10 @@ class AssemblerCase(Assembly):
             if joint is not None and supplier.probabilities is not None:
                 allowed = "no probabilities beside prior.joint, from which they follow"
                 raise wrong(supplier.probabilities, allowed, f"suppliers[{i}].probabilities")
-            if joint is None and supplier.probabilities is None and len(supplier.costs) > 1:
+            if joint is not None and supplier.reports is not None:
+                allowed = "no reports beside prior.joint, from which probabilities follow"
+                raise wrong(supplier.reports, allowed, f"suppliers[{i}].reports")
+            if joint is None and supplier.likely is None and len(supplier.costs) > 1:
                 raise missing("one probability a cost, as prior.joint is not given", f"suppliers[{i}].probabilities")
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
@@ -143,7 +89,7 @@ class AssemblerCase(Assembly):
         if self.prior is not None and self.prior.joint is not None:
             axes = range(len(self.shape))
             return [fixed(self.probability.sum(axis=tuple(a for a in axes if a != i))) for i in axes]
-        given = [supplier.probabilities or (1.0,) for supplier in self.suppliers]
+        given = [supplier.likely or (1.0,) for supplier in self.suppliers]
         return [fixed(np.array(weights) / math.fsum(weights)) for weights in given]
 
     @cached_property
@@ -181,6 +127,25 @@ class AssemblerCase(Assembly):
             return bool(np.array_equal(among, np.eye(len(vary))))
         return self.prior is None or bool(np.allclose(self.probability, independent(self.marginals), rtol=0, atol=1e-13))
 
+    @cached_property
+    def apart(self) -> Array:
+        """Sum over suppliers of how much their unit costs differ between any two profiles, in the flat order of profiles."""
+        grids = np.meshgrid(*(np.array(supplier.costs) for supplier in self.suppliers), indexing="ij")
+        return fixed(sum(np.abs(np.subtract.outer(costs.ravel(), costs.ravel())) for costs in grids))
+
+    def worst_prior(self, value: Array) -> Array:
+        """Return the prior under which a table of values is expected to be the least; the prior itself without `ambiguity`."""
+        if self.ambiguity is None:
+            return self.probability
+        apart = self.apart if self.ambiguity.distance == "wasserstein" else np.zeros((0, 0))
+        return self.ambiguity.worst(self.probability, value, apart)
+
+    def refuse_ambiguity(self, purpose: str) -> None:
+        """Raise InputError for an ambiguous prior; `purpose`: what takes none, in words."""
+        if self.ambiguity is not None:
+            allowed = f"for {purpose} no ambiguity; mechanisms icds, hybrid, frw, naive and first_best take it, solver highs"
+            raise InputError.of("ambiguity", f"<{self.ambiguity.distance}>", allowed, self.name)
+
     def refuse_large_menu(self) -> None:
         """Raise InputError where a contract menu and its audit would not fit into memory, before any of it is made."""
         needed = 8 * self.profiles * (len(self.shape) + 6)
@@ -195,22 +160,25 @@ class AssemblerCase(Assembly):
     def widest(self, k: int | None) -> tuple[int, ...]:
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
-        Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them.
-        Source: section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
+        Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
+        is that of what his part of a product costs. Source: section 2.5 of the assembler paper, where a supplier's importance is
+        c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
             k = (n + 1) // 2
         k = whole_number(k, "k", 0, self.name, most=n, allowed=f"a whole number from 0 to the number of suppliers, {n}")
-        width = [supplier.costs[-1] - supplier.costs[0] for supplier in self.suppliers]
+        width = [(supplier.costs[-1] - supplier.costs[0]) * supplier.units_per_product for supplier in self.suppliers]
         return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
 
     def with_private(self, kept: Sequence[int]) -> AssemblerCase:
         """Return the case in which only the suppliers at the positions `kept` have private costs; the others have their highest.
 
-        The others come together as one supplier of the rest of the product. Menus that answer to the kept suppliers alone are
+        The others come together as one supplier of the rest of the product, who delivers as many as each of them can and earns
+        elsewhere what they do. Menus that answer to the kept suppliers alone are
         the same in both cases. Nothing is enumerated that the result does not have, so there may be hundreds of suppliers.
-        Raises InputError for a position at which there is no supplier.
+        Raises InputError for a position at which there is no supplier, and for reservation profits of the others that depend on
+        their costs.
         """
         kept = sorted(set(kept))
         if kept and not 0 <= kept[0] <= kept[-1] < len(self.suppliers):
@@ -218,12 +186,16 @@ class AssemblerCase(Assembly):
         rest = [supplier for i, supplier in enumerate(self.suppliers) if i not in kept]
         if not rest:
             return self
-        raw: dict[str, Any] = {"name": self.name, "description": self.description, "price": self.price, "demand": self.demand}
+        others_reserve = math.fsum(self.reserved("suppliers of whom only the highest cost counts", rest))
+        raw = {name: value for name, value in self._table().items() if name not in ("suppliers", "prior")}
         raw["suppliers"] = [self.suppliers[i] for i in kept]
         together = f"the {len(rest)} others" if len(rest) > 1 else rest[0].name
         while together in [self.suppliers[i].name for i in kept]:
             together += " together"
-        others = {"name": together, "costs": [sum(s.costs[-1] for s in rest)]}
+        others: dict[str, Any] = {"name": together, "costs": [sum(s.units_per_product * s.costs[-1] for s in rest)]}
+        others |= {"reservation_profit": others_reserve}
+        if (least := min((s.capacity / s.units_per_product for s in rest if s.capacity is not None), default=None)) is not None:
+            others["capacity"] = least
         if self.prior is None or not kept:
             raw["suppliers"].append(others)
         elif self.prior.correlation is not None and self.profiles > ENUMERATED:
@@ -231,7 +203,7 @@ class AssemblerCase(Assembly):
             raw |= {"suppliers": [*raw["suppliers"], others | {"probabilities": [1.0]}], "prior": {"correlation": rows}}
         else:
             joint = self.probability.sum(axis=tuple(i for i in range(len(self.shape)) if i not in kept))
-            private = [{"name": supplier.name, "costs": list(supplier.costs)} for supplier in raw["suppliers"]]
+            private = [supplier.without_prior() for supplier in raw["suppliers"]]
             raw |= {"suppliers": [*private, others], "prior": {"joint": joint[..., None].tolist()}}
         return check(AssemblerCase, raw)
 
@@ -239,17 +211,105 @@ class AssemblerCase(Assembly):
         """Supplier i's unit costs along his own axis, ready to broadcast over profiles."""
         return np.array(self.suppliers[i].costs).reshape([-1 if a == i else 1 for a in range(len(self.shape))])
 
+    def product_costs(self, i: int) -> Array:
+        """What supplier i's part of one product costs him, along his own axis as `costs`."""
+        return self.costs(i) * self.suppliers[i].units_per_product
+
     @cached_property
     def total_cost(self) -> Array:
         """c(t), the cost of all components of one product, profile by profile."""
         total = np.zeros(self.shape)
         for i in range(len(self.shape)):
-            total += self.costs(i)
+            total += self.product_costs(i)
         return fixed(total)
+
+    @property
+    def least_cost(self) -> float:
+        """What the components of one product cost at least, currency."""
+        return math.fsum(supplier.units_per_product * supplier.costs[0] for supplier in self.suppliers)
+
+    @property
+    def has_bill(self) -> bool:
+        """Whether any component is needed in other numbers than one a product."""
+        return any(supplier.units_per_product != 1.0 for supplier in self.suppliers)
+
+    @cached_property
+    def deliverable(self) -> float:
+        """The most products that suppliers can deliver components for; infinite where none of them has a capacity."""
+        most = (s.capacity / s.units_per_product for s in self.suppliers if s.capacity is not None)
+        return min(most, default=math.inf)
+
+    def most_ordered(self, i: int) -> float:
+        """Return units of supplier i that no truthful menu of an optimum exceeds, or need exceed.
+
+        His capacity; else, of whole lots, what covers the most products that are worth assembling: beyond every minimum order
+        one product less saves the components of it, at their least cost, but for what lots leave over. A truthful menu with
+        orders cut there is truthful at lower rents; where reservation profits fall in costs, orders may also keep cheap types
+        from the contracts of dear ones, by as much as the profits differ.
+        """
+        supplier = self.suppliers[i]
+        if supplier.capacity is not None:
+            return supplier.capacity
+        lots = [s.lot_size or 0.0 for s in self.suppliers]
+        left_over = math.fsum(s.costs[0] * lot for s, lot in zip(self.suppliers, lots, strict=True))
+        saved = (self.least_cost + self.salvage) / 2 if left_over else self.least_cost
+        fewer = max(lot / s.units_per_product for s, lot in zip(self.suppliers, lots, strict=True))
+        if left_over:
+            fewer = max(fewer, left_over / (self.least_cost - saved))
+        least = max((s.minimum_order or 0.0) / s.units_per_product for s in self.suppliers)
+        units = supplier.units_per_product * (max(float(self.best_units(saved)), least) + fewer)
+        if len(supplier.costs) > 1:
+            units += max(supplier.reservations) / min(np.diff(supplier.costs).tolist())
+        units = max(units, supplier.minimum_order or 0.0)
+        return units if supplier.lot_size is None else supplier.lot_size * math.ceil(units / supplier.lot_size)
+
+    def refuse_in_closed_form(self) -> None:
+        """Raise InputError for rules of orders and an ambiguous prior: closed forms know none."""
+        self.refuse_ambiguity("closed forms")
+        for i, supplier in enumerate(self.suppliers):
+            for key in supplier.rules:
+                allowed = "for closed forms no rule of orders: the full model takes it (solver highs)"
+                raise InputError.of(f"suppliers[{i}].{key}", getattr(supplier, key), allowed, self.name)
+
+    def setup_costs(self, quantity: Array) -> Array:
+        """Return what is paid once for orders, currency, for quantities of shape (suppliers, ...); all suppliers together."""
+        each = np.array([supplier.setup_cost for supplier in self.suppliers])
+        return np.asarray(np.tensordot(each, np.asarray(quantity) > 0, axes=1))
+
+    def components(self, units: ArrayLike) -> Array:
+        """Return the units of every component in so many products, shape (suppliers, *shape of units)."""
+        units = np.asarray(units, dtype=float)
+        each = np.array([supplier.units_per_product for supplier in self.suppliers])
+        return np.asarray(each.reshape(-1, *(1,) * units.ndim) * units)
+
+    def products(self, quantity: Array) -> Array:
+        """Return how many products every supplier's units are enough for, of the shape (suppliers, ...) of the quantities."""
+        each = np.array([supplier.units_per_product for supplier in self.suppliers])
+        return np.asarray(quantity / each.reshape(-1, *(1,) * (np.ndim(quantity) - 1)))
+
+    def reserved(self, purpose: str, suppliers: Sequence[Supplier] | None = None) -> list[float]:
+        """Return what each supplier earns elsewhere, currency, where that is one number whatever he costs; InputError elsewhere.
+
+        `purpose`: what takes only such, in words.
+        """
+        for i, supplier in enumerate(self.suppliers if suppliers is None else suppliers):
+            if len(set(supplier.reservations)) > 1:
+                allowed = (
+                    f"for {purpose} one number, whatever the cost; mechanisms icds, hybrid, frw and bic take others, solver highs"
+                )
+                place = i if suppliers is None else self.suppliers.index(supplier)
+                given = list(supplier.reservations)
+                raise InputError.of(f"suppliers[{place}].reservation_profit", given, allowed, self.name)
+        return [supplier.reservations[0] for supplier in (self.suppliers if suppliers is None else suppliers)]
 
     def tokens(self, i: int) -> tuple[str, ...]:
         """`name=cost` for each of supplier i's costs: what the labels of profiles are made of."""
         return tuple(f"{self.names[i]}={label(cost)}" for cost in self.suppliers[i].costs)
+
+    def reservation_tokens(self, i: int) -> tuple[str, ...]:
+        """What supplier i's reservation profit is called, one entry a cost: by his name where it is one number for all costs."""
+        varies = isinstance(self.suppliers[i].reservation_profit, tuple)
+        return self.tokens(i) if varies else (self.names[i],) * self.shape[i]
 
     def in_words(self, profile: Sequence[SupportsIndex]) -> str:
         """Return a profile of cost indices as messages show it: `panel=4, battery=3`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any
@@ -10,7 +11,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from veridical.data.arrays import Array, fixed
-from veridical.data.assembler import SUPPLIERS, AssemblerCase, Assembly
+from veridical.data.assembler import AssemblerCase
+from veridical.data.assembly import SUPPLIERS, Assembly
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, listed, whole_number
 from veridical.data.limits import POINTS
@@ -70,6 +72,11 @@ class ContinuousCase(Assembly):
         return fixed(np.eye(len(self.suppliers)) if given is None else np.array(given, dtype=float))
 
     @property
+    def least_cost(self) -> float:
+        """What the components of one product cost at least, currency."""
+        return math.fsum(supplier.cost.low for supplier in self.suppliers)
+
+    @property
     def independent(self) -> bool:
         """Whether the costs are independent."""
         return bool(np.array_equal(self.correlation, np.eye(len(self.suppliers))))
@@ -92,7 +99,7 @@ class ContinuousCase(Assembly):
                 raise InputError.of("points", points, allowed, self.name)
             probabilities = np.diff(supplier.cost.cdf(ends)).tolist()
             suppliers.append({"name": supplier.name, "costs": ends[1:].tolist(), "probabilities": probabilities})
-        raw = {"name": self.name, "description": self.description, "price": self.price, "demand": self.demand}
+        raw = {name: value for name, value in self._table().items() if name not in ("suppliers", "prior")}
         prior = None if self.independent else self.prior
         return check(AssemblerCase, {**raw, "suppliers": suppliers, "prior": prior}, self.name or None)
 

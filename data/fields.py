@@ -19,7 +19,8 @@ from veridical.data.limits import LARGEST, RETAILERS, SMALLEST
 from veridical.data.record import Record, check, missing, wrong
 
 __all__ = ["Flag", "Name", "NonNegative", "NonNegativeInt", "Numbers", "Positive", "Retailers", "Text"]
-__all__ += ["finite", "is_name", "listed", "number", "numbers", "one_of", "several", "sum_to_one", "whole", "whole_number"]
+__all__ += ["finite", "is_name", "label", "listed", "number", "numbers", "one_of", "several", "sum_to_one"]
+__all__ += ["whole", "whole_number"]
 __all__ += ["Record", "check", "fixed", "missing", "wrong"]
 
 SUM_TOLERANCE = 1e-9  # probabilities sum to 1 within this
@@ -130,6 +131,11 @@ def _instance(cls: type | tuple[type, ...], allowed: str, holds: Callable[[Any],
         raise wrong(value, allowed)
 
     return BeforeValidator(validated)
+
+
+def label(value: float) -> str:
+    """Return a number as names carry it: as short as it can be without losing a digit."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def is_name(value: str) -> bool:

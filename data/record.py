@@ -26,6 +26,8 @@ INSTEAD: Mapping[str, tuple[str, ...]] = {
     "types": ("prior",),
     "prior": ("types", "probabilities"),
     "file": ("values",),
+    "reports": ("reported", "probabilities"),
+    "probabilities": ("reports", "reported"),
 }
 
 
@@ -57,6 +59,7 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    quiet: ClassVar[frozenset[str]] = frozenset()  # fields that a case file has only where they say something
     registry: ClassVar[Any] = None  # the Registry of the classes that may stand in this one's place, where there is one
 
     def __init__(self, /, **fields: Any) -> None:
@@ -150,7 +153,8 @@ class Record(BaseModel):
 
     def _saved(self) -> dict[str, Any]:
         """Return the fields as a case file has them."""
-        return self._table()
+        fields = type(self).model_fields
+        return {name: value for name, value in self._table().items() if name not in self.quiet or value != fields[name].default}
 
     def _beside(self) -> dict[str, str]:
         """Return the files that a case file refers to in this table: text by name."""

@@ -27,10 +27,12 @@ class Revenue(Record):
     What the mechanisms rest on: R(0, theta) = 0; R concave in q (assumption 1); R and R_q non-decreasing in theta (assumption 2).
     The virtual revenue must fall in q once it has a maximum, as it does for every form here.
     `separable`: R_q_theta does not depend on q, so that types of one pool are pooled at every quantity.
+    `explicit`: `quantity` is a formula, not a search, which is worth avoiding.
     """
 
     form: str
     separable: ClassVar[bool] = False
+    explicit: ClassVar[bool] = True
 
     @abstractmethod
     def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
@@ -95,6 +97,10 @@ class LinearDemand(InverseDemand):
         """R_q = theta - 2 q."""
         return np.asarray(np.asarray(theta, dtype=float) - 2 * np.asarray(q, dtype=float))
 
+    def curvature(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_qq = -2."""
+        return np.full(np.broadcast_shapes(np.shape(q), np.shape(theta)), -2.0)
+
     def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
         """(theta - marginal)^+ / 2."""
         return np.maximum(np.asarray(theta, dtype=float) - marginal, 0.0) / 2
@@ -115,6 +121,11 @@ class PowerDemand(InverseDemand):
     def marginal(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R_q = theta - a (b + 1) q^b."""
         return np.asarray(theta, dtype=float) - self.scale * (self.exponent + 1) * np.asarray(q, dtype=float) ** self.exponent
+
+    def curvature(self, q: ArrayLike, theta: ArrayLike) -> Array:
+        """R_qq = -a b (b + 1) q^(b - 1)."""
+        power = np.asarray(q, dtype=float) ** (self.exponent - 1)
+        return -self.scale * self.exponent * (self.exponent + 1) * power * np.ones(np.shape(theta))
 
     def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
         """((theta - marginal)^+ / (a (b + 1)))^(1 / b)."""

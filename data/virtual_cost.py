@@ -24,7 +24,8 @@ ROUNDING = 1e-12
 def weighted_virtual_cost(case: AssemblerCase) -> Array:
     """Return beta(t) v(t), one entry a profile: finite also where beta(t) = 0, unlike v(t) itself.
 
-    beta(t) c(t) + sum_i (c_i[t_i] - c_i[t_i - 1]) * sum_{s < t_i} beta(s, t_-i). Source: assembler paper, eq. (13).
+    beta(t) c(t) + sum_i (c_i[t_i] - c_i[t_i - 1]) * sum_{s < t_i} beta(s, t_-i), where c_i is what i's part of a product costs.
+    Source: assembler paper, eq. (13).
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ def weighted_virtual_cost(case: AssemblerCase) -> Array:
     """
     beta = case.probability
     weighted = beta * case.total_cost
-    for i, supplier in enumerate(case.suppliers):
-        steps = np.diff(supplier.costs).reshape(np.diff(case.costs(i), axis=i).shape)
+    for i in range(len(case.shape)):
+        steps = np.diff(case.product_costs(i), axis=i)
         before = (slice(None),) * i
         weighted[(*before, slice(1, None))] += steps * accumulated(np.add, beta[(*before, slice(None, -1))], axis=i)
     return weighted

@@ -148,6 +148,10 @@ class Solution:
     dual_ranges: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     prior: Mapping[str, Any] | None = None  # of a copula: by which method its table was integrated, error of a cell, seconds
     without_max_payment: Mapping[str, float] | None = None  # profit without the bound on payments, and what the bound costs
+    # Of an ambiguous prior: `radius`, `distance`, the `worst_prior` by profile, and the `profit_at_prior` of the same menu.
+    ambiguity: Mapping[str, Any] | None = None
+    # Of a prior that is estimated from past reports: how many, an `interval` of the profit, what a menu earns out of sample.
+    estimate: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
     optimal: Callable[[], OptimalDuals | str] | OptimalDuals | str = field(default=NO_MODEL, repr=False)  # gives `optimal_duals`
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
@@ -296,6 +300,8 @@ class Solution:
             ("approximation", self.approximation),
             ("prior", self.prior),
             ("without_max_payment", self.without_max_payment),
+            ("ambiguity", self.ambiguity),
+            ("estimate", self.estimate),
         ):
             if figures is not None:
                 record[key] = dict(figures)

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
-from veridical.data import csv_file, files
+from veridical.data import observations
 from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.demand.distribution import Demand
-from veridical.data.errors import InputError
-from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, number, numbers, several
+from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, numbers, several
 from veridical.data.record import wrong
 
 __all__ = ["Discrete", "Empirical", "Sample"]
@@ -104,11 +98,7 @@ class Empirical(Discrete):
 
 
 class Sample(Discrete):
-    """Past observations, all of the same weight: one column of a CSV file, with or without a header line.
-
-    The file is looked for beside the case file, or below its folder, and read once, when the case is loaded. A case made in
-    Python may name a file of any place; `file` is then its name alone, under which it is saved beside the case.
-    """
+    """Past observations, all of the same weight: one column of a CSV file, with or without a header (`data.observations`)."""
 
     distribution: Literal["sample"] = "sample"
     file: Text
@@ -117,17 +107,7 @@ class Sample(Discrete):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, raw: Any, info: ValidationInfo) -> Any:
-        if not isinstance(raw, dict) or not isinstance(raw.get("file"), str):
-            return raw
-        if "values" in raw and info.context is None:
-            return raw  # a copy, or a case that was written out by `model_dump`
-        if "values" in raw:
-            raise wrong(raw["values"], "only the keys distribution, file: the values are read from the file", "values")
-        if info.context is not None:
-            return {**raw, "values": _column(files.inside(Path(info.context["folder"]), raw["file"]), raw["file"])}
-        given = Path(raw["file"])  # of the caller's own, and not of a case file
-        name = given.name if given.anchor or ".." in given.parts else raw["file"]
-        return {**raw, "file": name, "values": _column(nullcontext(given), raw["file"])}
+        return observations.read(raw, info.context, "file", "values", "distribution, file")
 
     def _saved(self) -> dict[str, Any]:
         return {"distribution": self.distribution, "file": self.file}
@@ -138,26 +118,3 @@ class Sample(Discrete):
     @property
     def _observed(self) -> tuple[Array, Array]:
         return np.array(self.values), np.ones(len(self.values))
-
-
-def _column(place: AbstractContextManager[Path], name: str) -> Numbers:
-    """Return the one column of numbers in a CSV file."""
-    try:
-        with place as path:
-            return _numbers(csv_file.rows(path), name)
-    except InputError as error:  # of the sample: it is the case that names it
-        raise InputError(*(replace(problem, field="file") for problem in error.problems)) from None
-
-
-def _numbers(rows: Iterable[tuple[int, list[str]]], name: str) -> Numbers:
-    values: list[float] = []
-    for place, (line, row) in enumerate(rows):
-        try:
-            values.append(number(float(row[0]) if len(row) == 1 else None, "", lambda x: x >= 0))
-        except (ValueError, PydanticCustomError):
-            if place or len(row) != 1 or not row[0].strip()[:1].isalpha() or row[0].strip().lower() in {"nan", "inf"}:
-                wrong_row = f"<{','.join(row)!r} in row {line} of {name}>"
-                raise InputError.of("file", wrong_row, "one finite number >= 0 a row") from None
-    if not values:
-        raise InputError.of("file", f"<no row in {name}>", "one or more rows with a finite number >= 0")
-    return tuple(values)

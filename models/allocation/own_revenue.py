@@ -37,6 +37,7 @@ class OwnRevenue(Revenue):
     without a finite slope at q = 0.
     """
 
+    explicit = False
     form: Literal["own"] = "own"
     expression: Callable[[Any, Any], Any]
 

@@ -20,6 +20,7 @@ from veridical.data import AssemblerCase, InputError
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
 from veridical.models.assembler.numbers import beliefs, carried
+from veridical.models.assembler.order_rules import refuse_without_capacity
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -71,6 +72,8 @@ def build(
     """
     if max_payment is not None and not 0 < max_payment < math.inf:
         raise InputError.of("max_payment", max_payment, "a finite number > 0, currency", case.name)
+    refuse_without_capacity(case, "`bic`")
+    case.refuse_ambiguity("`bic`, where truth itself rests on the prior,")
     if participation == "interim":
         refuse_faint_beliefs(case)
     m = vocabulary.frame(case, "bic", form)
@@ -92,12 +95,16 @@ def build(
         if weight.value > FAINT * pyo.value(likely):
             beliefs.setdefault((i, cost), []).append((others, weight / likely))
             reckoned.add((i, m.profile[i, cost, others]))
-    costs = {(i, m.profile[i, cost, others]): m.cost[i, cost] for i, cost, others in m.OWN_COST}
+    reserved = vocabulary.elsewhere(m)
+    least = {  # what keeps a supplier whose cost this is
+        (i, m.profile[i, cost, others]): m.cost[i, cost] * q[i, m.profile[i, cost, others]] + reserved[i, cost]
+        for i, cost, others in m.OWN_COST
+    }
     for key in P:
         if key not in reckoned:
             P[key] = 0.0  # no solver sees it where it stands in no constraint
     # Where nobody reckons with a profile a payment is a threat, and no part of the profit.
-    vocabulary.profit(m, lambda i, t: P[i, t] if (i, t) in reckoned else costs[i, t] * q[i, t])  # (2)
+    vocabulary.profit(m, lambda i, t: P[i, t] if (i, t) in reckoned else least[i, t])  # (2)
 
     def expected(variable: Any, i: str, cost: float, report: float) -> Any:
         return pyo.quicksum(weight * variable[i, m.profile[i, report, others]] for others, weight in beliefs[i, cost])
@@ -111,7 +118,7 @@ def build(
 
         @m.Constraint(list(beliefs))
         def individual_rationality(m: Any, i: str, cost: float) -> Any:
-            return expected(P, i, cost, cost) >= m.cost[i, cost] * expected(q, i, cost, cost)
+            return expected(P, i, cost, cost) >= m.cost[i, cost] * expected(q, i, cost, cost) + reserved[i, cost]
 
     else:
         vocabulary.ex_post_participation(m)

@@ -50,5 +50,6 @@ def build(case: ContinuousCase, form: str = "auto", points: int = POINTS) -> pyo
     m = icds_balanced.build(case.grid(points), form)
     m.name = "continuous"
     info = info_of(m)
-    info.mechanism, info.parameters = m.name, {"price": m.price}  # costs and probabilities are the grid's, none of the case's
+    # costs and probabilities are the grid's, none of the case's
+    info.mechanism, info.parameters = m.name, {name: m.component(name) for name in ("price", *case.terms)}
     return m

@@ -49,10 +49,12 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     vocabulary.contracts(m, form)
     vocabulary.profit(m)  # (6)
 
+    reserved = vocabulary.elsewhere(m)
+
     @m.Constraint(m.OWN_COST)
     def full_information(m: Any, i: str, cost: float, others: str) -> Any:
         t = m.profile[i, cost, others]
-        return m.payment[i, t] == m.cost[i, cost] * m.quantity[i, t]
+        return m.payment[i, t] == m.cost[i, cost] * m.quantity[i, t] + reserved[i, cost]
 
     info_of(m).contracts = menu
     info_of(m).likely_units = vocabulary.newsvendor(attrgetter("total_cost"))

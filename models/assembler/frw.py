@@ -15,6 +15,8 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
+from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
+from veridical.models.assembler.worst_prior import expected
 from veridical.models.expected_sales import expected_sales
 from veridical.models.info import builder, carries, info_of
 
@@ -61,13 +63,24 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     m.expected_sales = expected_sales(m.units, case.demand, form)
     q, P = m.quantity, m.payment
 
-    revenue = pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
-    paid = pyo.quicksum(m.marginal[key].expr * P[key] for key in m.COSTS)
-    m.profit = pyo.Objective(expr=revenue - paid, sense=pyo.maximize)  # (2)
+    vocabulary.capacities(m, m.COSTS, lambda i, cost: q[i, cost])
+    order_rules(m, m.COSTS, lambda i, cost: q[i, cost])
+    if case.ambiguity is None:
+        earned = pyo.quicksum(m.probability[t] * vocabulary.expected_revenue(m, t) for t in m.PROFILES)
+        earned -= pyo.quicksum(m.marginal[key].expr * (P[key] + setup_cost(m, *key)) for key in m.COSTS)
+    else:  # every profile's profit by itself
+        own: dict[str, list[Any]] = {t: [] for t in m.PROFILES}
+        for i, cost, others in m.OWN_COST:
+            own[m.profile[i, cost, others]].append((i, cost))
+        spent = {t: pyo.quicksum(P[key] + setup_cost(m, *key) for key in keys) for t, keys in own.items()}
+        earned = expected(m, lambda t: vocabulary.expected_revenue(m, t) - spent[t])
+    m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)  # (2)
 
     @m.Constraint(m.OWN_COST)
     def assembly(m: Any, i: str, cost: float, others: str) -> Any:
-        return m.units[m.profile[i, cost, others]] <= q[i, cost]
+        return m.units_per_product[i] * m.units[m.profile[i, cost, others]] <= q[i, cost]
+
+    reserved = vocabulary.elsewhere(m)
 
     @m.Constraint(m.REPORTS)
     def incentive_compatibility(m: Any, i: str, cost: float, report: float) -> Any:
@@ -75,7 +88,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
 
     @m.Constraint(m.COSTS)
     def individual_rationality(m: Any, i: str, cost: float) -> Any:
-        return P[i, cost] >= m.cost[i, cost] * q[i, cost]
+        return P[i, cost] >= m.cost[i, cost] * q[i, cost] + reserved[i, cost]
 
     if feasibility:
         neighbours = [(supplier.name, *pair) for supplier in case.suppliers for pair in pairwise(supplier.costs)]
@@ -85,7 +98,9 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
             return q[i, cost] >= q[i, next_cost]
 
     info = info_of(m)
-    info.index_names |= {"assembly": ("supplier", "cost", "others"), "feasibility": ("supplier", "cost", "next_cost")}
+    info.index_names |= {**dict.fromkeys(("capacity", "whole_lots", "no_order", "minimum_order"), ("supplier", "cost"))}
+    info.index_names |= {"assembly": ("supplier", "cost", "others")}
+    info.index_names |= {"feasibility": ("supplier", "cost", "next_cost")}
     info.contracts = menu
     return m
 
@@ -94,8 +109,9 @@ def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract for a cost, whatever the others report."""
     case = vocabulary.case_of(m)
 
-    def spread(variable: Any) -> Any:
-        values = np.split(vocabulary.value(variable, (-1,)), np.cumsum(case.shape)[:-1])
+    def spread(numbers: Any) -> Any:
+        values = np.split(numbers, np.cumsum(case.shape)[:-1])
         return np.stack([np.broadcast_to(row.reshape(case.costs(i).shape), case.shape) for i, row in enumerate(values)])
 
-    return Menu(case, spread(m.quantity).clip(min=0), spread(m.payment) + 0.0)
+    quantity = placed(m, vocabulary.value(m.quantity, (-1,)).clip(min=0), m.quantity)
+    return Menu(case, spread(quantity), spread(vocabulary.value(m.payment, (-1,))) + 0.0)

@@ -8,6 +8,7 @@ incentive compatibility leaves him one price, and individual rationality makes i
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -20,6 +21,7 @@ from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.assembler.numbers import carried, named_costs
+from veridical.models.assembler.order_rules import refuse_without_capacity
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -46,7 +48,7 @@ def build(
     k
         How many suppliers report, from 0 to all of them; half of them, rounded up, where it is not given.
     balanced
-        Whether the same quantity is bought of every component: no restriction where costs are independent.
+        Whether components of as many products are bought of every supplier: no restriction where costs are independent.
     feasibility
         Whether (5) stands in the model under its name. It follows from incentive compatibility, so with it in, duals split
         between the two families in more than one way.
@@ -83,12 +85,7 @@ def build(
         pooled = {t: tuple(0 if i in ignored else c for i, c in enumerate(t)) for t in places}
         return {name[t]: name[pool] for t, pool in pooled.items() if pool != t}
 
-    def unit_cost(case: AssemblerCase) -> Array:
-        """Return virtual cost where the others' costs are known to be the highest: of their first profile, as of all."""
-        shape = [len(supplier.costs) if i in reporting else 1 for i, supplier in enumerate(case.suppliers)]
-        return np.broadcast_to(virtual_cost(case.with_private(reporting)).reshape(shape), case.shape)
-
-    info_of(m).likely_units = vocabulary.newsvendor(unit_cost)
+    info_of(m).likely_units = vocabulary.newsvendor(partial(_unit_cost, tuple(reporting)))
     others = [i for i in range(len(case.names)) if i not in reporting]
     pool = like(others)
 
@@ -99,6 +96,7 @@ def build(
     # What (3) comes to for the others, both ways at once: as two inequalities it would leave no interior, and no finite duals.
     same = {(case.names[i], t): to for i in others for t, to in like([i]).items()}
     if coalitions:  # and what they would take from others to report one cost or the other
+        refuse_without_capacity(case, "coalitions")
         same = {(i, t): to for i in m.SUPPLIERS for t, to in pool.items()}
         truth_together(m, reporting)
 
@@ -108,9 +106,16 @@ def build(
 
     if balanced:
         first, *rest = m.SUPPLIERS
+        each = m.units_per_product
 
         @m.Constraint(rest, [t for t in m.PROFILES if t not in pool])
         def balanced_ordering(m: Any, i: str, t: str) -> Any:
-            return m.quantity[i, t] == m.quantity[first, t]
+            return each[first] * m.quantity[i, t] == each[i] * m.quantity[first, t]
 
     return m
+
+
+def _unit_cost(reporting: tuple[int, ...], case: AssemblerCase) -> Array:
+    """Return virtual cost where the others' costs are known to be the highest: of their first profile, as of all."""
+    shape = [len(supplier.costs) if i in reporting else 1 for i, supplier in enumerate(case.suppliers)]
+    return np.broadcast_to(virtual_cost(case.with_private(reporting)).reshape(shape), case.shape)

@@ -17,6 +17,7 @@ from veridical.data import AssemblerCase, virtual_cost
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.numbers import carried, named_costs
+from veridical.models.assembler.order_rules import placed, refuse_without_capacity
 from veridical.models.info import builder, carries, info_of
 from veridical.models.linear_families import Each
 from veridical.models.linear_families import declare as declare_family
@@ -67,6 +68,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True, coa
     declare(m, form, feasibility)
     info_of(m).likely_units = vocabulary.newsvendor(virtual_cost)
     if everybody is not None:
+        refuse_without_capacity(case, "coalitions")
         truth_together(m, everybody)
     return m
 
@@ -115,4 +117,5 @@ def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds."""
     case = vocabulary.case_of(m)
     shape = (len(m.SUPPLIERS), *case.shape)
-    return Menu(case, vocabulary.value(m.quantity, shape).clip(min=0), vocabulary.value(m.payment, shape) + 0.0)
+    quantity = placed(m, vocabulary.value(m.quantity, shape).clip(min=0), m.quantity)
+    return Menu(case, quantity, vocabulary.value(m.payment, shape) + 0.0)

@@ -14,6 +14,7 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase, virtual_cost
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
+from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
 from veridical.models.expected_sales import expected_sales
 from veridical.models.info import builder, carries, info_of
 
@@ -35,12 +36,13 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (units) by profile; payments follow from it by (11).
+        `quantity` (products for which every component is bought) by profile; payments follow from it by (11).
 
     Raises
     ------
     InputError
-        For a form that the demand does not have, and for a model that would not fit into memory.
+        For a form that the demand does not have, for a model that would not fit into memory, and for reservation profits that
+        depend on costs.
 
     Examples
     --------
@@ -49,6 +51,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     >>> round(vd.solvers.solve(model).objective, 2)
     4896.97
     """
+    case.reserved("`icds_balanced`")
+    case.refuse_ambiguity("`icds_balanced`, whose virtual costs are those of one prior,")
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
     weighted = weighted_virtual_cost(m)
     m.weighted_virtual_cost = pyo.Expression(m.PROFILES, rule=lambda m, t: weighted[t])
@@ -56,8 +60,18 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     m.quantity = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
     m.expected_sales = expected_sales(m.quantity, case.demand, form)
 
-    earned = (m.probability[t] * vocabulary.expected_revenue(m, t) - weighted[t] * m.quantity[t] for t in m.PROFILES)
-    m.profit = pyo.Objective(expr=pyo.quicksum(earned), sense=pyo.maximize)  # (14)
+    first = [(supplier.name, supplier.costs[0]) for supplier in case.suppliers]
+    reserved = pyo.quicksum(vocabulary.elsewhere(m)[key] for key in first)
+
+    each, orders = m.units_per_product, [(i, t) for i in m.SUPPLIERS for t in m.PROFILES]
+    vocabulary.capacities(m, orders, lambda i, t: each[i] * m.quantity[t])
+    order_rules(m, orders, lambda i, t: each[i] * m.quantity[t])
+
+    def earned(t: str) -> Any:
+        spent = reserved + pyo.quicksum(setup_cost(m, i, t) for i in m.SUPPLIERS)
+        return m.probability[t] * (vocabulary.expected_revenue(m, t, m.quantity) - spent) - weighted[t] * m.quantity[t]
+
+    m.profit = pyo.Objective(expr=pyo.quicksum(earned(t) for t in m.PROFILES), sense=pyo.maximize)  # (14)
 
     @m.Constraint(m.NEIGHBOURS)
     def monotonicity(m: Any, i: str, cost: float, next_cost: float, others: str) -> Any:  # (10)
@@ -73,15 +87,16 @@ def weighted_virtual_cost(m: Any) -> dict[str, Any]:
 
     beta(t) c(t), and for each supplier the step up to his cost, times how likely it and cheaper ones are below that step.
     """
+    each = m.units_per_product
     costs: dict[str, list[Any]] = {t: [] for t in m.PROFILES}
     for i, cost, others in m.OWN_COST:
-        costs[m.profile[i, cost, others]].append(m.cost[i, cost])
+        costs[m.profile[i, cost, others]].append(each[i] * m.cost[i, cost])
     terms = {t: [m.probability[t] * pyo.quicksum(costs[t])] for t in m.PROFILES}
     cheapest = {(i, cost): [less for j, less in m.COSTS if j == i and less <= cost] for i, cost in m.COSTS}
     step: dict[Any, Any] = {}  # shared by profiles: worked out once
     for i, cost, next_cost, others in m.NEIGHBOURS:
         if (i, cost) not in step:
-            step[i, cost] = m.cost[i, next_cost] - m.cost[i, cost]
+            step[i, cost] = each[i] * (m.cost[i, next_cost] - m.cost[i, cost])
         cheaper = pyo.quicksum(m.probability[m.profile[i, less, others]] for less in cheapest[i, cost])
         terms[m.profile[i, next_cost, others]].append(step[i, cost] * cheaper)
     return {t: pyo.quicksum(terms[t]) for t in terms}
@@ -90,4 +105,6 @@ def weighted_virtual_cost(m: Any) -> dict[str, Any]:
 def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds, with the payments of (11)."""
     case = vocabulary.case_of(m)
-    return Menu.balanced(case, vocabulary.value(m.quantity, case.shape).clip(min=0))
+    quantity = case.components(vocabulary.value(m.quantity, case.shape).clip(min=0))
+    orders = [(i, t) for i in m.SUPPLIERS for t in m.PROFILES]
+    return Menu.balanced(case, case.products(placed(m, quantity, orders)).min(axis=0))

@@ -12,6 +12,7 @@ from veridical.data import AssemblerCase
 from veridical.data.assembler import ENUMERATED
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried, profile_names
+from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
 from veridical.models.expected_sales import expected_sales
 from veridical.models.info import builder, carries, info_of
 
@@ -35,7 +36,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (units) and `payment` (currency) by supplier.
+        `quantity` (products for which every component is bought) and `payment` (currency) by supplier; `order` of a supplier
+        whose orders have rules, units.
 
     Raises
     ------
@@ -58,23 +60,50 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     m.payment = pyo.Var(m.SUPPLIERS)
     m.expected_sales = expected_sales(m.quantity, case.demand, form)
 
-    earned = vocabulary.expected_revenue(m, EVERY) - pyo.quicksum(m.payment[i] for i in m.SUPPLIERS)
+    ordered = _ordered(m)
+    orders = [(i, EVERY) for i in m.SUPPLIERS]
+    vocabulary.capacities(m, orders, lambda i, t: ordered[i])
+    order_rules(m, orders, lambda i, t: ordered[i])
+
+    spent = pyo.quicksum(m.payment[i] + setup_cost(m, i, EVERY) for i in m.SUPPLIERS)
+    earned = vocabulary.expected_revenue(m, EVERY, m.quantity) - spent
     if case.profiles <= ENUMERATED:  # probabilities sum to 1: they are here to be differentiated by, as in the other mechanisms
         m.COST_PROFILES = pyo.Set(initialize=profile_names(case))
         vocabulary.prior(m, m.COST_PROFILES)
         earned = pyo.quicksum(m.probability.values()) * earned
     m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)
 
+    reserved = vocabulary.elsewhere(m)
+
     @m.Constraint(m.COSTS)
     def individual_rationality(m: Any, i: str, cost: float) -> Any:  # binds at the highest cost: P_i = c_i(h) q
-        return m.payment[i] >= m.cost[i, cost] * m.quantity[EVERY]
+        return m.payment[i] >= m.cost[i, cost] * ordered[i] + reserved[i, cost]
 
     info_of(m).contracts = menu
     return m
 
 
+def _ordered(m: Any) -> dict[str, Any]:
+    """Return the units ordered of each supplier: what the products need, or more of a component whose orders have rules."""
+    each = m.units_per_product
+    needed = {i: each[i] * m.quantity[EVERY] for i in m.SUPPLIERS}
+    if ruled := [supplier.name for supplier in info_of(m).case.suppliers if supplier.rules]:
+        m.order = pyo.Var(ruled, domain=pyo.NonNegativeReals)
+
+        @m.Constraint(ruled)
+        def enough(m: Any, i: str) -> Any:
+            return needed[i] <= m.order[i]
+
+        needed |= {i: m.order[i] for i in ruled}
+    return needed
+
+
 def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract whatever is reported."""
-    n = len(m.SUPPLIERS)
-    payment = vocabulary.value(m.payment, (n, *(1,) * n))
-    return Menu(vocabulary.case_of(m), np.full((1,) * (n + 1), max(m.quantity[EVERY].value, 0.0)), payment)
+    shape = (len(m.SUPPLIERS), *(1,) * len(m.SUPPLIERS))
+    case = vocabulary.case_of(m)
+    quantity = case.components(max(m.quantity[EVERY].value, 0.0))
+    if isinstance(order := m.component("order"), pyo.Var):
+        units = (max(order[i].value, 0.0) if i in order else needed for i, needed in zip(m.SUPPLIERS, quantity, strict=True))
+        quantity = placed(m, np.fromiter(units, dtype=float), [(i, EVERY) for i in m.SUPPLIERS])
+    return Menu(case, quantity.reshape(shape), vocabulary.value(m.payment, shape))

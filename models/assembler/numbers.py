@@ -1,6 +1,7 @@
 """The numbers of an assembler's case that stand in mutable Params: a model that is built once can be given those of another case.
 
-Price, costs and probabilities do. Everything else of a case is what models are built from: see `structure`.
+Price, costs and probabilities do, and what the case says of salvage, lost sales, assembling, capacities and reservation profits.
+Everything else of a case is what models are built from: see `structure`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ OF_COSTS = {"cost", "next_cost", "report"}  # parts that are a cost of the index
 
 def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
     """Return what models are built from beside the numbers in Params; `further`: what a mechanism decides by those."""
-    return case.names, case.shape, case.demand, further
+    each = tuple(
+        (
+            *((s.units_per_product, s.capacity, *(getattr(s, name) for name in s.rules)) if s.rules else (s.capacity is None,)),
+            case.reservation_tokens(i) if any(s.reservations) else (),
+        )
+        for i, s in enumerate(case.suppliers)
+    )
+    return case.names, case.shape, case.demand, case.terms, case.ambiguity, case.has_bill, each, further
 
 
 def profile_names(case: AssemblerCase) -> list[str]:
@@ -36,7 +44,12 @@ def profile_names(case: AssemblerCase) -> list[str]:
 def named(m: Any, case: AssemblerCase) -> dict[str, Any]:
     """Return the mutable Params of a model by the names that a case gives them: price, costs, and any probabilities."""
     costs = (f"cost {s.name}={label(cost)}" for s in case.suppliers for cost in s.costs)
-    parameters = {"price": m.price} | dict(zip(costs, m.cost.values(), strict=True))
+    parameters = {"price": m.price} | {name: m.component(name) for name in case.terms}
+    parameters |= dict(zip(costs, m.cost.values(), strict=True))
+    families = {"units_per_product": "units_per_product", "deliverable": "capacity", "reservation_profit": "reservation_profit"}
+    for family, name in families.items():
+        if isinstance(params := m.component(family), pyo.Param):
+            parameters |= {f"{name} {key}": param for key, param in params.items()}
     if isinstance(likely := m.component("probability"), pyo.Param):
         names = (f"probability {t}" for t in profile_names(case))
         parameters |= dict(zip(names, likely.values(), strict=True))
@@ -46,7 +59,16 @@ def named(m: Any, case: AssemblerCase) -> dict[str, Any]:
 def renumber(m: Any, case: AssemblerCase) -> None:
     """Give a model that was built for a case of the same structure the numbers of this one, and its names to what comes of it."""
     info = info_of(m)
-    m.price.set_value(case.price)
+    for name in ("price", *case.terms):
+        m.component(name).set_value(getattr(case, name))
+    for i, supplier in enumerate(case.suppliers):
+        if isinstance(each := m.component("units_per_product"), pyo.Param):
+            each[supplier.name].set_value(supplier.units_per_product)
+        if supplier.capacity is not None:
+            m.deliverable[supplier.name].set_value(supplier.capacity)
+        if any(supplier.reservations):
+            for token, profit in zip(case.reservation_tokens(i), supplier.reservations, strict=True):
+                m.reservation_profit[token].set_value(profit)
     costs = [cost for supplier in case.suppliers for cost in supplier.costs]
     for param, cost in zip(m.cost.values(), costs, strict=True):
         param.set_value(cost)

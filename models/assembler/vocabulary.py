@@ -7,6 +7,7 @@ Names in a model are ones that a person reads: a profile of costs is `panel=4, b
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container
+from functools import partial
 from itertools import islice, pairwise, product
 from operator import attrgetter
 from typing import Any
@@ -20,11 +21,13 @@ from veridical.data.assembler import shortened
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.assembler.coalitions import count as coalition_constraints
 from veridical.models.assembler.numbers import named, profile_names
+from veridical.models.assembler.order_rules import order_rules, setup_cost
+from veridical.models.assembler.worst_prior import expected
 from veridical.models.expected_sales import chosen, expected_sales
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 from veridical.models.linear_families import Each, declare, members_of
 
-__all__ = ["basis", "case_of", "contracts", "ex_post_participation", "expected_revenue"]
+__all__ = ["basis", "capacities", "case_of", "contracts", "elsewhere", "ex_post_participation", "expected_revenue"]
 __all__ += ["fits", "frame", "misreports", "neighbours", "newsvendor", "own_contracts", "own_costs", "profit", "value"]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
@@ -36,6 +39,9 @@ INDEX_NAMES = {  # what the parts of an index are called, family by family
     **dict.fromkeys(("assembly", "pooling", "posted_price", "balanced_ordering"), ("supplier", "profile")),
     **dict.fromkeys((f"expected_sales.written.{name}" for name in ("cover", "excess_covers", "support")), ("profile",)),
     "expected_sales.written.tangent": ("profile", "tangent"),
+    **dict.fromkeys(("capacity", "whole_lots", "no_order", "minimum_order"), ("supplier", "profile")),
+    **dict.fromkeys(("worst_prior", "deviation_below", "deviation_above"), ("profile",)),
+    "transport": ("profile", "other_profile"),
 }
 
 
@@ -51,7 +57,8 @@ def frame(
     - NEIGHBOURS (i, cost, next_cost, others): his neighbouring costs.
 
     `price`, `cost[i, cost]` and `probability[t]` are mutable Params: change their values and solve again. A cost keeps the name
-    that it had when the model was built.
+    that it had when the model was built. Where the case has them, so are `salvage`, `shortage_penalty`, `assembly_cost`,
+    `units_per_product[i]`, `deliverable[i]` (capacities) and `reservation_profit[i]`, by `i=cost` where it depends on the cost.
     """
     fits(case, name, form, contracts)
     if coalitions is not None:
@@ -127,8 +134,16 @@ def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
     m = MechanismModel(name=name)
     m.SUPPLIERS = pyo.Set(initialize=case.names)
     m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs], dimen=2)
+    each = {supplier.name: supplier.units_per_product for supplier in case.suppliers}
+    m.units_per_product = pyo.Param(m.SUPPLIERS, initialize=each, mutable=True) if case.has_bill else each
     m.price = pyo.Param(initialize=case.price, mutable=True)
+    for name in case.terms:
+        setattr(m, name, pyo.Param(initialize=getattr(case, name), mutable=True))
     m.cost = pyo.Param(m.COSTS, initialize={key: key[1] for key in m.COSTS}, mutable=True)
+    if reserved := reservations(case):
+        m.reservation_profit = pyo.Param(list(reserved), initialize=reserved, mutable=True)
+    if capacities := {supplier.name: supplier.capacity for supplier in case.suppliers if supplier.capacity is not None}:
+        m.deliverable = pyo.Param(list(capacities), initialize=capacities, mutable=True)
     describe(m, ModelInfo(case, name, dict(INDEX_NAMES), parameters=named(m, case)))
     return m
 
@@ -153,39 +168,80 @@ def own_costs(m: Any) -> None:
     info_of(m).index_names |= names
 
 
+def elsewhere(m: Any) -> dict[tuple[str, float], Any]:
+    """Return what a supplier earns elsewhere at a cost, for (i, cost) in COSTS: a Param, or 0 where the case says nothing."""
+    case = info_of(m).case
+    if m.component("reservation_profit") is None:
+        return dict.fromkeys(m.COSTS, 0.0)
+    tokens = (token for i in range(len(case.names)) for token in case.reservation_tokens(i))
+    known = m.reservation_profit
+    return {key: known[token] if token in known else 0.0 for key, token in zip(m.COSTS, tokens, strict=True)}  # noqa: SIM401
+
+
+def capacities(m: Any, index: Any, units: Callable[..., Any]) -> None:
+    """Declare `capacity`: no more is bought of a supplier than he can deliver; `units(i, ...)`, over an index of (i, ...)."""
+    if m.component("deliverable") is None:
+        return
+
+    @m.Constraint([key for key in index if key[0] in m.deliverable])
+    def capacity(m: Any, *key: Any) -> Any:
+        return units(*key) <= m.deliverable[key[0]]
+
+
 def contracts(m: Any, form: str) -> None:
-    """Declare contracts that depend on every report: quantity q_i(t), payment P_i(t); units assembled y(t) <= q_i(t)."""
+    """Declare contracts that depend on every report: quantity q_i(t), payment P_i(t); units assembled a_i y(t) <= q_i(t)."""
     m.quantity = pyo.Var(m.SUPPLIERS, m.PROFILES, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS, m.PROFILES)
     m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
     m.expected_sales = expected_sales(m.units, info_of(m).case.demand, form)
 
-    profiles = np.tile(np.arange(len(m.units)), len(m.SUPPLIERS))
-    y, q = Each(m.units), Each(m.quantity)
-    declare(m, "assembly", m.quantity.index_set(), y[profiles] <= q[np.arange(len(m.quantity))])
+    profiles, each = np.tile(np.arange(len(m.units)), len(m.SUPPLIERS)), m.units_per_product
+    y, q = Each(m.units)[profiles], Each(m.quantity)
+    needed = y if isinstance(each, dict) else Each(each)[np.repeat(np.arange(len(m.SUPPLIERS)), len(m.units))] * y
+    declare(m, "assembly", m.quantity.index_set(), needed <= q[np.arange(len(m.quantity))])
+    capacities(m, m.quantity, lambda i, t: m.quantity[i, t])
+    order_rules(m, m.quantity, lambda i, t: m.quantity[i, t])
 
 
 def ex_post_participation(m: Any) -> None:
-    """Declare `individual_rationality`: a truthful supplier loses nothing, whatever the others report."""
+    """Declare `individual_rationality`: a truthful supplier earns what he would elsewhere, whatever the others report."""
+    if m.component("reservation_profit") is None:
+        known, cost, truth = own_contracts(m)
+        P, q, costs = Each(m.payment), Each(m.quantity), Each(m.cost)
+        declare(m, "individual_rationality", known, P[truth] >= costs[cost] * q[truth])
+        return
+    reserved = elsewhere(m)
 
-    known, cost, truth = own_contracts(m)
-    P, q, costs = Each(m.payment), Each(m.quantity), Each(m.cost)
-    declare(m, "individual_rationality", known, P[truth] >= costs[cost] * q[truth])
+    @m.Constraint(m.OWN_COST)
+    def individual_rationality(m: Any, i: str, cost: float, others: str) -> Any:
+        truth = m.profile[i, cost, others]
+        return m.payment[i, truth] >= m.cost[i, cost] * m.quantity[i, truth] + reserved[i, cost]
 
 
 def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array]:
     """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought."""
-
-    def likely(case: AssemblerCase) -> Array:
-        unit_cost = np.nan_to_num(cost(case), nan=np.inf)
-        return case.demand.newsvendor_quantity(case.price, unit_cost).ravel()
-
-    return likely
+    return partial(_newsvendor_units, cost)  # which is pickled with the model
 
 
-def expected_revenue(m: Any, t: str) -> Any:
-    """S(y(t)) = r E[min(D, y(t))]."""
-    return m.price * m.expected_sales.sales[t]
+def _newsvendor_units(cost: Callable[[AssemblerCase], Array], case: AssemblerCase) -> Array:
+    return case.best_units(np.nan_to_num(cost(case), nan=np.inf)).ravel()
+
+
+def expected_revenue(m: Any, t: str, units: Any = None) -> Any:
+    """S(y(t)) = r E[min(D, y(t))], and what the case says of salvage, lost sales and assembling; y: `units`, or m.units."""
+    case, sales = info_of(m).case, m.expected_sales.sales[t]
+    if not case.terms:
+        return m.price * sales
+    per_sale = m.price
+    for name, sign in (("assembly_cost", -1), ("shortage_penalty", 1), ("salvage", -1)):
+        if name in case.terms:
+            per_sale = per_sale + sign * m.component(name)
+    revenue = per_sale * sales
+    if "salvage" in case.terms:
+        revenue = revenue + m.salvage * (m.units if units is None else units)[t]
+    if "shortage_penalty" in case.terms:
+        revenue = revenue - m.shortage_penalty * case.demand.expectation
+    return revenue
 
 
 def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
@@ -193,9 +249,16 @@ def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
     payment = paid or (lambda i, t: m.payment[i, t])
 
     def earned(t: str) -> Any:
-        return expected_revenue(m, t) - pyo.quicksum(payment(i, t) for i in m.SUPPLIERS)
+        return expected_revenue(m, t) - pyo.quicksum(payment(i, t) + setup_cost(m, i, t) for i in m.SUPPLIERS)
 
-    m.profit = pyo.Objective(expr=pyo.quicksum(m.probability[t] * earned(t) for t in m.PROFILES), sense=pyo.maximize)
+    m.profit = pyo.Objective(expr=expected(m, earned), sense=pyo.maximize)
+
+
+def reservations(case: AssemblerCase) -> dict[str, float]:
+    """Return what suppliers earn elsewhere, by the name that it has: of every supplier for whom it is not 0 at all costs."""
+    some = [i for i, supplier in enumerate(case.suppliers) if any(supplier.reservations)]
+    pairs = (zip(case.reservation_tokens(i), case.suppliers[i].reservations, strict=True) for i in some)
+    return {token: profit for pair in pairs for token, profit in pair}
 
 
 def case_of(m: Any) -> AssemblerCase:
@@ -204,16 +267,38 @@ def case_of(m: Any) -> AssemblerCase:
     changes: dict[str, Any] = {}
     numbers = (float(param.value) for param in m.cost.values())
     costs = [tuple(islice(numbers, len(supplier.costs))) for supplier in case.suppliers]
-    price = m.component("price")
-    if isinstance(price, pyo.Param) and price.value != case.price:
-        changes["price"] = price.value
-    if costs != [supplier.costs for supplier in case.suppliers]:
-        changes["suppliers"] = [s.changed(costs=now) for s, now in zip(case.suppliers, costs, strict=True)]
+    for name in ("price", *case.terms):
+        param = m.component(name)
+        if isinstance(param, pyo.Param) and param.value != getattr(case, name):
+            changes[name] = param.value
+    radius = m.component("radius")
+    if case.ambiguity is not None and isinstance(radius, pyo.Param) and radius.value != case.ambiguity.radius:
+        changes["ambiguity"] = case.ambiguity.changed(radius=radius.value)
+    said: dict[str, dict[str, Any]] = {
+        s.name: {} if now == s.costs else {"costs": now} for s, now in zip(case.suppliers, costs, strict=True)
+    }
+    if isinstance(m.component("units_per_product"), pyo.Param):
+        for supplier in case.suppliers:
+            if m.units_per_product[supplier.name].value != supplier.units_per_product:
+                said[supplier.name]["units_per_product"] = m.units_per_product[supplier.name].value
+    if isinstance(m.component("deliverable"), pyo.Param):
+        for supplier in case.suppliers:
+            if supplier.capacity is not None and m.deliverable[supplier.name].value != supplier.capacity:
+                said[supplier.name]["capacity"] = m.deliverable[supplier.name].value
+    if isinstance(m.component("reservation_profit"), pyo.Param):
+        for i, supplier in enumerate(case.suppliers):
+            params = [m.reservation_profit[token] for token in case.reservation_tokens(i) if token in m.reservation_profit]
+            now = [param.value for param in params]
+            if now and tuple(now) != supplier.reservations:
+                varies = isinstance(supplier.reservation_profit, tuple)
+                said[supplier.name]["reservation_profit"] = now if varies else now[0]
+    if any(said.values()):
+        changes["suppliers"] = [s.changed(**said[s.name]) for s in case.suppliers]
     if m.component("probability") is not None:
         table = value(m.probability, case.shape)
         if not np.array_equal(table, case.probability):
             suppliers = changes.get("suppliers", case.suppliers)
-            changes |= {"suppliers": [s.changed(probabilities=None) for s in suppliers], "prior": {"joint": table.tolist()}}
+            changes |= {"suppliers": [s.without_prior() for s in suppliers], "prior": {"joint": table.tolist()}}
     return case.changed(**changes) if changes else case
 
 

@@ -113,7 +113,7 @@ def _(result: ClosedForm, solver: SolverRecord) -> Solution:
     """The bound is what no quantities can exceed at the pooled virtual cost, so the gap is a proof of optimality."""
     menu, objective = result.menu, result.menu.expected_profit
     certificate = Certificate(max(0.0, -float(menu.quantity.min())), result.residual, None, _gap(objective, result.bound))
-    derivatives = partial(sensitivity, menu, result.cost_derivative)
+    derivatives = partial(sensitivity, menu, result.cost_derivative, result.deliverable_worth)
     return Solution(objective, result.bound, certificate, solver, contracts=menu, audit=audit(menu), derivatives=derivatives)
 
 
@@ -131,7 +131,9 @@ def _(result: Continuous, solver: SolverRecord) -> Solution:
     certificate = Certificate(0.0, 0.0, None, ratio(max(0.0, excess), abs(result.profit)))
     bound, menu = result.profit + integration.error, result.menu(points)
     sampled = replace(result.audit(MISREPORTS), expected_profit=result.profit)
-    derivatives = partial(_derivatives, price=result.expected_sales)
+    sold, made = result.expected_sales, result.expected_units
+    by_key = {"salvage": made - sold, "shortage_penalty": sold - result.case.demand.expectation, "assembly_cost": -sold}
+    derivatives = partial(_derivatives, price=sold, **{name: by_key[name] for name in result.case.terms})
     return Solution(
         result.profit, bound, certificate, solver, contracts=menu, audit=sampled, derivatives=derivatives, rule=result
     )

@@ -20,16 +20,17 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy
 
 from veridical.contracts.allotment import Allotment, full_revenue
 from veridical.contracts.audit import Audit, audit
 from veridical.data import InputError, NotSolvedError
 from veridical.data.allocation import SAMPLES, AllocationCase
+from veridical.data.arrays import Array
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
+from veridical.solvers.closed_form.chosen_capacity import worth_having
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
-from veridical.solvers.closed_form.water_filling import checked_capacity, shadow_prices, water_filling
+from veridical.solvers.closed_form.water_filling import checked_capacity, water_filling
 
 __all__ = ["Allocation", "Rationing", "allocation", "capacity_choice", "centralized", "decentralization_penalty"]
 
@@ -152,8 +153,11 @@ def _fields(case: AllocationCase, rent: bool, capacity: float | None, points: in
     """Return the fields of an allotment at a capacity, or, where it is None, at the one worth having."""
     case = case.grid(points) if case.continuous else case
     profiles, virtual = case.profiles(samples, seed), [VirtualRevenue.of(group, rent) for group in case.retailers]
-    capacity = _worth_having(case, virtual, profiles) if capacity is None else checked_capacity(case, capacity)
-    shadow, by_type = water_filling(virtual, profiles.counts, capacity)
+    if capacity is None:
+        capacity, shadow, by_type = _worth_having(case, virtual, profiles)
+    else:
+        capacity = checked_capacity(case, capacity)
+        shadow, by_type = water_filling(virtual, profiles.counts, capacity)
     values = np.concatenate([group.value(by_type[:, profiles.columns(g)]) for g, group in enumerate(virtual)], axis=1)
     earned = (profiles.counts * values).sum(axis=1)
     units = {"case": case, "profiles": profiles, "by_type": by_type, "shadow_price": shadow, "capacity": capacity}
@@ -164,8 +168,8 @@ def _fields(case: AllocationCase, rent: bool, capacity: float | None, points: in
     }
 
 
-def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles: TypeProfiles) -> float:
-    """Return the capacity at which the mean shadow price is what a unit costs; the least such."""
+def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles: TypeProfiles) -> tuple[float, Array, Array]:
+    """Return the least capacity at which the mean shadow price is what a unit costs, with prices and quantities there."""
     cost = case.capacity_cost
     if cost is None:
         raise InputError.of("capacity_cost", "<nothing>", "a capacity cost: this case has a fixed capacity", case.name)
@@ -173,13 +177,4 @@ def _worth_having(case: AllocationCase, virtual: list[VirtualRevenue], profiles:
     most = sum(count * units for count, units in zip(case.members, largest, strict=True))  # no unit beyond is worth its cost
     if not np.isfinite(most):
         raise NotSolvedError(f"{case.name}: more capacity always earns more than the {cost:g} that a unit costs", "unbounded")
-    prices = shadow_prices(virtual, profiles.counts)
-
-    def excess(capacity: float) -> float:
-        return float(profiles.probability @ prices(capacity)) - cost
-
-    if most == 0 or excess(0.0) <= 0:
-        return 0.0
-    if excess(most) >= 0:
-        return most
-    return float(scipy.optimize.brentq(excess, 0.0, most, xtol=1e-14 * most, rtol=1e-14))
+    return worth_having(virtual, profiles.counts, profiles.probability, cost, most)

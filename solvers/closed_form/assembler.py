@@ -1,12 +1,13 @@
 """The assembler's mechanisms in closed form, for any number of costs and any prior: from a case straight to its menu.
 
-The newsvendor quantity at the right unit cost, profile by profile: full cost for `first_best`, highest cost for `naive`, pooled
-virtual cost for ICDS and the hybrid (Propositions 1 to 3 of the ICDS paper, with pooling by isotonic regression in place of
-(20)-(23)). `frw` has a module of its own.
+The newsvendor quantity at the right unit cost, as far as suppliers can deliver, profile by profile: full cost for `first_best`,
+highest cost for `naive`, pooled virtual cost for ICDS and the hybrid (Propositions 1 to 3 of the ICDS paper, with pooling by
+isotonic regression in place of (20)-(23)). `frw` has a module of its own.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,13 +35,14 @@ class ClosedForm:
 
     `bound`: expected profit that no menu of this mechanism exceeds; `menu` earns it. `cost_derivative`: gives the derivative of
     the optimal profit in the costs, one list a supplier, for `menu`; see `sensitivity`. `residual`: relative error of the
-    optimality condition that `bound` rests on.
+    optimality condition that `bound` rests on. `deliverable_worth`: what one more product that suppliers can deliver for adds.
     """
 
     bound: float
     _menu: Callable[[], Menu]
     cost_derivative: CostDerivative
     _residual: Callable[[], float] = float
+    deliverable_worth: float = 0.0
 
     @cached_property
     def menu(self) -> Menu:
@@ -54,37 +56,46 @@ class ClosedForm:
 
 
 def first_best(case: AssemblerCase) -> ClosedForm:
-    """Return the first best: F(q(t)) = ((r - c(t)) / r)^+, paid at cost. (6)-(7)."""
+    """Return the first best: F(q(t)) = ((r - c(t)) / r)^+, paid at cost and what is earned elsewhere. (6)-(7)."""
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
-    cost = case.total_cost
+    cost, weight = case.total_cost, case.probability
+    elsewhere = [np.array(s.reservations).reshape(case.costs(i).shape) for i, s in enumerate(case.suppliers)]
+    owed = math.fsum(float((weight * profits).sum()) for profits in elsewhere)
 
     def menu() -> Menu:
-        quantity = case.demand.newsvendor_quantity(case.price, cost)
-        return Menu(case, quantity, np.stack([case.costs(i) * quantity for i in range(len(case.shape))]))
+        quantity = case.components(case.best_units(cost))
+        return Menu(case, quantity, np.stack([case.costs(i) * quantity[i] + profits for i, profits in enumerate(elsewhere)]))
 
-    return ClosedForm(_most(case, case.probability, cost), menu, at_cost)
+    return ClosedForm(_most(case, weight, cost) - owed, menu, at_cost, deliverable_worth=_worth(case, weight, cost))
 
 
 def naive(case: AssemblerCase) -> ClosedForm:
-    """Return the naive mechanism: one quantity, everybody paid his highest cost. Definition 1."""
+    """Return the naive mechanism: one quantity, everybody paid his highest cost and what he earns elsewhere. Definition 1."""
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
-    highest = np.array([supplier.costs[-1] for supplier in case.suppliers])
+    reserved = np.array(case.reserved("closed forms"))
+    highest, weight = np.array([supplier.costs[-1] for supplier in case.suppliers]), np.ones(())
+    cost = math.fsum(supplier.units_per_product * supplier.costs[-1] for supplier in case.suppliers)
 
     def menu() -> Menu:
-        one = (1,) * len(case.shape)
-        quantity = case.demand.newsvendor_quantity(case.price, highest.sum()).reshape(one)
-        return Menu(case, quantity, highest.reshape(-1, *one) * quantity)
+        one = (-1, *(1,) * len(case.shape))
+        quantity = case.components(case.best_units(cost)).reshape(one)
+        return Menu(case, quantity, highest.reshape(one) * quantity + reserved.reshape(one))
 
-    return ClosedForm(_most(case, np.ones(()), highest.sum()), menu, at_highest_cost)
+    bound = _most(case, weight, cost) - math.fsum(reserved)
+    return ClosedForm(bound, menu, at_highest_cost, deliverable_worth=_worth(case, weight, cost))
 
 
 def icds_balanced(case: AssemblerCase) -> ClosedForm:
     """Return the best balanced truthful menu: F(q(t)) = ((r - v(t)) / r)^+ at the pooled virtual cost v. (19), (22)."""
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
+    reserved = math.fsum(case.reserved("closed forms"))
     pooled = pooled_virtual_cost(case)
 
     def quantity() -> Array:
-        return case.demand.newsvendor_quantity(case.price, pooled)
+        return case.best_units(pooled)
 
     def residual() -> float:
         bought = quantity()
@@ -95,7 +106,8 @@ def icds_balanced(case: AssemblerCase) -> ClosedForm:
         wrong = abs(float(at_pooled - raw)) + float(bought.max()) * _misplaced(case, pooled)
         return ratio(wrong, abs(float(raw)))
 
-    return ClosedForm(_most(case, case.probability, pooled), lambda: Menu.balanced(case, quantity()), by_rents, residual)
+    bound, worth = _most(case, case.probability, pooled) - reserved, _worth(case, case.probability, pooled)
+    return ClosedForm(bound, lambda: Menu.balanced(case, quantity()), by_rents, residual, worth)
 
 
 def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) -> ClosedForm:
@@ -107,6 +119,7 @@ def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) ->
     without, InputError where balanced ordering is not known to be optimal, as with `icds`. Proposition 3.
     """
     kept = case.widest(k)
+    case.refuse_in_closed_form()
     small = case.with_private(kept)
     closed = icds_balanced(small) if balanced else icds(small, "hybrid")
     if small is case or case.profiles > ENUMERATED:
@@ -114,9 +127,9 @@ def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) ->
 
     def menu() -> Menu:
         shape = [m if i in kept else 1 for i, m in enumerate(case.shape)]
-        return Menu.balanced(case, np.broadcast_to(closed.menu.quantity[0].reshape(shape), case.shape))
+        return Menu.balanced(case, np.broadcast_to(closed.menu.assembled.reshape(shape), case.shape))
 
-    return ClosedForm(closed.bound, menu, by_rents, lambda: closed.residual)
+    return ClosedForm(closed.bound, menu, by_rents, lambda: closed.residual, closed.deliverable_worth)
 
 
 def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
@@ -124,6 +137,7 @@ def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
 
     Elsewhere the full model can earn more than any balanced menu. Raises InputError there.
     """
+    case.refuse_in_closed_form()
     case.refuse_large_menu()
     if not case.independent:
         condition = monotonicity(case)
@@ -144,12 +158,14 @@ def icds_limit(case: AssemblerCase, points: int = 2**16) -> float:
     neighbouring points of a grid at its own mean, so the distribution of the sum, a convolution, is wider and the expectation no
     smaller; the error falls with the square of the step. Raises InputError where costs are not independent.
     """
+    case.refuse_in_closed_form()
     if not case.independent:
         raise InputError.of("prior", "<correlated costs>", "independent costs: virtual costs do not add up otherwise", case.name)
-    # nothing is bought at the price or above
-    by_supplier = [np.minimum(_own_pooled(case, i), case.price) for i in range(len(case.shape))]
+    reserved = math.fsum(case.reserved("closed forms"))
+    # nothing is bought at what the first sale is worth, or above
+    by_supplier = [np.minimum(_own_pooled(case, i), case.first_sale) for i in range(len(case.shape))]
     least = sum(float(costs.min()) for costs in by_supplier)
-    step = max(sum(float(costs.max()) for costs in by_supplier) - least, 1e-9 * case.price) / points
+    step = max(sum(float(costs.max()) for costs in by_supplier) - least, 1e-9 * case.first_sale) / points
     spectrum: Any = np.ones(points + len(by_supplier) // 2 * 2 + 3, dtype=complex)
     length = 2 * (len(spectrum) - 1)
     for i, costs in enumerate(by_supplier):
@@ -158,7 +174,7 @@ def icds_limit(case: AssemblerCase, points: int = 2**16) -> float:
         split = np.concatenate([case.marginals[i] * (1 - (place - below)), case.marginals[i] * (place - below)])
         spectrum *= np.fft.rfft(np.bincount(np.concatenate([below, below + 1]), split, length))
     sums: Array = np.linspace(least, least + step * (length - 1), length)
-    return _most(case, np.maximum(np.fft.irfft(spectrum, length), 0.0), sums)
+    return _most(case, np.maximum(np.fft.irfft(spectrum, length), 0.0), sums) - reserved
 
 
 def pooled_virtual_cost(case: AssemblerCase) -> Array:
@@ -182,13 +198,13 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
 
 def _own(case: AssemblerCase, i: int) -> Array:
     """Return supplier i's own virtual cost times its probability, one entry a cost; costs are independent."""
-    marginal, costs = case.marginals[i], np.array(case.suppliers[i].costs)
+    marginal, costs = case.marginals[i], case.product_costs(i).ravel()
     return np.asarray(marginal * costs + np.append(0.0, np.diff(costs) * np.cumsum(marginal)[:-1]))
 
 
 def _own_pooled(case: AssemblerCase, i: int) -> Array:
     pooled = chain(case.marginals[i], _own(case, i))
-    return np.where(pooled == -np.inf, case.suppliers[i].costs, pooled)  # the cheapest costs, where they never occur
+    return np.where(pooled == -np.inf, case.product_costs(i).ravel(), pooled)  # the cheapest costs, where they never occur
 
 
 def _misplaced(case: AssemblerCase, pooled: Array) -> float:
@@ -217,6 +233,13 @@ def _times(weight: Array, cost: Array) -> Array:
 
 def _most(case: AssemblerCase, weight: Array, unit_cost: Array | float) -> float:
     """Return sum_t weight(t) max_q (S(q) - unit_cost(t) q): what no quantities can exceed."""
-    quantity = case.demand.newsvendor_quantity(case.price, unit_cost)
+    quantity = case.best_units(unit_cost)
     cost = np.where(quantity > 0, unit_cost, 0.0) * quantity
-    return float(np.sum(weight * (case.price * case.demand.expected_sales(quantity) - cost)))
+    return float(np.sum(weight * (case.revenue(quantity) - cost)))
+
+
+def _worth(case: AssemblerCase, weight: Array, unit_cost: Array | float) -> float:
+    """Return sum_t weight(t) (S'(K) - unit_cost(t))^+, what one more product is worth that suppliers can deliver K of."""
+    if case.deliverable == math.inf:
+        return 0.0
+    return float(np.sum(weight * np.maximum(case.worth(case.deliverable) - np.where(weight > 0, unit_cost, np.inf), 0.0)))

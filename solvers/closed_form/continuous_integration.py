@@ -48,11 +48,12 @@ class Integration:
 
 @dataclass(frozen=True)
 class Expectations:
-    """Expected profit by (37) and by payments, currency; expected sales E[E[min(D, Q(x))]], units."""
+    """Expected profit by (37) and by payments, currency; expected sales E[E[min(D, Q(x))]] and quantity E[Q(x)], units."""
 
     profit: float
     profit_by_payments: float
     sales: float
+    units: float
     integration: Integration
 
 
@@ -65,12 +66,13 @@ def quadrature(case: ContinuousCase, points: int) -> Expectations:
     Q(s, x_-i) G_i(s | x_-i) ds].
     """
     n = len(case.suppliers)
-    (profit, sales, cost), (error, sold, paid), count = _refined(lambda *how: _surplus(case, *how), n, points)
+    found, changes, count = _refined(lambda *how: _surplus(case, *how), n, points)
+    (profit, sales, units, revenue, cost), (error, _, _, brought, paid) = found, changes
     rents, owed, visited = _refined(lambda *how: _rents(case, *how), n, points)
-    by_payments = case.price * sales - cost - rents.sum()
-    payments_error = case.price * sold + paid + owed.sum()
+    by_payments = revenue - cost - rents.sum()
+    payments_error = brought + paid + owed.sum()
     integration = Integration("quadrature", count + visited, float(error), float(payments_error))
-    return Expectations(float(profit), float(by_payments), float(sales), integration)
+    return Expectations(float(profit), float(by_payments), float(sales), float(units), integration)
 
 
 def quasi_monte_carlo(case: ContinuousCase, points: int, seed: int) -> Expectations:
@@ -88,16 +90,18 @@ def quasi_monte_carlo(case: ContinuousCase, points: int, seed: int) -> Expectati
         z = _normal(drawn[:, :n]) @ factor.T
         x = np.column_stack([supplier.cost.inverse_cdf(scipy.special.ndtr(z[:, i])) for i, supplier in enumerate(case.suppliers)])
         v = total_virtual_cost(case, x)
-        quantity, sold, earned = _earned(case, v)
+        quantity, sold, revenue, earned = _earned(case, v)
         payments = x.sum(axis=1) * quantity
         for i, high in enumerate(widths):
             gap = high - x[:, i]
             reached = x.copy()
             reached[:, i] += drawn[:, n] * gap
-            payments += gap * case.demand.newsvendor_quantity(case.price, total_virtual_cost(case, reached))
-        averages.append((earned.mean(), (case.price * sold - payments).mean(), sold.mean()))
-    mean, error = np.mean(averages, axis=0).tolist(), (np.std(averages, axis=0, ddof=1) / np.sqrt(SCRAMBLINGS)).tolist()
-    return Expectations(mean[0], mean[1], mean[2], Integration("quasi-Monte Carlo", SCRAMBLINGS * 2**power, error[0], error[1]))
+            payments += gap * case.best_units(total_virtual_cost(case, reached))
+        averages.append((earned.mean(), (revenue - payments).mean(), sold.mean(), quantity.mean()))
+    profit, by_payments, sales, units = np.mean(averages, axis=0).tolist()
+    error = (np.std(averages, axis=0, ddof=1) / np.sqrt(SCRAMBLINGS)).tolist()
+    integration = Integration("quasi-Monte Carlo", SCRAMBLINGS * 2**power, error[0], error[1])
+    return Expectations(profit, by_payments, sales, units, integration)
 
 
 def rent(case: ContinuousCase, i: int, x: Array) -> Array:
@@ -112,7 +116,7 @@ def _rent(case: ContinuousCase, i: int, x: Array) -> Array:
     before: Array | None = None
     for panels in (2, 4, 8, 16):
         s, weight = _composite(ends, panels, steep=True)
-        area: Array = (weight * case.demand.newsvendor_quantity(case.price, total(s))).sum(axis=1)
+        area: Array = (weight * case.best_units(total(s))).sum(axis=1)
         if before is not None and np.abs(area - before).max() <= RENT_TARGET * np.abs(area).max():
             break
         before = area
@@ -136,14 +140,14 @@ def _refined(integrals: Callable[[int, bool], tuple[Array, int]], axes: int, poi
 
 
 def _surplus(case: ContinuousCase, panels: int, cut: bool) -> tuple[Array, int]:
-    """Return the expectations of S(Q) - v Q, of sales, and of x Q."""
+    """Return the expectations of S(Q) - v Q, of sales, of Q, of S(Q), and of x Q."""
     last = len(case.suppliers) - 1
-    sums, count = np.zeros(3), 0
+    sums, count = np.zeros(5), 0
     for rows in _batches(case, last, panels, cut):
         s, _, weights = _axis(case, rows, panels, True)
-        quantity, sales, profit = _earned(case, along(case, last, rows.x)(s))
+        quantity, sales, revenue, profit = _earned(case, along(case, last, rows.x)(s))
         cost = (rows.x[:, :last].sum(axis=1, keepdims=True) + s) * quantity
-        sums += [float(rows.weight @ (weights * values).sum(axis=1)) for values in (profit, sales, cost)]
+        sums += [float(rows.weight @ (weights * values).sum(axis=1)) for values in (profit, sales, quantity, revenue, cost)]
         count += s.size
     return sums, count
 
@@ -156,7 +160,7 @@ def _rents(case: ContinuousCase, panels: int, cut: bool) -> tuple[Array, int]:
             mean, sd = rows.conditional
             cuts = _cuts(case, i, rows.x, QUANTILES)
             s, weights = _composite(_between(supplier.cost.low, cuts, supplier.cost.high), panels, steep=True)
-            quantity = case.demand.newsvendor_quantity(case.price, along(case, i, rows.x)(s))
+            quantity = case.best_units(along(case, i, rows.x)(s))
             chance = scipy.special.ndtr((score(case, i, s) - mean) / sd)
             rents[i] += float(rows.weight @ (weights * quantity * chance).sum(axis=1))
             count += s.size
@@ -229,19 +233,19 @@ def _normal(w: Array) -> Array:
     return np.clip(scipy.special.ndtri(w), -FARTHEST, FARTHEST)
 
 
-def _earned(case: ContinuousCase, v: Array) -> tuple[Array, Array, Array]:
-    """Return at total virtual cost v the quantity (35), expected sales, and S(Q) - v Q."""
-    quantity = case.demand.newsvendor_quantity(case.price, v)
-    sales = case.demand.expected_sales(quantity)
-    return quantity, sales, case.price * sales - np.where(quantity > 0, v, 0.0) * quantity
+def _earned(case: ContinuousCase, v: Array) -> tuple[Array, Array, Array, Array]:
+    """Return at total virtual cost v the quantity Q (35), expected sales, S(Q), and S(Q) - v Q."""
+    quantity = case.best_units(v)
+    revenue = case.revenue(quantity)
+    return quantity, case.demand.expected_sales(quantity), revenue, revenue - np.where(quantity > 0, v, 0.0) * quantity
 
 
 def _levels(case: ContinuousCase) -> Array:
     """Return the levels of total virtual cost at which the quantity jumps or reaches 0, ascending."""
     if not isinstance(case.demand, Discrete):
-        return np.array([case.price])
-    above = case.price * (1.0 - case.demand.cdf(case.demand.points))
-    return np.unique([*above[above > 0], case.price])
+        return np.array([case.first_sale])
+    above = case.worth(case.demand.points)
+    return np.unique([*above[above > case.salvage], case.first_sale])
 
 
 def _bends(case: ContinuousCase, i: int) -> list[float]:

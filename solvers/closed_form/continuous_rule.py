@@ -43,7 +43,7 @@ class Rule:
 
     def quantity(self, x: ArrayLike) -> Array:
         """Q(x) of every component, units, shape (...): F(Q) = ((r - v(x)) / r)^+, (35); v ironed."""
-        return self.case.demand.newsvendor_quantity(self.case.price, total_virtual_cost(self.case, x))
+        return self.case.best_units(total_virtual_cost(self.case, x))
 
     def rent(self, i: int, x: ArrayLike) -> Array:
         """What supplier i earns by the truth, currency, shape (...): the integral of Q(s, x_-i) over s from x_i to high_i."""
@@ -137,12 +137,13 @@ class Continuous(Rule):
     """The optimum for continuous costs: the rule, and what it earns; money in currency.
 
     profit: E[S(Q) - v Q], (37); profit_by_payments: E[S(Q) - sum_i P_i], an independent check. Both have their error in
-    `integration`. expected_sales: E[E[min(D, Q(x))]], units: by the envelope theorem also dZ/dprice.
+    `integration`. expected_sales: E[E[min(D, Q(x))]], units: by the envelope theorem also dZ/dprice. expected_units: E[Q(x)].
     """
 
     profit: float
     profit_by_payments: float
     expected_sales: float
+    expected_units: float
     integration: Integration
     shown: int = POINTS  # costs a supplier at which a solution shows the rule
 
@@ -165,4 +166,4 @@ def continuous(case: ContinuousCase, points: int = 2**18, seed: int = 0) -> Cont
     refuse_not_monotone(case, seed)
     few = len(case.suppliers) <= BY_QUADRATURE
     integral = quadrature(case, points) if few else quasi_monte_carlo(case, points, seed)
-    return Continuous(case, integral.profit, integral.profit_by_payments, integral.sales, integral.integration)
+    return Continuous(case, integral.profit, integral.profit_by_payments, integral.sales, integral.units, integral.integration)

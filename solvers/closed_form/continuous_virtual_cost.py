@@ -83,7 +83,7 @@ def refuse_not_monotone(case: ContinuousCase, seed: int = 0) -> None:
     if n <= 3:
         axis = np.linspace(-TAIL, TAIL, 121 if n == 2 else 41)
         z = np.stack(np.meshgrid(*[axis] * n, indexing="ij"), axis=-1)
-        quantities = np.minimum(total_virtual_cost(case, _costs(case, z)), case.price)
+        quantities = np.minimum(total_virtual_cost(case, _costs(case, z)), case.first_sale)
         falls = min(float(np.diff(quantities, axis=i).min()) for i in range(n))
     else:
         rng = np.random.default_rng(seed)
@@ -91,9 +91,9 @@ def refuse_not_monotone(case: ContinuousCase, seed: int = 0) -> None:
         raised = z.copy()
         here = np.arange(SAMPLES), rng.integers(n, size=SAMPLES)
         raised[here] += rng.uniform(0, 1, SAMPLES)
-        before, after = (np.minimum(total_virtual_cost(case, _costs(case, scores)), case.price) for scores in (z, raised))
+        before, after = (np.minimum(total_virtual_cost(case, _costs(case, scores)), case.first_sale) for scores in (z, raised))
         falls = float((after - before).min())
-    if falls < -1e-9 * case.price:
+    if falls < -1e-9 * case.first_sale:
         allowed = (
             "for `continuous` only costs that are independent, or whose total virtual cost does not fall when a cost rises: "
             "Proposition 4 is not incentive compatible elsewhere (as a rule not with positive correlations); take the grid model "

@@ -19,8 +19,8 @@ __all__ = ["CostDerivative", "at_cost", "at_highest_cost", "by_rents", "sensitiv
 CostDerivative = Callable[[Menu], list[list[float]]]
 
 
-def sensitivity(menu: Menu, cost_derivative: CostDerivative) -> pd.Series:
-    """Return the derivatives of the optimal profit Z in price, costs and probabilities, currency per unit of the parameter.
+def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: float = 0.0) -> pd.Series:
+    """Return the derivatives of the optimal profit Z in the numbers of the case, currency per unit of each.
 
     Parameters
     ----------
@@ -28,12 +28,15 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative) -> pd.Series:
         The optimal menu.
     cost_derivative : callable
         What gives dZ/dcost for the menu, a list for each supplier with one entry a cost: `ClosedForm.cost_derivative`.
+    deliverable_worth : float
+        What one more product is worth that suppliers can deliver for; that of the capacity which is the tightest.
 
     Returns
     -------
     pandas.Series
-        By name: `price`, `cost panel=4`, `probability panel=4, battery=3`. Probabilities are free weights here: for ones that
-        sum to 1 only differences between profiles mean something.
+        By name: `price`, `cost panel=4`, `probability panel=4, battery=3`, and as far as the case has them `salvage`,
+        `shortage_penalty`, `assembly_cost`, `units_per_product panel`, `capacity panel`, `reservation_profit panel`.
+        Probabilities are free weights here: for ones that sum to 1 only differences between profiles mean something.
 
     Examples
     --------
@@ -44,13 +47,34 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative) -> pd.Series:
     np.float64(-417.6)
     """
     case = menu.case
-    sales = case.demand.expected_sales(menu.quantity.min(axis=0))
-    worth = case.price * sales - menu.payment.sum(axis=0)  # (2): the weight of beta(t)
-    derivatives = {"price": float((case.probability * sales).sum())}
-    for i, by_cost in enumerate(cost_derivative(menu)):
+    assembled = menu.assembled
+    sales = case.demand.expected_sales(assembled)
+    worth = case.revenue(assembled) - menu.payment.sum(axis=0)  # (2): the weight of beta(t)
+    sold, made = float((case.probability * sales).sum()), float((case.probability * assembled).sum())
+    derivatives = {"price": sold}
+    by_key = {"salvage": made - sold, "shortage_penalty": sold - case.demand.expectation, "assembly_cost": -sold}
+    derivatives |= {name: by_key[name] for name in case.terms}
+    by_costs = cost_derivative(menu)
+    for i, by_cost in enumerate(by_costs):
         derivatives |= {f"cost {token}": value for token, value in zip(case.tokens(i), by_cost, strict=True)}
     profiles = (", ".join(case.tokens(i)[k] for i, k in enumerate(place)) for place in np.ndindex(*case.shape))
     derivatives |= {f"probability {name}": value for name, value in zip(profiles, worth.ravel().tolist(), strict=True)}
+    for i, supplier in enumerate(case.suppliers):
+        if case.has_bill:  # a unit more in each product is as if all costs of the part rose, and fewer could be delivered
+            dearer = (
+                sum(cost * value for cost, value in zip(supplier.costs, by_costs[i], strict=True)) / supplier.units_per_product
+            )
+            fewer = 0.0
+            if supplier.capacity is not None and supplier.capacity / supplier.units_per_product == case.deliverable:
+                fewer = deliverable_worth * case.deliverable / supplier.units_per_product
+            derivatives[f"units_per_product {supplier.name}"] = dearer - fewer
+        if supplier.capacity is not None:
+            tightest = supplier.capacity / supplier.units_per_product == case.deliverable
+            derivatives[f"capacity {supplier.name}"] = deliverable_worth / supplier.units_per_product if tightest else 0.0
+        if any(supplier.reservations):
+            for token, probability in zip(case.reservation_tokens(i), case.marginals[i].tolist(), strict=True):
+                name = f"reservation_profit {token}"
+                derivatives[name] = derivatives.get(name, 0.0) - probability
     return pd.Series(derivatives, name="sensitivity")
 
 
@@ -62,7 +86,7 @@ def at_cost(menu: Menu) -> list[list[float]]:
 
 def at_highest_cost(menu: Menu) -> list[list[float]]:
     """Return dZ/dcost where everybody is paid his highest cost for one quantity."""
-    return [[0.0] * (m - 1) + [-float(menu.quantity.flat[0])] for m in menu.case.shape]
+    return [[0.0] * (m - 1) + [-float(menu.quantity[i].flat[0])] for i, m in enumerate(menu.case.shape)]
 
 
 def by_rents(menu: Menu) -> list[list[float]]:

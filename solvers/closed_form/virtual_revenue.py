@@ -9,23 +9,23 @@ where q_ab(lambda) is the quantity at which the pool's virtual marginal revenue 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from veridical.data.allocation import RetailerGroup
-from veridical.data.arrays import Array, Integers
+from veridical.data.arrays import Array, Booleans, Integers, accumulated
 from veridical.data.revenue import Revenue
 from veridical.data.virtual_cost import ROUNDING
 from veridical.data.virtual_revenue import virtual_marginal_revenue
+from veridical.solvers.closed_form.inverse import Inverse, quantity_between, virtual_curvature
 from veridical.solvers.closed_form.isotonic import chain
 
-__all__ = ["TINY", "VirtualRevenue", "quantity_with_rent"]
+__all__ = ["VirtualRevenue"]
 
-TINY = 1e-280  # of the highest marginal revenue: where no unit is worth more, tails are not yet 0 in floating point
+FLAT = 1e-280  # currency per unit squared: virtual marginal revenue that falls less is flat
 AT_ONCE = 2_000_000  # quantities of pools that are computed at a time
 
 
@@ -76,26 +76,77 @@ class VirtualRevenue:
         """Return the types' quantities at shadow prices >= 0 of shape (rows,), units, shape (rows, m), never falling in type."""
         return self._spread(self._of_those_that_occur(np.asarray(shadow_price, dtype=float)), 0.0)
 
+    def slope(self, quantity: Array) -> Array:
+        """Return the derivatives of `quantity` in the shadow price, given what it returned, <= 0, shape (rows, m).
+
+        Types of equal quantities are a pool, whose lowest type decides, and the one after its highest. 0 where nothing is given.
+        """
+        units = quantity[:, np.flatnonzero(np.diff(self.place, prepend=-1))]
+        served = (units > 0) & np.isfinite(units)
+        with np.errstate(all="ignore"):
+            steep = self._curvature(units, served)
+            return self._spread(np.where(served & (steep < 0), 1 / np.minimum(steep, -FLAT), 0.0), 0.0)
+
+    def _curvature(self, quantity: Array, served: Booleans) -> Array:
+        """Return the derivatives of ironed virtual marginal revenue where types are served."""
+        units = np.where(served, quantity, 1.0)
+        if self.revenue.separable:
+            return self.revenue.curvature(units, self.theta)
+        if self.survival is None:
+            return virtual_curvature(self.revenue, units, self.theta, self._next, self._rate)
+        theta, following, rate = self.theta, self._next, self._rate
+        apart = np.diff(quantity, axis=1) != 0
+        if not (apart | ~served[:, 1:]).all():
+            end, places = np.ones((len(units), 1), dtype=bool), np.arange(units.shape[1])
+            begins = np.where(np.concatenate([end, apart], axis=1), places, 0)
+            ends = np.where(np.concatenate([apart, end], axis=1), places, units.shape[1] - 1)
+            first = accumulated(np.maximum, begins, 1).astype(np.int64)
+            last = accumulated(np.minimum, ends[:, ::-1], 1)[:, ::-1].astype(np.int64)
+            theta, following, rate = theta[first], following[last], self._pool_rate(first, last)
+        return virtual_curvature(self.revenue, units, theta, following, rate)
+
+    def _pool_rate(self, first: Integers, last: Integers) -> Array:
+        """Return the probability of all types above `last` relative to that of the types from `first` to `last`."""
+        if self.survival is None:
+            return np.zeros(first.shape)
+        after = self.survival[last + 1]
+        return np.asarray(after / (self.survival[first] - after))
+
     def _of_those_that_occur(self, shadow_price: Array) -> Array:
         shadow = shadow_price[:, None]
         if self.revenue.separable:
             return self.revenue.quantity(shadow, self._pooled(self._separable))
-        quantity = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
+        quantity = self._apart(shadow)
         if self.survival is None:
             return quantity
         falls = np.flatnonzero((quantity[:, 1:] < quantity[:, :-1]).any(axis=1))
         pairs = len(self.theta) * (len(self.theta) + 1) // 2
         for rows in np.array_split(falls, 1 + len(falls) * pairs // AT_ONCE):
-            quantity[rows] = self._best_pools(self.survival, shadow[rows])
+            quantity[rows] = self._best_pools(shadow[rows], quantity[rows])
         return quantity
+
+    def _apart(self, shadow: Array) -> Array:
+        """Return the types' own quantities at shadow prices of shape (rows, 1), shape (rows, s), before any are pooled."""
+        if self.revenue.separable:
+            return self.revenue.quantity(shadow, self._separable)
+        quantity = np.empty((len(shadow), len(self.theta)))
+        quantity[:, ~self._tabled] = self.revenue.quantity(shadow, self.theta[~self._tabled])
+        if self._tabled.any():
+            quantity[:, self._tabled] = self._inverse(shadow[:, 0])
+        return quantity
+
+    @cached_property
+    def _tabled(self) -> Booleans:
+        """Which types' quantities the revenue has no formula for: of those that leave rents to others, if not of all."""
+        return (self._rate > 0) | (not self.revenue.explicit)
+
+    @cached_property
+    def _inverse(self) -> Inverse:
+        return Inverse(self.revenue, self.theta[self._tabled], self._next[self._tabled], self._rate[self._tabled])
 
     def ironed(self, shadow_price: Array) -> bool:
         """Return whether types are pooled at any of those shadow prices, shape (rows,)."""
-        shadow = shadow_price[:, None]
-        if self.revenue.separable:
-            apart = self.revenue.quantity(shadow, self._separable)
-        else:
-            apart = _quantity(self.revenue, shadow, self.theta, self._next, self._rate)
+        apart = self._apart(shadow_price[:, None])
         return bool((apart[:, 1:] < apart[:, :-1] * (1 - ROUNDING)).any())
 
     def residual(self, shadow_price: Array) -> float:
@@ -131,52 +182,24 @@ class VirtualRevenue:
         probability = -np.diff(self.survival)
         return chain(probability, probability * values)
 
-    def _best_pools(self, survival: Array, shadow: Array) -> Array:
-        """Return the quantities at shadow prices of shape (rows, 1) by the formula at the top, shape (rows, s)."""
+    def _best_pools(self, shadow: Array, apart: Array) -> Array:
+        """Return the quantities at shadow prices of shape (rows, 1) by the formula at the top, shape (rows, s).
+
+        apart: those of the types alone. A pool's is between the least and the largest of its types'.
+        """
         s = len(self.theta)
         first, last = np.triu_indices(s)
-        after = survival[last + 1]
-        rate = after / (survival[first] - after)
+        ends = [np.full((len(shadow), s, s), np.nan) for _ in range(2)]
+        for a in range(s):
+            for end, operation in zip(ends, (np.minimum, np.maximum), strict=True):
+                end[:, a, a:] = accumulated(operation, apart[:, a:], 1)
         pools = np.full((len(shadow), s, s), np.inf)
-        pools[:, first, last] = _quantity(self.revenue, shadow, self.theta[first], self._next[last], rate)
-        least = np.minimum.accumulate(pools[:, :, ::-1], axis=2)[:, :, ::-1]  # [a, k]: over b >= k
+        of = self.theta[first], self._next[last], self._pool_rate(first, last)
+        pools[:, first, last] = quantity_between(self.revenue, shadow, *of, *(end[:, first, last] for end in ends))
+        least = accumulated(np.minimum, pools[:, :, ::-1], 2)[:, :, ::-1]  # [a, k]: over b >= k
         best: Array = np.where(np.triu(np.ones((s, s), dtype=bool)), least, -np.inf).max(axis=1)  # over a <= k
         return best
 
     def _spread(self, values: Array, nothing: float) -> Array:
         """Return what the m types have, given what those that occur have."""
         return np.where(self.place >= 0, values[..., np.maximum(self.place, 0)], nothing)
-
-
-def _falling_root(function: Callable[..., Array], high: Array, arguments: tuple[Array, ...]) -> Array:
-    """Return where function(q, *arguments) falls through 0 between q = 0 and `high`, or the end that it does not reach."""
-    shape = np.broadcast_shapes(high.shape, *(argument.shape for argument in arguments))
-    high = np.broadcast_to(high, shape).ravel()
-    flat = tuple(np.broadcast_to(argument, shape).ravel() for argument in arguments)
-    inside = (function(np.zeros(high.shape), *flat) > 0) & (high > 0)
-    root = np.where(inside, high, 0.0)
-    inside[inside] = function(high[inside], *(argument[inside] for argument in flat)) < 0
-    if inside.any():
-        from scipy.optimize import elementwise  # a tenth of a second, and most cases have no need of it
-
-        ends = np.zeros(int(inside.sum())), high[inside]
-        result: Any = elementwise.find_root(function, ends, args=tuple(argument[inside] for argument in flat))
-        root[inside] = result.x
-    return root.reshape(shape)
-
-
-def quantity_with_rent(virtual: Callable[..., Array], revenue: Revenue, shadow: Array, theta: Array, *rest: Array) -> Array:
-    """Return the quantities at which `virtual` marginal revenue, a function of theta and the `rest`, is the shadow price."""
-    positive = np.maximum(shadow, TINY * np.maximum(revenue.marginal(0.0, theta), 0.0))  # as good as 0, with finite quantities
-    high = revenue.quantity(positive, theta)
-    return _falling_root(lambda q, price, *types: virtual(revenue, q, *types) - price, high, (shadow, theta, *rest))
-
-
-def _quantity(revenue: Revenue, shadow: Array, theta: Array, following: Array, rate: Array) -> Array:
-    """Return the quantities at which virtual marginal revenue has fallen to the shadow price, 0 where it begins below."""
-    most = revenue.quantity(shadow, theta)
-    some = np.flatnonzero(rate > 0)
-    if some.size:
-        arguments = theta[some], following[some], rate[some]
-        most[:, some] = quantity_with_rent(virtual_marginal_revenue, revenue, shadow, *arguments)
-    return most

@@ -13,7 +13,8 @@ from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.fields import whole_number
 from veridical.data.lazy import pd
 from veridical.solvers.closed_form import allocation as closed
-from veridical.solvers.closed_form.virtual_revenue import TINY, VirtualRevenue
+from veridical.solvers.closed_form.inverse import TINY
+from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 from veridical.studies.figures.style import COLOURS, axes_of, styled
 from veridical.studies.papers.allocation_tables import CONCENTRATED, TABLES, auction, case_of, printed
 from veridical.studies.papers.reproduction import Reproduction, Row

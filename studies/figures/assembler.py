@@ -41,7 +41,9 @@ def bars(menu: Menu) -> Figure:
     order = np.argsort(case.total_cost.ravel(), kind="stable")
     order = order[weight[order] > 0]
     edges = np.concatenate([[0.0], np.cumsum(weight[order])])
-    panels = [("quantity of each", menu.quantity[0])] if menu.is_balanced else list(zip(case.names, menu.quantity, strict=True))
+    panels = (
+        [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(case.names, menu.quantity, strict=True))
+    )
     rows = len(panels) + len(case.names)
     figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
     for axis, (name, quantity) in zip(axes, panels, strict=False):
@@ -68,7 +70,7 @@ def maps(menu: Menu) -> Figure:
     case = menu.case
     first, second = (np.array(supplier.costs) for supplier in case.suppliers)
     panels = [("quantity of each, units", menu.quantity[0])]
-    if not menu.is_balanced:
+    if not menu.same_quantities:
         panels = [(f"quantity of {name}, units", menu.quantity[i]) for i, name in enumerate(case.names)]
     panels += [(f"rent of {name}, currency", menu.rent(i)) for i, name in enumerate(case.names)]
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)

@@ -37,8 +37,20 @@ class Program:
             row[key] = row.get(key, 0.0) + factor
         self.rows.append((row, right))
 
+    def optimum(self) -> float:
+        """Return the optimum, minus infinity where the program is infeasible."""
+        _, result = self._run()
+        assert result.status in (0, 2), result.message
+        return -float(result.fun) if result.status == 0 else -np.inf
+
     def solve(self) -> tuple[float, dict[Any, float]]:
         """Return the optimum and the variables' values."""
+        place, result = self._run()
+        assert result.status == 0, result.message
+        return -float(result.fun), dict(zip(place, result.x.tolist(), strict=True))
+
+    def _run(self) -> tuple[dict[Any, int], Any]:
+        """Return the variables' places, and what scipy says."""
         place = {key: k for k, key in enumerate(self.worth)}
         matrix = np.zeros((len(self.rows), len(place)))
         for r, (row, _) in enumerate(self.rows):
@@ -52,15 +64,42 @@ class Program:
             method="highs",
             options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
         )
-        assert result.status == 0, result.message
-        return -float(result.fun), dict(zip(place, result.x.tolist(), strict=True))
+        return place, result
+
+
+@dataclass(frozen=True)
+class Practice:
+    """What real contracts have beside price and costs: currency per product, and of every supplier in turn.
+
+    `each`: units of his component in a product; `reserved`: what he earns elsewhere, a number a cost; `capacity`: units or None.
+    """
+
+    salvage: float = 0.0
+    shortage_penalty: float = 0.0
+    assembly_cost: float = 0.0
+    each: Sequence[float] = ()
+    reserved: Sequence[Sequence[float]] = ()
+    capacity: Sequence[float | None] = ()
 
 
 def assembler(
-    mechanism: str, price: float, points: Sequence[float], masses: Sequence[float], costs: Sequence[Sequence[float]], prior: Array
+    mechanism: str,
+    price: float,
+    points: Sequence[float],
+    masses: Sequence[float],
+    costs: Sequence[Sequence[float]],
+    prior: Array,
+    practice: Practice = Practice(),
 ) -> Program:
-    """Return the assembler's program under `first_best`, `naive`, `frw`, `icds`, `ex_post` or `interim` (Bayesian)."""
+    """Return the assembler's program under `first_best`, `naive`, `frw`, `icds`, `ex_post` or `interim` (Bayesian).
+
+    Without the penalty of all demand, which is a number that no decision moves.
+    """
     p, suppliers = Program(), range(len(costs))
+    each = practice.each or [1.0] * len(costs)
+    reserved = practice.reserved or [[0.0] * len(own) for own in costs]
+    capacity = practice.capacity or [None] * len(costs)
+    per_sale = price + practice.shortage_penalty - practice.assembly_cost - practice.salvage
     profiles = list(np.ndindex(*prior.shape))
 
     def seen(i: int, t: tuple[int, ...]) -> Any:
@@ -70,14 +109,14 @@ def assembler(
     for i, t in itertools.product(suppliers, profiles):
         for name, low in (("q", 0.0), ("P", None)):
             if (name, i, seen(i, t)) not in p.worth:
-                p.variable((name, i, seen(i, t)), low=low)
+                p.variable((name, i, seen(i, t)), low=low, high=capacity[i] if name == "q" else None)
         p.worth["P", i, seen(i, t)] -= float(prior[t])
     for t in profiles:
-        p.variable(("y", t))
+        p.variable(("y", t), float(prior[t]) * practice.salvage)
         for i in suppliers:
-            p.at_most(0.0, (1.0, ("y", t)), (-1.0, ("q", i, seen(i, t))))
+            p.at_most(0.0, (each[i], ("y", t)), (-1.0, ("q", i, seen(i, t))))
         for k, (point, mass) in enumerate(zip(points, masses, strict=True)):
-            sold = p.variable(("s", t, k), float(prior[t]) * price * mass, high=point)
+            sold = p.variable(("s", t, k), float(prior[t]) * per_sale * mass, high=point)
             p.at_most(0.0, (1.0, sold), (-1.0, ("y", t)))
 
     def rent(i: int, true: int, report: int, t: tuple[int, ...], weight: float) -> list[tuple[float, Any]]:
@@ -102,7 +141,7 @@ def assembler(
             if mechanism == "ex_post" and report == true:
                 gains = [[(-f, key) for f, key in rent(i, true, true, t, 1.0)] for t in others]
             for condition in [list(itertools.chain(*gains))] if expected else gains:
-                p.at_most(0.0, *condition)
+                p.at_most(-reserved[i][true] if report == true else 0.0, *condition)
     return p
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from veridical import contracts
 from veridical.contracts import Audit, Menu
 from veridical.data import AssemblerCase
-from veridical.data.assembler import label
 from veridical.data.lazy import lazy, pd
 from veridical.families.bets import large_bets, within
+from veridical.families.estimation import estimated, few
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
 from veridical.families.routes import by_formula, by_model, routes_of
 from veridical.solvers import Solution, preferred_form
@@ -34,25 +37,59 @@ BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
 def model(task: Task) -> Solution:
     """Solve the model, with expected sales in the form that suits demand and solver."""
     assert task.configuration is not None
-    return by_model(task, preferred_form(task.case.demand.forms, task.configuration), partial(more, task))
+    return by_model(task, preferred_form(task.case.demand.forms, task.configuration), partial(more, task, model))
 
 
 def direct(task: Task) -> Solution:
     """Take the closed form."""
-    return by_formula(task, partial(more, task))
+    return by_formula(task, partial(more, task, direct))
 
 
-def more(task: Task, solution: Solution) -> dict[str, Any]:
+def more(task: Task, way: Callable[[Task], Solution], solution: Solution) -> dict[str, Any]:
     """Return how the joint prior was integrated, where it is a copula's, of the case as it was solved; and a warning of bets."""
     cases = (task.case, solution.contracts.case)
     prior = next((case.integration.to_dict() for case in cases if case.integration is not None), None)
-    return {"prior": prior, "warnings": large_bets(task, solution)}
+    warnings = (*large_bets(task, solution), *few(task.case))
+    found = {"prior": prior, "ambiguity": near_prior(solution), "warnings": warnings}
+    if not any(supplier.reports is not None for supplier in task.case.suppliers):
+        return found
+    return found | {"estimate": estimated(solution.contracts, lambda case: way(replace(task, case=case, kept=None)).contracts)}
+
+
+def near_prior(solution: Solution) -> dict[str, Any] | None:
+    """Return the worst prior within the radius, and what the menu earns under the given one; None without `ambiguity`.
+
+    The worst prior is that of the optimum, under which no menu earns more (the duals of `worst_prior`); where there are no duals,
+    one under which this menu earns the least.
+    """
+    menu = solution.contracts
+    case = menu.case
+    if case.ambiguity is None:
+        return None
+    names = map(case.in_words, np.ndindex(*case.shape))
+    duals = solution.duals.get("worst_prior")
+    worst = menu.worst_prior.ravel() if duals is None else np.maximum(duals.to_numpy(), 0.0)
+    return {
+        **case.ambiguity.model_dump(),
+        "worst_prior": dict(zip(names, worst.tolist(), strict=True)),
+        "profit_at_prior": float((case.probability * menu.profit).sum()),
+    }
 
 
 def together(balanced: bool = False, coalitions: bool = False, **parameters: Any) -> tuple[str, ...]:
     """Return what `icds` and the hybrid promise: truth one by one, and together where that is asked for."""
     alone = BALANCED() if balanced else TRUTHFUL()
     return (*alone, "coalition_ic_with_side_payments") if coalitions else alone
+
+
+def one_contract(case: AssemblerCase | None = None, **parameters: Any) -> tuple[str, ...]:
+    """Return what the naive mechanism promises.
+
+    Balanced orders where none of them has rules; within budget where neither lost sales cost nor suppliers earn elsewhere.
+    """
+    ruled = case is not None and any(supplier.rules for supplier in case.suppliers)
+    owed = case is not None and (case.shortage_penalty > 0 or any(any(supplier.reservations) for supplier in case.suppliers))
+    return (*(TRUTHFUL() if ruled else BALANCED()), *(() if owed else ("budget",)))
 
 
 def bic(participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
@@ -80,7 +117,7 @@ def mechanism(
 WIDEST = "quantities answer to the k suppliers with the widest range of costs"
 FULL_INFORMATION = "costs known to the assembler: a benchmark that nobody can run"
 MECHANISMS = (
-    mechanism("naive", "one quantity, everybody paid his highest cost", always(*BALANCED(), "budget"), closed.naive),
+    mechanism("naive", "one quantity, everybody paid his highest cost", one_contract, closed.naive),
     mechanism("frw", "contracts that answer to a supplier's own cost alone", TRUTHFUL, frw),
     mechanism("hybrid", WIDEST, together, closed.hybrid, complete=widest),
     mechanism("icds_balanced", "as icds, the same quantity of every component", BALANCED, closed.icds_balanced),
@@ -114,22 +151,40 @@ def audit(case: AssemblerCase, offer: Menu | pd.DataFrame | str | Path) -> Audit
 
 
 def price(case: Any) -> dict[str, Number]:
-    """Return the price, as derivatives are taken in it."""
-    return {"price": Number.field(case, "price")}
+    """Return the price, and what the case says of salvage, lost sales and assembling, as derivatives are taken in them."""
+    return {name: Number.field(case, name) for name in ("price", *case.terms)}
 
 
 def numbers(case: AssemblerCase) -> dict[str, Number]:
-    """Return the price and every cost, as derivatives are taken in them."""
+    """Return price, costs, bill of materials, capacities and reservation profits, as derivatives are taken in them."""
 
     def with_cost(i: int, k: int, value: float) -> dict[str, Any]:
         costs = case.suppliers[i].costs
         return {f"suppliers.{i}.costs": [*costs[:k], value, *costs[k + 1 :]]}
 
-    return price(case) | {
-        f"cost {supplier.name}={label(cost)}": Number(cost, partial(with_cost, i, k))
-        for i, supplier in enumerate(case.suppliers)
-        for k, cost in enumerate(supplier.costs)
-    }
+    def with_reservation(i: int, k: int, value: float) -> dict[str, Any]:
+        given = case.suppliers[i].reservation_profit
+        profit = [*given[:k], value, *given[k + 1 :]] if isinstance(given, tuple) else value
+        return {f"suppliers.{i}.reservation_profit": profit}
+
+    def with_number(i: int, name: str, value: float) -> dict[str, Any]:
+        return {f"suppliers.{i}.{name}": value}
+
+    found = price(case)
+    for i, supplier in enumerate(case.suppliers):
+        for k, token in enumerate(case.tokens(i)):
+            found[f"cost {token}"] = Number(supplier.costs[k], partial(with_cost, i, k))
+        if supplier.capacity is not None:
+            found[f"capacity {supplier.name}"] = Number(supplier.capacity, partial(with_number, i, "capacity"))
+        if case.has_bill:
+            bill = Number(supplier.units_per_product, partial(with_number, i, "units_per_product"))
+            found[f"units_per_product {supplier.name}"] = bill
+        if any(supplier.reservations):
+            for k, token in enumerate(case.reservation_tokens(i)):
+                found[f"reservation_profit {token}"] = Number(supplier.reservations[k], partial(with_reservation, i, k))
+    if case.ambiguity is not None:
+        found["ambiguity.radius"] = Number(case.ambiguity.radius, lambda value: {"ambiguity.radius": value})
+    return found
 
 
 FAMILY = Family(

@@ -27,6 +27,13 @@ def summary(solution: Solution) -> list[RenderableType]:
     if solution.without_max_payment is not None:
         profit, cost = (tables.money(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
+    if solution.ambiguity is not None:
+        near = f"the worst prior within {solution.ambiguity['radius']:g} ({solution.ambiguity['distance']})"
+        parts.append(
+            Text(f"that is under {near}; under the given one it is {tables.money(solution.ambiguity['profit_at_prior'])}")
+        )
+    if solution.estimate is not None:
+        parts.append(estimate(solution.estimate))
     parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     if solution.contracts is not None:
         parts.append(menu(solution.contracts))
@@ -46,7 +53,7 @@ def menu(contracts: Menu) -> RenderableType:
     case = contracts.case
     names, n = case.names, len(case.names)
     weight = case.probability.ravel()
-    balanced, wide = contracts.is_balanced, n <= 3
+    balanced, wide = contracts.same_quantities, n <= 3
     headings = [f"{name}\ncost" for name in names] + ["proba-\nbility"]
     headings += ["quantity\nof each"] if balanced else [f"{name}\nquantity" for name in names]
     for name in names if wide else ["all"]:
@@ -81,6 +88,18 @@ def shadow_prices(solution: Solution) -> RenderableType:
         return table
     note = "feasibility follows from incentive_compatibility, so how a price splits between the two is not unique"
     return Group(table, Text(note, style="dim"))
+
+
+def estimate(found: Mapping[str, Any]) -> Text:
+    """Return how sure the profit is where the prior is estimated from past reports."""
+    low, high = map(tables.money, found["interval"])
+    held = found["held_out"]
+    text = f"prior estimated from {' and '.join(str(count) for count in found['reports'].values())} reports: "
+    text += f"profit between {low} and {high} ({found['level']:.0%}, bootstrap of {found['draws']})"
+    if held is not None:
+        text += f"; a menu for {1 - held['share']:.0%} of them promised {tables.money(held['promised'])}"
+        text += f" and earned {tables.money(held['earned'])} on the others"
+    return Text(text)
 
 
 def prior(how: Mapping[str, Any]) -> Text:

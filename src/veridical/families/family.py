@@ -94,11 +94,11 @@ class Route:
 class Mechanism:
     """One mechanism, and the routes by which it is computed.
 
-    `kind` is the type of its cases, and of those it takes the ones that `fits` takes. `promises` says, for the mechanism's
-    parameters, which properties its contracts have; every result is held against them. `solver` names who solves a case where
-    nobody is asked for; None leaves that to the first route. `otherwise`: who does so where that one comes to no proven optimum.
-    `complete` adds to the parameters those that follow from the case. `declared`: the parameters, where the ways of its routes do
-    not say them. `modelless`: what it is, if it is no model.
+    `kind` is the type of its cases, and of those it takes the ones that `fits` takes. `promises` says, for the case and the
+    mechanism's parameters, which properties its contracts have; every result is held against them. `solver` names who solves a
+    case where nobody is asked for; None leaves that to the first route. `otherwise`: who does so where that one comes to no
+    proven optimum. `complete` adds to the parameters those that follow from the case. `declared`: the parameters, where the ways
+    of its routes do not say them. `modelless`: what it is, if it is no model.
     """
 
     name: str
@@ -177,7 +177,7 @@ class Task:
         `fields`: others that the route knows. `gap`: the relative gap that is accepted, the configuration's tolerance where none
         is given. Raises CertificateError.
         """
-        promises = self.mechanism.promises(**self.parameters)
+        promises = self.mechanism.promises(case=self.case, **self.parameters)
         audit = fields.pop("audit", solution.audit)
         fields = {"parameters": self.parameters, **fields, "audit": None if audit is None else audit.held_to(promises)}
         tolerance = 0.0 if self.configuration is None else self.configuration.tolerance

@@ -23,7 +23,7 @@ from veridical.data.private_type import PrivateType
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form import rationing
 from veridical.solvers.closed_form.auction import auction
-from veridical.solvers.closed_form.water_filling import at_types
+from veridical.solvers.closed_form.continuous_types import at_types
 from veridical.studies.papers.allocation_tables import case_of
 from veridical.studies.papers.claims.claim import Claims, Verdict, listed
 

@@ -14,7 +14,7 @@ from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
 from veridical.solvers.closed_form import rationing as rules
 from veridical.solvers.closed_form.allocation import allocation
-from veridical.solvers.closed_form.water_filling import at_types
+from veridical.solvers.closed_form.continuous_types import at_types
 
 Array = NDArray[np.float64]
 

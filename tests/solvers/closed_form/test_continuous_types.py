@@ -9,7 +9,7 @@ from support.allocation_cases import LINEAR, NORMAL, UNIFORM, case, form_name, g
 from support.allocation_judges import keeps_every_promise
 from veridical.data import InputError
 from veridical.solvers.closed_form.allocation import allocation, capacity_choice, centralized
-from veridical.solvers.closed_form.water_filling import at_types
+from veridical.solvers.closed_form.continuous_types import at_types
 
 EXPON = {"distribution": "expon", "loc": 4, "scale": 0.8}
 

@@ -1,0 +1,128 @@
+"""A supplier as an assembler sees him: the only source of one component, whose unit cost only he knows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from veridical.data import observations
+from veridical.data.fields import Name, NonNegative, Numbers, Positive, Text, label, number, numbers, several, sum_to_one
+from veridical.data.record import Record, wrong
+
+__all__ = ["Supplier"]
+
+
+def _profits(value: object) -> float | Numbers:
+    """Return a reservation profit: one number, or one a cost."""
+    allowed = "a finite number >= 0, currency, or one such number a cost"
+    if isinstance(value, list | tuple):
+        return numbers(value, allowed, lambda x: x >= 0)
+    return number(value, allowed, lambda x: x >= 0)
+
+
+class Supplier(Record):
+    """The only source of one component; his unit cost is one of `costs`, and only he knows which.
+
+    `units_per_product`: units of the component in each product. `reservation_profit`: what he earns elsewhere, currency, whatever
+    he costs or one number a cost; he takes part where he earns at least as much. `capacity`: the most that he can deliver, units.
+    `reports`: a CSV file of past reports of his unit cost, a column of numbers, from which his probabilities are estimated: each
+    counts for the least of `costs` that is not below it. An order of him is nothing or at least `minimum_order` units, in whole
+    lots of `lot_size` units; `setup_cost`, currency, is paid by the assembler, to whoever it may be, once when anything is
+    ordered.
+    """
+
+    quiet: ClassVar = frozenset({"reported", "units_per_product", "reservation_profit", "setup_cost"})
+
+    name: Name = Field(description="the supplier's name")
+    costs: Annotated[Numbers, several("unit costs > 0", lambda x: x > 0, ascending=True)] = Field(
+        description="one or more unit costs, ascending"
+    )
+    probabilities: Annotated[Numbers, sum_to_one("cost")] | None = None
+    reports: Text | None = None
+    reported: Numbers = ()
+    units_per_product: Positive = 1.0
+    reservation_profit: Annotated[float | Numbers, BeforeValidator(_profits)] = 0.0
+    capacity: Positive | None = None
+    minimum_order: Positive | None = None
+    lot_size: Positive | None = None
+    setup_cost: NonNegative = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, raw: Any, info: ValidationInfo) -> Any:
+        keys = ", ".join(name for name in cls.model_fields if name != "reported")
+        return observations.read(raw, info.context, "reports", "reported", keys)
+
+    @model_validator(mode="after")
+    def _estimated(self) -> Supplier:
+        if self.reports is None and self.reported:
+            raise wrong(self.reported, "a file of past reports, under the key reports", "reported")
+        if self.reports is not None and self.probabilities is not None:
+            allowed = "no probabilities beside reports, from which they are estimated"
+            raise wrong(self.probabilities, allowed, "probabilities")
+        above = [report for report in self.reported if report > self.costs[-1]]
+        if above:
+            allowed = f"reports up to the highest of costs, {label(self.costs[-1])}; a higher cost may be added"
+            raise wrong(f"<{label(max(above))} in {self.reports}>", allowed, "reports")
+        return self
+
+    @model_validator(mode="after")
+    def _match(self) -> Supplier:
+        if isinstance(self.reservation_profit, tuple) and len(self.reservation_profit) != len(self.costs):
+            count = f"<{len(self.reservation_profit)} reservation profits>"
+            raise wrong(count, f"one number, or as many as there are costs: {len(self.costs)}", "reservation_profit")
+        if self.probabilities is not None and len(self.probabilities) != len(self.costs):
+            count = f"<{len(self.probabilities)} probabilities>"
+            raise wrong(count, f"as many as there are costs: {len(self.costs)}", "probabilities")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_ordered(self) -> Supplier:
+        for name in ("minimum_order", "lot_size"):
+            least = getattr(self, name)
+            if least is not None and self.capacity is not None and least > self.capacity:
+                raise wrong(least, f"at most his capacity, {label(self.capacity)}", name)
+        return self
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Those of `minimum_order`, `lot_size` and `setup_cost` that he has."""
+        return tuple(name for name in ("minimum_order", "lot_size", "setup_cost") if getattr(self, name))
+
+    @property
+    def switched(self) -> bool:
+        """Whether it matters that anything is ordered of him."""
+        return self.minimum_order is not None or self.setup_cost > 0
+
+    @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """How many past reports count for each cost: of each of them the least that is not below it."""
+        places = np.searchsorted(self.costs, self.reported)
+        return tuple(np.bincount(places, minlength=len(self.costs)).tolist())
+
+    @property
+    def likely(self) -> Numbers | None:
+        """His probabilities: as they are given, or estimated from past reports; None where nothing says them."""
+        if self.reports is None:
+            return self.probabilities
+        return tuple(count / len(self.reported) for count in self.counts)
+
+    def without_prior(self) -> Supplier:
+        """Return him without probabilities of his own, as he stands beside a joint prior."""
+        return self.changed(probabilities=None, reports=None, reported=None)
+
+    def _saved(self) -> dict[str, Any]:
+        return {name: value for name, value in super()._saved().items() if name != "reported"}
+
+    def _beside(self) -> dict[str, str]:
+        lines = ("cost (currency per unit)", *map(label, self.reported))
+        return {} if self.reports is None else {self.reports: "".join(f"{line}\n" for line in lines)}
+
+    @property
+    def reservations(self) -> Numbers:
+        """What he earns elsewhere, currency, one number a cost."""
+        given = self.reservation_profit
+        return given if isinstance(given, tuple) else (given,) * len(self.costs)
