@@ -10,7 +10,8 @@ above it, which the certificate bounds (`excess`): next to nothing for a QP, the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -70,6 +71,11 @@ class ReportedProblem:
         """Return the plan at least cost of the parties that take part."""
         return self.planner.plan(self.case, self.start, non_participants, activity_fee)
 
+    def plans(self, label: str, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0) -> list[Plan]:
+        """Return such plans, one for each tuple of parties that do not take part; `label` says in words what one is."""
+        with closing(self.planner.plan_each(self.case, self.start, absences, activity_fee)) as plans:
+            return [plan for _, plan in zip(counted(label, absences), plans, strict=True)]
+
 
 def just_in_time(problem: ReportedProblem) -> MechanismOutcome:
     """Return the baseline, just in time: everybody delivers what the receivers order, and nobody is paid anything for it."""
@@ -97,16 +103,20 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
     def value(plan: Plan) -> float:
         return plan.total + fees(plan)
 
-    plans = [problem.plan(absent, alpha) for absent in (counted("plan without some", subsets(suppliers)) if lump else [()])]
+    sets = subsets(suppliers) if lump else [()]
+    plans = problem.plans("plan without some", sets, alpha) if lump else [problem.plan((), alpha)]
     best = min(plans, key=value)
+    counterfactual: dict[str, list[Plan]] = {}
+    if parameters.pivot == "clarke":
+        counterfactual = {name: [plan for plan in plans if name in plan.non_participants] for name in problem.paid}
+        absences = [(name, *absent) for name in problem.paid if not counterfactual[name] for absent in sets]
+        for absent, plan in zip(absences, problem.plans("counterfactual plan", absences, alpha), strict=True):
+            counterfactual[absent[0]].append(plan)
     transfers, taken = {}, {}
-    for name in counted("counterfactual plan", problem.paid) if parameters.pivot == "clarke" else problem.paid:
+    for name in problem.paid:
         without, waived = sum(cost for other, cost in before.items() if other != name), 0.0
         if parameters.pivot == "clarke":
-            others = [plan for plan in plans if name in plan.non_participants] or [
-                problem.plan((name, *absent), alpha) for absent in (subsets(suppliers) if lump else [()])
-            ]
-            least = min(others, key=value)  # i's own cost is in all of them the same: at the baseline
+            least = min(counterfactual[name], key=value)  # i's own cost is in all of them the same: at the baseline
             without, waived = value(least) - least.costs[name], fees(least)
         transfers[name] = without - (value(best) - best.costs[name])
         taken[name] = fees(best) - waived
