@@ -71,10 +71,11 @@ class ReportedProblem:
         """Return the plan at least cost of the parties that take part."""
         return self.planner.plan(self.case, self.start, non_participants, activity_fee)
 
-    def plans(self, label: str, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0) -> list[Plan]:
-        """Return such plans, one for each tuple of parties that do not take part; `label` says in words what one is."""
-        with closing(self.planner.plan_each(self.case, self.start, absences, activity_fee)) as plans:
-            return [plan for _, plan in zip(counted(label, absences), plans, strict=True)]
+    def plans(self, absences: Mapping[str, Sequence[tuple[str, ...]]], activity_fee: float = 0.0) -> list[list[Plan]]:
+        """Return such plans, one for each tuple of parties that do not take part, by words for them; all are asked for at once."""
+        asked = [absent for some in absences.values() for absent in some]
+        with closing(self.planner.plan_each(self.case, self.start, asked, activity_fee)) as plans:
+            return [[next(plans) for _ in counted(label, some)] for label, some in absences.items()]
 
 
 def just_in_time(problem: ReportedProblem) -> MechanismOutcome:
@@ -104,19 +105,19 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
         return plan.total + fees(plan)
 
     sets = subsets(suppliers) if lump else [()]
-    plans = problem.plans("plan without some", sets, alpha) if lump else [problem.plan((), alpha)]
-    best = min(plans, key=value)
-    counterfactual: dict[str, list[Plan]] = {}
+    absences: list[tuple[str, ...]] = []
     if parameters.pivot == "clarke":
-        counterfactual = {name: [plan for plan in plans if name in plan.non_participants] for name in problem.paid}
-        absences = [(name, *absent) for name in problem.paid if not counterfactual[name] for absent in sets]
-        for absent, plan in zip(absences, problem.plans("counterfactual plan", absences, alpha), strict=True):
-            counterfactual[absent[0]].append(plan)
+        always = [name for name in problem.paid if not any(name in absent for absent in sets)]
+        absences = [(name, *absent) for name in always for absent in sets]
+    plans, further = problem.plans({"plan without some" if lump else "plan": sets, "counterfactual plan": absences}, alpha)
+    best = min(plans, key=value)
     transfers, taken = {}, {}
     for name in problem.paid:
         without, waived = sum(cost for other, cost in before.items() if other != name), 0.0
         if parameters.pivot == "clarke":
-            least = min(counterfactual[name], key=value)  # i's own cost is in all of them the same: at the baseline
+            others = [plan for absent, plan in zip(absences, further, strict=True) if absent[0] == name]
+            others = others or [plan for plan in plans if name in plan.non_participants]
+            least = min(others, key=value)  # i's own cost is in all of them the same: at the baseline
             without, waived = value(least) - least.costs[name], fees(least)
         transfers[name] = without - (value(best) - best.costs[name])
         taken[name] = fees(best) - waived

@@ -133,7 +133,9 @@ class CompiledPlans:
             return None
 
         with closing(alongside(work, absences, workers)) as results:
-            for absent, solved in zip(absences, results, strict=True):
+            for absent in absences:
+                with step("solve joint"):
+                    solved = next(results)
                 plan = None
                 if solved is not None:
                     with suppress(CertificateError):
