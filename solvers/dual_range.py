@@ -23,7 +23,7 @@ from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.lazy import pd
 from veridical.solvers.certificate import ACCEPTED, ROUNDING, relative
 from veridical.solvers.engines.quiet import Highs
-from veridical.solvers.engines.scaling import SIZE, Problem, Scaling, balance
+from veridical.solvers.engines.scaling import Problem, Scaling, balance
 from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -218,8 +218,8 @@ class OptimalDuals:
         """
         entries = Entries.of(self.jacobian)
         sizes = np.maximum(entries.sizes_times(np.abs(x)), np.abs(rows))
-        reach = np.maximum(entries.widened(np.abs(x), sizes), SIZE * self._scaling.columns)
-        sizes = np.maximum(sizes, SIZE / self._scaling.rows)
+        reach = np.maximum(entries.widened(np.abs(x), sizes), self._scaling.size * self._scaling.columns)
+        sizes = np.maximum(sizes, self._scaling.size / self._scaling.rows)
         of_rows = (_room(rows, side, sizes) for side in (self.row_low, self.row_high))
         below, above, left, right = *of_rows, *(_room(x, side, reach) for side in (self.low, self.high))
         return below, above, left, right

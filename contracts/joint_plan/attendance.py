@@ -7,10 +7,10 @@ party: it stays at the baseline in every plan, and is asked nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from veridical.contracts.joint_plan.planner import Plan, Planner, fixed_parties
+from veridical.contracts.joint_plan.planner import Plan, Planner, fixed_parties, plan_each
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
@@ -56,8 +56,19 @@ class Attendance:
         Raises InputError for a planner that loses only who stays at the baseline already, or who is no party: to begin anew
         without these would be to ask for the same plan again, without end.
         """
-        absent = tuple(dict.fromkeys((*self.lost, *non_participants)))
-        plan = self.planner.plan(case, baseline, absent, activity_fee)
+        return self._there(case, self.planner.plan(case, baseline, self._absent(non_participants), activity_fee))
+
+    def plan_each(
+        self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
+    ) -> Generator[Plan, None, None]:
+        """Yield such plans, one for each tuple of parties that do not take part."""
+        for plan in plan_each(self.planner, case, baseline, [self._absent(absent) for absent in absences], activity_fee):
+            yield self._there(case, plan)
+
+    def _absent(self, non_participants: Collection[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.lost, *non_participants)))
+
+    def _there(self, case: JointPlanCase, plan: Plan) -> Plan:
         if not plan.lost:
             return replace(plan, costs={**plan.costs, **self.lost})
         further = set(plan.lost) - set(self.lost)

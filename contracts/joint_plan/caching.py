@@ -7,11 +7,13 @@ the misreport in them are new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Generator, Hashable, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from veridical.contracts.joint_plan.planner import Plan, Planner, fixed_parties
+from veridical.contracts.joint_plan.planner import Plan, Planner, fixed_parties, plan_each
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
@@ -54,11 +56,32 @@ class CachingPlanner:
         self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
     ) -> Plan:
         """Return the plan at least cost of the parties that take part."""
+        key = self._plan_key(case, baseline, non_participants, activity_fee)
+        alone = partial(self.planner.plan, case, baseline, non_participants, activity_fee)
+        return self._planned(case, key, non_participants, alone)
+
+    def plan_each(
+        self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
+    ) -> Generator[Plan, None, None]:
+        """Yield such plans, one for each tuple of parties that do not take part; all that are not kept are asked for at once."""
+        keys = [self._plan_key(case, baseline, absent, activity_fee) for absent in absences]
+        missing = {key: absent for key, absent in zip(keys, absences, strict=True) if key not in self._kept["plan"]}
+        with closing(plan_each(self.planner, case, baseline, list(missing.values()), activity_fee)) as plans:
+            for key, absent in zip(keys, absences, strict=True):
+                alone = partial(self.planner.plan, case, baseline, absent, activity_fee)
+                yield self._planned(case, key, absent, alone if missing.pop(key, None) is None else partial(next, plans))
+
+    def _plan_key(self, case: JointPlanCase, baseline: Array, non_participants: Collection[str], activity_fee: float) -> Hashable:
         participants = tuple(party for party in case.parties if party.name not in non_participants)
-        key = (participants, case.shared, baseline.tobytes(), frozenset(non_participants), activity_fee)
+        return participants, case.shared, baseline.tobytes(), frozenset(non_participants), activity_fee
+
+    def _planned(
+        self, case: JointPlanCase, key: Hashable, non_participants: Collection[str], compute: Callable[[], Plan]
+    ) -> Plan:
+        """Return the plan that is kept by a key, else what is computed, and keep that."""
 
         def made() -> Plan:
-            plan = self.planner.plan(case, baseline, non_participants, activity_fee)
+            plan = compute()
             for name, cost in plan.costs.items():
                 self._keep(case, "cost", self._cost_key(case, plan.units, name), cost)
             return plan

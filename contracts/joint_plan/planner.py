@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.data.lazy import pd
 
-__all__ = ["Plan", "Planner", "activity_cost", "fixed_parties"]
+__all__ = ["Plan", "Planner", "activity_cost", "fixed_parties", "plan_each"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,8 @@ class Planner(Protocol):
     """Who makes plans and knows what they cost each party.
 
     A planner may have an attribute `fixed` too: who answers by something else than the record in a case, as agents of users' own
-    do, so that no other report of theirs can be tried. Without one that is nobody.
+    do, so that no other report of theirs can be tried. Without one that is nobody. It may have a method `plan_each`, as the
+    function of that name, which makes plans that do not depend on each other at the same time.
     """
 
     def baseline(self, case: JointPlanCase) -> Array:
@@ -117,6 +118,21 @@ def fixed_parties(planner: Planner) -> Collection[str]:
     """Return who answers a planner by something else than the record in a case."""
     names: Collection[str] = getattr(planner, "fixed", ())
     return names
+
+
+def plan_each(
+    planner: Planner, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
+) -> Generator[Plan, None, None]:
+    """Yield the plans without some parties, and without others, in the order of `absences`: as the planner does, else one by one.
+
+    What a plan raises comes in its place. Who does not take all of the plans closes the iterator.
+    """
+    each = getattr(planner, "plan_each", None)
+    if each is not None:
+        yield from each(case, baseline, absences, activity_fee)
+        return
+    for absent in absences:
+        yield planner.plan(case, baseline, absent, activity_fee)
 
 
 def activity_cost(shared: Shared, plan: Array, baseline: Array, activity_fee: float) -> float:

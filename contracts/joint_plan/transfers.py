@@ -10,7 +10,8 @@ above it, which the certificate bounds (`excess`): next to nothing for a QP, the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -70,6 +71,12 @@ class ReportedProblem:
         """Return the plan at least cost of the parties that take part."""
         return self.planner.plan(self.case, self.start, non_participants, activity_fee)
 
+    def plans(self, absences: Mapping[str, Sequence[tuple[str, ...]]], activity_fee: float = 0.0) -> list[list[Plan]]:
+        """Return such plans, one for each tuple of parties that do not take part, by words for them; all are asked for at once."""
+        asked = [absent for some in absences.values() for absent in some]
+        with closing(self.planner.plan_each(self.case, self.start, asked, activity_fee)) as plans:
+            return [[next(plans) for _ in counted(label, some)] for label, some in absences.items()]
+
 
 def just_in_time(problem: ReportedProblem) -> MechanismOutcome:
     """Return the baseline, just in time: everybody delivers what the receivers order, and nobody is paid anything for it."""
@@ -97,15 +104,19 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
     def value(plan: Plan) -> float:
         return plan.total + fees(plan)
 
-    plans = [problem.plan(absent, alpha) for absent in (counted("plan without some", subsets(suppliers)) if lump else [()])]
+    sets = subsets(suppliers) if lump else [()]
+    absences: list[tuple[str, ...]] = []
+    if parameters.pivot == "clarke":
+        always = [name for name in problem.paid if not any(name in absent for absent in sets)]
+        absences = [(name, *absent) for name in always for absent in sets]
+    plans, further = problem.plans({"plan without some" if lump else "plan": sets, "counterfactual plan": absences}, alpha)
     best = min(plans, key=value)
     transfers, taken = {}, {}
-    for name in counted("counterfactual plan", problem.paid) if parameters.pivot == "clarke" else problem.paid:
+    for name in problem.paid:
         without, waived = sum(cost for other, cost in before.items() if other != name), 0.0
         if parameters.pivot == "clarke":
-            others = [plan for plan in plans if name in plan.non_participants] or [
-                problem.plan((name, *absent), alpha) for absent in (subsets(suppliers) if lump else [()])
-            ]
+            others = [plan for absent, plan in zip(absences, further, strict=True) if absent[0] == name]
+            others = others or [plan for plan in plans if name in plan.non_participants]
             least = min(others, key=value)  # i's own cost is in all of them the same: at the baseline
             without, waived = value(least) - least.costs[name], fees(least)
         transfers[name] = without - (value(best) - best.costs[name])

@@ -20,7 +20,7 @@ from veridical.solvers.certificate import TRACE
 from veridical.solvers.configuration import THREADS, Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
 from veridical.solvers.engines.quiet import Highs
-from veridical.solvers.engines.scaling import SIZE, Scaling, balance, problem_of
+from veridical.solvers.engines.scaling import Scaling, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
 from veridical.solvers.polish import polished
 from veridical.solvers.solution import Termination
@@ -190,7 +190,12 @@ class LiveModel:
         """Return an end of `run` as exact as can be."""
         if row_dual is None:
             return x, None
-        return polished(self.form, x, row_dual, SIZE * self.scaling.columns[: len(x)])
+        return polished(self.form, x, row_dual, self.sizes)
+
+    @property
+    def sizes(self) -> Array:
+        """How large each variable is by the data."""
+        return self.scaling.size * self.scaling.columns[: len(self.form.cost)]
 
     def as_it_is(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
         """Return an end of `run`."""
@@ -248,7 +253,7 @@ class LiveModel:
         n = len(self.form.cost)
         x = np.array(solution.col_value)[:n] * self.scaling.columns[:n]
         if self.started:  # without a presolve degenerate vertices are full of traces
-            x[np.abs(x) <= TRACE * SIZE * self.scaling.columns[:n]] = 0.0
+            x[np.abs(x) <= TRACE * self.sizes] = 0.0
         return np.clip(x, self.form.low, self.form.high)
 
     def _run(self, name: str, deadline: float) -> highspy.HighsModelStatus:

@@ -6,6 +6,7 @@ import atexit
 import math
 import os
 from collections.abc import Callable
+from contextvars import ContextVar
 from queue import SimpleQueue
 from threading import Event, Thread
 from time import perf_counter
@@ -14,11 +15,14 @@ from typing import Any, ClassVar
 import highspy
 import numpy as np
 
-__all__ = ["Highs"]
+__all__ = ["ALONGSIDE", "Highs"]
 
 GRACE = 1.5  # seconds in which HiGHS has to end once it is told to; a factorisation that takes longer is left behind
 LAST = 10.0  # seconds for which the end of the process waits for what was left behind: HiGHS must not outlive its library
 LEFT_BEHIND: list[Event] = []
+# Of a thread whose runs of HiGHS are beside those of others: each has one worker, and ends where this is set.
+ALONGSIDE: ContextVar[Event | None] = ContextVar("veridical_alongside", default=None)
+SOON = 0.05  # seconds between looks at that
 
 
 class _Runner:
@@ -82,6 +86,9 @@ class Highs(highspy.Highs):
         HiGHS runs in another thread, so that Ctrl-C arrives here, and because its interior points do not look at the clock.
         It is told to stop by a callback that starts only then: one that runs all along takes 40 % of the time of the simplex.
         """
+        stop = ALONGSIDE.get()
+        if stop is not None:
+            self.setOptionValue("threads", 1)
         runner, threads = _Runner.free(), self.getOptionValue("threads")[1]
 
         def run() -> None:
@@ -92,8 +99,8 @@ class Highs(highspy.Highs):
 
         ended = runner.start(run)
         try:
-            while not ended.is_set() and perf_counter() < deadline + GRACE / 2:
-                ended.wait(min(1.0, max(deadline + GRACE / 2 - perf_counter(), 0.0)))
+            while not ended.is_set() and perf_counter() < deadline + GRACE / 2 and not (stop is not None and stop.is_set()):
+                ended.wait(min(1.0 if stop is None else SOON, max(deadline + GRACE / 2 - perf_counter(), 0.0)))
         finally:
             if not ended.is_set():
                 self.HandleUserInterrupt = True

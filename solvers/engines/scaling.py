@@ -20,8 +20,10 @@ __all__ = ["SIZE", "Problem", "Scaling", "balance", "problem_of"]
 
 SIZE = 2.0**10  # of a usual value, for a tolerance of 1e-9 to mean ten digits of it and more; costs and coefficients are near 1
 STEPS = 30  # of conjugate gradients; logarithms need not be exact
-# In large models the units of rows, and of columns, are so many powers of 2 apart: figures that are alike are scaled as a whole,
-# and simplex takes a tenth fewer steps, at tolerances that mean up to 16 times as much.
+# In large linear models the units of rows, and of columns, are so many powers of 2 apart: figures that are alike are scaled as a
+# whole, and simplex takes a tenth fewer steps, at tolerances that mean up to 16 times as much. Of large quadratic ones a usual
+# value is 1: the interior point starts nearer, and is exact to more digits than its tolerances ask (49,680 flows of a joint plan:
+# 79 iterations in such coarse units, 54 in fine ones, and 43 where a usual value is 1).
 COARSE, LARGE = 8, 50_000
 NONE = 1e30  # a bound from here on stands for none, and is no measure of a variable
 
@@ -42,11 +44,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Scaling:
-    """Factors, all powers of two: of each row, of the objective, and the unit in which each column counts."""
+    """Factors, all powers of two: of each row, of the objective, and the unit in which each column counts.
+
+    `size`: what a usual value is in these units.
+    """
 
     rows: Array
     columns: Array
     objective: float
+    size: float = SIZE
 
     def apply(self, problem: Problem) -> Problem:
         """Return the problem in these units."""
@@ -99,10 +105,11 @@ def balance(problem: Problem) -> Scaling:
     Integer columns keep their unit.
     """
     rows, columns, objective = _Fit(problem).solve()
-    step = COARSE if len(rows) + len(columns) > LARGE else 1
+    large, quadratic = len(rows) + len(columns) > LARGE, problem.hessian is not None
+    step = COARSE if large and not quadratic else 1
     unit = np.where(problem.integer, 1.0, _stepped(columns, step))
-    size = 1.0 if problem.integer.any() else SIZE
-    return Scaling(_stepped(rows, step) * size, unit / size, float(_power(objective)[0]) * size)
+    size = 1.0 if problem.integer.any() or (large and quadratic) else SIZE
+    return Scaling(_stepped(rows, step) * size, unit / size, float(_power(objective)[0]) * size, size)
 
 
 class _Fit:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Generator, Hashable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Lock
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from veridical import models
 from veridical.contracts.joint_plan.planner import Plan, activity_cost
+from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.lazy import pd
@@ -18,7 +21,8 @@ from veridical.models.info import MechanismModel, describe, info_of
 from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.packaging import Point, package_solution
-from veridical.solvers.planners.optimum import Found, optimum
+from veridical.solvers.planners.alongside import alongside, cores
+from veridical.solvers.planners.optimum import QUICK, Found, optimum
 from veridical.solvers.planners.programs import Between, Joined, PartyProgram, joined
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Seconds, Solution
@@ -30,6 +34,14 @@ __all__ = ["CompiledPlans"]
 FLOWS = 300_000  # of all programs that are kept
 PRICES = 16  # of a party, at the latest shares of plans
 FEWEST = 2  # records of a party, however large: the true one, and what it reports
+
+
+class Solved(NamedTuple):
+    """Parties' programs put together and solved, and when that began: the first, and the second."""
+
+    whole: Joined
+    found: Found
+    began: tuple[float, float]
 
 
 @dataclass(eq=False)
@@ -79,13 +91,72 @@ class CompiledPlans:
         with step("compile joint"):
             parties = {name: self.party(case, name) for name in case.names if name not in absent}
             whole = joined(parties, case.shared, baseline, activity_fee)
-        form, translated = whole.program.form, perf_counter()
+        translated = perf_counter()
         with step("solve joint"):
-            found = optimum("joint", form, self.solver)
+            found = self._solved(whole)
+        return self._plan(case, baseline, absent, activity_fee, Solved(whole, found, (began, translated)))
+
+    def plan_each(
+        self, case: JointPlanCase, baseline: Array | None, absences: Sequence[tuple[str, ...]], activity_fee: float
+    ) -> Generator[Plan | None, None, None] | None:
+        """Return an iterator of such plans, which are solved at the same time, in the order of `absences`.
+
+        None in place of a plan that this is not the way to, and of the iterator where nothing would be won by it.
+        """
+        workers = min(len(absences), cores() if self.solver is None else self.solver.threads or cores())
+        if workers < 2:
+            return None
+        parties = {name: self.party(case, name) for name in case.names}
+        if sum(len(party.form.cost) for party in parties.values()) <= QUICK:
+            return None
+        return self._alongside(case, baseline, absences, activity_fee, parties, workers)
+
+    def _alongside(
+        self,
+        case: JointPlanCase,
+        baseline: Array | None,
+        absences: Sequence[tuple[str, ...]],
+        activity_fee: float,
+        parties: Mapping[str, PartyProgram],
+        workers: int,
+    ) -> Generator[Plan | None, None, None]:
+        one_at_a_time = Lock()  # what is cached of parties is theirs alone
+
+        def work(absent: tuple[str, ...]) -> Solved | None:
+            began = perf_counter()
+            there = {name: party for name, party in parties.items() if name not in absent}
+            with suppress(InputError, NotSolvedError):
+                with one_at_a_time:
+                    whole = joined(there, case.shared, baseline, activity_fee)
+                translated = perf_counter()
+                return Solved(whole, self._solved(whole), (began, translated))
+            return None
+
+        with closing(alongside(work, absences, workers)) as results:
+            for absent in absences:
+                with step("solve joint"):
+                    solved = next(results)
+                plan = None
+                if solved is not None:
+                    with suppress(CertificateError):
+                        plan = self._plan(case, baseline, absent, activity_fee, solved)
+                yield plan
+
+    def _solved(self, whole: Joined) -> Found:
+        """Return the optimum, of several the evenest."""
+        form = whole.program.form
+        found = optimum("joint", form, self.solver)
         if found.point.certificate.gap <= EXACT and found.point.row_dual is not None:
             x, certificate, bound = evened("joint", form, found.point.x, found.point.row_dual, whole.of_receivers)
             found = found._replace(point=Point(x, found.point.row_dual, certificate, bound))
-        solution = _solution("joint", whole, found, (began, translated))
+        return found
+
+    def _plan(
+        self, case: JointPlanCase, baseline: Array | None, absent: tuple[str, ...], activity_fee: float, solved: Solved
+    ) -> Plan:
+        """Return the plan that an optimum is, certified."""
+        whole, found, began = solved
+        solution = _solution("joint", whole, found, began)
         units = whole.plan(found.point.x, case.shared, baseline)
         derivatives = partial(_derivatives, case, baseline, absent, activity_fee, whole, found.point)
         return Plan(
