@@ -72,7 +72,7 @@ class ReportedProblem:
         return self.planner.plan(self.case, self.start, non_participants, activity_fee)
 
     def plans(self, absences: Mapping[str, Sequence[tuple[str, ...]]], activity_fee: float = 0.0) -> list[list[Plan]]:
-        """Return such plans, one for each tuple of parties that do not take part, by words for them; all are asked for at once."""
+        """Return such plans, one for each tuple of parties that do not take part, by words for them; all asked for at once."""
         asked = [absent for some in absences.values() for absent in some]
         with closing(self.planner.plan_each(self.case, self.start, asked, activity_fee)) as plans:
             return [[next(plans) for _ in counted(label, some)] for label, some in absences.items()]
