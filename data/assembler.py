@@ -57,8 +57,9 @@ class AssemblerCase(Assembly):
                 raise wrong(supplier.reports, allowed, f"suppliers[{i}].reports")
             if joint is None and supplier.likely is None and len(supplier.costs) > 1:
                 raise missing("one probability a cost, as prior.joint is not given", f"suppliers[{i}].probabilities")
+        sources = self.sources
         for i, supplier in enumerate(self.suppliers):
-            first = self.suppliers[self.sources[supplier.delivers][0]]
+            first = self.suppliers[sources[supplier.delivers][0]]
             if supplier.units_per_product != first.units_per_product:
                 allowed = f"{label(first.units_per_product)}, as {first.name} says, who delivers the same component"
                 raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
@@ -78,7 +79,7 @@ class AssemblerCase(Assembly):
             fields |= {f"suppliers.{i}.probabilities": marginal.tolist() for i, marginal in own}
         return fields
 
-    @cached_property
+    @property
     def sources(self) -> dict[str, list[int]]:
         """The positions of the suppliers of each component, by its name, in order."""
         found: dict[str, list[int]] = {}
