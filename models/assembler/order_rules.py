@@ -55,6 +55,8 @@ def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None
 
 def setup_cost(m: Any, *key: Any) -> Any:
     """Return what an order costs beside its payment, currency: 0 where the case says nothing."""
+    if m.component("ordered") is None:
+        return 0.0
     supplier = next(supplier for supplier in info_of(m).case.suppliers if supplier.name == key[0])
     return supplier.setup_cost * m.ordered[key] if supplier.setup_cost else 0.0
 

@@ -1,7 +1,5 @@
 """Thirty random cases of the two papers' mechanisms, each against a linear program that is written apart from the package."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -11,15 +9,6 @@ from support.allocation_cases import case, group
 from support.assembler_cases import build
 
 SOLVED = 1e-6  # what a certificate promises
-
-ASSEMBLER: dict[str, tuple[str, dict[str, Any]]] = {  # of each oracle the mechanism, and its parameters
-    "first_best": ("first_best", {}),
-    "naive": ("naive", {}),
-    "frw": ("frw", {}),
-    "icds": ("icds", {}),
-    "ex_post": ("bic", {"participation": "ex_post"}),
-    "interim": ("bic", {"participation": "interim"}),
-}
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -33,7 +22,7 @@ def test_an_assembler_s_mechanisms_earn_what_a_program_written_apart_does(seed: 
     points, masses = np.sort(random.uniform(50, 900, 4)).round(1).tolist(), random.dirichlet(np.ones(4)).tolist()
     demand = {"distribution": "empirical", "values": points, "weights": masses}
     own = build(costs, joint=prior, price=price, demand=demand)
-    for name, (mechanism, parameters) in ASSEMBLER.items():
+    for name, (mechanism, parameters) in linear_oracles.MECHANISMS.items():
         program = linear_oracles.assembler(name, price, points, masses, costs, prior)
         best, _ = program.solve()
         solution = vd.solve(own, mechanism, "highs", **parameters)

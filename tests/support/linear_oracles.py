@@ -15,6 +15,15 @@ from scipy.optimize import linprog
 
 Array = NDArray[np.float64]
 
+MECHANISMS: dict[str, tuple[str, dict[str, Any]]] = {  # of each oracle the mechanism, and its parameters
+    "first_best": ("first_best", {}),
+    "naive": ("naive", {}),
+    "frw": ("frw", {}),
+    "icds": ("icds", {}),
+    "ex_post": ("bic", {"participation": "ex_post"}),
+    "interim": ("bic", {"participation": "interim"}),
+}
+
 
 @dataclass
 class Program:

@@ -14,14 +14,6 @@ from support.assembler_cases import EXACT, SOLVED, build, near, random_cases
 from support.strategies import examples
 from veridical.data import AssemblerCase, InputError
 
-MECHANISMS: dict[str, tuple[str, dict[str, Any]]] = {  # of each oracle the mechanism, and its parameters
-    "first_best": ("first_best", {}),
-    "naive": ("naive", {}),
-    "frw": ("frw", {}),
-    "icds": ("icds", {}),
-    "ex_post": ("bic", {"participation": "ex_post"}),
-    "interim": ("bic", {"participation": "interim"}),
-}
 SPECIFIED = [  # profits of `icds` on two-suppliers-correlated, found by edits of the model: the page on practice
     ({"salvage": 2.0}, 5946.03),
     ({"suppliers.battery.units_per_product": 2}, 3618.52),
@@ -85,7 +77,7 @@ def test_models_earn_what_a_program_written_apart_does(case: AssemblerCase) -> N
     points, masses = case.demand.points.tolist(), case.demand.masses.tolist()
     costs = [supplier.costs for supplier in case.suppliers]
     penalty = case.shortage_penalty * case.demand.expectation
-    for oracle, (mechanism, parameters) in MECHANISMS.items():
+    for oracle, (mechanism, parameters) in linear_oracles.MECHANISMS.items():
         if oracle == "interim" and (case.probability == 0).any():
             continue  # what nobody reckons with is no part of a Bayesian menu, and of the oracle it is
         program = linear_oracles.assembler(oracle, case.price, points, masses, costs, case.probability, of(case))

@@ -10,14 +10,6 @@ from support import linear_oracles
 from support.assembler_cases import SOLVED, build, near
 from veridical.data import AssemblerCase, InputError
 
-MECHANISMS: dict[str, tuple[str, dict[str, Any]]] = {
-    "first_best": ("first_best", {}),
-    "naive": ("naive", {}),
-    "frw": ("frw", {}),
-    "icds": ("icds", {}),
-    "ex_post": ("bic", {"participation": "ex_post"}),
-}
-
 
 def drawn(seed: int) -> tuple[AssemblerCase, list[float], list[float]]:
     """Return a random case in which a and b deliver one component and c another, its points of demand and their masses."""
@@ -44,7 +36,9 @@ def test_mechanisms_earn_what_a_program_written_apart_does(seed: int, capacity: 
         each=[2.0, 2.0, 1.0], capacity=[supplier.capacity for supplier in case.suppliers], source=[0, 0, 1]
     )
     costs = [supplier.costs for supplier in case.suppliers]
-    for oracle, (mechanism, parameters) in MECHANISMS.items():
+    for oracle, (mechanism, parameters) in linear_oracles.MECHANISMS.items():
+        if oracle == "interim":
+            continue  # beliefs about two others may differ too little to be told apart
         best, _ = linear_oracles.assembler(oracle, case.price, points, masses, costs, case.probability, of).solve()
         solution = vd.solve(case, mechanism, "highs", **parameters)
         assert solution.objective == pytest.approx(best, rel=SOLVED, abs=SOLVED * case.price), oracle
