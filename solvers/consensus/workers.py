@@ -87,13 +87,14 @@ class Pending:
 
 
 def _serve_line(tasks: SimpleQueue[tuple[Call, Question, Future[bytes]] | None]) -> None:
-    while (task := tasks.get()) is not None:
-        call, question, answer = task
-        try:
-            answer.set_result(call(question))
-        except BaseException as error:
-            answer.set_exception(error)
-        del task, call, answer  # an idle thread holds no agent and no pipe
+    with suppress(SystemExit):  # what ends a busy agent (`InProcessWorkers.shut`) may come when it has just answered
+        while (task := tasks.get()) is not None:
+            call, question, answer = task
+            try:
+                answer.set_result(call(question))
+            except BaseException as error:
+                answer.set_exception(error)
+            del task, call, answer  # an idle thread holds no agent and no pipe
 
 
 @dataclass
