@@ -66,7 +66,7 @@ class Menu(OldTableNames):
 
     @property
     def assembled(self) -> Array:
-        """y(t), the products that the components are enough for, one entry a profile; units; expected, where yields are random."""
+        """y(t), the products that the components are enough for, one entry a profile; units; expected, if yields are random."""
         return self.case.over_yields(self.quantity)
 
     @property
@@ -89,7 +89,8 @@ class Menu(OldTableNames):
     def expected_profit(self) -> float:
         """The assembler's expected profit, eq. (2): sum_t beta(t) (S(y(t)) - sum_i P_i(t)), y what can be assembled.
 
-        On average over yields, where these are random; less what is paid once for orders, where the case says so; under the worst prior, where the prior is ambiguous.
+        On average over yields, where these are random; less what is paid once for orders, where the case says so; under the
+        worst prior, where the prior is ambiguous.
         """
         return float(np.sum(self.worst_prior * self.profit))
 

@@ -69,7 +69,7 @@ class AssemblerCase(Assembly):
             joint_yields *= len(supplier.usable.values)
             if joint_yields > SCENARIOS:
                 found = f"<{len(supplier.usable.values)} values, which makes {shortened(joint_yields)} joint yields of suppliers>"
-                raise wrong(found, f"at most {SCENARIOS:,} joint yields, the product of all suppliers' values", f"suppliers[{i}].yield")
+                raise wrong(found, f"at most {SCENARIOS:,} joint yields, every combination of values", f"suppliers[{i}].yield")
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
             raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {self.shape}: {across}", "prior.joint")
@@ -116,13 +116,18 @@ class AssemblerCase(Assembly):
         """Whether it is not sure what arrives of an order."""
         return bool(self.yields.random)
 
+    @property
+    def has_yields(self) -> bool:
+        """Whether anything is lost of what is ordered of any supplier."""
+        return any(supplier.usable.values != (1.0,) for supplier in self.suppliers)
+
     def refuse_random_yields(self, purpose: str) -> None:
         """Raise InputError where yields are random; `purpose`: what takes sure ones alone, in words."""
         if self.random_yields:
             i = self.yields.random[0]
-            allowed = f"for {purpose} sure yields, of one value; mechanisms icds, hybrid, frw, bic, naive and first_best take others"
-            found = list(self.suppliers[i].usable.values)
-            raise InputError.of(f"suppliers[{i}].yield.values", found, f"{allowed}, solver highs", self.name)
+            others = "mechanisms icds, hybrid, frw, bic, naive and first_best take others, solver highs"
+            allowed = f"for {purpose} sure yields, of one value; {others}"
+            raise InputError.of(f"suppliers[{i}].yield.values", list(self.suppliers[i].usable.values), allowed, self.name)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -212,8 +217,8 @@ class AssemblerCase(Assembly):
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
         Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
-        is that of what his part of a product costs, on average over yields. Source: section 2.5 of the assembler paper, where a supplier's importance is
-        c_i(h) - c_i(l).
+        is that of what his part of a product costs, on average over yields. Source: section 2.5 of the assembler paper, where a
+        supplier's importance is c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
@@ -292,7 +297,7 @@ class AssemblerCase(Assembly):
 
     @cached_property
     def deliverable(self) -> float:
-        """The most products that suppliers can deliver components for, at expected yields; infinite where nobody has a capacity."""
+        """The most products that suppliers can deliver for, at expected yields; infinite where none of them has a capacity."""
         capacity = [math.inf if s.capacity is None else s.capacity / s.needed for s in self.suppliers]
         return min(math.fsum(capacity[i] for i in members) for members in self.sources.values())
 

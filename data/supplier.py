@@ -111,7 +111,7 @@ class Supplier(Record):
 
     @property
     def needed(self) -> float:
-        """Units to be ordered of him for each product, on average over yields: the bill of materials, and what does not arrive."""
+        """Units to be ordered of him for each product, on average over yields: those in it, and what does not arrive usable."""
         return self.units_per_product / self.usable.expectation
 
     @property
