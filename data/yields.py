@@ -33,6 +33,14 @@ class Yield(Record):
 
     `{ values = [0.8, 1.0], weights = [0.25, 0.75] }`: a quarter of all orders lose a fifth. One value alone is a sure yield v,
     which is the same as 1 / v units of the component in the place of one.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> shares = {"values": [0.8, 1.0], "weights": [0.25, 0.75]}
+    >>> case = vd.example("two-suppliers").changed(**{"suppliers.panel.yield": shares})
+    >>> round(case.suppliers[0].usable.expectation, 4), case.yields.count
+    (0.95, 2)
     """
 
     values: Annotated[Numbers, several("shares > 0 and <= 1", lambda x: SMALLEST <= x <= 1, ascending=True)]

@@ -99,7 +99,9 @@ class ExpectedSales:
             written.intercept = pyo.Param(written.likely, initialize=dict(enumerate(intercepts)), mutable=True)
             for k, number in enumerate(np.repeat(np.arange(len(profiles)), len(BESIDE)).tolist()):
                 t = profiles[number]
-                written.tangent[_key(t, len(self.at))] = written.curve[t] - written.slope[k] * self.units[t] <= written.intercept[k]
+                written.tangent[_key(t, len(self.at))] = (
+                    written.curve[t] - written.slope[k] * self.units[t] <= written.intercept[k]
+                )
                 self.at.append(number)
             self.first = len(self.at)
         else:

@@ -90,6 +90,7 @@ def _ordered(m: Any) -> dict[str, Any]:
     Those are of components that come from several suppliers, or by orders that have rules, or where yields are random.
     """
     case = info_of(m).case
+    info_of(m).index_names.setdefault("enough", ("component",))
     sources = {component: [case.suppliers[i] for i in members] for component, members in case.sources.items()}
     own = {name: of for name, of in sources.items() if len(of) > 1 or of[0].rules or case.random_yields}
     one_each = [of[0].name for name, of in sources.items() if name not in own]

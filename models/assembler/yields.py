@@ -34,6 +34,7 @@ def declare_yields(m: Any) -> None:
         m.YIELDS = pyo.Set(initialize=case.yields.labels)
         families = {"assembly": info.index_names["assembly"]}
         families |= {f"expected_sales.written.{name}": ("profile",) for name in MADE}
+        families["enough"] = ("component",)
         info.index_names |= {name: (*parts, "yields") for name, parts in families.items()}
         info.index_names["expected_sales.written.tangent"] = ("profile", "yields", "tangent")
 
