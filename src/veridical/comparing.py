@@ -75,8 +75,8 @@ def compare(
             failures[mechanism.name] = error
     if failures and not solutions:
         raise next(iter(failures.values()))
-    for name, error in failures.items():
-        warnings.warn(f"{name} is left out: {error}", stacklevel=2)
+    for name, failure in failures.items():
+        warnings.warn(f"{name} is left out: {failure}", stacklevel=2)
     best = float("nan")
     if family.benchmark is not None:
         benchmark = solutions.get(family.benchmark)

@@ -56,7 +56,7 @@ def pairs(case: AssemblerCase) -> list[list[tuple[float, float]]]:
     return [list(zip(s.usable.values, s.usable.probabilities.tolist(), strict=True)) for s in case.suppliers]
 
 
-def expected_worth(case: AssemblerCase, orders: Sequence[float]) -> float:
+def expected_worth(case: AssemblerCase, orders: list[float]) -> float:
     """Return what orders bring on average, by the chance that every component is enough for more than each number of products."""
     parts = [
         [(share * order / s.units_per_product, likely) for share, likely in own]
@@ -199,8 +199,7 @@ def test_units_money_and_order_of_suppliers_do_not_matter(case: AssemblerCase, m
     ours = vd.solve(full, mechanism, "highs").objective
     assert vd.solve(changed_units(full, 1e-3, 1.0), mechanism, "highs").objective == near(ours)
     assert vd.solve(changed_units(full, 1.0, 250.0), mechanism, "highs").objective / 250.0 == near(ours)
-    assert full.prior is not None
-    turned = full.changed(suppliers=full.suppliers[::-1], prior={"joint": np.transpose(full.prior.joint).tolist()})
+    turned = full.changed(suppliers=full.suppliers[::-1], prior={"joint": full.probability.T.tolist()})
     assert vd.solve(turned, mechanism, "highs").objective == near(ours)
 
 
@@ -262,7 +261,7 @@ def test_an_audit_counts_what_is_assembled_over_yields() -> None:
     random = np.random.default_rng(8)
     quantity, payment = random.uniform(0, 900, (3, 2, 2, 2)), random.uniform(0, 2000, (3, 2, 2, 2))
     menu = vd.contracts.Menu(case, quantity, payment)
-    worth = sum(float(case.probability[t]) * expected_worth(case, quantity[:, *t]) for t in np.ndindex(2, 2, 2))
+    worth = sum(float(case.probability[t]) * expected_worth(case, quantity[:, *t].tolist()) for t in np.ndindex(2, 2, 2))
     paid = float((case.probability * payment.sum(axis=0)).sum())
     audit = vd.audit(case, menu)
     assert audit.expected_profit == pytest.approx(worth - paid, rel=EXACT)
@@ -417,7 +416,12 @@ def test_a_changed_model_is_the_changed_case(case: AssemblerCase) -> None:
 @pytest.mark.parametrize("mechanism", ["icds", "naive"])
 def test_kept_models_take_yields(case: AssemblerCase, mechanism: str) -> None:
     many = vd.Repeated()
-    others = [{}, {"price": 27.0}, {"suppliers.panel.costs": [4.0, 8.0]}, {"suppliers.panel.yield.values": [0.6, 1.0]}]
+    others: list[dict[str, Any]] = [
+        {},
+        {"price": 27.0},
+        {"suppliers.panel.costs": [4.0, 8.0]},
+        {"suppliers.panel.yield.values": [0.6, 1.0]},
+    ]
     others += [{"suppliers.battery.yield": None}, {"suppliers.battery.yield": {"values": [0.5]}, "suppliers.panel.yield": None}]
     for changes in others:
         changed = case.changed(**BOTH).changed(**changes)
