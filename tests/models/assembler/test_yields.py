@@ -247,6 +247,19 @@ def test_bets_on_correlated_costs_still_take_the_first_best(case: AssemblerCase)
     assert profits[1] == near(profits[2])
 
 
+def test_where_nothing_is_proven_without_a_bound_bets_are_held_to_the_first_best() -> None:
+    """Beliefs of 1e-11, as in `test_bets`: the first best of random yields comes from its model."""
+    correlated = [[1.0, -0.99], [-0.99, 1.0]]
+    base = build([[3, 4, 5, 6, 7], [2, 3, 4, 5, 6]], [[0.2] * 5] * 2).changed(prior={"correlation": correlated})
+    table = np.maximum(base.probability, 1e-11)
+    costs = [supplier.costs for supplier in base.suppliers]
+    case = build(costs, joint=table / table.sum()).changed(**{"suppliers.a.yield": {"values": [0.8, 1.0]}})
+    profits = [vd.solve(case, mechanism).objective for mechanism in ("icds", "first_best")]
+    solution = vd.solve(case, "bic", participation="ex_post")
+    assert profits[0] * (1 - SOLVED) <= solution.objective <= profits[1] * (1 + SOLVED)
+    assert f"the first best is {profits[1]:,.2f}" in solution.warnings[0]
+
+
 def test_orders_are_in_no_fixed_proportion(case: AssemblerCase) -> None:
     as_likely = case.changed(**{"suppliers.panel.yield": {"values": [0.8, 1.0]}})
     menu = vd.solve(as_likely, "first_best", "highs").contracts
