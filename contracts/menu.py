@@ -52,7 +52,10 @@ class Menu(OldTableNames):
 
     @property
     def spread(self) -> Array:
-        """The largest less the smallest number of products that any component is enough for, one entry a profile; units."""
+        """The largest less the smallest number of products that any component is enough for, one entry a profile; units.
+
+        At expected yields, where yields are random.
+        """
         products = self.case.products(self.quantity)
         return np.asarray(products.max(axis=0) - products.min(axis=0))
 
@@ -63,8 +66,13 @@ class Menu(OldTableNames):
 
     @property
     def assembled(self) -> Array:
-        """y(t), the products that the components are enough for, one entry a profile; units."""
-        return np.asarray(np.maximum(self.case.products(self.quantity).min(axis=0), 0.0))
+        """y(t), the products that the components are enough for, one entry a profile; units; expected, if yields are random."""
+        return self.case.over_yields(self.quantity)
+
+    @property
+    def revenue(self) -> Array:
+        """S(y(t)), what the products bring on average over demand and yields, one entry a profile; currency."""
+        return self.case.over_yields(self.quantity, self.case.revenue)
 
     @cached_property
     def is_balanced(self) -> bool:
@@ -73,15 +81,16 @@ class Menu(OldTableNames):
 
     @property
     def same_quantities(self) -> bool:
-        """Whether one number says how many units of every component are bought: balanced, and one unit of each in a product."""
-        one_unit = len({supplier.units_per_product for supplier in self.case.suppliers}) == 1
+        """Whether one number says how many units of every component are bought: balanced, and as many of each for a product."""
+        one_unit = len({supplier.needed for supplier in self.case.suppliers}) == 1
         return self.is_balanced and one_unit and not self.case.several_sources
 
     @cached_property
     def expected_profit(self) -> float:
         """The assembler's expected profit, eq. (2): sum_t beta(t) (S(y(t)) - sum_i P_i(t)), y what can be assembled.
 
-        Less what is paid once for orders, where the case says so; under the worst prior, where the prior is ambiguous.
+        On average over yields, where these are random; less what is paid once for orders, where the case says so; under the
+        worst prior, where the prior is ambiguous.
         """
         return float(np.sum(self.worst_prior * self.profit))
 
@@ -89,7 +98,7 @@ class Menu(OldTableNames):
     def profit(self) -> Array:
         """What the assembler earns at each profile, currency."""
         spent = self.payment.sum(axis=0) + self.case.setup_costs(self.quantity)
-        return np.asarray(self.case.revenue(self.assembled) - spent)
+        return np.asarray(self.revenue - spent)
 
     @property
     def worst_prior(self) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, reduce
 from typing import Annotated, Any, SupportsIndex
 
@@ -20,6 +20,7 @@ from veridical.data.limits import gigabytes
 from veridical.data.prior import independent
 from veridical.data.record import check, missing, wrong
 from veridical.data.supplier import Supplier
+from veridical.data.yields import SCENARIOS, JointYields
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
 
@@ -63,6 +64,12 @@ class AssemblerCase(Assembly):
             if supplier.units_per_product != first.units_per_product:
                 allowed = f"{label(first.units_per_product)}, as {first.name} says, who delivers the same component"
                 raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
+        joint_yields = 1
+        for i, supplier in enumerate(self.suppliers):
+            joint_yields *= len(supplier.usable.values)
+            if joint_yields > SCENARIOS:
+                found = f"<{len(supplier.usable.values)} values, which makes {shortened(joint_yields)} joint yields of suppliers>"
+                raise wrong(found, f"at most {SCENARIOS:,} joint yields, every combination of values", f"suppliers[{i}].yield")
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
             raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {self.shape}: {across}", "prior.joint")
@@ -98,6 +105,29 @@ class AssemblerCase(Assembly):
             i = next(members[1] for members in self.sources.values() if len(members) > 1)
             allowed = f"for {purpose} one source a component; mechanisms icds, hybrid, frw, bic, naive and first_best take more"
             raise InputError.of(f"suppliers[{i}].component", self.suppliers[i].delivers, f"{allowed}, solver highs", self.name)
+
+    @cached_property
+    def yields(self) -> JointYields:
+        """The joint yields of all suppliers: what shares of their orders arrive usable."""
+        return JointYields(self.names, [supplier.usable for supplier in self.suppliers])
+
+    @property
+    def random_yields(self) -> bool:
+        """Whether it is not sure what arrives of an order."""
+        return bool(self.yields.random)
+
+    @property
+    def has_yields(self) -> bool:
+        """Whether anything is lost of what is ordered of any supplier."""
+        return any(supplier.usable.values != (1.0,) for supplier in self.suppliers)
+
+    def refuse_random_yields(self, purpose: str) -> None:
+        """Raise InputError where yields are random; `purpose`: what takes sure ones alone, in words."""
+        if self.random_yields:
+            i = self.yields.random[0]
+            others = "mechanisms icds, hybrid, frw, bic, naive and first_best take others, solver highs"
+            allowed = f"for {purpose} sure yields, of one value; {others}"
+            raise InputError.of(f"suppliers[{i}].yield.values", list(self.suppliers[i].usable.values), allowed, self.name)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -187,14 +217,14 @@ class AssemblerCase(Assembly):
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
         Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
-        is that of what his part of a product costs. Source: section 2.5 of the assembler paper, where a supplier's importance is
-        c_i(h) - c_i(l).
+        is that of what his part of a product costs, on average over yields. Source: section 2.5 of the assembler paper, where a
+        supplier's importance is c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
             k = (n + 1) // 2
         k = whole_number(k, "k", 0, self.name, most=n, allowed=f"a whole number from 0 to the number of suppliers, {n}")
-        width = [(supplier.costs[-1] - supplier.costs[0]) * supplier.units_per_product for supplier in self.suppliers]
+        width = [(supplier.costs[-1] - supplier.costs[0]) * supplier.needed for supplier in self.suppliers]
         return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
 
     def with_private(self, kept: Sequence[int]) -> AssemblerCase:
@@ -213,15 +243,16 @@ class AssemblerCase(Assembly):
         if not rest:
             return self
         self.refuse_several_sources("closed forms")
+        self.refuse_random_yields("closed forms")
         others_reserve = math.fsum(self.reserved("suppliers of whom only the highest cost counts", rest))
         raw = {name: value for name, value in self._table().items() if name not in ("suppliers", "prior")}
         raw["suppliers"] = [self.suppliers[i] for i in kept]
         together = f"the {len(rest)} others" if len(rest) > 1 else rest[0].name
         while together in [self.suppliers[i].name for i in kept]:
             together += " together"
-        others: dict[str, Any] = {"name": together, "costs": [sum(s.units_per_product * s.costs[-1] for s in rest)]}
+        others: dict[str, Any] = {"name": together, "costs": [sum(s.needed * s.costs[-1] for s in rest)]}
         others |= {"reservation_profit": others_reserve}
-        if (least := min((s.capacity / s.units_per_product for s in rest if s.capacity is not None), default=None)) is not None:
+        if (least := min((s.capacity / s.needed for s in rest if s.capacity is not None), default=None)) is not None:
             others["capacity"] = least
         if self.prior is None or not kept:
             raw["suppliers"].append(others)
@@ -239,8 +270,8 @@ class AssemblerCase(Assembly):
         return np.array(self.suppliers[i].costs).reshape([-1 if a == i else 1 for a in range(len(self.shape))])
 
     def product_costs(self, i: int) -> Array:
-        """What supplier i's part of one product costs him, along his own axis as `costs`."""
-        return self.costs(i) * self.suppliers[i].units_per_product
+        """What supplier i's part of one product costs him, on average over yields, along his own axis as `costs`."""
+        return self.costs(i) * self.suppliers[i].needed
 
     @cached_property
     def total_cost(self) -> Array:
@@ -252,10 +283,12 @@ class AssemblerCase(Assembly):
 
     @property
     def least_cost(self) -> float:
-        """What the components of one product cost at least, currency."""
-        cheapest = (min(self.suppliers[i].costs[0] for i in members) for members in self.sources.values())
-        each = (self.suppliers[members[0]].units_per_product for members in self.sources.values())
-        return math.fsum(units * cost for units, cost in zip(each, cheapest, strict=True))
+        """What the components of one product cost at least, currency.
+
+        At expected yields, where yields are random: of random shares no more products come on average than of expected ones.
+        """
+        suppliers = self.suppliers
+        return math.fsum(min(suppliers[i].needed * suppliers[i].costs[0] for i in of) for of in self.sources.values())
 
     @property
     def has_bill(self) -> bool:
@@ -264,8 +297,8 @@ class AssemblerCase(Assembly):
 
     @cached_property
     def deliverable(self) -> float:
-        """The most products that suppliers can deliver components for; infinite where none of them has a capacity."""
-        capacity = [math.inf if s.capacity is None else s.capacity / s.units_per_product for s in self.suppliers]
+        """The most products that suppliers can deliver for, at expected yields; infinite where none of them has a capacity."""
+        capacity = [math.inf if s.capacity is None else s.capacity / s.needed for s in self.suppliers]
         return min(math.fsum(capacity[i] for i in members) for members in self.sources.values())
 
     def most_ordered(self, i: int) -> float:
@@ -274,7 +307,7 @@ class AssemblerCase(Assembly):
         His capacity; else, of whole lots, what covers the most products that are worth assembling: beyond every minimum order
         one product less saves the components of it, at their least cost, but for what lots leave over. A truthful menu with
         orders cut there is truthful at lower rents; where reservation profits fall in costs, orders may also keep cheap types
-        from the contracts of dear ones, by as much as the profits differ.
+        from the contracts of dear ones, by as much as the profits differ. Yields are sure where there is no capacity.
         """
         supplier = self.suppliers[i]
         if supplier.capacity is not None:
@@ -282,19 +315,20 @@ class AssemblerCase(Assembly):
         lots = [s.lot_size or 0.0 for s in self.suppliers]
         left_over = math.fsum(s.costs[0] * lot for s, lot in zip(self.suppliers, lots, strict=True))
         saved = (self.least_cost + self.salvage) / 2 if left_over else self.least_cost
-        fewer = max(lot / s.units_per_product for s, lot in zip(self.suppliers, lots, strict=True))
+        fewer = max(lot / s.needed for s, lot in zip(self.suppliers, lots, strict=True))
         if left_over:
             fewer = max(fewer, left_over / (self.least_cost - saved))
-        least = max((s.minimum_order or 0.0) / s.units_per_product for s in self.suppliers)
-        units = supplier.units_per_product * (max(float(self.best_units(saved)), least) + fewer)
+        least = max((s.minimum_order or 0.0) / s.needed for s in self.suppliers)
+        units = supplier.needed * (max(float(self.best_units(saved)), least) + fewer)
         if len(supplier.costs) > 1:
             units += max(supplier.reservations) / min(np.diff(supplier.costs).tolist())
         units = max(units, supplier.minimum_order or 0.0)
         return units if supplier.lot_size is None else supplier.lot_size * math.ceil(units / supplier.lot_size)
 
     def refuse_in_closed_form(self) -> None:
-        """Raise InputError for rules of orders, several sources and an ambiguous prior: closed forms know none."""
+        """Raise InputError for rules of orders, several sources, random yields and an ambiguous prior: closed forms know none."""
         self.refuse_several_sources("closed forms")
+        self.refuse_random_yields("closed forms")
         self.refuse_ambiguity("closed forms")
         for i, supplier in enumerate(self.suppliers):
             for key in supplier.rules:
@@ -307,18 +341,41 @@ class AssemblerCase(Assembly):
         return np.asarray(np.tensordot(each, np.asarray(quantity) > 0, axes=1))
 
     def components(self, units: ArrayLike) -> Array:
-        """Return the units of every component in so many products, shape (suppliers, *shape of units)."""
+        """Return the units to be ordered of every supplier for so many products, shape (suppliers, *shape of units).
+
+        On average over yields, where these are random; of every supplier all of his component.
+        """
         units = np.asarray(units, dtype=float)
-        each = np.array([supplier.units_per_product for supplier in self.suppliers])
+        each = np.array([supplier.needed for supplier in self.suppliers])
         return np.asarray(each.reshape(-1, *(1,) * units.ndim) * units)
 
-    def products(self, quantity: Array) -> Array:
-        """Return how many products every component is enough for, shape (components, ...), of quantities (suppliers, ...)."""
-        each = np.array([supplier.units_per_product for supplier in self.suppliers])
+    def products(self, quantity: Array, shares: Array | None = None) -> Array:
+        """Return how many products every component is enough for, shape (components, ...), of orders (suppliers, ...).
+
+        `shares`: what arrives of each supplier's order; at expected yields where it is not said.
+        """
+        each = np.array([supplier.needed for supplier in self.suppliers])
+        if shares is not None:
+            each = np.array([supplier.units_per_product for supplier in self.suppliers]) / shares
         products = np.asarray(quantity / each.reshape(-1, *(1,) * (np.ndim(quantity) - 1)))
         if not self.several_sources:
             return products
         return np.stack([products[members].sum(axis=0) for members in self.sources.values()])
+
+    def over_yields(self, quantity: Array, worth: Callable[[Array], Array] = np.asarray) -> Array:
+        """Return the expectation over yields of `worth` of the products that orders (suppliers, ...) are enough for, shape (...).
+
+        Once it is known what has arrived, as many are assembled as there are all components of; the expected number of them
+        where no `worth` is given.
+        """
+
+        def assembled(shares: Array | None) -> Array:
+            return worth(np.maximum(self.products(quantity, shares).min(axis=0), 0.0))
+
+        if not self.random_yields:
+            return assembled(None)
+        joint = self.yields
+        return np.asarray(sum(p * assembled(shares) for p, shares in zip(joint.probabilities, joint.shares, strict=True)))
 
     def reserved(self, purpose: str, suppliers: Sequence[Supplier] | None = None) -> list[float]:
         """Return what each supplier earns elsewhere, currency, where that is one number whatever he costs; InputError elsewhere.
@@ -338,6 +395,11 @@ class AssemblerCase(Assembly):
     def tokens(self, i: int) -> tuple[str, ...]:
         """`name=cost` for each of supplier i's costs: what the labels of profiles are made of."""
         return tuple(f"{self.names[i]}={label(cost)}" for cost in self.suppliers[i].costs)
+
+    def yield_tokens(self, i: int) -> tuple[str, ...]:
+        """`name=share` for each of supplier i's yields; none where the case says nothing of them."""
+        said = getattr(self.suppliers[i], "yield")
+        return () if said is None else tuple(f"{self.names[i]}={label(share)}" for share in said.values)
 
     def reservation_tokens(self, i: int) -> tuple[str, ...]:
         """What supplier i's reservation profit is called, one entry a cost: by his name where it is one number for all costs."""

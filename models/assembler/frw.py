@@ -17,7 +17,7 @@ from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
 from veridical.models.assembler.worst_prior import expected
-from veridical.models.expected_sales import expected_sales
+from veridical.models.assembler.yields import arriving, assembled, outcome
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -59,8 +59,8 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     vocabulary.own_costs(m)
     m.quantity = pyo.Var(m.COSTS, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.COSTS)
-    m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
-    m.expected_sales = expected_sales(m.units, case.demand, form)
+    m.units = pyo.Var(assembled(m, m.PROFILES), domain=pyo.NonNegativeReals)
+    vocabulary.sold(m, m.units, form)
     q, P = m.quantity, m.payment
 
     vocabulary.capacities(m, m.COSTS, lambda i, cost: q[i, cost])
@@ -80,11 +80,12 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
         cost_of = {(i, m.profile[i, cost, others]): cost for i, cost, others in m.OWN_COST}
         vocabulary.assembly_of_sources(m, lambda i, t: q[i, cost_of[i, t]])
     else:
-        info_of(m).index_names |= {"assembly": ("supplier", "cost", "others")}
+        info_of(m).index_names["assembly"] = ("supplier", "cost", "others", *info_of(m).index_names["assembly"][2:])
 
-        @m.Constraint(m.OWN_COST)
-        def assembly(m: Any, i: str, cost: float, others: str) -> Any:
-            return m.units_per_product[i] * m.units[m.profile[i, cost, others]] <= q[i, cost]
+        @m.Constraint(assembled(m, m.OWN_COST))
+        def assembly(m: Any, i: str, cost: float, others: str, s: str = "") -> Any:
+            made = m.units[outcome(m.profile[i, cost, others], s)]
+            return m.units_per_product[i] * made <= arriving(m, i, s) * q[i, cost]
 
     reserved = vocabulary.elsewhere(m)
 

@@ -15,7 +15,7 @@ from veridical.data import AssemblerCase, virtual_cost
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
-from veridical.models.expected_sales import expected_sales
+from veridical.models.assembler.yields import needed
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -41,8 +41,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     Raises
     ------
     InputError
-        For a form that the demand does not have, for a model that would not fit into memory, and for reservation profits that
-        depend on costs.
+        For a form that the demand does not have, for a model that would not fit into memory, for reservation profits that
+        depend on costs, and for random yields, where orders in fixed proportions are not what suits them.
 
     Examples
     --------
@@ -53,18 +53,19 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """
     case.reserved("`icds_balanced`")
     case.refuse_several_sources("`icds_balanced`")
+    case.refuse_random_yields("`icds_balanced`, whose orders are in fixed proportions,")
     case.refuse_ambiguity("`icds_balanced`, whose virtual costs are those of one prior,")
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
     weighted = weighted_virtual_cost(m)
     m.weighted_virtual_cost = pyo.Expression(m.PROFILES, rule=lambda m, t: weighted[t])
 
     m.quantity = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
-    m.expected_sales = expected_sales(m.quantity, case.demand, form)
+    vocabulary.sold(m, m.quantity, form)
 
     first = [(supplier.name, supplier.costs[0]) for supplier in case.suppliers]
     reserved = pyo.quicksum(vocabulary.elsewhere(m)[key] for key in first)
 
-    each, orders = m.units_per_product, [(i, t) for i in m.SUPPLIERS for t in m.PROFILES]
+    each, orders = {i: needed(m, i) for i in m.SUPPLIERS}, [(i, t) for i in m.SUPPLIERS for t in m.PROFILES]
     vocabulary.capacities(m, orders, lambda i, t: each[i] * m.quantity[t])
     order_rules(m, orders, lambda i, t: each[i] * m.quantity[t])
 
@@ -88,7 +89,7 @@ def weighted_virtual_cost(m: Any) -> dict[str, Any]:
 
     beta(t) c(t), and for each supplier the step up to his cost, times how likely it and cheaper ones are below that step.
     """
-    each = m.units_per_product
+    each = {i: needed(m, i) for i in m.SUPPLIERS}
     costs: dict[str, list[Any]] = {t: [] for t in m.PROFILES}
     for i, cost, others in m.OWN_COST:
         costs[m.profile[i, cost, others]].append(each[i] * m.cost[i, cost])

@@ -13,7 +13,7 @@ from veridical.data.assembler import ENUMERATED
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried, profile_names
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
-from veridical.models.expected_sales import expected_sales
+from veridical.models.assembler.yields import arriving, assembled, needed, outcome
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -37,7 +37,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     -------
     pyo.ConcreteModel
         `quantity` (products for which every component is bought) and `payment` (currency) by supplier; `order` of a supplier
-        who is not the only source of his component, or whose orders have rules, units.
+        who is not the only source of his component, or whose orders have rules, units. Under random yields `quantity` is what is
+        assembled, by scenario, and all suppliers have an `order`.
 
     Raises
     ------
@@ -56,9 +57,9 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     m.PROFILES = pyo.Set(initialize=[EVERY])
     info_of(m).index_names["individual_rationality"] = ("supplier", "cost")
 
-    m.quantity = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
+    m.quantity = pyo.Var(assembled(m, m.PROFILES), domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS)
-    m.expected_sales = expected_sales(m.quantity, case.demand, form)
+    vocabulary.sold(m, m.quantity, form)
 
     ordered = _ordered(m)
     orders = [(i, EVERY) for i in m.SUPPLIERS]
@@ -86,28 +87,32 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
 def _ordered(m: Any) -> dict[str, Any]:
     """Return the units ordered of each supplier: what the products need, or orders of their own.
 
-    Those are of components that come from several suppliers, or by orders that have rules.
+    Those are of components that come from several suppliers, or by orders that have rules, or where yields are random.
     """
-    case, each = info_of(m).case, m.units_per_product
-    needed = {i: each[i] * m.quantity[EVERY] for i in m.SUPPLIERS}
+    case = info_of(m).case
+    info_of(m).index_names.setdefault("enough", ("component",))
     sources = {component: [case.suppliers[i] for i in members] for component, members in case.sources.items()}
-    own = {name: members for name, members in sources.items() if len(members) > 1 or members[0].rules}
+    own = {name: of for name, of in sources.items() if len(of) > 1 or of[0].rules or case.random_yields}
+    one_each = [of[0].name for name, of in sources.items() if name not in own]
+    ordered = {i: needed(m, i) * m.quantity[EVERY] for i in one_each}
     if own:
         m.order = pyo.Var([supplier.name for members in own.values() for supplier in members], domain=pyo.NonNegativeReals)
 
-        @m.Constraint(list(own))
-        def enough(m: Any, component: str) -> Any:
-            return needed[own[component][0].name] <= pyo.quicksum(m.order[supplier.name] for supplier in own[component])
+        @m.Constraint(assembled(m, list(own)))
+        def enough(m: Any, component: str, s: str = "") -> Any:
+            of = [supplier.name for supplier in own[component]]
+            arrived = pyo.quicksum(arriving(m, i, s) * m.order[i] for i in of)
+            return m.units_per_product[of[0]] * m.quantity[outcome(EVERY, s)] <= arrived
 
-        needed |= {i: m.order[i] for i in m.order}
-    return needed
+        ordered |= {i: m.order[i] for i in m.order}
+    return ordered
 
 
 def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract whatever is reported."""
     shape = (len(m.SUPPLIERS), *(1,) * len(m.SUPPLIERS))
     case = vocabulary.case_of(m)
-    quantity = case.components(max(m.quantity[EVERY].value, 0.0))
+    quantity = case.components(0.0 if case.random_yields else max(m.quantity[EVERY].value, 0.0))
     if isinstance(order := m.component("order"), pyo.Var):
         units = (max(order[i].value, 0.0) if i in order else needed for i, needed in zip(m.SUPPLIERS, quantity, strict=True))
         quantity = placed(m, np.fromiter(units, dtype=float), [(i, EVERY) for i in m.SUPPLIERS])

@@ -81,7 +81,7 @@ class Practice:
     """What real contracts have beside price and costs: currency per product, and of every supplier in turn.
 
     `each`: units of his component in a product; `reserved`: what he earns elsewhere, a number a cost; `capacity`: units or None;
-    `source`: the number of the component that he delivers.
+    `source`: the number of the component that he delivers; `yields`: pairs of a share that arrives and its probability.
     """
 
     salvage: float = 0.0
@@ -91,6 +91,7 @@ class Practice:
     reserved: Sequence[Sequence[float]] = ()
     capacity: Sequence[float | None] = ()
     source: Sequence[int] = ()
+    yields: Sequence[Sequence[tuple[float, float]]] = ()
 
 
 def assembler(
@@ -111,6 +112,7 @@ def assembler(
     reserved = practice.reserved or [[0.0] * len(own) for own in costs]
     capacity = practice.capacity or [None] * len(costs)
     source = practice.source or list(suppliers)
+    arrivals = list(itertools.product(*(practice.yields or [[(1.0, 1.0)]] * len(costs))))
     per_sale = price + practice.shortage_penalty - practice.assembly_cost - practice.salvage
     profiles = list(np.ndindex(*prior.shape))
 
@@ -123,14 +125,15 @@ def assembler(
             if (name, i, seen(i, t)) not in p.worth:
                 p.variable((name, i, seen(i, t)), low=low, high=capacity[i] if name == "q" else None)
         p.worth["P", i, seen(i, t)] -= float(prior[t])
-    for t in profiles:
-        p.variable(("y", t), float(prior[t]) * practice.salvage)
+    for t, arrival in itertools.product(profiles, arrivals):
+        likely_here = float(prior[t]) * float(np.prod([likely for _, likely in arrival]))
+        made = p.variable(("y", t, arrival), likely_here * practice.salvage)
         for component in sorted(set(source)):
             members = [i for i in suppliers if source[i] == component]
-            p.at_most(0.0, (each[members[0]], ("y", t)), *((-1.0, ("q", i, seen(i, t))) for i in members))
+            p.at_most(0.0, (each[members[0]], made), *((-arrival[i][0], ("q", i, seen(i, t))) for i in members))
         for k, (point, mass) in enumerate(zip(points, masses, strict=True)):
-            sold = p.variable(("s", t, k), float(prior[t]) * per_sale * mass, high=point)
-            p.at_most(0.0, (1.0, sold), (-1.0, ("y", t)))
+            sold = p.variable(("s", t, arrival, k), likely_here * per_sale * mass, high=point)
+            p.at_most(0.0, (1.0, sold), (-1.0, made))
 
     def rent(i: int, true: int, report: int, t: tuple[int, ...], weight: float) -> list[tuple[float, Any]]:
         """What supplier i with the cost number `true` earns by a report, the others being as in t."""
