@@ -268,6 +268,12 @@ class AllocationCase(CommonPrior, CaseRecord):
                 names.append(name if group.name is None or group.count == 1 else f"{name} {i}")
         return tuple(names)
 
+    def reservation_tokens(self, g: int) -> tuple[str, ...]:
+        """What a group's reservation profit is called: by its name where it is one number, else one entry a type."""
+        group, name = self.retailers[g], self.names[g]
+        varies = isinstance(group.reservation_profit, tuple)
+        return tuple(f"{name}={label(theta)}" for theta in group.theta.tolist()) if varies else (name,)
+
     @property
     def members(self) -> tuple[int, ...]:
         """Number of retailers of each group."""
