@@ -372,7 +372,7 @@ class AllocationCase(CommonPrior, CaseRecord):
             if group.countervailing:
                 allowed = f"for {purpose} one number, or numbers that fall in the type; mechanisms allocation and allocation_direct"
                 allowed = f"{allowed} take others, by their models"
-                raise InputError.of(f"retailers[{i}].reservation_profit", list(group.reservations), allowed, self.name)
+                raise InputError.of(f"retailers[{i}].reservation_profit", group.reservations.tolist(), allowed, self.name)
 
     def _refuse_large_joint(self) -> None:
         """Raise InputError where a joint table over types would be larger than what can be visited."""
