@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from veridical.data import InputError, RetailerGroup
+from veridical.data.arrays import Array
 from veridical.models.allocation import least_orders, vocabulary
 from veridical.models.allocation.regularity import concave_up_to
 
@@ -112,6 +114,7 @@ def _correlated(m: Any) -> Any:
         above = np.append(np.cumsum(often[::-1])[-2::-1], 0.0)
         rate = np.where(often > 0, above / np.where(often > 0, often, 1.0), np.where(above > 0, NEVER, 0.0))
         most = concave_up_to(groups[g], rate)
+        _refuse_salvage(m, g, groups[g], most)
         for k, key in enumerate(keys):
             if most[k] < np.inf:
                 vocabulary.bound_unit(m, key, float(most[k]))
@@ -125,6 +128,15 @@ def _correlated(m: Any) -> Any:
                 parts.append(-above[k] * revenues[g].gain(m.quantity[key], key[2], following))
     curves = least_orders.curves(m, {key: each for key, (_, each) in worth.items()}) if worth else {}
     return pyo.quicksum([*parts, *(often * curves[key] for key, (often, _) in worth.items())])
+
+
+def _refuse_salvage(m: Any, name: str, group: RetailerGroup, most: Array) -> None:
+    """Raise InputError where virtual revenue is not concave up to all units that a retailer could be given to salvage."""
+    case = vocabulary.details(m).case
+    if group.revenue.floor > 0 and (most < min(group.most, np.inf if case.capacity is None else case.capacity)).any():
+        allowed = f"0 beside types that depend on one another, or a capacity of {name} of at most {most.min():.6g} units"
+        field = f"retailers[{case.names.index(name)}].revenue.salvage"
+        raise InputError.of(field, group.revenue.floor, allowed, case.name)
 
 
 def _less_rents(m: Any) -> Any:

@@ -91,7 +91,7 @@ class Rationing(Allotment):
         wanted = np.concatenate([virtual.quantity(self.shadow_price) for virtual in self.virtual], axis=1)
         # Where units are worth nothing, no end of them; where they can be salvaged for more, all that there is.
         beyond = np.concatenate([self.shadow_price[:, None] < np.full(len(v.place), v.revenue.floor) for v in self.virtual], axis=1)
-        wanted = np.where(np.isfinite(wanted), wanted, np.where(beyond, self.capacity, self.by_type))
+        wanted = np.where(np.isfinite(wanted), wanted, np.where(beyond, self.capacity / np.maximum(self.profiles.counts, 1), self.by_type))
         values = [virtual.value(wanted[:, self.profiles.columns(g)]) for g, virtual in enumerate(self.virtual)]
         left = self.profiles.counts * (np.concatenate(values, axis=1) - self.shadow_price[:, None] * wanted)
         return float(self.probability @ (self.shadow_price * self.capacity + left.sum(axis=1)))
@@ -143,7 +143,7 @@ def allocation(
     """
     if capacity is None and case.capacity is None:
         raise InputError.of("capacity", "<nothing>", "a capacity in units: this case has a capacity_cost instead", case.name)
-    return Allocation(**_fields(case, True, case.capacity if capacity is None else capacity, points, samples, seed))
+    return _sold(_fields(case, True, case.capacity if capacity is None else capacity, points, samples, seed))
 
 
 def capacity_choice(case: AllocationCase, *, points: int = POINTS, samples: int = SAMPLES, seed: int = 0) -> Allocation:
@@ -152,7 +152,7 @@ def capacity_choice(case: AllocationCase, *, points: int = POINTS, samples: int 
     Nothing is bought where the first unit earns less than it costs. Other arguments as in `allocation`.
     Raises InputError where the case has no capacity cost, NotSolvedError where more units are always worth theirs.
     """
-    return Allocation(**_fields(case, True, None, points, samples, seed))
+    return _sold(_fields(case, True, None, points, samples, seed))
 
 
 def centralized(
@@ -175,6 +175,12 @@ def decentralization_penalty(decentralized: Rationing, first_best: Rationing) ->
     return (most - decentralized.chain_profit) / most if most else float("nan")
 
 
+def _sold(fields: dict[str, Any]) -> Allocation:
+    allotment = Allocation(**fields)
+    refuse_dumping(allotment)
+    return allotment
+
+
 def _fields(case: AllocationCase, rent: bool, capacity: float | None, points: int, samples: int, seed: int) -> dict[str, Any]:
     """Return the fields of an allotment at a capacity, or, where it is None, at the one worth having."""
     case = case.grid(points) if case.continuous else case
@@ -188,7 +194,6 @@ def _fields(case: AllocationCase, rent: bool, capacity: float | None, points: in
     else:
         capacity = checked_capacity(case, capacity)
         shadow, by_type = water_filling(virtual, profiles.counts, capacity)
-    refuse_dumping(case, virtual, profiles, shadow, by_type, capacity)
     values = np.concatenate([group.value(by_type[:, profiles.columns(g)]) for g, group in enumerate(virtual)], axis=1)
     earned = (profiles.counts * values).sum(axis=1)
     units = {"case": case, "profiles": profiles, "by_type": by_type, "shadow_price": shadow, "capacity": capacity}

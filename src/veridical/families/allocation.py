@@ -23,6 +23,7 @@ from veridical.families.routes import approximated, by_formula, by_model, routes
 from veridical.solvers import Solution, solve
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import fixed_price
+from veridical.solvers.closed_form.salvage import refuse_dumping
 from veridical.solvers.shadow_price_ranges import shadow_price_ranges
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def more(task: Task, formula: Formula | None, rent: bool | None, solution: Solut
     `rent`: whether retailers alone know their types; None where no shadow price follows from the units.
     """
     fields: dict[str, Any] = {"benchmark": full_information(solution.contracts, task.parameters)}
+    if rent:
+        refuse_dumping(solution.contracts)
     fields["warnings"] = (*solution.warnings, *paid_to_take_part(solution.contracts), *large_payments(solution.contracts))
     if rent is not None and plain(solution.contracts.case):
         fields["dual_ranges"] = several_prices(solution.contracts, task.parameters.get("monotonicity"), rent)
