@@ -55,9 +55,9 @@ class Reports:
         return np.diag(self.expected(by_report))
 
     def own_amounts(self, paid: Array, k: int) -> tuple[Array, Array, float]:
-        """Return what units earn type k beyond payments and what he has elsewhere, the larger of what he earns and pays, shape (O, m), and his stake; currency.
+        """Return type k's profit beyond what he has elsewhere, the larger of what he earns and pays, shape (O, m), and his stake.
 
-        `paid`: what each report pays, shape (O, m).
+        All in currency; `paid`: what each report pays, shape (O, m).
         """
         revenue = self.group.revenue.value(self.quantity, self.group.theta[k])
         elsewhere = float(self.group.reservations[k])
@@ -110,7 +110,7 @@ def rents(reports: Reports) -> Array:
 
 
 def full_revenue(reports: Reports) -> Array:
-    """Return what a supplier who knows the types can ask for: all that units earn beyond what retailers have elsewhere, (O, m)."""
+    """Return what a supplier who knows the types can ask for, shape (O, m): what units earn beyond what is earned elsewhere."""
     return reports.group.revenue.value(reports.quantity, reports.group.theta) - reports.group.reservations
 
 

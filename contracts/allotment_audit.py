@@ -54,11 +54,12 @@ class AllocationAudit(Audit):
     """What an allotment is worth and whether it can be trusted; money in currency.
 
     `properties`: dominant_strategy_ic and ex_post_ir of the payments profile by profile, bayesian_ic and interim_ir of the
-    expected ones; `capacity`: nobody is promised what is not there, and no retailer more than he can take, or less than his least; `monotone`: a higher type never gets less; `coalition_ic`
-    without and with side payments, of the payments profile by profile, where all type profiles are visited. Probability plays
-    no part: types and profiles that never occur are audited too. A gain is relative to what the retailer himself pays and earns,
-    by the truth and by the report, in this profile or in expectation; his stake is the most that any report brings him, and at
-    least what the units would earn that his type would like to have. `largest_payment`: the largest amount that there is, payment
+    expected ones; `capacity`: nobody is promised what is not there, and no retailer more than he can take, or less than his
+    least order; `monotone`: a higher type never gets less; `coalition_ic` without and with side payments, of the payments profile
+    by profile, where all type profiles are visited. Probability plays no part: types and profiles that never occur are audited
+    too. A gain is relative to what the retailer himself pays and earns, by the truth and by the report, in this profile or in
+    expectation, and to what he earns elsewhere; his stake is the most that any report brings him, and at least what the units
+    would earn that his type would like to have. `largest_payment`: the largest amount that there is, payment
     or revenue. `expected_profit`: of the supplier, from the payments alone.
     """
 

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from veridical.data.arrays import Array, Booleans, fixed
+from veridical.data.arrays import Array, Booleans
 from veridical.data.case_record import CaseRecord
 from veridical.data.common_prior import CommonPrior
 from veridical.data.errors import InputError
 from veridical.data.fields import (
-    Name,
     NonNegative,
-    Numbers,
     Positive,
-    Retailers,
     label,
     listed,
     one_of,
-    profits,
-    several,
-    sum_to_one,
     whole_number,
 )
 from veridical.data.limits import DRAWS, POINTS, fits
 from veridical.data.prior import Prior
-from veridical.data.private_type import PrivateType
 from veridical.data.record import Record, check, missing, wrong
-from veridical.data.revenue import AnyRevenue
+from veridical.data.retailer import RetailerGroup
 from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, from_joint, sampled
 
 __all__ = ["AllocationCase", "FixedPrice", "RetailerGroup"]
@@ -40,89 +33,8 @@ RETAILERS = "one or more [[retailers]] tables"
 ENUMERATED = 200_000  # type profiles up to which all of them are visited
 AXES = 60  # retailers of a joint table: numpy's arrays have at most 64 axes
 SAMPLES = 20_000  # profiles that are drawn where there are more
+BY_BINARIES = "mechanisms allocation, capacity_choice and centralized take it, solver highs"
 RULES = ("linear", "proportional", "uniform", "generalized_linear")
-
-
-class RetailerGroup(Record):
-    """Identical retailers: each has one of `types`, or a type drawn from `prior`, and only he knows it.
-
-    `reservation_profit`: what each earns elsewhere, currency, whatever his type or one number a type; he takes part where he
-    earns at least as much. `capacity`: the most units that he can take. `minimum_order`: he is allotted nothing or at least so
-    many units.
-    """
-
-    quiet: ClassVar = frozenset({"reservation_profit"})
-
-    name: Name | None = None
-    count: Retailers = Field(description="a whole number >= 1: retailers of this group")
-    types: Annotated[Numbers, several("types >= 0", lambda x: x >= 0, ascending=True)] | None = None
-    probabilities: Annotated[Numbers, sum_to_one("type")] | None = None
-    prior: PrivateType | None = None
-    revenue: AnyRevenue = Field(description="a table with the key form")
-    reservation_profit: Annotated[float | Numbers, BeforeValidator(profits("type"))] = 0.0
-    capacity: Positive | None = None
-    minimum_order: Positive | None = None
-
-    @model_validator(mode="after")
-    def _match(self) -> RetailerGroup:
-        if (self.types is None) == (self.prior is None):
-            given = "<neither types nor prior>" if self.types is None else "<types and prior>"
-            raise wrong(given, "exactly one of types (with probabilities) and prior", "types")
-        if self.types is None:
-            if self.probabilities is not None:
-                raise wrong(self.probabilities, "no probabilities beside prior, from which they follow", "probabilities")
-        elif self.probabilities is not None and len(self.probabilities) != len(self.types):
-            count = f"<{len(self.probabilities)} probabilities>"
-            raise wrong(count, f"as many as there are types: {len(self.types)}", "probabilities")
-        return self
-
-    @model_validator(mode="after")
-    def _can_be_met(self) -> RetailerGroup:
-        if isinstance(self.reservation_profit, tuple):
-            if self.prior is not None:
-                raise wrong(list(self.reservation_profit), "one number beside prior, whatever the type", "reservation_profit")
-            if len(self.reservation_profit) != len(self.types or ()):
-                count = f"<{len(self.reservation_profit)} reservation profits>"
-                allowed = f"one number, or as many as there are types: {len(self.types or ())}"
-                raise wrong(count, allowed, "reservation_profit")
-            if any(p == 0 for p in self.probabilities or ()):
-                allowed = "one number, whatever the type, beside types that never occur"
-                raise wrong(list(self.reservation_profit), allowed, "reservation_profit")
-        if self.minimum_order is not None and self.capacity is not None and self.minimum_order > self.capacity:
-            raise wrong(self.minimum_order, f"at most his capacity, {label(self.capacity)}", "minimum_order")
-        return self
-
-    @property
-    def most(self) -> float:
-        """The most units that one of these retailers can take; infinite where nothing bounds them."""
-        return math.inf if self.capacity is None else self.capacity
-
-    @property
-    def reservations(self) -> Array:
-        """What a retailer earns elsewhere, currency, one number a type."""
-        given = self.reservation_profit
-        return fixed(np.array(given if isinstance(given, tuple) else (given,) * len(self.theta)))
-
-    @property
-    def countervailing(self) -> bool:
-        """Whether a higher type earns more elsewhere than a lower one: then it is not the lowest type alone that could leave."""
-        return bool((np.diff(self.reservations) > 0).any())
-
-    @cached_property
-    def theta(self) -> Array:
-        """The types, ascending; empty where they are drawn from `prior`."""
-        return fixed(np.array(self.types or (), dtype=float))
-
-    @cached_property
-    def probability(self) -> Array:
-        """f, one a type, summing to 1; empty where they are drawn from `prior`."""
-        given = self.probabilities or (1.0,) * len(self.theta)
-        return fixed(np.array(given[: len(self.theta)]) / math.fsum(given or (1.0,)))
-
-    @cached_property
-    def survival(self) -> Array:
-        """P(type >= theta_k), one a type, and 0 behind the last: 1 - F_k is the entry behind type k's."""
-        return fixed(np.append(np.cumsum(self.probability[::-1])[::-1], 0.0))
 
 
 class FixedPrice(Record):
@@ -356,10 +268,11 @@ class AllocationCase(CommonPrior, CaseRecord):
     def refuse_correlation(self, purpose: str) -> None:
         """Raise InputError for types that are not independent; `purpose`: what takes such alone, in words."""
         if not self.independent:
-            allowed = f"for {purpose} independent types; mechanisms allocation, capacity_choice, allocation_direct and centralized"
-            raise InputError.of("prior", "<types that depend on one another>", f"{allowed} take others, by their models", self.name)
+            allowed = f"for {purpose} independent types; mechanisms allocation, capacity_choice, allocation_direct and"
+            allowed = f"{allowed} centralized take others, by their models"
+            raise InputError.of("prior", "<types that depend on one another>", allowed, self.name)
 
-    def refuse_minimum_orders(self, purpose: str, route: str = "mechanisms allocation and centralized take it, solver highs") -> None:
+    def refuse_minimum_orders(self, purpose: str, route: str = BY_BINARIES) -> None:
         """Raise InputError for a minimum order; `purpose`: what takes none, in words; `route`: what does."""
         for i, group in enumerate(self.retailers):
             if group.minimum_order is not None:
@@ -370,8 +283,8 @@ class AllocationCase(CommonPrior, CaseRecord):
         """Raise InputError for reservation profits that rise in the type; `purpose`: what takes none, in words."""
         for i, group in enumerate(self.retailers):
             if group.countervailing:
-                allowed = f"for {purpose} one number, or numbers that fall in the type; mechanisms allocation and allocation_direct"
-                allowed = f"{allowed} take others, by their models"
+                allowed = f"for {purpose} one number, or numbers that fall in the type; mechanisms allocation and"
+                allowed = f"{allowed} allocation_direct take others, by their models"
                 raise InputError.of(f"retailers[{i}].reservation_profit", group.reservations.tolist(), allowed, self.name)
 
     def _refuse_large_joint(self) -> None:

@@ -1,10 +1,11 @@
 """The supplier's problem without virtual values: units and payments, truth and participation as constraints. (1)-(2).
 
 Nothing of the theory is used, so it is the judge of the other models where priors are irregular. Truth is best in expectation
-(`bayesian`), or whatever the others report (`dominant`); a truthful retailer loses nothing in expectation (`interim`), or whatever
-the others are (`ex_post`). Where types are independent and truth and participation are in expectation, payments P(theta_k) answer
-to the own report alone; else to all reports. They are written as R(Q_k, theta_1), what the lowest type would earn, plus a fee: the
-constraints are then linear for linear and power demand, and the model is a convex program; for newsvendors it is not.
+(`bayesian`), or whatever the others report (`dominant`); a truthful retailer loses nothing in expectation (`interim`), or
+whatever the others are (`ex_post`). Where types are independent and truth and participation are in expectation, payments
+P(theta_k) answer to the own report alone; else to all reports. They are written as R(Q_k, theta_1), what the lowest type would
+earn, plus a fee: the constraints are then linear for linear and power demand, and the model is a convex program; for newsvendors
+it is not.
 
 Where types depend on one another interim participation lets the supplier bet with each retailer on what the others report
 (Cremer and McLean, 1988). Where no type's beliefs are a mixture of the others' she earns what she would if she knew the types:

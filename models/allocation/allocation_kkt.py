@@ -81,11 +81,12 @@ def build(
 
     bounded = [] if m.component("deliverable") is None else list(m.retailer_capacity)
     m.retailer_price = pyo.Var(bounded, domain=pyo.NonNegativeReals, initialize=0.0)  # of his own capacity, one a cell
+    prices = dict(m.retailer_price.items())
 
     @m.Constraint(m.CELLS)
     def shadow_price_covers(m: Any, t: str, g: str, theta: float) -> Any:  # (6), (10)-(11)
         weight = m.probability[t].expr * m.count[t, g, theta]
-        own = m.retailer_price[t, g, theta] if (t, g, theta) in m.retailer_price else 0.0
+        own = prices.get((t, g, theta), 0.0)
         margin = weight * (m.shadow_price[t] + own - m.virtual_marginal[t, g, theta])
         return margin + pyo.quicksum(pools[t, g, theta]) >= 0
 

@@ -73,7 +73,7 @@ def curves(m: Any, worth: Mapping[Any, Worth]) -> dict[Any, Any]:
     most = {name: _most(m, name, group) for name, group in vocabulary.groups_of(m)}
     distinct = list(dict.fromkeys(worth.values()))
     m.earnings = pyo.Block(list(range(len(distinct))))
-    found = {}
+    found: dict[Any, Any] = {}
     for number, each in enumerate(distinct):
         keys = [key for key, other in worth.items() if other == each]
         curve = _Curve(each, most[keys[0][1]])

@@ -40,7 +40,7 @@ def pooled(group: RetailerGroup, capacity: float | None) -> Booleans:
 def concave_up_to(group: RetailerGroup, rate: Array | None = None) -> Array:
     """Return for each type the units up to which virtual revenue is concave, infinite where it is throughout.
 
-    `rate`: (1 - F) / f of each type, where it is another than the group's own, as it is given what others of correlated types are.
+    `rate`: (1 - F) / f of each type, where it is not the group's own, as it is given others of correlated types.
 
     A newsvendor's virtual marginal revenue falls below 0, and rises to 0 again where nobody sells as much: a solver that
     gets there takes it for an optimum. It still falls at the grid's point before the least one. Units that are worth having

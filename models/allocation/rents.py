@@ -36,7 +36,7 @@ def earned(m: Any) -> Any:
 
 
 def revenue(m: Any, lowest: bool = False) -> Any:
-    """Return R of every cell by its key, with its own type, or with the `lowest` of its group; by tangents where orders need it."""
+    """Return R of every cell by its key, with its own type or the `lowest` of its group; by tangents beside minimum orders."""
     revenues, groups = vocabulary.details(m).revenues, dict(vocabulary.groups_of(m))
 
     def theta_of(key: Any) -> float:

@@ -30,8 +30,8 @@ from veridical.models.allocation.regularity import grid, pooled
 from veridical.models.allocation.revenue import Written
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
-__all__ = ["POINTS", "allotment", "bound_unit", "bound_units", "by_others", "cost", "details", "expected", "forms", "frame", "groups_of"]
-__all__ += ["monotonicity", "neighbours"]
+__all__ = ["POINTS", "allotment", "bound_unit", "bound_units", "by_others", "cost", "details", "expected", "forms", "frame"]
+__all__ += ["groups_of", "monotonicity", "neighbours"]
 __all__ += ["occurring", "owed", "reserved", "satiate", "supply"]
 
 SATIATED = 1e-12  # of the revenue of the first unit
@@ -308,9 +308,9 @@ def _changed_retailers(m: Any, case: AllocationCase) -> dict[str, Any]:
     """Return the fields of retailers whose numbers in the model are no longer the case's."""
     changes: dict[str, Any] = {}
     for g, (name, group) in enumerate(groups_of(m)):
-        if isinstance(m.component("deliverable"), pyo.Param) and name in m.deliverable:
-            if m.deliverable[name].value != group.capacity:
-                changes[f"retailers.{g}.capacity"] = m.deliverable[name].value
+        limits = m.component("deliverable")
+        if isinstance(limits, pyo.Param) and name in limits and limits[name].value != group.capacity:
+            changes[f"retailers.{g}.capacity"] = limits[name].value
         if isinstance(m.component("reservation_profit"), pyo.Param):
             tokens, given = _elsewhere(case, g)
             if tokens[0] not in m.reservation_profit:

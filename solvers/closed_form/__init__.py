@@ -164,7 +164,7 @@ def _(result: Equilibrium, solver: SolverRecord) -> Solution:
 
 
 def _of_capacity(result: Rationing | Equilibrium) -> pd.Series:
-    """Return the mean shadow price of a fixed capacity, or minus the units of one that is chosen; and those of retailers' keys."""
+    """Return the mean shadow price of a fixed capacity, or minus the units of one that is chosen; and of retailers' keys."""
     chosen = result.case.capacity_cost is not None
     found = {"capacity_cost": -result.capacity} if chosen else {"capacity": result.expected_shadow_price}
     if isinstance(result, Rationing):

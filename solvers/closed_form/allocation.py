@@ -38,6 +38,7 @@ __all__ = ["Allocation", "Rationing", "allocation", "capacity_choice", "centrali
 
 FULL = 1e-9  # of what a retailer can take: he has all of it
 
+
 @dataclass(frozen=True, kw_only=True)
 class Rationing(Allotment):
     """The closed form's allotment.
@@ -90,8 +91,10 @@ class Rationing(Allotment):
         """What no other allotment can earn, before capacity is paid for: E[lambda K + sum of max (value - lambda q)]."""
         wanted = np.concatenate([virtual.quantity(self.shadow_price) for virtual in self.virtual], axis=1)
         # Where units are worth nothing, no end of them; where they can be salvaged for more, all that there is.
-        beyond = np.concatenate([self.shadow_price[:, None] < np.full(len(v.place), v.revenue.floor) for v in self.virtual], axis=1)
-        wanted = np.where(np.isfinite(wanted), wanted, np.where(beyond, self.capacity / np.maximum(self.profiles.counts, 1), self.by_type))
+        floor = np.concatenate([np.full(len(virtual.place), virtual.revenue.floor) for virtual in self.virtual])
+        all_there_is = self.capacity / np.maximum(self.profiles.counts, 1)
+        endless = np.where(self.shadow_price[:, None] < floor, all_there_is, self.by_type)
+        wanted = np.where(np.isfinite(wanted), wanted, endless)
         values = [virtual.value(wanted[:, self.profiles.columns(g)]) for g, virtual in enumerate(self.virtual)]
         left = self.profiles.counts * (np.concatenate(values, axis=1) - self.shadow_price[:, None] * wanted)
         return float(self.probability @ (self.shadow_price * self.capacity + left.sum(axis=1)))

@@ -195,10 +195,10 @@ class _Game:
         return np.concatenate(limits)
 
     def mean(self, g: int, values: Array, rows: Integers | slice = slice(None)) -> Array:
-        """Return what values over the profiles that are met, and own types, shape (rows, m, ...), add to expectations of types."""
+        """Return what values over profiles that are met and own types, shape (rows, m, ...), add to the expectations of types."""
         if self.beliefs is None:
-            return np.tensordot(self.others[g].probability[rows], values, axes=1)
-        return np.einsum("kr,rk...->k...", self.beliefs[g][:, rows], values)
+            return np.asarray(np.tensordot(self.others[g].probability[rows], values, axes=1))
+        return np.asarray(np.einsum("kr,rk...->k...", self.beliefs[g][:, rows], values))
 
     @cached_property
     def scale(self) -> float:

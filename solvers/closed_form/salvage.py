@@ -1,8 +1,9 @@
-"""Units that a retailer would salvage: where it may pay to hand one of them far more than he sells, no closed form is known.
+"""Units that a retailer would salvage: where it may pay to hand him far more than he sells, no closed form is known.
 
-Virtual revenue falls below what units are salvaged for where higher types would sell more of them, and far out, where nobody sells
-any, earns the salvage again. Whether that beats the units where it first falls to the shadow price is looked at, at all that a
-retailer could be given, others of his type alike: beyond the dip virtual revenue is convex, so nothing in between is better than both ends.
+Virtual revenue falls below what units are salvaged for where higher types would sell more of them, and far out, where nobody
+sells any, earns the salvage again. Whether that beats the units where it first falls to the shadow price is looked at, at all
+that a retailer could be given, others of his type alike: beyond the dip virtual revenue is convex, so nothing in between is better
+than both ends.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def more(task: Task, formula: Formula | None, rent: bool | None, solution: Solut
 
 
 def plain(case: AllocationCase) -> bool:
-    """Whether the theory of one shadow price a profile holds: independent types, any units, the lowest types alone could leave."""
+    """Whether a profile has one shadow price in theory: independent types, any units, and the lowest types alone could leave."""
     unusual = any(group.countervailing or group.minimum_order is not None for group in case.retailers)
     return case.independent and not unusual
 
@@ -97,8 +97,10 @@ def paid_to_take_part(allotment: Allotment) -> tuple[str, ...]:
     ]
     if not who:
         return ()
-    words = f"{', '.join(who)} {'is' if len(who) == 1 else 'are'} paid to take part, as all retailers do, for what they earn elsewhere"
-    return (f"{words}; a case without those retailers may earn more",)
+    words = (
+        f"{', '.join(who)} {'is' if len(who) == 1 else 'are'} paid to take part, as all do and earn something elsewhere"
+    )
+    return (f"{words}: a case without those retailers may earn more",)
 
 
 def large_payments(allotment: Allotment) -> tuple[str, ...]:
