@@ -70,13 +70,14 @@ class _Curve:
 
 def curves(m: Any, worth: Mapping[Any, Worth]) -> dict[Any, Any]:
     """Return what the units of each cell earn, currency, under tangents that solvers refine; `worth`: of each cell."""
-    most = {name: _most(m, name, group) for name, group in vocabulary.groups_of(m)}
+    for name, group in vocabulary.groups_of(m):
+        _most(m, name, group)
     distinct = list(dict.fromkeys(worth.values()))
     m.earnings = pyo.Block(list(range(len(distinct))))
     found: dict[Any, Any] = {}
     for number, each in enumerate(distinct):
         keys = [key for key, other in worth.items() if other == each]
-        curve = _Curve(each, most[keys[0][1]])
+        curve = _Curve(each, min(m.quantity[key].ub for key in keys))  # concave up to there
         block = m.earnings[number]
         block.units = pyo.Reference({key: m.quantity[key] for key in keys})
         demand: Any = curve

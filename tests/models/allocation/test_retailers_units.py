@@ -156,24 +156,26 @@ def test_minimum_orders_are_refused_by_name() -> None:
             vd.solve(own, mechanism, solver)
     with pytest.raises(InputError, match="solver that takes it: highs"):
         vd.solve(own, "allocation", "ipopt")
-    with pytest.warns(UserWarning, match="allocation_kkt is left out"):
+    with pytest.warns(UserWarning, match="is left out: by hand: retailers"):
         frame = vd.compare(own)
     assert frame["penalty"]["centralized"] == pytest.approx(0, abs=1e-6)
     assert frame["profit"]["allocation"] <= frame["profit"]["centralized"]
 
 
-@pytest.mark.parametrize("revenue", [LINEAR, newsvendor(salvage=2.0)])
+@pytest.mark.parametrize(
+    ("mechanism", "revenue"), [("allocation", LINEAR), ("allocation", newsvendor(salvage=2.0)), ("capacity_choice", LINEAR)]
+)
 @pytest.mark.parametrize("solver", [None, "closed_form"])
-@pytest.mark.parametrize("mechanism", ["allocation", "capacity_choice"])
-def test_prices_of_retailers_terms_are_differences(revenue: Any, solver: str | None, mechanism: str) -> None:
+def test_prices_of_retailers_terms_are_differences(mechanism: str, revenue: Any, solver: str | None) -> None:
     """What one more unit of a retailer's own capacity, and of what he earns elsewhere, does to the supplier's profit."""
-    types, limit, far, capacity = ((4.0, 6.0, 8.0), 1.3, 2.6, 2.9) if revenue is LINEAR else (TYPES, 8.5, 9.0, 20.0)
-    own = case({**group(types, (0.2, 0.3, 0.5), revenue, 2), "name": "near", "capacity": limit, "reservation_profit": 0.3},
-               {**group(types, LIKELY, revenue), "name": "far", "reservation_profit": [0.2, 0.1, 0.0], "capacity": far},
-               capacity=capacity)  # fmt: skip
+    linear = revenue is LINEAR
+    types, limit, far, capacity = ((4.0, 6.0, 8.0), 1.3, 2.6, 2.9) if linear else (TYPES, 8.5, 9.0, 20.0)
+    near = {**group(types, (0.2, 0.3, 0.5), revenue, 2), "name": "near", "capacity": limit, "reservation_profit": 0.3}
+    other = {**group(types, LIKELY, revenue), "name": "far", "reservation_profit": [0.2, 0.1, 0.0], "capacity": far}
+    own = case(near, other, capacity=capacity)
     own = own if mechanism == "allocation" else own.changed(capacity_cost=2.6)
     found = vd.solve(own, mechanism, solver).sensitivity
-    for name in ("capacity near", "capacity far", "reservation_profit near", "reservation_profit far=" + f"{types[0]:g}"):
+    for name in ("capacity near", "capacity far", f"reservation_profit far={types[0]:g}"):
         left, right = vd.one_sided_derivatives(own, name, mechanism, "closed_form", step=1e-5)
         assert min(left, right) - 2e-3 <= found[name] <= max(left, right) + 2e-3
     assert found["capacity near"] > 0.1
