@@ -1,16 +1,15 @@
 """Keys of retailers' contracts from end to end: files, the command line, tables, pictures, auctions, models that are kept."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import veridical as vd
 from support.allocation_cases import LINEAR, case, group
-from veridical.cli import app
+from support.command_line import Json, Run
 from veridical.data import AllocationCase, InputError
 
 KEYS = """
@@ -40,11 +39,6 @@ def write(folder: Path, text: str = KEYS) -> Path:
     return path
 
 
-def run(*arguments: object) -> Any:
-    """Return the result of the program, run in this process."""
-    return CliRunner().invoke(app, [str(part) for part in arguments])
-
-
 def test_a_file_with_every_key_comes_back_as_it_was(tmp_path: Path) -> None:
     own = vd.load(write(tmp_path))
     assert vd.load(own.save(tmp_path / "again.toml")) == own
@@ -55,29 +49,24 @@ def test_a_file_with_every_key_comes_back_as_it_was(tmp_path: Path) -> None:
     assert "reservation" not in plain.save(tmp_path / "plain.toml").read_text()
 
 
-def test_the_command_line_takes_every_key(tmp_path: Path) -> None:
-    text = KEYS.replace('form = "newsvendor", price = 5.0, demand = { distribution = "uniform" }, salvage = 1.0, shortage_penalty = 0.5',
-                        'form = "linear_demand"')  # fmt: skip
-    path, out = write(tmp_path, text), tmp_path / "out.json"
-    ending = run("solve", path, "--json", out, "--menu", tmp_path / "menu.csv", "--plot", tmp_path / "plot.png")
-    assert ending.exit_code == 0, ending.output
-    first = json.loads(out.read_text())
+def test_the_command_line_takes_every_key(tmp_path: Path, run: Run, record: Json) -> None:
+    newsvendor = KEYS[KEYS.rindex("revenue = ") : KEYS.index("[prior]")]
+    path = str(write(tmp_path, KEYS.replace(newsvendor, 'revenue = { form = "linear_demand" }\n')))
+    first = record("solve", path)
     assert first["mechanism"] == "allocation"
     assert {"capacity stores", "reservation_profit stores=4"} <= set(first["sensitivity"])
+    status, out, err = run("solve", path, "--menu", "menu.csv", "--plot", "plot.png")
+    assert status == 0, err
+    assert "smallest expected profit of a retailer" in " ".join(out.split())
     assert (tmp_path / "plot.png").stat().st_size > 0
-    ending = run(
-        "solve", path, "--set", "retailers.stores.capacity=1.0", "--set", "retailers.stores.reservation_profit=0", "--json", out
-    )
-    assert ending.exit_code == 0, ending.output
-    assert json.loads(out.read_text())["objective"] != first["objective"]
-    ending = run("solve", path, "--mechanism", "allocation_direct", "--set", "participation=ex_post", "--json", out)
-    assert ending.exit_code == 0, ending.output
-    assert json.loads(out.read_text())["objective"] >= first["objective"] - 1e-7
-    ending = run("audit", path, tmp_path / "menu.csv")
-    assert ending.exit_code == 0, ending.output
-    ending = run("solve", path, "--solver", "closed_form")
-    assert ending.exit_code == 2
-    assert "prior: got <types that depend on one another>" in " ".join(ending.output.split())
+    less = record("solve", path, "--set", "retailers.stores.capacity=1.0", "--set", "retailers.stores.reservation_profit=0")
+    assert less["objective"] != first["objective"]
+    direct = record("solve", path, "--mechanism", "allocation_direct", "--set", "participation=ex_post")
+    assert direct["objective"] >= first["objective"] - 1e-7
+    assert run("audit", path, "menu.csv")[0] == 0
+    status, _, err = run("solve", path, "--solver", "closed_form")
+    assert status == 2
+    assert "prior: got <types that depend on one another>" in " ".join(err.split())
 
 
 def test_newsvendors_of_the_file_are_solved_as_well(tmp_path: Path) -> None:
@@ -90,21 +79,16 @@ def test_newsvendors_of_the_file_are_solved_as_well(tmp_path: Path) -> None:
 def test_an_allotment_beyond_a_retailers_terms_is_told() -> None:
     own = case({**group((4.0, 8.0), count=2), "capacity": 1.0}, capacity=2.4)
     loose = own.changed(**{"retailers.0.capacity": None})
-    allotment = vd.solve(loose, "allocation", "closed_form").contracts
-    checked = vd.audit(own, type(allotment)(**{**vars_of(allotment), "case": own}))
+    allotment = vd.solve(loose, "allocation").contracts
+    checked = vd.audit(own, replace(allotment, case=own))
     assert not checked.properties["capacity"].holds
     assert checked.properties["capacity"].worst > 0.1
     leaving = loose.changed(**{"retailers.0.reservation_profit": 5.0})
-    checked = vd.audit(leaving, type(allotment)(**{**vars_of(allotment), "case": leaving, "price": lambda r: 0 * r.quantity}))
+    checked = vd.audit(leaving, replace(allotment, case=leaving, price=lambda r: 0 * r.quantity))
     assert not checked.properties["interim_ir"].holds
     least = loose.changed(**{"retailers.0.minimum_order": 1.3})
-    checked = vd.audit(least, type(allotment)(**{**vars_of(allotment), "case": least}))
+    checked = vd.audit(least, replace(allotment, case=least))
     assert not checked.properties["capacity"].holds
-
-
-def vars_of(record: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass, without what was computed from them."""
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 def test_an_auction_takes_capacities_and_refuses_to_pay_bidders() -> None:
@@ -119,12 +103,12 @@ def test_an_auction_takes_capacities_and_refuses_to_pay_bidders() -> None:
 
 def test_models_that_are_kept_take_other_numbers() -> None:
     own = case({**group((4.0, 6.0, 8.0), (0.3, 0.4, 0.3), count=2), "capacity": 1.2, "reservation_profit": 0.3}, capacity=2.2)
-    repeated = vd.Repeated("allocation")
+    repeated = vd.Repeated()
     cases = [own, own.changed(capacity=2.0), own.changed(**{"retailers.0.capacity": 0.8}),
              own.changed(**{"retailers.0.reservation_profit": 0.1}),
              own.changed(prior={"correlation": [[1, 0.4], [0.4, 1]]})]  # fmt: skip
     for each in cases:
-        assert repeated.solve(each).objective == pytest.approx(vd.solve(each, "allocation").objective, rel=1e-8)
+        assert repeated.solve(each, "allocation").objective == pytest.approx(vd.solve(each, "allocation").objective, rel=1e-8)
 
 
 def test_who_is_paid_to_take_part_is_said() -> None:
