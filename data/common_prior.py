@@ -55,10 +55,11 @@ class CommonPrior:
     def independent(self) -> bool:
         """Whether the private values are independent: the joint prior is the product of its marginals, to rounding.
 
-        Under a copula it is decided from the correlations of those whose values vary, without the joint prior.
+        Under a copula it is decided from the correlations of those whose values vary, without the joint prior; an empty marginal
+        stands for a continuous one.
         """
         if self.prior is not None and self.prior.correlation is not None:
-            vary = [i for i, marginal in enumerate(self.marginals) if np.count_nonzero(marginal) > 1]
+            vary = [i for i, marginal in enumerate(self.marginals) if not len(marginal) or np.count_nonzero(marginal) > 1]
             among = np.array(self.prior.correlation)[np.ix_(vary, vary)]
             return bool(np.array_equal(among, np.eye(len(vary))))
         return self.prior is None or bool(np.allclose(self.probability, independent(self.marginals), rtol=0, atol=1e-13))

@@ -2,8 +2,7 @@
 
 Virtual revenue falls below what units are salvaged for where higher types would sell more of them, and far out, where nobody
 sells any, earns the salvage again. Whether that beats the units where it first falls to the shadow price is looked at, at all
-that a retailer could be given, others of his type alike: beyond the dip virtual revenue is convex, so nothing in between is better
-than both ends.
+that a retailer could be given, others of his type alike: beyond the dip virtual revenue is convex, so an end of it is best.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import numpy as np
 
 from veridical.contracts.allotment import Allotment
 from veridical.data import InputError
+from veridical.models.allocation.regularity import concave_up_to
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 
 __all__ = ["refuse_dumping"]
@@ -29,9 +29,12 @@ def refuse_dumping(allotment: Allotment) -> None:
         virtual, columns = VirtualRevenue.of(group), profiles.columns(g)
         units, counts = allotment.by_type[:, columns], profiles.counts[:, columns]
         most = np.minimum(group.most, capacity / np.maximum(counts, 1))  # equal types get equal units
+        pooled = np.zeros(units.shape, dtype=bool)
+        if virtual.ironed(allotment.shadow_price):  # of a pool nothing is known beyond where all its types are concave
+            pooled |= most > concave_up_to(group).min()
         here = virtual.value(units) - price * units
         there = virtual.value(most) - price * most
-        worse = (counts > 0) & (there - here > ROUNDING * np.maximum(np.abs(there), np.abs(here)))
+        worse = (counts > 0) & (pooled | (there - here > ROUNDING * np.maximum(np.abs(there), np.abs(here))))
         if worse.any():
             row, k = np.argwhere(worse)[0]
             allowed = (

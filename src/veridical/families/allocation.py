@@ -97,9 +97,7 @@ def paid_to_take_part(allotment: Allotment) -> tuple[str, ...]:
     ]
     if not who:
         return ()
-    words = (
-        f"{', '.join(who)} {'is' if len(who) == 1 else 'are'} paid to take part, as all do and earn something elsewhere"
-    )
+    words = f"{', '.join(who)} {'is' if len(who) == 1 else 'are'} paid to take part, as all do and earn something elsewhere"
     return (f"{words}: a case without those retailers may earn more",)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import veridical as vd
 from support.allocation_cases import LINEAR, case, group
+from support.allocation_judges import holds
 from support.linear_oracles import Retailing, allocation
 from support.strategies import examples
 from veridical.data import AllocationCase, InputError
@@ -83,6 +84,8 @@ def test_correlated_types_against_linear_programs(joint: Any) -> None:
     own = correlated(joint=joint)
     dominant = oracle(own, dominant=True, ex_post=True)
     assert vd.solve(own, "allocation").objective == pytest.approx(dominant, rel=SAME)
+    best = [vd.solve(own, "centralized", solver).objective for solver in (None, "closed_form")]
+    assert best[1] == pytest.approx(best[0], rel=1e-9)
     for incentive, participation in itertools.product(("bayesian", "dominant"), ("interim", "ex_post")):
         found = vd.solve(own, "allocation_direct", incentive=incentive, participation=participation)
         wanted = oracle(own, dominant=incentive == "dominant", ex_post=participation == "ex_post")
@@ -100,8 +103,8 @@ def test_interim_participation_of_correlated_types_extracts_everything() -> None
     assert bounded.objective < best - 0.1
     dominant = vd.solve(own, "allocation")
     assert dominant.objective <= bounded.objective + 1e-7
-    assert dominant.audit.properties["dominant_strategy_ic"].holds
-    assert dominant.audit.properties["ex_post_ir"].holds
+    assert holds(dominant, "dominant_strategy_ic")
+    assert holds(dominant, "ex_post_ir")
 
 
 def test_beliefs_that_are_no_help_leave_rents() -> None:
@@ -144,6 +147,19 @@ def test_a_copula_without_correlation_changes_nothing() -> None:
     plain = two()
     copula = plain.changed(prior={"correlation": [[1, 0], [0, 1]]})
     assert vd.solve(copula, "allocation").objective == pytest.approx(vd.solve(plain, "allocation").objective, rel=1e-9)
+
+
+def test_a_copula_of_types_from_a_range() -> None:
+    """A continuous prior is cut into cells, and the copula goes over these; independent where nothing is correlated."""
+    part = {"count": 2, "prior": {"distribution": "uniform", "low": 4.0, "high": 8.0}, "revenue": LINEAR}
+    own = case(part, capacity=2.6, prior={"correlation": [[1, 0.5], [0.5, 1]]})
+    assert not own.independent
+    cells = own.grid(4)
+    assert vd.solve(own, "allocation", points=4).objective == pytest.approx(vd.solve(cells, "allocation").objective, rel=1e-9)
+    free = own.changed(prior={"correlation": [[1, 0], [0, 1]]})
+    assert free.independent
+    apart = vd.solve(own.changed(prior=None), "allocation", points=4).objective
+    assert vd.solve(free, "allocation", points=4).objective == pytest.approx(apart, rel=1e-9)
 
 
 def test_profits_in_correlation() -> None:

@@ -10,11 +10,12 @@ from scipy.stats import expon, norm, uniform
 
 import veridical as vd
 from support.allocation_cases import LINEAR, case, group
+from support.allocation_judges import holds
 from support.linear_oracles import Retailing, allocation
 from veridical.data import AllocationCase, InputError, Newsvendor
 
 TYPES, LIKELY = (8.0, 10.0, 12.0), (0.3, 0.4, 0.3)
-TERMS: list[dict[str, float]] = [{}, {"salvage": 2.0}, {"shortage_penalty": 3.0}, {"salvage": 2.0, "shortage_penalty": 3.0}]
+TERMS: list[dict[str, Any]] = [{}, {"salvage": 2.0}, {"shortage_penalty": 3.0}, {"salvage": 2.0, "shortage_penalty": 3.0}]
 
 
 def newsvendor(distribution: str = "normal", **terms: float) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def earned(q: float, theta: float, distribution: str = "normal", salvage: float 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform", "exponential"])
 @pytest.mark.parametrize("terms", TERMS)
-def test_what_units_earn_by_integrals(distribution: str, terms: dict[str, float]) -> None:
+def test_what_units_earn_by_integrals(distribution: str, terms: dict[str, Any]) -> None:
     revenue = Newsvendor(**newsvendor(distribution, **terms))
     for q, theta in itertools.product((0.0, 3.0, 9.0, 14.0), (8.0, 12.0)):
         assert float(revenue.value(q, theta)) == pytest.approx(earned(q, theta, distribution, **terms), rel=1e-7, abs=1e-8)
@@ -55,7 +56,7 @@ def test_what_units_earn_by_integrals(distribution: str, terms: dict[str, float]
 
 @pytest.mark.parametrize("terms", TERMS)
 @pytest.mark.parametrize("capacity", [4.0, 9.0, 10.5])
-def test_one_newsvendor_by_trying_all_quantities(terms: dict[str, float], capacity: float) -> None:
+def test_one_newsvendor_by_trying_all_quantities(terms: dict[str, Any], capacity: float) -> None:
     """With one retailer each type's units stand alone: the best of all up to the capacity, rents left to higher types."""
     own = case(group(TYPES, LIKELY, newsvendor(**terms)), capacity=capacity)
     total = 0.0
@@ -115,7 +116,7 @@ def test_minimum_orders_by_trying_all_choices(least: float) -> None:
     assert vd.solve(own, "allocation_direct").objective == pytest.approx(patterns(own, least), rel=1e-6)
     units = found.contracts.by_type
     assert ((units == 0) | (units >= least * (1 - 1e-9))).all()
-    assert found.audit.properties["dominant_strategy_ic"].holds
+    assert holds(found, "dominant_strategy_ic")
     chosen = own.changed(capacity_cost=1.5)
     wanted = patterns(chosen, least, dominant=True, ex_post=True)
     assert vd.solve(chosen, "capacity_choice").objective == pytest.approx(wanted, rel=1e-6)
