@@ -53,6 +53,10 @@ def test_reservation_profits_against_linear_programs(reservation: Any) -> None:
         found = vd.solve(own, "allocation_direct", incentive=incentive, participation=participation)
         wanted = oracle(own, dominant=incentive == "dominant", ex_post=participation == "ex_post")
         assert found.objective == pytest.approx(wanted, rel=SAME)
+        if not own.retailers[0].countervailing:  # to ask for less of truth or participation earns nothing then
+            assert found.objective == pytest.approx(ex_post, rel=SAME)
+        assert found.objective >= ex_post - SAME
+        assert found.objective <= vd.solve(own, "centralized").objective + SAME
     if not own.retailers[0].countervailing:
         assert vd.solve(own, "allocation", "closed_form").objective == pytest.approx(ex_post, rel=SAME)
         assert vd.solve(own, "allocation_kkt").objective == pytest.approx(ex_post, rel=SAME)
@@ -214,6 +218,21 @@ def test_money_in_another_currency(factor: float) -> None:
         one, other = (vd.solve(own(k), mechanism, "closed_form") for k in (1.0, factor))
         assert other.objective == pytest.approx(factor * one.objective, rel=1e-9)
         assert other.contracts.by_type == pytest.approx(one.contracts.by_type, rel=1e-9)
+
+
+@pytest.mark.parametrize("factor", [40.0, 0.02])
+def test_units_by_another_measure(factor: float) -> None:
+    """Units times a factor, and money a unit divided by it: units follow, profits stay."""
+
+    def own(k: float) -> AllocationCase:
+        revenue = {"form": "newsvendor", "price": 10.0 / k, "demand": {"distribution": "normal", "sd": 2.0 * k}}
+        revenue |= {"salvage": 2.0 / k, "shortage_penalty": 3.0 / k}
+        terms = {"capacity": 9.0 * k, "reservation_profit": [4.0, 2.0, 1.0]}
+        return case({**group((8.0 * k, 10.0 * k, 12.0 * k), LIKELY, revenue, 2), **terms}, capacity=15.0 * k)
+
+    one, other = (vd.solve(own(k), "allocation", "closed_form") for k in (1.0, factor))
+    assert other.objective == pytest.approx(one.objective, rel=1e-9)
+    assert other.contracts.by_type == pytest.approx(factor * one.contracts.by_type, rel=1e-8)
 
 
 @given(
