@@ -74,7 +74,7 @@ def more(task: Task, formula: Formula | None, rent: bool | None, solution: Solut
         fields["dual_ranges"] = several_prices(solution.contracts, task.parameters.get("monotonicity"), rent)
     if task.case.continuous:
         points = task.parameters["points"]
-        many = finest(task.case, points)
+        many = finest(task.case, points) if plain(task.case) else None
         finer = None if formula is None or many is None else (many, formula(task.case, points=many).supplier_profit)
         fields |= approximated(solution, points, finer=finer)
     return fields
