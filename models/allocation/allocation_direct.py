@@ -22,7 +22,7 @@ import pyomo.environ as pyo
 
 from veridical.contracts.allotment import Allotment, listed
 from veridical.data import AllocationCase, InputError
-from veridical.models.allocation import least_orders, rents, vocabulary
+from veridical.models.allocation import least_orders, rents, terms, vocabulary
 from veridical.models.allocation.numbers import carried
 from veridical.models.beliefs import refuse_faint_beliefs
 from veridical.models.info import builder, carries, info_of
@@ -143,7 +143,7 @@ def _by_own_report(m: Any, worth: Any) -> None:
 
     @m.Constraint(m.TYPES)
     def individual_rationality(m: Any, g: str, theta: float) -> Any:  # (2)
-        return more(g, theta, theta) >= m.fee[g, theta] + vocabulary.reserved(m, g, theta)
+        return more(g, theta, theta) >= m.fee[g, theta] + terms.reserved(m, g, theta)
 
 
 def _by_all_reports(m: Any, worth: Any, incentive: str, participation: str) -> None:
@@ -192,14 +192,14 @@ def _by_all_reports(m: Any, worth: Any, incentive: str, participation: str) -> N
 
         @m.Constraint(m.TYPES)
         def individual_rationality(m: Any, g: str, theta: float) -> Any:
-            return expected(g, theta, theta) >= vocabulary.reserved(m, g, theta)
+            return expected(g, theta, theta) >= terms.reserved(m, g, theta)
 
     else:
         info.index_names["individual_rationality"] = ("retailers", "type", "others")
 
         @m.Constraint(list(cells))
         def individual_rationality(m: Any, g: str, theta: float, others: str) -> Any:
-            return profit(g, theta, theta, others) >= vocabulary.reserved(m, g, theta)
+            return profit(g, theta, theta, others) >= terms.reserved(m, g, theta)
 
 
 def allotted_by_type(m: Any, duals: Any) -> Allotment:

@@ -21,7 +21,7 @@ import pyomo.environ as pyo
 
 from veridical.contracts.allotment import Allotment
 from veridical.data import AllocationCase
-from veridical.models.allocation import rents, vocabulary
+from veridical.models.allocation import rents, terms, vocabulary
 from veridical.models.allocation.allocation import declare
 from veridical.models.info import builder, info_of
 
@@ -99,7 +99,7 @@ def build(
     full = pyo.quicksum(m.probability[k[0]].expr * m.count[k] * m.deliverable[k[1]] * m.retailer_price[k] for k in bounded)
     used = vocabulary.expected(m, lambda *key: m.quantity[key] * m.virtual_marginal[key])
     m.complementarity = pyo.Expression(expr=worth + full - used)
-    revenue = vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - vocabulary.owed(m, lowest=True)
+    revenue = vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - terms.owed(m, lowest=True)
     m.profit = pyo.Objective(expr=revenue - vocabulary.cost(m) - m.complementarity, sense=pyo.maximize)
     info = info_of(m)
     info.contracts, info.zero_at_optimum = allotted, m.complementarity

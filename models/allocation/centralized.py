@@ -11,7 +11,7 @@ import pyomo.environ as pyo
 
 from veridical.contracts.allotment import full_revenue
 from veridical.data import AllocationCase
-from veridical.models.allocation import least_orders, rents, vocabulary
+from veridical.models.allocation import least_orders, rents, terms, vocabulary
 from veridical.models.allocation.numbers import carried
 from veridical.models.info import builder, carries, info_of
 
@@ -54,7 +54,7 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     vocabulary.supply(m)
     least_orders.declare(m)
     m.revenue = pyo.Expression(m.CELLS, initialize=rents.revenue(m))
-    earned = vocabulary.expected(m, lambda *key: m.revenue[key]) - vocabulary.owed(m, lowest=False)
+    earned = vocabulary.expected(m, lambda *key: m.revenue[key]) - terms.owed(m, lowest=False)
     m.profit = pyo.Objective(expr=earned - vocabulary.cost(m), sense=pyo.maximize)
     info_of(m).contracts = partial(vocabulary.allotment, price=full_revenue)
     return m

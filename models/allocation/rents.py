@@ -16,7 +16,7 @@ import pyomo.environ as pyo
 
 from veridical.data import InputError, RetailerGroup
 from veridical.data.arrays import Array
-from veridical.models.allocation import least_orders, vocabulary
+from veridical.models.allocation import least_orders, terms, vocabulary
 from veridical.models.allocation.regularity import concave_up_to
 
 __all__ = ["earned", "revenue", "virtual_marginal", "virtual_revenue"]
@@ -31,8 +31,8 @@ def earned(m: Any) -> Any:
         return _less_rents(m)
     if case.independent:
         virtual_revenue(m)
-        return vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - vocabulary.owed(m, lowest=True)
-    return _correlated(m) - vocabulary.owed(m, lowest=True)
+        return vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - terms.owed(m, lowest=True)
+    return _correlated(m) - terms.owed(m, lowest=True)
 
 
 def revenue(m: Any, lowest: bool = False) -> Any:
@@ -154,7 +154,7 @@ def _less_rents(m: Any) -> Any:
 
     @m.Constraint(list(cells))
     def participation(m: Any, g: str, theta: float, others: str) -> Any:
-        return m.rent[g, theta, others] >= vocabulary.reserved(m, g, theta)
+        return m.rent[g, theta, others] >= terms.reserved(m, g, theta)
 
     def gains(key: Any, g: str, low: float, high: float) -> Any:
         return revenues[g].gain(m.quantity[key], low, high)

@@ -19,12 +19,13 @@ import pyomo.environ as pyo
 from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
 from veridical.data import AllocationCase, InputError, RetailerGroup
 from veridical.data.allocation import ENUMERATED
-from veridical.data.arrays import Array, Booleans
-from veridical.data.assembler import label, shortened
+from veridical.data.arrays import Booleans
+from veridical.data.assembler import shortened
 from veridical.data.lazy import pd
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
+from veridical.models.allocation import terms
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.regularity import grid, pooled
 from veridical.models.allocation.revenue import Written
@@ -32,7 +33,7 @@ from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
 __all__ = ["POINTS", "allotment", "bound_unit", "bound_units", "by_others", "cost", "details", "expected", "forms", "frame"]
 __all__ += ["groups_of", "monotonicity", "neighbours"]
-__all__ += ["occurring", "owed", "reserved", "satiate", "supply"]
+__all__ += ["occurring", "satiate", "supply"]
 
 SATIATED = 1e-12  # of the revenue of the first unit
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
@@ -120,14 +121,7 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
         info.parameters["capacity_cost"] = m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
     else:
         info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=True)
-    some = [g for g, group in enumerate(case.retailers) if group.reservations.any()]
-    if reserved := {token: float(r) for g in some for token, r in zip(*_elsewhere(case, g), strict=True)}:
-        m.reservation_profit = pyo.Param(list(reserved), initialize=reserved, mutable=True)
-        info.parameters |= {f"reservation_profit {token}": m.reservation_profit[token] for token in reserved}
-    limits = {name: group.capacity for name, group in groups.items() if group.capacity is not None}
-    if limits:
-        m.deliverable = pyo.Param(list(limits), initialize=limits, mutable=True)
-        info.parameters |= {f"capacity {name}": m.deliverable[name] for name in limits}
+    terms.declare(m)
     wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
     first = {key: min(start / retailers, wanted[key[1:]], groups[key[1]].most / 2) for key in cells}
     m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=first)
@@ -151,25 +145,6 @@ def supply(m: Any) -> None:
         @m.Constraint([key for key in m.CELLS if key[1] in m.deliverable])
         def retailer_capacity(m: Any, t: str, g: str, theta: float) -> Any:
             return m.quantity[t, g, theta] <= m.deliverable[g]
-
-
-def reserved(m: Any, g: str, theta: float) -> Any:
-    """Return what a type earns elsewhere, currency: 0 where the case says nothing."""
-    known = m.component("reservation_profit")
-    token = g if known is None or g in known else f"{g}={label(theta)}"
-    return known[token] if known is not None and token in known else 0.0
-
-
-def owed(m: Any, lowest: bool) -> Any:
-    """Return what all retailers together are left in expectation beyond rents: what the lowest types earn elsewhere, or each."""
-    if m.component("reservation_profit") is None:
-        return 0.0
-    names = groups_of(m)
-    of = {name: float(group.theta[0]) for name, group in names}
-    members = {name: group.count for name, group in names}
-    return pyo.quicksum(
-        members[g] * m.type_probability[g, theta] * reserved(m, g, of[g] if lowest else theta) for g, theta in m.TYPES
-    )
 
 
 def cost(m: Any) -> Any:
@@ -294,7 +269,7 @@ def allotment(m: Any, duals: Mapping[str, pd.Series], price: Price = dominant) -
 def case_of(m: Any) -> AllocationCase:
     """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
     case: AllocationCase = details(m).case
-    changes: dict[str, Any] = _changed_retailers(m, case)
+    changes: dict[str, Any] = terms.changed(m, case)
     for name, param in (("capacity", m.K), ("capacity_cost", m.component("capacity_cost"))):
         if isinstance(param, pyo.Param) and param.value != getattr(case, name):
             changes[name] = param.value
@@ -302,24 +277,6 @@ def case_of(m: Any) -> AllocationCase:
     if likely != [tuple(group.probability.tolist()) for group in case.retailers]:
         changes["retailers"] = [g.changed(probabilities=f) for g, f in zip(case.retailers, likely, strict=True)]
     return case.changed(**changes) if changes else case
-
-
-def _changed_retailers(m: Any, case: AllocationCase) -> dict[str, Any]:
-    """Return the fields of retailers whose numbers in the model are no longer the case's."""
-    changes: dict[str, Any] = {}
-    for g, (name, group) in enumerate(groups_of(m)):
-        limits = m.component("deliverable")
-        if isinstance(limits, pyo.Param) and name in limits and limits[name].value != group.capacity:
-            changes[f"retailers.{g}.capacity"] = limits[name].value
-        if isinstance(m.component("reservation_profit"), pyo.Param):
-            tokens, given = _elsewhere(case, g)
-            if tokens[0] not in m.reservation_profit:
-                continue
-            now = tuple(m.reservation_profit[token].value for token in tokens)
-            if now != tuple(given.tolist()):
-                varies = isinstance(group.reservation_profit, tuple)
-                changes[f"retailers.{g}.reservation_profit"] = now if varies else now[0]
-    return changes
 
 
 def _profile_probability(m: Any, t: str) -> Any:
@@ -335,13 +292,6 @@ def _wanted(group: RetailerGroup, theta: float) -> float:
     """Return units that a retailer of a type would like to have, roughly: where a solver starts."""
     most = group.revenue.quantity(group.revenue.falls_to(0.3, theta), theta)
     return float(np.nan_to_num(most, nan=1.0, posinf=1.0)) or 1.0
-
-
-def _elsewhere(case: AllocationCase, g: int) -> tuple[tuple[str, ...], Array]:
-    """Return what a group's reservation profits are called, and what they are: one, or one a type."""
-    group = case.retailers[g]
-    tokens = case.reservation_tokens(g)
-    return tokens, group.reservations[: len(tokens)]
 
 
 def occurring(case: AllocationCase) -> AllocationCase:
