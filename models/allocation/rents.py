@@ -27,7 +27,11 @@ NEVER = 1e9  # stands for the inverse hazard of a type that never meets these ot
 def earned(m: Any) -> Any:
     """Declare what revenue brings the supplier, and return its expectation, currency: rents and what retailers keep taken off."""
     case = vocabulary.details(m).case
-    if any(group.countervailing for group in case.retailers):
+    countervailing = any(group.countervailing for group in case.retailers)
+    if (countervailing or not case.independent) and not all(group.revenue.separable for group in case.retailers):
+        what = "of whom higher types earn more elsewhere" if countervailing else "whose types depend on one another"
+        case.refuse_minimum_orders(f"newsvendors {what}", "linear and power demand take it")
+    if countervailing:
         return _less_rents(m)
     if case.independent:
         virtual_revenue(m)

@@ -155,6 +155,12 @@ def test_minimum_orders_are_refused_by_name() -> None:
             InputError, match=r"retailers\[0\].minimum_order: got 1.1; allowed: for .* no minimum order; mechanisms"
         ):
             vd.solve(own, mechanism, solver)
+    news = case({**group(TYPES, LIKELY, newsvendor(), 2), "minimum_order": 1.1}, capacity=9.0)
+    for keys in ({"prior": {"correlation": [[1, 0.5], [0.5, 1]]}}, {"retailers.0.reservation_profit": [0.0, 1.0, 2.0]}):
+        with pytest.raises(
+            InputError, match=r"minimum_order: got 1.1; allowed: for newsvendors .* no minimum order; linear and power"
+        ):
+            vd.solve(news.changed(**keys), "allocation")
     with pytest.raises(InputError, match="solver that takes it: highs"):
         vd.solve(own, "allocation", "ipopt")
     with pytest.warns(UserWarning, match="is left out: by hand: retailers"):
