@@ -11,12 +11,12 @@ import numpy as np
 
 from veridical.contracts.allotment import Allotment
 from veridical.data import InputError
-from veridical.models.allocation.regularity import concave_up_to
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 
 __all__ = ["refuse_dumping"]
 
-ROUNDING = 1e-9  # of what the units earn
+ROUNDING = 1e-9  # of what units earn
+GRID = 257  # quantities at which it is looked whether virtual marginal revenue rises
 
 
 def refuse_dumping(allotment: Allotment) -> None:
@@ -29,9 +29,10 @@ def refuse_dumping(allotment: Allotment) -> None:
         virtual, columns = VirtualRevenue.of(group), profiles.columns(g)
         units, counts = allotment.by_type[:, columns], profiles.counts[:, columns]
         most = np.minimum(group.most, capacity / np.maximum(counts, 1))  # equal types get equal units
-        pooled = np.zeros(units.shape, dtype=bool)
-        if virtual.ironed(allotment.shadow_price):  # of a pool nothing is known beyond where all its types are concave
-            pooled |= most > concave_up_to(group).min()
+        pooled = False
+        if virtual.ironed(allotment.shadow_price):  # of a pool nothing is known where virtual revenue is not concave
+            worth = virtual.worth_at(np.linspace(0.0, float(most.max()), GRID)[:, None])
+            pooled = bool((np.diff(worth, axis=0) > ROUNDING * worth.max()).any())
         here = virtual.value(units) - price * units
         there = virtual.value(most) - price * most
         worse = (counts > 0) & (pooled | (there - here > ROUNDING * np.maximum(np.abs(there), np.abs(here))))
