@@ -13,11 +13,10 @@ from pydantic import Field, model_validator
 from veridical.data.ambiguity import Ambiguity
 from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.assembly import SUPPLIERS, Assembly
-from veridical.data.copula import JointPrior, gaussian_copula
+from veridical.data.common_prior import CommonPrior
 from veridical.data.errors import InputError
 from veridical.data.fields import label, listed, whole_number
 from veridical.data.limits import gigabytes
-from veridical.data.prior import independent
 from veridical.data.record import check, missing, wrong
 from veridical.data.supplier import Supplier
 from veridical.data.yields import SCENARIOS, JointYields
@@ -35,7 +34,7 @@ def shortened(count: int) -> str:
     return f"{count:,}" if len(digits) <= 15 else f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
 
 
-class AssemblerCase(Assembly):
+class AssemblerCase(CommonPrior, Assembly):
     """An assembler who buys one component from each supplier, or a component from several, and does not know their unit costs.
 
     Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
@@ -147,41 +146,6 @@ class AssemblerCase(Assembly):
             return [fixed(self.probability.sum(axis=tuple(a for a in axes if a != i))) for i in axes]
         given = [supplier.likely or (1.0,) for supplier in self.suppliers]
         return [fixed(np.array(weights) / math.fsum(weights)) for weights in given]
-
-    @cached_property
-    def probability(self) -> Array:
-        """beta[t], the joint prior."""
-        if self.prior is None or (self.prior.correlation is not None and self.independent):
-            return fixed(independent(self.marginals))
-        if self.integrated_prior is not None:
-            return fixed(self.integrated_prior.probability)
-        joint: Array = np.array(self.prior.joint, dtype=float)
-        return fixed(joint / joint.sum())
-
-    @cached_property
-    def integrated_prior(self) -> JointPrior | None:
-        """The joint prior of a copula, with the method, the error and the time of its integration; None where there is none."""
-        if self.prior is None or self.prior.correlation is None:
-            return None
-        return gaussian_copula(self.marginals, np.array(self.prior.correlation))
-
-    @property
-    def integration(self) -> JointPrior | None:
-        """How the joint prior was integrated; None where it was not, or not yet."""
-        integrated: JointPrior | None = vars(self).get("integrated_prior")
-        return integrated
-
-    @cached_property
-    def independent(self) -> bool:
-        """Whether the costs are independent: the joint prior is the product of its marginals, to rounding.
-
-        Under a copula it is decided from the correlations of those suppliers whose costs vary, without the joint prior.
-        """
-        if self.prior is not None and self.prior.correlation is not None:
-            vary = [i for i, marginal in enumerate(self.marginals) if np.count_nonzero(marginal) > 1]
-            among = np.array(self.prior.correlation)[np.ix_(vary, vary)]
-            return bool(np.array_equal(among, np.eye(len(vary))))
-        return self.prior is None or bool(np.allclose(self.probability, independent(self.marginals), rtol=0, atol=1e-13))
 
     @cached_property
     def apart(self) -> Array:

@@ -54,7 +54,7 @@ def many(count: int) -> str:
 ASCENDING = "one or more finite unit costs > 0, strictly ascending"
 PROBABILITIES = "finite probabilities >= 0, one a cost"
 SUM = "probabilities that sum to 1 within 1e-09"
-NESTED = "nested lists of finite probabilities >= 0, one level a supplier"
+NESTED = "nested lists of finite probabilities >= 0, one level a supplier or retailer"
 MATRIX = "a symmetric positive semidefinite matrix with ones on its diagonal"
 TABLES = "one or more [[suppliers]] tables"
 NAME = "non-empty text on one line"

@@ -55,7 +55,8 @@ def worth(solution: Solution) -> list[RenderableType]:
     allotment, best = solution.contracts, solution.benchmark
     assert isinstance(allotment, Allotment)
     assert best is not None
-    who = "chain" if solution.mechanism == "centralized" else "supplier"
+    reserved = any(group.reservations.any() for group in allotment.case.retailers)
+    who = "chain" if solution.mechanism == "centralized" and not reserved else "supplier"
     how = "in equilibrium" if isinstance(allotment, Equilibrium) else tables.worth(solution, money)
     lines = [f"expected profit of the {who} {money(solution.objective)}, {how}"]
     lost = f", {(best['profit'] - allotment.chain_profit) / best['profit']:.2%} below full information" if best["profit"] else ""
