@@ -44,7 +44,7 @@ class Core:
     is at the baseline, what the others save, of every coalition that was looked at; most: what they save at most, where the plan
     is proven to a gap only. coalitions: how many there are, 2^n. blocking: no coalition, whether it was looked at or not, can be
     better off by more than this by a plan of its own; what solvers leave, or gaps. lie_bounds: by supplier, what he can gain
-    by a misreport at most.
+    by a misreport at most. gap: by how much a value may be off.
     """
 
     clarke: Mapping[str, float]
@@ -53,11 +53,7 @@ class Core:
     coalitions: int
     blocking: float
     lie_bounds: Mapping[str, float]
-
-    @property
-    def gap(self) -> float:
-        """By how much the value of a coalition may be off at most, currency."""
-        return max(most - self.values[absent] for absent, most in self.most.items())
+    gap: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -65,7 +61,7 @@ class Core:
             {"at_baseline": list(absent), "value": value, "at_most": self.most[absent]} for absent, value in self.values.items()
         ]
         suppliers = [{"name": name, "clarke": gain, "lie_bound": self.lie_bounds[name]} for name, gain in self.clarke.items()]
-        return {"suppliers": suppliers, "coalitions": self.coalitions, "blocking": self.blocking, "looked_at": looked}
+        return {"suppliers": suppliers, "coalitions": self.coalitions, "blocking": self.blocking, "gap": self.gap, "looked_at": looked}
 
 
 @dataclass(frozen=True)
@@ -124,6 +120,11 @@ class CoalitionGame:
         plan = self.plan(absent)
         return 0.0 if absent == self.nobody else sum(self.problem.before.values()) - plan.total - plan.fee
 
+    @property
+    def gap(self) -> float:
+        """By how much the value of a coalition that was looked at may be off, currency."""
+        return max((self.most(absent) - self.value(absent) for absent in self.plans), default=0.0)
+
     def best(self) -> Plan:
         """Return the plan by which most is saved, of those that are known."""
         return self.plans[max(self.plans, key=self._saved)]
@@ -137,14 +138,16 @@ class CoalitionGame:
         """Return what suppliers may gain together, so that the others would not rather go without them."""
         return max(self.value(()) - self.value(absent), 0.0)
 
-    def blocking(self, gains: Mapping[str, float]) -> Blocking:
+    def blocking(self, gains: Mapping[str, float], together: float | None = None) -> Blocking:
         """Return the coalition that gains most by leaving, by branching on who is absent; others are proven to gain no more.
 
         A branch has some suppliers absent and decides about the later ones, the largest gains first: none of its coalitions
         saves more than the one in which those all take part, nor goes without more than everybody's gains but of those who do.
+        `together`: what everybody saves, where it is not by the best plan that is known.
         """
+        self.plan(())
         order = sorted(self.problem.suppliers, key=lambda name: -gains[name])
-        together, slack = self.value(()), ROUNDING * abs(self.most(()))
+        together, slack = self.value(()) if together is None else together, ROUNDING * abs(self.most(()))
         worst, bound, complete = ((), -math.inf), -math.inf, True
 
         def branches(absent: frozenset[str], place: int) -> Iterator[tuple[Absent, float, float]]:
@@ -205,5 +208,6 @@ def core(problem: ReportedProblem) -> MechanismOutcome:
         coalitions=2 ** len(suppliers),
         blocking=max(worst.bound, 0.0),
         lie_bounds={name: max(game.most(()) - game.value((name,)) - gains[name], 0.0) for name in suppliers},
+        gap=game.gap,
     )
     return MechanismOutcome(best, transfers, {}, excess, core=proof)
