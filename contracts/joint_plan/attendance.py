@@ -65,9 +65,7 @@ class Attendance:
         for plan in plan_each(self.planner, case, baseline, [self._absent(absent) for absent in absences], activity_fee):
             yield self._there(case, plan)
 
-    def core_gains(
-        self, clarke: Mapping[str, float], limits: Mapping[tuple[str, ...], float], point: str
-    ) -> dict[str, float]:
+    def core_gains(self, clarke: Mapping[str, float], limits: Mapping[tuple[str, ...], float], point: str) -> dict[str, float]:
         """Return gains nearest to Clarke's within limits."""
         return core_gains(self.planner, clarke, limits, point)
 

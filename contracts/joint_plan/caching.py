@@ -71,9 +71,7 @@ class CachingPlanner:
                 alone = partial(self.planner.plan, case, baseline, absent, activity_fee)
                 yield self._planned(case, key, absent, alone if missing.pop(key, None) is None else partial(next, plans))
 
-    def core_gains(
-        self, clarke: Mapping[str, float], limits: Mapping[tuple[str, ...], float], point: str
-    ) -> dict[str, float]:
+    def core_gains(self, clarke: Mapping[str, float], limits: Mapping[tuple[str, ...], float], point: str) -> dict[str, float]:
         """Return gains nearest to Clarke's within limits."""
         return core_gains(self.planner, clarke, limits, point)
 

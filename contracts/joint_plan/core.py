@@ -61,7 +61,13 @@ class Core:
             {"at_baseline": list(absent), "value": value, "at_most": self.most[absent]} for absent, value in self.values.items()
         ]
         suppliers = [{"name": name, "clarke": gain, "lie_bound": self.lie_bounds[name]} for name, gain in self.clarke.items()]
-        return {"suppliers": suppliers, "coalitions": self.coalitions, "blocking": self.blocking, "gap": self.gap, "looked_at": looked}
+        return {
+            "suppliers": suppliers,
+            "coalitions": self.coalitions,
+            "blocking": self.blocking,
+            "gap": self.gap,
+            "looked_at": looked,
+        }
 
 
 @dataclass(frozen=True)

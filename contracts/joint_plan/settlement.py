@@ -163,16 +163,20 @@ class Settlement(OldTableNames):
         further = {} if self.core is None else {"core": self.core.to_dict()}
         if self.rebates:
             further["rebates"] = {name: rebate.to_dict() for name, rebate in self.rebates.items()}
-        return {name: getattr(self, name) for name in totals} | further | {
-            "parties": [
-                {"name": name, **row, "takes_part": name not in (*self.non_participants, *self.lost)}
-                for name, row in self.to_frame().to_dict(orient="index").items()
-            ],
-            "lost": list(self.lost),
-            "baseline_source": self.baseline_source,
-            "plan": [
-                dict(zip(LEVELS, flow, strict=True))
-                | {"baseline": before, "units": units, "price": None if np.isnan(price) else price}
-                for flow, (before, units, price) in zip(self.case.shared.flows, figures, strict=True)
-            ],
-        }
+        return (
+            {name: getattr(self, name) for name in totals}
+            | further
+            | {
+                "parties": [
+                    {"name": name, **row, "takes_part": name not in (*self.non_participants, *self.lost)}
+                    for name, row in self.to_frame().to_dict(orient="index").items()
+                ],
+                "lost": list(self.lost),
+                "baseline_source": self.baseline_source,
+                "plan": [
+                    dict(zip(LEVELS, flow, strict=True))
+                    | {"baseline": before, "units": units, "price": None if np.isnan(price) else price}
+                    for flow, (before, units, price) in zip(self.case.shared.flows, figures, strict=True)
+                ],
+            }
+        )

@@ -150,7 +150,14 @@ JOINT = models.joint_plan.joint.build
 MECHANISMS = (
     mechanism("jit", "receivers plan for themselves alone: the baseline", models.joint_plan.jit.build),
     mechanism("vcg", LEAST_COST, JOINT, "dominant_strategy_ic", "ex_post_ir", "savings"),
-    mechanism("core", "least cost, and no coalition could do better by itself: the nearest to VCG", JOINT, "ex_post_ir", "savings", "core"),
+    mechanism(
+        "core",
+        "least cost, and no coalition could do better by itself: the nearest to VCG",
+        JOINT,
+        "ex_post_ir",
+        "savings",
+        "core",
+    ),
     mechanism("agv", "transfers that sum to 0, and truth best in expectation", JOINT, "bayesian_ic", "budget", "savings"),
     mechanism("split_savings", "reported savings are shared: invites misreports", JOINT, "ex_post_ir", "budget", "savings"),
     mechanism("first_price", "reported costs are paid: invites misreports", JOINT, "ex_post_ir", "budget", "savings"),

@@ -1,0 +1,49 @@
+"""What `veridical choose-fees` shows: a row a rule."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from veridical import tables
+from veridical.families.joint_plan_tables import short
+from veridical.studies import FeeChoice
+
+__all__ = ["choice"]
+
+
+def choice(chosen: FeeChoice) -> list[RenderableType]:
+    """Return what each rule leaves to whom, and which was chosen."""
+    title = f"pivots and fees for {chosen.case}: means over {chosen.draws} draws ± standard errors; least of all draws"
+    headings = ("deficit", "left to\nreceivers", "least", "smallest gain\nof a supplier", "least", "lost", "truth\nis best")
+    table = tables.table(title, "rule", *headings, left=("rule",), bold=True)
+    for name, row in chosen.table.iterrows():
+        means = {column: mean(row[column], row[f"{column}_se"]) for column in ("deficit", "receivers", "supplier")}
+        table.add_row(
+            f"{name} *" if name == chosen.chosen else str(name),
+            means["deficit"],
+            means["receivers"],
+            short(row["receivers_least"]),
+            means["supplier"],
+            short(row["supplier_least"]),
+            mean(100 * row["lost"], 100 * row["lost_se"], "{:.1f}") + " %",
+            "yes" if row["truthful"] else "no",
+        )
+    accepted = f"of the truthful rules that lose at most {chosen.loss:.0%} of the savings"
+    if chosen.chosen is None:
+        note = f"* none: {accepted} each leaves the receivers or a supplier a loss in some draw, or the receivers nothing"
+    else:
+        note = f"* {chosen.chosen}: {accepted}, and under which nobody lost in any draw, it leaves the receivers most"
+    lines = [note]
+    if chosen.spread is not None:
+        prior = f"costs, capacities and needs of every party, each times a lognormal factor (spread {chosen.spread:g})"
+        lines.append(f"prior: {prior}; seed {chosen.seed}; all report the truth, also where it is not best")
+    if chosen.failed:
+        lines.append(f"left out, as they could not be solved: {len(chosen.failed)} draws ({chosen.failed[0]})")
+    return [table, *map(Text, lines)]
+
+
+def mean(value: float, error: float, form: str = "") -> str:
+    """Return a mean with its standard error, where there is one."""
+    said = [form.format(one) if form else short(one) for one in (value, error) if one == one]
+    return " ± ".join(said)

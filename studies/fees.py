@@ -1,0 +1,296 @@
+"""Which pivot, fee or payment rule to fix before anybody reports: what each leaves to whom, by a simulated prior."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from veridical.contracts.comparison import TOLERANCE
+from veridical.contracts.joint_plan.caching import CachingPlanner
+from veridical.contracts.joint_plan.planner import activity_cost
+from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.contracts.joint_plan.transfers import MECHANISMS, settle
+from veridical.data import CertificateError, InputError, NotSolvedError, csv_file
+from veridical.data.fields import whole_number
+from veridical.data.joint_plan import CAPACITY, COST, NEED, JointPlanCase
+from veridical.data.lazy import pd
+from veridical.data.limits import DRAWS
+from veridical.data.progress import counted
+from veridical.solvers.configuration import Configuration, configure
+from veridical.solvers.planners import Central
+from veridical.studies.figures import fees as figures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FeeChoice", "choose_fees", "drawn", "rules_of"]
+
+Rule = tuple[str, Mapping[str, Any]]
+ACTIVITY = (0.1, 0.2, 0.3, 0.5)  # of what a m3 of activity saves
+LUMPS = (0.05, 0.1, 0.2)  # of the saving
+DIGITS = 2  # of fees that are looked at
+FREE = {"activity_fee": 0.0, "participation_fee": 0.0}
+
+
+@dataclass(frozen=True)
+class FeeChoice:
+    """What each rule leaves to whom over draws of a prior, and the one that an operator would fix; currency, shares of savings.
+
+    `table` has a row a rule, by its name: `mechanism`, `pivot`, `activity_fee` (per m3), `participation_fee` (lump sum a supplier);
+    `truthful`, whether truth is best for every supplier; the means over draws, each with its standard error in `*_se`: `deficit`
+    (what the operator pays in), `receivers` (what is left to them), `supplier` (the smallest gain of a supplier), `lost` (the share
+    that is not saved, of what is without fees); `receivers_least` and `supplier_least`, of all draws; `receivers_lose`, the share of
+    draws in which less than nothing is left to them. `by_draw` has a row a draw and rule. `chosen`: of the truthful rules that lose at
+    most `loss`, under which neither the receivers nor a supplier lost in any draw, the one that leaves the receivers most in the mean;
+    None where there is none. `failed`: why draws were left out, of all rules.
+
+    Figures are of truthful reports: of a rule that is not truthful they are what would come of the truth.
+    """
+
+    case: str
+    draws: int
+    seed: int | None
+    spread: float | None
+    loss: float
+    chosen: str | None
+    table: pd.DataFrame
+    by_draw: pd.DataFrame
+    failed: tuple[str, ...] = ()
+
+    def figure(self) -> Figure:
+        """Return the picture of it: what is left to the receivers against what is lost."""
+        return figures.draw(f"pivots and fees for {self.case}, {self.draws} draws", self.table, self.chosen)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table of the rules, every digit kept."""
+        csv_file.write(self.table, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        totals = ("case", "draws", "seed", "spread", "loss", "chosen")
+        rows = self.table.reset_index().to_dict(orient="records")
+        return {name: getattr(self, name) for name in totals} | {"failed": list(self.failed), "rules": rows}
+
+
+def choose_fees(
+    case: JointPlanCase,
+    draws: int = 10,
+    seed: int = 0,
+    spread: float = 0.1,
+    loss: float = 0.2,
+    rules: Sequence[Rule] | None = None,
+    cases: Iterable[JointPlanCase] | None = None,
+    solver: str | Path | Mapping[str, Any] | Configuration | None = None,
+) -> FeeChoice:
+    """Return what pivots, fees and payment rules leave to whom, by a simulated prior: what can be chosen before anybody reports.
+
+    Fees that answer to reports would be one more way to gain by them; fixed by a prior they keep truth best.
+
+    Parameters
+    ----------
+    case
+        What the operator expects of everybody, of kind joint_plan. A committed baseline stays as it is in all draws.
+    draws
+        How many worlds are drawn, 1 or more; one has no standard error.
+    seed
+        Every draw follows from it.
+    spread
+        In each world the costs of every party, its capacities and its needs are those of the case, each times a lognormal factor of
+        its own with mean 1 and this standard deviation of its logarithm; 0 to 1.
+    loss
+        The share of the savings that may be lost in the mean by the rule that is chosen, 0 to 1.
+    rules
+        What is compared: names of mechanisms with parameters; by default those of `rules_of`.
+    cases
+        Worlds of another prior, in place of draws of this one, with parties that may differ.
+    solver
+        Of the central models, as `solve` takes it.
+
+    Returns
+    -------
+    FeeChoice
+        A table by rule, what was chosen, and every draw.
+
+    Raises
+    ------
+    InputError
+        For numbers out of range, no cases, a rule that there is not, or a solver that needs parties' answers (consensus).
+    NotSolvedError, CertificateError
+        Where no draw could be solved.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> found = vd.choose_fees(vd.example("marketplace"), draws=2, rules=[("vcg", {"pivot": "baseline"}), ("core", {})])
+    >>> bool((found.table.receivers_least < 0).iloc[0]), found.chosen is None
+    (True, True)
+    """
+    if not isinstance(case, JointPlanCase):
+        raise InputError.of("case", f"<{type(case).__name__}>", "a case of kind joint_plan", getattr(case, "name", None))
+    whole_number(draws, "draws", 1, most=DRAWS)
+    whole_number(seed, "seed")
+    _share(spread, "spread", "the standard deviation of a logarithm")
+    _share(loss, "loss", "a share of the savings")
+    configuration = None if solver is None else configure(solver)
+    if configuration is not None and configuration.solver == "consensus":
+        raise InputError.of("solver", "consensus", "a solver of central models: draws are simulated, nobody is asked", case.name)
+
+    def planner() -> CachingPlanner:
+        return CachingPlanner(Central(configuration))
+
+    if not case.suppliers:
+        raise InputError.of("case", "<no suppliers>", "a case with suppliers, who are paid", case.name)
+    compared = rules_of(case, planner()) if rules is None else _checked(case, rules)
+    worlds = list(cases) if cases is not None else [*_worlds(case, draws, seed, float(spread))]
+    if not worlds:
+        raise InputError.of("cases", "<none>", "one or more cases", case.name)
+    rows, failed = _simulated(worlds, compared, planner)
+    by_draw = pd.DataFrame(rows)
+    table = _table(compared, by_draw)
+    own = cases is None
+    solved = len(worlds) - len(failed)
+    return FeeChoice(
+        case.name, solved, seed if own else None, float(spread) if own else None, float(loss), _chosen(table, loss), table, by_draw,
+        tuple(failed),
+    )  # fmt: skip
+
+
+def rules_of(case: JointPlanCase, planner: CachingPlanner | None = None) -> list[Rule]:
+    """Return what is compared by default: pivots, activity fees, lump sums, core-selecting payments, what the case itself says.
+
+    Activity fees are shares of what a m3 of activity saves in the case itself, lump sums of what is saved, to two digits: both are
+    fixed before any draw is looked at.
+    """
+    planner = planner or CachingPlanner(Central())
+    free = settle(case, "vcg", planner, pivot="baseline", redistribution="none", receivers="claimants", **FREE)
+    moved = activity_cost(case.shared, free.units, free.start, 1.0)
+    worth = free.savings / moved if moved > 0 else 0.0
+    own = case.mechanism
+    active = {_rounded(share * max(worth, 0.0)) for share in ACTIVITY} | {own.activity_fee}
+    lumps = {_rounded(share * max(free.savings, 0.0)) for share in LUMPS}
+    rules: list[Rule] = [("vcg", {"pivot": pivot, **FREE}) for pivot in ("baseline", "clarke")]
+    rules += [("vcg", {"pivot": "clarke", **FREE, "activity_fee": fee}) for fee in sorted(active - {0.0})]
+    rules += [("vcg", {"pivot": "clarke", **FREE, "participation_fee": fee}) for fee in sorted(lumps - {0.0})]
+    rules += [("core", {"activity_fee": fee}) for fee in sorted({0.0, own.activity_fee})]
+    says = ("vcg", {"pivot": own.pivot, "activity_fee": own.activity_fee, "participation_fee": own.participation_fee})
+    return rules if says in rules else [*rules, says]
+
+
+def drawn(case: JointPlanCase, spread: float, rng: np.random.Generator) -> JointPlanCase:
+    """Return a world of the prior: every party's costs, capacities and needs times factors of their own."""
+    parties = []
+    for party in case.parties:
+        there = {column.kind for name, column in party.columns().items() if getattr(party, name)}
+        for kind in (COST, CAPACITY, NEED):
+            factor = math.exp(float(rng.normal(-(spread**2) / 2, spread)))
+            if kind in there:
+                party = party.scaled(kind, factor)
+        parties.append(party)
+    return case.changed(parties=tuple(parties))
+
+
+def _worlds(case: JointPlanCase, draws: int, seed: int, spread: float) -> Iterator[JointPlanCase]:
+    for stream in np.random.SeedSequence(seed).spawn(draws):  # the first are the same, however many are drawn
+        yield drawn(case, spread, np.random.default_rng(stream))
+
+
+def _simulated(
+    worlds: Sequence[JointPlanCase], rules: Sequence[Rule], planner: Callable[[], CachingPlanner]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return a row a draw and rule, and why draws were left out; raise what the last one raised where all were."""
+    rows: list[dict[str, Any]] = []
+    failed: list[str] = []
+    last: Exception | None = None
+    for k, world in enumerate(counted("draw", worlds), 1):
+        one = planner()
+        try:
+            free = settle(world, "vcg", one, pivot="baseline", redistribution="none", receivers="claimants", **FREE)
+            rows += [_row(k, label(rule), free, settle(world, rule[0], one, **rule[1])) for rule in rules]
+        except (NotSolvedError, CertificateError) as error:
+            rows = [row for row in rows if row["draw"] != k]
+            failed.append(f"draw {k}: {error}")
+            last = error
+    if last is not None and not rows:
+        raise last
+    return rows, failed
+
+
+def _row(draw: int, rule: str, free: Settlement, found: Settlement) -> dict[str, Any]:
+    suppliers = found.case.suppliers
+    return {
+        "draw": draw,
+        "rule": rule,
+        "savings": found.savings,
+        "deficit": found.deficit,
+        "receivers": found.residual,
+        "supplier": min(found.net_gains[name] for name in suppliers),
+        "lost": 1 - found.savings / free.savings if free.savings > 0 else 0.0,
+        "rounding": TOLERANCE * max(abs(free.savings), 1e-3 * sum(map(abs, free.baseline_costs.values()))),
+    }
+
+
+def _table(rules: Sequence[Rule], by_draw: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for rule in rules:
+        name, (mechanism, parameters) = label(rule), rule
+        draws = by_draw[by_draw["rule"] == name]
+        row: dict[str, Any] = {"rule": name, "mechanism": mechanism, "pivot": parameters.get("pivot", "")}
+        row |= {fee: float(parameters.get(fee, 0.0)) for fee in FREE}
+        row["truthful"] = MECHANISMS[mechanism].truth == "dominant_strategy_ic"
+        for column in ("deficit", "receivers", "supplier", "lost"):
+            row[column] = float(draws[column].mean())
+            row[f"{column}_se"] = float(draws[column].std(ddof=1)) / math.sqrt(len(draws)) if len(draws) > 1 else math.nan
+        for column in ("receivers", "supplier"):
+            row[f"{column}_least"] = float(draws[column].min())
+        row["receivers_lose"] = float((draws["receivers"] < -draws["rounding"]).mean())
+        row["supplier_loses"] = float((draws["supplier"] < -draws["rounding"]).mean())
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("rule")
+
+
+def _chosen(table: pd.DataFrame, loss: float) -> str | None:
+    """Return the rule that leaves the receivers most, of those that all would sign; one that leaves them nothing is none."""
+    signed = table[table["truthful"] & (table["receivers_lose"] == 0) & (table["supplier_loses"] == 0)]
+    signed = signed[(signed["lost"] <= loss + TOLERANCE) & (signed["receivers"] > 0)]
+    return str(signed["receivers"].idxmax()) if len(signed) else None
+
+
+def label(rule: Rule) -> str:
+    """Return the name of a rule: mechanism, and the parameters that are not 0."""
+    mechanism, parameters = rule
+    said = [f"{key.removesuffix('_fee')} {value:g}" for key, value in parameters.items() if key in FREE and value]
+    said += [f"{key} {value}" for key, value in parameters.items() if key not in FREE and key != "pivot"]
+    return ", ".join([" ".join([mechanism, *([parameters["pivot"]] if "pivot" in parameters else [])]), *said])
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _share(value: object, field: str, what: str) -> None:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real | np.number) or not 0 <= value <= 1:
+        raise InputError.of(field, value, f"{what}, from 0 to 1")
+
+
+def _checked(case: JointPlanCase, rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules in full, with the parameters that the case says; raise InputError for one that there is not."""
+    full: list[Rule] = []
+    for mechanism, parameters in rules:
+        if mechanism not in MECHANISMS:
+            raise InputError.of("rules", mechanism, f"mechanisms: {', '.join(MECHANISMS)}", case.name)
+        names = MECHANISMS[mechanism].parameters
+        for key, value in parameters.items():
+            if key not in names:
+                raise InputError.of(f"rules, {key}", value, f"for {mechanism} {', '.join(names) or 'no parameters'}", case.name)
+        case.changed(**parameters)
+        said = {key: getattr(case.mechanism, key) for key in ("pivot", *FREE) if key in names}
+        full.append((mechanism, said | dict(parameters)))
+    if not full or len({label(rule) for rule in full}) < len(full):
+        raise InputError.of("rules", "<none, or one twice>", "one or more rules, each once", case.name)
+    return full
