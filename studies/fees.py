@@ -32,23 +32,26 @@ if TYPE_CHECKING:
 __all__ = ["FeeChoice", "choose_fees", "drawn", "rules_of"]
 
 Rule = tuple[str, Mapping[str, Any]]
-ACTIVITY = (0.1, 0.2, 0.3, 0.5)  # of what a m3 of activity saves
+ACTIVITY = (0.1, 0.25, 0.5, 0.75, 1.0)  # of what a m3 of activity saves
 LUMPS = (0.05, 0.1, 0.2)  # of the saving
 DIGITS = 2  # of fees that are looked at
-FREE = {"activity_fee": 0.0, "participation_fee": 0.0}
+FREE: Mapping[str, Any] = {"activity_fee": 0.0, "participation_fee": 0.0}
 
 
 @dataclass(frozen=True)
 class FeeChoice:
     """What each rule leaves to whom over draws of a prior, and the one that an operator would fix; currency, shares of savings.
 
-    `table` has a row a rule, by its name: `mechanism`, `pivot`, `activity_fee` (per m3), `participation_fee` (lump sum a supplier);
-    `truthful`, whether truth is best for every supplier; the means over draws, each with its standard error in `*_se`: `deficit`
-    (what the operator pays in), `receivers` (what is left to them), `supplier` (the smallest gain of a supplier), `lost` (the share
-    that is not saved, of what is without fees); `receivers_least` and `supplier_least`, of all draws; `receivers_lose`, the share of
-    draws in which less than nothing is left to them. `by_draw` has a row a draw and rule. `chosen`: of the truthful rules that lose at
-    most `loss`, under which neither the receivers nor a supplier lost in any draw, the one that leaves the receivers most in the mean;
-    None where there is none. `failed`: why draws were left out, of all rules.
+    `table` has a row a rule, by its name: `mechanism`, `pivot`, `activity_fee` (per m3), `participation_fee` (lump sum a
+    supplier); `truthful`, whether truth is best for every supplier; the means over draws, each with its standard error in `*_se`:
+    `deficit` (what the operator pays in), `receivers` (what is left to them), `supplier` (the smallest gain of a supplier),
+    `lost` (the share that is not saved, of what is without fees); `receivers_least` and `supplier_least`, of all draws;
+    `receivers_lose` and `supplier_loses`, the shares of draws in which they do. `by_draw` has a row a draw and rule. `failed`:
+    why draws were left out, of all rules.
+
+    `chosen`: of the truthful rules that lose at most `loss` those that all would sign: no supplier lost in any draw, the
+    receivers in at most the share `risk` of them, and their mean gain is above 0 by more than two standard errors; of these the
+    one that leaves the receivers most. None where there is none.
 
     Figures are of truthful reports: of a rule that is not truthful they are what would come of the truth.
     """
@@ -58,6 +61,7 @@ class FeeChoice:
     seed: int | None
     spread: float | None
     loss: float
+    risk: float
     chosen: str | None
     table: pd.DataFrame
     by_draw: pd.DataFrame
@@ -73,7 +77,7 @@ class FeeChoice:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        totals = ("case", "draws", "seed", "spread", "loss", "chosen")
+        totals = ("case", "draws", "seed", "spread", "loss", "risk", "chosen")
         rows = self.table.reset_index().to_dict(orient="records")
         return {name: getattr(self, name) for name in totals} | {"failed": list(self.failed), "rules": rows}
 
@@ -82,8 +86,9 @@ def choose_fees(
     case: JointPlanCase,
     draws: int = 10,
     seed: int = 0,
-    spread: float = 0.1,
+    spread: float = 0.05,
     loss: float = 0.2,
+    risk: float = 0.05,
     rules: Sequence[Rule] | None = None,
     cases: Iterable[JointPlanCase] | None = None,
     solver: str | Path | Mapping[str, Any] | Configuration | None = None,
@@ -101,10 +106,12 @@ def choose_fees(
     seed
         Every draw follows from it.
     spread
-        In each world the costs of every party, its capacities and its needs are those of the case, each times a lognormal factor of
-        its own with mean 1 and this standard deviation of its logarithm; 0 to 1.
+        In each world the costs of every party, its capacities and its needs are those of the case, each times a lognormal factor
+        of its own with mean 1 and this standard deviation of its logarithm; 0 to 1.
     loss
         The share of the savings that may be lost in the mean by the rule that is chosen, 0 to 1.
+    risk
+        The share of the draws in which the rule that is chosen may leave the receivers a loss, 0 to 1.
     rules
         What is compared: names of mechanisms with parameters; by default those of `rules_of`.
     cases
@@ -137,6 +144,7 @@ def choose_fees(
     whole_number(seed, "seed")
     _share(spread, "spread", "the standard deviation of a logarithm")
     _share(loss, "loss", "a share of the savings")
+    _share(risk, "risk", "a share of the draws")
     configuration = None if solver is None else configure(solver)
     if configuration is not None and configuration.solver == "consensus":
         raise InputError.of("solver", "consensus", "a solver of central models: draws are simulated, nobody is asked", case.name)
@@ -154,18 +162,25 @@ def choose_fees(
     by_draw = pd.DataFrame(rows)
     table = _table(compared, by_draw)
     own = cases is None
-    solved = len(worlds) - len(failed)
     return FeeChoice(
-        case.name, solved, seed if own else None, float(spread) if own else None, float(loss), _chosen(table, loss), table, by_draw,
-        tuple(failed),
-    )  # fmt: skip
+        case=case.name,
+        draws=len(worlds) - len(failed),
+        seed=seed if own else None,
+        spread=float(spread) if own else None,
+        loss=float(loss),
+        risk=float(risk),
+        chosen=_chosen(table, loss, risk),
+        table=table,
+        by_draw=by_draw,
+        failed=tuple(failed),
+    )
 
 
 def rules_of(case: JointPlanCase, planner: CachingPlanner | None = None) -> list[Rule]:
     """Return what is compared by default: pivots, activity fees, lump sums, core-selecting payments, what the case itself says.
 
-    Activity fees are shares of what a m3 of activity saves in the case itself, lump sums of what is saved, to two digits: both are
-    fixed before any draw is looked at.
+    Activity fees are shares of what a m3 of activity saves in the case itself, lump sums of what is saved, to two digits: both
+    are fixed before any draw is looked at.
     """
     planner = planner or CachingPlanner(Central())
     free = settle(case, "vcg", planner, pivot="baseline", redistribution="none", receivers="claimants", **FREE)
@@ -254,27 +269,29 @@ def _table(rules: Sequence[Rule], by_draw: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("rule")
 
 
-def _chosen(table: pd.DataFrame, loss: float) -> str | None:
-    """Return the rule that leaves the receivers most, of those that all would sign; one that leaves them nothing is none."""
-    signed = table[table["truthful"] & (table["receivers_lose"] == 0) & (table["supplier_loses"] == 0)]
-    signed = signed[(signed["lost"] <= loss + TOLERANCE) & (signed["receivers"] > 0)]
-    return str(signed["receivers"].idxmax()) if len(signed) else None
+def _chosen(table: pd.DataFrame, loss: float, risk: float) -> str | None:
+    """Return the rule that leaves the receivers most, of those that all would sign; one draw has no standard error."""
+    sure = table["receivers"] - 2 * table["receivers_se"].fillna(0.0)
+    signed = table["truthful"] & (table["receivers_lose"] <= risk) & (table["supplier_loses"] == 0) & (sure > 0)
+    signed &= table["lost"] <= loss + TOLERANCE
+    return str(table.loc[signed, "receivers"].idxmax()) if signed.any() else None
 
 
 def label(rule: Rule) -> str:
-    """Return the name of a rule: mechanism, and the parameters that are not 0."""
+    """Return the name of a rule: pivot or mechanism, and the parameters that are not 0."""
     mechanism, parameters = rule
     said = [f"{key.removesuffix('_fee')} {value:g}" for key, value in parameters.items() if key in FREE and value]
     said += [f"{key} {value}" for key, value in parameters.items() if key not in FREE and key != "pivot"]
-    return ", ".join([" ".join([mechanism, *([parameters["pivot"]] if "pivot" in parameters else [])]), *said])
+    return ", ".join([parameters.get("pivot", mechanism), *said])
 
 
 def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
-def _share(value: object, field: str, what: str) -> None:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real | np.number) or not 0 <= value <= 1:
+def _share(value: Any, field: str, what: str) -> None:
+    number = isinstance(value, Real | np.number) and not isinstance(value, bool | np.bool_)
+    if not number or not 0 <= value <= 1:
         raise InputError.of(field, value, f"{what}, from 0 to 1")
 
 

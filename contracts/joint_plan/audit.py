@@ -56,9 +56,9 @@ class JointPlanAudit(Audit):
     for `agv` in its place bayesian_ic (the largest expected gain by a report of the prior); receiver_ic (the largest gain of a
     receiver, or, where the rest is left to them, of all receivers by a report of one); group_ic (of suppliers who misreport
     together); false_name_ic (of a supplier under two names); ex_post_ir (the smallest net gain of a supplier), budget (holds
-    where the operator pays nothing in), savings (the plan costs no more than the baseline); of core-selecting payments core (what a
-    coalition gains most by a plan of its own). What a party gains is relative to
-    its own costs and transfer, or to `scale` where that is less: the savings, or a thousandth of all costs at the baseline;
+    where the operator pays nothing in), savings (the plan costs no more than the baseline); of core-selecting payments core (the
+    most that a coalition gains by a plan of its own). What a party gains is relative to its own costs and transfer, or to `scale`
+    where that is less: the savings, or a thousandth of all costs at the baseline;
     budget and savings to `scale`. Truth may be short of best by `excess` where that is more.
 
     `searched`: how many misreports of suppliers alone were tried; `tried`: how many of which kind, by property; `not_searched`:
@@ -212,7 +212,7 @@ def _of_coalitions(settlement: Settlement, planner: Planner) -> dict[str, Proper
 
 
 def _core(settlement: Settlement, planner: Planner) -> PropertyResult:
-    """Return the coalition that gains most by leaving; `holds` is None where too many were left to look at, and none was found."""
+    """Return the coalition that gains most by leaving; `holds` is None where none was found, but too many were left."""
     case = settlement.case
     there = Attendance(planner, {name: settlement.baseline_costs[name] for name in settlement.lost})
     problem = ReportedProblem.of(case, there, settlement.start, case, case.suppliers)

@@ -154,7 +154,8 @@ class CoalitionGame:
         self.plan(())
         order = sorted(self.problem.suppliers, key=lambda name: -gains[name])
         together, slack = self.value(()) if together is None else together, ROUNDING * abs(self.most(()))
-        worst, bound, complete = ((), -math.inf), -math.inf, True
+        worst: tuple[Absent, float] = ((), -math.inf)
+        bound, complete = -math.inf, True
 
         def branches(absent: frozenset[str], place: int) -> Iterator[tuple[Absent, float, float]]:
             nonlocal bound, complete

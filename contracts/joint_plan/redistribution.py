@@ -5,18 +5,18 @@ is given
 
     max(0, min of R(theta_i, theta_-i) over theta_i) / n,
 
-the minimum over a set of reports that is fixed beforehand: here his committed record with all costs times each of `cost_factors`.
-No report of his enters it, so that truth is best as before, whatever he reports. Where what he reports is of the set the minimum is no
-more than R, for everybody, so that the operator pays nothing in; out of the set that is not promised, and `budget` says what comes
-of it. Over all reports there is no minimum to share: whoever reports costs low enough contributes without limit, and R falls.
+the minimum over a set of reports that is fixed beforehand: here his committed record with all costs times each of
+`cost_factors`. No report of his enters it, so that truth is best as before, whatever he reports. Where everybody reports what is
+of his set the minima are no more than R, so that nothing is given back beyond what was collected; out of the sets that is not
+promised, and `budget` says what comes of it. Over all reports there is no minimum to share: whoever reports costs low enough contributes without limit, and R falls.
 
 Nothing is given back where nothing can be collected. Of convex plans without fees that is always so: gains at prices of the flows
 are in the core of all parties together, Clarke's gains are at least those, and their sum is more than is saved. With a fee R is
 at most what the fee brings.
 
 Cavallo 2006, Optimal decision-making with minimal waste: strategyproof redistribution of VCG payments, AAMAS 2006. The rebates of
-Guo and Conitzer 2009, Worst-case optimal redistribution of VCG payments in multi-unit auctions, Games and Economic Behavior 67, are
-for identical units of which each party wants one: their coefficients belong to ranked bids, and plans have none.
+Guo and Conitzer 2009, Worst-case optimal redistribution of VCG payments in multi-unit auctions, Games and Economic Behavior 67,
+are for identical units of which each party wants one: their coefficients belong to ranked bids, and plans have none.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ __all__ = ["Rebate", "rebates", "refuse_redistribution"]
 
 @dataclass(frozen=True)
 class Rebate:
-    """What a party is given back: `amount`; `least` is what the operator collects at least, whatever of its set the party reports.
+    """What a party is given back, and why no more; currency.
 
-    `report`: the one by which it collects least. Currency.
+    amount: what it is given. least: what the operator collects at least, whatever of its set the party reports; report: by which.
     """
 
     amount: float

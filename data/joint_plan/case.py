@@ -41,12 +41,13 @@ class Parameters(Record):
     all at the baseline. activity_fee: per m3 by which the plan differs from the baseline. participation_fee: lump sum of every
     participating supplier. core_point: which gains `core` chooses of those in the core: `nearest` to Clarke's, or the
     `bidder_optimal` ones, whose sum is the largest, that are nearest to Clarke's. redistribution: of what an operator collects,
-    under `vcg` with receivers who are agents: `none`, or `cavallo`. receivers: `claimants`, to whom the budget is left, and who are taken at their word; or `agents` of
-    the mechanism like the suppliers, and the budget is the operator's: this takes a committed baseline. share: of the savings
-    that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior of `agv`, and under `redistribution` what a
-    party may report: each supplier's costs are those of his committed record times one of the factors, all as likely, independently; where there are too many profiles to visit
-    all, so many are drawn. tie_break: currency per unit squared; half of it times the sum of squares is what the baseline adds
-    to the receivers' own cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
+    under `vcg` with receivers who are agents: `none`, or `cavallo`. receivers: `claimants`, to whom the budget is left, and who
+    are taken at their word; or `agents` of the mechanism like the suppliers, and the budget is the operator's: this takes a
+    committed baseline. share: of the savings that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior
+    of `agv`, and under `redistribution` what a party may report: each supplier's costs are those of his committed record times
+    one of the factors, all as likely, independently; where there are too many profiles to visit all, so many are drawn.
+    tie_break: currency per unit squared; half of it times the sum of squares is what the baseline adds to the receivers' own
+    cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
     """
 
     pivot: Annotated[str, one_of("baseline", "clarke")] = "clarke"

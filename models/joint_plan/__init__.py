@@ -2,8 +2,8 @@
 
 Modules: `party` (which role declares what, and one party's own model), `retailer`, `shipper`, `vendor` and `carrier` (what each
 role declares), `vocabulary` (what their blocks are made of), `information` (what a model says of itself), `joint` (all parties
-together, or some at the baseline, whole trucks), `jit` (the baseline, just in time), `core` (core-selecting gains by the values of
-coalitions).
+together, or some at the baseline, whole trucks), `jit` (the baseline, just in time), `core` (core-selecting gains, by what
+coalitions save).
 """
 
 from veridical.models.joint_plan import core, jit, joint

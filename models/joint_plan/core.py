@@ -1,8 +1,8 @@
 """What core-selecting payments are: gains nearest to Clarke's, in which no set of suppliers has more than the others can spare.
 
-The program of `veridical.contracts.joint_plan.core`, by the values of those coalitions that are listed: Day and Raghavan 2007, Fair
-payments for efficient allocations in public sector combinatorial auctions, Management Science 53; Day and Cramton 2012, Quadratic
-core-selecting payment rules for combinatorial auctions, Operations Research 60.
+The program of `veridical.contracts.joint_plan.core`, by the values of those coalitions that are listed: Day and Raghavan 2007,
+Fair payments for efficient allocations in public sector combinatorial auctions, Management Science 53; Day and Cramton 2012,
+Quadratic core-selecting payment rules for combinatorial auctions, Operations Research 60.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def build(
     Returns
     -------
     pyo.ConcreteModel
-        `gain`, by supplier, currency; the dual of `core` says what one more unit of currency for those suppliers together would do.
+        `gain`, by supplier, currency; the limits are the constraints `core`, by their place among `limits`.
 
     Raises
     ------

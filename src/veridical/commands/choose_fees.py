@@ -16,8 +16,9 @@ def choose_fees(
     case: Case,
     draws: Annotated[int, typer.Option(metavar="N", help="How many worlds are drawn.")] = 10,
     seed: Annotated[int, typer.Option(metavar="N", help="Every draw follows from it.")] = 0,
-    spread: Annotated[float, typer.Option(metavar="SHARE", help="By how much costs, capacities and needs vary, 0 to 1.")] = 0.1,
+    spread: Annotated[float, typer.Option(metavar="SHARE", help="By how much costs, capacities and needs vary, 0 to 1.")] = 0.05,
     loss: Annotated[float, typer.Option(metavar="SHARE", help="Share of the savings that may be lost, 0 to 1.")] = 0.2,
+    risk: Annotated[float, typer.Option(metavar="SHARE", help="Share of draws in which receivers may lose, 0 to 1.")] = 0.05,
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
@@ -36,7 +37,7 @@ def choose_fees(
     world = request.case
     if not isinstance(world, vd.data.JointPlanCase):
         raise vd.InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
-    chosen = vd.choose_fees(world, draws, seed, spread, loss, solver=solver)
+    chosen = vd.choose_fees(world, draws, seed, spread, loss, risk, solver=solver)
     if csv is not None:
         chosen.to_csv(csv)
     draw(plot, chosen.figure)

@@ -29,11 +29,14 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
             mean(100 * row["lost"], 100 * row["lost_se"], "{:.1f}") + " %",
             "yes" if row["truthful"] else "no",
         )
-    accepted = f"of the truthful rules that lose at most {chosen.loss:.0%} of the savings"
+    signed = (
+        f"of the truthful rules that lose at most {chosen.loss:.0%} of the savings, and under which no supplier lost in any draw"
+    )
+    signed += f" and the receivers in at most {chosen.risk:.0%} of them"
     if chosen.chosen is None:
-        note = f"* none: {accepted} each leaves the receivers or a supplier a loss in some draw, or the receivers nothing"
+        note = f"* none: {signed}, none leaves the receivers more than two standard errors in the mean"
     else:
-        note = f"* {chosen.chosen}: {accepted}, and under which nobody lost in any draw, it leaves the receivers most"
+        note = f"* {chosen.chosen}: {signed}, it leaves the receivers most"
     lines = [note]
     if chosen.spread is not None:
         prior = f"costs, capacities and needs of every party, each times a lognormal factor (spread {chosen.spread:g})"

@@ -152,7 +152,7 @@ MECHANISMS = (
     mechanism("vcg", LEAST_COST, JOINT, "dominant_strategy_ic", "ex_post_ir", "savings"),
     mechanism(
         "core",
-        "least cost, and no coalition could do better by itself: the nearest to VCG",
+        "no coalition does better by itself: near VCG, not truthful",
         JOINT,
         "ex_post_ir",
         "savings",

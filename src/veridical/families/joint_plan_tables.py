@@ -80,7 +80,7 @@ def coalitions(settlement: Settlement) -> list[str]:
         return []
     looked = "all" if len(proof.values) == proof.coalitions else f"{len(proof.values)} of"
     line = f"core: {looked} {proof.coalitions:,} coalitions of the receivers with suppliers were planned for; "
-    line += f"none gains more than {significant(proof.blocking)} by leaving"
+    line += f"of all none gains more than {significant(proof.blocking)} by leaving"
     if proof.gap > GAP * abs(settlement.savings):
         line += f" (their values are proven to {significant(proof.gap)} only)"
     return [line]
@@ -92,8 +92,8 @@ def given_back(settlement: Settlement) -> list[str]:
         return []
     least = min(settlement.rebates.values(), key=lambda rebate: rebate.least)
     amount = sum(rebate.amount for rebate in settlement.rebates.values())
-    line = f"redistribution: {money(amount)} is given back, to each party its share of what the operator collects at least, whatever "
-    line += f"that party reports of its set; the least of these is {money(least.least)} ({least.report})"
+    line = f"redistribution: {money(amount)} is given back, to each party its share of what the operator collects at least, "
+    line += f"whatever that party reports of its set; the least of these is {money(least.least)} ({least.report})"
     return [line if amount > 0 else f"{line}: where that is not above 0 there is nothing to give back"]
 
 
