@@ -57,9 +57,8 @@ class Core:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        looked = [
-            {"at_baseline": list(absent), "value": value, "at_most": self.most[absent]} for absent, value in self.values.items()
-        ]
+        values = self.values.items()
+        looked = [{"at_baseline": list(absent), "value": value, "at_most": self.most[absent]} for absent, value in values]
         suppliers = [{"name": name, "clarke": gain, "lie_bound": self.lie_bounds[name]} for name, gain in self.clarke.items()]
         return {
             "suppliers": suppliers,

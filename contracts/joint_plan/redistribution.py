@@ -8,7 +8,8 @@ is given
 the minimum over a set of reports that is fixed beforehand: here his committed record with all costs times each of
 `cost_factors`. No report of his enters it, so that truth is best as before, whatever he reports. Where everybody reports what is
 of his set the minima are no more than R, so that nothing is given back beyond what was collected; out of the sets that is not
-promised, and `budget` says what comes of it. Over all reports there is no minimum to share: whoever reports costs low enough contributes without limit, and R falls.
+promised, and `budget` says what comes of it. Over all reports there is no minimum to share: whoever reports costs low enough
+contributes without limit, and R falls.
 
 Nothing is given back where nothing can be collected. Of convex plans without fees that is always so: gains at prices of the flows
 are in the core of all parties together, Clarke's gains are at least those, and their sum is more than is saved. With a fee R is
