@@ -170,7 +170,7 @@ def test_a_planner_without_a_solver_is_refused() -> None:
     class Bare(Stated):
         core_gains = None  # type: ignore[assignment]
 
-    with pytest.raises(InputError, match="planner: got '<Bare>'; allowed: one with a method core_gains"):
+    with pytest.raises(InputError, match="planner: got <Bare>; allowed: one with a method core_gains"):
         settle(many(2), "core", Bare(lambda some: float(len(some))))
 
 
@@ -196,19 +196,18 @@ def test_the_receivers_never_lose_in_the_core(name: str) -> None:
         assert inside.worst == pytest.approx(-free.residual, abs=1e-6 * free.savings)
 
 
-def test_no_misreport_gains_more_than_is_said(three_vendors: JointPlanCase, planner: CachingPlanner) -> None:
-    truth = settle(three_vendors, "core", planner)
+def test_no_misreport_gains_more_than_is_said(two_vendors: JointPlanCase, planner: CachingPlanner) -> None:
+    truth = settle(two_vendors, "core", planner)
     assert truth.core is not None
-    gains = {}
-    for lie in lies(three_vendors, 12, seed=2):
-        gains[lie.party, lie.report] = gain(truth, lie, planner)
-        assert gains[lie.party, lie.report] <= truth.core.lie_bounds[lie.party] + 1e-6 * truth.savings
-    assert max(gains.values()) > 1e-3 * truth.savings  # somebody would lie
-    checked = examine(truth, planner=planner, misreports=6)
+    for lie in lies(two_vendors, 12, seed=2):
+        assert gain(truth, lie, planner) <= truth.core.lie_bounds[lie.party] + 1e-6 * truth.savings
+    checked = examine(truth, planner=planner, misreports=10)
     assert not checked.truthful
+    assert 0.1 < checked.max_regret <= 2 + 1e-6  # somebody would lie, for no more than Clarke's pivot pays beyond
     assert checked.properties["core"].holds
     assert checked.properties["ex_post_ir"].holds
-    assert "no misreport of one gains more than Clarke's" in checked.guarantees["suppliers"]
+    said = "truth is not best, but whatever the others report no misreport of one gains more than Clarke's pivot would pay him"
+    assert checked.guarantees["suppliers"] == f"{said} beyond this: A 2.00, B 2.00"
 
 
 def test_transfers_out_of_the_core_are_seen(three_vendors: JointPlanCase, planner: CachingPlanner) -> None:
