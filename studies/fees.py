@@ -35,6 +35,7 @@ Rule = tuple[str, Mapping[str, Any]]
 ACTIVITY = (0.1, 0.25, 0.5, 0.75, 1.0)  # of what a m3 of activity saves
 LUMPS = (0.05, 0.1, 0.2)  # of the saving
 DIGITS = 2  # of fees that are looked at
+WORDS = {"activity_fee": "activity", "participation_fee": "lump sum"}
 FREE: Mapping[str, Any] = {"activity_fee": 0.0, "participation_fee": 0.0}
 
 
@@ -280,7 +281,7 @@ def _chosen(table: pd.DataFrame, loss: float, risk: float) -> str | None:
 def label(rule: Rule) -> str:
     """Return the name of a rule: pivot or mechanism, and the parameters that are not 0."""
     mechanism, parameters = rule
-    said = [f"{key.removesuffix('_fee')} {value:g}" for key, value in parameters.items() if key in FREE and value]
+    said = [f"{WORDS[key]} {value:g}" for key, value in parameters.items() if key in FREE and value]
     said += [f"{key} {value}" for key, value in parameters.items() if key not in FREE and key != "pivot"]
     return ", ".join([parameters.get("pivot", mechanism), *said])
 

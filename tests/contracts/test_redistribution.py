@@ -22,8 +22,9 @@ def committed() -> JointPlanCase:
 
 
 def test_what_is_collected_is_given_back_on_paper(committed: JointPlanCase, planner: CachingPlanner) -> None:
-    # Four units of B in week 2 at 4 + 3.5 become A's in week 1 at 2 + 1: 18 are saved, 8 m3 move at 2 each, and nobody can be
-    # spared for the 2 that are left. So each is left 2, and the operator 18 - 6. One report each is no choice: each is given a third.
+    # Four units of B in week 2 at 4 + 3.5 become A's in week 1 at 2 + 1: 18 are saved, 8 m3 move at 2 each, and nobody can
+    # be spared for the 2 that are left. So each is left 2, and the operator 18 - 6. One report each is no choice: each is
+    # given a third.
     plain = settle(committed, "vcg", planner, **HELD)
     assert plain.net_gains == pytest.approx(dict.fromkeys(committed.names, 2), abs=1e-6)
     assert plain.budget == pytest.approx(12, abs=1e-6)

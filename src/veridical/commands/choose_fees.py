@@ -33,11 +33,11 @@ def choose_fees(
     from veridical.commands.choose_fees_tables import choice
 
     request = read(case, changes, allow_files)
-    request.parameters(())
     world = request.case
     if not isinstance(world, vd.data.JointPlanCase):
         raise vd.InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
-    chosen = vd.choose_fees(world, draws, seed, spread, loss, risk, solver=solver)
+    fixed = request.parameters(vd.data.joint_plan.Parameters.model_fields)
+    chosen = vd.choose_fees(world.changed(**fixed), draws, seed, spread, loss, risk, solver=solver)
     if csv is not None:
         chosen.to_csv(csv)
     draw(plot, chosen.figure)

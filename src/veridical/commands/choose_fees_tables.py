@@ -14,8 +14,9 @@ __all__ = ["choice"]
 
 def choice(chosen: FeeChoice) -> list[RenderableType]:
     """Return what each rule leaves to whom, and which was chosen."""
-    title = f"pivots and fees for {chosen.case}: means over {chosen.draws} draws ± standard errors; least of all draws"
-    headings = ("deficit", "left to\nreceivers", "least", "smallest gain\nof a supplier", "least", "lost", "truth\nis best")
+    draws = f"{chosen.draws} draw{'' if chosen.draws == 1 else 's'}"
+    title = f"pivots and fees for {chosen.case}: means over {draws} ± standard errors; least of all draws"
+    headings = ("deficit", "left to\nreceivers", "least", "smallest gain\nof a supplier", "least", "lost\n%", "truth\nis best")
     table = tables.table(title, "rule", *headings, left=("rule",), bold=True)
     for name, row in chosen.table.iterrows():
         means = {column: mean(row[column], row[f"{column}_se"]) for column in ("deficit", "receivers", "supplier")}
@@ -26,7 +27,7 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
             short(row["receivers_least"]),
             means["supplier"],
             short(row["supplier_least"]),
-            mean(100 * row["lost"], 100 * row["lost_se"], "{:.1f}") + " %",
+            mean(100 * row["lost"], 100 * row["lost_se"], "{:.1f}"),
             "yes" if row["truthful"] else "no",
         )
     signed = (
