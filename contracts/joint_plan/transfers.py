@@ -215,6 +215,8 @@ def settle(
             raise InputError.of(name, value, f"for {mechanism} {', '.join(names) or 'no parameters'}", case.name)
     case = case.changed(**parameters)
     parameters = {name: getattr(case.mechanism, name) for name in names}
+    if parameters.get("redistribution") == "none":  # said where there is one
+        del parameters["redistribution"]
     start, source = baseline_of(case, planner, baseline)
     if agents(parameters) and source == COMPUTED:
         allowed = "with a baseline that is committed to (baseline.csv): one that is computed follows from what receivers report"

@@ -30,6 +30,7 @@ APPLIES: Mapping[type, tuple[str, ...]] = {
         "receiver_ic",
         "group_ic",
         "false_name_ic",
+        "core",
         "ex_post_ir",
         "budget",
         "savings",

@@ -29,8 +29,9 @@ def test_choose_fees_shows_a_row_a_rule_and_writes_them(run: Run) -> None:
     assert (
         Path("rules.csv").read_text(encoding="utf-8").startswith("rule,mechanism,pivot,activity_fee,participation_fee,truthful")
     )
-    shown = [row[0].removesuffix(" *") for row in cells(out) if row[0]]
-    assert "core" in shown
+    rows = list(expected.table.itertuples())
+    shown = [(row[0].removesuffix(" *"), float(row[1] or 0), float(row[2] or 0)) for row in cells(out)]
+    assert shown == [(row.pivot or row.mechanism, row.activity_fee, row.participation_fee) for row in rows]
     assert "means over 1 draw ±" in out
     assert "seed 0" in out
     if expected.chosen:

@@ -16,12 +16,23 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
     """Return what each rule leaves to whom, and which was chosen."""
     draws = f"{chosen.draws} draw{'' if chosen.draws == 1 else 's'}"
     title = f"pivots and fees for {chosen.case}: means over {draws} ± standard errors; least of all draws"
-    headings = ("deficit", "left to\nreceivers", "least", "smallest gain\nof a supplier", "least", "lost\n%", "truth\nis best")
+    headings = (
+        "activity\nfee",
+        "lump\nsum",
+        "deficit",
+        "left to\nreceivers",
+        "least",
+        "least gain of\na supplier",
+        "least",
+        "lost\n%",
+        "truth-\nful",
+    )
     table = tables.table(title, "rule", *headings, left=("rule",), bold=True)
     for name, row in chosen.table.iterrows():
         means = {column: mean(row[column], row[f"{column}_se"]) for column in ("deficit", "receivers", "supplier")}
         table.add_row(
-            f"{name} *" if name == chosen.chosen else str(name),
+            f"{row['pivot'] or row['mechanism']}{' *' if name == chosen.chosen else ''}",
+            *(f"{row[fee]:g}" if row[fee] else "" for fee in ("activity_fee", "participation_fee")),
             means["deficit"],
             means["receivers"],
             short(row["receivers_least"]),
@@ -48,6 +59,6 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
 
 
 def mean(value: float, error: float, form: str = "") -> str:
-    """Return a mean with its standard error, where there is one."""
-    said = [form.format(one) if form else short(one) for one in (value, error) if one == one]
-    return " ± ".join(said)
+    """Return a mean with its standard error, where there is one: both whole from a hundred on."""
+    form = form or ("{:,.0f}" if abs(value) >= 100 else "{:,.2f}")
+    return " ± ".join(form.format(one + 0.0) for one in (value, error) if one == one)
