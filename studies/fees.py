@@ -190,11 +190,13 @@ def rules_of(case: JointPlanCase, planner: CachingPlanner | None = None) -> list
     own = case.mechanism
     active = {_rounded(share * max(worth, 0.0)) for share in ACTIVITY} | {own.activity_fee}
     lumps = {_rounded(share * max(free.savings, 0.0)) for share in LUMPS}
-    rules: list[Rule] = [("vcg", {"pivot": pivot, **FREE}) for pivot in ("baseline", "clarke")]
-    rules += [("vcg", {"pivot": "clarke", **FREE, "activity_fee": fee}) for fee in sorted(active - {0.0})]
-    rules += [("vcg", {"pivot": "clarke", **FREE, "participation_fee": fee}) for fee in sorted(lumps - {0.0})]
+    given_back = {} if own.redistribution == "none" else {"redistribution": own.redistribution}
+    plain = FREE | dict.fromkeys(given_back, "none")
+    rules: list[Rule] = [("vcg", {"pivot": pivot, **plain}) for pivot in ("baseline", "clarke")]
+    rules += [("vcg", {"pivot": "clarke", **plain, "activity_fee": fee}) for fee in sorted(active - {0.0})]
+    rules += [("vcg", {"pivot": "clarke", **plain, "participation_fee": fee}) for fee in sorted(lumps - {0.0})]
     rules += [("core", {"activity_fee": fee}) for fee in sorted({0.0, own.activity_fee})]
-    says = ("vcg", {"pivot": own.pivot, "activity_fee": own.activity_fee, "participation_fee": own.participation_fee})
+    says = ("vcg", {"pivot": own.pivot, **{fee: getattr(own, fee) for fee in FREE}, **given_back})
     return rules if says in rules else [*rules, says]
 
 
@@ -282,7 +284,7 @@ def label(rule: Rule) -> str:
     """Return the name of a rule: pivot or mechanism, and the parameters that are not 0."""
     mechanism, parameters = rule
     said = [f"{WORDS[key]} {value:g}" for key, value in parameters.items() if key in FREE and value]
-    said += [f"{key} {value}" for key, value in parameters.items() if key not in FREE and key != "pivot"]
+    said += [f"{key} {value}" for key, value in parameters.items() if key not in FREE and key != "pivot" and value != "none"]
     return ", ".join([parameters.get("pivot", mechanism), *said])
 
 

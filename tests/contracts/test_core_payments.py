@@ -225,7 +225,8 @@ def test_transfers_out_of_the_core_are_seen(three_vendors: JointPlanCase, planne
 def scaled(case: JointPlanCase, factor: float) -> JointPlanCase:
     routes = tuple(route._replace(price=route.price * factor) for route in case.shared.routes)
     parties = tuple(party.scaled(COST, factor) for party in case.parties)
-    return case.changed(routes=routes, parties=parties, tie_break=case.mechanism.tie_break * factor)
+    fee, tie_break = (factor * value for value in (case.mechanism.activity_fee, case.mechanism.tie_break))
+    return case.changed(routes=routes, parties=parties, activity_fee=fee, tie_break=tie_break)
 
 
 def test_money_scaled_and_parties_permuted(three_vendors: JointPlanCase, planner: CachingPlanner) -> None:

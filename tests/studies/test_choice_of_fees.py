@@ -146,6 +146,9 @@ def test_the_rules_that_are_looked_at(pair: JointPlanCase) -> None:
     assert len(set(names)) == len(names) >= 12
     free = settle(pair, "vcg", Central(), pivot="baseline", activity_fee=0.0)
     moved = float(pair.shared.volume @ abs(free.units - free.start))
+    assert ("vcg", {"pivot": "clarke", "activity_fee": 1.23, "participation_fee": 0.0, "redistribution": "cavallo"}) in (
+        fees.rules_of(pair.changed(activity_fee=1.23, redistribution="cavallo"))
+    )  # what the case itself says; all else is compared without
     active = sorted(row["activity_fee"] for name, row in rules if name == "vcg")
     assert active[-1] == pytest.approx(free.savings / moved, rel=0.05)
 

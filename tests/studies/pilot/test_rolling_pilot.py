@@ -288,7 +288,7 @@ def test_folders_that_are_refused(small: JointPlanCase, tmp_path: Path) -> None:
 
 
 def test_whole_trucks_roll_too() -> None:
-    case = pilot(vendors=2, sites=2, regions=2, products=2, weeks=2, seed=1).changed(truckload=True)
+    case = pilot(vendors=2, sites=2, regions=2, products=2, weeks=2, seed=1).changed(truckload=True, activity_fee=0.0)
     found = run(case, pivot="baseline")
     assert found.totals["net_gain"].iloc[1:].to_numpy() == pytest.approx(np.full(2, found.total["savings"]), rel=1e-9)
     assert 0 < found.weeks["excess"].max() < found.total["savings"]
