@@ -69,7 +69,7 @@ class FeeChoice:
     failed: tuple[str, ...] = ()
 
     def figure(self) -> Figure:
-        """Return the picture of it: what is left to the receivers against what is lost."""
+        """Return the picture of it: a row a rule, what it leaves to whom, and what is lost."""
         return figures.draw(f"pivots and fees for {self.case}, {self.draws} draws", self.table, self.chosen)
 
     def to_csv(self, path: str | Path) -> None:

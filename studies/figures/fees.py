@@ -1,4 +1,4 @@
-"""The picture of a choice of fees: what is left to the receivers against what is lost."""
+"""The picture of a choice of fees: what each rule leaves to whom, and what is lost."""
 
 from __future__ import annotations
 
@@ -12,29 +12,37 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
+PANELS = {
+    "receivers": "left to the receivers, currency",
+    "supplier": "smallest gain of a supplier, currency",
+    "lost": "lost of the savings, %",
+}
+
 
 @styled
 def draw(title: str, table: pd.DataFrame, chosen: str | None) -> Figure:
-    """Return the figure: a point a rule, with its standard error; on the right the least gains over all draws."""
-    figure, (left, right) = axes_of(11.0, 0.28 * len(table) + 2.2, 1, 2)
-    for name, row in table.iterrows():
-        colour = COLOURS[1] if name == chosen else COLOURS[0] if row["truthful"] else COLOURS[4]
-        error = {} if row["receivers_se"] != row["receivers_se"] else {"yerr": row["receivers_se"], "xerr": 100 * row["lost_se"]}
-        left.errorbar(100 * row["lost"], row["receivers"], **error, color=colour, marker="o", markersize=4, elinewidth=0.8)
-        left.annotate(
-            str(name), (100 * row["lost"], row["receivers"]), (4, 3), textcoords="offset points", fontsize=6, color=colour
-        )
-    left.axhline(0.0, color=GREY, linewidth=0.8, zorder=0)
-    left.set(xlabel="lost of the savings, %", ylabel="left to the receivers, currency, mean and standard error")
-    places = range(len(table))
-    right.barh([place - 0.2 for place in places], table["receivers_least"], 0.4, color=COLOURS[0], label="receivers")
-    right.barh([place + 0.2 for place in places], table["supplier_least"], 0.4, color=COLOURS[3], label="a supplier")
-    right.set_yticks(list(places), [str(name) for name in table.index])
-    right.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
-    right.invert_yaxis()
-    right.set_xlabel("least gain over all draws, currency")
-    right.legend()
-    for axis in (left.yaxis, right.xaxis):
-        axis.set_major_formatter(NUMBER)
-    figure.suptitle(title)
+    """Return the figure: a row a rule, means with their standard errors, and the least of all draws as rings.
+
+    Amounts are on a scale that is logarithmic away from 0, as losses under the baseline pivot are many times what is gained.
+    """
+    figure, axes = axes_of(11.0, 0.3 * len(table) + 1.6, 1, 3, sharey=True, width_ratios=(2, 2, 1))
+    rows = list(range(len(table)))
+    colours = [COLOURS[1] if name == chosen else COLOURS[0] if table["truthful"][name] else COLOURS[4] for name in table.index]
+    for axis, (column, words) in zip(axes, PANELS.items(), strict=True):
+        unit = 100 if column == "lost" else 1
+        means, errors = unit * table[column], unit * table[f"{column}_se"].fillna(0.0)
+        axis.hlines(rows, means - errors, means + errors, colors=colours, linewidth=1)
+        axis.scatter(means, rows, c=colours, s=16)
+        if column == "lost":
+            axis.set_xlim(left=-1)
+        else:
+            axis.scatter(table[f"{column}_least"], rows, s=22, facecolors="none", edgecolors=colours)
+            largest = max(float(means.abs().max()), 1e-9)
+            axis.set_xscale("symlog", linthresh=largest / 30)
+        axis.xaxis.set_major_formatter(NUMBER)
+        axis.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
+        axis.set_xlabel(words)
+    axes[0].set_yticks(rows, [str(name) for name in table.index])
+    axes[0].invert_yaxis()
+    figure.suptitle(f"{title}: means, standard errors, least of all draws (rings)")
     return figure

@@ -177,7 +177,7 @@ def test_it_is_written(found: FeeChoice, tmp_path: Path) -> None:
     said = json.loads(json.dumps(found.to_dict()))
     assert [row["rule"] for row in said["rules"]] == found.table.index.tolist()
     assert (said["draws"], said["seed"], said["spread"]) == (3, 5, 0.1)
-    assert len(found.figure().axes) == 2
+    assert len(found.figure().axes) == 3
 
 
 @pytest.mark.parametrize(
