@@ -191,7 +191,7 @@ def rules_of(case: JointPlanCase, planner: CachingPlanner | None = None) -> list
     active = {_rounded(share * max(worth, 0.0)) for share in ACTIVITY} | {own.activity_fee}
     lumps = {_rounded(share * max(free.savings, 0.0)) for share in LUMPS}
     given_back = {} if own.redistribution == "none" else {"redistribution": own.redistribution}
-    plain = FREE | dict.fromkeys(given_back, "none")
+    plain = {**FREE, **dict.fromkeys(given_back, "none")}
     rules: list[Rule] = [("vcg", {"pivot": pivot, **plain}) for pivot in ("baseline", "clarke")]
     rules += [("vcg", {"pivot": "clarke", **plain, "activity_fee": fee}) for fee in sorted(active - {0.0})]
     rules += [("vcg", {"pivot": "clarke", **plain, "participation_fee": fee}) for fee in sorted(lumps - {0.0})]

@@ -58,7 +58,10 @@ def test_an_activity_fee_is_left_to_the_receivers(two_vendors: JointPlanCase, pl
     assert found.residual == pytest.approx(1.6, abs=1e-6)
 
 
-LIMITS = {("A", "B"): 1.0, ("A", "C"): 1.0}  # A d, B and C 1 - d short of 1: d^2 + 2 (1 - d)^2 is least at d = 2 / 3
+LIMITS: dict[tuple[str, ...], float] = {
+    ("A", "B"): 1.0,
+    ("A", "C"): 1.0,
+}  # A d, B and C 1 - d short of 1: d^2 + 2 (1 - d)^2 is least at d = 2 / 3
 
 
 def test_the_nearest_gains_and_the_best_for_suppliers_on_paper() -> None:

@@ -154,13 +154,13 @@ def test_the_rules_that_are_looked_at(pair: JointPlanCase) -> None:
 
 
 def test_a_draw_that_cannot_be_solved_is_left_out_of_all_rules(pair: JointPlanCase, monkeypatch: pytest.MonkeyPatch) -> None:
-    settled, calls = fees.settle, []
+    calls: list[str] = []
 
     def sometimes(case: JointPlanCase, mechanism: str, planner: Any, **parameters: Any) -> Any:
         calls.append(mechanism)
         if len(calls) == 3:  # the second rule in the first draw
             raise NotSolvedError("no plan", "infeasible")
-        return settled(case, mechanism, planner, **parameters)
+        return settle(case, mechanism, planner, **parameters)
 
     monkeypatch.setattr(fees, "settle", sometimes)
     found = choose_fees(pair, draws=2, rules=RULES[:2])

@@ -84,8 +84,8 @@ def distance_from_nearest(value: Value, names: tuple[str, ...], gains: dict[str,
     if total:
         rows += [np.ones(len(names)), -np.ones(len(names))]
     if not rows:
-        return float(np.abs(clarke - found).max()) / unit
-    return float(nnls(np.array(rows).T, clarke - found)[1]) / unit
+        return float(np.abs(clarke - found).max() / unit)
+    return float(nnls(np.array(rows).T, clarke - found)[1] / unit)
 
 
 def largest_total(value: Value, names: tuple[str, ...]) -> float:
@@ -93,4 +93,5 @@ def largest_total(value: Value, names: tuple[str, ...]) -> float:
     everybody = frozenset(names)
     limits: list[Any] = [(some, value(everybody) - value(some)) for some in subsets(names) if some != everybody]
     rows = [[float(name not in some) for name in names] for some, _ in limits]
-    return -float(linprog(-np.ones(len(names)), A_ub=rows, b_ub=[limit for _, limit in limits], bounds=(0, None)).fun)
+    result: Any = linprog(-np.ones(len(names)), A_ub=rows, b_ub=[limit for _, limit in limits], bounds=(0, None))
+    return -float(result.fun)
