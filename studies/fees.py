@@ -13,7 +13,6 @@ import numpy as np
 
 from veridical.contracts.comparison import TOLERANCE
 from veridical.contracts.joint_plan.caching import CachingPlanner
-from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS, settle
 from veridical.data import CertificateError, InputError, NotSolvedError, csv_file
@@ -24,19 +23,13 @@ from veridical.data.limits import DRAWS
 from veridical.data.progress import counted
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.planners import Central
+from veridical.studies.fee_rules import FREE, Rule, checked, label, rules_of
 from veridical.studies.figures import fees as figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FeeChoice", "choose_fees", "drawn", "rules_of"]
-
-Rule = tuple[str, Mapping[str, Any]]
-ACTIVITY = (0.1, 0.25, 0.5, 0.75, 1.0)  # of what a m3 of activity saves
-LUMPS = (0.05, 0.1, 0.2)  # of the saving
-DIGITS = 2  # of fees that are looked at
-WORDS = {"activity_fee": "activity", "participation_fee": "lump sum"}
-FREE: Mapping[str, Any] = {"activity_fee": 0.0, "participation_fee": 0.0}
+__all__ = ["FeeChoice", "choose_fees", "drawn"]
 
 
 @dataclass(frozen=True)
@@ -155,7 +148,7 @@ def choose_fees(
 
     if not case.suppliers:
         raise InputError.of("case", "<no suppliers>", "a case with suppliers, who are paid", case.name)
-    compared = rules_of(case, planner()) if rules is None else _checked(case, rules)
+    compared = rules_of(case, planner()) if rules is None else checked(case, rules)
     worlds = list(cases) if cases is not None else [*_worlds(case, draws, seed, float(spread))]
     if not worlds:
         raise InputError.of("cases", "<none>", "one or more cases", case.name)
@@ -175,29 +168,6 @@ def choose_fees(
         by_draw=by_draw,
         failed=tuple(failed),
     )
-
-
-def rules_of(case: JointPlanCase, planner: CachingPlanner | None = None) -> list[Rule]:
-    """Return what is compared by default: pivots, activity fees, lump sums, core-selecting payments, what the case itself says.
-
-    Activity fees are shares of what a m3 of activity saves in the case itself, lump sums of what is saved, to two digits: both
-    are fixed before any draw is looked at.
-    """
-    planner = planner or CachingPlanner(Central())
-    free = settle(case, "vcg", planner, pivot="baseline", redistribution="none", receivers="claimants", **FREE)
-    moved = activity_cost(case.shared, free.units, free.start, 1.0)
-    worth = free.savings / moved if moved > 0 else 0.0
-    own = case.mechanism
-    active = {_rounded(share * max(worth, 0.0)) for share in ACTIVITY} | {own.activity_fee}
-    lumps = {_rounded(share * max(free.savings, 0.0)) for share in LUMPS}
-    given_back = {} if own.redistribution == "none" else {"redistribution": own.redistribution}
-    plain = {**FREE, **dict.fromkeys(given_back, "none")}
-    rules: list[Rule] = [("vcg", {"pivot": pivot, **plain}) for pivot in ("baseline", "clarke")]
-    rules += [("vcg", {"pivot": "clarke", **plain, "activity_fee": fee}) for fee in sorted(active - {0.0})]
-    rules += [("vcg", {"pivot": "clarke", **plain, "participation_fee": fee}) for fee in sorted(lumps - {0.0})]
-    rules += [("core", {"activity_fee": fee}) for fee in sorted({0.0, own.activity_fee})]
-    says = ("vcg", {"pivot": own.pivot, **{fee: getattr(own, fee) for fee in FREE}, **given_back})
-    return rules if says in rules else [*rules, says]
 
 
 def drawn(case: JointPlanCase, spread: float, rng: np.random.Generator) -> JointPlanCase:
@@ -280,37 +250,7 @@ def _chosen(table: pd.DataFrame, loss: float, risk: float) -> str | None:
     return str(table.loc[signed, "receivers"].idxmax()) if signed.any() else None
 
 
-def label(rule: Rule) -> str:
-    """Return the name of a rule: pivot or mechanism, and the parameters that are not 0."""
-    mechanism, parameters = rule
-    said = [f"{WORDS[key]} {value:g}" for key, value in parameters.items() if key in FREE and value]
-    said += [f"{key} {value}" for key, value in parameters.items() if key not in FREE and key != "pivot" and value != "none"]
-    return ", ".join([parameters.get("pivot", mechanism), *said])
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
-
-
 def _share(value: Any, field: str, what: str) -> None:
     number = isinstance(value, Real | np.number) and not isinstance(value, bool | np.bool_)
     if not number or not 0 <= value <= 1:
         raise InputError.of(field, value, f"{what}, from 0 to 1")
-
-
-def _checked(case: JointPlanCase, rules: Sequence[Rule]) -> list[Rule]:
-    """Return the rules in full, with the parameters that the case says; raise InputError for one that there is not."""
-    full: list[Rule] = []
-    for mechanism, parameters in rules:
-        if mechanism not in MECHANISMS:
-            raise InputError.of("rules", mechanism, f"mechanisms: {', '.join(MECHANISMS)}", case.name)
-        names = MECHANISMS[mechanism].parameters
-        for key, value in parameters.items():
-            if key not in names:
-                raise InputError.of(f"rules, {key}", value, f"for {mechanism} {', '.join(names) or 'no parameters'}", case.name)
-        case.changed(**parameters)
-        said = {key: getattr(case.mechanism, key) for key in ("pivot", *FREE) if key in names}
-        full.append((mechanism, said | dict(parameters)))
-    if not full or len({label(rule) for rule in full}) < len(full):
-        raise InputError.of("rules", "<none, or one twice>", "one or more rules, each once", case.name)
-    return full

@@ -14,6 +14,7 @@ from veridical.data import NotSolvedError
 from veridical.data.joint_plan import CAPACITY, COST, NEED, JointPlanCase, pilot
 from veridical.solvers.planners import Central, settle
 from veridical.studies import FeeChoice, choose_fees, fees
+from veridical.studies.fee_rules import label, rules_of
 
 RULES: list[Any] = [
     ("vcg", {"pivot": "baseline", "activity_fee": 0.0}),
@@ -140,14 +141,14 @@ def test_what_is_chosen(columns: dict[str, list[Any]], chosen: str | None) -> No
 
 
 def test_the_rules_that_are_looked_at(pair: JointPlanCase) -> None:
-    rules = fees.rules_of(pair.changed(activity_fee=1.23))
-    names = [fees.label(rule) for rule in rules]
+    rules = rules_of(pair.changed(activity_fee=1.23))
+    names = [label(rule) for rule in rules]
     assert {"baseline", "clarke", "clarke, activity 1.23", "core", "core, activity 1.23"} <= set(names)
     assert len(set(names)) == len(names) >= 12
     free = settle(pair, "vcg", Central(), pivot="baseline", activity_fee=0.0)
     moved = float(pair.shared.volume @ abs(free.units - free.start))
     assert ("vcg", {"pivot": "clarke", "activity_fee": 1.23, "participation_fee": 0.0, "redistribution": "cavallo"}) in (
-        fees.rules_of(pair.changed(activity_fee=1.23, redistribution="cavallo"))
+        rules_of(pair.changed(activity_fee=1.23, redistribution="cavallo"))
     )  # what the case itself says; all else is compared without
     active = sorted(row["activity_fee"] for name, row in rules if name == "vcg")
     assert active[-1] == pytest.approx(free.savings / moved, rel=0.05)
