@@ -25,7 +25,8 @@ def test_choose_fees_shows_a_row_a_rule_and_writes_them(run: Run) -> None:
     assert is_picture("fees.png")
     written = json.loads(Path("found.json").read_text(encoding="utf-8"), parse_constant=no_constant)
     expected = choose_fees(load("pair/case.toml"), draws=1)
-    assert written == json.loads(json.dumps(expected.to_dict()))
+    rules = [{key: None if value != value else value for key, value in row.items()} for row in expected.to_dict()["rules"]]
+    assert written == expected.to_dict() | {"failed": [], "rules": rules}  # of one draw there is no standard error
     assert (
         Path("rules.csv").read_text(encoding="utf-8").startswith("rule,mechanism,pivot,activity_fee,participation_fee,truthful")
     )
