@@ -131,6 +131,8 @@ def test_fees_on_paper() -> None:
     found = run(by_hand(pivot="clarke"), participation_fee=1.0)
     assert found.table["fee"].tolist() == [0, 1, 1, 0, 0, 0]
     assert found.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 13, "B": 13}, abs=1e-5)
+    with pytest.raises(InputError, match="redistribution: got 'cavallo'; allowed: none: what is left in a run"):
+        run(by_hand().changed(redistribution="cavallo"))
     with pytest.raises(InputError, match="participation_fee"):
         run(by_hand(), participation_fee=1.0)
     nobody = run(by_hand(pivot="clarke"), participation_fee=50.0)
