@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 __all__ = ["AllowFiles", "Case", "Changes", "Command", "Count", "CsvFile", "Json", "Plot", "Request", "Solver"]
-__all__ += ["draw", "emit", "read", "report", "tell"]
+__all__ += ["draw", "emit", "read", "report", "tell", "to_be_written"]
 
 
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names

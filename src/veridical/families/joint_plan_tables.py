@@ -63,14 +63,38 @@ def worth(solution: Solution) -> list[RenderableType]:
     residual = f"what is left to the receivers: {money(settlement.residual)}"
     if settlement.residual < -0.005:
         more = "fees" if settlement.parameters.get("pivot") == "clarke" else "the pivot clarke and fees"
-        residual += f", which they would not sign: {more} leave them more"
+        residual += f", which they would not sign: {more} leave them more (veridical choose-fees shows which)"
     if settlement.budget < -0.005:
         lines.append(f"deficit: the operator pays in {money(settlement.deficit)}; {residual}")
     else:
         lines.append(f"budget: the operator keeps {money(settlement.budget)}; {residual}")
     if by_choice := [name for name in settlement.non_participants if name not in settlement.lost]:
         lines.append(f"at the baseline, not taking part: {', '.join(by_choice)}")
-    return [Text(line) for line in lines]
+    return [Text(line) for line in (*lines, *coalitions(settlement), *given_back(settlement))]
+
+
+def coalitions(settlement: Settlement) -> list[str]:
+    """Return what is proven of coalitions, where nobody is to be better off by a plan of their own."""
+    proof = settlement.core
+    if proof is None:
+        return []
+    looked = "all" if len(proof.values) == proof.coalitions else f"{len(proof.values)} of"
+    line = f"core: {looked} {proof.coalitions:,} coalitions of the receivers with suppliers were planned for; "
+    line += f"of all none gains more than {significant(proof.blocking)} by leaving"
+    if proof.gap > GAP * abs(settlement.savings):
+        line += f" (their values are proven to {significant(proof.gap)} only)"
+    return [line]
+
+
+def given_back(settlement: Settlement) -> list[str]:
+    """Return what an operator gives back of what is collected, and whose report it does not depend on."""
+    if not settlement.rebates:
+        return []
+    least = min(settlement.rebates.values(), key=lambda rebate: rebate.least)
+    amount = sum(rebate.amount for rebate in settlement.rebates.values())
+    line = f"redistribution: {money(amount)} is given back, to each party its share of what the operator collects at least, "
+    line += f"whatever that party reports of its set; the least of these is {money(least.least)} ({least.report})"
+    return [line if amount > 0 else f"{line}: where that is not above 0 there is nothing to give back"]
 
 
 def above(gap: float, settlement: Settlement) -> str:
