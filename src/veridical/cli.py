@@ -71,6 +71,7 @@ def compare(
     parameters = request.parameters(name for one in chosen for name in one.parameters)
     frame = vd.compare(world, mechanism, solver, **parameters)
     record = {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")}
+    record["left_out"] = [{"mechanism": name, "reason": reason} for name, reason in frame.attrs["left_out"].items()]
     report(to_json, lambda: record, lambda: family.compared(world.name, frame))
 
 
