@@ -47,12 +47,39 @@ def show(*parts: RenderableType) -> None:
     console.print(Visible(Group(*(fitted(_on_one_line(part), console) for part in parts))))
 
 
+@dataclass(frozen=True)
+class Either:
+    """A table, and what is shown in its place where it is too wide."""
+
+    table: Table
+    narrower: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the one of them that fits."""
+        yield fitted(self, console)
+
+
 def fitted(part: RenderableType, console: Console) -> RenderableType:
     """Return a table that is no wider than the console, with less space or as a list of its rows; other parts as they are."""
     if isinstance(part, Group):
         return Group(*(fitted(each, console) for each in part.renderables))
-    if not isinstance(part, Table):
+    if isinstance(part, Either):
+        return part.table if _fits(part.table, console) else fitted(part.narrower, console)
+    if not isinstance(part, Table) or _fits(part, console):
         return part
+    columns = [[str(column.header), *map(str, column.cells)] for column in part.columns]
+    headings = [" ".join(column[0].replace("-\n", "").split()) for column in columns]
+    rows = zip(*(column[1:] for column in columns), strict=True)
+    lines = [
+        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{cell}", overflow="fold")
+        for row in rows
+        for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
+    ]
+    return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
+
+
+def _fits(part: Table, console: Console) -> bool:
+    """Return whether a table is no wider than the console when no word is parted; its columns have their widths then."""
     texts = [[str(column.header), *map(str, column.cells)] for column in part.columns]
     least = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts]
     most = [max((cell_len(line) for text in column for line in text.splitlines()), default=0) for column in texts]
@@ -65,17 +92,8 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
         for place, (column, low, high) in enumerate(wishes):  # an equal share for all that wish for more
             column.width = min(low + room // (len(wishes) - place), high)
             room -= column.width - low
-        return part
-    headings, rows = (
-        [" ".join(column[0].replace("-\n", "").split()) for column in texts],
-        zip(*(column[1:] for column in texts), strict=True),
-    )
-    lines = [
-        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{cell}", overflow="fold")
-        for row in rows
-        for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
-    ]
-    return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
+        return True
+    return False
 
 
 @dataclass(frozen=True)
