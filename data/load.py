@@ -112,21 +112,17 @@ def _assembler(raw: Mapping[str, Any], file: str, folder: Path) -> AssemblerCase
     suppliers = raw.get("suppliers")
     given = suppliers if isinstance(suppliers, list | tuple) else ()
     continuous = any(isinstance(supplier, Mapping) and "cost" in supplier for supplier in given)
-    named, context = {"name": _name(file, folder), **raw}, {"folder": folder}
+    named, context = {"name": Path(file).stem, **raw}, {"folder": folder}
     return check(ContinuousCase, named, file, context) if continuous else check(AssemblerCase, named, file, context)
 
 
 def _allocation(raw: Mapping[str, Any], file: str, folder: Path) -> AllocationCase:
-    return check(AllocationCase, {"name": _name(file, folder), **raw}, file, {"folder": folder})
+    return check(AllocationCase, {"name": Path(file).stem, **raw}, file, {"folder": folder})
 
 
 def _joint_plan(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
-    return joint_plan({"name": _name(file, folder), **raw}, file, folder)
-
-
-def _name(file: str, folder: Path) -> str:
-    """Return the name of a case that gives none: the file's, or its folder's where it is the `case.toml` of one."""
-    return folder.resolve().name if file == HEAD else Path(file).stem
+    name = folder.resolve().name if file == HEAD else Path(file).stem
+    return joint_plan({"name": name, **raw}, file, folder)
 
 
 register_kind("assembler", _assembler, AssemblerCase.model_fields)

@@ -44,8 +44,8 @@ def compare(
     suppliers together), max_regret and min_rent (in expectation for `bic`), balanced. For a supplier capacity, chain_profit,
     penalty (share of the chain's profit that is lost against full information), supplier_share, max_regret and min_profit of
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
-    is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says of each
-    mechanism that is left out why.
+    is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says why
+    mechanisms are left out, by name.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +81,10 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
 def _fits(part: Table, console: Console) -> bool:
     """Return whether a table is no wider than the console when no word is parted; its columns have their widths then."""
     texts = [[str(column.header), *map(str, column.cells)] for column in part.columns]
-    least = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts]
+    least = [
+        max((cell_len(word) for text in cells for word in (text.splitlines() if column.no_wrap else text.split())), default=0)
+        for column, cells in zip(part.columns, texts, strict=True)
+    ]
     most = [max((cell_len(line) for text in column for line in text.splitlines()), default=0) for column in texts]
     for space in (1, 0):
         room = console.width - (1 + 2 * space) * len(texts) - 1 - sum(least)
@@ -244,15 +247,30 @@ def together(checked: Audit, money: Money = money) -> list[RenderableType]:
 
 
 def side_by_side(
-    case: str, frame: pd.DataFrame, columns: Sequence[tuple[str, Callable[[Any], str]]], parameters: bool = True
+    case: str,
+    frame: pd.DataFrame,
+    columns: Sequence[tuple[str, Callable[[Any], str]]],
+    parameters: bool = True,
+    narrow: Mapping[str, str | None] | None = None,
 ) -> list[RenderableType]:
-    """Return mechanisms side by side: of each column its heading, and what a row of the comparison says under it."""
-    headings = (heading for heading, _ in columns)
-    mechanisms = table(f"mechanisms for {case}", "mechanism", *headings, left=("mechanism",), bold=True)
-    mechanisms.columns[0].no_wrap = True
-    for name, row in frame.iterrows():
-        label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
-        mechanisms.add_row(label, *(cell(row) for _, cell in columns))
+    """Return mechanisms side by side: of each column its heading, and what a row of the comparison says under it.
+
+    `narrow`: other headings where the table is too wide, or None for columns that are left out then.
+    """
+
+    def listed(columns: Sequence[tuple[str, Callable[[Any], str]]]) -> Table:
+        headings = (heading for heading, _ in columns)
+        mechanisms = table(f"mechanisms for {case}", "mechanism", *headings, left=("mechanism",), bold=True)
+        mechanisms.columns[0].no_wrap = True
+        for name, row in frame.iterrows():
+            label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
+            mechanisms.add_row(label, *(cell(row) for _, cell in columns))
+        return mechanisms
+
+    mechanisms: RenderableType = listed(columns)
+    if narrow is not None:
+        changed = ((narrow.get(heading, heading), cell) for heading, cell in columns)
+        mechanisms = Either(listed(columns), listed([(heading, cell) for heading, cell in changed if heading is not None]))
     parts: list[RenderableType] = [mechanisms]
     for status, meaning in MARKED.items():
         marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]

@@ -171,4 +171,6 @@ def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
         ("truthful", lambda row: row["truthful"]),
         ("seconds", lambda row: f"{row['seconds']:.2f}"),
     )
-    return tables.side_by_side(case, frame, columns)
+    return tables.side_by_side(
+        case, frame, columns, narrow={"smallest\nrent": "least\nrent", "balanced": "bal-\nanced", "seconds": None}
+    )
