@@ -53,7 +53,7 @@ def summary(solution: Solution) -> list[RenderableType]:
 def menu(contracts: Menu) -> RenderableType:
     """Return a contract menu as a table; the most likely profiles where there are many.
 
-    With more than three suppliers, where one table would be too wide, as two: costs and payments, and quantities.
+    With more than three suppliers, where one table is too wide, as two: reports, and contracts.
     """
     case = contracts.case
     names, n = case.names, len(case.names)
@@ -65,7 +65,10 @@ def menu(contracts: Menu) -> RenderableType:
     amounts = amounts if wide else ["payments\nin all", "rents\nin all"]
     title = "contract menu: a row for what the suppliers report"
     whole = tables.table(title, *costs, *quantities, *amounts)
-    first, second = tables.table(title, "row", *costs, *amounts), tables.table("and what they deliver then", "row", *quantities)
+    first, second = (
+        tables.table(title, "row", *costs),
+        tables.table("and the contracts of that row", "row", *quantities, *amounts),
+    )
     quantity = contracts.quantity.reshape(n, -1)
     payment = contracts.payment.reshape(n, -1)
     rent = np.array([contracts.rent(i).ravel() for i in range(n)])
@@ -77,8 +80,8 @@ def menu(contracts: Menu) -> RenderableType:
             tables.money(float(np.sum(amount[i, t]))) for i in (range(n) if wide else [slice(None)]) for amount in (payment, rent)
         ]
         whole.add_row(*reported, *delivered, *paid)
-        first.add_row(str(row), *reported, *paid)
-        second.add_row(str(row), *delivered)
+        first.add_row(str(row), *reported)
+        second.add_row(str(row), *delivered, *paid)
     shown = whole if wide else tables.Either(whole, Group(first, second))
     if case.profiles <= tables.ROWS:
         return shown
