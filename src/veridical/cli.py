@@ -92,6 +92,7 @@ def compare(
     frame = vd.compare(world, mechanism, solver, **parameters)
     record = {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")}
     record["left_out"] = [{"mechanism": name, "reason": reason} for name, reason in frame.attrs["left_out"].items()]
+    record |= {"under": frame.attrs["under"]} if frame.attrs["under"] else {}
     report(to_json, lambda: record, lambda: family.compared(world.name, frame))
 
 

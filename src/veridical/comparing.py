@@ -45,7 +45,7 @@ def compare(
     penalty (share of the chain's profit that is lost against full information), supplier_share, max_regret and min_profit of
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
     is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says why
-    mechanisms are left out, by name.
+    mechanisms are left out, by name, and `attrs["under"]` of which prior profits are expectations where it is not the case's own.
 
     Raises
     ------
@@ -97,7 +97,8 @@ def compare(
             "seconds": solution.solver.seconds.total,
         }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
-    frame.attrs["left_out"] = left_out
+    unders = [solution.audit.under for solution in solutions.values() if solution.audit is not None]
+    frame.attrs |= {"left_out": left_out, "under": next(filter(None, unders), "")}
     return frame
 
 

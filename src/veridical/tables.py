@@ -218,9 +218,10 @@ def shadow_prices(
 
 def misreports(name: str, checked: Audit, lies: RenderableType, least: str, who: str) -> list[RenderableType]:
     """Return the audit of an offer as it is shown: who would lie, as what, for how much; and the `least` that anybody gets."""
+    under = f", under {checked.under}," if checked.under else ""
     parts: list[RenderableType] = [
         Text(f"audit of {name}", style="bold"),
-        Text(f"expected profit {money(checked.expected_profit)} if everybody tells the truth"),
+        Text(f"expected profit {money(checked.expected_profit)}{under} if everybody tells the truth"),
         lies if checked.misreports and not checked.truthful else Text(f"{no_gain(checked)}: the menu is truthful"),
         Text(least + ("" if checked.individually_rational else f": a truthful {who} would lose by taking part")),
     ]
@@ -272,6 +273,8 @@ def side_by_side(
         changed = ((narrow.get(heading, heading), cell) for heading, cell in columns)
         mechanisms = Either(listed(columns), listed([(heading, cell) for heading, cell in changed if heading is not None]))
     parts: list[RenderableType] = [mechanisms]
+    if under := frame.attrs.get("under"):
+        parts.append(Text(f"expected profits are under {under}"))
     for status, meaning in MARKED.items():
         marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]
         parts += [Text(f"{meaning}: {', '.join(marked)}", style="yellow")] if marked else []

@@ -28,10 +28,8 @@ def summary(solution: Solution) -> list[RenderableType]:
         profit, cost = (tables.money(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
     if solution.ambiguity is not None:
-        near = f"the worst prior within {solution.ambiguity['radius']:g} ({solution.ambiguity['distance']})"
-        parts.append(
-            Text(f"that is under {near}; under the given one it is {tables.money(solution.ambiguity['profit_at_prior'])}")
-        )
+        near, given = solution.contracts.case.ambiguity.words, tables.money(solution.ambiguity["profit_at_prior"])
+        parts.append(Text(f"that is under {near}; under the given one it is {given}"))
     if solution.contracts is not None and solution.contracts.case.has_yields:
         parts.append(yields(solution.contracts))
     if solution.estimate is not None:
