@@ -105,7 +105,10 @@ def choose_k(
         contracts = math.prod(case.shape[i] for i in reporting)
         if contracts > CONTRACTS:
             break
-        profit = hybrid(case, k, balanced, configuration) + 0.0  # -0 is 0
+        if rows and contracts == rows[-1]["contracts"]:  # his cost is known: there is nothing to report
+            profit = rows[-1]["profit"]
+        else:
+            profit = hybrid(case, k, balanced, configuration) + 0.0  # -0 is 0
         newest = next((case.names[i] for i in reporting if i not in case.widest(k - 1)), "") if k else ""
         before = rows[-1]["profit"] if rows else float("nan")
         rows.append({"supplier": newest, "contracts": contracts, "profit": profit, "added": profit - before})
