@@ -17,6 +17,7 @@ from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.tables import BASELINE, FLOWS, PRICE, PRODUCTS, ROUTE, SITES, UNITS, VOLUME, schema
 from veridical.data.record import Record
 from veridical.data.revenue import REVENUES
+from veridical.data.typed_demand import TYPED_DEMANDS
 
 PAGE = (ROOT / "docs" / "case-files.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^##+ (.+)\n((?:(?!^#).*\n)*)", PAGE, flags=re.MULTILINE))
@@ -88,7 +89,12 @@ def test_every_field_stands_there_with_its_default(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "registry", "named"), [("`[demand]`", DEMANDS, "distribution"), ("`revenue`", REVENUES, "form")]
+    ("heading", "registry", "named"),
+    [
+        ("`[demand]`", DEMANDS, "distribution"),
+        ("`revenue`", REVENUES, "form"),
+        ("`demand` of a newsvendor", TYPED_DEMANDS, "distribution"),
+    ],
 )
 def test_every_distribution_and_revenue_stands_there_with_its_keys(heading: str, registry: Any, named: str) -> None:
     listed = {quoted(row[0])[0]: quoted(row[1]) for row in rows(SECTIONS[heading])}
