@@ -25,6 +25,7 @@ from veridical.data.lazy import pd
 __all__ = ["SupplierContract", "supplier_contracts", "write_contracts"]
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
+LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
 STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption{text-align:left;font-weight:bold;padding:.3em 0}"
 
@@ -34,7 +35,7 @@ class SupplierContract:
     """What a supplier delivers and is paid by his own report, in each of the lists that the others' reports choose from.
 
     `costs`: what he may report, currency per unit, ascending. `quantity`, units, and `payment`, currency: shape (lists, costs),
-    the list of the largest orders first, each once.
+    the list of the largest orders first, each once. `terms`: what else he is to know.
     """
 
     supplier: str
@@ -42,6 +43,7 @@ class SupplierContract:
     costs: tuple[float, ...]
     quantity: Array
     payment: Array
+    terms: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """Return the contracts as a table: a row a list and report, with quantity and payment."""
@@ -64,13 +66,14 @@ class SupplierContract:
             else "What the other suppliers report changes nothing in this list."
         )
         best = "Whichever list it is, no other report would leave you more than your own cost does, and you never lose by it."
+        terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
         tables = "".join(self._list(k) for k in range(lists))
-        body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{tables}"
+        body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}"
         page = f'<html lang="en">\n<head><meta charset="utf-8"><title>{head}</title>\n<style>{STYLE}</style></head>'
         return f"<!DOCTYPE html>\n{page}\n<body>\n{body}</body>\n</html>\n"
 
     def _list(self, k: int) -> str:
-        headings = "".join(f"<th>{text}</th>" for text in ("if you report", "you deliver, units", "you are paid"))
+        headings = "".join(f"<th>{text}</th>" for text in ("if you report", "we order, units", "you are paid"))
         rows = (
             "".join(f"<td>{text}</td>" for text in (label(cost), shown(quantity), shown(payment)))
             for cost, quantity, payment in zip(self.costs, self.quantity[k], self.payment[k], strict=True)
@@ -121,7 +124,8 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
         count = len(supplier.costs)
         pairs = np.stack([np.moveaxis(part[i], i, -1).reshape(-1, count) for part in (sent.quantity, sent.payment)], axis=1)
         lists = np.unique(pairs.reshape(len(pairs), -1), axis=0)[::-1].reshape(-1, 2, count)
-        found[supplier.name] = SupplierContract(supplier.name, supplier.delivers, supplier.costs, lists[:, 0], lists[:, 1])
+        terms = LOSSES if getattr(supplier, "yield") is not None else ""
+        found[supplier.name] = SupplierContract(supplier.name, supplier.delivers, supplier.costs, lists[:, 0], lists[:, 1], terms)
     return found
 
 

@@ -17,7 +17,7 @@ from veridical.contracts import supplier_contracts, write_contracts
 from veridical.contracts.supplier_contract import file_names
 from veridical.data import AssemblerCase, InputError
 
-COSTS = [[4, 9, 11], [3, 7], [2, 2.5]]
+COSTS = [[4.0, 9.0, 11.0], [3.0, 7.0], [2.0, 2.5]]
 WEIGHTS = [[0.3, 0.4, 0.3], [0.6, 0.4], [0.5, 0.5]]
 
 
@@ -104,6 +104,14 @@ def test_names_are_no_markup(regular: AssemblerCase, tmp_path: Any) -> None:
     page = paths[0].read_text(encoding="utf-8")
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_who_loses_some_of_an_order_is_told_that_it_is_paid_as_it_was_ordered(discrete: AssemblerCase) -> None:
+    first, second = discrete.names
+    case = discrete.changed(**{f"suppliers.{first}.yield": {"values": [0.8, 1.0]}})
+    contracts = supplier_contracts(vd.solve(case).contracts)
+    assert "paid for what is ordered" in contracts[first].to_html()
+    assert "paid for what is ordered" not in contracts[second].to_html()
 
 
 def test_the_command_writes_a_sheet_and_a_table_a_supplier(run: Run) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.command_line import Run, cells, parsed
-from veridical import comparing, example
+from veridical import comparing, example, solving
 from veridical.data import CertificateError
 from veridical.families import fitting
 
@@ -129,7 +129,7 @@ def test_a_parameter_that_is_not_allowed_ends_a_comparison(run: Run) -> None:
 
 
 def test_a_mechanism_that_fails_its_certificate_does_not_end_a_comparison(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    solved = comparing.answer
+    solved = solving.answer
 
     def failing(case: Any, mechanism: Any, *others: Any) -> Any:
         if mechanism.name in ("frw", "first_best"):

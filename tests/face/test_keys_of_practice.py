@@ -45,6 +45,7 @@ KEYS = {  # changes, and whom a comparison leaves out, with words of the reason
     "minimum_order": (["suppliers.battery.minimum_order=350"], RULE),
     "lot_size": (["suppliers.battery.lot_size=50"], RULE),
     "setup_cost": (["suppliers.battery.setup_cost=300"], RULE),
+    "yield": (["suppliers.battery.yield={values=[0.8, 1.0]}"], {"icds_balanced": "yield"}),
     "ambiguity l1": (["ambiguity={radius=0.1}"], ROUGH),
     "ambiguity wasserstein": (['ambiguity={radius=0.5, distance="wasserstein"}'], ROUGH),
 }

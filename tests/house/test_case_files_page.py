@@ -63,7 +63,7 @@ def quoted(text: str) -> list[str]:
 def of_class(name: str) -> str:
     """Return the one section that is of a class."""
     (found,) = [section for heading, section in SECTIONS.items() if heading.endswith(f"(`{name}`)")]
-    return found
+    return str(found)
 
 
 def test_every_record_has_a_section_and_no_other_does() -> None:

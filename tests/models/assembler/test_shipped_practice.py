@@ -1,5 +1,6 @@
 """The shipped motor controllers, against a program written apart with its rules of orders, and by enumeration."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,20 @@ from support import linear_oracles
 from support.assembler_cases import SOLVED, near
 from support.linear_oracles import Practice, Program
 from veridical.data import AssemblerCase
+from veridical.data.demand import Sample
 
 
 @pytest.fixture(scope="module")
 def case() -> AssemblerCase:
-    return vd.example("motor-controllers")
+    case = vd.example("motor-controllers")
+    assert isinstance(case, AssemblerCase)
+    return case
+
+
+def demand_of(case: AssemblerCase) -> Sequence[float]:
+    """Return past demand."""
+    assert isinstance(case.demand, Sample)
+    return case.demand.values
 
 
 def with_rules(p: Program, case: AssemblerCase) -> Any:
@@ -60,7 +70,7 @@ def test_the_shipped_case_earns_what_a_program_written_apart_does(mechanism: str
         capacity=[supplier.capacity for supplier in case.suppliers],
         source=[components.index(supplier.delivers) for supplier in case.suppliers],
     )
-    sold = case.demand.values
+    sold = demand_of(case)
     masses, costs = [1 / len(sold)] * len(sold), [supplier.costs for supplier in case.suppliers]
     found = with_rules(linear_oracles.assembler(mechanism, case.price, sold, masses, costs, case.probability, practice), case)
     assert found.status == 0
@@ -76,7 +86,7 @@ def test_the_shipped_case_earns_what_a_program_written_apart_does(mechanism: str
 
 def test_one_price_for_all_by_enumeration(case: AssemblerCase) -> None:
     """Everybody at his highest cost: drives in whole panels of circuit boards, microcontrollers from the cheaper source first."""
-    sold = np.array(case.demand.values)
+    sold = np.array(demand_of(case))
     best = -np.inf
     for drives in np.arange(400.0, 561.0):
         boards = 20 * np.ceil(drives / 20)

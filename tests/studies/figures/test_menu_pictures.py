@@ -1,5 +1,7 @@
 """Pictures of menus whose suppliers have long names, several sources and rules: no word is cut off, none lies on another."""
 
+from typing import Any
+
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -15,11 +17,13 @@ NAMES = ("Arvo Halbleiter und Sensorik GmbH & Co. KG", "Brisk Semiconductor (Sec
 @pytest.fixture(scope="module")
 def case() -> AssemblerCase:
     """Return a small case with long names, two sources of one component, and what a supplier earns elsewhere."""
-    suppliers = [{"name": name, "costs": [4.0 + i, 6.0 + i], "probabilities": [0.5, 0.5]} for i, name in enumerate(NAMES)]
+    suppliers: list[dict[str, Any]] = [
+        {"name": name, "costs": [4.0 + i, 6.0 + i], "probabilities": [0.5, 0.5]} for i, name in enumerate(NAMES)
+    ]
     for supplier in suppliers[:2]:
         supplier |= {"component": "microcontroller", "capacity": 300}
     suppliers[2] |= {"reservation_profit": 100, "minimum_order": 150, "capacity": 500}
-    demand = {"distribution": "empirical", "values": [200, 400, 600], "weights": [0.3, 0.4, 0.3]}
+    demand: Any = {"distribution": "empirical", "values": [200, 400, 600], "weights": [0.3, 0.4, 0.3]}
     name = "controllers for pumps and fans, all suppliers of the second quarter, as of the first of March"
     return AssemblerCase(name=name, price=50.0, demand=demand, suppliers=suppliers)
 
