@@ -50,7 +50,7 @@ class SupplierContract:
         index = pd.MultiIndex.from_product([range(1, len(self.quantity) + 1), self.costs], names=["list", "cost"])
         return pd.DataFrame({"quantity": self.quantity.ravel(), "payment": self.payment.ravel()}, index=index)
 
-    def to_csv(self) -> str:
+    def csv_text(self) -> str:
         """Return the table as the text of a CSV file."""
         table = self.to_frame().reset_index()
         return csv_file.text(table.columns, table.itertuples(index=False, name=None))
@@ -162,7 +162,7 @@ def write_contracts(menu: Menu, folder: str | Path) -> list[Path]:
     folder = files.make_folder(folder)
     contents: dict[Path, str] = {}
     for stem, contract in zip(file_names(list(contracts)), contracts.values(), strict=True):
-        contents |= {folder / f"{stem}.html": contract.to_html(), folder / f"{stem}.csv": contract.to_csv()}
+        contents |= {folder / f"{stem}.html": contract.to_html(), folder / f"{stem}.csv": contract.csv_text()}
     files.write(contents)
     return list(contents)
 
