@@ -59,7 +59,7 @@ class Choice:
 def choose_k(
     case: AssemblerCase,
     loss: float = 0.05,
-    solver: str | Path | Mapping[str, Any] | Configuration = "closed_form",
+    solver: str | Path | Mapping[str, Any] | Configuration | None = None,
     balanced: bool = False,
 ) -> Choice:
     """Return the profit of the hybrid for k = 0, 1, ... against the size of its menu, and the smallest k within a loss of ICDS.
@@ -74,7 +74,8 @@ def choose_k(
     loss
         The share of the profit of ICDS that may be lost, from 0 to 1.
     solver
-        As in `solve`; by closed form, full models (solver highs) decide where virtual cost is not monotone.
+        As in `solve`; where none is named the closed form, in which full models (solver highs) decide where virtual cost is not
+        monotone, and of cases that no closed form takes the models alone.
     balanced
         Whether balanced menus are compared, with a balanced ICDS.
 
@@ -96,7 +97,7 @@ def choose_k(
     if isinstance(loss, bool | np.bool_) or not isinstance(loss, Real | np.number) or not 0 <= loss <= 1:
         raise InputError.of("loss", loss, "a share of the profit, from 0 to 1")
     refuse_continuous(case)
-    configuration = solvers.configure(solver)
+    configuration = solvers.configure(default_solver(case) if solver is None else solver)
     n = len(case.names)
     rows: list[dict[str, Any]] = []
     for k in counted("menu", range(n + 1)):
@@ -104,7 +105,10 @@ def choose_k(
         contracts = math.prod(case.shape[i] for i in reporting)
         if contracts > CONTRACTS:
             break
-        profit = hybrid(case, k, balanced, configuration) + 0.0  # -0 is 0
+        if rows and contracts == rows[-1]["contracts"]:  # his cost is known: there is nothing to report
+            profit = rows[-1]["profit"]
+        else:
+            profit = hybrid(case, k, balanced, configuration) + 0.0  # -0 is 0
         newest = next((case.names[i] for i in reporting if i not in case.widest(k - 1)), "") if k else ""
         before = rows[-1]["profit"] if rows else float("nan")
         rows.append({"supplier": newest, "contracts": contracts, "profit": profit, "added": profit - before})
@@ -116,6 +120,16 @@ def choose_k(
     table["loss"] = (1 - table["profit"] / best).clip(lower=0.0) if best > 0 else np.where(np.isnan(best), best, 0.0)
     enough = table.index[table["loss"] <= loss + 1e-9]
     return Choice(case.name, float(loss), int(enough[0]) if len(enough) else None, table)
+
+
+def default_solver(case: AssemblerCase) -> str:
+    """Return who solves a case where nobody is named: the closed form, where it takes all that the case says."""
+    try:
+        case.refuse_in_closed_form()
+        case.reserved("closed forms")
+    except InputError:
+        return "highs"
+    return "closed_form"
 
 
 def hybrid(case: AssemblerCase, k: int, balanced: bool, configuration: Configuration) -> float:

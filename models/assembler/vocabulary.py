@@ -148,8 +148,8 @@ def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
     each = {supplier.name: supplier.units_per_product for supplier in case.suppliers}
     m.units_per_product = pyo.Param(m.SUPPLIERS, initialize=each, mutable=True) if case.has_bill else each
     m.price = pyo.Param(initialize=case.price, mutable=True)
-    for name in case.terms:
-        setattr(m, name, pyo.Param(initialize=getattr(case, name), mutable=True))
+    for term in case.terms:
+        setattr(m, term, pyo.Param(initialize=getattr(case, term), mutable=True))
     m.cost = pyo.Param(m.COSTS, initialize={key: key[1] for key in m.COSTS}, mutable=True)
     if reserved := reservations(case):
         m.reservation_profit = pyo.Param(list(reserved), initialize=reserved, mutable=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,14 +47,44 @@ def show(*parts: RenderableType) -> None:
     console.print(Visible(Group(*(fitted(_on_one_line(part), console) for part in parts))))
 
 
+@dataclass(frozen=True)
+class Either:
+    """A table, and what is shown in its place where it is too wide."""
+
+    table: Table
+    narrower: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the one of them that fits."""
+        yield fitted(self, console)
+
+
 def fitted(part: RenderableType, console: Console) -> RenderableType:
     """Return a table that is no wider than the console, with less space or as a list of its rows; other parts as they are."""
     if isinstance(part, Group):
         return Group(*(fitted(each, console) for each in part.renderables))
-    if not isinstance(part, Table):
+    if isinstance(part, Either):
+        return part.table if _fits(part.table, console) else fitted(part.narrower, console)
+    if not isinstance(part, Table) or _fits(part, console):
         return part
+    columns = [[str(column.header), *map(str, column.cells)] for column in part.columns]
+    headings = [" ".join(column[0].replace("-\n", "").split()) for column in columns]
+    rows = zip(*(column[1:] for column in columns), strict=True)
+    lines = [
+        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{cell}", overflow="fold")
+        for row in rows
+        for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
+    ]
+    return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
+
+
+def _fits(part: Table, console: Console) -> bool:
+    """Return whether a table is no wider than the console when no word is parted; its columns have their widths then."""
     texts = [[str(column.header), *map(str, column.cells)] for column in part.columns]
-    least = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts]
+    least = [
+        max((cell_len(word) for text in cells for word in (text.splitlines() if column.no_wrap else text.split())), default=0)
+        for column, cells in zip(part.columns, texts, strict=True)
+    ]
     most = [max((cell_len(line) for text in column for line in text.splitlines()), default=0) for column in texts]
     for space in (1, 0):
         room = console.width - (1 + 2 * space) * len(texts) - 1 - sum(least)
@@ -65,17 +95,8 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
         for place, (column, low, high) in enumerate(wishes):  # an equal share for all that wish for more
             column.width = min(low + room // (len(wishes) - place), high)
             room -= column.width - low
-        return part
-    headings, rows = (
-        [" ".join(column[0].replace("-\n", "").split()) for column in texts],
-        zip(*(column[1:] for column in texts), strict=True),
-    )
-    lines = [
-        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{cell}", overflow="fold")
-        for row in rows
-        for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
-    ]
-    return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -197,9 +218,10 @@ def shadow_prices(
 
 def misreports(name: str, checked: Audit, lies: RenderableType, least: str, who: str) -> list[RenderableType]:
     """Return the audit of an offer as it is shown: who would lie, as what, for how much; and the `least` that anybody gets."""
+    under = f", under {checked.under}," if checked.under else ""
     parts: list[RenderableType] = [
         Text(f"audit of {name}", style="bold"),
-        Text(f"expected profit {money(checked.expected_profit)} if everybody tells the truth"),
+        Text(f"expected profit {money(checked.expected_profit)}{under} if everybody tells the truth"),
         lies if checked.misreports and not checked.truthful else Text(f"{no_gain(checked)}: the menu is truthful"),
         Text(least + ("" if checked.individually_rational else f": a truthful {who} would lose by taking part")),
     ]
@@ -226,16 +248,33 @@ def together(checked: Audit, money: Money = money) -> list[RenderableType]:
 
 
 def side_by_side(
-    case: str, frame: pd.DataFrame, columns: Sequence[tuple[str, Callable[[Any], str]]], parameters: bool = True
+    case: str,
+    frame: pd.DataFrame,
+    columns: Sequence[tuple[str, Callable[[Any], str]]],
+    parameters: bool = True,
+    narrow: Mapping[str, str | None] | None = None,
 ) -> list[RenderableType]:
-    """Return mechanisms side by side: of each column its heading, and what a row of the comparison says under it."""
-    headings = (heading for heading, _ in columns)
-    mechanisms = table(f"mechanisms for {case}", "mechanism", *headings, left=("mechanism",), bold=True)
-    mechanisms.columns[0].no_wrap = True
-    for name, row in frame.iterrows():
-        label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
-        mechanisms.add_row(label, *(cell(row) for _, cell in columns))
+    """Return mechanisms side by side: of each column its heading, and what a row of the comparison says under it.
+
+    `narrow`: other headings where the table is too wide, or None for columns that are left out then.
+    """
+
+    def listed(columns: Sequence[tuple[str, Callable[[Any], str]]]) -> Table:
+        headings = (heading for heading, _ in columns)
+        mechanisms = table(f"mechanisms for {case}", "mechanism", *headings, left=("mechanism",), bold=True)
+        mechanisms.columns[0].no_wrap = True
+        for name, row in frame.iterrows():
+            label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
+            mechanisms.add_row(label, *(cell(row) for _, cell in columns))
+        return mechanisms
+
+    mechanisms: RenderableType = listed(columns)
+    if narrow is not None:
+        changed = ((narrow.get(heading, heading), cell) for heading, cell in columns)
+        mechanisms = Either(listed(columns), listed([(heading, cell) for heading, cell in changed if heading is not None]))
     parts: list[RenderableType] = [mechanisms]
+    if under := frame.attrs.get("under"):
+        parts.append(Text(f"expected profits are under {under}"))
     for status, meaning in MARKED.items():
         marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]
         parts += [Text(f"{meaning}: {', '.join(marked)}", style="yellow")] if marked else []

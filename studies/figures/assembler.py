@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from veridical.contracts import Menu
 from veridical.data.lazy import pd
 from veridical.solvers import Solution
-from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
+from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, beside, headed, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,8 @@ def contract_menu(solution: Solution) -> Figure:
     assert menu is not None
     shape = menu.case.shape
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
-    figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}, currency")
+    under = "" if menu.case.ambiguity is None else f"\nunder {menu.case.ambiguity.words}"
+    headed(figure, f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}, currency{under}")
     return figure
 
 
@@ -41,19 +43,19 @@ def bars(menu: Menu) -> Figure:
     order = np.argsort(case.total_cost.ravel(), kind="stable")
     order = order[weight[order] > 0]
     edges = np.concatenate([[0.0], np.cumsum(weight[order])])
-    panels = (
-        [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(case.names, menu.quantity, strict=True))
-    )
+    names = [f"{s.name} ({s.component})" if case.several_sources and s.component else s.name for s in case.suppliers]
+    panels = [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(names, menu.quantity, strict=True))
+    rent = "rent and what he earns elsewhere" if any(any(s.reservations) for s in case.suppliers) else "information rent"
     rows = len(panels) + len(case.names)
     figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
     for axis, (name, quantity) in zip(axes, panels, strict=False):
         axis.stairs(quantity.ravel()[order], edges, fill=True, color=COLOURS[0])
-        axis.set_ylabel(name)
+        axis.set_ylabel(beside(name))
     for i, axis in enumerate(axes[len(panels) :]):
         payment = menu.payment[i].ravel()[order]
-        axis.stairs(payment, edges, fill=True, color=COLOURS[3], label="information rent")
+        axis.stairs(payment, edges, fill=True, color=COLOURS[3], label=rent)
         axis.stairs(payment - menu.rent(i).ravel()[order], edges, fill=True, color="#9a9a9a", label="production cost")
-        axis.set_ylabel(case.names[i])
+        axis.set_ylabel(beside(names[i]))
     for axis in axes:
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
@@ -77,8 +79,8 @@ def maps(menu: Menu) -> Figure:
     for axis, (name, values) in zip(axes, panels, strict=True):
         mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
         figure.colorbar(mesh, ax=axis, format=NUMBER)
-        axis.set(title=name, xlabel=f"cost of {case.names[0]}, currency per unit")
-    axes[0].set_ylabel(f"cost of {case.names[1]}, currency per unit")
+        axis.set(title=fill(name, 44), xlabel=fill(f"cost of {case.names[0]}, currency per unit", 44))
+    axes[0].set_ylabel(fill(f"cost of {case.names[1]}, currency per unit", 44))
     return figure
 
 
@@ -159,13 +161,13 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> F
         left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
         loss = 100 * float(table["loss"][k])
         note = f"k = {k} is the smallest that loses at most\n{100 * accepted:.3g} % of what k = n earns: {loss:.2g} %"
-        left.annotate(note, (0.98, 0.06), xycoords="axes fraction", ha="right", fontsize=8, color=COLOURS[1])
+        left.set_title(note, fontsize=8, color=COLOURS[1])
     added = table.iloc[1:]
-    names = [f"{place}. {name}" for place, name in added["supplier"].items()]
+    names = [fill(f"{place}. {name}", 28) for place, name in added["supplier"].items()]
     right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
     right.invert_yaxis()
     right.set_xlabel("profit added by his reporting too, currency")
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         axis.set_major_formatter(NUMBER)
-    figure.suptitle(title)
+    headed(figure, title)
     return figure

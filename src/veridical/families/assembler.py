@@ -208,5 +208,6 @@ FAMILY = Family(
     offered=lambda name, audit: tables.offered(name, audit),
     picture=lambda solution: figures.contract_menu(solution),
     write=Menu.to_csv,
+    send=contracts.write_contracts,
     numbers=numbers,
 )

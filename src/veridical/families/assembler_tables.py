@@ -28,10 +28,8 @@ def summary(solution: Solution) -> list[RenderableType]:
         profit, cost = (tables.money(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
     if solution.ambiguity is not None:
-        near = f"the worst prior within {solution.ambiguity['radius']:g} ({solution.ambiguity['distance']})"
-        parts.append(
-            Text(f"that is under {near}; under the given one it is {tables.money(solution.ambiguity['profit_at_prior'])}")
-        )
+        near, given = solution.contracts.case.ambiguity.words, tables.money(solution.ambiguity["profit_at_prior"])
+        parts.append(Text(f"that is under {near}; under the given one it is {given}"))
     if solution.contracts is not None and solution.contracts.case.has_yields:
         parts.append(yields(solution.contracts))
     if solution.estimate is not None:
@@ -51,30 +49,42 @@ def summary(solution: Solution) -> list[RenderableType]:
 
 
 def menu(contracts: Menu) -> RenderableType:
-    """Return a contract menu as a table; the most likely profiles where there are many."""
+    """Return a contract menu as a table; the most likely profiles where there are many.
+
+    With more than three suppliers, where one table is too wide, as two: reports, and contracts.
+    """
     case = contracts.case
     names, n = case.names, len(case.names)
     weight = case.probability.ravel()
     balanced, wide = contracts.same_quantities, n <= 3
-    headings = [f"{name}\ncost" for name in names] + ["proba-\nbility"]
-    headings += ["quantity\nof each"] if balanced else [f"{name}\nquantity" for name in names]
-    for name in names if wide else ["all"]:
-        headings += [f"{name}\npayment", f"{name}\nrent"] if wide else ["payments\nin all", "rents\nin all"]
-    table = tables.table("contract menu: a row for what the suppliers report", *headings)
+    costs = [f"{name}\ncost" for name in names] + ["proba-\nbility"]
+    quantities = ["quantity\nof each"] if balanced else [f"{name}\nquantity" for name in names]
+    amounts = [f"{name}\n{what}" for name in names for what in ("payment", "rent")]
+    amounts = amounts if wide else ["payments\nin all", "rents\nin all"]
+    title = "contract menu: a row for what the suppliers report"
+    whole = tables.table(title, *costs, *quantities, *amounts)
+    first, second = (
+        tables.table(title, "row", *costs),
+        tables.table("and the contracts of that row", "row", *quantities, *amounts),
+    )
     quantity = contracts.quantity.reshape(n, -1)
     payment = contracts.payment.reshape(n, -1)
     rent = np.array([contracts.rent(i).ravel() for i in range(n)])
-    for t in tables.most_likely(weight):
-        cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(np.unravel_index(t, case.shape))]
-        cells.append(f"{weight[t]:.4g}")
-        cells += [tables.money(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
-        for i in range(n) if wide else [slice(None)]:
-            cells += [tables.money(float(np.sum(payment[i, t]))), tables.money(float(np.sum(rent[i, t])))]
-        table.add_row(*cells)
+    for row, t in enumerate(tables.most_likely(weight), start=1):
+        reported = [label(case.suppliers[i].costs[k]) for i, k in enumerate(np.unravel_index(t, case.shape))]
+        reported.append(f"{weight[t]:.4g}")
+        delivered = [tables.money(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
+        paid = [
+            tables.money(float(np.sum(amount[i, t]))) for i in (range(n) if wide else [slice(None)]) for amount in (payment, rent)
+        ]
+        whole.add_row(*reported, *delivered, *paid)
+        first.add_row(str(row), *reported)
+        second.add_row(str(row), *delivered, *paid)
+    shown = whole if wide else tables.Either(whole, Group(first, second))
     if case.profiles <= tables.ROWS:
-        return table
+        return shown
     note = f"the {tables.ROWS} most likely of {case.profiles:,} profiles; --menu FILE.csv writes all, for every supplier"
-    return Group(table, Text(note, style="dim"))
+    return Group(shown, Text(note, style="dim"))
 
 
 def shadow_prices(solution: Solution) -> RenderableType:
@@ -82,7 +92,10 @@ def shadow_prices(solution: Solution) -> RenderableType:
     families = [name for name in solution.duals if not name.startswith("expected_sales")]
     families.sort(key="assembly".__eq__)
     if not families:
-        return Text("no shadow prices: a closed form has no constraints", style="dim")
+        reason = "a closed form has no constraints"
+        if solution.solver.name != "closed_form":
+            reason = "a model with whole numbers has none; solve again with another number to see what it is worth"
+        return Text(f"no shadow prices: {reason}", style="dim")
     table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
     if not table.row_count:
         return Text("no shadow prices: no constraint of the mechanism binds", style="dim")
@@ -96,7 +109,8 @@ def estimate(found: Mapping[str, Any]) -> Text:
     """Return how sure the profit is where the prior is estimated from past reports."""
     low, high = map(tables.money, found["interval"])
     held = found["held_out"]
-    text = f"prior estimated from {' and '.join(str(count) for count in found['reports'].values())} reports: "
+    reports = ", ".join(f"{count} of {name}" for name, count in found["reports"].items())
+    text = f"prior estimated from past reports ({reports}): "
     text += f"profit between {low} and {high} ({found['level']:.0%}, bootstrap of {found['draws']})"
     if held is not None:
         text += f"; a menu for {1 - held['share']:.0%} of them promised {tables.money(held['promised'])}"
@@ -158,4 +172,6 @@ def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
         ("truthful", lambda row: row["truthful"]),
         ("seconds", lambda row: f"{row['seconds']:.2f}"),
     )
-    return tables.side_by_side(case, frame, columns)
+    return tables.side_by_side(
+        case, frame, columns, narrow={"smallest\nrent": "least\nrent", "balanced": "bal-\nanced", "seconds": None}
+    )

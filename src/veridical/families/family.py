@@ -229,6 +229,7 @@ class Family:
     offered: Callable[[str, Any], list[RenderableType]] = lambda name, audit: []
     picture: Callable[[Solution], Figure] | None = None
     write: Callable[[Any, str], None] | None = None
+    send: Callable[[Any, str], Any] | None = None
     numbers: Callable[[Any], Mapping[str, Number]] = lambda case: {}
     commands: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     read: Reader | None = None
