@@ -1,0 +1,70 @@
+"""The least payments on a grid of money with which truth is best for a supplier, for orders that are given; in whole numbers.
+
+With orders a[k] for the k-th cost and what he keeps, p[k] - (slope[k] a[k] + reserved[k]) / divisor, nobody gains by a misreport if
+p[k] - p[l] >= slope[k] (a[k] - a[l]) / divisor, and nobody loses if p[k] >= (slope[k] a[k] + reserved[k]) / divisor. Payments are
+whole numbers, so right-hand sides may be rounded up: what is left is a system of differences with whole lengths, whose least solution
+is a longest path. It is the least for every cost at the same time, so it is best under every prior. Where orders fall in the cost,
+there is one if a whole number lies between what the difference of two neighbouring orders costs the cheaper and the dearer of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veridical.data.arrays import Integers
+from veridical.data.order_grid import OrderGrid
+
+__all__ = ["cost_payments", "largest_gain", "least_payments", "smallest_rent"]
+
+SAFE = 2**62  # what 64 bits hold, with room for a sum
+
+
+def cost_payments(grid: OrderGrid, orders: Integers) -> Any:
+    """Return the least payments that cover costs and what is earned elsewhere; shapes (costs, columns), in steps of money."""
+    slope, reserved, orders = _numbers(grid, orders)
+    return _up(slope * orders + reserved, grid.divisor)
+
+
+def least_payments(grid: OrderGrid, orders: Integers) -> Any | None:
+    """Return the least payments with which truth is best and nobody loses, None where there are none.
+
+    `orders`: of shape (costs, columns), in steps; a column for every report of the others.
+    """
+    slope, _, steps = _numbers(grid, orders)
+    fewer = steps[:-1] - steps[1:]
+    if (fewer < 0).any() or (_up(slope[:-1] * fewer, grid.divisor) > slope[1:] * fewer // grid.divisor).any():
+        return None
+    paid = cost_payments(grid, orders)
+    while True:
+        before = paid.copy()
+        for k in reversed(range(len(steps))):
+            paid[k] = np.maximum(paid[k], (paid + _up(slope[k] * (steps[k] - steps), grid.divisor)).max(axis=0))
+        if (paid == before).all():
+            return paid
+
+
+def largest_gain(grid: OrderGrid, orders: Integers, paid: Any) -> int:
+    """Return the most that any misreport gains, in `divisor`ths of a step of money; 0 where none gains."""
+    slope, _, steps = _numbers(grid, orders)
+    kept = [paid * grid.divisor - one * steps for one in slope[:, 0]]
+    return max(int((some - some[k]).max()) for k, some in enumerate(kept))
+
+
+def smallest_rent(grid: OrderGrid, orders: Integers, paid: Any) -> int:
+    """Return the least that anybody truthful keeps beyond what he earns elsewhere, in `divisor`ths of a step of money."""
+    slope, reserved, steps = _numbers(grid, orders)
+    return int((paid * grid.divisor - slope * steps - reserved).min())
+
+
+def _up(numbers: Any, divisor: int) -> Any:
+    return -(-numbers // divisor)
+
+
+def _numbers(grid: OrderGrid, orders: Integers) -> tuple[Any, Any, Any]:
+    """Return slope and reserved, of shape (costs, 1), and orders: 64 bits wide, or Python's own where products need more."""
+    size = 4 * (max(grid.slope) * int(orders.max(initial=1) + 1) + max(grid.reserved) + grid.divisor)
+    kind: Any = np.int64 if size * len(grid.slope) < SAFE else object
+    slope, reserved = (np.array(some, dtype=kind).reshape(-1, 1) for some in (grid.slope, grid.reserved))
+    return slope, reserved, orders.astype(kind)
