@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import singledispatch
 from typing import Any, ClassVar
 
 from veridical.data.deprecated import Renamed
+from veridical.data.measures import UNSAID, Measures
 
 __all__ = ["Audit", "Found", "audit"]
 
@@ -64,6 +65,7 @@ class Audit:
     largest_payment: float
     incentive_concept: str = "dominant_strategy_ic"
     participation: str = "ex_post_ir"
+    measures: Measures = field(default=UNSAID, kw_only=True)  # in what money and quantities are said
 
     FIRST: ClassVar[tuple[str, ...]] = ("max_regret", "min_rent", "balanced")  # the figures with which the JSON begins
     LAST: ClassVar[tuple[str, ...]] = ("expected_profit", "largest_payment")  # those after what the outcome is held to

@@ -9,7 +9,7 @@ from typing import Any
 
 from veridical.data.record import wrong
 
-__all__ = ["ROUNDING", "Measures", "decimals", "figure", "refuse_rounding"]
+__all__ = ["ROUNDING", "UNSAID", "Measures", "decimals", "figure", "refuse_rounding"]
 
 ROUNDING = ("round_money", "round_units")  # keys of a case whose contracts can be rounded
 CENTS = 2  # decimals of money where nothing is said
@@ -69,8 +69,12 @@ class Measures:
 
     def amount(self, value: float, digits: int = CENTS) -> str:
         """Return money as a sentence says it, with the currency; with more decimals where it is rounded to less than cents."""
-        text = figure(value, digits if self.round_money is None else max(digits, decimals(self.round_money)))
+        text = self.money(value, digits)
         return f"{text} {self.currency}" if self.currency else text
+
+    def money(self, value: float, digits: int = CENTS) -> str:
+        """Return money as a table shows it; with more decimals where it is rounded to less than cents."""
+        return figure(value, digits if self.round_money is None else max(digits, decimals(self.round_money)))
 
     def payment(self, value: float) -> str:
         """Return a payment as a table shows it: with the decimals that it is rounded to."""
@@ -92,13 +96,16 @@ class Measures:
         return {name: word for name, word in said.items() if word is not None}
 
 
+UNSAID = Measures()  # where a case says nothing
+
+
 def refuse_rounding(cls: Any, raw: Any) -> Any:
     """Return a raw table as it is; raise the error for a key of rounding where the class of the record has none."""
     for key in ROUNDING if isinstance(raw, Mapping) else ():
         if key in raw and key not in cls.model_fields:
             allowed = (
-                "no rounding here: it is of contract menus of an assembler whose suppliers' costs are listed; currency and unit say "
-                "what money and quantities are in"
+                "no rounding here: contract menus of an assembler whose suppliers' costs are listed are rounded; currency and unit "
+                "say what money and quantities are in"
             )
             raise wrong(raw[key], allowed, key)
     return raw

@@ -41,9 +41,9 @@ def common_multiple(*steps: Fraction) -> Fraction:
 class OrderGrid:
     """What orders of one supplier and payments to him are multiples of.
 
-    `step`: of an order, units. `money`: of a payment, currency. `least`, `most`: steps of the smallest order that is one, and of the
-    largest, None where there is no end. With whole numbers a of steps and p of `money`, a supplier whose cost is the k-th keeps
-    p - (slope[k] a + reserved[k]) / divisor, in steps of money, of what he earns beyond what he would elsewhere.
+    `step`: of an order, units. `money`: of a payment, currency. `least`, `most`: steps of the smallest order that is one, and of
+    the largest, None where there is no end. Paid p steps of money for a steps, a supplier with the k-th cost earns
+    p - (slope[k] a + reserved[k]) / divisor more than he would elsewhere, in steps of money; all whole numbers.
     """
 
     step: Fraction
@@ -68,8 +68,8 @@ def grids(case: AssemblerCase) -> list[OrderGrid]:
         slope = [exact(cost) * step / money for cost in supplier.costs]
         reserved = [exact(profit) / money for profit in supplier.reservations]
         divisor = math.lcm(*(one.denominator for one in (*slope, *reserved)))
-        whole = [tuple(int(one * divisor) for one in some) for some in (slope, reserved)]
-        found.append(OrderGrid(step, money, least, most, *whole, divisor))
+        per_step, elsewhere = (tuple(int(one * divisor) for one in some) for some in (slope, reserved))
+        found.append(OrderGrid(step, money, least, most, per_step, elsewhere, divisor))
     return found
 
 

@@ -14,7 +14,7 @@ from veridical.data import CertificateError, InputError
 from veridical.data.assembler import label
 from veridical.data.deprecated import Renamed
 from veridical.data.lazy import pd
-from veridical.data.measures import Measures
+from veridical.data.measures import UNSAID, Measures
 from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, ratio
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Solution:
     estimate: Mapping[str, Any] | None = None
     # Of a menu in whole steps of `money` and `units`: what that loses of the `profit_before`, and the gap of what was solved.
     rounding: Mapping[str, Any] | None = None
-    measures: Measures = Measures()  # in what money and quantities are said
+    measures: Measures = UNSAID  # in what money and quantities are said
     warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
     optimal: Callable[[], OptimalDuals | str] | OptimalDuals | str = field(default=NO_MODEL, repr=False)  # gives `optimal_duals`
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated

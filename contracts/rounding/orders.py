@@ -1,8 +1,8 @@
 """How the quantities of a menu become whole orders: by a map that grows, so that whatever was no less than another stays so.
 
-Quantities that were equal stay equal, and those that fell in a supplier's cost still do: what is truthful stays so at some payments,
-orders that were balanced are balanced, and what did not depend on somebody's report does not. Products, not units, are rounded to a
-common step; each supplier's order is then enough for them.
+Quantities that were equal stay equal, and those that fell in a supplier's cost still do: what is truthful stays so at some
+payments, orders that were balanced are balanced, and what did not depend on somebody's report does not. Products, not units, are
+rounded to a common step; each supplier's order is then enough for them.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Levels:
         return found
 
     def within(self, number: Integers, step: Fraction) -> Integers:
-        """Return numbers of products for which every supplier delivers just what is needed: within his capacity and least order."""
+        """Return numbers of products for which every supplier delivers just what is needed: within capacities and least orders."""
         ratios = [step * units / grid.step for grid, units in zip(self.grids, self.units_per_product, strict=True)]
         most = [grid.most // ratio for grid, ratio in zip(self.grids, ratios, strict=True) if grid.most is not None]
         least = max(-(-grid.least // ratio) for grid, ratio in zip(self.grids, ratios, strict=True))

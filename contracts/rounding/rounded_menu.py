@@ -1,10 +1,12 @@
 """The menu in whole steps of orders and money that is truthful to the last digit, and loses little of the expected profit.
 
-Orders are the menu's quantities, each of its levels up or down to a whole step (`orders`); payments are then the least truthful ones
-(`grid_payments`). Of the ways to split levels into those that go up and those that go down, the best is taken, and improved level by
-level while that adds to the profit. On average over all splits nothing is lost but what lies between expected sales and their
-straight line over one step, and what payments are rounded up by; so the best split loses no more than that where components are
-needed in steps of the same number of products. Source: threshold rounding of systems of differences, whose vertices are whole.
+Orders are the menu's quantities, each of its levels up or down to a whole step (`orders`); payments are then the least truthful
+ones (`grid_payments`). Of the ways to part levels into those that go up and those that go down, by how far they are from the step
+below, the best is taken, and improved level by level while that adds to the profit.
+
+How little is lost: were the part of a step from which on levels go up drawn at random, orders would be the menu's on average, and
+so would payments but for what these are rounded up by. Lost on average, and so by the best of all parts, is no more than that and
+what expected sales are above their straight line over one step; where components are needed in steps of one number of products.
 """
 
 from __future__ import annotations
@@ -73,7 +75,7 @@ def rounded(menu: Menu, *, balanced: bool = False, truthful: bool = True) -> Rou
     balanced
         Whether components of as many products are to be ordered of every supplier.
     truthful
-        Whether truth is to be best, whatever the others report; else payments cover costs and what is earned elsewhere, and no more.
+        Whether truth is to be best, whatever the others report; else payments cover costs and what is earned elsewhere, no more.
 
     Returns
     -------
@@ -118,6 +120,7 @@ class _Search:
             steps = [2 * step for step in steps]  # between neighbouring orders that are further apart there is a whole payment
             self.left = max(self.left, FEWEST)
         self.improve()
+        assert self.found is not None
         return self.found[3]
 
     def attempt(self, number: Integers, step: Fraction) -> bool:
@@ -133,7 +136,9 @@ class _Search:
 
     def made(self, number: Integers, step: Fraction) -> RoundedMenu | None:
         """Return the menu for a number of steps of products at each level; None where no payments make it truthful."""
-        case, orders, paid = self.menu.case, [], []
+        case = self.menu.case
+        orders: list[Any] = []
+        paid: list[Any] = []
         for i, (grid, flat) in enumerate(zip(self.grids, self.levels.orders(number, step), strict=True)):
             order = _by_cost(flat.reshape(case.shape), i)
             if self.truthful:  # a solver's noise may have left a dearer type with more

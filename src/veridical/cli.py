@@ -70,7 +70,11 @@ def compare(
     chosen = [vd.families.find(world, name) for name in mechanism] if mechanism else list(vd.families.fitting(world).values())
     parameters = request.parameters(name for one in chosen for name in one.parameters)
     frame = vd.compare(world, mechanism, solver, **parameters)
-    record = {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")}
+    record = {
+        "case": world.name,
+        "mechanisms": frame.reset_index().to_dict(orient="records"),
+        **vd.data.measures.Measures.of(world).to_dict(),
+    }
     report(to_json, lambda: record, lambda: family.compared(world.name, frame))
 
 
@@ -86,7 +90,7 @@ def audit(
     request.parameters(())
     world, name = request.case, Path(menu).name
     checked = vd.audit(world, menu)
-    record = {"case": world.name, "menu": name, "audit": checked.to_dict()}
+    record = {"case": world.name, "menu": name, "audit": checked.to_dict(), **checked.measures.to_dict()}
     report(to_json, lambda: record, lambda: vd.families.family_of(world).offered(f"{name} for {world.name}", checked))
 
 

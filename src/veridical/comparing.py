@@ -9,6 +9,7 @@ from typing import Any
 from veridical import solvers
 from veridical.data import InputError, NotSolvedError, VeridicalError
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer
@@ -43,7 +44,8 @@ def compare(
     suppliers together), max_regret and min_rent (in expectation for `bic`), balanced. For a supplier capacity, chain_profit,
     penalty (share of the chain's profit that is lost against full information), supplier_share, max_regret and min_profit of
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
-    is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers.
+    is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs` has the case's
+    `currency` and `unit`, where it says these.
 
     Raises
     ------
@@ -93,7 +95,9 @@ def compare(
             "status": str(solution.status),
             "seconds": solution.solver.seconds.total,
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
+    frame.attrs |= Measures.of(case).to_dict()
+    return frame
 
 
 def truthful(solution: Solution) -> str:

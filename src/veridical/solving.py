@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from veridical.contracts import Audit
 from veridical.contracts.direct_mechanism_audit import audit_table
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.deprecated import renamed
+from veridical.data.measures import Measures
 from veridical.data.progress import step
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
 from veridical.solvers import Configuration, Solution, SolutionStatus
@@ -238,4 +240,6 @@ def audit(case: Any, offer: Any, menu: Any = None, **promised: Any) -> Audit:
     >>> vd.audit(case, vd.solve(case, "icds", "closed_form").menu).truthful
     True
     """
-    return family_of(case).audit(case, offer) if menu is None else audit_table(case, offer, menu, **promised)
+    if menu is not None:
+        return audit_table(case, offer, menu, **promised)
+    return replace(family_of(case).audit(case, offer), measures=Measures.of(case))

@@ -49,7 +49,7 @@ def direct(task: Task) -> Solution:
 
 
 def more(task: Task, way: Callable[[Task], Solution], solution: Solution) -> dict[str, Any]:
-    """Return the menu as the case rounds it, how a copula's joint prior was integrated, of the case as solved; a warning of bets."""
+    """Return the menu as the case rounds it; how a copula's prior was integrated, of the case as it was solved; and warnings."""
     solution = in_steps(task, solution)
     cases = (task.case, solution.contracts.case)
     prior = next((case.integration.to_dict() for case in cases if case.integration is not None), None)
@@ -142,6 +142,7 @@ def columns(solution: Solution, best: float) -> dict[str, Any]:
     if menu is not None and solution.rule is None:
         rents = sum(float((menu.case.probability * menu.rent(i)).sum()) for i in range(len(menu.case.names)))
     return {
+        **({} if solution.rounding is None else {"rounding_loss": solution.rounding["loss"]}),
         "share_of_first_best": solution.objective / best if best > 0 else float("nan"),
         "expected_rents": rents,
         "max_regret": checked.max_regret,

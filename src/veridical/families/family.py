@@ -183,7 +183,9 @@ class Task:
         if getattr(self.case, ROUNDING[0], None) is not None and fields.get("rounding") is None:
             allowed = f"none for mechanism {self.mechanism.name}, which does not round its contracts"
             raise InputError.of(ROUNDING[0], getattr(self.case, ROUNDING[0]), allowed, self.case.name)
-        fields = {"parameters": self.parameters, "measures": Measures.of(self.case), **fields, "audit": None if audit is None else audit.held_to(promises)}
+        measures = Measures.of(self.case)
+        audit = None if audit is None else replace(audit.held_to(promises), measures=measures)
+        fields = {"parameters": self.parameters, "measures": measures, **fields, "audit": audit}
         tolerance = 0.0 if self.configuration is None else self.configuration.tolerance
         return replace(solution, **fields).checked(promises, tolerance if gap is None else gap)
 

@@ -27,7 +27,9 @@ def refuse(task: Task) -> None:
     promises = task.mechanism.promises(case=case, **parameters)
     allowed = None
     if "bayesian_ic" in promises:
-        allowed = f"none for `{task.mechanism.name}`, whose bets hold in expectation under the exact prior: mechanism icds is rounded"
+        allowed = (
+            f"none for `{task.mechanism.name}`, whose bets hold in expectation under the exact prior: mechanism icds is rounded"
+        )
     elif "coalition_ic_with_side_payments" in promises:
         allowed = "none beside coalitions = true: the least payments on a grid are truthful one by one"
     elif task.mechanism.name == "hybrid" and task.route.name == "closed_form" and case.profiles > ENUMERATED:
@@ -39,9 +41,9 @@ def refuse(task: Task) -> None:
 def in_steps(task: Task, solution: Solution) -> Solution:
     """Return a solution with the rounded menu in the place of the optimal one, where the case asks for that.
 
-    `objective` is then what the rounded menu earns; `bound`, duals and sensitivities stay those of the optimum before rounding, and
-    the gap of the certificate is between the two. `rounding`: `money` and `units`, the steps; `loss` of expected profit against
-    `profit_before`; `model_gap`, that of what was solved.
+    `objective` is then what the rounded menu earns; `bound`, duals and sensitivities stay those of the optimum before rounding,
+    and the gap of the certificate is between the two. `rounding`: `money` and `units`, the steps; `loss` of expected profit
+    against `profit_before`; `model_gap`, that of what was solved.
     """
     case = task.case
     if case.round_money is None:
