@@ -75,7 +75,7 @@ class Levels:
         return found
 
     def within(self, number: Integers, step: Fraction) -> Integers:
-        """Return numbers of products for which every supplier delivers just what is needed: within capacities and least orders."""
+        """Return numbers of products of which every supplier can deliver just the parts: within capacities and least orders."""
         ratios = [step * units / grid.step for grid, units in zip(self.grids, self.units_per_product, strict=True)]
         most = [grid.most // ratio for grid, ratio in zip(self.grids, ratios, strict=True) if grid.most is not None]
         least = max(-(-grid.least // ratio) for grid, ratio in zip(self.grids, ratios, strict=True))
