@@ -104,8 +104,8 @@ def refuse_rounding(cls: Any, raw: Any) -> Any:
     for key in ROUNDING if isinstance(raw, Mapping) else ():
         if key in raw and key not in cls.model_fields:
             allowed = (
-                "no rounding here: only contract menus of an assembler whose suppliers' costs are listed are rounded; currency and "
-                "unit say what money and quantities are in"
+                "no rounding here: only contract menus of an assembler whose suppliers' costs are listed are rounded; currency "
+                "and unit say what money and quantities are in"
             )
             raise wrong(raw[key], allowed, key)
     return raw

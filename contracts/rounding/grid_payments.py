@@ -1,10 +1,10 @@
 """The least payments on a grid of money with which truth is best for a supplier, for orders that are given; in whole numbers.
 
 With orders a[k] and payments p[k] at the k-th cost nobody gains by a misreport if p[k] - p[l] >= slope[k] (a[k] - a[l]) /
-divisor, and nobody loses if p[k] >= (slope[k] a[k] + reserved[k]) / divisor. Payments are whole numbers, so right-hand sides may be
-rounded up: what is left is a system of differences with whole lengths, whose least solution is a longest path. It is the least for
-every cost at the same time, so it is best under every prior. Where orders fall in the cost, there is one if and only if a whole
-number lies between what the difference of any two neighbouring orders costs the cheaper and the dearer of the two.
+divisor, and nobody loses if p[k] >= (slope[k] a[k] + reserved[k]) / divisor. Payments are whole numbers, so right-hand sides
+may be rounded up: what is left is a system of differences with whole lengths, whose least solution is a longest path. It is the
+least for every cost at the same time, so it is best under every prior. Where orders fall in the cost, there is one if and only
+if a whole number lies between what the difference of any two neighbouring orders costs the cheaper and the dearer of the two.
 """
 
 from __future__ import annotations
