@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from veridical.contracts.menu import Menu
-from veridical.contracts.rounding.grid_payments import cost_payments, largest_gain, least_payments, smallest_rent
+from veridical.contracts.rounding.grid_payments import cost_payments, largest_gain, least_payments, smallest_rent, width
 from veridical.contracts.rounding.orders import Levels, product_steps
 from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import AssemblerCase
@@ -26,8 +26,8 @@ from veridical.data.order_grid import OrderGrid, grids
 
 __all__ = ["RoundedMenu", "rounded"]
 
-ENTRIES, MOST = 4_000_000, 300  # of orders that are looked at in all menus that are tried, and menus
-FEWEST = 4
+ENTRIES, MOST, FEWEST = 1_000_000, 300, 4  # orders in all menus that are tried, and menus
+LONG = 20  # times that numbers take which are longer than 64 bits
 Search = tuple[float, "Integers", Fraction, "RoundedMenu"]  # profit, steps of products by level, that step, the menu
 
 
@@ -102,7 +102,8 @@ class _Search:
         self.menu, self.balanced, self.truthful = menu, balanced, truthful
         self.grids = grids(menu.case)
         self.levels = Levels.of(menu, self.grids)
-        self.left = max(FEWEST, min(MOST, ENTRIES // menu.quantity.size))
+        long = any(width(grid, int(menu.quantity.max() / float(grid.step)) + 1) is object for grid in self.grids)
+        self.left = max(FEWEST, min(MOST, ENTRIES // menu.quantity.size // (LONG if long else 1)))
         self.found: Search | None = None
 
     def best(self) -> RoundedMenu:
