@@ -9,7 +9,7 @@ from typing import Any
 
 from veridical.data.record import wrong
 
-__all__ = ["ROUNDING", "UNSAID", "Measures", "decimals", "figure", "refuse_rounding"]
+__all__ = ["ROUNDING", "UNSAID", "Measures", "decimals", "figure", "refuse_rounding", "unrounded"]
 
 ROUNDING = ("round_money", "round_units")  # keys of a case whose contracts can be rounded
 CENTS = 2  # decimals of money where nothing is said
@@ -109,3 +109,9 @@ def refuse_rounding(cls: Any, raw: Any) -> Any:
             )
             raise wrong(raw[key], allowed, key)
     return raw
+
+
+def unrounded(case: Any) -> Any:
+    """Return a case as it is before anything is rounded."""
+    given = {name: None for name in ROUNDING if getattr(case, name, None) is not None}
+    return case.changed(**given) if given else case

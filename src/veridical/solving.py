@@ -15,7 +15,7 @@ from veridical.contracts import Audit
 from veridical.contracts.direct_mechanism_audit import audit_table
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.deprecated import renamed
-from veridical.data.measures import Measures
+from veridical.data.measures import Measures, unrounded
 from veridical.data.progress import step
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
 from veridical.solvers import Configuration, Solution, SolutionStatus
@@ -167,7 +167,7 @@ def one_sided_derivatives(
     """Return the left and the right derivative of the optimal profit in a number of the case.
 
     `solution.sensitivity` gives one number; where the profit has a kink (pooled profiles, demand points) it lies between these
-    two. Found by solving again at -step and +step: exact where profit is piecewise linear.
+    two. Found by solving again at -step and +step: exact where profit is piecewise linear. Menus are not rounded for it.
 
     Parameters
     ----------
@@ -196,6 +196,7 @@ def one_sided_derivatives(
     >>> left <= right
     True
     """
+    case = unrounded(case)
     numbers = family_of(case).numbers(case)
     if parameter not in numbers:
         raise InputError.of("parameter", parameter, f"one of {', '.join(numbers)}")
