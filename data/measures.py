@@ -65,7 +65,7 @@ class Measures:
     @property
     def per_unit(self) -> str:
         """What a price is counted in."""
-        return f"{self.of_money} per {self.unit or 'unit'}"
+        return f"{self.of_money} per unit"
 
     def amount(self, value: float, digits: int = CENTS) -> str:
         """Return money as a sentence says it, with the currency; with more decimals where it is rounded to less than cents."""

@@ -69,7 +69,8 @@ class Levels:
         found = []
         for grid, units, place in zip(self.grids, self.units_per_product, self.place, strict=True):
             ratio = step * units / grid.step
-            order = -(-number * ratio.numerator // ratio.denominator)
+            whole = number if int(number.max(initial=1)) * ratio.numerator < 2**62 else number.astype(object)
+            order = (-(-whole * ratio.numerator // ratio.denominator)).astype(np.int64)
             order = np.where(order > 0, np.maximum(order, grid.least), 0)
             found.append((order if grid.most is None else np.minimum(order, grid.most))[place])
         return found

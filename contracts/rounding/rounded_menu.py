@@ -22,11 +22,13 @@ from veridical.contracts.rounding.grid_payments import cost_payments, largest_ga
 from veridical.contracts.rounding.orders import Levels, product_steps
 from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import AssemblerCase
+from veridical.data.errors import InputError
 from veridical.data.order_grid import OrderGrid, grids
 
 __all__ = ["RoundedMenu", "rounded"]
 
 ENTRIES, MOST, FEWEST = 1_000_000, 300, 4  # orders in all menus that are tried, and menus
+DIGITS = 1e15  # steps that a float tells apart
 LONG = 20  # times that numbers take which are longer than 64 bits
 Search = tuple[float, "Integers", Fraction, "RoundedMenu"]  # profit, steps of products by level, that step, the menu
 
@@ -83,6 +85,11 @@ def rounded(menu: Menu, *, balanced: bool = False, truthful: bool = True) -> Rou
         Orders are multiples of the step within capacity, whole lots, and at least the minimum order or nothing; payments are the
         least ones on the grid. Nothing at all is ordered where that is best.
 
+    Raises
+    ------
+    InputError
+        For steps so small that a float has no digits for multiples of them.
+
     Examples
     --------
     >>> import veridical as vd
@@ -92,6 +99,12 @@ def rounded(menu: Menu, *, balanced: bool = False, truthful: bool = True) -> Rou
     >>> in_steps.quantity.ravel().tolist(), int(in_steps.largest_gain), round(menu.expected_profit - in_steps.expected_profit, 2)
     ([700.0, 550.0, 500.0, 350.0, 700.0, 550.0, 500.0, 350.0], 0, 9.38)
     """
+    case = menu.case
+    for name, numbers in (("round_units", menu.quantity), ("round_money", menu.payment)):
+        step, largest = getattr(case, name), float(np.abs(numbers).max())
+        if largest > DIGITS * step:
+            allowed = f"at least {largest / DIGITS:.3g}: numbers up to {largest:.3g} have no more digits"
+            raise InputError.of(name, step, allowed, case.name)
     return _Search(menu, balanced, truthful).best()
 
 

@@ -247,6 +247,23 @@ def test_the_bound_is_that_of_the_optimum_before_rounding() -> None:
     assert (left, right) == pytest.approx(vd.one_sided_derivatives(case, "price"), rel=1e-9)
 
 
+@pytest.mark.parametrize(("name", "value"), [("round_units", 1e-14), ("round_money", 1e-13)])
+def test_steps_for_which_there_are_no_digits(name: str, value: float) -> None:
+    case = vd.example("two-suppliers").changed(round_money=0.01, round_units=1)
+    with pytest.raises(vd.InputError) as caught:
+        vd.solve(case, "icds", "closed_form", **{name: value})
+    assert caught.value.problems[0].field == name
+
+
+def test_steps_that_are_nearly_as_small_are_exact(tmp_path: Path) -> None:
+    parts = {"suppliers.panel.units_per_product": 1.23456789, "round_money": 1e-8, "round_units": 1e-9}
+    case = vd.example("two-suppliers").changed(**parts)
+    solution = vd.solve(case, "icds", "closed_form")
+    solution.contracts.to_csv(tmp_path / "menu.csv")
+    assert faults(tmp_path / "menu.csv", case) == []
+    assert abs(solution.rounding["loss"]) < 1e-6
+
+
 def test_kept_models_round_too() -> None:
     case, repeated = vd.example("two-suppliers").changed(round_money=0.25, round_units=3), vd.Repeated()
     for price in (30, 31, 29.5):

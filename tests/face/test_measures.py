@@ -91,7 +91,7 @@ def test_a_comparison_in_which_nobody_takes_the_case_says_why() -> None:
     ("name", "mechanism", "expected"),
     [
         ("two-suppliers", "icds", ["quantity, pieces", "payment, EUR"]),
-        ("two-retailers", None, ["shadow price λ, EUR per pieces", "allocation to one retailer, pieces"]),
+        ("two-retailers", None, ["shadow price λ, EUR per unit", "allocation to one retailer, pieces"]),
     ],
 )
 def test_pictures_have_them_on_their_axes(name: str, mechanism: str | None, expected: list[str]) -> None:
