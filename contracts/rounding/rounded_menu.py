@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = ["RoundedMenu", "rounded"]
 
 ENTRIES, MOST, FEWEST = 1_000_000, 300, 4  # orders in all menus that are tried, and menus
 DIGITS = 1e15  # steps that a float tells apart
+REACH = 6  # steps of products
 LONG = 20  # times that numbers take which are longer than 64 bits
 Search = tuple[float, "Integers", Fraction, "RoundedMenu"]  # profit, steps of products by level, that step, the menu
 
@@ -88,7 +90,8 @@ def rounded(menu: Menu, *, balanced: bool = False, truthful: bool = True) -> Rou
     Raises
     ------
     InputError
-        For steps so small that a float has no digits for multiples of them.
+        For steps so small that a float has no digits for multiples of them, and for balanced orders where the parts of no number
+        of products in the menu come in whole steps.
 
     Examples
     --------
@@ -97,7 +100,7 @@ def rounded(menu: Menu, *, balanced: bool = False, truthful: bool = True) -> Rou
     >>> menu = Menu(menu.case.changed(round_units=50, round_money=5), menu.quantity, menu.payment)
     >>> in_steps = rounded(menu)
     >>> in_steps.quantity.ravel().tolist(), int(in_steps.largest_gain), round(menu.expected_profit - in_steps.expected_profit, 2)
-    ([700.0, 550.0, 500.0, 350.0, 700.0, 550.0, 500.0, 350.0], 0, 9.38)
+    ([700.0, 550.0, 400.0, 250.0, 700.0, 550.0, 400.0, 250.0], 0, 10.0)
     """
     case = menu.case
     for name, numbers in (("round_units", menu.quantity), ("round_money", menu.payment)):
@@ -109,33 +112,40 @@ def rounded(menu: Menu, *, balanced: bool = False, truthful: bool = True) -> Rou
 
 
 class _Search:
-    """Roundings of one menu: which was the best, and how many more may be tried."""
+    """Roundings of one menu to multiples of one step of products after the other."""
 
     def __init__(self, menu: Menu, balanced: bool, truthful: bool) -> None:
         self.menu, self.balanced, self.truthful = menu, balanced, truthful
         self.grids = grids(menu.case)
         self.levels = Levels.of(menu, self.grids)
+        self.steps = product_steps(menu, self.grids, balanced)
         long = any(width(grid, int(menu.quantity.max() / float(grid.step)) + 1) is object for grid in self.grids)
-        self.left = max(FEWEST, min(MOST, ENTRIES // menu.quantity.size // (LONG if long else 1)))
-        self.found: Search | None = None
+        tries = min(MOST, ENTRIES // menu.quantity.size // (LONG if long else 1)) // len(self.steps)
+        self.tries = self.left = max(FEWEST, tries)  # menus that may be tried with one step
+        self.found: Search | None = None  # the best with this step
+        self.any = False  # whether any way to order something is truthful
 
     def best(self) -> RoundedMenu:
         """Return the best menu that is found."""
-        steps = product_steps(self.menu, self.grids, self.balanced)
-        self.attempt(np.zeros(len(self.levels.values), dtype=np.int64), steps[0])  # to order nothing is always truthful
-        nothing = self.found
-        assert nothing is not None
-        while True:
-            for step in steps:
-                for number in self.levels.splits(step):
-                    self.attempt(number, step)
-            if self.found is not nothing or float(min(steps)) > self.levels.values[-1]:
-                break
+        largest, steps = float(self.levels.values[-1]), self.steps
+        if self.balanced and float(steps[0]) > largest > 0:
+            allowed = f"for balanced orders one of which {largest:.6g} products need whole multiples of every component"
+            raise InputError.of("round_units", self.menu.case.round_units, allowed, self.menu.case.name)
+        found = [self.along(step) for step in steps]
+        while not self.any and float(min(steps)) < largest:
             steps = [2 * step for step in steps]  # between neighbouring orders that are further apart there is a whole payment
-            self.left = max(self.left, FEWEST)
+            found += [self.along(step) for step in steps]
+        return max(found, key=lambda one: one[0])[3]
+
+    def along(self, step: Fraction) -> Search:
+        """Return the best menu with multiples of a step of products."""
+        self.found, self.left = None, self.tries
+        self.attempt(np.zeros(len(self.levels.values), dtype=np.int64), step)  # to order nothing is always truthful
+        for number in self.levels.splits(step):
+            self.attempt(number, step)
         self.improve()
         assert self.found is not None
-        return self.found[3]
+        return self.found
 
     def attempt(self, number: Integers, step: Fraction) -> bool:
         """Take down a rounding if it is truthful and the best so far; return whether it is."""
@@ -143,6 +153,7 @@ class _Search:
             return False
         self.left -= 1
         menu = self.made(self.levels.within(number, step) if self.balanced else number, step)
+        self.any |= menu is not None and bool(number.any())
         if menu is None or (self.found is not None and menu.expected_profit <= self.found[0]):
             return False
         self.found = menu.expected_profit, number, step, menu
@@ -165,17 +176,22 @@ class _Search:
         return RoundedMenu(case, self.grids, np.stack(orders), np.stack(paid))
 
     def improve(self) -> None:
-        """Move one level after the other a step up or down, while that adds to the profit and levels stay in order."""
-        better = True
+        """Move a level, all from it on or all up to it, up or down while that adds to the profit and levels stay in order.
+
+        By a step; by more where components come in steps of other numbers of products, of which some fit better together.
+        """
+        better, furthest = True, 1 if len(self.steps) == 1 else REACH
+        changes = [sign * size for size in range(1, furthest + 1) for sign in (1, -1)]
+        count = len(self.levels.values)
         while better and self.left > 0:
             better = False
-            for level in range(len(self.levels.values)):
-                for change in (1, -1):
+            for level, change in product(range(count), changes):
+                for moving in dict.fromkeys([(level, level + 1), (level, count), (0, level + 1)]):
                     assert self.found is not None
                     _, number, step, _ = self.found
                     moved = number.copy()
-                    moved[level] += change
-                    if moved[level] >= 0 and (np.diff(moved) >= 0).all():
+                    moved[slice(*moving)] += change
+                    if moved[0] >= 0 and (np.diff(moved) >= 0).all():
                         better |= self.attempt(moved, step)
 
 

@@ -152,7 +152,7 @@ def test_next_to_nothing_is_lost_against_the_best_rounded_menu(mechanism: str) -
         losses.append(rounding_of(solution)["loss"])
         profits.append(rounding_of(solution)["profit_before"])
     assert max(gaps) <= 0.01 * np.mean(profits)  # a step is a thirtieth of what is bought
-    assert sum(gaps) <= sum(losses) / 5  # of which the best rounding loses four parts itself
+    assert sum(gaps) <= sum(losses) / 10  # of which the best rounding loses nine parts itself
     assert sum(losses) >= 0.005 * sum(profits)
 
 

@@ -91,12 +91,12 @@ def together(balanced: bool = False, coalitions: bool = False, **parameters: Any
 def one_contract(case: AssemblerCase | None = None, **parameters: Any) -> tuple[str, ...]:
     """Return what the naive mechanism promises.
 
-    Balanced orders where none of them has rules and yields are sure; within budget where neither lost sales cost nor suppliers
-    earn elsewhere.
+    Balanced orders where none is rounded or has rules, and yields are sure; within budget where neither lost sales cost nor
+    suppliers earn elsewhere.
     """
-    ruled = case is not None and (case.random_yields or any(supplier.rules for supplier in case.suppliers))
+    free = case is None or not (case.random_yields or case.round_units or any(supplier.rules for supplier in case.suppliers))
     owed = case is not None and (case.shortage_penalty > 0 or any(any(supplier.reservations) for supplier in case.suppliers))
-    return (*(TRUTHFUL() if ruled else BALANCED()), *(() if owed else ("budget",)))
+    return (*(BALANCED() if free else TRUTHFUL()), *(() if owed else ("budget",)))
 
 
 def bic(participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
