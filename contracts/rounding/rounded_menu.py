@@ -123,7 +123,7 @@ class _Search:
         tries = min(MOST, ENTRIES // menu.quantity.size // (LONG if long else 1)) // len(self.steps)
         self.tries = self.left = max(FEWEST, tries)  # menus that may be tried with one step
         self.found: Search | None = None  # the best with this step
-        self.any = False  # whether any way to order something is truthful
+        self.refused = False  # whether no payments made one of these truthful
 
     def best(self) -> RoundedMenu:
         """Return the best menu that is found."""
@@ -132,17 +132,18 @@ class _Search:
             allowed = f"for balanced orders one of which {largest:.6g} products need whole multiples of every component"
             raise InputError.of("round_units", self.menu.case.round_units, allowed, self.menu.case.name)
         found = [self.along(step) for step in steps]
-        while not self.any and float(min(steps)) < largest:
-            steps = [2 * step for step in steps]  # between neighbouring orders that are further apart there is a whole payment
-            found += [self.along(step) for step in steps]
+        times = 1
+        while self.refused and times * float(min(steps)) < largest:
+            self.refused, times = False, 2 * times  # between neighbouring orders that are further apart there is a whole payment
+            found += [self.along(step, times) for step in steps]
         return max(found, key=lambda one: one[0])[3]
 
-    def along(self, step: Fraction) -> Search:
-        """Return the best menu with multiples of a step of products."""
+    def along(self, step: Fraction, times: int = 1) -> Search:
+        """Return the best menu with multiples of a step of products, found from multiples of so many `times` of it."""
         self.found, self.left = None, self.tries
         self.attempt(np.zeros(len(self.levels.values), dtype=np.int64), step)  # to order nothing is always truthful
-        for number in self.levels.splits(step):
-            self.attempt(number, step)
+        for number in self.levels.splits(step * times):
+            self.attempt(number * times, step)
         self.improve()
         assert self.found is not None
         return self.found
@@ -153,7 +154,7 @@ class _Search:
             return False
         self.left -= 1
         menu = self.made(self.levels.within(number, step) if self.balanced else number, step)
-        self.any |= menu is not None and bool(number.any())
+        self.refused |= menu is None
         if menu is None or (self.found is not None and menu.expected_profit <= self.found[0]):
             return False
         self.found = menu.expected_profit, number, step, menu
