@@ -15,7 +15,7 @@ from veridical.data.record import wrong
 if TYPE_CHECKING:
     from veridical.data.assembler import AssemblerCase
 
-__all__ = ["OrderGrid", "check_grids", "common_multiple", "exact", "grids"]
+__all__ = ["OrderGrid", "check_grids", "common_multiple", "exact", "grids", "needed"]
 
 
 def exact(value: float) -> Fraction:
@@ -35,6 +35,11 @@ def common_multiple(*steps: Fraction) -> Fraction:
     """
     denominator = math.lcm(*(step.denominator for step in steps))
     return Fraction(math.lcm(*(int(step * denominator) for step in steps)), denominator)
+
+
+def needed(case: AssemblerCase) -> list[Fraction]:
+    """Return the units to be ordered of every supplier for one product; on average over yields, where these are random."""
+    return [exact(supplier.units_per_product) / exact(supplier.usable.expectation) for supplier in case.suppliers]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 
 from veridical.contracts.menu import Menu
 from veridical.data.arrays import Array, Integers
-from veridical.data.order_grid import OrderGrid, common_multiple, exact
+from veridical.data.order_grid import OrderGrid, common_multiple, needed
 
 __all__ = ["Levels", "product_steps"]
 
@@ -27,8 +27,7 @@ SPLITS = 16  # ways to part the quantities that are rounded up from those that a
 
 def product_steps(menu: Menu, grids: list[OrderGrid], balanced: bool) -> list[Fraction]:
     """Return the steps of products to try: those of every supplier, or the one that suits all where orders are to be balanced."""
-    each = [exact(supplier.units_per_product) for supplier in menu.case.suppliers]
-    steps = sorted({grid.step / units for grid, units in zip(grids, each, strict=True)})
+    steps = sorted({grid.step / units for grid, units in zip(grids, needed(menu.case), strict=True)})
     return [common_multiple(*steps)] if balanced else steps
 
 
@@ -39,12 +38,12 @@ class Levels:
     values: Array
     place: Any  # of shape (suppliers, profiles)
     grids: list[OrderGrid]
-    units_per_product: list[Fraction]
+    needed: list[Fraction]  # of every supplier, units to be ordered for a product
 
     @classmethod
     def of(cls, menu: Menu, grids: list[OrderGrid]) -> Levels:
         """Return the levels of a menu; quantities that differ by less than a solver's noise are one."""
-        each = [exact(supplier.units_per_product) for supplier in menu.case.suppliers]
+        each = needed(menu.case)
         products = menu.quantity.reshape(len(grids), -1) / np.array(each, dtype=float)[:, None]
         values, place = np.unique(products, return_inverse=True)
         level = np.concatenate([[0], np.cumsum(np.diff(values) > SAME * values[-1])])
@@ -67,7 +66,7 @@ class Levels:
     def orders(self, number: Integers, step: Fraction) -> list[Integers]:
         """Return each supplier's orders, in his steps, for a number of steps of products at each level; shape (profiles,)."""
         found = []
-        for grid, units, place in zip(self.grids, self.units_per_product, self.place, strict=True):
+        for grid, units, place in zip(self.grids, self.needed, self.place, strict=True):
             ratio = step * units / grid.step
             whole = number if int(number.max(initial=1)) * ratio.numerator < 2**62 else number.astype(object)
             order = (-(-whole * ratio.numerator // ratio.denominator)).astype(np.int64)
@@ -77,7 +76,7 @@ class Levels:
 
     def within(self, number: Integers, step: Fraction) -> Integers:
         """Return numbers of products of which every supplier can deliver just the parts: within capacities and least orders."""
-        ratios = [step * units / grid.step for grid, units in zip(self.grids, self.units_per_product, strict=True)]
+        ratios = [step * units / grid.step for grid, units in zip(self.grids, self.needed, strict=True)]
         most = [grid.most // ratio for grid, ratio in zip(self.grids, ratios, strict=True) if grid.most is not None]
         least = max(-(-grid.least // ratio) for grid, ratio in zip(self.grids, ratios, strict=True))
         number = np.where(number > 0, np.maximum(number, int(least)), 0)

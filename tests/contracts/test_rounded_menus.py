@@ -95,6 +95,29 @@ def test_two_sources_of_one_component(tmp_path: Path) -> None:
     assert 0 <= rounding_of(solution)["loss"] < 0.001 * solution.objective
 
 
+@pytest.mark.parametrize("shares", [[0.9], [0.8, 1.0]])
+def test_orders_of_which_a_share_arrives(tmp_path: Path, shares: list[float]) -> None:
+    pair = vd.example("two-suppliers-correlated").changed(**{"suppliers.panel.yield": {"values": shares}})
+    case = pair.changed(round_money=0.01, round_units=1)
+    solution = vd.solve(case)
+    solution.contracts.to_csv(tmp_path / "menu.csv")
+    assert faults(tmp_path / "menu.csv", case) == []
+    assert 0 <= rounding_of(solution)["loss"] < 0.05
+
+
+def test_parts_that_come_in_whole_steps_of_other_numbers_of_products(tmp_path: Path) -> None:
+    each = {"suppliers.panel.units_per_product": 1.37, "suppliers.battery.capacity": 438.5}
+    case = vd.example("two-suppliers").changed(**each, round_money=0.05, round_units=5)
+    for mechanism in ("naive", "icds"):
+        solution = vd.solve(case, mechanism)
+        solution.contracts.to_csv(tmp_path / "menu.csv")
+        assert faults(tmp_path / "menu.csv", case) == []
+        assert 0 <= rounding_of(solution)["loss"] < 0.01 * solution.objective
+    with pytest.raises(vd.InputError) as caught:
+        vd.solve(case, "icds_balanced")  # 500 products need whole steps of both
+    assert caught.value.problems[0].field == "round_units"
+
+
 def whole_payments(grid: OrderGrid, orders: list[int]) -> np.ndarray[Any, Any]:
     """Return all truthful payments up to a hundred steps, a row each, by trying all."""
     count = len(orders)
