@@ -46,9 +46,9 @@ class AssemblerCase(Assembly):
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
-    ambiguity: Ambiguity | None = None
     round_money: Positive | None = None
     round_units: Positive | None = None
+    ambiguity: Ambiguity | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> AssemblerCase:
