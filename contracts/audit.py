@@ -8,6 +8,7 @@ from functools import singledispatch
 from typing import Any, ClassVar
 
 from veridical.data.deprecated import Renamed
+from veridical.data.measures import UNSAID, Measures
 
 __all__ = ["Audit", "Found", "audit"]
 
@@ -66,6 +67,7 @@ class Audit:
     incentive_concept: str = "dominant_strategy_ic"
     participation: str = "ex_post_ir"
     under: str = field(default="", kw_only=True)
+    measures: Measures = field(default=UNSAID, kw_only=True)  # in what money and quantities are said
 
     FIRST: ClassVar[tuple[str, ...]] = ("max_regret", "min_rent", "balanced")  # the figures with which the JSON begins
     LAST: ClassVar[tuple[str, ...]] = ("expected_profit", "largest_payment")  # those after what the outcome is held to

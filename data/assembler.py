@@ -15,8 +15,9 @@ from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.assembly import SUPPLIERS, Assembly
 from veridical.data.common_prior import CommonPrior
 from veridical.data.errors import InputError
-from veridical.data.fields import label, listed, whole_number
+from veridical.data.fields import Positive, label, listed, whole_number
 from veridical.data.limits import gigabytes
+from veridical.data.order_grid import check_grids
 from veridical.data.record import check, missing, wrong
 from veridical.data.supplier import Supplier
 from veridical.data.yields import SCENARIOS, JointYields
@@ -38,11 +39,14 @@ class AssemblerCase(CommonPrior, Assembly):
     """An assembler who buys one component from each supplier, or a component from several, and does not know their unit costs.
 
     Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
-    list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units.
+    list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units. Payments of the menu are
+    whole multiples of `round_money`, currency, and orders of `round_units`, where these are given.
     Source: assembler paper, section 2; any number of costs a supplier.
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
+    round_money: Positive | None = None
+    round_units: Positive | None = None
     ambiguity: Ambiguity | None = None
 
     @model_validator(mode="after")
@@ -75,6 +79,7 @@ class AssemblerCase(CommonPrior, Assembly):
         if correlation is not None and len(correlation) != len(self.shape):
             allowed = f"one row a supplier, in order: {across}"
             raise wrong(f"<{len(correlation)} rows>", allowed, "prior.correlation")
+        check_grids(self)
         return self
 
     def equicorrelated(self, correlation: object) -> dict[str, Any]:

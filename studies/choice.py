@@ -16,6 +16,7 @@ from veridical.data import AssemblerCase, InputError
 from veridical.data.continuous_case import refuse_continuous
 from veridical.data.deprecated import Renamed
 from veridical.data.lazy import pd
+from veridical.data.measures import UNSAID, Measures
 from veridical.data.progress import counted
 from veridical.solvers import Configuration, closed_form
 from veridical.studies.figures import assembler as figures
@@ -35,23 +36,24 @@ class Choice:
     `table` is indexed by k, the number of suppliers who report: `supplier` who comes to report at that k; `contracts`, the
     number of quantities and payments that the menu lists for a supplier; `profit` in currency; `added` by that supplier; `loss`,
     the share of the profit of ICDS (k = n) that is given up. Where k = n is out of reach it is the most that can be given up, if
-    costs are independent, else NaN. `k` is None where no k reached is known to be enough.
+    costs are independent, else NaN. `k` is None where no k reached is known to be enough. Menus are compared before any rounding.
     """
 
     case: str
     accepted: float
     k: int | None
     table: pd.DataFrame
+    measures: Measures = UNSAID
 
     def figure(self) -> Figure:
         """Return the picture of it: profit against contracts, and what each further supplier adds."""
         title = f"how many suppliers should report? hybrid menus for {self.case}"
-        return figures.choice(title, self.table, self.k, self.accepted)
+        return figures.choice(title, self.table, self.k, self.accepted, self.measures.of_money)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         rows = self.table.reset_index().to_dict(orient="records")
-        return {"case": self.case, "loss": self.accepted, "k": self.k, "hybrids": rows}
+        return {"case": self.case, "loss": self.accepted, "k": self.k, "hybrids": rows, **self.measures.to_dict()}
 
     record = Renamed("to_dict")
 
@@ -119,7 +121,7 @@ def choose_k(
         best = closed_form.assembler.icds_limit(case) if case.independent else float("nan")
     table["loss"] = (1 - table["profit"] / best).clip(lower=0.0) if best > 0 else np.where(np.isnan(best), best, 0.0)
     enough = table.index[table["loss"] <= loss + 1e-9]
-    return Choice(case.name, float(loss), int(enough[0]) if len(enough) else None, table)
+    return Choice(case.name, float(loss), int(enough[0]) if len(enough) else None, table, Measures.of(case))
 
 
 def default_solver(case: AssemblerCase) -> str:

@@ -93,6 +93,7 @@ def compare(
     record = {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")}
     record["left_out"] = [{"mechanism": name, "reason": reason} for name, reason in frame.attrs["left_out"].items()]
     record |= {"under": frame.attrs["under"]} if frame.attrs["under"] else {}
+    record |= vd.data.measures.Measures.of(world).to_dict()
     report(to_json, lambda: record, lambda: family.compared(world.name, frame))
 
 
@@ -108,7 +109,7 @@ def audit(
     request.parameters(())
     world, name = request.case, Path(menu).name
     checked = vd.audit(world, menu)
-    record = {"case": world.name, "menu": name, "audit": checked.to_dict()}
+    record = {"case": world.name, "menu": name, "audit": checked.to_dict(), **checked.measures.to_dict()}
     report(to_json, lambda: record, lambda: vd.families.family_of(world).offered(f"{name} for {world.name}", checked))
 
 

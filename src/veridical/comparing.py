@@ -9,6 +9,7 @@ from typing import Any
 from veridical import solvers
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer
@@ -45,7 +46,8 @@ def compare(
     penalty (share of the chain's profit that is lost against full information), supplier_share, max_regret and min_profit of
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
     is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says why
-    mechanisms are left out, by name, and `attrs["under"]` of which prior profits are expectations where it is not the case's own.
+    mechanisms are left out, by name, and `attrs["under"]` of which prior profits are expectations where it is not the case's own;
+    `attrs` has the case's `currency` and `unit` too, where it says these.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def compare(
         }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
     unders = [solution.audit.under for solution in solutions.values() if solution.audit is not None]
-    frame.attrs |= {"left_out": left_out, "under": next(filter(None, unders), "")}
+    frame.attrs |= {"left_out": left_out, "under": next(filter(None, unders), ""), **Measures.of(case).to_dict()}
     return frame
 
 

@@ -19,6 +19,7 @@ from veridical.contracts import Audit
 from veridical.data.arrays import Array
 from veridical.data.errors import visible
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures, figure
 from veridical.solvers import Solution, SolutionStatus, installed
 from veridical.solvers.solution import Duals, largest_of, words
 
@@ -121,9 +122,12 @@ def _on_one_line(part: RenderableType) -> RenderableType:
     return part
 
 
-def money(value: float, digits: int = 2) -> str:
-    """Return a number with thousands separators, rounded; -0 is 0."""
-    return f"{round(float(value), digits) + 0.0:,.{digits}f}"
+money = figure  # as tables have it, without the currency
+
+
+def measured(measures: Measures) -> list[RenderableType]:
+    """Return in a line in what money and quantities are, where the case says it."""
+    return [Text(measures.sentence, style="dim")] if measures.sentence else []
 
 
 def table(title: str, *headings: str, left: Collection[str] = (), bold: bool = False) -> Table:
@@ -154,14 +158,16 @@ def named(mechanism: str | None, parameters: Any) -> str:
     return f"{mechanism} ({values})" if values else str(mechanism)
 
 
-def worth(solution: Solution, money: Money = money) -> str:
+def worth(solution: Solution, money: Money | None = None) -> str:
     """Return what is known of a solution's objective: its status and its bound."""
+    money = money or solution.measures.amount
     bound = "no bound is known" if math.isnan(solution.bound) else f"bound {money(solution.bound)}"
     return f"{solution.status} ({bound})"
 
 
-def approximation(solution: Solution, what: str, money: Money = money) -> list[RenderableType]:
+def approximation(solution: Solution, what: str, money: Money | None = None) -> list[RenderableType]:
     """Return in words how far points, so many of `what`, are from the range that they stand for; nothing where there are none."""
+    money = money or solution.measures.amount
     record = solution.approximation
     if record is None:
         return []
@@ -187,6 +193,7 @@ def result(solution: Solution, summary: Sequence[RenderableType]) -> list[Render
     form = f", {record.form} form" if record.form else ""
     return [
         Text(f"{named(solution.mechanism, solution.parameters)} for {solution.case}", style="bold"),
+        *measured(solution.measures),
         *summary,
         Text(f"certificate: {', '.join(figures)} (all relative)"),
         Text(PROOFS[checks.proves].format(checks.basis)),
@@ -221,7 +228,8 @@ def misreports(name: str, checked: Audit, lies: RenderableType, least: str, who:
     under = f", under {checked.under}," if checked.under else ""
     parts: list[RenderableType] = [
         Text(f"audit of {name}", style="bold"),
-        Text(f"expected profit {money(checked.expected_profit)}{under} if everybody tells the truth"),
+        *measured(checked.measures),
+        Text(f"expected profit {checked.measures.amount(checked.expected_profit)}{under} if everybody tells the truth"),
         lies if checked.misreports and not checked.truthful else Text(f"{no_gain(checked)}: the menu is truthful"),
         Text(least + ("" if checked.individually_rational else f": a truthful {who} would lose by taking part")),
     ]
@@ -237,11 +245,12 @@ def properties(checked: Audit) -> RenderableType:
     return results
 
 
-def together(checked: Audit, money: Money = money) -> list[RenderableType]:
+def together(checked: Audit, money: Money | None = None) -> list[RenderableType]:
     """Return in a line how several gain by misreports that they agree on, each at least as well off; nothing where none do."""
     result = checked.properties.get("coalition_ic")
     if result is None or result.verdict != "fails":
         return []
+    money = money or checked.measures.amount
     return [
         Text(f"together they gain {money(result.worst)} by misreports, and none of them loses: {result.where}", style="yellow")
     ]
@@ -272,7 +281,8 @@ def side_by_side(
     if narrow is not None:
         changed = ((narrow.get(heading, heading), cell) for heading, cell in columns)
         mechanisms = Either(listed(columns), listed([(heading, cell) for heading, cell in changed if heading is not None]))
-    parts: list[RenderableType] = [mechanisms]
+    words = Measures(**{name: frame.attrs[name] for name in ("currency", "unit") if name in frame.attrs})
+    parts: list[RenderableType] = [mechanisms, *measured(words)]
     if under := frame.attrs.get("under"):
         parts.append(Text(f"expected profits are under {under}"))
     for status, meaning in MARKED.items():

@@ -10,6 +10,7 @@ import numpy as np
 
 from veridical.contracts import Menu
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.solvers import Solution
 from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, beside, headed, styled
 
@@ -30,9 +31,11 @@ def contract_menu(solution: Solution) -> Figure:
     menu = solution.contracts
     assert menu is not None
     shape = menu.case.shape
+    words = Measures.of(menu.case)
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
     under = "" if menu.case.ambiguity is None else f"\nunder {menu.case.ambiguity.words}"
-    headed(figure, f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}, currency{under}")
+    earned = f"expected profit {solution.objective:,.2f}, {words.of_money}"
+    headed(figure, f"{solution.mechanism} menu for {solution.case}: {earned}{under}")
     return figure
 
 
@@ -60,8 +63,9 @@ def bars(menu: Menu) -> Figure:
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
         axis.yaxis.set_major_formatter(NUMBER)
-    axes[0].set_title("order, units" if case.has_yields else "quantity, units")
-    axes[len(panels)].set_title("payment, currency")
+    words = Measures.of(case)
+    axes[0].set_title(f"{'order' if case.has_yields else 'quantity'}, {words.of_units}")
+    axes[len(panels)].set_title(f"payment, {words.of_money}")
     axes[-1].set_xlabel("probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely")
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)
     return figure
@@ -71,16 +75,17 @@ def maps(menu: Menu) -> Figure:
     """Return maps of quantities and rents over the costs of two suppliers."""
     case = menu.case
     first, second = (np.array(supplier.costs) for supplier in case.suppliers)
-    panels = [("quantity of each, units", menu.quantity[0])]
+    words = Measures.of(case)
+    panels = [(f"quantity of each, {words.of_units}", menu.quantity[0])]
     if not menu.same_quantities:
-        panels = [(f"quantity of {name}, units", menu.quantity[i]) for i, name in enumerate(case.names)]
-    panels += [(f"rent of {name}, currency", menu.rent(i)) for i, name in enumerate(case.names)]
+        panels = [(f"quantity of {name}, {words.of_units}", menu.quantity[i]) for i, name in enumerate(case.names)]
+    panels += [(f"rent of {name}, {words.of_money}", menu.rent(i)) for i, name in enumerate(case.names)]
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
     for axis, (name, values) in zip(axes, panels, strict=True):
         mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
         figure.colorbar(mesh, ax=axis, format=NUMBER)
-        axis.set(title=fill(name, 44), xlabel=fill(f"cost of {case.names[0]}, currency per unit", 44))
-    axes[0].set_ylabel(fill(f"cost of {case.names[1]}, currency per unit", 44))
+        axis.set(title=fill(name, 44), xlabel=fill(f"cost of {case.names[0]}, {words.per_unit}", 44))
+    axes[0].set_ylabel(fill(f"cost of {case.names[1]}, {words.per_unit}", 44))
     return figure
 
 
@@ -150,12 +155,12 @@ def convergence(title: str, table: pd.DataFrame) -> Figure:
 
 
 @styled
-def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> Figure:
+def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, currency: str = "currency") -> Figure:
     """Return a figure of the hybrid by k: profit against the number of contracts, and what each further supplier adds."""
     figure, (left, right) = axes_of(9.5, 3.9, 1, 2)
     left.plot(table["contracts"], table["profit"], color=COLOURS[0], marker="o", markersize=4)
     left.set_xscale("log", base=2)
-    left.set(xlabel="contracts in the menu", ylabel="expected profit, currency")
+    left.set(xlabel="contracts in the menu", ylabel=f"expected profit, {currency}")
     if k is not None:
         point = table.loc[k, "contracts"], table.loc[k, "profit"]
         left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
@@ -166,7 +171,7 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> F
     names = [fill(f"{place}. {name}", 28) for place, name in added["supplier"].items()]
     right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
     right.invert_yaxis()
-    right.set_xlabel("profit added by his reporting too, currency")
+    right.set_xlabel(f"profit added by his reporting too, {currency}")
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         axis.set_major_formatter(NUMBER)
     headed(figure, title)

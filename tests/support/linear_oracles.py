@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 Array = NDArray[np.float64]
 
@@ -58,13 +58,32 @@ class Program:
         assert result.status == 0, result.message
         return -float(result.fun), dict(zip(place, result.x.tolist(), strict=True))
 
-    def _run(self) -> tuple[dict[Any, int], Any]:
-        """Return the variables' places, and what scipy says."""
+    def in_whole_numbers(self, *kinds: str) -> float:
+        """Return the optimum in which variables of these kinds, the first part of their names, are whole numbers."""
+        place, matrix = self._matrix()
+        ends = ((-np.inf if low is None else low, np.inf if high is None else high) for low, high in self.bounds.values())
+        result: Any = milp(
+            -np.array(list(self.worth.values())),
+            integrality=np.array([key[0] in kinds for key in place]),
+            bounds=Bounds(*np.array(list(ends)).T),
+            constraints=LinearConstraint(matrix, ub=np.array([right for _, right in self.rows])),
+            options={"mip_rel_gap": 1e-9},
+        )
+        assert result.status == 0, result.message
+        return -float(result.fun)
+
+    def _matrix(self) -> tuple[dict[Any, int], Array]:
+        """Return the variables' places, and the rows' coefficients."""
         place = {key: k for k, key in enumerate(self.worth)}
         matrix = np.zeros((len(self.rows), len(place)))
         for r, (row, _) in enumerate(self.rows):
             for key, factor in row.items():
                 matrix[r, place[key]] = factor
+        return place, matrix
+
+    def _run(self) -> tuple[dict[Any, int], Any]:
+        """Return the variables' places, and what scipy says."""
+        place, matrix = self._matrix()
         result: Any = linprog(
             -np.array(list(self.worth.values())),
             matrix,

@@ -13,6 +13,7 @@ from veridical import tables
 from veridical.contracts import Audit, Menu
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.solvers import Solution
 
 __all__ = ["compared", "offered", "summary"]
@@ -22,18 +23,20 @@ EXACT = 1e-10  # of a probability: what is less is nothing to speak of
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a menu is worth, the menu, its shadow prices and its audit."""
-    parts: list[RenderableType] = [Text(f"expected profit {tables.money(solution.objective)}, {tables.worth(solution)}")]
+    amount = solution.measures.amount
+    parts: list[RenderableType] = [Text(f"expected profit {amount(solution.objective)}, {tables.worth(solution)}")]
+    parts += steps(solution)
     parts += tables.approximation(solution, "costs a supplier")
     if solution.without_max_payment is not None:
-        profit, cost = (tables.money(solution.without_max_payment[key]) for key in ("profit", "cost"))
+        profit, cost = (amount(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
     if solution.ambiguity is not None:
-        near, given = solution.contracts.case.ambiguity.words, tables.money(solution.ambiguity["profit_at_prior"])
+        near, given = solution.contracts.case.ambiguity.words, amount(solution.ambiguity["profit_at_prior"])
         parts.append(Text(f"that is under {near}; under the given one it is {given}"))
     if solution.contracts is not None and solution.contracts.case.has_yields:
         parts.append(yields(solution.contracts))
     if solution.estimate is not None:
-        parts.append(estimate(solution.estimate))
+        parts.append(estimate(solution.estimate, amount))
     parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     if solution.contracts is not None:
         parts.append(menu(solution.contracts))
@@ -48,12 +51,24 @@ def summary(solution: Solution) -> list[RenderableType]:
     return parts
 
 
+def steps(solution: Solution) -> list[RenderableType]:
+    """Return in words what orders and payments are multiples of, and what that loses; nothing where they are not rounded."""
+    rounding, words = solution.rounding, solution.measures
+    if rounding is None:
+        return []
+    multiples = (
+        f"payments in steps of {label(rounding['money'])} {words.of_money}, orders of {label(rounding['units'])} {words.of_units}"
+    )
+    before = f"that loses {words.amount(rounding['loss'])} of {words.amount(rounding['profit_before'])}"
+    return [Text(f"{multiples}: {before}; the bound and shadow prices are those of the optimum before rounding")]
+
+
 def menu(contracts: Menu) -> RenderableType:
     """Return a contract menu as a table; the most likely profiles where there are many.
 
     With more than three suppliers, where one table is too wide, as two: reports, and contracts.
     """
-    case = contracts.case
+    case, words = contracts.case, Measures.of(contracts.case)
     names, n = case.names, len(case.names)
     weight = case.probability.ravel()
     balanced, wide = contracts.same_quantities, n <= 3
@@ -73,10 +88,10 @@ def menu(contracts: Menu) -> RenderableType:
     for row, t in enumerate(tables.most_likely(weight), start=1):
         reported = [label(case.suppliers[i].costs[k]) for i, k in enumerate(np.unravel_index(t, case.shape))]
         reported.append(f"{weight[t]:.4g}")
-        delivered = [tables.money(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
-        paid = [
-            tables.money(float(np.sum(amount[i, t]))) for i in (range(n) if wide else [slice(None)]) for amount in (payment, rent)
-        ]
+        delivered = [words.quantity(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
+        paid: list[str] = []
+        for i in range(n) if wide else [slice(None)]:
+            paid += [words.payment(float(np.sum(payment[i, t]))), words.money(float(np.sum(rent[i, t])))]
         whole.add_row(*reported, *delivered, *paid)
         first.add_row(str(row), *reported)
         second.add_row(str(row), *delivered, *paid)
@@ -105,16 +120,16 @@ def shadow_prices(solution: Solution) -> RenderableType:
     return Group(table, Text(note, style="dim"))
 
 
-def estimate(found: Mapping[str, Any]) -> Text:
+def estimate(found: Mapping[str, Any], amount: tables.Money) -> Text:
     """Return how sure the profit is where the prior is estimated from past reports."""
-    low, high = map(tables.money, found["interval"])
+    low, high = map(amount, found["interval"])
     held = found["held_out"]
     reports = ", ".join(f"{count} of {name}" for name, count in found["reports"].items())
     text = f"prior estimated from past reports ({reports}): "
     text += f"profit between {low} and {high} ({found['level']:.0%}, bootstrap of {found['draws']})"
     if held is not None:
-        text += f"; a menu for {1 - held['share']:.0%} of them promised {tables.money(held['promised'])}"
-        text += f" and earned {tables.money(held['earned'])} on the others"
+        text += f"; a menu for {1 - held['share']:.0%} of them promised {amount(held['promised'])}"
+        text += f" and earned {amount(held['earned'])} on the others"
     return Text(text)
 
 
@@ -139,14 +154,15 @@ def prior(how: Mapping[str, Any]) -> Text:
 
 def truth(checked: Audit) -> Text:
     """Return what the audit says, in a sentence."""
+    amount = checked.measures.amount
     if checked.truthful:
         lies = tables.no_gain(checked)
     else:
         lie = checked.misreports[0]
-        lies = f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {tables.money(lie.gain)}"
+        lies = f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {amount(lie.gain)}"
         lies += f" by reporting {label(lie.report)}"
         lies += f" when {lie.others}" if lie.others else ""
-    rents = f"smallest {'expected ' if checked.participation == 'interim_ir' else ''}rent {tables.money(checked.min_rent)}"
+    rents = f"smallest {'expected ' if checked.participation == 'interim_ir' else ''}rent {amount(checked.min_rent)}"
     balanced = "balanced" if checked.balanced else "not balanced"
     return Text(f"audit: {lies}; {rents}; quantities {balanced}", style="" if checked.truthful else "yellow")
 
@@ -157,13 +173,15 @@ def offered(name: str, checked: Audit) -> list[RenderableType]:
     table = tables.table("who would lie, most gain first", *headings, left=("supplier", "when the others report"))
     for lie in checked.misreports:
         table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", tables.money(lie.gain))
-    return tables.misreports(name, checked, table, f"smallest rent {tables.money(checked.min_rent)}", "supplier")
+    return tables.misreports(name, checked, table, f"smallest rent {checked.measures.amount(checked.min_rent)}", "supplier")
 
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
+    lost = [("lost by\nrounding", lambda row: tables.money(row["rounding_loss"]))] if "rounding_loss" in frame else []
     columns = (
         ("expected\nprofit", lambda row: tables.money(row["profit"])),
+        *lost,
         ("share of\nfirst best", lambda row: tables.share(row["share_of_first_best"])),
         ("expected\nrents", lambda row: "-" if np.isnan(row["expected_rents"]) else tables.money(row["expected_rents"])),
         ("largest\nregret", lambda row: tables.money(row["max_regret"])),
