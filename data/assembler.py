@@ -1,30 +1,35 @@
-"""The assembler's world: suppliers with private unit costs, a prior over them, a price and a demand."""
+"""The assembler's world: suppliers with private unit costs, a prior over them, a price and a demand, or several products."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Annotated, Any, SupportsIndex
 
 import numpy as np
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from veridical.data.ambiguity import Ambiguity
 from veridical.data.arrays import Array, ArrayLike, fixed
+from veridical.data.assembling import assembled
 from veridical.data.assembly import SUPPLIERS, Assembly
 from veridical.data.copula import JointPrior, gaussian_copula
+from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
-from veridical.data.fields import label, listed, whole_number
+from veridical.data.fields import Positive, label, listed, whole_number
 from veridical.data.limits import gigabytes
 from veridical.data.prior import independent
-from veridical.data.record import check, missing, wrong
+from veridical.data.product import DEMAND, PRICE, TERMS, Product
+from veridical.data.record import check, missing, placed, wrong
 from veridical.data.supplier import Supplier
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
 
 MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six more are held at a time
 AXES = 60  # suppliers: numpy's arrays have at most 64 axes
+PRODUCTS = "one or more [[products]] tables"
 ENUMERATED = 2**16  # profiles up to which a table over all of them is made where a smaller one would do
 
 
@@ -37,13 +42,34 @@ def shortened(count: int) -> str:
 class AssemblerCase(Assembly):
     """An assembler who buys one component from each supplier, or a component from several, and does not know their unit costs.
 
+    What she sells is one product, which every component is part of, with `price` and `demand`; or several `products` that share
+    components, each with its own: then `price` and `demand` are None, and what is said of sales (salvage and the like) and of
+    units in a product is said by product. She decides how many of each she assembles before demand is known.
+
     Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
     list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units.
     Source: assembler paper, section 2; any number of costs a supplier.
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
+    price: Positive = Field(default=None, description=PRICE)
+    demand: AnyDemand = Field(default=None, description=DEMAND)
     ambiguity: Ambiguity | None = None
+    products: Annotated[tuple[Product, ...], listed(PRODUCTS)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_several(cls, raw: Any) -> Any:
+        """Refuse price, demand and the like beside `products`, and ask for them where there are none."""
+        if isinstance(raw, Mapping):
+            several = raw.get("products") is not None
+            for name, what in (("price", PRICE), ("demand", DEMAND)):
+                if not several and raw.get(name) is None:
+                    raise missing(f"{what}; or {PRODUCTS}", name) if name not in raw else wrong(raw[name], what, name)
+            for name in ("price", "demand", *TERMS):
+                if several and raw.get(name):
+                    raise wrong(raw[name], f"no {name} beside [[products]], each of which has its own", name)
+        return raw
 
     @model_validator(mode="after")
     def _consistent(self) -> AssemblerCase:
@@ -63,12 +89,42 @@ class AssemblerCase(Assembly):
             if supplier.units_per_product != first.units_per_product:
                 allowed = f"{label(first.units_per_product)}, as {first.name} says, who delivers the same component"
                 raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
+        self._refuse_bills()
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
             raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {self.shape}: {across}", "prior.joint")
         if correlation is not None and len(correlation) != len(self.shape):
             allowed = f"one row a supplier, in order: {across}"
             raise wrong(f"<{len(correlation)} rows>", allowed, "prior.correlation")
+        return self
+
+    def _refuse_bills(self) -> None:
+        """Raise the error of a validator for bills of materials of products and components that do not fit together."""
+        for i, supplier in enumerate(self.suppliers):
+            if self.products is not None and supplier.units_per_product != 1.0:
+                allowed = "nothing beside [[products]], whose `units` say how many of each component a product has"
+                raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
+        met: set[str] = set()
+        for p, product in enumerate(self.products or ()):
+            for name in product.units:
+                if name not in self.sources:
+                    raise wrong(name, f"one of the components {', '.join(self.sources)}", f"products[{p}].units")
+            if product.name in met:
+                raise wrong(product.name, "a name that no other product has", f"products[{p}].name")
+            met.add(product.name)
+        unused = [name for name in self.sources if not any(name in product.units for product in self.products or ())]
+        if self.products is not None and unused:
+            raise wrong("<no units>", f"units of {unused[0]} in one product or more", "products")
+
+    @model_validator(mode="after")
+    def _worth_selling(self) -> AssemblerCase:
+        if self.products is None:
+            self.refuse_loss(self.least_cost)
+        for p, product in enumerate(self.products or ()):
+            try:
+                product.refuse_loss(self.least_cost_of(product))
+            except PydanticCustomError as error:
+                raise placed(error, f"products[{p}]") from None
         return self
 
     def equicorrelated(self, correlation: object) -> dict[str, Any]:
@@ -187,14 +243,17 @@ class AssemblerCase(Assembly):
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
         Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
-        is that of what his part of a product costs. Source: section 2.5 of the assembler paper, where a supplier's importance is
+        is that of what his part of a product costs; of several products, in the proportions of their mean demands. Source: section 2.5 of the assembler paper, where a supplier's importance is
         c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
             k = (n + 1) // 2
         k = whole_number(k, "k", 0, self.name, most=n, allowed=f"a whole number from 0 to the number of suppliers, {n}")
-        width = [(supplier.costs[-1] - supplier.costs[0]) * supplier.units_per_product for supplier in self.suppliers]
+        each = [supplier.units_per_product for supplier in self.suppliers]
+        if self.products is not None:
+            each = (self.bill @ np.array([product.demand.expectation for product in self.products])).tolist()
+        width = [(s.costs[-1] - s.costs[0]) * units for s, units in zip(self.suppliers, each, strict=True)]
         return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
 
     def with_private(self, kept: Sequence[int]) -> AssemblerCase:
@@ -253,9 +312,36 @@ class AssemblerCase(Assembly):
     @property
     def least_cost(self) -> float:
         """What the components of one product cost at least, currency."""
-        cheapest = (min(self.suppliers[i].costs[0] for i in members) for members in self.sources.values())
-        each = (self.suppliers[members[0]].units_per_product for members in self.sources.values())
-        return math.fsum(units * cost for units, cost in zip(each, cheapest, strict=True))
+        return self._cheapest({name: self.suppliers[members[0]].units_per_product for name, members in self.sources.items()})
+
+    def least_cost_of(self, product: Product) -> float:
+        """Return what the components of one of several products cost at least, currency."""
+        return self._cheapest(product.units)
+
+    def _cheapest(self, units: Mapping[str, float]) -> float:
+        sources = self.sources
+        return math.fsum(each * min(self.suppliers[i].costs[0] for i in sources[name]) for name, each in units.items())
+
+    @cached_property
+    def bill(self) -> Array:
+        """Units of each supplier's component in each of several products, shape (suppliers, products)."""
+        return fixed(np.array([[p.units.get(s.delivers, 0.0) for p in self.products or ()] for s in self.suppliers]))
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms in which a model can have expected sales, the best first: of several products those that all have."""
+        if self.products is None:
+            return super().forms
+        first, *rest = (product.demand.forms for product in self.products)
+        return tuple(form for form in first if all(form in forms for forms in rest))
+
+    @property
+    def sale_numbers(self) -> dict[str, float]:
+        """Prices and the like as `changed` and `--set` know them; of several products `products.NAME.price`."""
+        if self.products is None:
+            return super().sale_numbers
+        pairs = ((product, name) for name in ("price", *TERMS) for product in self.products)
+        return {f"products.{p.name}.{name}": getattr(p, name) for p, name in pairs if name == "price" or getattr(p, name)}
 
     @property
     def has_bill(self) -> bool:
@@ -301,24 +387,57 @@ class AssemblerCase(Assembly):
                 allowed = "for closed forms no rule of orders: the full model takes it (solver highs)"
                 raise InputError.of(f"suppliers[{i}].{key}", getattr(supplier, key), allowed, self.name)
 
+    def revenue(self, units: ArrayLike) -> Array:
+        """S(y), currency; of several products y has them along its first axis, and what they bring is summed over it."""
+        if self.products is None:
+            return super().revenue(units)
+        return np.sum([product.revenue(of) for product, of in zip(self.products, np.asarray(units), strict=True)], axis=0)
+
     def setup_costs(self, quantity: Array) -> Array:
         """Return what is paid once for orders, currency, for quantities of shape (suppliers, ...); all suppliers together."""
         each = np.array([supplier.setup_cost for supplier in self.suppliers])
         return np.asarray(np.tensordot(each, np.asarray(quantity) > 0, axes=1))
 
     def components(self, units: ArrayLike) -> Array:
-        """Return the units of every component in so many products, shape (suppliers, *shape of units)."""
+        """Return the units of every component in so many products, shape (suppliers, *shape of units).
+
+        Of several products `units` has them along its first axis, and components are summed over it.
+        """
         units = np.asarray(units, dtype=float)
+        if self.products is not None:
+            return np.asarray(np.tensordot(self.bill, units, axes=1))
         each = np.array([supplier.units_per_product for supplier in self.suppliers])
         return np.asarray(each.reshape(-1, *(1,) * units.ndim) * units)
 
-    def products(self, quantity: Array) -> Array:
+    def enough_for(self, quantity: Array) -> Array:
         """Return how many products every component is enough for, shape (components, ...), of quantities (suppliers, ...)."""
         each = np.array([supplier.units_per_product for supplier in self.suppliers])
         products = np.asarray(quantity / each.reshape(-1, *(1,) * (np.ndim(quantity) - 1)))
         if not self.several_sources:
             return products
         return np.stack([products[members].sum(axis=0) for members in self.sources.values()])
+
+    def assembled(self, quantity: Array, near: Array | None = None) -> Array:
+        """Return the units assembled of quantities of shape (suppliers, ...), by the case's own rule.
+
+        One product: as many as every component is enough for, shape (...). Several: the plan that brings the most on average,
+        shape (products, ...); `near`: a plan that may be that.
+        """
+        if self.products is None:
+            return np.asarray(np.maximum(self.enough_for(quantity).min(axis=0), 0.0))
+        delivered, shape = self.delivered(quantity), np.shape(quantity)[1:]
+        bill = np.stack([self.bill[members[0]] for members in self.sources.values()])
+        plan = assembled(self.products, bill, delivered.reshape(len(bill), -1), None if near is None else near.reshape(len(near), -1))
+        return plan.reshape(-1, *shape)
+
+    def delivered(self, quantity: Array) -> Array:
+        """Return the units of every component, shape (components, ...), of quantities of shape (suppliers, ...)."""
+        return np.stack([np.asarray(quantity)[members].sum(axis=0) for members in self.sources.values()])
+
+    def left_over(self, quantity: Array, plan: Array) -> Array:
+        """Return the units of every component that no plan of several products uses, shape (components, ...)."""
+        firsts = [members[0] for members in self.sources.values()]
+        return np.asarray(self.delivered(quantity) - self.components(plan)[firsts])
 
     def reserved(self, purpose: str, suppliers: Sequence[Supplier] | None = None) -> list[float]:
         """Return what each supplier earns elsewhere, currency, where that is one number whatever he costs; InputError elsewhere.

@@ -108,4 +108,4 @@ def menu(m: Any, duals: Any = None) -> Menu:
     case = vocabulary.case_of(m)
     quantity = case.components(vocabulary.value(m.quantity, case.shape).clip(min=0))
     orders = [(i, t) for i in m.SUPPLIERS for t in m.PROFILES]
-    return Menu.balanced(case, case.products(placed(m, quantity, orders)).min(axis=0))
+    return Menu.balanced(case, case.enough_for(placed(m, quantity, orders)).min(axis=0))
