@@ -11,7 +11,7 @@ import numpy as np
 from veridical.contracts.comparison import allowed
 from veridical.contracts.profile_csv import read_profiles
 from veridical.data import csv_file
-from veridical.data.arrays import Array, accumulated
+from veridical.data.arrays import Array, accumulated, fixed
 from veridical.data.assembler import AssemblerCase
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
@@ -21,17 +21,23 @@ __all__ = ["Menu"]
 
 
 class Menu(OldTableNames):
-    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only."""
+    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only.
 
-    def __init__(self, case: AssemblerCase, quantity: Array, payment: Array) -> None:
+    `near`: of several products a plan of what is assembled, units, that may be the best; shape (products, *case.shape).
+    """
+
+    def __init__(self, case: AssemblerCase, quantity: Array, payment: Array, near: Array | None = None) -> None:
         full = (len(case.shape), *case.shape)
         self.case = case
+        self.near = None if near is None else np.broadcast_to(near, (len(near), *case.shape))
         self.quantity = np.broadcast_to(quantity, full)
         self.payment = np.broadcast_to(payment, full)
 
     @classmethod
     def balanced(cls, case: AssemblerCase, units: Array) -> Menu:
         """Return the menu that buys every component of so many products (shape of a profile array) at the least truthful rents.
+
+        Of several products `units` has them along its first axis.
 
         w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q_i(s+1, t_-i): eq. (11), any number of costs; and what he earns
         elsewhere. Raises InputError where that depends on his cost.
@@ -44,7 +50,7 @@ class Menu(OldTableNames):
             dearer = gaps * quantity[i][(slice(None),) * i + (slice(1, None),)]
             rent = np.flip(accumulated(np.add, np.flip(dearer, axis=i), axis=i), axis=i)
             payment[i][(slice(None),) * i + (slice(None, -1),)] += rent
-        return cls(case, quantity, payment)
+        return cls(case, quantity, payment, None if case.products is None else units)
 
     def rent(self, i: int) -> Array:
         """w_i(t) = P_i(t) - c_i(t_i) q_i(t): what a truthful supplier i earns."""
@@ -52,30 +58,47 @@ class Menu(OldTableNames):
 
     @property
     def spread(self) -> Array:
-        """The largest less the smallest number of products that any component is enough for, one entry a profile; units."""
-        products = self.case.products(self.quantity)
+        """How far components are from being bought for the same products, one entry a profile; units.
+
+        The largest less the smallest number of products that any component is enough for; of several products the most that is
+        left over of any component when they are assembled.
+        """
+        if self.case.products is not None:
+            return np.asarray(self.case.left_over(self.quantity, self.assembled).max(axis=0))
+        products = self.case.enough_for(self.quantity)
         return np.asarray(products.max(axis=0) - products.min(axis=0))
 
     @property
     def most(self) -> Array:
-        """The largest number of products that any component is enough for, one entry a profile; units."""
-        return np.asarray(np.abs(self.case.products(self.quantity)).max(axis=0))
+        """The largest number of products that any component is enough for, one entry a profile; units.
 
-    @property
+        Of several products the most that is bought of any component.
+        """
+        if self.case.products is not None:
+            return np.asarray(self.case.delivered(self.quantity).max(axis=0))
+        return np.asarray(np.abs(self.case.enough_for(self.quantity)).max(axis=0))
+
+    @cached_property
     def assembled(self) -> Array:
-        """y(t), the products that the components are enough for, one entry a profile; units."""
-        return np.asarray(np.maximum(self.case.products(self.quantity).min(axis=0), 0.0))
+        """y(t), units: the products that the components are enough for, one entry a profile.
+
+        Of several products the plan that brings the most on average, shape (products, *case.shape).
+        """
+        return fixed(self.case.assembled(self.quantity, self.near))
 
     @cached_property
     def is_balanced(self) -> bool:
-        """Whether components of as many products are bought of every supplier at every profile, to a millionth of the most."""
+        """Whether components of as many products are bought of every supplier at every profile, to a millionth of the most.
+
+        Of several products: whether everything that is bought is assembled.
+        """
         return bool((self.spread <= allowed(self.most, self.most.max())).all())
 
     @property
     def same_quantities(self) -> bool:
         """Whether one number says how many units of every component are bought: balanced, and one unit of each in a product."""
         one_unit = len({supplier.units_per_product for supplier in self.case.suppliers}) == 1
-        return self.is_balanced and one_unit and not self.case.several_sources
+        return self.case.products is None and self.is_balanced and one_unit and not self.case.several_sources
 
     @cached_property
     def expected_profit(self) -> float:

@@ -117,9 +117,9 @@ class ExpectedSales:
         del self.at[self.first :], self.slopes[self.first :], self.intercepts[self.first :]
 
 
-def expected_sales(units: Any, demand: Demand, form: str) -> Any:
-    """Return a block to put on a model: `block.sales[t]` is E[min(demand, units[t])]. See `written`."""
-    block = pyo.Block(concrete=True)
+def expected_sales(units: Any, demand: Demand, form: str, block: Any = None) -> Any:
+    """Return a block to put on a model, or one that stands there: `block.sales[t]` is E[min(demand, units[t])]. See `written`."""
+    block = pyo.Block(concrete=True) if block is None else block
     object.__setattr__(block, ATTRIBUTE, ExpectedSales(block, units, demand, form))
     return block
 

@@ -17,7 +17,6 @@ from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
 from veridical.models.assembler.worst_prior import expected
-from veridical.models.expected_sales import expected_sales
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -59,8 +58,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     vocabulary.own_costs(m)
     m.quantity = pyo.Var(m.COSTS, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.COSTS)
-    m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
-    m.expected_sales = expected_sales(m.units, case.demand, form)
+    vocabulary.declare_sales(m, m.PROFILES, form)
     q, P = m.quantity, m.payment
 
     vocabulary.capacities(m, m.COSTS, lambda i, cost: q[i, cost])
@@ -76,7 +74,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
         earned = expected(m, lambda t: vocabulary.expected_revenue(m, t) - spent[t])
     m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)  # (2)
 
-    if case.several_sources:
+    if case.several_sources or case.products is not None:
         cost_of = {(i, m.profile[i, cost, others]): cost for i, cost, others in m.OWN_COST}
         vocabulary.assembly_of_sources(m, lambda i, t: q[i, cost_of[i, t]])
     else:
@@ -119,4 +117,4 @@ def menu(m: Any, duals: Any = None) -> Menu:
         return np.stack([np.broadcast_to(row.reshape(case.costs(i).shape), case.shape) for i, row in enumerate(values)])
 
     quantity = placed(m, vocabulary.value(m.quantity, (-1,)).clip(min=0), m.quantity)
-    return Menu(case, spread(quantity), spread(vocabulary.value(m.payment, (-1,))) + 0.0)
+    return Menu(case, spread(quantity), spread(vocabulary.value(m.payment, (-1,))) + 0.0, vocabulary.planned(m))

@@ -85,7 +85,7 @@ def build(
         pooled = {t: tuple(0 if i in ignored else c for i, c in enumerate(t)) for t in places}
         return {name[t]: name[pool] for t, pool in pooled.items() if pool != t}
 
-    info_of(m).likely_units = vocabulary.newsvendor(partial(_unit_cost, tuple(reporting)))
+    info_of(m).likely_units = vocabulary.newsvendor(info_of(m).case, partial(_unit_cost, tuple(reporting)))
     others = [i for i in range(len(case.names)) if i not in reporting]
     pool = like(others)
 
@@ -108,9 +108,12 @@ def build(
         case.refuse_several_sources("balanced menus")
         first, *rest = m.SUPPLIERS
         each = m.units_per_product
+        several = case.products is not None
 
-        @m.Constraint(rest, [t for t in m.PROFILES if t not in pool])
+        @m.Constraint(m.SUPPLIERS if several else rest, [t for t in m.PROFILES if t not in pool])
         def balanced_ordering(m: Any, i: str, t: str) -> Any:
+            if several:
+                return m.quantity[i, t] == vocabulary.needed(m, i, t)
             return each[first] * m.quantity[i, t] == each[i] * m.quantity[first, t]
 
     return m

@@ -13,7 +13,6 @@ from veridical.data.assembler import ENUMERATED
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried, profile_names
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
-from veridical.models.expected_sales import expected_sales
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -36,7 +35,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (products for which every component is bought) and `payment` (currency) by supplier; `order` of a supplier
+        `quantity` (products for which every component is bought, by product where there are several) and `payment` (currency)
+        by supplier; `order` of a supplier
         who is not the only source of his component, or whose orders have rules, units.
 
     Raises
@@ -56,9 +56,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     m.PROFILES = pyo.Set(initialize=[EVERY])
     info_of(m).index_names["individual_rationality"] = ("supplier", "cost")
 
-    m.quantity = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS)
-    m.expected_sales = expected_sales(m.quantity, case.demand, form)
+    vocabulary.declare_sales(m, m.PROFILES, form, "quantity")
 
     ordered = _ordered(m)
     orders = [(i, EVERY) for i in m.SUPPLIERS]
@@ -88,8 +87,8 @@ def _ordered(m: Any) -> dict[str, Any]:
 
     Those are of components that come from several suppliers, or by orders that have rules.
     """
-    case, each = info_of(m).case, m.units_per_product
-    needed = {i: each[i] * m.quantity[EVERY] for i in m.SUPPLIERS}
+    case = info_of(m).case
+    needed = {i: vocabulary.needed(m, i, EVERY, m.quantity) for i in m.SUPPLIERS}
     sources = {component: [case.suppliers[i] for i in members] for component, members in case.sources.items()}
     own = {name: members for name, members in sources.items() if len(members) > 1 or members[0].rules}
     if own:
@@ -107,8 +106,10 @@ def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract whatever is reported."""
     shape = (len(m.SUPPLIERS), *(1,) * len(m.SUPPLIERS))
     case = vocabulary.case_of(m)
-    quantity = case.components(max(m.quantity[EVERY].value, 0.0))
+    plan = vocabulary.value(m.quantity, (-1,)).clip(min=0)
+    quantity = case.components(plan if case.products is not None else plan[0])
     if isinstance(order := m.component("order"), pyo.Var):
         units = (max(order[i].value, 0.0) if i in order else needed for i, needed in zip(m.SUPPLIERS, quantity, strict=True))
         quantity = placed(m, np.fromiter(units, dtype=float), [(i, EVERY) for i in m.SUPPLIERS])
-    return Menu(case, quantity.reshape(shape), vocabulary.value(m.payment, shape))
+    near = None if case.products is None else plan.reshape(-1, *(1,) * len(case.shape))
+    return Menu(case, quantity.reshape(shape), vocabulary.value(m.payment, shape), near)

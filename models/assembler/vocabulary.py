@@ -20,14 +20,16 @@ from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import shortened
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.assembler.coalitions import count as coalition_constraints
-from veridical.models.assembler.numbers import named, profile_names
+from veridical.models.assembler.numbers import named, profile_names, sale_params, sale_values
 from veridical.models.assembler.order_rules import order_rules, setup_cost
 from veridical.models.assembler.worst_prior import expected
-from veridical.models.expected_sales import chosen, expected_sales
+from veridical.models.assembler.products import declare_numbers, declare_sales, expected_revenue, needed
+from veridical.models.expected_sales import chosen
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 from veridical.models.linear_families import Each, declare, members_of
 
 __all__ = [
+    "assembly",
     "assembly_of_sources",
     "basis",
     "capacities",
@@ -37,7 +39,7 @@ __all__ = [
     "ex_post_participation",
     "expected_revenue",
 ]
-__all__ += ["fits", "frame", "misreports", "neighbours", "newsvendor", "own_contracts", "own_costs", "profit", "value"]
+__all__ += ["declare_sales", "fits", "frame", "misreports", "needed", "neighbours", "newsvendor", "own_contracts", "own_costs", "planned", "profit", "value"]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
@@ -145,9 +147,7 @@ def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
     m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs], dimen=2)
     each = {supplier.name: supplier.units_per_product for supplier in case.suppliers}
     m.units_per_product = pyo.Param(m.SUPPLIERS, initialize=each, mutable=True) if case.has_bill else each
-    m.price = pyo.Param(initialize=case.price, mutable=True)
-    for name in case.terms:
-        setattr(m, name, pyo.Param(initialize=getattr(case, name), mutable=True))
+    declare_numbers(m, case)
     m.cost = pyo.Param(m.COSTS, initialize={key: key[1] for key in m.COSTS}, mutable=True)
     if reserved := reservations(case):
         m.reservation_profit = pyo.Param(list(reserved), initialize=reserved, mutable=True)
@@ -201,18 +201,22 @@ def contracts(m: Any, form: str) -> None:
     """Declare contracts that depend on every report: quantity q_i(t), payment P_i(t); units assembled a_i y(t) <= q_i(t)."""
     m.quantity = pyo.Var(m.SUPPLIERS, m.PROFILES, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS, m.PROFILES)
-    m.units = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals)
-    m.expected_sales = expected_sales(m.units, info_of(m).case.demand, form)
+    declare_sales(m, m.PROFILES, form)
+    assembly(m)
+    capacities(m, m.quantity, lambda i, t: m.quantity[i, t])
+    order_rules(m, m.quantity, lambda i, t: m.quantity[i, t])
 
+
+def assembly(m: Any) -> None:
+    """Declare `assembly`: products need no more of a component than is bought, a_i y(t) <= q_i(t)."""
+    case = info_of(m).case
+    if case.several_sources or case.products is not None:
+        assembly_of_sources(m, lambda i, t: m.quantity[i, t])
+        return
     profiles, each = np.tile(np.arange(len(m.units)), len(m.SUPPLIERS)), m.units_per_product
     y, q = Each(m.units)[profiles], Each(m.quantity)
     needed = y if isinstance(each, dict) else Each(each)[np.repeat(np.arange(len(m.SUPPLIERS)), len(m.units))] * y
-    if info_of(m).case.several_sources:
-        assembly_of_sources(m, lambda i, t: m.quantity[i, t])
-    else:
-        declare(m, "assembly", m.quantity.index_set(), needed <= q[np.arange(len(m.quantity))])
-    capacities(m, m.quantity, lambda i, t: m.quantity[i, t])
-    order_rules(m, m.quantity, lambda i, t: m.quantity[i, t])
+    declare(m, "assembly", m.quantity.index_set(), needed <= q[np.arange(len(m.quantity))])
 
 
 def assembly_of_sources(m: Any, ordered: Callable[[str, str], Any]) -> None:
@@ -224,7 +228,7 @@ def assembly_of_sources(m: Any, ordered: Callable[[str, str], Any]) -> None:
     @m.Constraint(list(sources), m.PROFILES)
     def assembly(m: Any, component: str, t: str) -> Any:
         delivered = pyo.quicksum(ordered(i, t) for i in sources[component])
-        return m.units_per_product[sources[component][0]] * m.units[t] <= delivered
+        return needed(m, sources[component][0], t) <= delivered
 
 
 def ex_post_participation(m: Any) -> None:
@@ -242,30 +246,16 @@ def ex_post_participation(m: Any) -> None:
         return m.payment[i, truth] >= m.cost[i, cost] * m.quantity[i, truth] + reserved[i, cost]
 
 
-def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array]:
-    """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought."""
-    return partial(_newsvendor_units, cost)  # which is pickled with the model
+def newsvendor(case: AssemblerCase, cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array] | None:
+    """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought.
+
+    None of several products, each of which has its own cost.
+    """
+    return partial(_newsvendor_units, cost) if case.products is None else None  # which is pickled with the model
 
 
 def _newsvendor_units(cost: Callable[[AssemblerCase], Array], case: AssemblerCase) -> Array:
     return case.best_units(np.nan_to_num(cost(case), nan=np.inf)).ravel()
-
-
-def expected_revenue(m: Any, t: str, units: Any = None) -> Any:
-    """S(y(t)) = r E[min(D, y(t))], and what the case says of salvage, lost sales and assembling; y: `units`, or m.units."""
-    case, sales = info_of(m).case, m.expected_sales.sales[t]
-    if not case.terms:
-        return m.price * sales
-    per_sale = m.price
-    for name, sign in (("assembly_cost", -1), ("shortage_penalty", 1), ("salvage", -1)):
-        if name in case.terms:
-            per_sale = per_sale + sign * m.component(name)
-    revenue = per_sale * sales
-    if "salvage" in case.terms:
-        revenue = revenue + m.salvage * (m.units if units is None else units)[t]
-    if "shortage_penalty" in case.terms:
-        revenue = revenue - m.shortage_penalty * case.demand.expectation
-    return revenue
 
 
 def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
@@ -291,9 +281,9 @@ def case_of(m: Any) -> AssemblerCase:
     changes: dict[str, Any] = {}
     numbers = (float(param.value) for param in m.cost.values())
     costs = [tuple(islice(numbers, len(supplier.costs))) for supplier in case.suppliers]
-    for name in ("price", *case.terms):
-        param = m.component(name)
-        if isinstance(param, pyo.Param) and param.value != getattr(case, name):
+    known = sale_values(case)
+    for name, param in sale_params(m, case).items():
+        if param is not None and param.value != known[name]:
             changes[name] = param.value
     radius = m.component("radius")
     if case.ambiguity is not None and isinstance(radius, pyo.Param) and radius.value != case.ambiguity.radius:
@@ -326,6 +316,12 @@ def case_of(m: Any) -> AssemblerCase:
     return case.changed(**changes) if changes else case
 
 
+def planned(m: Any) -> Array | None:
+    """Return the units of each of several products in a solved model, shape (products, *shape); None of one product."""
+    case = info_of(m).case
+    return None if case.products is None else value(m.units, (-1, *case.shape)).clip(min=0)
+
+
 def value(variable: Any, shape: tuple[int, ...]) -> Array:
     """Return the values of an indexed variable or Param as an array, in the order of its index set."""
     values = np.fromiter(map(attrgetter("value"), members_of(variable)), dtype=float, count=len(variable))
@@ -335,7 +331,9 @@ def value(variable: Any, shape: tuple[int, ...]) -> Array:
 def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
     """Refuse a model that would not fit into memory, before anything of it is built."""
     n, profiles = len(case.shape), min(case.profiles, 10**18)
-    sales = {"linear": len(getattr(case.demand, "points", ())), "tangent": 16}.get(chosen(case.demand, form), 2)
+    sales = 0
+    for sold in case.products or (case,):
+        sales += {"linear": len(getattr(sold.demand, "points", ())), "tangent": 16}.get(chosen(sold.demand, form), 2)
     pairs = sum(m - 1 for m in case.shape) / n  # misreports a supplier and profile, on average
     rows = profiles * (sales + (n * (2 + 1.5 * pairs) if contracts else n))
     if rows * BYTES > MEMORY:
