@@ -23,7 +23,7 @@ from veridical.data.limits import gigabytes
 from veridical.data.prior import independent
 from veridical.data.product import DEMAND, PRICE, TERMS, Product
 from veridical.data.record import check, missing, placed, wrong
-from veridical.data.supplier import Supplier
+from veridical.data.supplier import Part, Supplier
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
 
@@ -155,6 +155,31 @@ class AssemblerCase(Assembly):
             allowed = f"for {purpose} one source a component; mechanisms icds, hybrid, frw, bic, naive and first_best take more"
             raise InputError.of(f"suppliers[{i}].component", self.suppliers[i].delivers, f"{allowed}, solver highs", self.name)
 
+    def refuse_products(self, purpose: str) -> None:
+        """Raise InputError for several products; `purpose`: what takes one alone, in words."""
+        if self.products is not None:
+            names = ", ".join(product.name for product in self.products)
+            raise InputError.of("products", f"<{names}>", f"for {purpose} one product, with price and demand", self.name)
+
+    def alone(self, p: int) -> AssemblerCase:
+        """Return the case of product number p of several alone, with all suppliers: of some of them it may need nothing.
+
+        What they earn elsewhere counts with the first product, once.
+        """
+        if self.products is None:
+            return self
+        product = self.products[p]
+        fields = {name: getattr(product, name) for name in ("price", "demand", *TERMS)}
+        parts: list[Supplier] = []
+        joint = self.prior is not None and not self.independent
+        for supplier, each in zip(self.suppliers, self.bill[:, p].tolist(), strict=True):
+            given = (supplier.without_prior() if joint else supplier)._table()
+            part = {**given, "units_per_product": each, "reservation_profit": 0.0 if p else supplier.reservation_profit}
+            parts.append(check(Part, part))
+        prior = {"joint": self.probability.tolist()} if joint else None if self.prior is None or self.prior.joint is None else self.prior
+        raw = {name: value for name, value in self._table().items() if name not in ("products", "suppliers", "prior")}
+        return check(AssemblerCase, {**raw, **fields, "suppliers": parts, "prior": prior})
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of costs of each supplier: the shape of every array over profiles."""
@@ -279,6 +304,14 @@ class AssemblerCase(Assembly):
         while together in [self.suppliers[i].name for i in kept]:
             together += " together"
         others: dict[str, Any] = {"name": together, "costs": [sum(s.units_per_product * s.costs[-1] for s in rest)]}
+        if self.products is not None:  # of a component that costs 1 a product has as many units as the others' parts cost
+            others["costs"] = [1.0]
+            in_all = np.array([s.costs[-1] if i not in kept else 0.0 for i, s in enumerate(self.suppliers)]) @ self.bill
+            private = {raw["suppliers"][k].delivers for k in range(len(kept))}
+            raw["products"] = [
+                product.changed(units={n: e for n, e in product.units.items() if n in private} | {together: float(cost)})
+                for product, cost in zip(self.products, in_all, strict=True)
+            ]
         others |= {"reservation_profit": others_reserve}
         if (least := min((s.capacity / s.units_per_product for s in rest if s.capacity is not None), default=None)) is not None:
             others["capacity"] = least
@@ -304,6 +337,7 @@ class AssemblerCase(Assembly):
     @cached_property
     def total_cost(self) -> Array:
         """c(t), the cost of all components of one product, each from its cheapest source, profile by profile."""
+        self.refuse_products("the cost of a product: `alone` gives the case of each")
         total = np.zeros(self.shape)
         for members in self.sources.values():
             total = total + reduce(np.minimum, [self.product_costs(i) for i in members])
@@ -383,6 +417,9 @@ class AssemblerCase(Assembly):
         self.refuse_several_sources("closed forms")
         self.refuse_ambiguity("closed forms")
         for i, supplier in enumerate(self.suppliers):
+            if self.products is not None and supplier.capacity is not None:
+                allowed = "for closed forms no capacity beside [[products]], which it ties together: the full model (solver highs)"
+                raise InputError.of(f"suppliers[{i}].capacity", supplier.capacity, allowed, self.name)
             for key in supplier.rules:
                 allowed = "for closed forms no rule of orders: the full model takes it (solver highs)"
                 raise InputError.of(f"suppliers[{i}].{key}", getattr(supplier, key), allowed, self.name)
@@ -412,7 +449,8 @@ class AssemblerCase(Assembly):
     def enough_for(self, quantity: Array) -> Array:
         """Return how many products every component is enough for, shape (components, ...), of quantities (suppliers, ...)."""
         each = np.array([supplier.units_per_product for supplier in self.suppliers])
-        products = np.asarray(quantity / each.reshape(-1, *(1,) * (np.ndim(quantity) - 1)))
+        each = each.reshape(-1, *(1,) * (np.ndim(quantity) - 1))
+        products = np.divide(quantity, each, out=np.full(np.shape(quantity), np.inf), where=each > 0)
         if not self.several_sources:
             return products
         return np.stack([products[members].sum(axis=0) for members in self.sources.values()])

@@ -12,7 +12,7 @@ from veridical.data import observations
 from veridical.data.fields import Name, NonNegative, Numbers, Positive, Text, label, number, numbers, several, sum_to_one
 from veridical.data.record import Record, wrong
 
-__all__ = ["Supplier"]
+__all__ = ["Part", "Supplier"]
 
 
 def _profits(value: object) -> float | Numbers:
@@ -133,3 +133,9 @@ class Supplier(Record):
         """What he earns elsewhere, currency, one number a cost."""
         given = self.reservation_profit
         return given if isinstance(given, tuple) else (given,) * len(self.costs)
+
+
+class Part(Supplier):
+    """A supplier as one of several products has him, which may need nothing of what he delivers."""
+
+    units_per_product: NonNegative = 1.0

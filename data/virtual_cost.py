@@ -5,6 +5,7 @@ And the condition on it that decides whether balanced ordering is optimal, (18).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,8 @@ from veridical.data.arrays import Array, accumulated
 from veridical.data.assembler import AssemblerCase, label
 from veridical.data.errors import InputError
 
-__all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "running_maximum", "virtual_cost", "weighted_virtual_cost"]
+__all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "needed_suppliers", "running_maximum"]
+__all__ += ["virtual_cost", "weighted_virtual_cost"]
 
 # Virtual values that fall by no more than this count as monotone, relative to the price or to the highest marginal revenue (of
 # quantities: to themselves). They are sums and differences of a few hundred doubles, whose rounding stays well below it, and
@@ -130,12 +132,13 @@ def monotonicity(case: AssemblerCase) -> Monotonicity:
     """
     cost = virtual_cost(case)
     cost = np.where(np.isnan(cost), -np.inf, cost)
-    highest = running_maximum(cost)
+    highest = running_maximum(cost, needed_suppliers(case))
     if ((cost >= highest - ROUNDING * case.price) | (cost == -np.inf)).all():
         return Monotonicity(True, case.independent)
     worst = Monotonicity(False, case.independent)
     for before in (cost, highest):  # with weights of 0 in between, no two neighbours need differ
-        for i, supplier in enumerate(case.suppliers):
+        for i in needed_suppliers(case):
+            supplier = case.suppliers[i]
             cheaper = np.moveaxis(before, i, 0)[:-1]
             dearer = np.moveaxis(np.where(cost == -np.inf, np.inf, cost), i, 0)[1:]
             fall = np.subtract(cheaper, dearer, out=np.zeros(cheaper.shape), where=dearer < cheaper)
@@ -187,8 +190,13 @@ def correlation(case: AssemblerCase) -> float:
     return covariance / float(np.sqrt(variances[0] * variances[1])) if varies else float("nan")
 
 
-def running_maximum(values: Array) -> Array:
-    """Return at each profile the largest value at any profile with no higher cost."""
-    for axis in range(values.ndim):
+def needed_suppliers(case: AssemblerCase) -> list[int]:
+    """Return the positions of the suppliers of whom a product needs anything."""
+    return [i for i, supplier in enumerate(case.suppliers) if supplier.units_per_product > 0]
+
+
+def running_maximum(values: Array, axes: Sequence[int]) -> Array:
+    """Return at each profile the largest value at any profile with no higher cost, of the suppliers along these axes."""
+    for axis in axes:
         values = accumulated(np.maximum, values, axis)
     return values

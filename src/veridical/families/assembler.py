@@ -37,7 +37,7 @@ BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
 def model(task: Task) -> Solution:
     """Solve the model, with expected sales in the form that suits demand and solver."""
     assert task.configuration is not None
-    return by_model(task, preferred_form(task.case.demand.forms, task.configuration), partial(more, task, model))
+    return by_model(task, preferred_form(task.case.forms, task.configuration), partial(more, task, model))
 
 
 def direct(task: Task) -> Solution:
@@ -88,7 +88,8 @@ def one_contract(case: AssemblerCase | None = None, **parameters: Any) -> tuple[
     Balanced orders where none of them has rules; within budget where neither lost sales cost nor suppliers earn elsewhere.
     """
     ruled = case is not None and any(supplier.rules for supplier in case.suppliers)
-    owed = case is not None and (case.shortage_penalty > 0 or any(any(supplier.reservations) for supplier in case.suppliers))
+    owed = case is not None and any(product.shortage_penalty > 0 for product in case.products or (case,))
+    owed = owed or (case is not None and any(any(supplier.reservations) for supplier in case.suppliers))
     return (*(TRUTHFUL() if ruled else BALANCED()), *(() if owed else ("budget",)))
 
 
@@ -156,7 +157,7 @@ def price(case: Any) -> dict[str, Number]:
 
 
 def numbers(case: AssemblerCase) -> dict[str, Number]:
-    """Return price, costs, bill of materials, capacities and reservation profits, as derivatives are taken in them."""
+    """Return prices, costs, bills of materials, capacities and reservation profits, as derivatives are taken in them."""
 
     def with_cost(i: int, k: int, value: float) -> dict[str, Any]:
         costs = case.suppliers[i].costs
@@ -170,7 +171,16 @@ def numbers(case: AssemblerCase) -> dict[str, Number]:
     def with_number(i: int, name: str, value: float) -> dict[str, Any]:
         return {f"suppliers.{i}.{name}": value}
 
-    found = price(case)
+    def with_name(name: str, value: float) -> dict[str, Any]:
+        return {name: value}
+
+    found = price(case) if case.products is None else {}
+    if case.products is not None:
+        found = {name: Number(value, partial(with_name, name)) for name, value in case.sale_numbers.items()}
+        for product in case.products:
+            for component, each in product.units.items():
+                name = f"products.{product.name}.units.{component}"
+                found[name] = Number(each, partial(with_name, name))
     for i, supplier in enumerate(case.suppliers):
         for k, token in enumerate(case.tokens(i)):
             found[f"cost {token}"] = Number(supplier.costs[k], partial(with_cost, i, k))

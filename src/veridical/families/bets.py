@@ -31,7 +31,8 @@ Solve = Callable[[Task], Solution]
 
 def turnover(case: Any) -> float:
     """Return what expected demand sells for, and suppliers earn elsewhere, currency."""
-    return float(case.price * case.demand.expectation + sum(max(supplier.reservations) for supplier in case.suppliers))
+    sold = sum(product.price * product.demand.expectation for product in case.products or (case,))
+    return float(sold + sum(max(supplier.reservations) for supplier in case.suppliers))
 
 
 def large_bets(task: Task, solution: Solution) -> tuple[str, ...]:
