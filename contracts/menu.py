@@ -120,7 +120,10 @@ class Menu(OldTableNames):
         return self.case.worst_prior(self.profit)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent."""
+        """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent.
+
+        Of several products also what is assembled of each, units.
+        """
         case = self.case
         names = case.names
         index = pd.MultiIndex.from_product([supplier.costs for supplier in case.suppliers], names=names)
@@ -128,6 +131,7 @@ class Menu(OldTableNames):
         columns |= {("quantity", name): self.quantity[i].ravel() for i, name in enumerate(names)}
         columns |= {("payment", name): self.payment[i].ravel() for i, name in enumerate(names)}
         columns |= {("rent", name): self.rent(i).ravel() for i, name in enumerate(names)}
+        columns |= {("assembled", p.name): self.assembled[k].ravel() for k, p in enumerate(case.products or ())}
         return pd.DataFrame(columns, index=index)
 
     def to_csv(self, path: str | Path) -> None:
@@ -140,12 +144,13 @@ class Menu(OldTableNames):
     def read_csv(cls, case: AssemblerCase, path: str | Path) -> Menu:
         """Read a menu from a CSV file: a column a supplier with the reported cost, `quantity NAME` and `payment NAME`.
 
-        One row for every profile of costs, in any order; further columns `probability` and `rent NAME` are ignored, since
-        they follow from the case. Raises InputError with file, row and column where something is missing or unknown.
+        One row for every profile of costs, in any order; further columns `probability`, `rent NAME` and `assembled PRODUCT` are
+        ignored, since they follow from the case. Raises InputError with file, row and column where something is missing or unknown.
         """
         numbers = np.empty((2, len(case.shape), case.profiles))
         costs = {supplier.name: supplier.costs for supplier in case.suppliers}
         ignored = ["probability", *(f"rent {name}" for name in case.names)]
+        ignored += [f"assembled {product.name}" for product in case.products or ()]
         profiles = {place: k for k, place in enumerate(np.ndindex(*case.shape))}
         for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, case.in_words):
             numbers[:, :, k] = row
@@ -171,17 +176,24 @@ class Menu(OldTableNames):
         return cls(case, *numbers.reshape(2, len(case.names), *case.shape))
 
     def to_dict(self) -> dict[str, object]:
-        """Return what the command line's JSON says of an assembler's solution: the suppliers' names and the menu."""
-        return {"suppliers": list(self.case.names), "menu": self.records()}
+        """Return what the command line's JSON says of an assembler's solution: the suppliers' names and the menu.
+
+        Of several products also their names, and in each record of the menu what is `assembled` of them, in the same order.
+        """
+        several = {} if self.case.products is None else {"products": [product.name for product in self.case.products]}
+        return {"suppliers": list(self.case.names), **several, "menu": self.records()}
 
     def records(self) -> list[dict[str, object]]:
         """Return the menu as plain records: cost index per supplier, probability, quantity, payment, rent."""
         n = len(self.case.shape)
-        flat = [array.reshape(n, -1).T.tolist() for array in (self.quantity, self.payment)]
-        rents = np.array([self.rent(i).ravel() for i in range(n)]).T.tolist()
+        rents = np.array([self.rent(i).ravel() for i in range(n)])
+        arrays = {"quantity": self.quantity, "payment": self.payment, "rent": rents}
+        if self.case.products is not None:
+            arrays["assembled"] = self.assembled
+        flat = [array.reshape(len(array), -1).T.tolist() for array in arrays.values()]
         probability = self.case.probability.ravel().tolist()
         profiles = product(*(range(m) for m in self.case.shape))
         return [
-            {"costs": list(costs), "probability": p, "quantity": q, "payment": pay, "rent": rent}
-            for costs, p, q, pay, rent in zip(profiles, probability, *flat, rents, strict=True)
+            {"costs": list(costs), "probability": p, **dict(zip(arrays, figures, strict=True))}
+            for costs, p, *figures in zip(profiles, probability, *flat, strict=True)
         ]

@@ -111,6 +111,8 @@ class AssemblerCase(Assembly):
                     raise wrong(name, f"one of the components {', '.join(self.sources)}", f"products[{p}].units")
             if product.name in met:
                 raise wrong(product.name, "a name that no other product has", f"products[{p}].name")
+            if f"assembled {product.name}" in self.names:
+                raise wrong(product.name, "a name by which no column of a menu is called as a supplier", f"products[{p}].name")
             met.add(product.name)
         unused = [name for name in self.sources if not any(name in product.units for product in self.products or ())]
         if self.products is not None and unused:
@@ -155,11 +157,11 @@ class AssemblerCase(Assembly):
             allowed = f"for {purpose} one source a component; mechanisms icds, hybrid, frw, bic, naive and first_best take more"
             raise InputError.of(f"suppliers[{i}].component", self.suppliers[i].delivers, f"{allowed}, solver highs", self.name)
 
-    def refuse_products(self, purpose: str) -> None:
-        """Raise InputError for several products; `purpose`: what takes one alone, in words."""
+    def refuse_products(self, purpose: str, otherwise: str) -> None:
+        """Raise InputError for several products; `purpose`: what takes one alone; `otherwise`: what takes several, in words."""
         if self.products is not None:
             names = ", ".join(product.name for product in self.products)
-            raise InputError.of("products", f"<{names}>", f"for {purpose} one product, with price and demand", self.name)
+            raise InputError.of("products", f"<{names}>", f"for {purpose} one product, with price and demand; {otherwise}", self.name)
 
     def alone(self, p: int) -> AssemblerCase:
         """Return the case of product number p of several alone, with all suppliers: of some of them it may need nothing.
@@ -337,7 +339,7 @@ class AssemblerCase(Assembly):
     @cached_property
     def total_cost(self) -> Array:
         """c(t), the cost of all components of one product, each from its cheapest source, profile by profile."""
-        self.refuse_products("the cost of a product: `alone` gives the case of each")
+        self.refuse_products("the total cost and the virtual cost of a product", "`case.alone(p)` is the case of product number p")
         total = np.zeros(self.shape)
         for members in self.sources.values():
             total = total + reduce(np.minimum, [self.product_costs(i) for i in members])

@@ -78,8 +78,8 @@ def assembled(sales: Sequence[Sale], bill: Array, quantity: Array, near: Array |
 
 def _best(sales: Sequence[Sale], bill: Array, quantity: Array, near: Array | None) -> Array:
     """Return the best plan for profiles that are all looked at together."""
-    with np.errstate(divide="ignore"):
-        most = np.where(bill[:, :, None] > 0, quantity[:, None, :] / bill[:, :, None], np.inf).min(axis=0)
+    each, given = np.broadcast_arrays(bill[:, :, None], quantity[:, None, :])
+    most = np.divide(given, each, out=np.full(given.shape, np.inf), where=each > 0).min(axis=0)
     if near is None:
         points = np.stack([np.append(0.0, sale.demand.inverse_cdf(FIRST)) for sale in sales])
         points = np.broadcast_to(points[:, None, :], (*most.shape, points.shape[1]))

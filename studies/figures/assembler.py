@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from veridical.contracts import Menu
+from veridical.data.arrays import Array
 from veridical.data.lazy import pd
 from veridical.solvers import Solution
 from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
@@ -38,12 +39,13 @@ def bars(menu: Menu) -> Figure:
     """Return quantities and payments, a bar a profile."""
     case = menu.case
     weight = case.probability.ravel()
-    order = np.argsort(case.total_cost.ravel(), kind="stable")
+    order = np.argsort(dearness(menu).ravel(), kind="stable")
     order = order[weight[order] > 0]
     edges = np.concatenate([[0.0], np.cumsum(weight[order])])
     panels = (
         [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(case.names, menu.quantity, strict=True))
     )
+    panels += assembled(menu)
     rows = len(panels) + len(case.names)
     figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
     for axis, (name, quantity) in zip(axes, panels, strict=False):
@@ -65,6 +67,21 @@ def bars(menu: Menu) -> Figure:
     return figure
 
 
+def assembled(menu: Menu) -> list[tuple[str, Array]]:
+    """Return what is assembled of each of several products, by what a panel is called."""
+    products = menu.case.products
+    return [] if products is None else [(f"{p.name} assembled", menu.assembled[k]) for k, p in enumerate(products)]
+
+
+def dearness(menu: Menu) -> Array:
+    """Return what profiles are ordered by: the cost of a product, of several that of one of each."""
+    case = menu.case
+    if case.products is None:
+        return case.total_cost
+    each = case.bill.sum(axis=1)
+    return np.asarray(sum((case.costs(i) * each[i] for i in range(len(case.names))), np.zeros(case.shape)))
+
+
 def maps(menu: Menu) -> Figure:
     """Return maps of quantities and rents over the costs of two suppliers."""
     case = menu.case
@@ -72,6 +89,7 @@ def maps(menu: Menu) -> Figure:
     panels = [("quantity of each, units", menu.quantity[0])]
     if not menu.same_quantities:
         panels = [(f"quantity of {name}, units", menu.quantity[i]) for i, name in enumerate(case.names)]
+    panels += [(f"{name}, units", units) for name, units in assembled(menu)]
     panels += [(f"rent of {name}, currency", menu.rent(i)) for i, name in enumerate(case.names)]
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
     for axis, (name, values) in zip(axes, panels, strict=True):

@@ -5,7 +5,7 @@ q (theta - q) is the least of its tangents, and those at the last solution are a
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,6 +93,20 @@ class Practice:
     source: Sequence[int] = ()
 
 
+@dataclass(frozen=True)
+class Sold:
+    """A product: what a sale brings more than a unit that is left over, what that is worth, and demand.
+
+    `each`: units of every component in a product, by the component's number.
+    """
+
+    per_sale: float
+    salvage: float
+    points: Sequence[float]
+    masses: Sequence[float]
+    each: Mapping[int, float]
+
+
 def assembler(
     mechanism: str,
     price: float,
@@ -106,12 +120,25 @@ def assembler(
 
     Without the penalty of all demand, which is a number that no decision moves.
     """
+    source = practice.source or list(range(len(costs)))
+    units = practice.each or [1.0] * len(costs)
+    per_sale = price + practice.shortage_penalty - practice.assembly_cost - practice.salvage
+    each = {component: units[source.index(component)] for component in set(source)}
+    return of_products(mechanism, [Sold(per_sale, practice.salvage, points, masses, each)], costs, prior, practice)
+
+
+def of_products(
+    mechanism: str,
+    products: Sequence[Sold],
+    costs: Sequence[Sequence[float]],
+    prior: Array,
+    practice: Practice = Practice(),
+) -> Program:
+    """Return the program of an assembler of several products, of which each brings what it does by itself."""
     p, suppliers = Program(), range(len(costs))
-    each = practice.each or [1.0] * len(costs)
     reserved = practice.reserved or [[0.0] * len(own) for own in costs]
     capacity = practice.capacity or [None] * len(costs)
     source = practice.source or list(suppliers)
-    per_sale = price + practice.shortage_penalty - practice.assembly_cost - practice.salvage
     profiles = list(np.ndindex(*prior.shape))
 
     def seen(i: int, t: tuple[int, ...]) -> Any:
@@ -124,13 +151,15 @@ def assembler(
                 p.variable((name, i, seen(i, t)), low=low, high=capacity[i] if name == "q" else None)
         p.worth["P", i, seen(i, t)] -= float(prior[t])
     for t in profiles:
-        p.variable(("y", t), float(prior[t]) * practice.salvage)
+        for k, product in enumerate(products):
+            p.variable(("y", k, t), float(prior[t]) * product.salvage)
+            for n, (point, mass) in enumerate(zip(product.points, product.masses, strict=True)):
+                sold = p.variable(("s", k, t, n), float(prior[t]) * product.per_sale * mass, high=point)
+                p.at_most(0.0, (1.0, sold), (-1.0, ("y", k, t)))
         for component in sorted(set(source)):
             members = [i for i in suppliers if source[i] == component]
-            p.at_most(0.0, (each[members[0]], ("y", t)), *((-1.0, ("q", i, seen(i, t))) for i in members))
-        for k, (point, mass) in enumerate(zip(points, masses, strict=True)):
-            sold = p.variable(("s", t, k), float(prior[t]) * per_sale * mass, high=point)
-            p.at_most(0.0, (1.0, sold), (-1.0, ("y", t)))
+            needed = [(product.each.get(component, 0.0), ("y", k, t)) for k, product in enumerate(products)]
+            p.at_most(0.0, *needed, *((-1.0, ("q", i, seen(i, t))) for i in members))
 
     def rent(i: int, true: int, report: int, t: tuple[int, ...], weight: float) -> list[tuple[float, Any]]:
         """What supplier i with the cost number `true` earns by a report, the others being as in t."""
