@@ -145,7 +145,8 @@ class Menu(OldTableNames):
         """Read a menu from a CSV file: a column a supplier with the reported cost, `quantity NAME` and `payment NAME`.
 
         One row for every profile of costs, in any order; further columns `probability`, `rent NAME` and `assembled PRODUCT` are
-        ignored, since they follow from the case. Raises InputError with file, row and column where something is missing or unknown.
+        ignored, since they follow from the case. Raises InputError with file, row and column where something is missing or
+        unknown.
         """
         numbers = np.empty((2, len(case.shape), case.profiles))
         costs = {supplier.name: supplier.costs for supplier in case.suppliers}

@@ -1,12 +1,11 @@
 """What the world is: typed, validated, immutable cases; demand; priors.
 
 Modules: `load` (files, kinds of cases, shipped examples); `assembler` and `continuous_case` (the assembler's case), `demand`,
-`product`,
-`prior` and `private_cost` (its parts), `assembling` (what is made of given components), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`, `typed_demand`,
-`private_type` and `type_profiles` (its parts); `joint_plan` (parties that share a plan); `truncated` (distributions of costs and
-types), `record` and `case_record` (what every part, and every case, is: immutable, validated, changed and saved), `registry`
-(classes of your own that case files name), `fields` (field types, with their messages), `csv_file`, `files` (what is read
-and written, and where), `errors`.
+`product`, `prior` and `private_cost` (its parts), `assembling` (what is made of given components), `virtual_cost` (eq. (13));
+`allocation` (the supplier's case), `revenue`, `typed_demand`, `private_type` and `type_profiles` (its parts); `joint_plan`
+(parties that share a plan); `truncated` (distributions of costs and types), `record` and `case_record` (what every part, and
+every case, is: immutable, validated, changed and saved), `registry` (classes of your own that case files name), `fields`
+(field types, with their messages), `csv_file`, `files` (what is read and written, and where), `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup

@@ -29,6 +29,7 @@ __all__ = ["AssemblerCase", "Supplier", "label"]
 
 MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six more are held at a time
 AXES = 60  # suppliers: numpy's arrays have at most 64 axes
+NOTHING: Any = None  # price and demand of a case with several products
 PRODUCTS = "one or more [[products]] tables"
 ENUMERATED = 2**16  # profiles up to which a table over all of them is made where a smaller one would do
 
@@ -52,8 +53,8 @@ class AssemblerCase(Assembly):
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
-    price: Positive = Field(default=None, description=PRICE)
-    demand: AnyDemand = Field(default=None, description=DEMAND)
+    price: Positive = Field(default=NOTHING, description=PRICE)
+    demand: AnyDemand = Field(default=NOTHING, description=DEMAND)
     ambiguity: Ambiguity | None = None
     products: Annotated[tuple[Product, ...], listed(PRODUCTS)] | None = None
 
@@ -89,7 +90,6 @@ class AssemblerCase(Assembly):
             if supplier.units_per_product != first.units_per_product:
                 allowed = f"{label(first.units_per_product)}, as {first.name} says, who delivers the same component"
                 raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
-        self._refuse_bills()
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
             raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {self.shape}: {across}", "prior.joint")
@@ -120,6 +120,7 @@ class AssemblerCase(Assembly):
 
     @model_validator(mode="after")
     def _worth_selling(self) -> AssemblerCase:
+        self._refuse_bills()
         if self.products is None:
             self.refuse_loss(self.least_cost)
         for p, product in enumerate(self.products or ()):
@@ -161,7 +162,9 @@ class AssemblerCase(Assembly):
         """Raise InputError for several products; `purpose`: what takes one alone; `otherwise`: what takes several, in words."""
         if self.products is not None:
             names = ", ".join(product.name for product in self.products)
-            raise InputError.of("products", f"<{names}>", f"for {purpose} one product, with price and demand; {otherwise}", self.name)
+            raise InputError.of(
+                "products", f"<{names}>", f"for {purpose} one product, with price and demand; {otherwise}", self.name
+            )
 
     def alone(self, p: int) -> AssemblerCase:
         """Return the case of product number p of several alone, with all suppliers: of some of them it may need nothing.
@@ -178,7 +181,13 @@ class AssemblerCase(Assembly):
             given = (supplier.without_prior() if joint else supplier)._table()
             part = {**given, "units_per_product": each, "reservation_profit": 0.0 if p else supplier.reservation_profit}
             parts.append(check(Part, part))
-        prior = {"joint": self.probability.tolist()} if joint else None if self.prior is None or self.prior.joint is None else self.prior
+        prior = (
+            {"joint": self.probability.tolist()}
+            if joint
+            else None
+            if self.prior is None or self.prior.joint is None
+            else self.prior
+        )
         raw = {name: value for name, value in self._table().items() if name not in ("products", "suppliers", "prior")}
         return check(AssemblerCase, {**raw, **fields, "suppliers": parts, "prior": prior})
 
@@ -270,8 +279,8 @@ class AssemblerCase(Assembly):
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
         Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
-        is that of what his part of a product costs; of several products, in the proportions of their mean demands. Source: section 2.5 of the assembler paper, where a supplier's importance is
-        c_i(h) - c_i(l).
+        is that of what his part of a product costs; of several products, in the proportions of their mean demands. Source:
+        section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
@@ -309,9 +318,9 @@ class AssemblerCase(Assembly):
         if self.products is not None:  # of a component that costs 1 a product has as many units as the others' parts cost
             others["costs"] = [1.0]
             in_all = np.array([s.costs[-1] if i not in kept else 0.0 for i, s in enumerate(self.suppliers)]) @ self.bill
-            private = {raw["suppliers"][k].delivers for k in range(len(kept))}
+            own = {self.suppliers[i].delivers for i in kept}
             raw["products"] = [
-                product.changed(units={n: e for n, e in product.units.items() if n in private} | {together: float(cost)})
+                product.changed(units={n: e for n, e in product.units.items() if n in own} | {together: float(cost)})
                 for product, cost in zip(self.products, in_all, strict=True)
             ]
         others |= {"reservation_profit": others_reserve}
@@ -339,7 +348,9 @@ class AssemblerCase(Assembly):
     @cached_property
     def total_cost(self) -> Array:
         """c(t), the cost of all components of one product, each from its cheapest source, profile by profile."""
-        self.refuse_products("the total cost and the virtual cost of a product", "`case.alone(p)` is the case of product number p")
+        self.refuse_products(
+            "the total cost and the virtual cost of a product", "`case.alone(p)` is the case of product number p"
+        )
         total = np.zeros(self.shape)
         for members in self.sources.values():
             total = total + reduce(np.minimum, [self.product_costs(i) for i in members])
@@ -420,7 +431,9 @@ class AssemblerCase(Assembly):
         self.refuse_ambiguity("closed forms")
         for i, supplier in enumerate(self.suppliers):
             if self.products is not None and supplier.capacity is not None:
-                allowed = "for closed forms no capacity beside [[products]], which it ties together: the full model (solver highs)"
+                allowed = (
+                    "for closed forms no capacity beside [[products]], which it ties together: the full model (solver highs)"
+                )
                 raise InputError.of(f"suppliers[{i}].capacity", supplier.capacity, allowed, self.name)
             for key in supplier.rules:
                 allowed = "for closed forms no rule of orders: the full model takes it (solver highs)"
@@ -430,7 +443,9 @@ class AssemblerCase(Assembly):
         """S(y), currency; of several products y has them along its first axis, and what they bring is summed over it."""
         if self.products is None:
             return super().revenue(units)
-        return np.sum([product.revenue(of) for product, of in zip(self.products, np.asarray(units), strict=True)], axis=0)
+        return np.asarray(
+            np.sum([product.revenue(of) for product, of in zip(self.products, np.asarray(units), strict=True)], axis=0)
+        )
 
     def setup_costs(self, quantity: Array) -> Array:
         """Return what is paid once for orders, currency, for quantities of shape (suppliers, ...); all suppliers together."""
@@ -452,7 +467,7 @@ class AssemblerCase(Assembly):
         """Return how many products every component is enough for, shape (components, ...), of quantities (suppliers, ...)."""
         each = np.array([supplier.units_per_product for supplier in self.suppliers])
         each = each.reshape(-1, *(1,) * (np.ndim(quantity) - 1))
-        products = np.divide(quantity, each, out=np.full(np.shape(quantity), np.inf), where=each > 0)
+        products: Array = np.divide(quantity, each, out=np.full(np.shape(quantity), np.inf), where=each > 0)
         if not self.several_sources:
             return products
         return np.stack([products[members].sum(axis=0) for members in self.sources.values()])
@@ -467,7 +482,9 @@ class AssemblerCase(Assembly):
             return np.asarray(np.maximum(self.enough_for(quantity).min(axis=0), 0.0))
         delivered, shape = self.delivered(quantity), np.shape(quantity)[1:]
         bill = np.stack([self.bill[members[0]] for members in self.sources.values()])
-        plan = assembled(self.products, bill, delivered.reshape(len(bill), -1), None if near is None else near.reshape(len(near), -1))
+        plan = assembled(
+            self.products, bill, delivered.reshape(len(bill), -1), None if near is None else near.reshape(len(near), -1)
+        )
         return plan.reshape(-1, *shape)
 
     def delivered(self, quantity: Array) -> Array:

@@ -12,6 +12,7 @@ until what the plan brings and the bound agree. Method: Kelley (1960), The cutti
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import scipy
@@ -87,8 +88,9 @@ def _best(sales: Sequence[Sale], bill: Array, quantity: Array, near: Array | Non
         points = _about(near)
     points = np.concatenate([np.zeros((*most.shape, 1)), np.minimum(points, most[..., None]), most[..., None]], axis=2)
     base = np.array([float(sale.revenue(0.0)) for sale in sales])
-    scale = sum(float((sale.revenue(most[p]) - base[p]).max()) for p, sale in enumerate(sales))
-    best, value, open_ = np.zeros_like(most), np.full(most.shape[1], -np.inf), np.arange(most.shape[1])
+    scale: float = sum(float((sale.revenue(most[p]) - base[p]).max()) for p, sale in enumerate(sales))
+    best: Array = np.zeros_like(most)
+    value, open_ = np.full(most.shape[1], -np.inf), np.arange(most.shape[1])
     if scale <= 0:
         return best
     for _ in range(ROUNDS):
@@ -132,15 +134,14 @@ def _by_tangents(
     size = np.maximum(quantity.max(axis=0), np.finfo(float).tiny)  # units of each profile are measured by
     top = max(sale.first_sale for sale in sales)
     each = bill / bill.max(axis=1, keepdims=True)
-    rows = sp.kron(sp.eye_array(profiles), np.repeat(each, tangents, axis=1), format="csr")
+    rows: Any = sp.kron(sp.eye_array(profiles), np.repeat(each, tangents, axis=1), format="csr")
     # columns: by profile, then product, then tangent
     cost = -(slopes / top).transpose(1, 0, 2).ravel()
     upper = (widths / size[:, None]).transpose(1, 0, 2).ravel()
     right = ((quantity / bill.max(axis=1, keepdims=True)) / size).T.ravel()
-    options = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-    found = scipy.optimize.linprog(
-        cost, A_ub=rows, b_ub=right, bounds=np.column_stack([np.zeros_like(upper), upper]), method="highs-ds", options=options
-    )
+    options: Any = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    bounds: Any = np.column_stack([np.zeros_like(upper), upper])
+    found: Any = scipy.optimize.linprog(cost, A_ub=rows, b_ub=right, bounds=bounds, method="highs-ds", options=options)
     if found.status != 0:
         raise NotSolvedError(f"the best plan of products could not be found: {found.message}", "failed")
     parts = found.x.reshape(profiles, count, tangents).transpose(1, 0, 2) * size[:, None]

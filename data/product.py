@@ -85,7 +85,7 @@ class Bill(dict[str, float]):
     def _frozen(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise FrozenError.of("units", "<assignment>", "no assignment, as records are frozen: changed(...) returns another record")
 
-    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _frozen  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _frozen
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))

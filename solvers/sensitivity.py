@@ -71,7 +71,9 @@ class Lagrangian:
                 try:
                     leaves = reverse_ad(expression).items() if expression.is_expression_type() else [(expression, 1.0)]
                 except (PyomoException, ArithmeticError, ValueError) as error:
-                    raise InputError.of(_name(place), f"<{error}>", "an expression with derivatives: sensitivities need them") from None
+                    raise InputError.of(
+                        _name(place), f"<{error}>", "an expression with derivatives: sensitivities need them"
+                    ) from None
                 for leaf, slope in leaves:
                     if id(leaf) in slopes:
                         slopes[id(leaf)] += weight * slope

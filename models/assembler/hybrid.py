@@ -22,7 +22,7 @@ from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.assembler.numbers import carried, named_costs
 from veridical.models.assembler.order_rules import refuse_without_capacity
-from veridical.models.info import builder, carries, info_of
+from veridical.models.info import builder, carries
 
 __all__ = ["build", "menu"]
 
@@ -85,7 +85,7 @@ def build(
         pooled = {t: tuple(0 if i in ignored else c for i, c in enumerate(t)) for t in places}
         return {name[t]: name[pool] for t, pool in pooled.items() if pool != t}
 
-    info_of(m).likely_units = vocabulary.newsvendor(info_of(m).case, partial(_unit_cost, tuple(reporting)))
+    vocabulary.aim(m, partial(_unit_cost, tuple(reporting)))
     others = [i for i in range(len(case.names)) if i not in reporting]
     pool = like(others)
 

@@ -66,7 +66,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True, coa
     everybody = range(len(case.names)) if coalitions else None
     m = vocabulary.frame(case, "icds", form, coalitions=everybody)
     declare(m, form, feasibility)
-    info_of(m).likely_units = vocabulary.newsvendor(info_of(m).case, virtual_cost)
+    vocabulary.aim(m, virtual_cost)
     if everybody is not None:
         refuse_without_capacity(case, "coalitions")
         truth_together(m, everybody)

@@ -86,7 +86,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
         return bought(i, cheaper) >= bought(i, dearer) if several else m.quantity[cheaper] >= m.quantity[dearer]
 
     info_of(m).contracts = menu
-    info_of(m).likely_units = vocabulary.newsvendor(case, virtual_cost)
+    vocabulary.aim(m, virtual_cost)
     return m
 
 

@@ -45,7 +45,9 @@ def declare_sales(m: Any, profiles: Any, form: str, units: str = "units") -> Non
     for product in case.products:
         of_product = pyo.Reference(m.component(units)[product.name, :])
         expected_sales(of_product, product.demand, form, m.expected_sales[product.name])
-        families = {f"expected_sales[{product.name}].written.{name}": ("profile",) for name in ("cover", "excess_covers", "support")}
+        families = {
+            f"expected_sales[{product.name}].written.{name}": ("profile",) for name in ("cover", "excess_covers", "support")
+        }
         info_of(m).index_names |= families | {f"expected_sales[{product.name}].written.tangent": ("profile", "tangent")}
 
 

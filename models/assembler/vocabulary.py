@@ -22,13 +22,14 @@ from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.assembler.coalitions import count as coalition_constraints
 from veridical.models.assembler.numbers import named, profile_names, sale_params, sale_values
 from veridical.models.assembler.order_rules import order_rules, setup_cost
-from veridical.models.assembler.worst_prior import expected
 from veridical.models.assembler.products import declare_numbers, declare_sales, expected_revenue, needed
+from veridical.models.assembler.worst_prior import expected
 from veridical.models.expected_sales import chosen
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 from veridical.models.linear_families import Each, declare, members_of
 
 __all__ = [
+    "aim",
     "assembly",
     "assembly_of_sources",
     "basis",
@@ -39,7 +40,20 @@ __all__ = [
     "ex_post_participation",
     "expected_revenue",
 ]
-__all__ += ["declare_sales", "fits", "frame", "misreports", "needed", "neighbours", "newsvendor", "own_contracts", "own_costs", "planned", "profit", "value"]
+__all__ += [
+    "declare_sales",
+    "fits",
+    "frame",
+    "misreports",
+    "needed",
+    "neighbours",
+    "newsvendor",
+    "own_contracts",
+    "own_costs",
+    "planned",
+    "profit",
+    "value",
+]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
@@ -246,12 +260,15 @@ def ex_post_participation(m: Any) -> None:
         return m.payment[i, truth] >= m.cost[i, cost] * m.quantity[i, truth] + reserved[i, cost]
 
 
-def newsvendor(case: AssemblerCase, cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array] | None:
-    """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought.
+def aim(m: Any, cost: Callable[[AssemblerCase], Array]) -> None:
+    """Say where the units of each profile are likely to be, from a unit cost; of one product, as of several each has its own."""
+    if info_of(m).case.products is None:
+        info_of(m).likely_units = newsvendor(cost)
 
-    None of several products, each of which has its own cost.
-    """
-    return partial(_newsvendor_units, cost) if case.products is None else None  # which is pickled with the model
+
+def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array]:
+    """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought."""
+    return partial(_newsvendor_units, cost)  # which is pickled with the model
 
 
 def _newsvendor_units(cost: Callable[[AssemblerCase], Array], case: AssemblerCase) -> Array:

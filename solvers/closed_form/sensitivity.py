@@ -52,7 +52,7 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
     case = menu.case
     assembled = menu.assembled
     worth = case.revenue(assembled) - menu.payment.sum(axis=0)  # (2): the weight of beta(t)
-    derivatives = {}
+    derivatives: dict[str, float] = {}
     pairs = [("", case, assembled)] if case.products is None else zip(_prefixes(case), case.products, assembled, strict=True)
     for prefix, sold, units in pairs:
         sales, made = (float((case.probability * some).sum()) for some in (sold.demand.expected_sales(units), units))
@@ -65,7 +65,7 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
     several = zip(_prefixes(case), case.products, assembled, strict=True) if case.products is not None else ()
     for prefix, product, units in several:
         of_each = cost_derivative(Menu(case, units, menu.payment))  # of one unit of every component in each product
-        for i, (supplier, by_cost) in enumerate(zip(case.suppliers, of_each, strict=True)):
+        for supplier, by_cost in zip(case.suppliers, of_each, strict=True):
             if supplier.delivers in product.units:
                 dearer = math.fsum(cost * value for cost, value in zip(supplier.costs, by_cost, strict=True))
                 derivatives[f"{prefix}units.{supplier.delivers}"] = dearer

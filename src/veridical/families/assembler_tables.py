@@ -82,7 +82,9 @@ def assembly(contracts: Menu) -> RenderableType:
     case, weight = contracts.case, contracts.case.probability
     assert case.products is not None
     headings = ("product", "price", "least\nassembled", "most\nassembled", "mean\nassembled", "expected\nsales", "mean\ndemand")
-    table = tables.table("what is assembled: a row a product, units, over what the suppliers report", *headings, left=("product",))
+    table = tables.table(
+        "what is assembled: a row a product, units, over what the suppliers report", *headings, left=("product",)
+    )
     for product, units in zip(case.products, contracts.assembled, strict=True):
         likely = units[weight > 0]
         sales = float((weight * product.demand.expected_sales(units)).sum())

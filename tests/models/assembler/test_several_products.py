@@ -1,6 +1,7 @@
 """Several products that share components: two ways, what one product and many of one kind come to, and what they are worth."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ TERMS = ("salvage", "shortage_penalty", "assembly_cost")
 
 def two(**changes: Any) -> AssemblerCase:
     """Return phones and pads of panels and batteries."""
-    one = vd.example("two-suppliers").changed(products=[PHONE, PAD])
+    one: AssemblerCase = vd.example("two-suppliers").changed(products=[PHONE, PAD])
     return one.changed(**changes) if changes else one
 
 
@@ -76,9 +77,7 @@ def programmed(case: AssemblerCase, oracle: str) -> float:
         per_sale = p.price + p.shortage_penalty - p.assembly_cost - p.salvage
         sold.append(linear_oracles.Sold(per_sale, p.salvage, p.demand.points.tolist(), p.demand.masses.tolist(), units))
         penalty += p.shortage_penalty * p.demand.expectation
-    of = linear_oracles.Practice(
-        reserved=[s.reservations for s in case.suppliers], capacity=[s.capacity for s in case.suppliers]
-    )
+    of = linear_oracles.Practice(reserved=[s.reservations for s in case.suppliers], capacity=[s.capacity for s in case.suppliers])
     costs = [s.costs for s in case.suppliers]
     return linear_oracles.of_products(oracle, sold, costs, case.probability, of).optimum() - penalty
 
@@ -118,11 +117,12 @@ def test_closed_forms_earn_what_models_do(case: AssemblerCase) -> None:
 def test_under_any_prior_a_closed_form_is_right_or_refused(case: AssemblerCase) -> None:
     model = vd.solve(case, "icds_balanced", "highs")
     full = vd.solve(case, "icds", "highs")
-    try:
-        formula = vd.solve(case, "icds_balanced", "closed_form").objective
-    except InputError as error:
-        assert "of every product" in str(error)
+    tied = not case.independent and not all(vd.monotonicity(case.alone(p)).holds for p in range(len(case.products or ())))
+    if tied:
+        with pytest.raises(InputError, match="or monotone virtual cost of every product"):
+            vd.solve(case, "icds_balanced", "closed_form")
         return
+    formula = vd.solve(case, "icds_balanced", "closed_form").objective
     assert abs(formula - model.objective) <= SOLVED * turnover(case)
     assert abs(formula - full.objective) <= SOLVED * turnover(case)
 
@@ -209,10 +209,14 @@ def test_the_order_of_profits_holds_and_balanced_menus_may_be_beaten_together(ca
     ways |= {"balanced": ("icds_balanced", {}), "fewer": ("hybrid", {"k": 0})}
     earned = {name: vd.solve(case, way, "highs", **more).objective for name, (way, more) in ways.items()}
     slack = SOLVED * turnover(case)
-    orders = [("naive", "frw", "icds", "ex_post", "first_best"), ("naive", "fewer", "hybrid", "icds"), ("naive", "balanced", "icds")]
+    orders = [
+        ("naive", "frw", "icds", "ex_post", "first_best"),
+        ("naive", "fewer", "hybrid", "icds"),
+        ("naive", "balanced", "icds"),
+    ]
     for order in [*orders, ("naive", "together", "icds")]:
         profits = [earned[name] for name in order]
-        assert all(less <= more + slack for less, more in zip(profits, profits[1:], strict=False)), (order, profits)
+        assert all(less <= more + slack for less, more in pairwise(profits)), (order, profits)
     if case.independent:
         assert abs(earned["balanced"] - earned["icds"]) <= slack
         assert abs(earned["ex_post"] - earned["icds"]) <= slack
@@ -260,9 +264,9 @@ def test_what_a_number_is_worth_is_a_difference_of_profits(mechanism: str, solve
 
 def test_one_sided_derivatives_and_choice_of_k_know_products() -> None:
     case = two()
-    sides = vd.one_sided_derivatives(case, ["products.pad.price"], "icds", "closed_form")
+    sides = vd.one_sided_derivatives(case, "products.pad.price", "icds", "closed_form")
     worth = vd.solve(case, "icds", "closed_form").sensitivity["products.pad.price"]
-    assert sides.to_numpy() == pytest.approx(worth, rel=1e-3)
+    assert sides == pytest.approx((worth, worth), rel=1e-3)
     table = vd.choose_k(case).table
     assert table["profit"].iloc[0] == near(vd.solve(case, "naive", "closed_form").objective)
     assert table["profit"].iloc[-1] == near(vd.solve(case, "icds", "closed_form").objective)
@@ -272,7 +276,12 @@ def test_one_sided_derivatives_and_choice_of_k_know_products() -> None:
 
 def test_kept_models_take_other_numbers_of_products() -> None:
     many = vd.Repeated()
-    changes = ({}, {"products.phone.price": 40.0}, {"products.pad.units.battery": 2.0}, {"products.pad.demand.high": 400.0})
+    changes: list[dict[str, Any]] = [
+        {},
+        {"products.phone.price": 40.0},
+        {"products.pad.units.battery": 2.0},
+        {"products.pad.demand.high": 400.0},
+    ]
     for change in changes:
         case = two(**change)
         for mechanism in ("icds", "frw", "naive"):
@@ -318,11 +327,16 @@ def test_a_second_source_of_a_component_of_several_products() -> None:
 
 def test_a_menu_counts_what_is_best_assembled_of_its_quantities(tmp_path: Any) -> None:
     """Menus of somebody else say no plan: the same profit is found from quantities alone, also after a file."""
-    solution = vd.solve(two(), "frw", "highs", )
+    solution = vd.solve(
+        two(),
+        "frw",
+        "highs",
+    )
     file = tmp_path / "menu.csv"
     solution.contracts.to_csv(file)
     assert vd.audit(two(), file).expected_profit == near(solution.objective)
     assert vd.audit(two(), solution.menu).expected_profit == near(solution.objective)
+    assert solution.menu is not None
     assert ("assembled", "pad") in solution.menu.columns
     record = solution.to_dict()
     assert record["products"] == ["phone", "pad"]
@@ -333,7 +347,8 @@ def test_cases_are_saved_and_read(tmp_path: Any) -> None:
     case = two(products=[{**PHONE, "salvage": 1.0}, PAD])
     assert vd.load(case.save(tmp_path / "products.toml")) == case
     assert case.products is not None
-    assert hash(case.products[0].units) == hash(case.changed().products[0].units)
+    again = case.changed().products or ()
+    assert hash(case.products[0].units) == hash(again[0].units)
     with pytest.raises(InputError, match="no assignment"):
         case.products[0].units["panel"] = 3.0
 
@@ -347,12 +362,18 @@ def test_cases_are_saved_and_read(tmp_path: Any) -> None:
         ({"products": None}, r"price: missing required key: .*; or one or more \[\[products\]\] tables"),
         ({"products": [PHONE, PHONE, PAD]}, r"products\[1\]\.name: got 'phone'; allowed: a name that no other product has"),
         ({"products.phone.price": -1.0}, r"products\[0\]\.price: got -1\.0; allowed: a finite number > 0"),
-        ({"products.phone.units": {"screen": 1}}, r"products\[0\]\.units: got 'screen'; allowed: one of the components panel, bat"),
+        (
+            {"products.phone.units": {"screen": 1}},
+            r"products\[0\]\.units: got 'screen'; allowed: one of the components panel, bat",
+        ),
         ({"products.phone.units": {"panel": -1}}, r"products\[0\]\.units\.panel: got -1; allowed: a finite number >= 0"),
         ({"products.phone.units": {"panel": True}}, r"products\[0\]\.units\.panel: got True; allowed: a finite number >= 0"),
         ({"products.phone.units": {"panel": 0}}, r"products\[0\]\.units: got .*; allowed: .* of one component or more"),
         ({"products.phone.units": 3}, r"products\[0\]\.units: got 3; allowed: a table with the units of each component"),
-        ({"products.phone.salvage": 4.0}, r"products\[0\]\.salvage: got 4\.0; allowed: a number below the least cost of a product"),
+        (
+            {"products.phone.salvage": 4.0},
+            r"products\[0\]\.salvage: got 4\.0; allowed: a number below the least cost of a product",
+        ),
         ({"suppliers.panel.units_per_product": 2.0}, r"suppliers\[0\]\.units_per_product: got 2\.0; allowed: nothing beside"),
         ({"products": [{**PHONE, "units": {"panel": 1}}]}, r"products: got <no units>; allowed: units of battery in one product"),
         ({"products": [{"name": "phone"}]}, r"products\[0\]\.price: missing required key"),
@@ -368,7 +389,12 @@ def test_bad_products_are_named(changes: dict[str, Any], message: str) -> None:
     [
         ("frw", "closed_form", {}, r"products: got <phone, pad>; allowed: for the closed form of `frw` one product"),
         ("icds", "closed_form", {"suppliers.battery.capacity": 300.0}, r"suppliers\[1\]\.capacity: .* no capacity beside"),
-        ("icds", "highs", {"suppliers.battery.minimum_order": 300.0}, r"minimum_order: .* for several products beside a capacity"),
+        (
+            "icds",
+            "highs",
+            {"suppliers.battery.minimum_order": 300.0},
+            r"minimum_order: .* for several products beside a capacity",
+        ),
         (
             "icds_balanced",
             "highs",
@@ -383,9 +409,9 @@ def test_what_cannot_take_several_products_refuses(mechanism: str, solver: str, 
 
 
 def test_continuous_costs_and_virtual_cost_refuse_products() -> None:
-    with pytest.raises(InputError, match="products: .*where costs are continuous"):
+    with pytest.raises(InputError, match=r"products: .*where costs are continuous"):
         vd.example("continuous-pair").model_validate({**vd.example("continuous-pair").model_dump(), "products": [PHONE]})
-    with pytest.raises(InputError, match="products: .*for the total cost and the virtual cost of a product one product"):
+    with pytest.raises(InputError, match=r"products: .*for the total cost and the virtual cost of a product one product"):
         vd.virtual_cost(two())
     pads = two().alone(1)
     assert vd.virtual_cost(pads)[0, 0] == near(2 * 3.0 + 3 * two().suppliers[1].costs[0])
