@@ -42,6 +42,11 @@ def as_one_of(case: AssemblerCase, name: str = "product") -> dict[str, Any]:
     return {"name": name, "units": units, **sold}
 
 
+def is_any(demand: dict[str, Any]) -> bool:
+    """Return whether anybody asks for a product."""
+    return demand["distribution"] != "empirical" or bool(np.dot(demand["values"], demand["weights"]) > 0)
+
+
 @st.composite
 def product_cases(draw: st.DrawFn, kind: str = "empirical", joint: bool = False, limits: bool = False) -> AssemblerCase:
     """Return random cases of one to three products, every component in one of them; with capacities and more under `limits`."""
@@ -54,7 +59,7 @@ def product_cases(draw: st.DrawFn, kind: str = "empirical", joint: bool = False,
         dear = sum(each * case.suppliers[i].costs[-1] for i, each in enumerate(units.values()))
         least = sum(each * case.suppliers[i].costs[0] for i, each in enumerate(units.values()))
         price = dear * draw(st.integers(3, 40)) / 16
-        sold = {"name": f"p{p}", "price": price, "demand": draw(demands(kind)), "units": units}
+        sold = {"name": f"p{p}", "price": price, "demand": draw(demands(kind).filter(is_any)), "units": units}
         if draw(st.booleans()):
             sold |= {"shortage_penalty": price / 8, "assembly_cost": price / 5, "salvage": min(least, price) / 3}
         products.append(sold)
@@ -87,7 +92,7 @@ def turnover(case: AssemblerCase) -> float:
     return sum(product.price * product.demand.expectation for product in case.products or ()) + 1.0
 
 
-@examples(20)
+@examples(10)
 @given(product_cases(joint=True, limits=True))
 def test_models_earn_what_a_program_written_apart_does(case: AssemblerCase) -> None:
     for oracle, (mechanism, parameters) in linear_oracles.MECHANISMS.items():
@@ -101,7 +106,7 @@ def test_models_earn_what_a_program_written_apart_does(case: AssemblerCase) -> N
         assert solution.audit.truthful or mechanism in ("first_best", "bic")
 
 
-@examples(20)
+@examples(10)
 @given(st.sampled_from(["uniform", "exponential", "empirical"]).flatmap(product_cases))
 def test_closed_forms_earn_what_models_do(case: AssemblerCase) -> None:
     for mechanism in CLOSED:
@@ -112,7 +117,7 @@ def test_closed_forms_earn_what_models_do(case: AssemblerCase) -> None:
         assert formula.audit.truthful or mechanism == "first_best"
 
 
-@examples(15)
+@examples(10)
 @given(st.sampled_from(["uniform", "empirical"]).flatmap(lambda kind: product_cases(kind, joint=True)))
 def test_under_any_prior_a_closed_form_is_right_or_refused(case: AssemblerCase) -> None:
     model = vd.solve(case, "icds_balanced", "highs")
@@ -201,7 +206,7 @@ def test_names_units_and_money_are_only_words(case: AssemblerCase, money: float,
         assert abs(theirs / money - ours) <= SOLVED * turnover(case)
 
 
-@examples(12)
+@examples(8)
 @given(product_cases(joint=True))
 def test_the_order_of_profits_holds_and_balanced_menus_may_be_beaten_together(case: AssemblerCase) -> None:
     ways: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in ("naive", "frw", "icds", "hybrid", "first_best")}
@@ -235,15 +240,14 @@ def test_balanced_menus_of_several_products_can_be_lied_to_together() -> None:
     )
 
 
-@pytest.mark.parametrize("solver", ["closed_form", "highs", "ipopt"])
-@pytest.mark.parametrize("mechanism", ["naive", "icds_balanced", "icds", "hybrid", "first_best", "frw"])
+@pytest.mark.parametrize(
+    ("mechanism", "solver"), [*((name, "closed_form") for name in CLOSED), ("icds", "highs"), ("frw", "highs"), ("naive", "ipopt")]
+)
 def test_what_a_number_is_worth_is_a_difference_of_profits(mechanism: str, solver: str) -> None:
     terms = {"salvage": 1.5, "shortage_penalty": 0.7, "assembly_cost": 1.1}
     case = two(products=[{**PHONE, **terms}, {**PAD, "salvage": 2.0}], **{"suppliers.panel.reservation_profit": 40.0})
     if solver != "closed_form":
         case = case.changed(**{"suppliers.battery.capacity": 900.0})
-    elif mechanism == "frw":
-        pytest.skip("no closed form of several products")
     fine: Any = {"solver": solver, "tolerance": 1e-10} if solver != "closed_form" else solver
     worth = vd.solve(case, mechanism, fine).sensitivity
     numbers = [name for name in worth.index if name.startswith("products.")]
