@@ -308,6 +308,8 @@ class AssemblerCase(Assembly):
         if not rest:
             return self
         self.refuse_several_sources("closed forms")
+        if self.products is not None:
+            self.refuse_capacities("cases in which fewer costs are private")
         others_reserve = math.fsum(self.reserved("suppliers of whom only the highest cost counts", rest))
         raw = {name: value for name, value in self._table().items() if name not in ("suppliers", "prior")}
         raw["suppliers"] = [self.suppliers[i] for i in kept]
@@ -446,6 +448,13 @@ class AssemblerCase(Assembly):
         return np.asarray(
             np.sum([product.revenue(of) for product, of in zip(self.products, np.asarray(units), strict=True)], axis=0)
         )
+
+    def refuse_capacities(self, purpose: str) -> None:
+        """Raise InputError for capacities, which tie several products together; `purpose`: what takes none, in words."""
+        for i, supplier in enumerate(self.suppliers):
+            if supplier.capacity is not None:
+                allowed = f"for {purpose} no capacity beside [[products]], which it ties together: the full model (solver highs)"
+                raise InputError.of(f"suppliers[{i}].capacity", supplier.capacity, allowed, self.name)
 
     def setup_costs(self, quantity: Array) -> Array:
         """Return what is paid once for orders, currency, for quantities of shape (suppliers, ...); all suppliers together."""

@@ -14,8 +14,8 @@ from veridical.data.arrays import Array, accumulated
 from veridical.data.assembler import AssemblerCase, label
 from veridical.data.errors import InputError
 
-__all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "needed_suppliers", "running_maximum"]
-__all__ += ["virtual_cost", "weighted_virtual_cost"]
+__all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "needed_suppliers", "refuse_tied_products"]
+__all__ += ["running_maximum", "virtual_cost", "weighted_virtual_cost"]
 
 # Virtual values that fall by no more than this count as monotone, relative to the price or to the highest marginal revenue (of
 # quantities: to themselves). They are sums and differences of a few hundred doubles, whose rounding stays well below it, and
@@ -151,6 +151,28 @@ def monotonicity(case: AssemblerCase) -> Monotonicity:
         if worst.fall > 0:
             break
     return worst
+
+
+def refuse_tied_products(case: AssemblerCase, purpose: str) -> None:
+    """Raise InputError for several products whose balanced optimum is not known to be that of the products by themselves.
+
+    It is where costs are independent (each supplier sells no more at a higher virtual cost of his own, whatever is made of it),
+    and without capacities where virtual cost of every product is monotone. Elsewhere truth ties products together, and she
+    would rather leave components over than assemble all that a balanced menu buys. `purpose`: what takes no such case, in words.
+    """
+    if case.products is None or case.independent:
+        return
+    for i, supplier in enumerate(case.suppliers):
+        if supplier.capacity is not None:
+            allowed = f"for {purpose} of several products with correlated costs no capacity: mechanism icds (solver highs)"
+            raise InputError.of(f"suppliers[{i}].capacity", supplier.capacity, allowed, case.name)
+    for p, product in enumerate(case.products):
+        if not (condition := monotonicity(case.alone(p))).holds:
+            allowed = (
+                f"for {purpose} of several products independent costs, or monotone virtual cost of every product, (18). "
+                f"Of {product.name}, {condition}: mechanism icds takes the case (solver highs)"
+            )
+            raise InputError.of("products", f"<{', '.join(one.name for one in case.products)}>", allowed, case.name)
 
 
 def correlation(case: AssemblerCase) -> float:

@@ -17,11 +17,12 @@ import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase, virtual_cost
 from veridical.data.arrays import Array
+from veridical.data.virtual_cost import refuse_tied_products
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.assembler.numbers import carried, named_costs
-from veridical.models.assembler.order_rules import refuse_without_capacity
+from veridical.models.assembler.order_rules import refuse_rules, refuse_without_capacity
 from veridical.models.info import builder, carries
 
 __all__ = ["build", "menu"]
@@ -109,6 +110,10 @@ def build(
         first, *rest = m.SUPPLIERS
         each = m.units_per_product
         several = case.products is not None
+        if several:
+            refuse_rules(case, "balanced menus of several products")
+            if not case.independent:
+                refuse_tied_products(case.with_private(reporting), "balanced menus")
 
         @m.Constraint(m.SUPPLIERS if several else rest, [t for t in m.PROFILES if t not in pool])
         def balanced_ordering(m: Any, i: str, t: str) -> Any:

@@ -12,6 +12,7 @@ import pyomo.environ as pyo
 
 from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase, virtual_cost
+from veridical.data.virtual_cost import refuse_tied_products
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
 from veridical.models.assembler.order_rules import order_rules, placed, refuse_rules, setup_cost
@@ -42,7 +43,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     ------
     InputError
         For a form that the demand does not have, for a model that would not fit into memory, and for reservation profits that
-        depend on costs. What orders have to be beside several products is refused as well.
+        depend on costs. Of several products rules of orders are refused as well, and costs
+        that are correlated so that virtual cost of one of them is not monotone.
 
     Examples
     --------
@@ -56,6 +58,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     case.refuse_ambiguity("`icds_balanced`, whose virtual costs are those of one prior,")
     if case.products is not None:
         refuse_rules(case, "`icds_balanced` of several products")
+        refuse_tied_products(case, "`icds_balanced`")
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
     weighted = weighted_virtual_cost(m)
     m.weighted_virtual_cost = pyo.Expression(m.SUPPLIERS, m.PROFILES, rule=lambda m, i, t: weighted[i, t])

@@ -21,7 +21,7 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost, weighted_virtual_cost
 from veridical.data.arrays import Array
 from veridical.data.assembler import ENUMERATED
-from veridical.data.virtual_cost import needed_suppliers, running_maximum
+from veridical.data.virtual_cost import needed_suppliers, refuse_tied_products, running_maximum
 from veridical.solvers.certificate import ratio
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
 from veridical.solvers.closed_form.sensitivity import CostDerivative, at_cost, at_highest_cost, by_rents
@@ -69,16 +69,9 @@ def separately(formula: Callable[[AssemblerCase], ClosedForm]) -> Callable[[Asse
             return formula(case)
         case.refuse_in_closed_form()
         case.refuse_large_menu()
-        cases = [case.alone(p) for p in range(len(case.products))]
-        if formula is icds_balanced.__wrapped__ and not case.independent:  # type: ignore[attr-defined]
-            for product, one in zip(case.products, cases, strict=True):
-                if not (condition := monotonicity(one)).holds:
-                    allowed = (
-                        "for several products only cases with independent costs or monotone virtual cost of every product, "
-                        f"condition (18). Of {product.name}, {condition}: solve the full model (solver highs)"
-                    )
-                    raise InputError.of("solver", "closed_form", allowed, case.name)
-        parts = [formula(one) for one in cases]
+        if formula is icds_balanced.__wrapped__:  # type: ignore[attr-defined]
+            refuse_tied_products(case, "closed forms")
+        parts = [formula(case.alone(p)) for p in range(len(case.products))]
 
         def menu() -> Menu:
             menus = [part.menu for part in parts]
