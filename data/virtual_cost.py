@@ -160,7 +160,7 @@ def refuse_tied_products(case: AssemblerCase, purpose: str) -> None:
     and without capacities where virtual cost of every product is monotone. Elsewhere truth ties products together, and she
     would rather leave components over than assemble all that a balanced menu buys. `purpose`: what takes no such case, in words.
     """
-    if case.products is None or case.independent:
+    if case.products is None or len(case.products) == 1 or case.independent:
         return
     for i, supplier in enumerate(case.suppliers):
         if supplier.capacity is not None:

@@ -173,8 +173,9 @@ def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
     """
     case.refuse_in_closed_form()
     case.refuse_large_menu()
-    if case.products is None and not case.independent:
-        condition = monotonicity(case)
+    one = case.products is None or len(case.products) == 1  # of several `icds_balanced` asks for as much
+    if one and not case.independent:
+        condition = monotonicity(case.alone(0))
         if not condition.holds:
             other = {"icds": "mechanism icds_balanced", "hybrid": "balanced=true"}[mechanism]
             allowed = (
