@@ -60,8 +60,8 @@ class Menu(OldTableNames):
     def spread(self) -> Array:
         """How far components are from being bought for the same products, one entry a profile; units.
 
-        The largest less the smallest number of products that any component is enough for; of several products the most that is
-        left over of any component when they are assembled.
+        The largest less the smallest number of products that any component is enough for, at expected yields where these are
+        random; of several products the most that is left over of any component when they are assembled.
         """
         if self.case.products is not None:
             return np.asarray(self.case.left_over(self.quantity, self.assembled).max(axis=0))
@@ -80,11 +80,18 @@ class Menu(OldTableNames):
 
     @cached_property
     def assembled(self) -> Array:
-        """y(t), units: the products that the components are enough for, one entry a profile.
+        """y(t), units: the products that the components are enough for, one entry a profile; expected, if yields are random.
 
         Of several products the plan that brings the most on average, shape (products, *case.shape).
         """
-        return fixed(self.case.assembled(self.quantity, self.near))
+        return fixed(np.array(self.case.assembled(self.quantity, self.near)))
+
+    @property
+    def revenue(self) -> Array:
+        """S(y(t)), what the products bring on average over demand and yields, one entry a profile; currency."""
+        if self.case.products is not None:
+            return self.case.revenue(self.assembled)
+        return self.case.over_yields(self.quantity, self.case.revenue)
 
     @cached_property
     def is_balanced(self) -> bool:
@@ -96,15 +103,16 @@ class Menu(OldTableNames):
 
     @property
     def same_quantities(self) -> bool:
-        """Whether one number says how many units of every component are bought: balanced, and one unit of each in a product."""
-        one_unit = len({supplier.units_per_product for supplier in self.case.suppliers}) == 1
+        """Whether one number says how many units of every component are bought: balanced, and as many of each for a product."""
+        one_unit = len({supplier.needed for supplier in self.case.suppliers}) == 1
         return self.case.products is None and self.is_balanced and one_unit and not self.case.several_sources
 
     @cached_property
     def expected_profit(self) -> float:
         """The assembler's expected profit, eq. (2): sum_t beta(t) (S(y(t)) - sum_i P_i(t)), y what can be assembled.
 
-        Less what is paid once for orders, where the case says so; under the worst prior, where the prior is ambiguous.
+        On average over yields, where these are random; less what is paid once for orders, where the case says so; under the
+        worst prior, where the prior is ambiguous.
         """
         return float(np.sum(self.worst_prior * self.profit))
 
@@ -112,7 +120,7 @@ class Menu(OldTableNames):
     def profit(self) -> Array:
         """What the assembler earns at each profile, currency."""
         spent = self.payment.sum(axis=0) + self.case.setup_costs(self.quantity)
-        return np.asarray(self.case.revenue(self.assembled) - spent)
+        return np.asarray(self.revenue - spent)
 
     @property
     def worst_prior(self) -> Array:

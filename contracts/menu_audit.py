@@ -69,7 +69,7 @@ def check_properties(menu: Menu) -> tuple[Found, dict[str, tuple[Misreport, ...]
     results: dict[str, PropertyResult] = {
         name: worst_case(SupplierResult, name, compared, truthful=name in PARTICIPATION) for name, compared in extremes.items()
     }
-    sales = case.revenue(menu.assembled)
+    sales = menu.revenue
     deficit, turnover = menu.payment.sum(axis=0) - sales, np.maximum(np.abs(menu.payment).sum(axis=0), np.abs(sales))
     for name, excess, amount in (("balanced", menu.spread, menu.most), ("budget", deficit, turnover)):
         most = allowed(amount, amount.max())

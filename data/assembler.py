@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Annotated, Any, SupportsIndex
 
@@ -24,6 +24,7 @@ from veridical.data.prior import independent
 from veridical.data.product import DEMAND, PRICE, TERMS, Product
 from veridical.data.record import check, missing, placed, wrong
 from veridical.data.supplier import Part, Supplier
+from veridical.data.yields import SCENARIOS, JointYields
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
 
@@ -90,6 +91,12 @@ class AssemblerCase(Assembly):
             if supplier.units_per_product != first.units_per_product:
                 allowed = f"{label(first.units_per_product)}, as {first.name} says, who delivers the same component"
                 raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
+        joint_yields = 1
+        for i, supplier in enumerate(self.suppliers):
+            joint_yields *= len(supplier.usable.values)
+            if joint_yields > SCENARIOS:
+                found = f"<{len(supplier.usable.values)} values, which makes {shortened(joint_yields)} joint yields of suppliers>"
+                raise wrong(found, f"at most {SCENARIOS:,} joint yields, every combination of values", f"suppliers[{i}].yield")
         across = " x ".join(self.names)
         if joint is not None and np.shape(joint) != self.shape:
             raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {self.shape}: {across}", "prior.joint")
@@ -104,6 +111,9 @@ class AssemblerCase(Assembly):
             if self.products is not None and supplier.units_per_product != 1.0:
                 allowed = "nothing beside [[products]], whose `units` say how many of each component a product has"
                 raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
+            if self.products is not None and getattr(supplier, "yield") is not None:
+                allowed = "no yield beside [[products]]; where a sure share v of it arrives, a product has 1 / v as many `units`"
+                raise wrong(f"<{', '.join(map(label, supplier.usable.values))}>", allowed, f"suppliers[{i}].yield")
         met: set[str] = set()
         for p, product in enumerate(self.products or ()):
             for name in product.units:
@@ -190,6 +200,29 @@ class AssemblerCase(Assembly):
         )
         raw = {name: value for name, value in self._table().items() if name not in ("products", "suppliers", "prior")}
         return check(AssemblerCase, {**raw, **fields, "suppliers": parts, "prior": prior})
+
+    @cached_property
+    def yields(self) -> JointYields:
+        """The joint yields of all suppliers: what shares of their orders arrive usable."""
+        return JointYields(self.names, [supplier.usable for supplier in self.suppliers])
+
+    @property
+    def random_yields(self) -> bool:
+        """Whether it is not sure what arrives of an order."""
+        return bool(self.yields.random)
+
+    @property
+    def has_yields(self) -> bool:
+        """Whether anything is lost of what is ordered of any supplier."""
+        return any(supplier.usable.values != (1.0,) for supplier in self.suppliers)
+
+    def refuse_random_yields(self, purpose: str) -> None:
+        """Raise InputError where yields are random; `purpose`: what takes sure ones alone, in words."""
+        if self.random_yields:
+            i = self.yields.random[0]
+            others = "mechanisms icds, hybrid, frw, bic, naive and first_best take others, solver highs"
+            allowed = f"for {purpose} sure yields, of one value; {others}"
+            raise InputError.of(f"suppliers[{i}].yield.values", list(self.suppliers[i].usable.values), allowed, self.name)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -279,14 +312,14 @@ class AssemblerCase(Assembly):
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
         Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
-        is that of what his part of a product costs; of several products, in the proportions of their mean demands. Source:
-        section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
+        is that of what his part of a product costs, on average over yields; of several products, in the proportions of their mean
+        demands. Source: section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
             k = (n + 1) // 2
         k = whole_number(k, "k", 0, self.name, most=n, allowed=f"a whole number from 0 to the number of suppliers, {n}")
-        each = [supplier.units_per_product for supplier in self.suppliers]
+        each = [supplier.needed for supplier in self.suppliers]
         if self.products is not None:
             each = (self.bill @ np.array([product.demand.expectation for product in self.products])).tolist()
         width = [(s.costs[-1] - s.costs[0]) * units for s, units in zip(self.suppliers, each, strict=True)]
@@ -308,6 +341,7 @@ class AssemblerCase(Assembly):
         if not rest:
             return self
         self.refuse_several_sources("closed forms")
+        self.refuse_random_yields("closed forms")
         if self.products is not None:
             self.refuse_capacities("cases in which fewer costs are private")
         others_reserve = math.fsum(self.reserved("suppliers of whom only the highest cost counts", rest))
@@ -316,7 +350,7 @@ class AssemblerCase(Assembly):
         together = f"the {len(rest)} others" if len(rest) > 1 else rest[0].name
         while together in [self.suppliers[i].name for i in kept]:
             together += " together"
-        others: dict[str, Any] = {"name": together, "costs": [sum(s.units_per_product * s.costs[-1] for s in rest)]}
+        others: dict[str, Any] = {"name": together, "costs": [sum(s.needed * s.costs[-1] for s in rest)]}
         if self.products is not None:  # of a component that costs 1 a product has as many units as the others' parts cost
             others["costs"] = [1.0]
             in_all = np.array([s.costs[-1] if i not in kept else 0.0 for i, s in enumerate(self.suppliers)]) @ self.bill
@@ -326,7 +360,7 @@ class AssemblerCase(Assembly):
                 for product, cost in zip(self.products, in_all, strict=True)
             ]
         others |= {"reservation_profit": others_reserve}
-        if (least := min((s.capacity / s.units_per_product for s in rest if s.capacity is not None), default=None)) is not None:
+        if (least := min((s.capacity / s.needed for s in rest if s.capacity is not None), default=None)) is not None:
             others["capacity"] = least
         if self.prior is None or not kept:
             raw["suppliers"].append(others)
@@ -344,8 +378,8 @@ class AssemblerCase(Assembly):
         return np.array(self.suppliers[i].costs).reshape([-1 if a == i else 1 for a in range(len(self.shape))])
 
     def product_costs(self, i: int) -> Array:
-        """What supplier i's part of one product costs him, along his own axis as `costs`."""
-        return self.costs(i) * self.suppliers[i].units_per_product
+        """What supplier i's part of one product costs him, on average over yields, along his own axis as `costs`."""
+        return self.costs(i) * self.suppliers[i].needed
 
     @cached_property
     def total_cost(self) -> Array:
@@ -360,16 +394,17 @@ class AssemblerCase(Assembly):
 
     @property
     def least_cost(self) -> float:
-        """What the components of one product cost at least, currency."""
-        return self._cheapest({name: self.suppliers[members[0]].units_per_product for name, members in self.sources.items()})
+        """What the components of one product cost at least, currency.
+
+        At expected yields, where yields are random: of random shares no more products come on average than of expected ones.
+        """
+        suppliers = self.suppliers
+        return math.fsum(min(suppliers[i].needed * suppliers[i].costs[0] for i in of) for of in self.sources.values())
 
     def least_cost_of(self, product: Product) -> float:
         """Return what the components of one of several products cost at least, currency."""
-        return self._cheapest(product.units)
-
-    def _cheapest(self, units: Mapping[str, float]) -> float:
         sources = self.sources
-        return math.fsum(each * min(self.suppliers[i].costs[0] for i in sources[name]) for name, each in units.items())
+        return math.fsum(each * min(self.suppliers[i].costs[0] for i in sources[name]) for name, each in product.units.items())
 
     @cached_property
     def bill(self) -> Array:
@@ -399,8 +434,8 @@ class AssemblerCase(Assembly):
 
     @cached_property
     def deliverable(self) -> float:
-        """The most products that suppliers can deliver components for; infinite where none of them has a capacity."""
-        capacity = [math.inf if s.capacity is None else s.capacity / s.units_per_product for s in self.suppliers]
+        """The most products that suppliers can deliver for, at expected yields; infinite where none of them has a capacity."""
+        capacity = [math.inf if s.capacity is None else s.capacity / s.needed for s in self.suppliers]
         return min(math.fsum(capacity[i] for i in members) for members in self.sources.values())
 
     def most_ordered(self, i: int) -> float:
@@ -409,7 +444,7 @@ class AssemblerCase(Assembly):
         His capacity; else, of whole lots, what covers the most products that are worth assembling: beyond every minimum order
         one product less saves the components of it, at their least cost, but for what lots leave over. A truthful menu with
         orders cut there is truthful at lower rents; where reservation profits fall in costs, orders may also keep cheap types
-        from the contracts of dear ones, by as much as the profits differ.
+        from the contracts of dear ones, by as much as the profits differ. Yields are sure where there is no capacity.
         """
         supplier = self.suppliers[i]
         if supplier.capacity is not None:
@@ -417,19 +452,20 @@ class AssemblerCase(Assembly):
         lots = [s.lot_size or 0.0 for s in self.suppliers]
         left_over = math.fsum(s.costs[0] * lot for s, lot in zip(self.suppliers, lots, strict=True))
         saved = (self.least_cost + self.salvage) / 2 if left_over else self.least_cost
-        fewer = max(lot / s.units_per_product for s, lot in zip(self.suppliers, lots, strict=True))
+        fewer = max(lot / s.needed for s, lot in zip(self.suppliers, lots, strict=True))
         if left_over:
             fewer = max(fewer, left_over / (self.least_cost - saved))
-        least = max((s.minimum_order or 0.0) / s.units_per_product for s in self.suppliers)
-        units = supplier.units_per_product * (max(float(self.best_units(saved)), least) + fewer)
+        least = max((s.minimum_order or 0.0) / s.needed for s in self.suppliers)
+        units = supplier.needed * (max(float(self.best_units(saved)), least) + fewer)
         if len(supplier.costs) > 1:
             units += max(supplier.reservations) / min(np.diff(supplier.costs).tolist())
         units = max(units, supplier.minimum_order or 0.0)
         return units if supplier.lot_size is None else supplier.lot_size * math.ceil(units / supplier.lot_size)
 
     def refuse_in_closed_form(self) -> None:
-        """Raise InputError for rules of orders, several sources and an ambiguous prior: closed forms know none."""
+        """Raise InputError for rules of orders, several sources, random yields and an ambiguous prior: closed forms know none."""
         self.refuse_several_sources("closed forms")
+        self.refuse_random_yields("closed forms")
         self.refuse_ambiguity("closed forms")
         for i, supplier in enumerate(self.suppliers):
             if self.products is not None and supplier.capacity is not None:
@@ -462,19 +498,25 @@ class AssemblerCase(Assembly):
         return np.asarray(np.tensordot(each, np.asarray(quantity) > 0, axes=1))
 
     def components(self, units: ArrayLike) -> Array:
-        """Return the units of every component in so many products, shape (suppliers, *shape of units).
+        """Return the units to be ordered of every supplier for so many products, shape (suppliers, *shape of units).
 
-        Of several products `units` has them along its first axis, and components are summed over it.
+        On average over yields, where these are random; of every supplier all of his component. Of several products `units` has
+        them along its first axis, and components are summed over it.
         """
         units = np.asarray(units, dtype=float)
         if self.products is not None:
             return np.asarray(np.tensordot(self.bill, units, axes=1))
-        each = np.array([supplier.units_per_product for supplier in self.suppliers])
+        each = np.array([supplier.needed for supplier in self.suppliers])
         return np.asarray(each.reshape(-1, *(1,) * units.ndim) * units)
 
-    def enough_for(self, quantity: Array) -> Array:
-        """Return how many products every component is enough for, shape (components, ...), of quantities (suppliers, ...)."""
-        each = np.array([supplier.units_per_product for supplier in self.suppliers])
+    def enough_for(self, quantity: Array, shares: Array | None = None) -> Array:
+        """Return how many products every component is enough for, shape (components, ...), of orders (suppliers, ...).
+
+        `shares`: what arrives of each supplier's order; at expected yields where it is not said.
+        """
+        each = np.array([supplier.needed for supplier in self.suppliers])
+        if shares is not None:
+            each = np.array([supplier.units_per_product for supplier in self.suppliers]) / shares
         each = each.reshape(-1, *(1,) * (np.ndim(quantity) - 1))
         products: Array = np.divide(quantity, each, out=np.full(np.shape(quantity), np.inf), where=each > 0)
         if not self.several_sources:
@@ -484,11 +526,11 @@ class AssemblerCase(Assembly):
     def assembled(self, quantity: Array, near: Array | None = None) -> Array:
         """Return the units assembled of quantities of shape (suppliers, ...), by the case's own rule.
 
-        One product: as many as every component is enough for, shape (...). Several: the plan that brings the most on average,
-        shape (products, ...); `near`: a plan that may be that.
+        One product: as many as every component is enough for, shape (...), expected over yields. Several: the plan that brings
+        the most on average, shape (products, ...); `near`: a plan that may be that.
         """
         if self.products is None:
-            return np.asarray(np.maximum(self.enough_for(quantity).min(axis=0), 0.0))
+            return self.over_yields(quantity)
         delivered, shape = self.delivered(quantity), np.shape(quantity)[1:]
         bill = np.stack([self.bill[members[0]] for members in self.sources.values()])
         plan = assembled(
@@ -504,6 +546,21 @@ class AssemblerCase(Assembly):
         """Return the units of every component that no plan of several products uses, shape (components, ...)."""
         firsts = [members[0] for members in self.sources.values()]
         return np.asarray(self.delivered(quantity) - self.components(plan)[firsts])
+
+    def over_yields(self, quantity: Array, worth: Callable[[Array], Array] = np.asarray) -> Array:
+        """Return the expectation over yields of `worth` of the products that orders (suppliers, ...) are enough for, shape (...).
+
+        Once it is known what has arrived, as many are assembled as there are all components of; the expected number of them
+        where no `worth` is given.
+        """
+
+        def assembled(shares: Array | None) -> Array:
+            return worth(np.maximum(self.enough_for(quantity, shares).min(axis=0), 0.0))
+
+        if not self.random_yields:
+            return assembled(None)
+        joint = self.yields
+        return np.asarray(sum(p * assembled(shares) for p, shares in zip(joint.probabilities, joint.shares, strict=True)))
 
     def reserved(self, purpose: str, suppliers: Sequence[Supplier] | None = None) -> list[float]:
         """Return what each supplier earns elsewhere, currency, where that is one number whatever he costs; InputError elsewhere.
@@ -523,6 +580,11 @@ class AssemblerCase(Assembly):
     def tokens(self, i: int) -> tuple[str, ...]:
         """`name=cost` for each of supplier i's costs: what the labels of profiles are made of."""
         return tuple(f"{self.names[i]}={label(cost)}" for cost in self.suppliers[i].costs)
+
+    def yield_tokens(self, i: int) -> tuple[str, ...]:
+        """`name=share` for each of supplier i's yields; none where the case says nothing of them."""
+        said = getattr(self.suppliers[i], "yield")
+        return () if said is None else tuple(f"{self.names[i]}={label(share)}" for share in said.values)
 
     def reservation_tokens(self, i: int) -> tuple[str, ...]:
         """What supplier i's reservation profit is called, one entry a cost: by his name where it is one number for all costs."""

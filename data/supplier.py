@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from veridical.data import observations
 from veridical.data.fields import Name, NonNegative, Numbers, Positive, Text, label, number, numbers, several, sum_to_one
 from veridical.data.record import Record, wrong
+from veridical.data.yields import ALL, Yield
 
 __all__ = ["Part", "Supplier"]
 
@@ -32,7 +33,8 @@ class Supplier(Record):
     `reports`: a CSV file of past reports of his unit cost, a column of numbers, from which his probabilities are estimated: each
     counts for the least of `costs` that is not below it. An order of him is nothing or at least `minimum_order` units, in whole
     lots of `lot_size` units; `setup_cost`, currency, is paid by the assembler, to whoever it may be, once when anything is
-    ordered.
+    ordered. `yield`: the share of an order that arrives usable (`Yield`), in Python `supplier.usable`. Contracts name what is
+    ordered, and so do `capacity` and all of these: he produces it, at his cost, and is paid for it, whatever arrives.
     """
 
     quiet: ClassVar = frozenset({"reported", "units_per_product", "reservation_profit", "setup_cost"})
@@ -51,6 +53,9 @@ class Supplier(Record):
     minimum_order: Positive | None = None
     lot_size: Positive | None = None
     setup_cost: NonNegative = 0.0
+    # `yield: Yield | None = None`, but that the name is a word of Python's own
+    __annotations__["yield"] = "Yield | None"
+    locals()["yield"] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -98,6 +103,16 @@ class Supplier(Record):
     def switched(self) -> bool:
         """Whether it matters that anything is ordered of him."""
         return self.minimum_order is not None or self.setup_cost > 0
+
+    @property
+    def usable(self) -> Yield:
+        """The share of an order of him that arrives usable."""
+        return getattr(self, "yield") or ALL
+
+    @property
+    def needed(self) -> float:
+        """Units to be ordered of him for each product, on average over yields: those in it, and what does not arrive usable."""
+        return self.units_per_product / self.usable.expectation
 
     @property
     def delivers(self) -> str:

@@ -32,7 +32,7 @@ BESIDE = np.array([1.0 - 1e-6, 1.0, 1.0 + 1e-6])  # where about likely units tan
 
 
 class ExpectedSales:
-    """The block `block`, whose `sales[t]` is E[min(demand, units[t])] for t in a set of plain names, and its form.
+    """The block `block`, whose `sales[t]` is E[min(demand, units[t])] for t in a set of names, plain or several a key; its form.
 
     `form` is one of FORMS that the distribution has, or `auto`: its best. A solver may rewrite the block in another form.
     """
@@ -71,7 +71,7 @@ class ExpectedSales:
         new = []
         for number, slope, intercept in zip(at, slopes.tolist(), intercepts.tolist(), strict=True):
             t = profiles[number]
-            key = t, len(self.at)
+            key = _key(t, len(self.at))
             pair = [written.curve[t], self.units[t]]
             written.tangent[key] = (None, LinearExpression(linear_coefs=[1.0, -slope], linear_vars=pair), intercept)
             new.append(written.tangent[key])
@@ -99,7 +99,9 @@ class ExpectedSales:
             written.intercept = pyo.Param(written.likely, initialize=dict(enumerate(intercepts)), mutable=True)
             for k, number in enumerate(np.repeat(np.arange(len(profiles)), len(BESIDE)).tolist()):
                 t = profiles[number]
-                written.tangent[t, len(self.at)] = written.curve[t] - written.slope[k] * self.units[t] <= written.intercept[k]
+                written.tangent[_key(t, len(self.at))] = (
+                    written.curve[t] - written.slope[k] * self.units[t] <= written.intercept[k]
+                )
                 self.at.append(number)
             self.first = len(self.at)
         else:
@@ -113,8 +115,13 @@ class ExpectedSales:
         """Take out the tangents that solvers have added."""
         profiles = self.profiles
         for number in range(self.first, len(self.at)):
-            del self.block.written.tangent[profiles[self.at[number]], number]
+            del self.block.written.tangent[_key(profiles[self.at[number]], number)]
         del self.at[self.first :], self.slopes[self.first :], self.intercepts[self.first :]
+
+
+def _key(t: Any, number: int) -> tuple[Any, ...]:
+    """Return the index of a tangent of profile t."""
+    return (*t, number) if isinstance(t, tuple) else (t, number)
 
 
 def expected_sales(units: Any, demand: Demand, form: str, block: Any = None) -> Any:

@@ -141,8 +141,8 @@ def package_solution(
     found = None if contracts is None else audit(contracts)
     sales = ", ".join(sorted({expected.form for expected in written(model)}))
     return Solution(
-        objective=form.objective(x),
-        bound=point.bound,
+        objective=form.objective(x) + 0.0,  # no -0.0
+        bound=point.bound + 0.0,
         certificate=point.certificate,
         solver=SolverRecord(*solver, options, sales or None, replace(seconds, certify=perf_counter() - began)),
         status=STATUSES[point.certificate.proves],

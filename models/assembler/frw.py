@@ -17,6 +17,7 @@ from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
 from veridical.models.assembler.worst_prior import expected
+from veridical.models.assembler.yields import arriving, assembled, outcome
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -78,11 +79,12 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
         cost_of = {(i, m.profile[i, cost, others]): cost for i, cost, others in m.OWN_COST}
         vocabulary.assembly_of_sources(m, lambda i, t: q[i, cost_of[i, t]])
     else:
-        info_of(m).index_names |= {"assembly": ("supplier", "cost", "others")}
+        info_of(m).index_names["assembly"] = ("supplier", "cost", "others", *info_of(m).index_names["assembly"][2:])
 
-        @m.Constraint(m.OWN_COST)
-        def assembly(m: Any, i: str, cost: float, others: str) -> Any:
-            return m.units_per_product[i] * m.units[m.profile[i, cost, others]] <= q[i, cost]
+        @m.Constraint(assembled(m, m.OWN_COST))
+        def assembly(m: Any, i: str, cost: float, others: str, s: str = "") -> Any:
+            made = m.units[outcome(m.profile[i, cost, others], s)]
+            return m.units_per_product[i] * made <= arriving(m, i, s) * q[i, cost]
 
     reserved = vocabulary.elsewhere(m)
 

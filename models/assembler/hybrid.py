@@ -23,6 +23,7 @@ from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.assembler.numbers import carried, named_costs
 from veridical.models.assembler.order_rules import refuse_rules, refuse_without_capacity
+from veridical.models.assembler.yields import needed
 from veridical.models.info import builder, carries
 
 __all__ = ["build", "menu"]
@@ -107,8 +108,9 @@ def build(
 
     if balanced:
         case.refuse_several_sources("balanced menus")
+        case.refuse_random_yields("balanced menus, whose orders are in fixed proportions,")
         first, *rest = m.SUPPLIERS
-        each = m.units_per_product
+        each = {i: needed(m, i) for i in m.SUPPLIERS}
         several = case.products is not None
         if several:
             refuse_rules(case, "balanced menus of several products")
@@ -125,6 +127,11 @@ def build(
 
 
 def _unit_cost(reporting: tuple[int, ...], case: AssemblerCase) -> Array:
-    """Return virtual cost where the others' costs are known to be the highest: of their first profile, as of all."""
+    """Return virtual cost where the others' costs are known to be the highest: of their first profile, as of all.
+
+    Where the others do not come together as one supplier, virtual cost as it is.
+    """
+    if case.several_sources or case.random_yields:
+        return virtual_cost(case)
     shape = [len(supplier.costs) if i in reporting else 1 for i, supplier in enumerate(case.suppliers)]
     return np.broadcast_to(virtual_cost(case.with_private(reporting)).reshape(shape), case.shape)

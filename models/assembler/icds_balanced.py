@@ -42,9 +42,9 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     Raises
     ------
     InputError
-        For a form that the demand does not have, for a model that would not fit into memory, and for reservation profits that
-        depend on costs. Of several products rules of orders are refused as well, and costs
-        that are correlated so that virtual cost of one of them is not monotone.
+        For a form that the demand does not have, for a model that would not fit into memory, for reservation profits that
+        depend on costs, and for random yields, where orders in fixed proportions are not what suits them. Of several products
+        also for rules of orders, and for costs that are correlated so that virtual cost of one of them is not monotone.
 
     Examples
     --------
@@ -55,6 +55,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """
     case.reserved("`icds_balanced`")
     case.refuse_several_sources("`icds_balanced`")
+    case.refuse_random_yields("`icds_balanced`, whose orders are in fixed proportions,")
     case.refuse_ambiguity("`icds_balanced`, whose virtual costs are those of one prior,")
     if case.products is not None:
         refuse_rules(case, "`icds_balanced` of several products")

@@ -13,6 +13,7 @@ from veridical.data.assembler import ENUMERATED
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried, profile_names
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
+from veridical.models.assembler.yields import arriving, assembled, outcome
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -36,8 +37,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     -------
     pyo.ConcreteModel
         `quantity` (products for which every component is bought, by product where there are several) and `payment` (currency)
-        by supplier; `order` of a supplier
-        who is not the only source of his component, or whose orders have rules, units.
+        by supplier; `order` of a supplier who is not the only source of his component, or whose orders have rules, units. Under
+        random yields `quantity` is what is assembled, by scenario, and all suppliers have an `order`.
 
     Raises
     ------
@@ -85,21 +86,27 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
 def _ordered(m: Any) -> dict[str, Any]:
     """Return the units ordered of each supplier: what the products need, or orders of their own.
 
-    Those are of components that come from several suppliers, or by orders that have rules.
+    Those are of components that come from several suppliers, or by orders that have rules, or where yields are random.
     """
     case = info_of(m).case
-    needed = {i: vocabulary.needed(m, i, EVERY, m.quantity) for i in m.SUPPLIERS}
+    info_of(m).index_names.setdefault("enough", ("component",))
     sources = {component: [case.suppliers[i] for i in members] for component, members in case.sources.items()}
-    own = {name: members for name, members in sources.items() if len(members) > 1 or members[0].rules}
+    own = {name: of for name, of in sources.items() if len(of) > 1 or of[0].rules or case.random_yields}
+    one_each = [of[0].name for name, of in sources.items() if name not in own]
+    ordered = {i: vocabulary.needed(m, i, EVERY, m.quantity) for i in one_each}
     if own:
         m.order = pyo.Var([supplier.name for members in own.values() for supplier in members], domain=pyo.NonNegativeReals)
 
-        @m.Constraint(list(own))
-        def enough(m: Any, component: str) -> Any:
-            return needed[own[component][0].name] <= pyo.quicksum(m.order[supplier.name] for supplier in own[component])
+        @m.Constraint(assembled(m, list(own)))
+        def enough(m: Any, component: str, s: str = "") -> Any:
+            of = [supplier.name for supplier in own[component]]
+            arrived = pyo.quicksum(arriving(m, i, s) * m.order[i] for i in of)
+            if case.products is not None:
+                return vocabulary.needed(m, of[0], EVERY, m.quantity) <= arrived
+            return m.units_per_product[of[0]] * m.quantity[outcome(EVERY, s)] <= arrived
 
-        needed |= {i: m.order[i] for i in m.order}
-    return needed
+        ordered |= {i: m.order[i] for i in m.order}
+    return ordered
 
 
 def menu(m: Any, duals: Any = None) -> Menu:
@@ -107,7 +114,7 @@ def menu(m: Any, duals: Any = None) -> Menu:
     shape = (len(m.SUPPLIERS), *(1,) * len(m.SUPPLIERS))
     case = vocabulary.case_of(m)
     plan = vocabulary.value(m.quantity, (-1,)).clip(min=0)
-    quantity = case.components(plan if case.products is not None else plan[0])
+    quantity = case.components(plan if case.products is not None else 0.0 if case.random_yields else plan[0])
     if isinstance(order := m.component("order"), pyo.Var):
         units = (max(order[i].value, 0.0) if i in order else needed for i, needed in zip(m.SUPPLIERS, quantity, strict=True))
         quantity = placed(m, np.fromiter(units, dtype=float), [(i, EVERY) for i in m.SUPPLIERS])

@@ -1,7 +1,7 @@
 """The numbers of an assembler's case that stand in mutable Params: a model that is built once can be given those of another case.
 
-Price, costs and probabilities do, and what the case says of salvage, lost sales, assembling, capacities and reservation profits.
-Everything else of a case is what models are built from: see `structure`.
+Price, costs and probabilities do, and what the case says of salvage, lost sales, assembling, capacities, yields and reservation
+profits. What models are built from is everything else of a case, and its yields: see `structure`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
         (
             *((s.units_per_product, s.capacity, *(getattr(s, name) for name in s.rules)) if s.rules else (s.capacity is None,)),
             s.delivers,
+            getattr(s, "yield"),
             case.reservation_tokens(i) if any(s.reservations) else (),
         )
         for i, s in enumerate(case.suppliers)
@@ -54,6 +55,10 @@ def named(m: Any, case: AssemblerCase) -> dict[str, Any]:
     for family, name in families.items():
         if isinstance(params := m.component(family), pyo.Param):
             parameters |= {f"{name} {key}": param for key, param in params.items()}
+    if isinstance(usable := m.component("usable"), pyo.Param):
+        for i, supplier in enumerate(case.suppliers):
+            shares = zip(supplier.usable.values, case.yield_tokens(i), strict=False)  # no tokens where the case says nothing
+            parameters |= {f"yield {token}": usable[supplier.name, share] for share, token in shares}
     if isinstance(likely := m.component("probability"), pyo.Param):
         names = (f"probability {t}" for t in profile_names(case))
         parameters |= dict(zip(names, likely.values(), strict=True))

@@ -29,6 +29,8 @@ def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None
     suppliers = {supplier.name: (supplier, case.most_ordered(i)) for i, supplier in enumerate(case.suppliers) if supplier.rules}
     if not suppliers:
         return
+    if case.random_yields:
+        refuse_without_capacity(case, "random yields")
     index = [key for key in index if key[0] in suppliers]
     by_lot = [key for key in index if suppliers[key[0]][0].lot_size is not None]
     switched = [key for key in index if suppliers[key[0]][0].switched]

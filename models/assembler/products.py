@@ -6,12 +6,15 @@ Of several products everything is by product: `units[p, t]`, `price[p]`, and the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase
 from veridical.data.product import TERMS
+from veridical.models.assembler import yields
 from veridical.models.expected_sales import expected_sales
 from veridical.models.info import info_of
 
@@ -34,10 +37,13 @@ def declare_numbers(m: Any, case: AssemblerCase) -> None:
 
 
 def declare_sales(m: Any, profiles: Any, form: str, units: str = "units") -> None:
-    """Declare the units assembled by profile, under the name `units`, and `expected_sales`; of several products by product."""
+    """Declare the units assembled by profile, under the name `units`, and `expected_sales`; of several products by product.
+
+    Of one product and random yields by profile and scenario.
+    """
     case = info_of(m).case
     if case.products is None:
-        m.add_component(units, pyo.Var(profiles, domain=pyo.NonNegativeReals))
+        m.add_component(units, pyo.Var(yields.assembled(m, profiles), domain=pyo.NonNegativeReals))
         m.expected_sales = expected_sales(m.component(units), case.demand, form)
         return
     m.add_component(units, pyo.Var(m.PRODUCTS, profiles, domain=pyo.NonNegativeReals))
@@ -52,10 +58,13 @@ def declare_sales(m: Any, profiles: Any, form: str, units: str = "units") -> Non
 
 
 def needed(m: Any, i: str, t: str, units: Any = None) -> Any:
-    """Return the units of supplier i's component that products need at a profile; of `units`, or m.units, products."""
+    """Return the units of supplier i's component that products need at a profile; of `units`, or m.units, products.
+
+    Of one product those to be ordered, where yields are sure.
+    """
     case, units = info_of(m).case, m.units if units is None else units
     if case.products is None:
-        return m.units_per_product[i] * units[t]
+        return yields.needed(m, i) * units[t]
     component = case.suppliers[case.names.index(i)].delivers
     parts = (product.name for product in case.products if component in product.units)
     return pyo.quicksum(m.units_in_product[component, product] * units[product, t] for product in parts)
@@ -64,17 +73,25 @@ def needed(m: Any, i: str, t: str, units: Any = None) -> Any:
 def expected_revenue(m: Any, t: str, units: Any = None) -> Any:
     """S(y(t)) = r E[min(D, y(t))], and what the case says of salvage, lost sales and assembling; y: `units`, or m.units.
 
-    The sum of it over several products.
+    The sum of it over several products; over yields, too, the expectation, where these are random.
     """
     case, units = info_of(m).case, m.units if units is None else units
     if case.products is None:
-        return _revenue(m, case, (), m.expected_sales.sales[t], units[t])
-    names = (product.name for product in case.products)
-    terms = zip(names, case.products, strict=True)
-    return pyo.quicksum(_revenue(m, sold, name, m.expected_sales[name].sales[t], units[name, t]) for name, sold in terms)
+        made = yields.outcomes(m, t)
+        return _revenue(m, case, (), _mean(m.expected_sales.sales, made), lambda: _mean(units, made))
+    terms = [
+        _revenue(m, product, product.name, m.expected_sales[product.name].sales[t], partial(units.__getitem__, (product.name, t)))
+        for product in case.products
+    ]
+    return pyo.quicksum(terms)
 
 
-def _revenue(m: Any, sold: Any, index: Any, sales: Any, units: Any) -> Any:
+def _mean(component: Any, made: list[tuple[float, Any]]) -> Any:
+    """Return the expectation of what a component says of outcomes."""
+    return component[made[0][1]] if len(made) == 1 else pyo.quicksum(p * component[key] for p, key in made)
+
+
+def _revenue(m: Any, sold: Any, index: Any, sales: Any, units: Callable[[], Any]) -> Any:
     """Return what sales of a product and units of it bring; `sold`: the product, or the case of one."""
 
     def number(name: str) -> Any:
@@ -87,7 +104,7 @@ def _revenue(m: Any, sold: Any, index: Any, sales: Any, units: Any) -> Any:
             per_sale = per_sale + sign * number(name)
     revenue = per_sale * sales
     if "salvage" in sold.terms:
-        revenue = revenue + number("salvage") * units
+        revenue = revenue + number("salvage") * units()
     if "shortage_penalty" in sold.terms:
         revenue = revenue - number("shortage_penalty") * sold.demand.expectation
     return revenue

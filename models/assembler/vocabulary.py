@@ -24,6 +24,7 @@ from veridical.models.assembler.numbers import named, profile_names, sale_params
 from veridical.models.assembler.order_rules import order_rules, setup_cost
 from veridical.models.assembler.products import declare_numbers, declare_sales, expected_revenue, needed
 from veridical.models.assembler.worst_prior import expected
+from veridical.models.assembler.yields import arriving, assembled, declare_yields, numbers_of_rows, outcome
 from veridical.models.expected_sales import chosen
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 from veridical.models.linear_families import Each, declare, members_of
@@ -83,7 +84,8 @@ def frame(
 
     `price`, `cost[i, cost]` and `probability[t]` are mutable Params: change their values and solve again. A cost keeps the name
     that it had when the model was built. Where the case has them, so are `salvage`, `shortage_penalty`, `assembly_cost`,
-    `units_per_product[i]`, `deliverable[i]` (capacities) and `reservation_profit[i]`, by `i=cost` where it depends on the cost.
+    `units_per_product[i]`, `deliverable[i]` (capacities), `usable[i, value]` (yields) and `reservation_profit[i]`, by `i=cost`
+    where it depends on the cost.
     """
     fits(case, name, form, contracts)
     if coalitions is not None:
@@ -167,7 +169,9 @@ def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
         m.reservation_profit = pyo.Param(list(reserved), initialize=reserved, mutable=True)
     if capacities := {supplier.name: supplier.capacity for supplier in case.suppliers if supplier.capacity is not None}:
         m.deliverable = pyo.Param(list(capacities), initialize=capacities, mutable=True)
-    describe(m, ModelInfo(case, name, dict(INDEX_NAMES), parameters=named(m, case)))
+    describe(m, ModelInfo(case, name, dict(INDEX_NAMES)))
+    declare_yields(m)
+    info_of(m).parameters = named(m, case)
     return m
 
 
@@ -212,7 +216,10 @@ def capacities(m: Any, index: Any, units: Callable[..., Any]) -> None:
 
 
 def contracts(m: Any, form: str) -> None:
-    """Declare contracts that depend on every report: quantity q_i(t), payment P_i(t); units assembled a_i y(t) <= q_i(t)."""
+    """Declare contracts that depend on every report: quantity q_i(t), payment P_i(t); units assembled a_i y(t) <= q_i(t).
+
+    Of random yields z in a scenario s: a_i y(t, s) <= z_i(s) q_i(t).
+    """
     m.quantity = pyo.Var(m.SUPPLIERS, m.PROFILES, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS, m.PROFILES)
     declare_sales(m, m.PROFILES, form)
@@ -222,27 +229,29 @@ def contracts(m: Any, form: str) -> None:
 
 
 def assembly(m: Any) -> None:
-    """Declare `assembly`: products need no more of a component than is bought, a_i y(t) <= q_i(t)."""
+    """Declare `assembly`: products need no more of a component than arrives."""
     case = info_of(m).case
     if case.several_sources or case.products is not None:
         assembly_of_sources(m, lambda i, t: m.quantity[i, t])
         return
-    profiles, each = np.tile(np.arange(len(m.units)), len(m.SUPPLIERS)), m.units_per_product
-    y, q = Each(m.units)[profiles], Each(m.quantity)
-    needed = y if isinstance(each, dict) else Each(each)[np.repeat(np.arange(len(m.SUPPLIERS)), len(m.units))] * y
-    declare(m, "assembly", m.quantity.index_set(), needed <= q[np.arange(len(m.quantity))])
+    suppliers, profiles, scenario, shares = numbers_of_rows(m)
+    y, q = Each(m.units)[profiles * (scenario.max() + 1) + scenario], Each(m.quantity)[suppliers * len(m.PROFILES) + profiles]
+    needs = y if isinstance(m.units_per_product, dict) else Each(m.units_per_product)[suppliers] * y
+    arrives = q if m.component("usable") is None else Each(m.usable)[shares] * q
+    declare(m, "assembly", assembled(m, m.quantity.index_set()), needs <= arrives)
 
 
 def assembly_of_sources(m: Any, ordered: Callable[[str, str], Any]) -> None:
     """Declare `assembly` by component: what its sources deliver in all; `ordered(i, t)` is what is ordered of supplier i."""
     case = info_of(m).case
     sources = {component: [case.names[i] for i in members] for component, members in case.sources.items()}
-    info_of(m).index_names |= {"assembly": ("component", "profile")}
+    info_of(m).index_names["assembly"] = ("component", *info_of(m).index_names["assembly"][1:])
 
-    @m.Constraint(list(sources), m.PROFILES)
-    def assembly(m: Any, component: str, t: str) -> Any:
-        delivered = pyo.quicksum(ordered(i, t) for i in sources[component])
-        return needed(m, sources[component][0], t) <= delivered
+    @m.Constraint(list(sources), assembled(m, m.PROFILES))
+    def assembly(m: Any, component: str, t: str, s: str = "") -> Any:
+        first, several = sources[component][0], case.products is not None
+        delivered = pyo.quicksum(arriving(m, i, s) * ordered(i, t) for i in sources[component])
+        return (needed(m, first, t) if several else m.units_per_product[first] * m.units[outcome(t, s)]) <= delivered
 
 
 def ex_post_participation(m: Any) -> None:
@@ -267,12 +276,15 @@ def aim(m: Any, cost: Callable[[AssemblerCase], Array]) -> None:
 
 
 def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array]:
-    """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought."""
+    """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought.
+
+    At expected yields in all scenarios, where yields are random.
+    """
     return partial(_newsvendor_units, cost)  # which is pickled with the model
 
 
 def _newsvendor_units(cost: Callable[[AssemblerCase], Array], case: AssemblerCase) -> Array:
-    return case.best_units(np.nan_to_num(cost(case), nan=np.inf)).ravel()
+    return np.repeat(case.best_units(np.nan_to_num(cost(case), nan=np.inf)).ravel(), case.yields.count)
 
 
 def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
@@ -316,6 +328,11 @@ def case_of(m: Any) -> AssemblerCase:
         for supplier in case.suppliers:
             if supplier.capacity is not None and m.deliverable[supplier.name].value != supplier.capacity:
                 said[supplier.name]["capacity"] = m.deliverable[supplier.name].value
+    if isinstance(m.component("usable"), pyo.Param):
+        for supplier in case.suppliers:
+            shares = tuple(m.usable[supplier.name, share].value for share in supplier.usable.values)
+            if shares != supplier.usable.values:
+                said[supplier.name]["yield"] = supplier.usable.changed(values=shares)
     if isinstance(m.component("reservation_profit"), pyo.Param):
         for i, supplier in enumerate(case.suppliers):
             params = [m.reservation_profit[token] for token in case.reservation_tokens(i) if token in m.reservation_profit]
@@ -352,9 +369,11 @@ def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
     for sold in case.products or (case,):
         sales += {"linear": len(getattr(sold.demand, "points", ())), "tangent": 16}.get(chosen(sold.demand, form), 2)
     pairs = sum(m - 1 for m in case.shape) / n  # misreports a supplier and profile, on average
-    rows = profiles * (sales + (n * (2 + 1.5 * pairs) if contracts else n))
+    rows = profiles * (case.yields.count * (sales + n) + (n * (1 + 1.5 * pairs) if contracts else 0))
     if rows * BYTES > MEMORY:
-        large = f"<{n} suppliers with {shortened(case.profiles)} cost profiles: {gigabytes(rows * BYTES)}>"
+        large = f"<{n} suppliers with {shortened(case.profiles)} cost profiles"
+        large += f", each with {case.yields.count:,} joint yields" if case.random_yields else ""
+        large += f": {gigabytes(rows * BYTES)}>"
         allowed = f"models of `{name}` below {MEMORY / 1e9:.0f} GB; for larger cases the closed form (solver closed_form)"
         allowed = f"{allowed} where it applies, or fewer costs or suppliers with private costs"
         raise InputError.of("suppliers", large, allowed)

@@ -107,7 +107,7 @@ def naive(case: AssemblerCase) -> ClosedForm:
     case.refuse_large_menu()
     reserved = np.array(case.reserved("closed forms"))
     highest, weight = np.array([supplier.costs[-1] for supplier in case.suppliers]), np.ones(())
-    cost = math.fsum(supplier.units_per_product * supplier.costs[-1] for supplier in case.suppliers)
+    cost = math.fsum(supplier.needed * supplier.costs[-1] for supplier in case.suppliers)
 
     def menu() -> Menu:
         one = (-1, *(1,) * len(case.shape))
@@ -241,7 +241,7 @@ def _own(case: AssemblerCase, i: int) -> Array:
 
 def _part(case: AssemblerCase, i: int) -> Array:
     """Return what supplier i's part of one product costs him, one entry a cost; there may be more suppliers than axes."""
-    return np.array(case.suppliers[i].costs) * case.suppliers[i].units_per_product
+    return np.array(case.suppliers[i].costs) * case.suppliers[i].needed
 
 
 def _own_pooled(case: AssemblerCase, i: int) -> Array:

@@ -58,7 +58,7 @@ def frw(case: AssemblerCase) -> ClosedForm:
                     thresholds[i][deepest[i] + 1 : last + 1] = worth
                     deepest[i] = last
         for i, threshold in enumerate(thresholds):
-            amount = case.best_units(threshold) * case.suppliers[i].units_per_product
+            amount = case.best_units(threshold) * case.suppliers[i].needed
             dearer = np.diff(case.suppliers[i].costs) * amount[1:]
             rent = np.append(np.cumsum(dearer[::-1])[::-1], 0.0) + reserved[i]
             quantity[i] = amount.reshape(case.costs(i).shape)

@@ -19,13 +19,14 @@ def falling_root(function: Slopes, low: Array, high: Array, start: Array, size: 
     """Return where functions fall through 0, and the ends of their last brackets, shape (n,) each.
 
     Every function is >= 0 at `low` and <= 0 at `high`; where it is not, the nearer end is approached. `size`: how large a point
-    counts at least, where steps are said to be small; 1 for logarithms. A step that leaves the bracket, or is more than half of
-    the last but one, is replaced by halving, so a jump is found too: its bracket ends up as narrow as numbers allow. Values may
-    be infinite, slopes 0 or infinite.
+    counts at least, where steps are said to be small; 1 for logarithms. A step that leaves the bracket leads to its end if the
+    function has yet to be looked at there. Otherwise it is replaced by halving, as is one of more than half of the last but one,
+    so a jump is found too: its bracket ends up as narrow as numbers allow. Values may be infinite, slopes 0 or infinite.
     """
     x = np.clip(start, low, high)
     low, high = low.copy(), high.copy()
     last = before = high - low
+    known = np.zeros((2, len(x)), dtype=np.bool_)  # whether the function was looked at where its bracket begins, and ends
     going = np.arange(len(x))
     for _ in range(STEPS):
         if not going.size:
@@ -33,10 +34,13 @@ def falling_root(function: Slopes, low: Array, high: Array, start: Array, size: 
         here, left, right = x[going], low[going], high[going]
         value, slope = function(here, going)
         left, right = np.where(value >= 0, here, left), np.where(value <= 0, here, right)
+        known[:, going] |= value >= 0, value <= 0
         with np.errstate(all="ignore"):
             to = here - value / slope
             good = (to >= left) & (to <= right) & (np.abs(to - here) <= before / 2)
-        to = np.where(value == 0, here, np.where(good, to, left + (right - left) / 2))
+        begins, ends = (to < left) & ~known[0, going], (to > right) & ~known[1, going]
+        to = np.where(good, to, np.select([begins, ends], [left, right], left + (right - left) / 2))
+        to = np.where(value == 0, here, to)
         low[going], high[going], x[going] = left, right, to
         step = np.abs(to - here)
         done = (value == 0) | (good & (step <= NEAR * np.maximum(np.abs(to), size)))

@@ -37,8 +37,8 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
     -------
     pandas.Series
         By name: `price`, `cost panel=4`, `probability panel=4, battery=3`, and as far as the case has them `salvage`,
-        `shortage_penalty`, `assembly_cost`, `units_per_product panel`, `capacity panel`, `reservation_profit panel`.
-        Of several products by `products.phone.price` and the like, and `products.phone.units.panel`.
+        `shortage_penalty`, `assembly_cost`, `units_per_product panel`, `yield panel=0.9`, `capacity panel`, `reservation_profit
+        panel`. Of several products by `products.phone.price` and the like, and `products.phone.units.panel`.
         Probabilities are free weights here: for ones that sum to 1 only differences between profiles mean something.
 
     Examples
@@ -72,17 +72,15 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
     profiles = (", ".join(case.tokens(i)[k] for i, k in enumerate(place)) for place in np.ndindex(*case.shape))
     derivatives |= {f"probability {name}": value for name, value in zip(profiles, worth.ravel().tolist(), strict=True)}
     for i, supplier in enumerate(case.suppliers):
-        if case.has_bill:  # a unit more in each product is as if all costs of the part rose, and fewer could be delivered
-            dearer = (
-                sum(cost * value for cost, value in zip(supplier.costs, by_costs[i], strict=True)) / supplier.units_per_product
-            )
-            fewer = 0.0
-            if supplier.capacity is not None and supplier.capacity / supplier.units_per_product == case.deliverable:
-                fewer = deliverable_worth * case.deliverable / supplier.units_per_product
-            derivatives[f"units_per_product {supplier.name}"] = dearer - fewer
+        tightest = supplier.capacity is not None and supplier.capacity / supplier.needed == case.deliverable
+        # a share more to order for each product is as if all costs of the part rose, and fewer could be delivered
+        dearer = sum(cost * value for cost, value in zip(supplier.costs, by_costs[i], strict=True))
+        dearer -= deliverable_worth * case.deliverable if tightest else 0.0
+        if case.has_bill:
+            derivatives[f"units_per_product {supplier.name}"] = dearer / supplier.units_per_product
+        derivatives |= {f"yield {token}": -dearer / supplier.usable.expectation for token in case.yield_tokens(i)}
         if supplier.capacity is not None:
-            tightest = supplier.capacity / supplier.units_per_product == case.deliverable
-            derivatives[f"capacity {supplier.name}"] = deliverable_worth / supplier.units_per_product if tightest else 0.0
+            derivatives[f"capacity {supplier.name}"] = deliverable_worth / supplier.needed if tightest else 0.0
         if any(supplier.reservations):
             for token, probability in zip(case.reservation_tokens(i), case.marginals[i].tolist(), strict=True):
                 name = f"reservation_profit {token}"

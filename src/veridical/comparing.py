@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from veridical import solvers
-from veridical.data import InputError, NotSolvedError
+from veridical.data import InputError, NotSolvedError, VeridicalError
 from veridical.data.lazy import pd
 from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
 from veridical.solvers import Solution
@@ -23,7 +23,7 @@ def compare(
 ) -> pd.DataFrame:
     """Solve a case under several mechanisms and return a row for each of them.
 
-    Where no mechanism is named, one without an optimum or an equilibrium is left out with a warning.
+    Where no mechanism is named, one that does not take the case, or has no optimum or equilibrium, is left out with a warning.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def compare(
     InputError
         For input that cannot be used.
     NotSolvedError
-        Where a mechanism that is named has no optimum.
+        Where a mechanism that is named, or every one, has no optimum.
 
     Examples
     --------
@@ -64,14 +64,19 @@ def compare(
     configuration = None if solver is None else solvers.configure(solver)
     chosen = [find(case, name) for name in named] if named else list(_able(case, configuration))
     solutions: dict[str, Solution] = {}
+    failures: dict[str, VeridicalError] = {}
     for mechanism in chosen:
         values = {name: value for name, value in given.items() if name in mechanism.parameters}
         try:
             solutions[mechanism.name] = answer(case, mechanism, configuration, None, values)
-        except NotSolvedError as error:
-            if named:
+        except (InputError, NotSolvedError) as error:
+            if named or (values and isinstance(error, InputError)):  # perhaps what is wrong is a parameter
                 raise
-            warnings.warn(f"{mechanism.name} is left out: {error}", stacklevel=2)
+            failures[mechanism.name] = error
+    if failures and not solutions:
+        raise next(iter(failures.values()))
+    for name, failure in failures.items():
+        warnings.warn(f"{name} is left out: {failure}", stacklevel=2)
     best = float("nan")
     if family.benchmark is not None:
         benchmark = solutions.get(family.benchmark)

@@ -60,7 +60,7 @@ def bars(menu: Menu) -> Figure:
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
         axis.yaxis.set_major_formatter(NUMBER)
-    axes[0].set_title("quantity, units")
+    axes[0].set_title("order, units" if case.has_yields else "quantity, units")
     axes[len(panels)].set_title("payment, currency")
     axes[-1].set_xlabel("probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely")
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)

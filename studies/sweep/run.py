@@ -88,7 +88,7 @@ def run(
         tasks = [task for task in plan.tasks if task.row not in rows]
         if callback is not None:
             callback(len(rows), len(plan.tasks), None)
-        said: set[tuple[str, str, str]] = set()
+        said: set[tuple[str, ...]] = set()
         with closing(_Kept(folder)) as kept, closing(_outcomes(lanes(plan.bench) if tasks else [], tasks)) as outcomes:
             for outcome in outcomes:
                 _say_absent(outcome, said)
@@ -157,12 +157,13 @@ def _outcomes(lanes: Sequence[Lane], tasks: Sequence[Task]) -> Generator[Outcome
             lane.close()
 
 
-def _say_absent(outcome: Outcome, said: set[tuple[str, str, str]]) -> None:
+def _say_absent(outcome: Outcome, said: set[tuple[str, ...]]) -> None:
     """Log once which columns a kind of solution lacks; raise InputError where no solution of that case could have them."""
     row = outcome.row
     for column, there in outcome.absent.items():
         if ":" not in column:
             raise InputError.of("outputs.columns", column, f"for {row['case']} one of {there}")
-        if (column, row["case"], row["mechanism"]) not in said:
-            said.add((column, row["case"], row["mechanism"]))
-            LOG.warning("%s is empty for %s by %s, which have %s", column, row["case"], row["mechanism"], there)
+        kind = column, row["case"], row["mechanism"], row["solver"]
+        if kind not in said:
+            said.add(kind)
+            LOG.warning("%s is empty for %s by %s with solver %s, which have %s", *kind, there)

@@ -157,6 +157,11 @@ def test_optima_at_which_everything_vanishes_are_proven(solver: str) -> None:
     assert (str(solution.status), solution.objective, solution.bound) == ("optimal", 7.0, 7.0)
 
 
+def test_a_profit_of_nothing_has_no_sign() -> None:
+    nothing = vd.solve(vd.example("electronics"), price=10)
+    assert [str(nothing.objective), str(nothing.bound)] == ["0.0", "0.0"]
+
+
 def quartic() -> pyo.ConcreteModel:
     m = pyo.ConcreteModel()
     m.x = pyo.Var(bounds=(-2, 2), initialize=1.2)

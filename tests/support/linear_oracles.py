@@ -81,7 +81,7 @@ class Practice:
     """What real contracts have beside price and costs: currency per product, and of every supplier in turn.
 
     `each`: units of his component in a product; `reserved`: what he earns elsewhere, a number a cost; `capacity`: units or None;
-    `source`: the number of the component that he delivers.
+    `source`: the number of the component that he delivers; `yields`: pairs of a share that arrives and its probability.
     """
 
     salvage: float = 0.0
@@ -91,6 +91,7 @@ class Practice:
     reserved: Sequence[Sequence[float]] = ()
     capacity: Sequence[float | None] = ()
     source: Sequence[int] = ()
+    yields: Sequence[Sequence[tuple[float, float]]] = ()
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ def of_products(
     reserved = practice.reserved or [[0.0] * len(own) for own in costs]
     capacity = practice.capacity or [None] * len(costs)
     source = practice.source or list(suppliers)
+    arrivals = list(itertools.product(*(practice.yields or [[(1.0, 1.0)]] * len(costs))))
     profiles = list(np.ndindex(*prior.shape))
 
     def seen(i: int, t: tuple[int, ...]) -> Any:
@@ -150,16 +152,17 @@ def of_products(
             if (name, i, seen(i, t)) not in p.worth:
                 p.variable((name, i, seen(i, t)), low=low, high=capacity[i] if name == "q" else None)
         p.worth["P", i, seen(i, t)] -= float(prior[t])
-    for t in profiles:
+    for t, arrival in itertools.product(profiles, arrivals):
+        likely_here = float(prior[t]) * float(np.prod([likely for _, likely in arrival]))
         for k, product in enumerate(products):
-            p.variable(("y", k, t), float(prior[t]) * product.salvage)
+            made = p.variable(("y", k, t, arrival), likely_here * product.salvage)
             for n, (point, mass) in enumerate(zip(product.points, product.masses, strict=True)):
-                sold = p.variable(("s", k, t, n), float(prior[t]) * product.per_sale * mass, high=point)
-                p.at_most(0.0, (1.0, sold), (-1.0, ("y", k, t)))
+                sold = p.variable(("s", k, t, arrival, n), likely_here * product.per_sale * mass, high=point)
+                p.at_most(0.0, (1.0, sold), (-1.0, made))
         for component in sorted(set(source)):
             members = [i for i in suppliers if source[i] == component]
-            needed = [(product.each.get(component, 0.0), ("y", k, t)) for k, product in enumerate(products)]
-            p.at_most(0.0, *needed, *((-1.0, ("q", i, seen(i, t))) for i in members))
+            needed = [(product.each.get(component, 0.0), ("y", k, t, arrival)) for k, product in enumerate(products)]
+            p.at_most(0.0, *needed, *((-arrival[i][0], ("q", i, seen(i, t))) for i in members))
 
     def rent(i: int, true: int, report: int, t: tuple[int, ...], weight: float) -> list[tuple[float, Any]]:
         """What supplier i with the cost number `true` earns by a report, the others being as in t."""

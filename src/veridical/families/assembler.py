@@ -85,9 +85,10 @@ def together(balanced: bool = False, coalitions: bool = False, **parameters: Any
 def one_contract(case: AssemblerCase | None = None, **parameters: Any) -> tuple[str, ...]:
     """Return what the naive mechanism promises.
 
-    Balanced orders where none of them has rules; within budget where neither lost sales cost nor suppliers earn elsewhere.
+    Balanced orders where none of them has rules and yields are sure; within budget where neither lost sales cost nor suppliers
+    earn elsewhere.
     """
-    ruled = case is not None and any(supplier.rules for supplier in case.suppliers)
+    ruled = case is not None and (case.random_yields or any(supplier.rules for supplier in case.suppliers))
     owed = case is not None and any(product.shortage_penalty > 0 for product in case.products or (case,))
     owed = owed or (case is not None and any(any(supplier.reservations) for supplier in case.suppliers))
     return (*(TRUTHFUL() if ruled else BALANCED()), *(() if owed else ("budget",)))
@@ -157,7 +158,7 @@ def price(case: Any) -> dict[str, Number]:
 
 
 def numbers(case: AssemblerCase) -> dict[str, Number]:
-    """Return prices, costs, bills of materials, capacities and reservation profits, as derivatives are taken in them."""
+    """Return prices, costs, bills of materials, yields, capacities and the like, as derivatives are taken in them."""
 
     def with_cost(i: int, k: int, value: float) -> dict[str, Any]:
         costs = case.suppliers[i].costs
@@ -167,6 +168,10 @@ def numbers(case: AssemblerCase) -> dict[str, Number]:
         given = case.suppliers[i].reservation_profit
         profit = [*given[:k], value, *given[k + 1 :]] if isinstance(given, tuple) else value
         return {f"suppliers.{i}.reservation_profit": profit}
+
+    def with_share(i: int, k: int, value: float) -> dict[str, Any]:
+        shares = case.suppliers[i].usable.values
+        return {f"suppliers.{i}.yield.values": [*shares[:k], value, *shares[k + 1 :]]}
 
     def with_number(i: int, name: str, value: float) -> dict[str, Any]:
         return {f"suppliers.{i}.{name}": value}
@@ -184,6 +189,8 @@ def numbers(case: AssemblerCase) -> dict[str, Number]:
     for i, supplier in enumerate(case.suppliers):
         for k, token in enumerate(case.tokens(i)):
             found[f"cost {token}"] = Number(supplier.costs[k], partial(with_cost, i, k))
+        for k, token in enumerate(case.yield_tokens(i)):
+            found[f"yield {token}"] = Number(supplier.usable.values[k], partial(with_share, i, k))
         if supplier.capacity is not None:
             found[f"capacity {supplier.name}"] = Number(supplier.capacity, partial(with_number, i, "capacity"))
         if case.has_bill:

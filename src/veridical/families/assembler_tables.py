@@ -32,6 +32,8 @@ def summary(solution: Solution) -> list[RenderableType]:
         parts.append(
             Text(f"that is under {near}; under the given one it is {tables.money(solution.ambiguity['profit_at_prior'])}")
         )
+    if solution.contracts is not None and solution.contracts.case.has_yields:
+        parts.append(yields(solution.contracts))
     if solution.estimate is not None:
         parts.append(estimate(solution.estimate))
     parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
@@ -118,6 +120,16 @@ def estimate(found: Mapping[str, Any]) -> Text:
         text += f"; a menu for {1 - held['share']:.0%} of them promised {tables.money(held['promised'])}"
         text += f" and earned {tables.money(held['earned'])} on the others"
     return Text(text)
+
+
+def yields(contracts: Menu) -> Text:
+    """Return what arrives of orders, and how many products are assembled of it on average."""
+    case = contracts.case
+    some = [supplier for supplier in case.suppliers if supplier.usable.values != (1.0,)]
+    shares = ", ".join(f"{s.name} {' or '.join(map(label, s.usable.values))}" for s in some)
+    units = tables.money(float((case.probability * contracts.assembled).sum()))
+    text = f"quantities are orders, of which a share is usable ({shares}): {units} products assembled on average"
+    return Text(text + (f", over {case.yields.count:,} joint yields" if case.random_yields else ""))
 
 
 def prior(how: Mapping[str, Any]) -> Text:

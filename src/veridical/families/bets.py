@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from veridical.data import CertificateError, NotSolvedError
+from veridical import models, solvers
+from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.families.family import Task
 from veridical.solvers import Solution, Termination
 from veridical.solvers.certificate import ratio
@@ -81,7 +82,7 @@ def smallest_bets(task: Task, solve: Solve) -> Solution:
         if isinstance(failure, NotSolvedError) and failure.status not in WRONG:
             raise
         free, error = None, failure
-        most, basis = float(first_best(task.case).bound), "no menu that suppliers take part in earns more than the first best"
+        most, basis = _first_best(task), "no menu that suppliers take part in earns more than the first best"
     best: Solution | None = None
     for multiple in BOUNDS:
         try:
@@ -103,6 +104,16 @@ def smallest_bets(task: Task, solve: Solve) -> Solution:
     bound = best.parameters["max_payment"]
     words = f"payments are bounded by {bound:,.2f}, as nothing could be proven without a bound; the first best is {most:,.2f}"
     return _timed(replace(best, warnings=(words, *best.warnings)), began)
+
+
+def _first_best(task: Task) -> float:
+    """Return what no menu exceeds that suppliers take part in: by closed form, or by the model where there is none."""
+    try:
+        return float(first_best(task.case).bound)
+    except InputError:  # several sources, rules of orders, random yields
+        assert task.configuration is not None
+        form = solvers.preferred_form(task.case.forms, task.configuration)
+        return float(solvers.solve(models.first_best.build(task.case, form), task.configuration).bound)
 
 
 def _timed(solution: Solution, began: float) -> Solution:

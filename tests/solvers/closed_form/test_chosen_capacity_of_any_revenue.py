@@ -1,5 +1,6 @@
 """The capacity worth having where revenues are not separable: against the model, a plain search, and what must not matter."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -135,3 +136,25 @@ def test_roots_and_jumps_are_bracketed() -> None:
     assert root == pytest.approx([2.0, 8 * np.log(10), 0.3, 1.0], rel=1e-12)
     assert low[2] <= 0.3 <= high[2]
     assert high[2] - low[2] <= 1e-15
+
+
+def test_a_root_at_the_end_of_its_bracket_is_found_at_once() -> None:
+    looked = []
+
+    def function(x: Any, place: Any) -> Any:
+        looked.append(len(x))
+        return np.stack([-1.0 - x, 9.0 - x])[place, np.arange(len(x))], np.full(len(x), -1.0)
+
+    root, _, _ = falling_root(function, np.zeros(2), np.ones(2), np.full(2, 0.5))
+    assert root.tolist() == [0.0, 1.0]
+    assert len(looked) <= 2
+
+
+def test_a_capacity_of_pooled_newsvendors_is_chosen_without_a_search() -> None:
+    """Types that a pool's price leaves without a unit took 1,074 halvings each time: 25 s for this case."""
+    gammas = group([0.5, 1.5, 2.0, 2.1, 2.6], [3 / 17, 3 / 17, 5 / 17, 4 / 17, 2 / 17], newsvendor("gamma", shape=20.0), 3)
+    normals = group([0.1, 0.6, 1.6, 3.6, 4.6], [0.1, 0.1, 0.1, 0.4, 0.3], newsvendor("normal", sd=5.0), 3)
+    started = time.process_time()
+    found = chosen(gammas, normals, cost=3.0)
+    assert time.process_time() - started <= 3  # 0.2 s
+    assert found.bound == pytest.approx(found.earned, rel=1e-8)
