@@ -9,6 +9,7 @@ import sys
 from time import process_time
 
 import numpy as np
+from figures import figure
 
 import veridical as vd
 from veridical.data import AssemblerCase
@@ -46,4 +47,6 @@ if __name__ == "__main__":
         began = process_time()
         solution = vd.solve(case, mechanism, solver)
         words = f"{mechanism} by {solver}, {case.profiles} profiles"
-        print(f"{words}: {process_time() - began:.2f} s, profit {solution.objective:,.4f}, gap {solution.certificate.gap:.0e}")
+        seconds = process_time() - began
+        print(f"{words}: {seconds:.2f} s, profit {solution.objective:,.4f}, gap {solution.certificate.gap:.0e}")
+        figure(words, seconds, "s")
