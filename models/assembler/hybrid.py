@@ -7,7 +7,7 @@ incentive compatibility leaves him one price, and individual rationality makes i
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Hashable
 from functools import partial
 from itertools import product
 from typing import Any
@@ -29,7 +29,13 @@ from veridical.models.info import builder, carries
 __all__ = ["build", "menu"]
 
 
-@carries(carried(lambda case, k=None, **parameters: (case.widest(k), named_costs(case, **parameters))))
+def decided(case: AssemblerCase, k: int | None = None, balanced: bool = False, **parameters: Any) -> Hashable | None:
+    """Return what is decided by the numbers of a case; None for balanced menus of several products, which not every prior has."""
+    tied = balanced and case.products is not None and not case.independent
+    return None if tied else (case.widest(k), named_costs(case, **parameters))
+
+
+@carries(carried(decided))
 @builder
 def build(
     case: AssemblerCase,

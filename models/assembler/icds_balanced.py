@@ -21,7 +21,13 @@ from veridical.models.info import builder, carries, info_of
 __all__ = ["build", "menu"]
 
 
-@carries(carried())
+def untied(case: AssemblerCase, **parameters: Any) -> tuple[()]:
+    """Refuse several products that truth ties together, also for a model that is given other numbers."""
+    refuse_tied_products(case, "`icds_balanced`")
+    return ()
+
+
+@carries(carried(untied))
 @builder
 def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     """Return the model of (14): one quantity for all components, rents in the objective as virtual cost.
@@ -59,7 +65,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     case.refuse_ambiguity("`icds_balanced`, whose virtual costs are those of one prior,")
     if case.products is not None:
         refuse_rules(case, "`icds_balanced` of several products")
-        refuse_tied_products(case, "`icds_balanced`")
+        untied(case)
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
     weighted = weighted_virtual_cost(m)
     m.weighted_virtual_cost = pyo.Expression(m.SUPPLIERS, m.PROFILES, rule=lambda m, i, t: weighted[i, t])

@@ -298,6 +298,19 @@ def test_kept_models_take_other_numbers_of_products() -> None:
             assert many.solve(case, mechanism, "highs").objective == near(vd.solve(case, mechanism, "highs").objective)
 
 
+def test_a_kept_model_is_refused_what_a_new_one_is() -> None:
+    many = vd.Repeated()
+    joint = {"suppliers.panel.probabilities": None, "suppliers.battery.probabilities": None}
+    fine, bad = ([[0.25, 0.25], [0.25, 0.25]], [[0.05, 0.45], [0.45, 0.05]])
+    for way in ({}, {"balanced": True, "k": 2}):
+        mechanism = "hybrid" if way else "icds_balanced"
+        many.solve(two(prior={"joint": fine}, **joint), mechanism, "highs", **way)
+        other = two(prior={"joint": bad[::-1]}, **joint)
+        assert tied(other)
+        with pytest.raises(InputError, match="monotone virtual cost of every product"):
+            many.solve(other, mechanism, "highs", **way)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
