@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 import veridical as vd
 from support import linear_oracles
 from support.assembler_cases import EXACT, SOLVED, demands, near, random_cases
+from support.command_line import Run
 from support.strategies import examples
 from veridical.data import AssemblerCase, InputError, Product
+from veridical.studies.figures.assembler import contract_menu
 
 UNIFORM = {"distribution": "uniform", "low": 100, "high": 900}
 PHONE = {"name": "phone", "price": 31.0, "demand": UNIFORM, "units": {"panel": 1, "battery": 1}}
@@ -445,3 +447,17 @@ def test_a_product_says_what_its_units_bring() -> None:
     phone = Product.model_validate({**PHONE, "salvage": 1.0, "shortage_penalty": 2.0, "assembly_cost": 3.0})
     sales = 100 + 400 * (1 - 400 / 1600)  # of 500 units: demand from 100 to 900
     assert float(phone.revenue(500.0)) == near(31.0 * sales - 3.0 * sales + (500 - sales) - 2.0 * (500 - sales))
+
+
+def test_what_is_assembled_is_shown(run: Run, tmp_path: Any) -> None:
+    file = two().save(tmp_path / "products.toml")
+    status, out, err = run("solve", str(file), "--set", "products.phone.price=40", "--solver", "closed_form")
+    assert (status, err) == (0, "")
+    rows = [
+        [cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith(("│ phone", "│ pad"))
+    ]
+    assert [row[:2] for row in rows] == [["phone", "40"], ["pad", "70"]]
+    solution = vd.solve(two(**{"products.phone.price": 40.0}), "icds", "closed_form")
+    assert [row[3] for row in rows] == [f"{units.max():,.2f}" for units in solution.contracts.assembled]
+    labels = [axis.get_ylabel() for axis in contract_menu(solution).axes]
+    assert labels == ["panel", "battery", "phone assembled", "pad assembled", "panel", "battery"]
