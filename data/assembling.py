@@ -62,7 +62,7 @@ def assembled(sales: Sequence[Sale], bill: Array, quantity: Array, near: Array |
     >>> phone = Product(name="phone", price=10.0, demand=demand, units={"panel": 1})
     >>> watch = Product(name="watch", price=5.0, demand=demand, units={"panel": 1})
     >>> assembled([phone, watch], np.array([[1.0, 1.0]]), np.array([[30.0, 80.0]])).round(6).tolist()
-    [[30.0, 70.0], [0.0, 10.0]]
+    [[30.0, 60.0], [0.0, 20.0]]
     """
     quantity = np.maximum(np.asarray(quantity, dtype=float), 0.0)
     profiles, first, back = np.unique(quantity, axis=1, return_index=True, return_inverse=True)
