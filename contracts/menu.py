@@ -11,7 +11,7 @@ import numpy as np
 from veridical.contracts.comparison import allowed
 from veridical.contracts.profile_csv import read_profiles
 from veridical.data import csv_file
-from veridical.data.arrays import Array, accumulated
+from veridical.data.arrays import Array, accumulated, fixed
 from veridical.data.assembler import AssemblerCase
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
@@ -21,17 +21,23 @@ __all__ = ["Menu"]
 
 
 class Menu(OldTableNames):
-    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only."""
+    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only.
 
-    def __init__(self, case: AssemblerCase, quantity: Array, payment: Array) -> None:
+    `near`: of several products a plan of what is assembled, units, that may be the best; shape (products, *case.shape).
+    """
+
+    def __init__(self, case: AssemblerCase, quantity: Array, payment: Array, near: Array | None = None) -> None:
         full = (len(case.shape), *case.shape)
         self.case = case
+        self.near = None if near is None else np.broadcast_to(near, (len(near), *case.shape))
         self.quantity = np.broadcast_to(quantity, full)
         self.payment = np.broadcast_to(payment, full)
 
     @classmethod
     def balanced(cls, case: AssemblerCase, units: Array) -> Menu:
         """Return the menu that buys every component of so many products (shape of a profile array) at the least truthful rents.
+
+        Of several products `units` has them along its first axis.
 
         w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q_i(s+1, t_-i): eq. (11), any number of costs; and what he earns
         elsewhere. Raises InputError where that depends on his cost.
@@ -44,7 +50,7 @@ class Menu(OldTableNames):
             dearer = gaps * quantity[i][(slice(None),) * i + (slice(1, None),)]
             rent = np.flip(accumulated(np.add, np.flip(dearer, axis=i), axis=i), axis=i)
             payment[i][(slice(None),) * i + (slice(None, -1),)] += rent
-        return cls(case, quantity, payment)
+        return cls(case, quantity, payment, None if case.products is None else units)
 
     def rent(self, i: int) -> Array:
         """w_i(t) = P_i(t) - c_i(t_i) q_i(t): what a truthful supplier i earns."""
@@ -52,38 +58,54 @@ class Menu(OldTableNames):
 
     @property
     def spread(self) -> Array:
-        """The largest less the smallest number of products that any component is enough for, one entry a profile; units.
+        """How far components are from being bought for the same products, one entry a profile; units.
 
-        At expected yields, where yields are random.
+        The largest less the smallest number of products that any component is enough for, at expected yields where these are
+        random; of several products the most that is left over of any component when they are assembled.
         """
-        products = self.case.products(self.quantity)
+        if self.case.products is not None:
+            return np.asarray(self.case.left_over(self.quantity, self.assembled).max(axis=0))
+        products = self.case.enough_for(self.quantity)
         return np.asarray(products.max(axis=0) - products.min(axis=0))
 
     @property
     def most(self) -> Array:
-        """The largest number of products that any component is enough for, one entry a profile; units."""
-        return np.asarray(np.abs(self.case.products(self.quantity)).max(axis=0))
+        """The largest number of products that any component is enough for, one entry a profile; units.
 
-    @property
+        Of several products the most that is bought of any component.
+        """
+        if self.case.products is not None:
+            return np.asarray(self.case.delivered(self.quantity).max(axis=0))
+        return np.asarray(np.abs(self.case.enough_for(self.quantity)).max(axis=0))
+
+    @cached_property
     def assembled(self) -> Array:
-        """y(t), the products that the components are enough for, one entry a profile; units; expected, if yields are random."""
-        return self.case.over_yields(self.quantity)
+        """y(t), units: the products that the components are enough for, one entry a profile; expected, if yields are random.
+
+        Of several products the plan that brings the most on average, shape (products, *case.shape).
+        """
+        return fixed(np.array(self.case.assembled(self.quantity, self.near)))
 
     @property
     def revenue(self) -> Array:
         """S(y(t)), what the products bring on average over demand and yields, one entry a profile; currency."""
+        if self.case.products is not None:
+            return self.case.revenue(self.assembled)
         return self.case.over_yields(self.quantity, self.case.revenue)
 
     @cached_property
     def is_balanced(self) -> bool:
-        """Whether components of as many products are bought of every supplier at every profile, to a millionth of the most."""
+        """Whether components of as many products are bought of every supplier at every profile, to a millionth of the most.
+
+        Of several products: whether everything that is bought is assembled.
+        """
         return bool((self.spread <= allowed(self.most, self.most.max())).all())
 
     @property
     def same_quantities(self) -> bool:
         """Whether one number says how many units of every component are bought: balanced, and as many of each for a product."""
         one_unit = len({supplier.needed for supplier in self.case.suppliers}) == 1
-        return self.is_balanced and one_unit and not self.case.several_sources
+        return self.case.products is None and self.is_balanced and one_unit and not self.case.several_sources
 
     @cached_property
     def expected_profit(self) -> float:
@@ -106,7 +128,10 @@ class Menu(OldTableNames):
         return self.case.worst_prior(self.profit)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent."""
+        """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent.
+
+        Of several products also what is assembled of each, units.
+        """
         case = self.case
         names = case.names
         index = pd.MultiIndex.from_product([supplier.costs for supplier in case.suppliers], names=names)
@@ -114,6 +139,7 @@ class Menu(OldTableNames):
         columns |= {("quantity", name): self.quantity[i].ravel() for i, name in enumerate(names)}
         columns |= {("payment", name): self.payment[i].ravel() for i, name in enumerate(names)}
         columns |= {("rent", name): self.rent(i).ravel() for i, name in enumerate(names)}
+        columns |= {("assembled", p.name): self.assembled[k].ravel() for k, p in enumerate(case.products or ())}
         return pd.DataFrame(columns, index=index)
 
     def to_csv(self, path: str | Path) -> None:
@@ -126,12 +152,14 @@ class Menu(OldTableNames):
     def read_csv(cls, case: AssemblerCase, path: str | Path) -> Menu:
         """Read a menu from a CSV file: a column a supplier with the reported cost, `quantity NAME` and `payment NAME`.
 
-        One row for every profile of costs, in any order; further columns `probability` and `rent NAME` are ignored, since
-        they follow from the case. Raises InputError with file, row and column where something is missing or unknown.
+        One row for every profile of costs, in any order; further columns `probability`, `rent NAME` and `assembled PRODUCT` are
+        ignored, since they follow from the case. Raises InputError with file, row and column where something is missing or
+        unknown.
         """
         numbers = np.empty((2, len(case.shape), case.profiles))
         costs = {supplier.name: supplier.costs for supplier in case.suppliers}
         ignored = ["probability", *(f"rent {name}" for name in case.names)]
+        ignored += [f"assembled {product.name}" for product in case.products or ()]
         profiles = {place: k for k, place in enumerate(np.ndindex(*case.shape))}
         for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, case.in_words):
             numbers[:, :, k] = row
@@ -157,17 +185,24 @@ class Menu(OldTableNames):
         return cls(case, *numbers.reshape(2, len(case.names), *case.shape))
 
     def to_dict(self) -> dict[str, object]:
-        """Return what the command line's JSON says of an assembler's solution: the suppliers' names and the menu."""
-        return {"suppliers": list(self.case.names), "menu": self.records()}
+        """Return what the command line's JSON says of an assembler's solution: the suppliers' names and the menu.
+
+        Of several products also their names, and in each record of the menu what is `assembled` of them, in the same order.
+        """
+        several = {} if self.case.products is None else {"products": [product.name for product in self.case.products]}
+        return {"suppliers": list(self.case.names), **several, "menu": self.records()}
 
     def records(self) -> list[dict[str, object]]:
         """Return the menu as plain records: cost index per supplier, probability, quantity, payment, rent."""
         n = len(self.case.shape)
-        flat = [array.reshape(n, -1).T.tolist() for array in (self.quantity, self.payment)]
-        rents = np.array([self.rent(i).ravel() for i in range(n)]).T.tolist()
+        rents = np.array([self.rent(i).ravel() for i in range(n)])
+        arrays = {"quantity": self.quantity, "payment": self.payment, "rent": rents}
+        if self.case.products is not None:
+            arrays["assembled"] = self.assembled
+        flat = [array.reshape(len(array), -1).T.tolist() for array in arrays.values()]
         probability = self.case.probability.ravel().tolist()
         profiles = product(*(range(m) for m in self.case.shape))
         return [
-            {"costs": list(costs), "probability": p, "quantity": q, "payment": pay, "rent": rent}
-            for costs, p, q, pay, rent in zip(profiles, probability, *flat, rents, strict=True)
+            {"costs": list(costs), "probability": p, **dict(zip(arrays, figures, strict=True))}
+            for costs, p, *figures in zip(profiles, probability, *flat, strict=True)
         ]

@@ -1,11 +1,11 @@
 """What the world is: typed, validated, immutable cases; demand; priors.
 
 Modules: `load` (files, kinds of cases, shipped examples); `assembler` and `continuous_case` (the assembler's case), `demand`,
-`prior`, `private_cost` and `yields` (its parts), `virtual_cost` (eq. (13)); `allocation` (the supplier's case), `revenue`,
-`typed_demand`, `private_type` and `type_profiles` (its parts); `joint_plan` (parties that share a plan); `truncated`
-(distributions of costs and types), `record` and `case_record` (what every part, and every case, is: immutable, validated,
-changed and saved), `registry` (classes of your own that case files name), `fields` (field types, with their messages),
-`csv_file`, `files` (what is read and written, and where), `errors`.
+`product`, `prior`, `private_cost` and `yields` (its parts), `assembling` (what is made of given components), `virtual_cost` (eq.
+(13)); `allocation` (the supplier's case), `revenue`, `typed_demand`, `private_type` and `type_profiles` (its parts);
+`joint_plan` (parties that share a plan); `truncated` (distributions of costs and types), `record` and `case_record` (what every
+part, and every case, is: immutable, validated, changed and saved), `registry` (classes of your own that case files name),
+`fields` (field types, with their messages), `csv_file`, `files` (what is read and written, and where), `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
@@ -23,6 +23,7 @@ from veridical.data.load import example, examples, load, register_kind
 from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
 from veridical.data.private_type import PrivateType
+from veridical.data.product import Product
 from veridical.data.record import Record
 from veridical.data.revenue import LinearDemand, Newsvendor, PowerDemand, Revenue, register_revenue
 from veridical.data.type_space import TypeSpace
@@ -30,7 +31,7 @@ from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity,
 from veridical.data.yields import Yield
 
 __all__ = ["AllocationCase", "AssemblerCase", "ContinuousCase", "JointPlanCase", "example", "examples", "load", "register_kind"]
-__all__ += ["ContinuousSupplier", "FixedPrice", "Prior", "PrivateCost", "PrivateType", "RetailerGroup", "Supplier"]
+__all__ += ["ContinuousSupplier", "FixedPrice", "Prior", "PrivateCost", "PrivateType", "Product", "RetailerGroup", "Supplier"]
 __all__ += ["Continuous", "Demand", "Discrete", "Empirical", "Exponential", "Gamma", "Lognormal", "Normal", "Sample"]
 __all__ += ["LinearDemand", "Newsvendor", "PowerDemand", "Revenue", "Uniform", "Weibull", "register_demand", "register_revenue"]
 __all__ += ["Monotonicity", "TypeSpace", "Yield", "correlation", "monotonicity", "virtual_cost", "weighted_virtual_cost"]

@@ -1,31 +1,37 @@
-"""The assembler's world: suppliers with private unit costs, a prior over them, a price and a demand."""
+"""The assembler's world: suppliers with private unit costs, a prior over them, a price and a demand, or several products."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Annotated, Any, SupportsIndex
 
 import numpy as np
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from veridical.data.ambiguity import Ambiguity
 from veridical.data.arrays import Array, ArrayLike, fixed
+from veridical.data.assembling import assembled
 from veridical.data.assembly import SUPPLIERS, Assembly
 from veridical.data.common_prior import CommonPrior
+from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
 from veridical.data.fields import Positive, label, listed, whole_number
 from veridical.data.limits import gigabytes
 from veridical.data.order_grid import check_grids
-from veridical.data.record import check, missing, wrong
-from veridical.data.supplier import Supplier
+from veridical.data.product import DEMAND, PRICE, TERMS, Product
+from veridical.data.record import check, missing, placed, wrong
+from veridical.data.supplier import Part, Supplier
 from veridical.data.yields import SCENARIOS, JointYields
 
 __all__ = ["AssemblerCase", "Supplier", "label"]
 
 MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six more are held at a time
 AXES = 60  # suppliers: numpy's arrays have at most 64 axes
+NOTHING: Any = None  # price and demand of a case with several products
+PRODUCTS = "one or more [[products]] tables"
 ENUMERATED = 2**16  # profiles up to which a table over all of them is made where a smaller one would do
 
 
@@ -38,6 +44,10 @@ def shortened(count: int) -> str:
 class AssemblerCase(CommonPrior, Assembly):
     """An assembler who buys one component from each supplier, or a component from several, and does not know their unit costs.
 
+    What she sells is one product, which every component is part of, with `price` and `demand`; or several `products` that share
+    components, each with its own: then `price` and `demand` are None, and what is said of sales (salvage and the like) and of
+    units in a product is said by product. She decides how many of each she assembles before demand is known.
+
     Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
     list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units. Payments of the menu are
     whole multiples of `round_money`, currency, and orders of `round_units`, where these are given.
@@ -45,9 +55,26 @@ class AssemblerCase(CommonPrior, Assembly):
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
+    price: Positive = Field(default=NOTHING, description=PRICE)
+    demand: AnyDemand = Field(default=NOTHING, description=DEMAND)
     round_money: Positive | None = None
     round_units: Positive | None = None
     ambiguity: Ambiguity | None = None
+    products: Annotated[tuple[Product, ...], listed(PRODUCTS)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_several(cls, raw: Any) -> Any:
+        """Refuse price, demand and the like beside `products`, and ask for them where there are none."""
+        if isinstance(raw, Mapping):
+            several = raw.get("products") is not None
+            for name, what in (("price", PRICE), ("demand", DEMAND)):
+                if not several and raw.get(name) is None:
+                    raise missing(f"{what}; or {PRODUCTS}", name) if name not in raw else wrong(raw[name], what, name)
+            for name in ("price", "demand", *TERMS):
+                if several and raw.get(name):
+                    raise wrong(raw[name], f"no {name} beside [[products]], each of which has its own", name)
+        return raw
 
     @model_validator(mode="after")
     def _consistent(self) -> AssemblerCase:
@@ -82,6 +109,41 @@ class AssemblerCase(CommonPrior, Assembly):
         check_grids(self)
         return self
 
+    def _refuse_bills(self) -> None:
+        """Raise the error of a validator for bills of materials of products and components that do not fit together."""
+        for i, supplier in enumerate(self.suppliers):
+            if self.products is not None and supplier.units_per_product != 1.0:
+                allowed = "nothing beside [[products]], whose `units` say how many of each component a product has"
+                raise wrong(supplier.units_per_product, allowed, f"suppliers[{i}].units_per_product")
+            if self.products is not None and getattr(supplier, "yield") is not None:
+                allowed = "no yield beside [[products]]; where a sure share v of it arrives, a product has 1 / v as many `units`"
+                raise wrong(f"<{', '.join(map(label, supplier.usable.values))}>", allowed, f"suppliers[{i}].yield")
+        met: set[str] = set()
+        for p, product in enumerate(self.products or ()):
+            for name in product.units:
+                if name not in self.sources:
+                    raise wrong(name, f"one of the components {', '.join(self.sources)}", f"products[{p}].units")
+            if product.name in met:
+                raise wrong(product.name, "a name that no other product has", f"products[{p}].name")
+            if f"assembled {product.name}" in self.names:
+                raise wrong(product.name, "a name by which no column of a menu is called as a supplier", f"products[{p}].name")
+            met.add(product.name)
+        unused = [name for name in self.sources if not any(name in product.units for product in self.products or ())]
+        if self.products is not None and unused:
+            raise wrong("<no units>", f"units of {unused[0]} in one product or more", "products")
+
+    @model_validator(mode="after")
+    def _worth_selling(self) -> AssemblerCase:
+        self._refuse_bills()
+        if self.products is None:
+            self.refuse_loss(self.least_cost)
+        for p, product in enumerate(self.products or ()):
+            try:
+                product.refuse_loss(self.least_cost_of(product))
+            except PydanticCustomError as error:
+                raise placed(error, f"products[{p}]") from None
+        return self
+
     def equicorrelated(self, correlation: object) -> dict[str, Any]:
         """Return the fields of this case with one correlation between any two suppliers' costs; see `Assembly`."""
         fields = super().equicorrelated(correlation)
@@ -109,6 +171,39 @@ class AssemblerCase(CommonPrior, Assembly):
             i = next(members[1] for members in self.sources.values() if len(members) > 1)
             allowed = f"for {purpose} one source a component; mechanisms icds, hybrid, frw, bic, naive and first_best take more"
             raise InputError.of(f"suppliers[{i}].component", self.suppliers[i].delivers, f"{allowed}, solver highs", self.name)
+
+    def refuse_products(self, purpose: str, otherwise: str) -> None:
+        """Raise InputError for several products; `purpose`: what takes one alone; `otherwise`: what takes several, in words."""
+        if self.products is not None:
+            names = ", ".join(product.name for product in self.products)
+            raise InputError.of(
+                "products", f"<{names}>", f"for {purpose} one product, with price and demand; {otherwise}", self.name
+            )
+
+    def alone(self, p: int) -> AssemblerCase:
+        """Return the case of product number p of several alone, with all suppliers: of some of them it may need nothing.
+
+        What they earn elsewhere counts with the first product, once.
+        """
+        if self.products is None:
+            return self
+        product = self.products[p]
+        fields = {name: getattr(product, name) for name in ("price", "demand", *TERMS)}
+        parts: list[Supplier] = []
+        joint = self.prior is not None and not self.independent
+        for supplier, each in zip(self.suppliers, self.bill[:, p].tolist(), strict=True):
+            given = (supplier.without_prior() if joint else supplier)._table()
+            part = {**given, "units_per_product": each, "reservation_profit": 0.0 if p else supplier.reservation_profit}
+            parts.append(check(Part, part))
+        prior = (
+            {"joint": self.probability.tolist()}
+            if joint
+            else None
+            if self.prior is None or self.prior.joint is None
+            else self.prior
+        )
+        raw = {name: value for name, value in self._table().items() if name not in ("products", "suppliers", "prior")}
+        return check(AssemblerCase, {**raw, **fields, "suppliers": parts, "prior": prior})
 
     @cached_property
     def yields(self) -> JointYields:
@@ -186,14 +281,17 @@ class AssemblerCase(CommonPrior, Assembly):
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.
 
         Half of all suppliers, rounded up, where k is None. Raises InputError for a k that is not from 0 to all of them. The range
-        is that of what his part of a product costs, on average over yields. Source: section 2.5 of the assembler paper, where a
-        supplier's importance is c_i(h) - c_i(l).
+        is that of what his part of a product costs, on average over yields; of several products, in the proportions of their mean
+        demands. Source: section 2.5 of the assembler paper, where a supplier's importance is c_i(h) - c_i(l).
         """
         n = len(self.suppliers)
         if k is None:
             k = (n + 1) // 2
         k = whole_number(k, "k", 0, self.name, most=n, allowed=f"a whole number from 0 to the number of suppliers, {n}")
-        width = [(supplier.costs[-1] - supplier.costs[0]) * supplier.needed for supplier in self.suppliers]
+        each = [supplier.needed for supplier in self.suppliers]
+        if self.products is not None:
+            each = (self.bill @ np.array([product.demand.expectation for product in self.products])).tolist()
+        width = [(s.costs[-1] - s.costs[0]) * units for s, units in zip(self.suppliers, each, strict=True)]
         return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
 
     def with_private(self, kept: Sequence[int]) -> AssemblerCase:
@@ -213,6 +311,8 @@ class AssemblerCase(CommonPrior, Assembly):
             return self
         self.refuse_several_sources("closed forms")
         self.refuse_random_yields("closed forms")
+        if self.products is not None:
+            self.refuse_capacities("cases in which fewer costs are private")
         others_reserve = math.fsum(self.reserved("suppliers of whom only the highest cost counts", rest))
         raw = {name: value for name, value in self._table().items() if name not in ("suppliers", "prior")}
         raw["suppliers"] = [self.suppliers[i] for i in kept]
@@ -220,6 +320,14 @@ class AssemblerCase(CommonPrior, Assembly):
         while together in [self.suppliers[i].name for i in kept]:
             together += " together"
         others: dict[str, Any] = {"name": together, "costs": [sum(s.needed * s.costs[-1] for s in rest)]}
+        if self.products is not None:  # of a component that costs 1 a product has as many units as the others' parts cost
+            others["costs"] = [1.0]
+            in_all = np.array([s.costs[-1] if i not in kept else 0.0 for i, s in enumerate(self.suppliers)]) @ self.bill
+            own = {self.suppliers[i].delivers for i in kept}
+            raw["products"] = [
+                product.changed(units={n: e for n, e in product.units.items() if n in own} | {together: float(cost)})
+                for product, cost in zip(self.products, in_all, strict=True)
+            ]
         others |= {"reservation_profit": others_reserve}
         if (least := min((s.capacity / s.needed for s in rest if s.capacity is not None), default=None)) is not None:
             others["capacity"] = least
@@ -245,6 +353,9 @@ class AssemblerCase(CommonPrior, Assembly):
     @cached_property
     def total_cost(self) -> Array:
         """c(t), the cost of all components of one product, each from its cheapest source, profile by profile."""
+        self.refuse_products(
+            "the total cost and the virtual cost of a product", "`case.alone(p)` is the case of product number p"
+        )
         total = np.zeros(self.shape)
         for members in self.sources.values():
             total = total + reduce(np.minimum, [self.product_costs(i) for i in members])
@@ -258,6 +369,32 @@ class AssemblerCase(CommonPrior, Assembly):
         """
         suppliers = self.suppliers
         return math.fsum(min(suppliers[i].needed * suppliers[i].costs[0] for i in of) for of in self.sources.values())
+
+    def least_cost_of(self, product: Product) -> float:
+        """Return what the components of one of several products cost at least, currency."""
+        sources = self.sources
+        return math.fsum(each * min(self.suppliers[i].costs[0] for i in sources[name]) for name, each in product.units.items())
+
+    @cached_property
+    def bill(self) -> Array:
+        """Units of each supplier's component in each of several products, shape (suppliers, products)."""
+        return fixed(np.array([[p.units.get(s.delivers, 0.0) for p in self.products or ()] for s in self.suppliers]))
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms in which a model can have expected sales, the best first: of several products those that all have."""
+        if self.products is None:
+            return super().forms
+        first, *rest = (product.demand.forms for product in self.products)
+        return tuple(form for form in first if all(form in forms for forms in rest))
+
+    @property
+    def sale_numbers(self) -> dict[str, float]:
+        """Prices and the like as `changed` and `--set` know them; of several products `products.NAME.price`."""
+        if self.products is None:
+            return super().sale_numbers
+        pairs = ((product, name) for name in ("price", *TERMS) for product in self.products)
+        return {f"products.{p.name}.{name}": getattr(p, name) for p, name in pairs if name == "price" or getattr(p, name)}
 
     @property
     def has_bill(self) -> bool:
@@ -300,9 +437,29 @@ class AssemblerCase(CommonPrior, Assembly):
         self.refuse_random_yields("closed forms")
         self.refuse_ambiguity("closed forms")
         for i, supplier in enumerate(self.suppliers):
+            if self.products is not None and supplier.capacity is not None:
+                allowed = (
+                    "for closed forms no capacity beside [[products]], which it ties together: the full model (solver highs)"
+                )
+                raise InputError.of(f"suppliers[{i}].capacity", supplier.capacity, allowed, self.name)
             for key in supplier.rules:
                 allowed = "for closed forms no rule of orders: the full model takes it (solver highs)"
                 raise InputError.of(f"suppliers[{i}].{key}", getattr(supplier, key), allowed, self.name)
+
+    def revenue(self, units: ArrayLike) -> Array:
+        """S(y), currency; of several products y has them along its first axis, and what they bring is summed over it."""
+        if self.products is None:
+            return super().revenue(units)
+        return np.asarray(
+            np.sum([product.revenue(of) for product, of in zip(self.products, np.asarray(units), strict=True)], axis=0)
+        )
+
+    def refuse_capacities(self, purpose: str) -> None:
+        """Raise InputError for capacities, which tie several products together; `purpose`: what takes none, in words."""
+        for i, supplier in enumerate(self.suppliers):
+            if supplier.capacity is not None:
+                allowed = f"for {purpose} no capacity beside [[products]], which it ties together: the full model (solver highs)"
+                raise InputError.of(f"suppliers[{i}].capacity", supplier.capacity, allowed, self.name)
 
     def setup_costs(self, quantity: Array) -> Array:
         """Return what is paid once for orders, currency, for quantities of shape (suppliers, ...); all suppliers together."""
@@ -312,13 +469,16 @@ class AssemblerCase(CommonPrior, Assembly):
     def components(self, units: ArrayLike) -> Array:
         """Return the units to be ordered of every supplier for so many products, shape (suppliers, *shape of units).
 
-        On average over yields, where these are random; of every supplier all of his component.
+        On average over yields, where these are random; of every supplier all of his component. Of several products `units` has
+        them along its first axis, and components are summed over it.
         """
         units = np.asarray(units, dtype=float)
+        if self.products is not None:
+            return np.asarray(np.tensordot(self.bill, units, axes=1))
         each = np.array([supplier.needed for supplier in self.suppliers])
         return np.asarray(each.reshape(-1, *(1,) * units.ndim) * units)
 
-    def products(self, quantity: Array, shares: Array | None = None) -> Array:
+    def enough_for(self, quantity: Array, shares: Array | None = None) -> Array:
         """Return how many products every component is enough for, shape (components, ...), of orders (suppliers, ...).
 
         `shares`: what arrives of each supplier's order; at expected yields where it is not said.
@@ -326,10 +486,35 @@ class AssemblerCase(CommonPrior, Assembly):
         each = np.array([supplier.needed for supplier in self.suppliers])
         if shares is not None:
             each = np.array([supplier.units_per_product for supplier in self.suppliers]) / shares
-        products = np.asarray(quantity / each.reshape(-1, *(1,) * (np.ndim(quantity) - 1)))
+        each = each.reshape(-1, *(1,) * (np.ndim(quantity) - 1))
+        products: Array = np.divide(quantity, each, out=np.full(np.shape(quantity), np.inf), where=each > 0)
         if not self.several_sources:
             return products
         return np.stack([products[members].sum(axis=0) for members in self.sources.values()])
+
+    def assembled(self, quantity: Array, near: Array | None = None) -> Array:
+        """Return the units assembled of quantities of shape (suppliers, ...), by the case's own rule.
+
+        One product: as many as every component is enough for, shape (...), expected over yields. Several: the plan that brings
+        the most on average, shape (products, ...); `near`: a plan that may be that.
+        """
+        if self.products is None:
+            return self.over_yields(quantity)
+        delivered, shape = self.delivered(quantity), np.shape(quantity)[1:]
+        bill = np.stack([self.bill[members[0]] for members in self.sources.values()])
+        plan = assembled(
+            self.products, bill, delivered.reshape(len(bill), -1), None if near is None else near.reshape(len(near), -1)
+        )
+        return plan.reshape(-1, *shape)
+
+    def delivered(self, quantity: Array) -> Array:
+        """Return the units of every component, shape (components, ...), of quantities of shape (suppliers, ...)."""
+        return np.stack([np.asarray(quantity)[members].sum(axis=0) for members in self.sources.values()])
+
+    def left_over(self, quantity: Array, plan: Array) -> Array:
+        """Return the units of every component that no plan of several products uses, shape (components, ...)."""
+        firsts = [members[0] for members in self.sources.values()]
+        return np.asarray(self.delivered(quantity) - self.components(plan)[firsts])
 
     def over_yields(self, quantity: Array, worth: Callable[[Array], Array] = np.asarray) -> Array:
         """Return the expectation over yields of `worth` of the products that orders (suppliers, ...) are enough for, shape (...).
@@ -339,7 +524,7 @@ class AssemblerCase(CommonPrior, Assembly):
         """
 
         def assembled(shares: Array | None) -> Array:
-            return worth(np.maximum(self.products(quantity, shares).min(axis=0), 0.0))
+            return worth(np.maximum(self.enough_for(quantity, shares).min(axis=0), 0.0))
 
         if not self.random_yields:
             return assembled(None)

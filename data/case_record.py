@@ -84,6 +84,8 @@ def plain(value: Any, place: str, beside: dict[str, str]) -> Any:
         beside.update(value._beside())
         inside = f"{place}." if place else ""
         return {key: plain(part, f"{inside}{key}", beside) for key, part in value._saved().items() if part is not None}
+    if isinstance(value, dict):
+        return {key: plain(part, f"{place}.{key}", beside) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [plain(part, f"{place}[{k}]", beside) for k, part in enumerate(value)]
     if isinstance(value, str | bool | int | float):

@@ -43,6 +43,9 @@ class ContinuousCase(Assembly):
     @model_validator(mode="before")
     @classmethod
     def _continuous(cls, raw: Any) -> Any:
+        if isinstance(raw, Mapping) and raw.get("products") is not None:
+            allowed = "price and demand of one product where costs are continuous; several products go with listed `costs`"
+            raise wrong("<a list>", allowed, "products")
         suppliers = raw.get("suppliers") if isinstance(raw, Mapping) else None
         for i, supplier in enumerate(suppliers if isinstance(suppliers, list | tuple) else ()):
             for key in ("costs", "probabilities"):

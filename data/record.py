@@ -28,6 +28,7 @@ INSTEAD: Mapping[str, tuple[str, ...]] = {
     "file": ("values",),
     "reports": ("reported", "probabilities"),
     "probabilities": ("reports", "reported"),
+    "products": ("price", "demand", "salvage", "shortage_penalty", "assembly_cost"),
 }
 
 

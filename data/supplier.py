@@ -13,7 +13,7 @@ from veridical.data.fields import Name, NonNegative, Numbers, Positive, Text, la
 from veridical.data.record import Record, wrong
 from veridical.data.yields import ALL, Yield
 
-__all__ = ["Supplier"]
+__all__ = ["Part", "Supplier"]
 
 
 class Supplier(Record):
@@ -140,3 +140,9 @@ class Supplier(Record):
         """What he earns elsewhere, currency, one number a cost."""
         given = self.reservation_profit
         return given if isinstance(given, tuple) else (given,) * len(self.costs)
+
+
+class Part(Supplier):
+    """A supplier as one of several products has him, which may need nothing of what he delivers."""
+
+    units_per_product: NonNegative = 1.0

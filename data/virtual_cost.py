@@ -5,6 +5,7 @@ And the condition on it that decides whether balanced ordering is optimal, (18).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,8 @@ from veridical.data.arrays import Array, accumulated
 from veridical.data.assembler import AssemblerCase, label
 from veridical.data.errors import InputError
 
-__all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "running_maximum", "virtual_cost", "weighted_virtual_cost"]
+__all__ = ["ROUNDING", "Monotonicity", "correlation", "monotonicity", "needed_suppliers", "refuse_tied_products"]
+__all__ += ["running_maximum", "virtual_cost", "weighted_virtual_cost"]
 
 # Virtual values that fall by no more than this count as monotone, relative to the price or to the highest marginal revenue (of
 # quantities: to themselves). They are sums and differences of a few hundred doubles, whose rounding stays well below it, and
@@ -130,12 +132,13 @@ def monotonicity(case: AssemblerCase) -> Monotonicity:
     """
     cost = virtual_cost(case)
     cost = np.where(np.isnan(cost), -np.inf, cost)
-    highest = running_maximum(cost)
+    highest = running_maximum(cost, needed_suppliers(case))
     if ((cost >= highest - ROUNDING * case.price) | (cost == -np.inf)).all():
         return Monotonicity(True, case.independent)
     worst = Monotonicity(False, case.independent)
     for before in (cost, highest):  # with weights of 0 in between, no two neighbours need differ
-        for i, supplier in enumerate(case.suppliers):
+        for i in needed_suppliers(case):
+            supplier = case.suppliers[i]
             cheaper = np.moveaxis(before, i, 0)[:-1]
             dearer = np.moveaxis(np.where(cost == -np.inf, np.inf, cost), i, 0)[1:]
             fall = np.subtract(cheaper, dearer, out=np.zeros(cheaper.shape), where=dearer < cheaper)
@@ -148,6 +151,28 @@ def monotonicity(case: AssemblerCase) -> Monotonicity:
         if worst.fall > 0:
             break
     return worst
+
+
+def refuse_tied_products(case: AssemblerCase, purpose: str) -> None:
+    """Raise InputError for several products whose balanced optimum is not known to be that of the products by themselves.
+
+    It is where costs are independent (each supplier sells no more at a higher virtual cost of his own, whatever is made of it),
+    and without capacities where virtual cost of every product is monotone. Elsewhere truth ties products together, and she
+    would rather leave components over than assemble all that a balanced menu buys. `purpose`: what takes no such case, in words.
+    """
+    if case.products is None or len(case.products) == 1 or case.independent:
+        return
+    for i, supplier in enumerate(case.suppliers):
+        if supplier.capacity is not None:
+            allowed = f"for {purpose} of several products with correlated costs no capacity: mechanism icds (solver highs)"
+            raise InputError.of(f"suppliers[{i}].capacity", supplier.capacity, allowed, case.name)
+    for p, product in enumerate(case.products):
+        if not (condition := monotonicity(case.alone(p))).holds:
+            allowed = (
+                f"for {purpose} of several products independent costs, or monotone virtual cost of every product, (18). "
+                f"Of {product.name}, {condition}: mechanism icds takes the case (solver highs)"
+            )
+            raise InputError.of("products", f"<{', '.join(one.name for one in case.products)}>", allowed, case.name)
 
 
 def correlation(case: AssemblerCase) -> float:
@@ -187,8 +212,13 @@ def correlation(case: AssemblerCase) -> float:
     return covariance / float(np.sqrt(variances[0] * variances[1])) if varies else float("nan")
 
 
-def running_maximum(values: Array) -> Array:
-    """Return at each profile the largest value at any profile with no higher cost."""
-    for axis in range(values.ndim):
+def needed_suppliers(case: AssemblerCase) -> list[int]:
+    """Return the positions of the suppliers of whom a product needs anything."""
+    return [i for i, supplier in enumerate(case.suppliers) if supplier.units_per_product > 0]
+
+
+def running_maximum(values: Array, axes: Sequence[int]) -> Array:
+    """Return at each profile the largest value at any profile with no higher cost, of the suppliers along these axes."""
+    for axis in axes:
         values = accumulated(np.maximum, values, axis)
     return values

@@ -124,9 +124,9 @@ def _key(t: Any, number: int) -> tuple[Any, ...]:
     return (*t, number) if isinstance(t, tuple) else (t, number)
 
 
-def expected_sales(units: Any, demand: Demand, form: str) -> Any:
-    """Return a block to put on a model: `block.sales[t]` is E[min(demand, units[t])]. See `written`."""
-    block = pyo.Block(concrete=True)
+def expected_sales(units: Any, demand: Demand, form: str, block: Any = None) -> Any:
+    """Return a block to put on a model, or one that stands there: `block.sales[t]` is E[min(demand, units[t])]. See `written`."""
+    block = pyo.Block(concrete=True) if block is None else block
     object.__setattr__(block, ATTRIBUTE, ExpectedSales(block, units, demand, form))
     return block
 

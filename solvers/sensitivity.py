@@ -67,27 +67,29 @@ class Lagrangian:
         """
         slopes = dict.fromkeys(map(id, self.parameters.values()), 0.0)
         with self._at_the_point():
-            for name, expression, weight in self._terms():
+            for place, expression, weight in self._terms():
                 try:
                     leaves = reverse_ad(expression).items() if expression.is_expression_type() else [(expression, 1.0)]
                 except (PyomoException, ArithmeticError, ValueError) as error:
-                    raise InputError.of(name, f"<{error}>", "an expression with derivatives: sensitivities need them") from None
+                    raise InputError.of(
+                        _name(place), f"<{error}>", "an expression with derivatives: sensitivities need them"
+                    ) from None
                 for leaf, slope in leaves:
                     if id(leaf) in slopes:
                         slopes[id(leaf)] += weight * slope
         derivatives = {name: slopes[id(param)] + 0.0 for name, param in self.parameters.items()}
         return pd.Series(derivatives, dtype=float, name="sensitivity")
 
-    def _terms(self) -> Iterator[tuple[str, Any, float]]:
-        """Yield the expressions whose weighted sum is the Lagrangian, each with a name for messages; numbers are left out."""
-        parts = [("objective", self.objective, 1.0)]
+    def _terms(self) -> Iterator[tuple[Any, Any, float]]:
+        """Yield the expressions whose weighted sum is the Lagrangian, each with where it stands; numbers are left out."""
+        parts: list[tuple[Any, Any, float]] = [("objective", self.objective, 1.0)]
         for row in np.flatnonzero(self.duals):
             constraint, dual = self.form.constraints[row], float(self.duals[row])
             excess = _excess(constraint, dual * self.form.sense > 0)
-            parts += [(constraint.name, part, -sign * dual) for part, sign in excess]
+            parts += [(constraint, part, -sign * dual) for part, sign in excess]
         for column in np.flatnonzero(self.reduced_costs):
             variable, price = self.form.variables[column], float(self.reduced_costs[column])
-            parts.append((variable.name, variable.lower if price * self.form.sense > 0 else variable.upper, price))
+            parts.append((variable, variable.lower if price * self.form.sense > 0 else variable.upper, price))
         return (part for part in parts if hasattr(part[1], "is_expression_type"))
 
     @contextmanager
@@ -104,6 +106,14 @@ class Lagrangian:
         finally:
             for k in changed:
                 _set(places[k], before[k])
+
+
+def _name(place: Any) -> str:
+    """Return what a message calls a place in a model, which may be gone: an indexed block of it then knows no name."""
+    try:
+        return str(place if isinstance(place, str) else place.name)
+    except AttributeError:
+        return "<model>"
 
 
 def _set(place: Any, value: Any) -> None:

@@ -139,5 +139,5 @@ def hybrid(case: AssemblerCase, k: int, balanced: bool, configuration: Configura
     if configuration.solver == "closed_form":
         closed = closed_form.assembler.hybrid
         return closed_form.solve(case, "hybrid", closed, configuration, k=k, balanced=balanced).checked().objective
-    form = solvers.preferred_form(case.demand.forms, configuration)
+    form = solvers.preferred_form(case.forms, configuration)
     return solvers.solve(models.hybrid.build(case, form, k=k, balanced=balanced), configuration).objective

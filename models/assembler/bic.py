@@ -82,8 +82,9 @@ def build(
     vocabulary.own_costs(m)
     vocabulary.contracts(m, form)
     q, P = m.quantity, m.payment
-    if (most := float(case.demand.inverse_cdf(NEVER))) > 0:
-        m.units.setub(most)
+    for product in case.products or (case,):
+        if (most := float(product.demand.inverse_cdf(NEVER))) > 0:
+            (m.units if case.products is None else m.units[product.name, :]).setub(most)
     if max_payment is not None:
         P.setlb(-max_payment)
         P.setub(max_payment)

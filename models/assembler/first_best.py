@@ -57,5 +57,5 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
         return m.payment[i, t] == m.cost[i, cost] * m.quantity[i, t] + reserved[i, cost]
 
     info_of(m).contracts = menu
-    info_of(m).likely_units = vocabulary.newsvendor(attrgetter("total_cost"))
+    vocabulary.aim(m, attrgetter("total_cost"))
     return m

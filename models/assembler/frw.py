@@ -59,8 +59,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
     vocabulary.own_costs(m)
     m.quantity = pyo.Var(m.COSTS, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.COSTS)
-    m.units = pyo.Var(assembled(m, m.PROFILES), domain=pyo.NonNegativeReals)
-    vocabulary.sold(m, m.units, form)
+    vocabulary.declare_sales(m, m.PROFILES, form)
     q, P = m.quantity, m.payment
 
     vocabulary.capacities(m, m.COSTS, lambda i, cost: q[i, cost])
@@ -76,7 +75,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True) -> 
         earned = expected(m, lambda t: vocabulary.expected_revenue(m, t) - spent[t])
     m.profit = pyo.Objective(expr=earned, sense=pyo.maximize)  # (2)
 
-    if case.several_sources:
+    if case.several_sources or case.products is not None:
         cost_of = {(i, m.profile[i, cost, others]): cost for i, cost, others in m.OWN_COST}
         vocabulary.assembly_of_sources(m, lambda i, t: q[i, cost_of[i, t]])
     else:
@@ -120,4 +119,4 @@ def menu(m: Any, duals: Any = None) -> Menu:
         return np.stack([np.broadcast_to(row.reshape(case.costs(i).shape), case.shape) for i, row in enumerate(values)])
 
     quantity = placed(m, vocabulary.value(m.quantity, (-1,)).clip(min=0), m.quantity)
-    return Menu(case, spread(quantity), spread(vocabulary.value(m.payment, (-1,))) + 0.0)
+    return Menu(case, spread(quantity), spread(vocabulary.value(m.payment, (-1,))) + 0.0, vocabulary.planned(m))

@@ -7,7 +7,7 @@ incentive compatibility leaves him one price, and individual rationality makes i
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Hashable
 from functools import partial
 from itertools import product
 from typing import Any
@@ -17,18 +17,25 @@ import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase, virtual_cost
 from veridical.data.arrays import Array
+from veridical.data.virtual_cost import refuse_tied_products
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.assembler.numbers import carried, named_costs
-from veridical.models.assembler.order_rules import refuse_without_capacity
+from veridical.models.assembler.order_rules import refuse_rules, refuse_without_capacity
 from veridical.models.assembler.yields import needed
-from veridical.models.info import builder, carries, info_of
+from veridical.models.info import builder, carries
 
 __all__ = ["build", "menu"]
 
 
-@carries(carried(lambda case, k=None, **parameters: (case.widest(k), named_costs(case, **parameters))))
+def decided(case: AssemblerCase, k: int | None = None, balanced: bool = False, **parameters: Any) -> Hashable | None:
+    """Return what is decided by the numbers of a case; None for balanced menus of several products, which not every prior has."""
+    tied = balanced and case.products is not None and not case.independent
+    return None if tied else (case.widest(k), named_costs(case, **parameters))
+
+
+@carries(carried(decided))
 @builder
 def build(
     case: AssemblerCase,
@@ -86,7 +93,7 @@ def build(
         pooled = {t: tuple(0 if i in ignored else c for i, c in enumerate(t)) for t in places}
         return {name[t]: name[pool] for t, pool in pooled.items() if pool != t}
 
-    info_of(m).likely_units = vocabulary.newsvendor(partial(_unit_cost, tuple(reporting)))
+    vocabulary.aim(m, partial(_unit_cost, tuple(reporting)))
     others = [i for i in range(len(case.names)) if i not in reporting]
     pool = like(others)
 
@@ -110,9 +117,16 @@ def build(
         case.refuse_random_yields("balanced menus, whose orders are in fixed proportions,")
         first, *rest = m.SUPPLIERS
         each = {i: needed(m, i) for i in m.SUPPLIERS}
+        several = case.products is not None
+        if several:
+            refuse_rules(case, "balanced menus of several products")
+            if not case.independent:
+                refuse_tied_products(case.with_private(reporting), "balanced menus")
 
-        @m.Constraint(rest, [t for t in m.PROFILES if t not in pool])
+        @m.Constraint(m.SUPPLIERS if several else rest, [t for t in m.PROFILES if t not in pool])
         def balanced_ordering(m: Any, i: str, t: str) -> Any:
+            if several:
+                return m.quantity[i, t] == vocabulary.needed(m, i, t)
             return each[first] * m.quantity[i, t] == each[i] * m.quantity[first, t]
 
     return m

@@ -66,7 +66,7 @@ def build(case: AssemblerCase, form: str = "auto", feasibility: bool = True, coa
     everybody = range(len(case.names)) if coalitions else None
     m = vocabulary.frame(case, "icds", form, coalitions=everybody)
     declare(m, form, feasibility)
-    info_of(m).likely_units = vocabulary.newsvendor(virtual_cost)
+    vocabulary.aim(m, virtual_cost)
     if everybody is not None:
         refuse_without_capacity(case, "coalitions")
         truth_together(m, everybody)
@@ -118,4 +118,4 @@ def menu(m: Any, duals: Any = None) -> Menu:
     case = vocabulary.case_of(m)
     shape = (len(m.SUPPLIERS), *case.shape)
     quantity = placed(m, vocabulary.value(m.quantity, shape).clip(min=0), m.quantity)
-    return Menu(case, quantity, vocabulary.value(m.payment, shape) + 0.0)
+    return Menu(case, quantity, vocabulary.value(m.payment, shape) + 0.0, vocabulary.planned(m))

@@ -13,7 +13,7 @@ from veridical.data.assembler import ENUMERATED
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried, profile_names
 from veridical.models.assembler.order_rules import order_rules, placed, setup_cost
-from veridical.models.assembler.yields import arriving, assembled, needed, outcome
+from veridical.models.assembler.yields import arriving, assembled, outcome
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -36,9 +36,9 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     Returns
     -------
     pyo.ConcreteModel
-        `quantity` (products for which every component is bought) and `payment` (currency) by supplier; `order` of a supplier
-        who is not the only source of his component, or whose orders have rules, units. Under random yields `quantity` is what is
-        assembled, by scenario, and all suppliers have an `order`.
+        `quantity` (products for which every component is bought, by product where there are several) and `payment` (currency)
+        by supplier; `order` of a supplier who is not the only source of his component, or whose orders have rules, units. Under
+        random yields `quantity` is what is assembled, by scenario, and all suppliers have an `order`.
 
     Raises
     ------
@@ -57,9 +57,8 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     m.PROFILES = pyo.Set(initialize=[EVERY])
     info_of(m).index_names["individual_rationality"] = ("supplier", "cost")
 
-    m.quantity = pyo.Var(assembled(m, m.PROFILES), domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS)
-    vocabulary.sold(m, m.quantity, form)
+    vocabulary.declare_sales(m, m.PROFILES, form, "quantity")
 
     ordered = _ordered(m)
     orders = [(i, EVERY) for i in m.SUPPLIERS]
@@ -94,7 +93,7 @@ def _ordered(m: Any) -> dict[str, Any]:
     sources = {component: [case.suppliers[i] for i in members] for component, members in case.sources.items()}
     own = {name: of for name, of in sources.items() if len(of) > 1 or of[0].rules or case.random_yields}
     one_each = [of[0].name for name, of in sources.items() if name not in own]
-    ordered = {i: needed(m, i) * m.quantity[EVERY] for i in one_each}
+    ordered = {i: vocabulary.needed(m, i, EVERY, m.quantity) for i in one_each}
     if own:
         m.order = pyo.Var([supplier.name for members in own.values() for supplier in members], domain=pyo.NonNegativeReals)
 
@@ -102,6 +101,8 @@ def _ordered(m: Any) -> dict[str, Any]:
         def enough(m: Any, component: str, s: str = "") -> Any:
             of = [supplier.name for supplier in own[component]]
             arrived = pyo.quicksum(arriving(m, i, s) * m.order[i] for i in of)
+            if case.products is not None:
+                return vocabulary.needed(m, of[0], EVERY, m.quantity) <= arrived
             return m.units_per_product[of[0]] * m.quantity[outcome(EVERY, s)] <= arrived
 
         ordered |= {i: m.order[i] for i in m.order}
@@ -112,8 +113,10 @@ def menu(m: Any, duals: Any = None) -> Menu:
     """Return the contract menu that a solved model holds: the same contract whatever is reported."""
     shape = (len(m.SUPPLIERS), *(1,) * len(m.SUPPLIERS))
     case = vocabulary.case_of(m)
-    quantity = case.components(0.0 if case.random_yields else max(m.quantity[EVERY].value, 0.0))
+    plan = vocabulary.value(m.quantity, (-1,)).clip(min=0)
+    quantity = case.components(plan if case.products is not None else 0.0 if case.random_yields else plan[0])
     if isinstance(order := m.component("order"), pyo.Var):
         units = (max(order[i].value, 0.0) if i in order else needed for i, needed in zip(m.SUPPLIERS, quantity, strict=True))
         quantity = placed(m, np.fromiter(units, dtype=float), [(i, EVERY) for i in m.SUPPLIERS])
-    return Menu(case, quantity.reshape(shape), vocabulary.value(m.payment, shape))
+    near = None if case.products is None else plan.reshape(-1, *(1,) * len(case.shape))
+    return Menu(case, quantity.reshape(shape), vocabulary.value(m.payment, shape), near)

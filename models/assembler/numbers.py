@@ -18,7 +18,8 @@ from veridical.data import AssemblerCase
 from veridical.data.assembler import label
 from veridical.models.info import Carried, info_of
 
-__all__ = ["beliefs", "carried", "named", "named_costs", "profile_names", "structure"]
+__all__ = ["beliefs", "carried", "named", "named_costs", "profile_names"]
+__all__ += ["sale_params", "sale_values", "structure"]
 
 OF_OTHERS = {"others", "profile"}  # parts of an index that are made of costs by name, or are no costs at all
 OF_COSTS = {"cost", "next_cost", "report"}  # parts that are a cost of the index's supplier
@@ -35,7 +36,9 @@ def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
         )
         for i, s in enumerate(case.suppliers)
     )
-    return case.names, case.shape, case.demand, case.terms, case.ambiguity, case.has_bill, tuple(case.sources), each, further
+    sold = tuple((p.name, p.demand, p.terms, tuple(p.units)) for p in case.products or ())
+    asked = (case.demand, case.terms, case.has_bill) if case.products is None else sold
+    return case.names, case.shape, asked, case.ambiguity, tuple(case.sources), each, further
 
 
 def profile_names(case: AssemblerCase) -> list[str]:
@@ -44,9 +47,9 @@ def profile_names(case: AssemblerCase) -> list[str]:
 
 
 def named(m: Any, case: AssemblerCase) -> dict[str, Any]:
-    """Return the mutable Params of a model by the names that a case gives them: price, costs, and any probabilities."""
+    """Return the mutable Params of a model by the names that a case gives them: prices, costs, and any probabilities."""
     costs = (f"cost {s.name}={label(cost)}" for s in case.suppliers for cost in s.costs)
-    parameters = {"price": m.price} | {name: m.component(name) for name in case.terms}
+    parameters = sale_params(m, case)
     parameters |= dict(zip(costs, m.cost.values(), strict=True))
     families = {"units_per_product": "units_per_product", "deliverable": "capacity", "reservation_profit": "reservation_profit"}
     for family, name in families.items():
@@ -62,11 +65,36 @@ def named(m: Any, case: AssemblerCase) -> dict[str, Any]:
     return parameters
 
 
+def sale_params(m: Any, case: AssemblerCase) -> dict[str, Any]:
+    """Return the Params of a model that say what sales bring, and the bill of materials of several products, by a case's names.
+
+    A name stands for None where somebody has put something else in the Param's place.
+    """
+
+    def param(family: str, *key: str) -> Any:
+        component = m.component(family)
+        return (component[key] if key else component) if isinstance(component, pyo.Param) else None
+
+    if case.products is None:
+        return {name: param(name) for name in case.sale_numbers}
+    found = {}
+    for name in case.sale_numbers:
+        product, key = name.removeprefix("products.").rsplit(".", 1)
+        found[name] = param(key, product)
+    return found | {f"products.{p.name}.units.{i}": param("units_in_product", i, p.name) for p in case.products for i in p.units}
+
+
+def sale_values(case: AssemblerCase) -> dict[str, float]:
+    """Return the numbers that stand in `sale_params`, by the same names."""
+    units = {f"products.{p.name}.units.{i}": each for p in case.products or () for i, each in p.units.items()}
+    return case.sale_numbers | units
+
+
 def renumber(m: Any, case: AssemblerCase) -> None:
     """Give a model that was built for a case of the same structure the numbers of this one, and its names to what comes of it."""
     info = info_of(m)
-    for name in ("price", *case.terms):
-        m.component(name).set_value(getattr(case, name))
+    for name, param in sale_params(m, case).items():
+        param.set_value(sale_values(case)[name])
     for i, supplier in enumerate(case.suppliers):
         if isinstance(each := m.component("units_per_product"), pyo.Param):
             each[supplier.name].set_value(supplier.units_per_product)

@@ -15,7 +15,7 @@ from veridical.data import AssemblerCase, InputError
 from veridical.data.arrays import Array
 from veridical.models.info import info_of
 
-__all__ = ["order_rules", "placed", "refuse_without_capacity", "setup_cost"]
+__all__ = ["order_rules", "placed", "refuse_rules", "refuse_without_capacity", "setup_cost"]
 
 
 def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None:
@@ -24,6 +24,8 @@ def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None
     `ordered`: whether anything is; `minimum_order` and `no_order`: so much, or nothing; `lots`, `whole_lots`: how many.
     """
     case = info_of(m).case
+    if case.products is not None:
+        refuse_without_capacity(case, "several products")
     suppliers = {supplier.name: (supplier, case.most_ordered(i)) for i, supplier in enumerate(case.suppliers) if supplier.rules}
     if not suppliers:
         return
@@ -84,4 +86,12 @@ def refuse_without_capacity(case: AssemblerCase, what: str) -> None:
         if supplier.rules and supplier.capacity is None:
             key = supplier.rules[0]
             allowed = f"for {what} beside a capacity of the same supplier, which bounds his orders"
+            raise InputError.of(f"suppliers[{i}].{key}", getattr(supplier, key), allowed, case.name)
+
+
+def refuse_rules(case: AssemblerCase, what: str) -> None:
+    """Raise InputError for rules of orders; `what`: what takes none, in words."""
+    for i, supplier in enumerate(case.suppliers):
+        for key in supplier.rules:
+            allowed = f"for {what} no rule of orders; mechanisms icds, hybrid, frw, naive and first_best take it, solver highs"
             raise InputError.of(f"suppliers[{i}].{key}", getattr(supplier, key), allowed, case.name)

@@ -20,15 +20,18 @@ from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import shortened
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.models.assembler.coalitions import count as coalition_constraints
-from veridical.models.assembler.numbers import named, profile_names
+from veridical.models.assembler.numbers import named, profile_names, sale_params, sale_values
 from veridical.models.assembler.order_rules import order_rules, setup_cost
+from veridical.models.assembler.products import declare_numbers, declare_sales, expected_revenue, needed
 from veridical.models.assembler.worst_prior import expected
-from veridical.models.assembler.yields import arriving, assembled, declare_yields, numbers_of_rows, outcome, outcomes
-from veridical.models.expected_sales import chosen, expected_sales
+from veridical.models.assembler.yields import arriving, assembled, declare_yields, numbers_of_rows, outcome
+from veridical.models.expected_sales import chosen
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 from veridical.models.linear_families import Each, declare, members_of
 
 __all__ = [
+    "aim",
+    "assembly",
     "assembly_of_sources",
     "basis",
     "capacities",
@@ -38,7 +41,20 @@ __all__ = [
     "ex_post_participation",
     "expected_revenue",
 ]
-__all__ += ["fits", "frame", "misreports", "neighbours", "newsvendor", "own_contracts", "own_costs", "profit", "sold", "value"]
+__all__ += [
+    "declare_sales",
+    "fits",
+    "frame",
+    "misreports",
+    "needed",
+    "neighbours",
+    "newsvendor",
+    "own_contracts",
+    "own_costs",
+    "planned",
+    "profit",
+    "value",
+]
 
 SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
 BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
@@ -147,9 +163,7 @@ def basis(case: AssemblerCase, name: str) -> pyo.ConcreteModel:
     m.COSTS = pyo.Set(initialize=[(supplier.name, cost) for supplier in case.suppliers for cost in supplier.costs], dimen=2)
     each = {supplier.name: supplier.units_per_product for supplier in case.suppliers}
     m.units_per_product = pyo.Param(m.SUPPLIERS, initialize=each, mutable=True) if case.has_bill else each
-    m.price = pyo.Param(initialize=case.price, mutable=True)
-    for term in case.terms:
-        setattr(m, term, pyo.Param(initialize=getattr(case, term), mutable=True))
+    declare_numbers(m, case)
     m.cost = pyo.Param(m.COSTS, initialize={key: key[1] for key in m.COSTS}, mutable=True)
     if reserved := reservations(case):
         m.reservation_profit = pyo.Param(list(reserved), initialize=reserved, mutable=True)
@@ -208,24 +222,23 @@ def contracts(m: Any, form: str) -> None:
     """
     m.quantity = pyo.Var(m.SUPPLIERS, m.PROFILES, domain=pyo.NonNegativeReals)
     m.payment = pyo.Var(m.SUPPLIERS, m.PROFILES)
-    m.units = pyo.Var(assembled(m, m.PROFILES), domain=pyo.NonNegativeReals)
-    sold(m, m.units, form)
-
-    if info_of(m).case.several_sources:
-        assembly_of_sources(m, lambda i, t: m.quantity[i, t])
-    else:
-        suppliers, profiles, scenario, shares = numbers_of_rows(m)
-        y, q = Each(m.units)[profiles * (scenario.max() + 1) + scenario], Each(m.quantity)[suppliers * len(m.PROFILES) + profiles]
-        needs = y if isinstance(m.units_per_product, dict) else Each(m.units_per_product)[suppliers] * y
-        arrives = q if m.component("usable") is None else Each(m.usable)[shares] * q
-        declare(m, "assembly", assembled(m, m.quantity.index_set()), needs <= arrives)
+    declare_sales(m, m.PROFILES, form)
+    assembly(m)
     capacities(m, m.quantity, lambda i, t: m.quantity[i, t])
     order_rules(m, m.quantity, lambda i, t: m.quantity[i, t])
 
 
-def sold(m: Any, units: Any, form: str) -> None:
-    """Declare `expected_sales` of the units that are assembled."""
-    m.expected_sales = expected_sales(units, info_of(m).case.demand, form)
+def assembly(m: Any) -> None:
+    """Declare `assembly`: products need no more of a component than arrives."""
+    case = info_of(m).case
+    if case.several_sources or case.products is not None:
+        assembly_of_sources(m, lambda i, t: m.quantity[i, t])
+        return
+    suppliers, profiles, scenario, shares = numbers_of_rows(m)
+    y, q = Each(m.units)[profiles * (scenario.max() + 1) + scenario], Each(m.quantity)[suppliers * len(m.PROFILES) + profiles]
+    needs = y if isinstance(m.units_per_product, dict) else Each(m.units_per_product)[suppliers] * y
+    arrives = q if m.component("usable") is None else Each(m.usable)[shares] * q
+    declare(m, "assembly", assembled(m, m.quantity.index_set()), needs <= arrives)
 
 
 def assembly_of_sources(m: Any, ordered: Callable[[str, str], Any]) -> None:
@@ -236,8 +249,9 @@ def assembly_of_sources(m: Any, ordered: Callable[[str, str], Any]) -> None:
 
     @m.Constraint(list(sources), assembled(m, m.PROFILES))
     def assembly(m: Any, component: str, t: str, s: str = "") -> Any:
+        first, several = sources[component][0], case.products is not None
         delivered = pyo.quicksum(arriving(m, i, s) * ordered(i, t) for i in sources[component])
-        return m.units_per_product[sources[component][0]] * m.units[outcome(t, s)] <= delivered
+        return (needed(m, first, t) if several else m.units_per_product[first] * m.units[outcome(t, s)]) <= delivered
 
 
 def ex_post_participation(m: Any) -> None:
@@ -255,6 +269,12 @@ def ex_post_participation(m: Any) -> None:
         return m.payment[i, truth] >= m.cost[i, cost] * m.quantity[i, truth] + reserved[i, cost]
 
 
+def aim(m: Any, cost: Callable[[AssemblerCase], Array]) -> None:
+    """Say where the units of each profile are likely to be, from a unit cost; of one product, as of several each has its own."""
+    if info_of(m).case.products is None:
+        info_of(m).likely_units = newsvendor(cost)
+
+
 def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCase], Array]:
     """Return what gives the quantity of each profile at a unit cost, infinite or undefined where nothing is bought.
 
@@ -265,32 +285,6 @@ def newsvendor(cost: Callable[[AssemblerCase], Array]) -> Callable[[AssemblerCas
 
 def _newsvendor_units(cost: Callable[[AssemblerCase], Array], case: AssemblerCase) -> Array:
     return np.repeat(case.best_units(np.nan_to_num(cost(case), nan=np.inf)).ravel(), case.yields.count)
-
-
-def expected_revenue(m: Any, t: str, units: Any = None) -> Any:
-    """S(y(t)) = r E[min(D, y(t))], and what the case says of salvage, lost sales and assembling; y: `units`, or m.units.
-
-    The expectation is over yields, too, where these are random.
-    """
-    case, made = info_of(m).case, outcomes(m, t)
-    sales = _mean(m.expected_sales.sales, made)
-    if not case.terms:
-        return m.price * sales
-    per_sale = m.price
-    for name, sign in (("assembly_cost", -1), ("shortage_penalty", 1), ("salvage", -1)):
-        if name in case.terms:
-            per_sale = per_sale + sign * m.component(name)
-    revenue = per_sale * sales
-    if "salvage" in case.terms:
-        revenue = revenue + m.salvage * _mean(m.units if units is None else units, made)
-    if "shortage_penalty" in case.terms:
-        revenue = revenue - m.shortage_penalty * case.demand.expectation
-    return revenue
-
-
-def _mean(component: Any, made: list[tuple[float, Any]]) -> Any:
-    """Return the expectation of what a component says of outcomes."""
-    return component[made[0][1]] if len(made) == 1 else pyo.quicksum(p * component[key] for p, key in made)
 
 
 def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
@@ -316,9 +310,9 @@ def case_of(m: Any) -> AssemblerCase:
     changes: dict[str, Any] = {}
     numbers = (float(param.value) for param in m.cost.values())
     costs = [tuple(islice(numbers, len(supplier.costs))) for supplier in case.suppliers]
-    for name in ("price", *case.terms):
-        param = m.component(name)
-        if isinstance(param, pyo.Param) and param.value != getattr(case, name):
+    known = sale_values(case)
+    for name, param in sale_params(m, case).items():
+        if param is not None and param.value != known[name]:
             changes[name] = param.value
     radius = m.component("radius")
     if case.ambiguity is not None and isinstance(radius, pyo.Param) and radius.value != case.ambiguity.radius:
@@ -356,6 +350,12 @@ def case_of(m: Any) -> AssemblerCase:
     return case.changed(**changes) if changes else case
 
 
+def planned(m: Any) -> Array | None:
+    """Return the units of each of several products in a solved model, shape (products, *shape); None of one product."""
+    case = info_of(m).case
+    return None if case.products is None else value(m.units, (-1, *case.shape)).clip(min=0)
+
+
 def value(variable: Any, shape: tuple[int, ...]) -> Array:
     """Return the values of an indexed variable or Param as an array, in the order of its index set."""
     values = np.fromiter(map(attrgetter("value"), members_of(variable)), dtype=float, count=len(variable))
@@ -365,7 +365,9 @@ def value(variable: Any, shape: tuple[int, ...]) -> Array:
 def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
     """Refuse a model that would not fit into memory, before anything of it is built."""
     n, profiles = len(case.shape), min(case.profiles, 10**18)
-    sales = {"linear": len(getattr(case.demand, "points", ())), "tangent": 16}.get(chosen(case.demand, form), 2)
+    sales = 0
+    for sold in case.products or (case,):
+        sales += {"linear": len(getattr(sold.demand, "points", ())), "tangent": 16}.get(chosen(sold.demand, form), 2)
     pairs = sum(m - 1 for m in case.shape) / n  # misreports a supplier and profile, on average
     rows = profiles * (case.yields.count * (sales + n) + (n * (1 + 1.5 * pairs) if contracts else 0))
     if rows * BYTES > MEMORY:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from veridical.contracts.menu import Menu
 from veridical.data import AssemblerCase, InputError, monotonicity, virtual_cost, weighted_virtual_cost
 from veridical.data.arrays import Array
 from veridical.data.assembler import ENUMERATED
-from veridical.data.virtual_cost import running_maximum
+from veridical.data.virtual_cost import needed_suppliers, refuse_tied_products, running_maximum
 from veridical.solvers.certificate import ratio
 from veridical.solvers.closed_form.isotonic import chain, covers, isotonic
 from veridical.solvers.closed_form.sensitivity import CostDerivative, at_cost, at_highest_cost, by_rents
@@ -55,6 +55,36 @@ class ClosedForm:
         return self._residual()
 
 
+def separately(formula: Callable[[AssemblerCase], ClosedForm]) -> Callable[[AssemblerCase], ClosedForm]:
+    """Return the closed form of any number of products: components have no other limits, so products share nothing but rents.
+
+    Rents, (11), are linear in quantities, and each product is worth assembling at the virtual cost of its own components, so
+    that the optimum is the sum of theirs. Quantities of a product answer to its own components' costs as truth asks where those
+    are independent or its virtual cost is monotone; elsewhere products are tied together, which is refused.
+    """
+
+    @wraps(formula)
+    def closed(case: AssemblerCase) -> ClosedForm:
+        if case.products is None:
+            return formula(case)
+        case.refuse_in_closed_form()
+        case.refuse_large_menu()
+        if formula is icds_balanced.__wrapped__:  # type: ignore[attr-defined]
+            refuse_tied_products(case, "closed forms")
+        parts = [formula(case.alone(p)) for p in range(len(case.products))]
+
+        def menu() -> Menu:
+            menus = [part.menu for part in parts]
+            quantity, payment = (sum(getattr(m, name) for m in menus) for name in ("quantity", "payment"))
+            return Menu(case, quantity, payment, np.stack([m.assembled for m in menus]))
+
+        bound = math.fsum(part.bound for part in parts)
+        return ClosedForm(bound, menu, parts[0].cost_derivative, lambda: max(part.residual for part in parts))
+
+    return closed
+
+
+@separately
 def first_best(case: AssemblerCase) -> ClosedForm:
     """Return the first best: F(q(t)) = ((r - c(t)) / r)^+, paid at cost and what is earned elsewhere. (6)-(7)."""
     case.refuse_in_closed_form()
@@ -70,6 +100,7 @@ def first_best(case: AssemblerCase) -> ClosedForm:
     return ClosedForm(_most(case, weight, cost) - owed, menu, at_cost, deliverable_worth=_worth(case, weight, cost))
 
 
+@separately
 def naive(case: AssemblerCase) -> ClosedForm:
     """Return the naive mechanism: one quantity, everybody paid his highest cost and what he earns elsewhere. Definition 1."""
     case.refuse_in_closed_form()
@@ -87,6 +118,7 @@ def naive(case: AssemblerCase) -> ClosedForm:
     return ClosedForm(bound, menu, at_highest_cost, deliverable_worth=_worth(case, weight, cost))
 
 
+@separately
 def icds_balanced(case: AssemblerCase) -> ClosedForm:
     """Return the best balanced truthful menu: F(q(t)) = ((r - v(t)) / r)^+ at the pooled virtual cost v. (19), (22)."""
     case.refuse_in_closed_form()
@@ -127,6 +159,8 @@ def hybrid(case: AssemblerCase, k: int | None = None, balanced: bool = False) ->
 
     def menu() -> Menu:
         shape = [m if i in kept else 1 for i, m in enumerate(case.shape)]
+        if (plan := closed.menu.near) is not None:
+            return Menu.balanced(case, np.broadcast_to(plan.reshape(-1, *shape), (len(plan), *case.shape)))
         return Menu.balanced(case, np.broadcast_to(closed.menu.assembled.reshape(shape), case.shape))
 
     return ClosedForm(closed.bound, menu, by_rents, lambda: closed.residual, closed.deliverable_worth)
@@ -139,8 +173,9 @@ def icds(case: AssemblerCase, mechanism: str = "icds") -> ClosedForm:
     """
     case.refuse_in_closed_form()
     case.refuse_large_menu()
-    if not case.independent:
-        condition = monotonicity(case)
+    one = case.products is None or len(case.products) == 1  # of several `icds_balanced` asks for as much
+    if one and not case.independent:
+        condition = monotonicity(case.alone(0))
         if not condition.holds:
             other = {"icds": "mechanism icds_balanced", "hybrid": "balanced=true"}[mechanism]
             allowed = (
@@ -159,6 +194,8 @@ def icds_limit(case: AssemblerCase, points: int = 2**16) -> float:
     smaller; the error falls with the square of the step. Raises InputError where costs are not independent.
     """
     case.refuse_in_closed_form()
+    if case.products is not None:
+        return math.fsum(icds_limit(case.alone(p), points) for p in range(len(case.products)))
     if not case.independent:
         raise InputError.of("prior", "<correlated costs>", "independent costs: virtual costs do not add up otherwise", case.name)
     reserved = math.fsum(case.reserved("closed forms"))
@@ -191,7 +228,7 @@ def pooled_virtual_cost(case: AssemblerCase) -> Array:
         pooled = isotonic(case.probability, weighted_virtual_cost(case))
     undefined = np.isnan(pooled) | (pooled == -np.inf)
     if undefined.any():
-        pooled = running_maximum(np.where(undefined, -np.inf, pooled))
+        pooled = running_maximum(np.where(undefined, -np.inf, pooled), needed_suppliers(case))
         pooled = np.where(pooled == -np.inf, case.total_cost, pooled)
     return pooled
 

@@ -28,6 +28,7 @@ TIE = 1e-12
 def frw(case: AssemblerCase) -> ClosedForm:
     """Return the best menu in which a supplier's contract answers to his own cost alone."""
     case.refuse_in_closed_form()
+    case.refuse_products("the closed form of `frw`", "its model takes several (solver highs)")
     case.refuse_large_menu()
     reserved = case.reserved("closed forms")
     complete = case.probability  # B(s), where s - 1 is the index

@@ -7,11 +7,13 @@ derivatives; `veridical.one_sided` gives those.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from veridical.contracts.menu import Menu
+from veridical.data import AssemblerCase
 from veridical.data.lazy import pd
 
 __all__ = ["CostDerivative", "at_cost", "at_highest_cost", "by_rents", "sensitivity"]
@@ -36,7 +38,7 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
     pandas.Series
         By name: `price`, `cost panel=4`, `probability panel=4, battery=3`, and as far as the case has them `salvage`,
         `shortage_penalty`, `assembly_cost`, `units_per_product panel`, `yield panel=0.9`, `capacity panel`, `reservation_profit
-        panel`.
+        panel`. Of several products by `products.phone.price` and the like, and `products.phone.units.panel`.
         Probabilities are free weights here: for ones that sum to 1 only differences between profiles mean something.
 
     Examples
@@ -49,15 +51,24 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
     """
     case = menu.case
     assembled = menu.assembled
-    sales = case.demand.expected_sales(assembled)
     worth = case.revenue(assembled) - menu.payment.sum(axis=0)  # (2): the weight of beta(t)
-    sold, made = float((case.probability * sales).sum()), float((case.probability * assembled).sum())
-    derivatives = {"price": sold}
-    by_key = {"salvage": made - sold, "shortage_penalty": sold - case.demand.expectation, "assembly_cost": -sold}
-    derivatives |= {name: by_key[name] for name in case.terms}
+    derivatives: dict[str, float] = {}
+    pairs = [("", case, assembled)] if case.products is None else zip(_prefixes(case), case.products, assembled, strict=True)
+    for prefix, sold, units in pairs:
+        sales, made = (float((case.probability * some).sum()) for some in (sold.demand.expected_sales(units), units))
+        by_key = {"price": sales, "salvage": made - sales, "assembly_cost": -sales}
+        by_key["shortage_penalty"] = sales - sold.demand.expectation
+        derivatives |= {f"{prefix}{name}": by_key[name] for name in ("price", *sold.terms)}
     by_costs = cost_derivative(menu)
     for i, by_cost in enumerate(by_costs):
         derivatives |= {f"cost {token}": value for token, value in zip(case.tokens(i), by_cost, strict=True)}
+    several = zip(_prefixes(case), case.products, assembled, strict=True) if case.products is not None else ()
+    for prefix, product, units in several:
+        of_each = cost_derivative(Menu(case, units, menu.payment))  # of one unit of every component in each product
+        for supplier, by_cost in zip(case.suppliers, of_each, strict=True):
+            if supplier.delivers in product.units:
+                dearer = math.fsum(cost * value for cost, value in zip(supplier.costs, by_cost, strict=True))
+                derivatives[f"{prefix}units.{supplier.delivers}"] = dearer
     profiles = (", ".join(case.tokens(i)[k] for i, k in enumerate(place)) for place in np.ndindex(*case.shape))
     derivatives |= {f"probability {name}": value for name, value in zip(profiles, worth.ravel().tolist(), strict=True)}
     for i, supplier in enumerate(case.suppliers):
@@ -75,6 +86,11 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
                 name = f"reservation_profit {token}"
                 derivatives[name] = derivatives.get(name, 0.0) - probability
     return pd.Series(derivatives, name="sensitivity")
+
+
+def _prefixes(case: AssemblerCase) -> list[str]:
+    """Return what stands before the names of the numbers of each of several products."""
+    return [f"products.{product.name}." for product in case.products or ()]
 
 
 def at_cost(menu: Menu) -> list[list[float]]:

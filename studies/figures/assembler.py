@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from veridical.contracts import Menu
+from veridical.data.arrays import Array
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures
 from veridical.solvers import Solution
@@ -43,11 +44,12 @@ def bars(menu: Menu) -> Figure:
     """Return quantities and payments, a bar a profile."""
     case = menu.case
     weight = case.probability.ravel()
-    order = np.argsort(case.total_cost.ravel(), kind="stable")
+    order = np.argsort(dearness(menu).ravel(), kind="stable")
     order = order[weight[order] > 0]
     edges = np.concatenate([[0.0], np.cumsum(weight[order])])
     names = [f"{s.name} ({s.component})" if case.several_sources and s.component else s.name for s in case.suppliers]
     panels = [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(names, menu.quantity, strict=True))
+    panels += assembled(menu)
     rent = "rent and what he earns elsewhere" if any(any(s.reservations) for s in case.suppliers) else "information rent"
     rows = len(panels) + len(case.names)
     figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
@@ -71,6 +73,21 @@ def bars(menu: Menu) -> Figure:
     return figure
 
 
+def assembled(menu: Menu) -> list[tuple[str, Array]]:
+    """Return what is assembled of each of several products, by what a panel is called."""
+    products = menu.case.products
+    return [] if products is None else [(f"{p.name} assembled", menu.assembled[k]) for k, p in enumerate(products)]
+
+
+def dearness(menu: Menu) -> Array:
+    """Return what profiles are ordered by: the cost of a product, of several that of one of each."""
+    case = menu.case
+    if case.products is None:
+        return case.total_cost
+    each = case.bill.sum(axis=1)
+    return np.asarray(sum((case.costs(i) * each[i] for i in range(len(case.names))), np.zeros(case.shape)))
+
+
 def maps(menu: Menu) -> Figure:
     """Return maps of quantities and rents over the costs of two suppliers."""
     case = menu.case
@@ -79,6 +96,7 @@ def maps(menu: Menu) -> Figure:
     panels = [(f"quantity of each, {words.of_units}", menu.quantity[0])]
     if not menu.same_quantities:
         panels = [(f"quantity of {name}, {words.of_units}", menu.quantity[i]) for i, name in enumerate(case.names)]
+    panels += [(f"{name}, {words.of_units}", units) for name, units in assembled(menu)]
     panels += [(f"rent of {name}, {words.of_money}", menu.rent(i)) for i, name in enumerate(case.names)]
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
     for axis, (name, values) in zip(axes, panels, strict=True):

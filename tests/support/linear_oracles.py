@@ -5,7 +5,7 @@ q (theta - q) is the least of its tangents, and those at the last solution are a
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,6 +113,20 @@ class Practice:
     yields: Sequence[Sequence[tuple[float, float]]] = ()
 
 
+@dataclass(frozen=True)
+class Sold:
+    """A product: what a sale brings more than a unit that is left over, what that is worth, and demand.
+
+    `each`: units of every component in a product, by the component's number.
+    """
+
+    per_sale: float
+    salvage: float
+    points: Sequence[float]
+    masses: Sequence[float]
+    each: Mapping[int, float]
+
+
 def assembler(
     mechanism: str,
     price: float,
@@ -126,13 +140,26 @@ def assembler(
 
     Without the penalty of all demand, which is a number that no decision moves.
     """
+    source = practice.source or list(range(len(costs)))
+    units = practice.each or [1.0] * len(costs)
+    per_sale = price + practice.shortage_penalty - practice.assembly_cost - practice.salvage
+    each = {component: units[source.index(component)] for component in set(source)}
+    return of_products(mechanism, [Sold(per_sale, practice.salvage, points, masses, each)], costs, prior, practice)
+
+
+def of_products(
+    mechanism: str,
+    products: Sequence[Sold],
+    costs: Sequence[Sequence[float]],
+    prior: Array,
+    practice: Practice = Practice(),
+) -> Program:
+    """Return the program of an assembler of several products, of which each brings what it does by itself."""
     p, suppliers = Program(), range(len(costs))
-    each = practice.each or [1.0] * len(costs)
     reserved = practice.reserved or [[0.0] * len(own) for own in costs]
     capacity = practice.capacity or [None] * len(costs)
     source = practice.source or list(suppliers)
     arrivals = list(itertools.product(*(practice.yields or [[(1.0, 1.0)]] * len(costs))))
-    per_sale = price + practice.shortage_penalty - practice.assembly_cost - practice.salvage
     profiles = list(np.ndindex(*prior.shape))
 
     def seen(i: int, t: tuple[int, ...]) -> Any:
@@ -146,13 +173,15 @@ def assembler(
         p.worth["P", i, seen(i, t)] -= float(prior[t])
     for t, arrival in itertools.product(profiles, arrivals):
         likely_here = float(prior[t]) * float(np.prod([likely for _, likely in arrival]))
-        made = p.variable(("y", t, arrival), likely_here * practice.salvage)
+        for k, product in enumerate(products):
+            made = p.variable(("y", k, t, arrival), likely_here * product.salvage)
+            for n, (point, mass) in enumerate(zip(product.points, product.masses, strict=True)):
+                sold = p.variable(("s", k, t, arrival, n), likely_here * product.per_sale * mass, high=point)
+                p.at_most(0.0, (1.0, sold), (-1.0, made))
         for component in sorted(set(source)):
             members = [i for i in suppliers if source[i] == component]
-            p.at_most(0.0, (each[members[0]], made), *((-arrival[i][0], ("q", i, seen(i, t))) for i in members))
-        for k, (point, mass) in enumerate(zip(points, masses, strict=True)):
-            sold = p.variable(("s", t, arrival, k), likely_here * per_sale * mass, high=point)
-            p.at_most(0.0, (1.0, sold), (-1.0, made))
+            needed = [(product.each.get(component, 0.0), ("y", k, t, arrival)) for k, product in enumerate(products)]
+            p.at_most(0.0, *needed, *((-arrival[i][0], ("q", i, seen(i, t))) for i in members))
 
     def rent(i: int, true: int, report: int, t: tuple[int, ...], weight: float) -> list[tuple[float, Any]]:
         """What supplier i with the cost number `true` earns by a report, the others being as in t."""

@@ -39,7 +39,7 @@ def model(task: Task) -> Solution:
     """Solve the model, with expected sales in the form that suits demand and solver."""
     assert task.configuration is not None
     refuse(task)
-    return by_model(task, preferred_form(task.case.demand.forms, task.configuration), partial(more, task, model))
+    return by_model(task, preferred_form(task.case.forms, task.configuration), partial(more, task, model))
 
 
 def direct(task: Task) -> Solution:
@@ -95,7 +95,8 @@ def one_contract(case: AssemblerCase | None = None, **parameters: Any) -> tuple[
     suppliers earn elsewhere.
     """
     free = case is None or not (case.random_yields or case.round_units or any(supplier.rules for supplier in case.suppliers))
-    owed = case is not None and (case.shortage_penalty > 0 or any(any(supplier.reservations) for supplier in case.suppliers))
+    owed = case is not None and any(product.shortage_penalty > 0 for product in case.products or (case,))
+    owed = owed or (case is not None and any(any(supplier.reservations) for supplier in case.suppliers))
     return (*(BALANCED() if free else TRUTHFUL()), *(() if owed else ("budget",)))
 
 
@@ -164,7 +165,7 @@ def price(case: Any) -> dict[str, Number]:
 
 
 def numbers(case: AssemblerCase) -> dict[str, Number]:
-    """Return price, costs, bill of materials, yields, capacities and reservation profits, as derivatives are taken in them."""
+    """Return prices, costs, bills of materials, yields, capacities and the like, as derivatives are taken in them."""
 
     def with_cost(i: int, k: int, value: float) -> dict[str, Any]:
         costs = case.suppliers[i].costs
@@ -182,7 +183,16 @@ def numbers(case: AssemblerCase) -> dict[str, Number]:
     def with_number(i: int, name: str, value: float) -> dict[str, Any]:
         return {f"suppliers.{i}.{name}": value}
 
-    found = price(case)
+    def with_name(name: str, value: float) -> dict[str, Any]:
+        return {name: value}
+
+    found = price(case) if case.products is None else {}
+    if case.products is not None:
+        found = {name: Number(value, partial(with_name, name)) for name, value in case.sale_numbers.items()}
+        for product in case.products:
+            for component, each in product.units.items():
+                name = f"products.{product.name}.units.{component}"
+                found[name] = Number(each, partial(with_name, name))
     for i, supplier in enumerate(case.suppliers):
         for k, token in enumerate(case.tokens(i)):
             found[f"cost {token}"] = Number(supplier.costs[k], partial(with_cost, i, k))

@@ -40,6 +40,8 @@ def summary(solution: Solution) -> list[RenderableType]:
     parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     if solution.contracts is not None:
         parts.append(menu(solution.contracts))
+        if solution.contracts.case.products is not None:
+            parts.append(assembly(solution.contracts))
     parts.append(shadow_prices(solution))
     if solution.audit is not None:
         parts += [truth(solution.audit), *tables.together(solution.audit)]
@@ -100,6 +102,22 @@ def menu(contracts: Menu) -> RenderableType:
         return shown
     note = f"the {tables.ROWS} most likely of {case.profiles:,} profiles; --menu FILE.csv writes all, for every supplier"
     return Group(shown, Text(note, style="dim"))
+
+
+def assembly(contracts: Menu) -> RenderableType:
+    """Return what is assembled of each of several products as a table, over the profiles of a menu."""
+    case, weight = contracts.case, contracts.case.probability
+    assert case.products is not None
+    headings = ("product", "price", "least\nassembled", "most\nassembled", "mean\nassembled", "expected\nsales", "mean\ndemand")
+    table = tables.table(
+        "what is assembled: a row a product, units, over what the suppliers report", *headings, left=("product",)
+    )
+    for product, units in zip(case.products, contracts.assembled, strict=True):
+        likely = units[weight > 0]
+        sales = float((weight * product.demand.expected_sales(units)).sum())
+        figures = (likely.min(), likely.max(), (weight * units).sum(), sales, product.demand.expectation)
+        table.add_row(product.name, label(product.price), *(tables.money(float(figure)) for figure in figures))
+    return table
 
 
 def shadow_prices(solution: Solution) -> RenderableType:

@@ -32,7 +32,8 @@ Solve = Callable[[Task], Solution]
 
 def turnover(case: Any) -> float:
     """Return what expected demand sells for, and suppliers earn elsewhere, currency."""
-    return float(case.price * case.demand.expectation + sum(max(supplier.reservations) for supplier in case.suppliers))
+    sold = sum(product.price * product.demand.expectation for product in case.products or (case,))
+    return float(sold + sum(max(supplier.reservations) for supplier in case.suppliers))
 
 
 def large_bets(task: Task, solution: Solution) -> tuple[str, ...]:
@@ -111,7 +112,7 @@ def _first_best(task: Task) -> float:
         return float(first_best(task.case).bound)
     except InputError:  # several sources, rules of orders, random yields
         assert task.configuration is not None
-        form = solvers.preferred_form(task.case.demand.forms, task.configuration)
+        form = solvers.preferred_form(task.case.forms, task.configuration)
         return float(solvers.solve(models.first_best.build(task.case, form), task.configuration).bound)
 
 

@@ -39,7 +39,7 @@ def model(task: Task) -> Solution:
     """Solve the model on a grid of costs, and say how far it is from the optimum for all costs."""
     task = replace(task, parameters={"points": POINTS, **task.parameters})
     assert task.configuration is not None
-    form = preferred_form(task.case.demand.forms, task.configuration)
+    form = preferred_form(task.case.forms, task.configuration)
     return by_model(task, form, lambda solution: approximated(solution, task.parameters["points"], optimum(task.case)))
 
 

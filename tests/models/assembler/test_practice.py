@@ -90,7 +90,7 @@ def test_a_bill_of_materials_is_another_unit_of_the_component(case: AssemblerCas
         scale = max(abs(ours.objective), case.price * case.demand.expectation)
         assert abs(ours.objective - other.objective) <= EXACT * scale
         np.testing.assert_allclose(ours.contracts.payment, other.contracts.payment, rtol=1e-9, atol=1e-9 * scale)
-        np.testing.assert_allclose(case.products(ours.contracts.quantity), other.contracts.quantity, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(case.enough_for(ours.contracts.quantity), other.contracts.quantity, rtol=1e-9, atol=1e-9)
 
 
 @examples(15)
