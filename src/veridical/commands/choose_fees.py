@@ -39,6 +39,6 @@ def choose_fees(
     fixed = request.parameters(vd.data.joint_plan.Parameters.model_fields)
     chosen = vd.choose_fees(world.changed(**fixed), draws, seed, spread, loss, risk, solver=solver)
     if csv is not None:
-        chosen.to_csv(csv)
+        vd.data.csv_file.write(chosen.table, csv)
     draw(plot, chosen.figure)
     report(to_json, chosen.to_dict, lambda: choice(chosen))
