@@ -51,6 +51,7 @@ BENCHMARKS = {
     "closed_form": Benchmark("ICDS in closed form", minutes=1),
     "family": Benchmark("The assembler family in closed form", minutes=1),
     "products": Benchmark("Several products that share components, by model and in closed form", minutes=1),
+    "rounding": Benchmark("Rounded menus against the best in whole steps", minutes=1),
     "copula": Benchmark("Joint priors by Gaussian copulas", minutes=1),
     "allocation": Benchmark("Capacity allocation: closed form against the model", minutes=1),
     "mechanisms": Benchmark("Mechanisms of one's own, finite types", "3 2x10 3x6 4x4 3x12 2x40", 5),

@@ -80,6 +80,26 @@ def processor_seconds(case: AllocationCase, solver: str) -> tuple[float, float]:
     return process_time() - began, earned
 
 
+def terms() -> None:
+    """Print processor seconds of retailers' terms: what they can take, by both ways; correlated types; minimum orders."""
+    types = {"types": [4.0, 5.0, 6.0, 7.0, 8.0], "probabilities": CONCENTRATED, "revenue": {"form": "linear_demand"}}
+    plain = check(AllocationCase, {"name": "terms", "capacity": 5.0, "retailers": [{"count": 5, **types}]})
+    bounded = plain.changed(**{"retailers.0.capacity": 1.5})
+    pairs = [[processor_seconds(bounded, solver)[0] for solver in ("closed_form", "highs")] for _ in range(RUNS)]
+    ratios = [model / formula for formula, model in pairs]
+    print(f"5 retailers who can take 1.5: {min(pairs)[0]:.3f} s, model by HiGHS {min(pair[1] for pair in pairs):.3f} s")
+    figure("5 retailers with 5 types and a capacity each: model by HiGHS / closed form", ratios, at_least=1.0)
+    correlation = [[1.0 if i == j else 0.4 for j in range(5)] for i in range(5)]
+    correlated = plain.changed(prior={"correlation": correlation})
+    took = min(processor_seconds(correlated, "highs")[0] for _ in range(RUNS))
+    print(f"5 retailers, correlated types, 126 profiles: {took:.2f} s")
+    figure("5 retailers with 5 correlated types, dominant strategies, by HiGHS", took, "s", at_most=10.0)
+    least = plain.changed(**{"retailers.0.count": 3, "retailers.0.minimum_order": 1.2}, capacity=3.0)
+    took = min(processor_seconds(least, "highs")[0] for _ in range(RUNS))
+    print(f"3 retailers with minimum orders, 35 profiles: {took:.2f} s")
+    figure("3 retailers with 5 types and minimum orders, by HiGHS's MIP", took, "s", at_most=60.0)
+
+
 def large() -> None:
     """Print the time for 30 retailers with 5 types, all 46,376 profiles, and for 100, sampled."""
     for count in (30, 100):
@@ -103,5 +123,6 @@ def reproductions() -> None:
 if __name__ == "__main__":
     table_1()
     revenues()
+    terms()
     large()
     reproductions()

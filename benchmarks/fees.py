@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
-
-from veridical.contracts.joint_plan.caching import CachingPlanner
-from veridical.data import CertificateError, NotSolvedError
+import veridical as vd
 from veridical.data.joint_plan import JointPlanCase, carriers, marketplace, pilot
-from veridical.solvers.planners import Central, settle
 
 SEEDS = 6  # from 1 on
 CASES: dict[str, Callable[[int], JointPlanCase]] = {
@@ -25,33 +22,34 @@ CASES: dict[str, Callable[[int], JointPlanCase]] = {
 }
 ACTIVITY = (0.0, 1.0, 3.0, 5.0, 8.0)  # currency per m3
 LUMPS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)  # of the mean saving
-FREE = {"activity_fee": 0.0, "participation_fee": 0.0}
 
 
 def main(seeds: int, *names: str) -> None:
-    """Print a row a case, pivot and fee."""
+    """Print a row a case, pivot and fee; the baseline pivot refuses lump sums."""
     print(
         "case | pivot | activity fee | lump sum | draws | saved: mean, least | receivers: mean, least | least gain of a supplier"
     )
     for name in names or CASES:
-        draws = [(case, CachingPlanner(Central())) for case in map(CASES[name], range(1, seeds + 1))]
-        savings = [settle(case, "vcg", planner, pivot="baseline", **FREE).savings for case, planner in draws]
-        for pivot in ("baseline", "clarke"):
-            lumps = LUMPS if pivot == "clarke" else ()  # the baseline pivot refuses them
-            for activity, lump in [*((fee, 0.0) for fee in ACTIVITY), *((0.0, share) for share in lumps)]:
-                fees = {"activity_fee": activity, "participation_fee": lump * float(np.mean(savings))}
-                rows = []
-                for (case, planner), saved in zip(draws, savings, strict=True):
-                    try:
-                        found = settle(case, "vcg", planner, pivot=pivot, **fees)
-                    except (NotSolvedError, CertificateError) as error:
-                        print(f"{case.description}: {type(error).__name__}: {error}", file=sys.stderr)
-                        continue
-                    least = min(found.net_gains[supplier] for supplier in case.suppliers)
-                    rows.append((found.savings / saved, found.residual / saved, least / saved))
-                kept, left, gained = np.array(rows).T
-                figures = f"{kept.mean():.2f}, {kept.min():.2f} | {left.mean():.2f}, {left.min():.2f} | {gained.min():.2f}"
-                print(f"{name} | {pivot} | {activity:g} | {lump:g} | {len(rows)} | {figures}", flush=True)
+        worlds = [CASES[name](seed) for seed in range(1, seeds + 1)]
+        free = vd.choose_fees(worlds[0], cases=worlds, rules=[fees("baseline")]).by_draw
+        saved = free.set_index("draw")["savings"]
+        asked = [(pivot, fee, 0.0) for pivot in ("baseline", "clarke") for fee in ACTIVITY] + [
+            ("clarke", 0.0, lump) for lump in LUMPS
+        ]
+        rules = [fees(pivot, fee, lump * float(saved.mean())) for pivot, fee, lump in asked]
+        found = vd.choose_fees(worlds[0], cases=worlds, rules=rules)
+        for line in found.failed:
+            print(line, file=sys.stderr)
+        for (pivot, activity, lump), rule in zip(asked, found.table.index, strict=True):
+            draws = found.by_draw[found.by_draw["rule"] == rule].set_index("draw")
+            kept, left, gained = (draws[column] / saved for column in ("savings", "receivers", "supplier"))
+            figures = f"{kept.mean():.2f}, {kept.min():.2f} | {left.mean():.2f}, {left.min():.2f} | {gained.min():.2f}"
+            print(f"{name} | {pivot} | {activity:g} | {lump:g} | {len(kept)} | {figures}", flush=True)
+
+
+def fees(pivot: str, activity: float = 0.0, lump: float = 0.0) -> tuple[str, dict[str, Any]]:
+    """Return VCG with a pivot and fees."""
+    return "vcg", {"pivot": pivot, "activity_fee": activity, "participation_fee": lump}
 
 
 if __name__ == "__main__":

@@ -19,37 +19,50 @@ from veridical.data.errors import InputError
 from veridical.data.lazy import pd
 from veridical.data.type_profiles import TypeProfiles
 
-__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names", "wanted"]
+__all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names"]
+__all__ += ["rents", "wanted"]
 
 
 @dataclass(frozen=True)
 class Reports:
     """What one retailer of group number `g` gets for each of his m reports against each of O profiles of all others.
 
-    others: how many of the others have which type, shape (O, M). weight: how often the others have that profile, shape (O,).
-    quantity: units, shape (O, m). against: the others' place for each pair (row, type) of `TypeProfiles.occurring`.
+    others: how many of the others have which type, shape (O, M). weight: how often the others have that profile, shape (O,);
+    beliefs: how likely it is to each own type, shape (m, O), the weight itself where types are independent. quantity: units,
+    shape (O, m). against: the others' place for each pair (row, type) of `TypeProfiles.occurring`.
     """
 
     g: int
     group: RetailerGroup
     others: Integers
     weight: Array
+    beliefs: Array
     quantity: Array
     against: Integers
 
     @cached_property
     def revenue(self) -> Array:
         """E[R(Q_k, theta_l)], currency, shape (m, m): the report k along the first axis, the type l along the second."""
-        return np.stack([self.weight @ self.group.revenue.value(self.quantity, theta) for theta in self.group.theta], axis=1)
+        pairs = zip(self.beliefs, self.group.theta, strict=True)
+        return np.stack([belief @ self.group.revenue.value(self.quantity, theta) for belief, theta in pairs], axis=1)
+
+    def expected(self, by_report: Array) -> Array:
+        """Return what a table over others and reports, shape (O, m), is expected to be, by report and own type, shape (m, m)."""
+        return np.stack([belief @ by_report for belief in self.beliefs], axis=1)
+
+    def by_truth(self, by_report: Array) -> Array:
+        """Return what a table over others and reports, shape (O, m), is expected to be by the truth, one a type."""
+        return np.diag(self.expected(by_report))
 
     def own_amounts(self, paid: Array, k: int) -> tuple[Array, Array, float]:
-        """Return a retailer's profit with type k, the larger of what he earns and pays, shape (O, m), and his stake; currency.
+        """Return type k's profit beyond what he has elsewhere, the larger of what he earns and pays, shape (O, m), and his stake.
 
-        `paid`: what each report pays, shape (O, m).
+        All in currency; `paid`: what each report pays, shape (O, m).
         """
         revenue = self.group.revenue.value(self.quantity, self.group.theta[k])
-        amount = np.maximum(np.abs(revenue), np.abs(paid))
-        return revenue - paid, amount, max(float(amount.max()), float(wanted(self.group)[1][k]))
+        elsewhere = float(self.group.reservations[k])
+        amount = np.maximum(np.maximum(np.abs(revenue), np.abs(paid)), elsewhere)
+        return revenue - paid - elsewhere, amount, max(float(amount.max()), float(wanted(self.group)[1][k]))
 
 
 def wanted(group: RetailerGroup) -> tuple[Array, Array]:
@@ -58,7 +71,7 @@ def wanted(group: RetailerGroup) -> tuple[Array, Array]:
     Where next to nothing is given, a billionth of these is what a solver's point is off.
     """
     revenue, theta = group.revenue, group.theta
-    q = np.nan_to_num(revenue.quantity(0.5 * revenue.marginal(0.0, theta), theta), posinf=0.0)
+    q = np.minimum(np.nan_to_num(revenue.quantity(revenue.falls_to(0.5, theta), theta), posinf=0.0), group.most)
     return q, np.abs(revenue.value(q, theta))
 
 
@@ -69,17 +82,36 @@ def dominant(reports: Reports) -> Array:
     """Return the largest payments with which the truth is best whatever the others report, currency, shape (O, m).
 
     R(Q_k, theta_k) - sum over j < k of [R(Q_j, theta_{j+1}) - R(Q_j, theta_j)]: (3) before expectations, whose expectation over
-    the others is (3) itself, the interim payment.
+    the others is (3) itself, the interim payment. Where retailers earn something elsewhere it is left to them: to the lowest
+    type, and with him to all, and to whoever would still rather leave; see `rents`.
     """
-    revenue = reports.group.revenue
-    earned = revenue.value(reports.quantity, reports.group.theta)
-    rent = revenue.value(reports.quantity[:, :-1], reports.group.theta[1:]) - earned[:, :-1]
-    return np.asarray(earned - np.concatenate([np.zeros((len(earned), 1)), np.cumsum(rent, axis=1)], axis=1))
+    return reports.group.revenue.value(reports.quantity, reports.group.theta) - rents(reports)
+
+
+def rents(reports: Reports) -> Array:
+    """Return the least profits of truthful types, net of payments, that keep all from leaving and misreporting, shape (O, m).
+
+    U_k >= r_k, what type k earns elsewhere; U_{k+1} >= U_k + g_k(Q_k) and U_k >= U_{k+1} - g_k(Q_{k+1}), where g_k is what type
+    k + 1 makes more of the same units. The least ones are longest paths, from each type up and down. As units do not fall in
+    the type, neighbours are enough.
+    """
+    revenue, theta, units = reports.group.revenue, reports.group.theta, reports.quantity
+    up = revenue.value(units[:, :-1], theta[1:]) - revenue.value(units[:, :-1], theta[:-1])
+    if not reports.group.countervailing:  # who is above the lowest type earns more by his units, and less elsewhere
+        least = reports.group.reservations[0]
+        return np.asarray(least + np.concatenate([np.zeros((len(units), 1)), np.cumsum(up, axis=1)], axis=1))
+    down = revenue.value(units[:, 1:], theta[1:]) - revenue.value(units[:, 1:], theta[:-1])
+    least = np.tile(reports.group.reservations, (len(units), 1))
+    for k in range(len(theta) - 1):
+        least[:, k + 1] = np.maximum(least[:, k + 1], least[:, k] + up[:, k])
+    for k in reversed(range(len(theta) - 1)):
+        least[:, k] = np.maximum(least[:, k], least[:, k + 1] - down[:, k])
+    return least
 
 
 def full_revenue(reports: Reports) -> Array:
-    """Return what a supplier who knows the types can ask for: all that the units earn, currency, shape (O, m)."""
-    return reports.group.revenue.value(reports.quantity, reports.group.theta)
+    """Return what a supplier who knows the types can ask for, shape (O, m): what units earn beyond what is earned elsewhere."""
+    return reports.group.revenue.value(reports.quantity, reports.group.theta) - reports.group.reservations
 
 
 def listed(profiles: TypeProfiles, by_type: Array) -> Price:
@@ -174,7 +206,7 @@ class Allotment(OldTableNames):
     @cached_property
     def payments(self) -> tuple[Array, ...]:
         """Interim payments P(theta_k), currency, group by group, one a type: in expectation over the others. (3)."""
-        return tuple(reports.weight @ paid for reports, paid in zip(self.reports, self.prices, strict=True))
+        return tuple(reports.by_truth(paid) for reports, paid in zip(self.reports, self.prices, strict=True))
 
     @cached_property
     def dominant_payments(self) -> Array:
@@ -205,7 +237,7 @@ class Allotment(OldTableNames):
         pairs = list(zip(self.reports, self.payments, strict=True))
         columns = {
             "probability": [reports.group.probability for reports in self.reports],
-            "quantity": [reports.weight @ reports.quantity for reports in self.reports],
+            "quantity": [reports.by_truth(reports.quantity) for reports in self.reports],
             "payment": self.payments,
             "profit": [np.diag(reports.revenue) - paid for reports, paid in pairs],
         }
@@ -284,11 +316,12 @@ def _reports(allotment: Allotment, g: int) -> Reports:
     profiles, group = allotment.profiles, allotment.case.retailers[g]
     start = profiles.columns(g).start
     rows, types = profiles.occurring(g)
-    others, against = np.unique(profiles.others(g), axis=0, return_inverse=True)
-    against = against.reshape(-1)
+    others, against, beliefs = profiles.beliefs(g)
     share = profiles.counts[rows, start + types] / group.count
     weight: Array = np.bincount(against, weights=profiles.probability[rows] * share).astype(float)
     m = profiles.sizes[g]
+    if allotment.case.independent:  # also of drawn profiles, in which types depend on one another by chance
+        beliefs = np.broadcast_to(weight, beliefs.shape)
     if allotment.allocate is None:
         quantity = np.empty((len(others), m))
         quantity[against, types] = allotment.by_type[rows, start + types]
@@ -297,7 +330,7 @@ def _reports(allotment: Allotment, g: int) -> Reports:
         whole[np.arange(len(whole)), start + np.tile(np.arange(m), len(others))] += 1
         distinct, place = np.unique(whole, axis=0, return_inverse=True)
         quantity = allotment.allocate(distinct)[place.reshape(-1, m), start + np.arange(m)]
-    return Reports(g, group, others, weight, quantity, against)
+    return Reports(g, group, others, weight, beliefs, quantity, against)
 
 
 def own_type_frame(case: AllocationCase, columns: Mapping[str, Sequence[Array]]) -> pd.DataFrame:

@@ -54,11 +54,12 @@ class AllocationAudit(Audit):
     """What an allotment is worth and whether it can be trusted; money in currency.
 
     `properties`: dominant_strategy_ic and ex_post_ir of the payments profile by profile, bayesian_ic and interim_ir of the
-    expected ones; `capacity`: nobody is promised what is not there; `monotone`: a higher type never gets less; `coalition_ic`
-    without and with side payments, of the payments profile by profile, where all type profiles are visited. Probability plays
-    no part: types and profiles that never occur are audited too. A gain is relative to what the retailer himself pays and earns,
-    by the truth and by the report, in this profile or in expectation; his stake is the most that any report brings him, and at
-    least what the units would earn that his type would like to have. `largest_payment`: the largest amount that there is, payment
+    expected ones; `capacity`: nobody is promised what is not there, and no retailer more than he can take, or less than his
+    least order; `monotone`: a higher type never gets less; `coalition_ic` without and with side payments, of the payments profile
+    by profile, where all type profiles are visited. Probability plays no part: types and profiles that never occur are audited
+    too. A gain is relative to what the retailer himself pays and earns, by the truth and by the report, in this profile or in
+    expectation, and to what he earns elsewhere; his stake is the most that any report brings him, and at least what the units
+    would earn that his type would like to have. `largest_payment`: the largest amount that there is, payment
     or revenue. `expected_profit`: of the supplier, from the payments alone.
     """
 
@@ -69,7 +70,7 @@ class AllocationAudit(Audit):
 
     @property
     def min_profit(self) -> float:
-        """Smallest profit of a truthful retailer; negative where somebody would lose."""
+        """Smallest profit of a truthful retailer, beyond what he earns elsewhere; negative where somebody would lose."""
         return self.min_rent
 
 
@@ -86,14 +87,30 @@ def _(allotment: Allotment) -> AllocationAudit:
     results: dict[str, PropertyResult] = {
         name: worst_case(RetailerResult, name, each, truthful=name in PARTICIPATION) for name, each in compared.items()
     }
-    excess = allotment.allotted - allotment.capacity
-    most = allowed(np.maximum(np.abs(allotment.allotted), allotment.capacity), units)
+    excess, most = beyond(allotment, units)
     row = worst_place(excess, most)
     types = profile_names(allotment.case, allotment.profiles.counts[[*row]])[0]
     results["capacity"] = RetailerResult("capacity", bool((excess <= most).all()), float(excess[row]), others=types)
     results |= check_retailers_together(allotment)
     best = {name: gainful(compared[name]) for name in INCENTIVES}
     return AllocationAudit(results, best, allotment.supplier_profit, largest)
+
+
+def beyond(allotment: Allotment, units: float) -> tuple[Array, Array]:
+    """Return by how many units allotments are not what they may be, profile by profile, and how many are rounding.
+
+    More than there is in all; more than a retailer can take; fewer than his least order, where it is not nothing.
+    """
+    excess = allotment.allotted - allotment.capacity
+    most = allowed(np.maximum(np.abs(allotment.allotted), allotment.capacity), units)
+    for g, group in enumerate(allotment.case.retailers):
+        given = allotment.by_type[:, allotment.profiles.columns(g)]
+        if group.capacity is not None:
+            excess = np.maximum(excess, given.max(axis=1) - group.capacity)
+        if group.minimum_order is not None:
+            few = np.where(given > most[:, None], group.minimum_order - given, 0.0).max(axis=1)
+            excess = np.where(few > most, np.maximum(excess, few), excess)
+    return excess, most
 
 
 applies_to(Allotment, *INCENTIVES, *PARTICIPATION, "monotone", "capacity", *COALITIONS)
@@ -118,9 +135,9 @@ def _misreports(allotment: Allotment, reports: Reports, paid: Array) -> dict[str
         """Note a gain profile by profile, and in expectation; what is allowed is averaged as the gain is."""
         most = allowed(amount, stake)
         note(pair[0], k, s, gain, most, stake)
-        note(pair[1], k, s, expected_gain, reports.weight @ most[:, None], stake)
+        note(pair[1], k, s, expected_gain, reports.beliefs[[k]] @ most, stake)
 
-    expected = reports.revenue - (reports.weight @ paid)[:, None]  # what type l earns by reporting k, [k, l]
+    expected = reports.revenue - reports.expected(paid) - group.reservations  # what type l gains by reporting k, [k, l]
     most_units = max(float(np.abs(reports.quantity).max()), float(units.max()))
     for k in range(len(theta)):
         profit, amount, stake = reports.own_amounts(paid, k)

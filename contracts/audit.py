@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import singledispatch
 from typing import Any, ClassVar
 
 from veridical.data.deprecated import Renamed
+from veridical.data.measures import UNSAID, Measures
 
 __all__ = ["Audit", "Found", "audit"]
 
@@ -55,7 +56,8 @@ class Audit:
     `properties`: the PropertyResult of each property of `veridical.PROPERTIES` that was checked. `incentive_concept` and
     `participation` are the two that the outcome is held to: dominant_strategy_ic or bayesian_ic, ex_post_ir or interim_ir.
     `lies`: for each incentive concept the best misreports, of everybody who gains by one, the largest gain first.
-    `expected_profit`: of the principal, recomputed from the outcome alone; for a menu (2).
+    `expected_profit`: of the principal, recomputed from the outcome alone; for a menu (2). `under`: the prior of that
+    expectation in words, where it is not the case's own.
     """
 
     properties: Mapping[str, Any]
@@ -64,6 +66,8 @@ class Audit:
     largest_payment: float
     incentive_concept: str = "dominant_strategy_ic"
     participation: str = "ex_post_ir"
+    under: str = field(default="", kw_only=True)
+    measures: Measures = field(default=UNSAID, kw_only=True)  # in what money and quantities are said
 
     FIRST: ClassVar[tuple[str, ...]] = ("max_regret", "min_rent", "balanced")  # the figures with which the JSON begins
     LAST: ClassVar[tuple[str, ...]] = ("expected_profit", "largest_payment")  # those after what the outcome is held to
@@ -129,6 +133,7 @@ class Audit:
             "truth": self.incentive_concept,
             "participation": self.participation,
             **{name: getattr(self, name) for name in self.LAST},
+            **({"under": self.under} if self.under else {}),
             "misreports": [asdict(misreport) for misreport in self.misreports],
             "properties": {name: asdict(result) | {"where": result.where} for name, result in self.properties.items()},
         }

@@ -86,7 +86,8 @@ def check_properties(menu: Menu) -> tuple[Found, dict[str, tuple[Misreport, ...]
 @audit.register
 def _(menu: Menu) -> Audit:
     results, misreports = check_properties(menu)
-    return Audit(results, misreports, menu.expected_profit, float(np.abs(menu.payment).max()))
+    under = "" if menu.case.ambiguity is None else menu.case.ambiguity.words
+    return Audit(results, misreports, menu.expected_profit, float(np.abs(menu.payment).max()), under=under)
 
 
 applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget", *COALITIONS)

@@ -144,6 +144,7 @@ SUMMARIES = {
     "capacity": "nobody is promised units that are not there",
     "equilibrium": "nobody gains, in expectation, by another order than the one that is placed",
     "savings": "the plan costs no more than the baseline",
+    "core": "no receivers and suppliers save so much by a plan of their own that all of them are better off",
     "receiver_ic": "no receiver gains by a misreport, whatever the others report",
     "group_ic": "no suppliers gain together by misreports that they agree on",
     "false_name_ic": "no supplier gains by taking part under two names",

@@ -4,81 +4,37 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from veridical.data.arrays import Array, fixed
+from veridical.data.arrays import Array, Booleans
 from veridical.data.case_record import CaseRecord
+from veridical.data.common_prior import CommonPrior
 from veridical.data.errors import InputError
 from veridical.data.fields import (
-    Name,
     NonNegative,
-    Numbers,
     Positive,
-    Retailers,
+    label,
     listed,
     one_of,
-    several,
-    sum_to_one,
     whole_number,
 )
 from veridical.data.limits import DRAWS, POINTS, fits
-from veridical.data.private_type import PrivateType
+from veridical.data.prior import Prior
 from veridical.data.record import Record, check, missing, wrong
-from veridical.data.revenue import AnyRevenue
-from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, sampled
+from veridical.data.retailer import RetailerGroup
+from veridical.data.type_profiles import TypeProfiles, count_profiles, enumerated, from_joint, sampled
 
 __all__ = ["AllocationCase", "FixedPrice", "RetailerGroup"]
 
 RETAILERS = "one or more [[retailers]] tables"
 ENUMERATED = 200_000  # type profiles up to which all of them are visited
+AXES = 60  # retailers of a joint table: numpy's arrays have at most 64 axes
 SAMPLES = 20_000  # profiles that are drawn where there are more
+BY_BINARIES = "mechanisms allocation, capacity_choice and centralized take it, solver highs"
 RULES = ("linear", "proportional", "uniform", "generalized_linear")
-
-
-class RetailerGroup(Record):
-    """Identical, independent retailers: each has one of `types`, or a type drawn from `prior`, and only he knows it."""
-
-    name: Name | None = None
-    count: Retailers = Field(description="a whole number >= 1: retailers of this group")
-    types: Annotated[Numbers, several("types >= 0", lambda x: x >= 0, ascending=True)] | None = None
-    probabilities: Annotated[Numbers, sum_to_one("type")] | None = None
-    prior: PrivateType | None = None
-    revenue: AnyRevenue = Field(description="a table with the key form")
-
-    @model_validator(mode="after")
-    def _match(self) -> RetailerGroup:
-        if (self.types is None) == (self.prior is None):
-            given = "<neither types nor prior>" if self.types is None else "<types and prior>"
-            raise wrong(given, "exactly one of types (with probabilities) and prior", "types")
-        if self.types is None:
-            if self.probabilities is not None:
-                raise wrong(self.probabilities, "no probabilities beside prior, from which they follow", "probabilities")
-        elif self.probabilities is None:
-            if len(self.types) > 1:
-                raise missing("one probability a type, beside types", "probabilities")
-        elif len(self.probabilities) != len(self.types):
-            count = f"<{len(self.probabilities)} probabilities>"
-            raise wrong(count, f"as many as there are types: {len(self.types)}", "probabilities")
-        return self
-
-    @cached_property
-    def theta(self) -> Array:
-        """The types, ascending; empty where they are drawn from `prior`."""
-        return fixed(np.array(self.types or (), dtype=float))
-
-    @cached_property
-    def probability(self) -> Array:
-        """f, one a type, summing to 1; empty where they are drawn from `prior`."""
-        given = self.probabilities or (1.0,) * len(self.theta)
-        return fixed(np.array(given[: len(self.theta)]) / math.fsum(given or (1.0,)))
-
-    @cached_property
-    def survival(self) -> Array:
-        """P(type >= theta_k), one a type, and 0 behind the last: 1 - F_k is the entry behind type k's."""
-        return fixed(np.append(np.cumsum(self.probability[::-1])[::-1], 0.0))
 
 
 class FixedPrice(Record):
@@ -100,11 +56,13 @@ class FixedPrice(Record):
         return self
 
 
-class AllocationCase(CaseRecord):
+class AllocationCase(CommonPrior, CaseRecord):
     """A supplier who sells a scarce capacity to retailers and does not know their types.
 
     Either `capacity` (units) is fixed, or it is chosen at `capacity_cost` (currency per unit). Retailers are in `order`: group
-    by group; arrays over type profiles are as `TypeProfiles` says. Source: allocation paper, section 3.
+    by group; arrays over type profiles are as `TypeProfiles` says. Types are independent unless `prior` has a `joint` table, one
+    level a retailer in that order, or the `correlation` of a Gaussian copula, one row a retailer; either is the same whoever of a
+    group has which type, as its retailers are identical. Source: allocation paper, section 3; correlated types are beyond it.
     """
 
     kind: Literal["allocation"] = "allocation"
@@ -112,6 +70,7 @@ class AllocationCase(CaseRecord):
     capacity_cost: NonNegative | None = None
     retailers: Annotated[tuple[RetailerGroup, ...], listed(RETAILERS)] = Field(description=RETAILERS)
     fixed_price: FixedPrice | None = None
+    prior: Prior | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> AllocationCase:
@@ -126,12 +85,85 @@ class AllocationCase(CaseRecord):
         if len(set(retailers)) < len(retailers):
             twice = next(name for name in retailers if retailers.count(name) > 1)
             raise wrong(twice, "names of groups that give no two retailers the same name", "retailers")
-        if self.capacity_cost == 0:
-            for i, group in enumerate(self.retailers):
-                if group.revenue.unbounded:
-                    allowed = "a number > 0: capacity is not free where more units always earn more"
-                    raise wrong(0.0, f"{allowed}, as with the revenue of retailers[{i}]", "capacity_cost")
+        for i, group in enumerate(self.retailers):
+            if group.capacity is not None:
+                continue
+            if self.capacity_cost == 0 and group.revenue.unbounded:
+                allowed = "a number > 0: capacity is not free where more units always earn more"
+                raise wrong(0.0, f"{allowed}, as with the revenue of retailers[{i}]", "capacity_cost")
+            for key, price in (("capacity_cost", self.capacity_cost), ("wholesale_price", self._wholesale_price)):
+                if price is not None and 0 < group.revenue.floor >= price:
+                    allowed = f"a number below {key}, {label(price)}, or a capacity of the retailers: else units without end pay"
+                    raise wrong(group.revenue.floor, allowed, f"retailers[{i}].revenue.salvage")
         return self
+
+    @model_validator(mode="after")
+    def _likely(self) -> AllocationCase:
+        if self.prior is not None:
+            self._match_prior()
+        for i, group in enumerate(self.retailers):
+            if group.types is not None and len(group.types) > 1 and group.probabilities is None:
+                raise missing("one probability a type, beside types", f"retailers[{i}].probabilities")
+        return self
+
+    def _match_prior(self) -> None:
+        """Compare `prior` with the retailers; with a joint table give each group the probabilities that follow from it."""
+        assert self.prior is not None
+        across = " x ".join(self.retailer_names[:8]) + (" x ..." if len(self.order) > 8 else "")
+        joint, correlation = self.prior.joint, self.prior.correlation
+        if joint is None:
+            assert correlation is not None
+            if len(correlation) != len(self.order):
+                raise wrong(f"<{len(correlation)} rows>", f"one row a retailer, in order: {across}", "prior.correlation")
+            table = np.array(correlation)
+            self._refuse_unlike(np.where(np.eye(len(table), dtype=bool), 1.0, table), "prior.correlation")
+            return
+        for i, group in enumerate(self.retailers):
+            if group.prior is not None:
+                raise wrong(group.prior.distribution, "types beside prior.joint", f"retailers[{i}].prior")
+            if group.probabilities is not None:
+                allowed = "no probabilities beside prior.joint, from which they follow"
+                raise wrong(group.probabilities, allowed, f"retailers[{i}].probabilities")
+        shape = tuple(len(self.retailers[g].types or ()) for g in self.order)
+        if np.shape(joint) != shape:
+            raise wrong(f"<a table of shape {np.shape(joint)}>", f"the shape {shape}: {across}", "prior.joint")
+        table = np.array(joint, dtype=float)
+        self._refuse_unlike(table, "prior.joint")
+        table, groups = table / table.sum(), []
+        for g, group in enumerate(self.retailers):
+            own = self.order.index(g)
+            marginal = table.sum(axis=tuple(a for a in range(table.ndim) if a != own))
+            groups.append(group.changed(probabilities=(marginal / marginal.sum()).tolist()))
+        vars(self)["retailers"] = tuple(groups)
+
+    def _refuse_unlike(self, table: Array, field: str) -> None:
+        """Raise the error for a table that is another one when two retailers of a group are exchanged."""
+        for i in range(1, len(self.order)):
+            if self.order[i - 1] != self.order[i]:
+                continue
+            order = np.arange(len(self.order))
+            order[[i - 1, i]] = i, i - 1
+            exchanged = table[np.ix_(order, order)] if field.endswith("correlation") else table.transpose(order)
+            if not np.allclose(table, exchanged, rtol=0, atol=1e-12):
+                who = f"{self.retailer_names[i - 1]} and {self.retailer_names[i]}"
+                allowed = f"a table that is the same when {who} are exchanged, who are identical; others are groups of their own"
+                raise wrong(f"<another table when {who} are exchanged>", allowed, field)
+
+    def _table(self) -> dict[str, Any]:
+        """Return the fields as the constructor takes them: probabilities that follow from a joint table are not among them."""
+        table = super()._table()
+        if self.prior is not None and self.prior.joint is not None:
+            table["retailers"] = tuple(group.changed(probabilities=None) for group in self.retailers)
+        return table
+
+    @property
+    def _wholesale_price(self) -> float | None:
+        return None if self.fixed_price is None else self.fixed_price.wholesale_price
+
+    @cached_property
+    def marginals(self) -> list[Array]:
+        """Each retailer's own probabilities, one a type, in `order`."""
+        return [self.retailers[g].probability for g in self.order]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -147,6 +179,12 @@ class AllocationCase(CaseRecord):
                 name = f"retailer {len(names) + 1}" if group.name is None else group.name
                 names.append(name if group.name is None or group.count == 1 else f"{name} {i}")
         return tuple(names)
+
+    def reservation_tokens(self, g: int) -> tuple[str, ...]:
+        """What a group's reservation profit is called: by its name where it is one number, else one entry a type."""
+        group, name = self.retailers[g], self.names[g]
+        varies = isinstance(group.reservation_profit, tuple)
+        return tuple(f"{name}={label(theta)}" for theta in group.theta.tolist()) if varies else (name,)
 
     @property
     def members(self) -> tuple[int, ...]:
@@ -178,6 +216,10 @@ class AllocationCase(CaseRecord):
         samples = whole_number(samples, "samples", 1, self.name, "type profiles that are drawn", DRAWS)
         seed = whole_number(seed, "seed", 0, self.name)
         many = self.profile_count > ENUMERATED
+        if not self.independent:
+            self._refuse_large_joint()
+            sizes = [len(group.theta) for group in self.retailers]
+            return from_joint(self.members, sizes, self.probability)
         probabilities = [group.probability for group in self.retailers]
         if many:
             fits(samples * (sum(map(len, probabilities)) + 3 * sum(self.members)), "samples", samples, self.name)
@@ -200,9 +242,58 @@ class AllocationCase(CaseRecord):
             types = group.prior.inverse_survival(1.0 - np.arange(points) / points)
             if not (np.diff(types) > 0).all():
                 raise InputError.of("points", points, f"fewer: the prior of {name} does not have that many types", self.name)
-            raw = {"name": group.name, "count": group.count, "revenue": group.revenue}
-            groups.append(check(RetailerGroup, raw | {"types": types.tolist(), "probabilities": [1 / points] * points}))
+            finite = {"types": types.tolist(), "probabilities": [1 / points] * points}
+            groups.append(check(RetailerGroup, {**group._table(), "prior": None, **finite}))
         return self.changed(retailers=groups)
+
+    def without(self, kept: list[Booleans]) -> AllocationCase:
+        """Return the case with those types of each group alone that are `kept`; the others never occur."""
+        groups = []
+        for group, keep in zip(self.retailers, kept, strict=True):
+            table = {"types": group.theta[keep].tolist(), "probabilities": group.probability[keep].tolist()}
+            if isinstance(group.reservation_profit, tuple):
+                table["reservation_profit"] = group.reservations[keep].tolist()
+            groups.append(group.changed(**table))
+        if self.prior is None or self.prior.joint is None:
+            return self.changed(retailers=groups)
+        joint = self.probability[np.ix_(*(kept[g] for g in self.order))]
+        groups = [group.changed(probabilities=None) for group in groups]
+        return self.changed(retailers=groups, prior={"joint": (joint / joint.sum()).tolist()})
+
+    @property
+    def has_minimum_orders(self) -> bool:
+        """Whether allotments of some retailers are nothing or at least so much."""
+        return any(group.minimum_order is not None for group in self.retailers)
+
+    def refuse_correlation(self, purpose: str) -> None:
+        """Raise InputError for types that are not independent; `purpose`: what takes such alone, in words."""
+        if not self.independent:
+            allowed = f"for {purpose} independent types; mechanisms allocation, capacity_choice, allocation_direct and"
+            allowed = f"{allowed} centralized take others, by their models"
+            raise InputError.of("prior", "<types that depend on one another>", allowed, self.name)
+
+    def refuse_minimum_orders(self, purpose: str, route: str = BY_BINARIES) -> None:
+        """Raise InputError for a minimum order; `purpose`: what takes none, in words; `route`: what does."""
+        for i, group in enumerate(self.retailers):
+            if group.minimum_order is not None:
+                allowed = f"for {purpose} no minimum order; {route}"
+                raise InputError.of(f"retailers[{i}].minimum_order", group.minimum_order, allowed, self.name)
+
+    def refuse_countervailing(self, purpose: str) -> None:
+        """Raise InputError for reservation profits that rise in the type; `purpose`: what takes none, in words."""
+        for i, group in enumerate(self.retailers):
+            if group.countervailing:
+                allowed = f"for {purpose} one number, or numbers that fall in the type; mechanisms allocation and"
+                allowed = f"{allowed} allocation_direct take others, by their models"
+                raise InputError.of(f"retailers[{i}].reservation_profit", group.reservations.tolist(), allowed, self.name)
+
+    def _refuse_large_joint(self) -> None:
+        """Raise InputError where a joint table over types would be larger than what can be visited."""
+        cells = math.prod(len(self.retailers[g].theta) for g in self.order)
+        if cells > ENUMERATED or len(self.order) > AXES:
+            value = f"<{len(self.order)} retailers with a joint table of {cells:.3g} entries>"
+            allowed = f"joint tables of up to {ENUMERATED:,} entries and {AXES} retailers; independent types may be more"
+            raise InputError.of("prior", value, allowed, self.name)
 
     def _refuse_continuous(self) -> None:
         for i, group in enumerate(self.retailers):

@@ -26,6 +26,11 @@ class Ambiguity(Record):
     radius: Positive
     distance: Annotated[Literal["l1", "wasserstein"], one_of("l1", "wasserstein")] = "l1"
 
+    @property
+    def words(self) -> str:
+        """What expectations are under, in words."""
+        return f"the worst prior within {self.radius:g} ({self.distance})"
+
     def worst(self, prior: Array, value: Array, apart: Array) -> Array:
         """Return the prior within the radius under which a table of values is expected to be the least.
 

@@ -15,12 +15,12 @@ from veridical.data.ambiguity import Ambiguity
 from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.assembling import assembled
 from veridical.data.assembly import SUPPLIERS, Assembly
-from veridical.data.copula import JointPrior, gaussian_copula
+from veridical.data.common_prior import CommonPrior
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
 from veridical.data.fields import Positive, label, listed, whole_number
 from veridical.data.limits import gigabytes
-from veridical.data.prior import independent
+from veridical.data.order_grid import check_grids
 from veridical.data.product import DEMAND, PRICE, TERMS, Product
 from veridical.data.record import check, missing, placed, wrong
 from veridical.data.supplier import Part, Supplier
@@ -41,7 +41,7 @@ def shortened(count: int) -> str:
     return f"{count:,}" if len(digits) <= 15 else f"{digits[0]}.{digits[1]}e{len(digits) - 1}"
 
 
-class AssemblerCase(Assembly):
+class AssemblerCase(CommonPrior, Assembly):
     """An assembler who buys one component from each supplier, or a component from several, and does not know their unit costs.
 
     What she sells is one product, which every component is part of, with `price` and `demand`; or several `products` that share
@@ -49,13 +49,16 @@ class AssemblerCase(Assembly):
     units in a product is said by product. She decides how many of each she assembles before demand is known.
 
     Arrays over cost profiles t have one axis a supplier, in order, indexed by cost (`shape`); a profile's place in a flat
-    list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units.
+    list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units. Payments of the menu are
+    whole multiples of `round_money`, currency, and orders of `round_units`, where these are given.
     Source: assembler paper, section 2; any number of costs a supplier.
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
     price: Positive = Field(default=NOTHING, description=PRICE)
     demand: AnyDemand = Field(default=NOTHING, description=DEMAND)
+    round_money: Positive | None = None
+    round_units: Positive | None = None
     ambiguity: Ambiguity | None = None
     products: Annotated[tuple[Product, ...], listed(PRODUCTS)] | None = None
 
@@ -103,10 +106,14 @@ class AssemblerCase(Assembly):
         if correlation is not None and len(correlation) != len(self.shape):
             allowed = f"one row a supplier, in order: {across}"
             raise wrong(f"<{len(correlation)} rows>", allowed, "prior.correlation")
+        check_grids(self)
         return self
 
     def _refuse_bills(self) -> None:
         """Raise the error of a validator for bills of materials of products and components that do not fit together."""
+        for name in ("round_money", "round_units"):
+            if self.products is not None and getattr(self, name) is not None:
+                raise wrong(getattr(self, name), f"no {name} beside [[products]]: menus of one product alone are rounded", name)
         for i, supplier in enumerate(self.suppliers):
             if self.products is not None and supplier.units_per_product != 1.0:
                 allowed = "nothing beside [[products]], whose `units` say how many of each component a product has"
@@ -242,41 +249,6 @@ class AssemblerCase(Assembly):
             return [fixed(self.probability.sum(axis=tuple(a for a in axes if a != i))) for i in axes]
         given = [supplier.likely or (1.0,) for supplier in self.suppliers]
         return [fixed(np.array(weights) / math.fsum(weights)) for weights in given]
-
-    @cached_property
-    def probability(self) -> Array:
-        """beta[t], the joint prior."""
-        if self.prior is None or (self.prior.correlation is not None and self.independent):
-            return fixed(independent(self.marginals))
-        if self.integrated_prior is not None:
-            return fixed(self.integrated_prior.probability)
-        joint: Array = np.array(self.prior.joint, dtype=float)
-        return fixed(joint / joint.sum())
-
-    @cached_property
-    def integrated_prior(self) -> JointPrior | None:
-        """The joint prior of a copula, with the method, the error and the time of its integration; None where there is none."""
-        if self.prior is None or self.prior.correlation is None:
-            return None
-        return gaussian_copula(self.marginals, np.array(self.prior.correlation))
-
-    @property
-    def integration(self) -> JointPrior | None:
-        """How the joint prior was integrated; None where it was not, or not yet."""
-        integrated: JointPrior | None = vars(self).get("integrated_prior")
-        return integrated
-
-    @cached_property
-    def independent(self) -> bool:
-        """Whether the costs are independent: the joint prior is the product of its marginals, to rounding.
-
-        Under a copula it is decided from the correlations of those suppliers whose costs vary, without the joint prior.
-        """
-        if self.prior is not None and self.prior.correlation is not None:
-            vary = [i for i, marginal in enumerate(self.marginals) if np.count_nonzero(marginal) > 1]
-            among = np.array(self.prior.correlation)[np.ix_(vary, vary)]
-            return bool(np.array_equal(among, np.eye(len(vary))))
-        return self.prior is None or bool(np.allclose(self.probability, independent(self.marginals), rtol=0, atol=1e-13))
 
     @cached_property
     def apart(self) -> Array:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import tomli_w
+from pydantic import model_validator
 
 from veridical.data import files
 from veridical.data.errors import InputError
-from veridical.data.fields import Text
+from veridical.data.fields import Name, Text
+from veridical.data.measures import refuse_rounding
 from veridical.data.record import Record
 
 __all__ = ["HEAD", "CaseRecord", "hashed", "plain", "write_files"]
@@ -20,11 +22,21 @@ HEAD = "case.toml"  # of a case that is a folder
 
 
 class CaseRecord(Record):
-    """A case: what is known before anything is decided."""
+    """A case: what is known before anything is decided.
+
+    `currency` and `unit`: how money and quantities are called wherever results are said; they change no number.
+    """
 
     kind: str
     name: Text = ""
     description: Text = ""
+    currency: Name | None = None
+    unit: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rounded(cls, raw: Any) -> Any:
+        return refuse_rounding(cls, raw)
 
     def changed(self, /, **fields: Any) -> Self:
         """Return the case with other values of some fields, validated; None leaves a field out.

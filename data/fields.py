@@ -19,8 +19,8 @@ from veridical.data.limits import LARGEST, RETAILERS, SMALLEST
 from veridical.data.record import Record, check, missing, wrong
 
 __all__ = ["Flag", "Name", "NonNegative", "NonNegativeInt", "Numbers", "Positive", "Retailers", "Text"]
-__all__ += ["finite", "is_name", "label", "listed", "number", "numbers", "one_of", "several", "sum_to_one"]
-__all__ += ["whole", "whole_number"]
+__all__ += ["finite", "is_name", "label", "listed", "number", "numbers", "one_of", "profits", "several"]
+__all__ += ["sum_to_one", "whole", "whole_number"]
 __all__ += ["Record", "check", "fixed", "missing", "wrong"]
 
 SUM_TOLERANCE = 1e-9  # probabilities sum to 1 within this
@@ -51,6 +51,18 @@ def numbers(value: object, allowed: str, holds: Callable[[float], bool] = lambda
         return tuple(number(item, allowed, holds) for item in value)
     except PydanticCustomError as error:
         raise wrong(value, (error.context or {}).get("allowed", allowed)) from None
+
+
+def profits(each: str) -> Callable[[object], float | tuple[float, ...]]:
+    """Return what reads profits >= 0: one number, or one for `each` of something."""
+    allowed = f"a finite number >= 0, currency, or one such number a {each}"
+
+    def read(value: object) -> float | tuple[float, ...]:
+        if isinstance(value, list | tuple):
+            return numbers(value, allowed, lambda x: x >= 0)
+        return number(value, allowed, lambda x: x >= 0)
+
+    return read
 
 
 def whole(value: object, least: int = 0, most: float = math.inf, allowed: str | None = None) -> int:

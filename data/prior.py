@@ -1,4 +1,4 @@
-"""The common prior: a joint table over the suppliers' cost indices, or the correlation of a Gaussian copula."""
+"""The common prior: a joint table over suppliers' costs or retailers' types, or the correlation of a Gaussian copula."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUNDING = 1e-12  # relative, of a correlation that is meant to be the least: 1/
 
 
 class Prior(Record):
-    """How the suppliers' costs depend on one another: a `joint` table, or the `correlation` of a Gaussian copula."""
+    """How suppliers' costs or retailers' types depend on one another: a `joint` table, or a Gaussian copula's `correlation`."""
 
     joint: Nested | None = None
     correlation: tuple[Numbers, ...] | None = None
@@ -30,7 +30,7 @@ class Prior(Record):
     def _joint(cls, value: Any) -> Any:
         if value is None:
             return None
-        allowed = "nested lists of finite probabilities >= 0, one level a supplier"
+        allowed = "nested lists of finite probabilities >= 0, one level a supplier or retailer"
         table = _numbers(value, allowed)
         if table.ndim == 0 or table.size == 0 or (table < 0).any():
             raise wrong(value, allowed)
@@ -43,7 +43,7 @@ class Prior(Record):
     def _correlation(cls, value: Any) -> Any:
         if value is None:
             return None
-        allowed = "a symmetric positive semidefinite matrix with ones on its diagonal, one row a supplier"
+        allowed = "a symmetric positive semidefinite matrix with ones on its diagonal, one row a supplier or retailer"
         matrix = _numbers(value, allowed)
         square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
         symmetric = square and np.array_equal(matrix, matrix.T) and (np.diag(matrix) == 1).all()

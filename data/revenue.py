@@ -10,11 +10,11 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, SerializeAsAny
+from pydantic import BeforeValidator, SerializeAsAny, model_validator
 
 from veridical.data.arrays import Array, ArrayLike
-from veridical.data.fields import Positive
-from veridical.data.record import Record
+from veridical.data.fields import NonNegative, Positive, label
+from veridical.data.record import Record, wrong
 from veridical.data.registry import Registry
 from veridical.data.typed_demand import AnyTypedDemand
 
@@ -62,6 +62,15 @@ class Revenue(Record):
         q = np.asarray(q, dtype=float)
         step = 1e-5 * np.maximum(np.abs(q), 1e-3)
         return np.asarray((self.marginal(q + step, theta) - self.marginal(q, theta)) / step)
+
+    @property
+    def floor(self) -> float:
+        """What one more unit earns at least, however many there are, currency per unit: 0 but for what can be salvaged."""
+        return 0.0
+
+    def falls_to(self, share: ArrayLike, theta: ArrayLike) -> Array:
+        """Return marginal revenue with a `share` of what the first unit earns above the `floor`, currency per unit."""
+        return np.asarray(self.floor + np.asarray(share) * (self.marginal(0.0, theta) - self.floor))
 
     @property
     def unbounded(self) -> bool:
@@ -134,35 +143,65 @@ class PowerDemand(InverseDemand):
 
 
 class Newsvendor(Revenue):
-    """A newsvendor who sells at a fixed `price` what he has, up to his demand: R = price E[min(D^+, q)]. (16)."""
+    """A newsvendor who sells at a fixed `price` what he has, up to his demand: R = price E[min(D^+, q)]. (16).
+
+    `salvage`: what a unit that is left over is worth; `shortage_penalty`: what a lost sale costs beyond itself; currency per
+    unit. A retailer without units loses all sales, and g E[D^+] with them, so what units earn him is
+    R = (p - s + g) E[min(D^+, q)] + s q: the penalty saved counts as earned, and R(0, theta) is 0.
+    """
+
+    quiet: ClassVar = frozenset({"salvage", "shortage_penalty"})
 
     form: Literal["newsvendor"] = "newsvendor"
     price: Positive
     demand: AnyTypedDemand
+    salvage: NonNegative = 0.0
+    shortage_penalty: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _worth_selling(self) -> Newsvendor:
+        if self.margin <= 0:
+            most = self.price + self.shortage_penalty
+            raise wrong(self.salvage, f"a number below price + shortage_penalty, {label(most)}: else no sale pays", "salvage")
+        return self
+
+    @property
+    def margin(self) -> float:
+        """What a unit that is sold earns more than one that is left over, currency per unit: p - s + g."""
+        return self.price - self.salvage + self.shortage_penalty
+
+    @property
+    def floor(self) -> float:
+        """What a unit is worth that is left over: the salvage."""
+        return self.salvage
 
     def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R(q, theta), currency."""
-        return self.price * self.demand.sales(q, theta)
+        sold = self.margin * self.demand.sales(q, theta)
+        return np.asarray(sold + self.salvage * np.asarray(q, dtype=float)) if self.salvage else sold
 
     def marginal(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R_q = price P(D > q)."""
-        return self.price * self.demand.survival(q, theta)
+        sold = self.margin * self.demand.survival(q, theta)
+        return sold + self.salvage if self.salvage else sold
 
     def by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R_theta, currency per unit of type."""
-        return self.price * self.demand.sales_by_type(q, theta)
+        return self.margin * self.demand.sales_by_type(q, theta)
 
     def marginal_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R_q_theta."""
-        return self.price * self.demand.survival_by_type(q, theta)
+        return self.margin * self.demand.survival_by_type(q, theta)
 
     def curvature(self, q: ArrayLike, theta: ArrayLike) -> Array:
-        """R_qq = -price times the density of D."""
-        return -self.price * self.demand.density(q, theta)
+        """R_qq = -(p - s + g) times the density of D."""
+        return -self.margin * self.demand.density(q, theta)
 
     def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
-        """Largest q >= 0 with price P(D > q) = marginal, units."""
-        return self.demand.quantile(np.clip(np.asarray(marginal, dtype=float) / self.price, 0.0, 1.0), theta)
+        """Largest q >= 0 with (p - s + g) P(D > q) + s = marginal, units; infinite below the salvage."""
+        asked = np.asarray(marginal, dtype=float) - self.salvage
+        units = self.demand.quantile(np.clip(asked / self.margin, 0.0, 1.0), theta)
+        return np.where(asked < 0, np.inf, units) if self.salvage else units
 
 
 REVENUES: Registry[Revenue] = Registry(Revenue, "form")

@@ -9,19 +9,11 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from veridical.data import observations
-from veridical.data.fields import Name, NonNegative, Numbers, Positive, Text, label, number, numbers, several, sum_to_one
+from veridical.data.fields import Name, NonNegative, Numbers, Positive, Text, label, profits, several, sum_to_one
 from veridical.data.record import Record, wrong
 from veridical.data.yields import ALL, Yield
 
 __all__ = ["Part", "Supplier"]
-
-
-def _profits(value: object) -> float | Numbers:
-    """Return a reservation profit: one number, or one a cost."""
-    allowed = "a finite number >= 0, currency, or one such number a cost"
-    if isinstance(value, list | tuple):
-        return numbers(value, allowed, lambda x: x >= 0)
-    return number(value, allowed, lambda x: x >= 0)
 
 
 class Supplier(Record):
@@ -48,7 +40,7 @@ class Supplier(Record):
     reported: Numbers = ()
     component: Name | None = None
     units_per_product: Positive = 1.0
-    reservation_profit: Annotated[float | Numbers, BeforeValidator(_profits)] = 0.0
+    reservation_profit: Annotated[float | Numbers, BeforeValidator(profits("cost"))] = 0.0
     capacity: Positive | None = None
     minimum_order: Positive | None = None
     lot_size: Positive | None = None

@@ -12,7 +12,7 @@ import scipy
 
 from veridical.data.arrays import Array, Integers
 
-__all__ = ["TypeProfiles", "count_profiles", "enumerated", "sampled", "without_one"]
+__all__ = ["TypeProfiles", "count_profiles", "enumerated", "from_joint", "sampled", "without_one"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,23 @@ class TypeProfiles:
         """Return for each pair of `occurring` how many of the other retailers have which type, shape (pairs, M)."""
         rows, types = self.occurring(group)
         return without_one(self.counts[rows], self.columns(group).start + types)
+
+    def beliefs(self, group: int) -> tuple[Integers, Integers, Array]:
+        """Return what a retailer of a group meets: the others' profiles, which of them each pair of `occurring` is, and beliefs.
+
+        The profiles are counts of shape (O, M); beliefs have the shape (m, O), a row an own type: how likely each profile of the
+        others is to him. A type that never occurs believes what a retailer does who does not know his own.
+        """
+        rows, types = self.occurring(group)
+        others, against = np.unique(self.others(group), axis=0, return_inverse=True)
+        against = against.reshape(-1)
+        columns = self.columns(group)
+        share = self.counts[rows, columns.start + types] / self.counts[0, columns].sum()
+        together = np.zeros((self.sizes[group], len(others)))
+        np.add.at(together, (types, against), self.probability[rows] * share)
+        own = together.sum(axis=1, keepdims=True)
+        beliefs = np.where(own > 0, together / np.where(own > 0, own, 1.0), together.sum(axis=0))
+        return others, against, beliefs
 
     def types(self) -> Integers:
         """Return the types' places in their group's list, shape (rows, N): retailers in order, sorted within a group."""
@@ -84,6 +101,21 @@ def enumerated(members: Sequence[int], probabilities: Sequence[Array]) -> TypePr
         counts = np.concatenate([np.repeat(counts, added, axis=0), np.tile(multisets, (rows, 1))], axis=1)
         weight = np.multiply.outer(weight, np.exp(logarithm)).ravel()
     return TypeProfiles(counts, weight / weight.sum(), tuple(map(len, probabilities)))
+
+
+def from_joint(members: Sequence[int], sizes: Sequence[int], joint: Array) -> TypeProfiles:
+    """Return all profiles with the probabilities of a joint table over types: one axis a retailer, group by group."""
+    order = np.repeat(np.arange(len(members)), members)
+    starts = np.cumsum([0, *sizes[:-1]])
+    places = np.stack([index.ravel() for index in np.indices(joint.shape)], axis=1) + starts[order]
+    counts = np.zeros((len(places), sum(sizes)), dtype=np.int64)
+    for column in places.T:
+        counts[np.arange(len(places)), column] += 1
+    profiles = enumerated(members, [np.full(size, 1 / size) for size in sizes])
+    of = {row.tobytes(): k for k, row in enumerate(profiles.counts)}
+    row = np.array([of[key.tobytes()] for key in counts])
+    weight = np.bincount(row, joint.ravel(), len(profiles.counts))
+    return TypeProfiles(profiles.counts, weight / weight.sum(), profiles.sizes)
 
 
 def sampled(members: Sequence[int], probabilities: Sequence[Array], samples: int, seed: int) -> TypeProfiles:

@@ -120,6 +120,9 @@ def preferred_form(forms: tuple[str, ...], configuration: Configuration) -> str:
     'quadratic'
     """
     common = [form for form in _engine(configuration).FORMS if form in forms]
+    if not common:
+        allowed = f"for what is written in the form {', '.join(forms)} a solver that takes it: highs"
+        raise configuration.error_for("solver", configuration.solver, allowed)
     if configuration.form not in ("auto", *common):
         allowed = f"for {configuration.solver} and this demand one of auto, {', '.join(common)}"
         raise configuration.error_for("form", configuration.form, allowed)

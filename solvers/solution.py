@@ -14,6 +14,7 @@ from veridical.data import CertificateError, InputError
 from veridical.data.assembler import label
 from veridical.data.deprecated import Renamed
 from veridical.data.lazy import pd
+from veridical.data.measures import UNSAID, Measures
 from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, ratio
 
 if TYPE_CHECKING:
@@ -152,6 +153,9 @@ class Solution:
     ambiguity: Mapping[str, Any] | None = None
     # Of a prior that is estimated from past reports: how many, an `interval` of the profit, what a menu earns out of sample.
     estimate: Mapping[str, Any] | None = None
+    # Of a menu in whole steps of `money` and `units`: what that loses of the `profit_before`, and the gap of what was solved.
+    rounding: Mapping[str, Any] | None = None
+    measures: Measures = UNSAID  # in what money and quantities are said
     warnings: tuple[str, ...] = ()  # what the reader of a result should know before he uses it, in sentences
     optimal: Callable[[], OptimalDuals | str] | OptimalDuals | str = field(default=NO_MODEL, repr=False)  # gives `optimal_duals`
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
@@ -269,7 +273,7 @@ class Solution:
         prices.sort(key=lambda price: -abs(price[2]))
         lines = [f"{len(prices)} constraints bind with a price. The {min(most, len(prices))} that matter most:"]
         for family, where, value in prices[:most]:
-            lines.append(f"- {family} ({where}): one unit of slack is worth {abs(value):,.4g} in currency")
+            lines.append(f"- {family} ({where}): one unit of slack is worth {abs(value):,.4g} in {self.measures.of_money}")
         lines += several
         if "feasibility" in self.duals and "incentive_compatibility" in self.duals:
             lines.append("feasibility follows from incentive_compatibility: how a price splits between them is not unique.")
@@ -302,20 +306,21 @@ class Solution:
             ("without_max_payment", self.without_max_payment),
             ("ambiguity", self.ambiguity),
             ("estimate", self.estimate),
+            ("rounding", self.rounding),
         ):
             if figures is not None:
                 record[key] = dict(figures)
         if self.rule is not None:
             record["integration"] = asdict(self.rule.integration)
-        return record
+        return record | self.measures.to_dict()
 
     record = Renamed("to_dict")
 
     def failures(self, promised: tuple[str, ...] | None = None, gap: float = ACCEPTED) -> list[str]:
         """Return in words what `checked` would raise for."""
         failures, certificate = [], self.certificate
-        if self.approximation is not None:  # the distance from the range is reported; the certificate is of what was solved
-            certificate = replace(certificate, gap=self.approximation["model_gap"])
+        for figures in (self.approximation, self.rounding):  # how far it is from those is reported; what was solved is certified
+            certificate = certificate if figures is None else replace(certificate, gap=figures["model_gap"])
         if not certificate.within(gap):
             failures.append(f"the optimality conditions are violated by more than {max(gap, ACCEPTED):g}: {certificate}")
         if self.audit is not None and promised is not None:

@@ -16,6 +16,7 @@ from veridical.data import AssemblerCase, InputError
 from veridical.data.continuous_case import refuse_continuous
 from veridical.data.deprecated import Renamed
 from veridical.data.lazy import pd
+from veridical.data.measures import UNSAID, Measures
 from veridical.data.progress import counted
 from veridical.solvers import Configuration, closed_form
 from veridical.studies.figures import assembler as figures
@@ -35,23 +36,24 @@ class Choice:
     `table` is indexed by k, the number of suppliers who report: `supplier` who comes to report at that k; `contracts`, the
     number of quantities and payments that the menu lists for a supplier; `profit` in currency; `added` by that supplier; `loss`,
     the share of the profit of ICDS (k = n) that is given up. Where k = n is out of reach it is the most that can be given up, if
-    costs are independent, else NaN. `k` is None where no k reached is known to be enough.
+    costs are independent, else NaN. `k` is None where no k reached is known to be enough. Menus are compared before any rounding.
     """
 
     case: str
     accepted: float
     k: int | None
     table: pd.DataFrame
+    measures: Measures = UNSAID
 
     def figure(self) -> Figure:
         """Return the picture of it: profit against contracts, and what each further supplier adds."""
         title = f"how many suppliers should report? hybrid menus for {self.case}"
-        return figures.choice(title, self.table, self.k, self.accepted)
+        return figures.choice(title, self.table, self.k, self.accepted, self.measures.of_money)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         rows = self.table.reset_index().to_dict(orient="records")
-        return {"case": self.case, "loss": self.accepted, "k": self.k, "hybrids": rows}
+        return {"case": self.case, "loss": self.accepted, "k": self.k, "hybrids": rows, **self.measures.to_dict()}
 
     record = Renamed("to_dict")
 
@@ -59,7 +61,7 @@ class Choice:
 def choose_k(
     case: AssemblerCase,
     loss: float = 0.05,
-    solver: str | Path | Mapping[str, Any] | Configuration = "closed_form",
+    solver: str | Path | Mapping[str, Any] | Configuration | None = None,
     balanced: bool = False,
 ) -> Choice:
     """Return the profit of the hybrid for k = 0, 1, ... against the size of its menu, and the smallest k within a loss of ICDS.
@@ -74,7 +76,8 @@ def choose_k(
     loss
         The share of the profit of ICDS that may be lost, from 0 to 1.
     solver
-        As in `solve`; by closed form, full models (solver highs) decide where virtual cost is not monotone.
+        As in `solve`; where none is named the closed form, in which full models (solver highs) decide where virtual cost is not
+        monotone, and of cases that no closed form takes the models alone.
     balanced
         Whether balanced menus are compared, with a balanced ICDS.
 
@@ -96,7 +99,7 @@ def choose_k(
     if isinstance(loss, bool | np.bool_) or not isinstance(loss, Real | np.number) or not 0 <= loss <= 1:
         raise InputError.of("loss", loss, "a share of the profit, from 0 to 1")
     refuse_continuous(case)
-    configuration = solvers.configure(solver)
+    configuration = solvers.configure(default_solver(case) if solver is None else solver)
     n = len(case.names)
     rows: list[dict[str, Any]] = []
     for k in counted("menu", range(n + 1)):
@@ -104,7 +107,10 @@ def choose_k(
         contracts = math.prod(case.shape[i] for i in reporting)
         if contracts > CONTRACTS:
             break
-        profit = hybrid(case, k, balanced, configuration) + 0.0  # -0 is 0
+        if rows and contracts == rows[-1]["contracts"]:  # his cost is known: there is nothing to report
+            profit = rows[-1]["profit"]
+        else:
+            profit = hybrid(case, k, balanced, configuration) + 0.0  # -0 is 0
         newest = next((case.names[i] for i in reporting if i not in case.widest(k - 1)), "") if k else ""
         before = rows[-1]["profit"] if rows else float("nan")
         rows.append({"supplier": newest, "contracts": contracts, "profit": profit, "added": profit - before})
@@ -115,7 +121,17 @@ def choose_k(
         best = closed_form.assembler.icds_limit(case) if case.independent else float("nan")
     table["loss"] = (1 - table["profit"] / best).clip(lower=0.0) if best > 0 else np.where(np.isnan(best), best, 0.0)
     enough = table.index[table["loss"] <= loss + 1e-9]
-    return Choice(case.name, float(loss), int(enough[0]) if len(enough) else None, table)
+    return Choice(case.name, float(loss), int(enough[0]) if len(enough) else None, table, Measures.of(case))
+
+
+def default_solver(case: AssemblerCase) -> str:
+    """Return who solves a case where nobody is named: the closed form, where it takes all that the case says."""
+    try:
+        case.refuse_in_closed_form()
+        case.reserved("closed forms")
+    except InputError:
+        return "highs"
+    return "closed_form"
 
 
 def hybrid(case: AssemblerCase, k: int, balanced: bool, configuration: Configuration) -> float:

@@ -128,7 +128,7 @@ def two_vendors() -> JointPlanCase:
 @pytest.fixture(scope="session")
 def three_vendors() -> JointPlanCase:
     """Return the synthetic joint plan of a retailer and three vendors."""
-    return pilot(vendors=3, sites=2, regions=2, products=3, weeks=4, seed=1)
+    return pilot(vendors=3, sites=2, regions=2, products=3, weeks=4, seed=1).changed(activity_fee=0.0)
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +140,7 @@ def planner() -> CachingPlanner:
 @pytest.fixture(scope="session")
 def network() -> JointPlanCase:
     """Return the synthetic joint plan on which consensus is tried."""
-    return pilot(vendors=3, sites=2, regions=2, products=3, weeks=5, seed=1)
+    return pilot(vendors=3, sites=2, regions=2, products=3, weeks=5, seed=1).changed(activity_fee=0.0)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from veridical.contracts.joint_plan.planner import Plan, Planner, fixed_parties, plan_each
+from veridical.contracts.joint_plan.planner import Plan, Planner, core_gains, fixed_parties, plan_each
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
@@ -64,6 +64,10 @@ class Attendance:
         """Yield such plans, one for each tuple of parties that do not take part."""
         for plan in plan_each(self.planner, case, baseline, [self._absent(absent) for absent in absences], activity_fee):
             yield self._there(case, plan)
+
+    def core_gains(self, clarke: Mapping[str, float], limits: Mapping[tuple[str, ...], float], point: str) -> dict[str, float]:
+        """Return gains nearest to Clarke's within limits."""
+        return core_gains(self.planner, clarke, limits, point)
 
     def _absent(self, non_participants: Collection[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.lost, *non_participants)))

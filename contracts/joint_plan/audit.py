@@ -17,9 +17,11 @@ from veridical.contracts.comparison import TOLERANCE, gainful
 from veridical.contracts.joint_plan import externality
 from veridical.contracts.joint_plan.attendance import Attendance, PartyLostError
 from veridical.contracts.joint_plan.caching import CachingPlanner
+from veridical.contracts.joint_plan.core import CoalitionGame
 from veridical.contracts.joint_plan.guarantees import guarantees
 from veridical.contracts.joint_plan.misreports import Lie
 from veridical.contracts.joint_plan.planner import Planner, fixed_parties
+from veridical.contracts.joint_plan.problem import ReportedProblem
 from veridical.contracts.joint_plan.search import SEARCHES, PartyMisreport, Search, Tried, compared, gain, scale
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS
@@ -54,8 +56,9 @@ class JointPlanAudit(Audit):
     for `agv` in its place bayesian_ic (the largest expected gain by a report of the prior); receiver_ic (the largest gain of a
     receiver, or, where the rest is left to them, of all receivers by a report of one); group_ic (of suppliers who misreport
     together); false_name_ic (of a supplier under two names); ex_post_ir (the smallest net gain of a supplier), budget (holds
-    where the operator pays nothing in), savings (the plan costs no more than the baseline). What a party gains is relative to
-    its own costs and transfer, or to `scale` where that is less: the savings, or a thousandth of all costs at the baseline;
+    where the operator pays nothing in), savings (the plan costs no more than the baseline); of core-selecting payments core (the
+    most that a coalition gains by a plan of its own). What a party gains is relative to its own costs and transfer, or to `scale`
+    where that is less: the savings, or a thousandth of all costs at the baseline;
     budget and savings to `scale`. Truth may be short of best by `excess` where that is more.
 
     `searched`: how many misreports of suppliers alone were tried; `tried`: how many of which kind, by property; `not_searched`:
@@ -123,7 +126,7 @@ def examine(
     if concept == "bayesian_ic":
         out |= dict.fromkeys(SEARCHES, settlement.case.names)
     return JointPlanAudit(
-        properties=properties | _without_planning(settlement),
+        properties=properties | _without_planning(settlement) | _of_coalitions(settlement, planner),
         lies={name: gainful(tried.compared) for name, tried in searched.items()},
         expected_profit=settlement.residual,
         largest_payment=max(map(abs, settlement.transfers.values())),
@@ -139,6 +142,8 @@ def examine(
 
 
 def _check(settlement: Settlement, name: str, planner: Planner | None) -> PropertyResult:
+    if name == "core":
+        return _core(settlement, _planner(settlement, planner))
     if name not in (*INCENTIVES, *SEARCHES):
         return _without_planning(settlement)[name]
     if name == "bayesian_ic" and settlement.mechanism != "agv":
@@ -151,7 +156,7 @@ def _check(settlement: Settlement, name: str, planner: Planner | None) -> Proper
     return _incentives(name, _alone(settlement, name, planner, MISREPORTS, 0))
 
 
-applies_to(Settlement, *INCENTIVES, *SEARCHES, "ex_post_ir", "budget", "savings", check=_check)
+applies_to(Settlement, *INCENTIVES, *SEARCHES, "ex_post_ir", "budget", "savings", "core", check=_check)
 
 
 def _planner(settlement: Settlement, planner: Planner | None) -> CachingPlanner:
@@ -199,6 +204,27 @@ def _without_planning(settlement: Settlement) -> dict[str, PropertyResult]:
         "budget": PartyResult("budget", -settlement.budget <= slack, -settlement.budget + 0.0),
         "savings": PartyResult("savings", -settlement.savings <= slack, -settlement.savings + 0.0),
     }
+
+
+def _of_coalitions(settlement: Settlement, planner: Planner) -> dict[str, PropertyResult]:
+    """Return whether a settlement that was to be in the core is: looked at for no other, as it takes many plans."""
+    return {"core": _core(settlement, planner)} if settlement.mechanism == "core" and not settlement.unpaid else {}
+
+
+def _core(settlement: Settlement, planner: Planner) -> PropertyResult:
+    """Return the coalition that gains most by leaving; `holds` is None where none was found, but too many were left."""
+    case = settlement.case
+    there = Attendance(planner, {name: settlement.baseline_costs[name] for name in settlement.lost})
+    problem = ReportedProblem.of(case, there, settlement.start, case, case.suppliers)
+    try:
+        game = CoalitionGame(problem, settlement.parameters.get("activity_fee", 0.0))
+        found = game.blocking(settlement.net_gains, settlement.savings - settlement.activity)
+    except PartyLostError:
+        return PartyResult("core", None, math.nan, searched=False)
+    who = " and ".join(name for name in (*case.receivers, *case.suppliers) if name not in (*found.absent, *settlement.lost))
+    allowed = max(TOLERANCE * scale(settlement), game.gap)
+    holds = None if found.gain <= allowed < found.bound else found.gain <= allowed
+    return PartyResult("core", holds, found.bound if holds else found.gain, who, "a plan of their own")
 
 
 def expected(settlement: Settlement, planner: Planner) -> list[tuple[Lie, float]]:

@@ -7,13 +7,13 @@ the misreport in them are new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Hashable, Sequence
+from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from veridical.contracts.joint_plan.planner import Plan, Planner, fixed_parties, plan_each
+from veridical.contracts.joint_plan.planner import Plan, Planner, core_gains, fixed_parties, plan_each
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
@@ -70,6 +70,10 @@ class CachingPlanner:
             for key, absent in zip(keys, absences, strict=True):
                 alone = partial(self.planner.plan, case, baseline, absent, activity_fee)
                 yield self._planned(case, key, absent, alone if missing.pop(key, None) is None else partial(next, plans))
+
+    def core_gains(self, clarke: Mapping[str, float], limits: Mapping[tuple[str, ...], float], point: str) -> dict[str, float]:
+        """Return gains nearest to Clarke's within limits."""
+        return core_gains(self.planner, clarke, limits, point)
 
     def _plan_key(self, case: JointPlanCase, baseline: Array, non_participants: Collection[str], activity_fee: float) -> Hashable:
         participants = tuple(party for party in case.parties if party.name not in non_participants)

@@ -17,6 +17,7 @@ HELD = "truth is best for each of them, {others}, as the baseline is committed a
 RECORDS = "whatever the others report"
 ANSWERS = "while each of the others answers by one cost model, whichever it is (ex post: not dominant, as answers may adapt)"
 ASSUMED = "none, their truth is assumed: what is left is theirs, and the less they seem to save, the less they pay out"
+CORE = "truth is not best, but {others} no misreport of one gains more than Clarke's pivot would pay him beyond this: {most}"
 TOGETHER = "none: what one of them reports can raise what another is paid"
 TWICE = "none: who takes part under two names is paid twice"
 
@@ -37,5 +38,7 @@ def guarantees(settlement: Settlement) -> dict[str, str]:
     if settlement.baseline_source == COMPUTED:
         receivers += "; and the baseline follows from their reports"
     suppliers, others = SUPPLIERS[MECHANISMS[settlement.mechanism].truth], RECORDS if settlement.rounds is None else ANSWERS
-    words = (words.format(others=others) for words in (suppliers, receivers, TOGETHER, TWICE))
+    words = [words.format(others=others) for words in (suppliers, receivers, TOGETHER, TWICE)]
+    if settlement.core is not None:
+        words[0] = CORE.format(others=others, most=", ".join(f"{k} {v:,.2f}" for k, v in settlement.core.lie_bounds.items()))
     return dict(zip(whose, words, strict=True))

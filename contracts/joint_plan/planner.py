@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.data.lazy import pd
 
-__all__ = ["Plan", "Planner", "activity_cost", "fixed_parties", "plan_each"]
+__all__ = ["Plan", "Planner", "activity_cost", "core_gains", "fixed_parties", "plan_each"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,8 @@ class Planner(Protocol):
 
     A planner may have an attribute `fixed` too: who answers by something else than the record in a case, as agents of users' own
     do, so that no other report of theirs can be tried. Without one that is nobody. It may have a method `plan_each`, as the
-    function of that name, which makes plans that do not depend on each other at the same time.
+    function of that name, which makes plans that do not depend on each other at the same time; and `core_gains`, as the function
+    of that name, without which there is no mechanism `core`.
     """
 
     def baseline(self, case: JointPlanCase) -> Array:
@@ -133,6 +135,21 @@ def plan_each(
         return
     for absent in absences:
         yield planner.plan(case, baseline, absent, activity_fee)
+
+
+def core_gains(
+    planner: Planner, clarke: Mapping[str, float], limits: Mapping[tuple[str, ...], float], point: str
+) -> dict[str, float]:
+    """Return gains nearest to Clarke's of which suppliers have no more together than some limits, currency; see `core`.
+
+    Raises InputError for a planner that has no solver for that.
+    """
+    gains = getattr(planner, "core_gains", None)
+    if gains is None:
+        allowed = "one with a method core_gains for the mechanism core, as solvers.planners.Central and a consensus have"
+        raise InputError.of("planner", f"<{type(planner).__name__}>", allowed)
+    found: dict[str, float] = gains(clarke, limits, point)
+    return found
 
 
 def activity_cost(shared: Shared, plan: Array, baseline: Array, activity_fee: float) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from veridical.data.deprecated import OldTableNames, Renamed
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
 from veridical.data.lazy import pd
+
+if TYPE_CHECKING:
+    from veridical.contracts.joint_plan.core import Core
+    from veridical.contracts.joint_plan.redistribution import Rebate
 
 __all__ = ["COMPUTED", "Settlement", "agents"]
 
@@ -39,7 +43,8 @@ class Settlement(OldTableNames):
     proven; where truth is best at the least cost, nobody gains more than this by a misreport at any other; None under other
     mechanisms. certified_plan: the plan as its planner returned it, with the proof. lost: parties that were lost on the way: they
     take no part, and are paid nothing. baseline_source: `case`, where its receivers have committed to it, `given` to who settled
-    the case, or `computed` from the receivers' reports.
+    the case, or `computed` from the receivers' reports. core: under core-selecting payments, which coalitions were looked at and
+    what is proven of all. rebates: under a redistribution, what of its budget the operator gives back; they are in the transfers.
 
     The operator of the mechanism holds the budget: it pays the transfers, and collects the fees that are taken off them. The
     receivers operate it and are the residual claimants, so what is left to them is their own net gains and the budget; but where
@@ -64,6 +69,8 @@ class Settlement(OldTableNames):
     certified_plan: Plan | None = None
     lost: tuple[str, ...] = ()
     baseline_source: str = "given"
+    core: Core | None = None
+    rebates: Mapping[str, Rebate] = field(default_factory=dict)
 
     held = Renamed("non_participants")
 
@@ -131,6 +138,8 @@ class Settlement(OldTableNames):
     def to_frame(self) -> pd.DataFrame:
         """Return a row a party: role, costs at baseline and plan, the transfer to it, the fees taken off, net gain."""
         figures = {"baseline_cost": self.baseline_costs, "cost": self.costs, "transfer": self.transfers, "fee": self.fees}
+        if self.rebates:
+            figures["rebate"] = {name: self.rebates[name].amount if name in self.rebates else 0.0 for name in self.case.names}
         figures["net_gain"] = self.net_gains
         columns: dict[str, list[Any]] = {"role": [party.role for party in self.case.parties]}
         columns |= {column: [by_party[name] for name in self.case.names] for column, by_party in figures.items()}
@@ -151,16 +160,23 @@ class Settlement(OldTableNames):
         rows = self.plan_frame()
         figures = zip(rows["baseline"].tolist(), rows["units"].tolist(), rows["price"].tolist(), strict=True)
         totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess", "rounds")
-        return {name: getattr(self, name) for name in totals} | {
-            "parties": [
-                {"name": name, **row, "takes_part": name not in (*self.non_participants, *self.lost)}
-                for name, row in self.to_frame().to_dict(orient="index").items()
-            ],
-            "lost": list(self.lost),
-            "baseline_source": self.baseline_source,
-            "plan": [
-                dict(zip(LEVELS, flow, strict=True))
-                | {"baseline": before, "units": units, "price": None if np.isnan(price) else price}
-                for flow, (before, units, price) in zip(self.case.shared.flows, figures, strict=True)
-            ],
-        }
+        further = {} if self.core is None else {"core": self.core.to_dict()}
+        if self.rebates:
+            further["rebates"] = {name: rebate.to_dict() for name, rebate in self.rebates.items()}
+        return (
+            {name: getattr(self, name) for name in totals}
+            | further
+            | {
+                "parties": [
+                    {"name": name, **row, "takes_part": name not in (*self.non_participants, *self.lost)}
+                    for name, row in self.to_frame().to_dict(orient="index").items()
+                ],
+                "lost": list(self.lost),
+                "baseline_source": self.baseline_source,
+                "plan": [
+                    dict(zip(LEVELS, flow, strict=True))
+                    | {"baseline": before, "units": units, "price": None if np.isnan(price) else price}
+                    for flow, (before, units, price) in zip(self.case.shared.flows, figures, strict=True)
+                ],
+            }
+        )

@@ -10,72 +10,25 @@ above it, which the certificate bounds (`excess`): next to nothing for a QP, the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from veridical.contracts.joint_plan import externality
 from veridical.contracts.joint_plan.attendance import Attendance, PartyLostError
+from veridical.contracts.joint_plan.core import core
 from veridical.contracts.joint_plan.planner import Plan, Planner
+from veridical.contracts.joint_plan.problem import MechanismOutcome, ReportedProblem
+from veridical.contracts.joint_plan.redistribution import rebates, refuse_redistribution
 from veridical.contracts.joint_plan.settlement import COMPUTED, Settlement, agents
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
-from veridical.data.progress import counted
 
 __all__ = ["MECHANISMS", "MechanismOutcome", "ReportedProblem", "Rule", "baseline_of", "refuse_lump_sums", "settle", "subsets"]
 
 SUBSETS = 6  # suppliers up to which all subsets may take part
-
-
-@dataclass(frozen=True)
-class MechanismOutcome:
-    """What a mechanism decides. Transfers and fees by party, nothing where a party has none; the rest as in `Settlement`."""
-
-    plan: Plan
-    transfers: Mapping[str, float]
-    fees: Mapping[str, float]
-    excess: float | None = None
-
-
-@dataclass(frozen=True)
-class ReportedProblem:
-    """What every mechanism starts from: the reports, who plans, the baseline, and what it costs each party.
-
-    `paid`: who is to be paid, of those who are there; all, but for a search among one's misreports.
-    """
-
-    case: JointPlanCase
-    planner: Attendance
-    start: Array
-    before: Mapping[str, float]
-    committed: JointPlanCase
-    paid: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls, case: JointPlanCase, planner: Attendance, start: Array, committed: JointPlanCase, paid: tuple[str, ...]
-    ) -> ReportedProblem:
-        """Return the problem, with the baseline `start` priced by the planner."""
-        there = tuple(name for name in paid if name not in planner.lost)
-        return cls(case, planner, start, planner.costs(case, start), committed, there)
-
-    @property
-    def suppliers(self) -> tuple[str, ...]:
-        """The suppliers who are there."""
-        return tuple(name for name in self.case.suppliers if name not in self.planner.lost)
-
-    def plan(self, non_participants: tuple[str, ...] = (), activity_fee: float = 0.0) -> Plan:
-        """Return the plan at least cost of the parties that take part."""
-        return self.planner.plan(self.case, self.start, non_participants, activity_fee)
-
-    def plans(self, absences: Mapping[str, Sequence[tuple[str, ...]]], activity_fee: float = 0.0) -> list[list[Plan]]:
-        """Return such plans, one for each tuple of parties that do not take part, by words for them; all asked for at once."""
-        asked = [absent for some in absences.values() for absent in some]
-        with closing(self.planner.plan_each(self.case, self.start, asked, activity_fee)) as plans:
-            return [[next(plans) for _ in counted(label, some)] for label, some in absences.items()]
 
 
 def just_in_time(problem: ReportedProblem) -> MechanismOutcome:
@@ -93,8 +46,20 @@ def vcg(problem: ReportedProblem) -> MechanismOutcome:
     Where a lump sum is asked for, who takes part is decided with the plan: the best of all subsets of up to SUBSETS
     suppliers; of more, the best of everybody, nobody, all but one, and one alone. That range is fixed before the reports, so
     truth stays best; what it may cost is savings.
+
+    Where a `redistribution` is asked for, everybody is given back what does not depend on his own report (`redistribution`).
     """
     refuse_lump_sums(problem.case)
+    if problem.case.mechanism.redistribution == "none":
+        return groves(problem)
+    refuse_redistribution(problem.case)
+    outcome, given = groves(problem), rebates(problem, groves)
+    transfers = {name: transfer + given[name].amount for name, transfer in outcome.transfers.items()}
+    return replace(outcome, transfers=transfers, rebates=given)
+
+
+def groves(problem: ReportedProblem) -> MechanismOutcome:
+    """Return the plan and the transfers of `vcg`, before any redistribution."""
     parameters, before, suppliers = problem.case.mechanism, problem.before, problem.suppliers
     alpha, lump = parameters.activity_fee, parameters.participation_fee
 
@@ -188,7 +153,8 @@ class Rule(NamedTuple):
 
 MECHANISMS: Mapping[str, Rule] = {
     "jit": Rule(just_in_time, (), "dominant_strategy_ic"),
-    "vcg": Rule(vcg, ("pivot", "activity_fee", "participation_fee", "receivers"), "dominant_strategy_ic"),
+    "vcg": Rule(vcg, ("pivot", "activity_fee", "participation_fee", "receivers", "redistribution"), "dominant_strategy_ic"),
+    "core": Rule(core, ("core_point", "activity_fee")),
     "agv": Rule(agv, ("cost_factors", "draws", "seed"), "bayesian_ic"),
     "split_savings": Rule(split_savings, ("share",)),
     "first_price": Rule(first_price, ()),
@@ -249,6 +215,8 @@ def settle(
             raise InputError.of(name, value, f"for {mechanism} {', '.join(names) or 'no parameters'}", case.name)
     case = case.changed(**parameters)
     parameters = {name: getattr(case.mechanism, name) for name in names}
+    if parameters.get("redistribution") == "none":  # said where there is one
+        del parameters["redistribution"]
     start, source = baseline_of(case, planner, baseline)
     if agents(parameters) and source == COMPUTED:
         allowed = "with a baseline that is committed to (baseline.csv): one that is computed follows from what receivers report"
@@ -283,4 +251,6 @@ def settle(
         excess=outcome.excess,
         certified_plan=plan,
         lost=tuple(lost),
+        core=outcome.core,
+        rebates=outcome.rebates,
     )

@@ -19,9 +19,19 @@ from veridical.data.joint_plan.tables import BASELINE, write
 from veridical.data.joint_plan.values import Values
 from veridical.data.lazy import pd
 from veridical.data.limits import DRAWS
-from veridical.data.record import Record
+from veridical.data.record import Record, wrong
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
+
+
+def _redistribution(value: object) -> object:
+    """Return the name of a redistribution that there is; raise ValueError for another, and for one of another setting."""
+    if value in ("none", "cavallo"):
+        return value
+    if value == "guo_conitzer":
+        of = "its coefficients are of ranked bids for identical units of which each party wants one: no joint plan is that"
+        raise wrong(value, f"none, cavallo; {of}")
+    raise wrong(value, "one of none, cavallo")
 
 
 class Parameters(Record):
@@ -29,17 +39,22 @@ class Parameters(Record):
 
     pivot: what a supplier's transfer is counted from: `clarke`, the least cost of all with him at the baseline, or `baseline`,
     all at the baseline. activity_fee: per m3 by which the plan differs from the baseline. participation_fee: lump sum of every
-    participating supplier. receivers: `claimants`, to whom the budget is left, and who are taken at their word; or `agents` of
-    the mechanism like the suppliers, and the budget is the operator's: this takes a committed baseline. share: of the savings
-    that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior of `agv`: each supplier's costs are those
-    of his committed record times one of the factors, all as likely, independently; where there are too many profiles to visit
-    all, so many are drawn. tie_break: currency per unit squared; half of it times the sum of squares is what the baseline adds
-    to the receivers' own cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
+    participating supplier. core_point: which gains `core` chooses of those in the core: `nearest` to Clarke's, or the
+    `bidder_optimal` ones, whose sum is the largest, that are nearest to Clarke's. redistribution: of what an operator collects,
+    under `vcg` with receivers who are agents: `none`, or `cavallo`. receivers: `claimants`, to whom the budget is left, and who
+    are taken at their word; or `agents` of the mechanism like the suppliers, and the budget is the operator's: this takes a
+    committed baseline. share: of the savings that `split_savings` leaves to the suppliers. cost_factors, draws, seed: the prior
+    of `agv`, and under `redistribution` what a party may report: each supplier's costs are those of his committed record times
+    one of the factors, all as likely, independently; where there are too many profiles to visit all, so many are drawn.
+    tie_break: currency per unit squared; half of it times the sum of squares is what the baseline adds to the receivers' own
+    cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
     """
 
     pivot: Annotated[str, one_of("baseline", "clarke")] = "clarke"
     activity_fee: NonNegative = 0.0
     participation_fee: NonNegative = 0.0
+    core_point: Annotated[str, one_of("nearest", "bidder_optimal")] = "nearest"
+    redistribution: Annotated[str, BeforeValidator(_redistribution)] = "none"
     receivers: Annotated[str, one_of("claimants", "agents")] = "claimants"
     share: Annotated[float, finite("a number from 0 to 1", lambda x: 0 <= x <= 1)] = 0.5
     cost_factors: Annotated[Numbers, several("numbers > 0", lambda x: x > 0)] = (0.9, 1.0, 1.1)

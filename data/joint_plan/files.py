@@ -90,7 +90,7 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     orders = None
     if (folder / BASELINE).exists():
         orders = {tuple(row.values())[:-1]: row[UNITS] for row in _table(folder / BASELINE, LEVELS, (UNITS,), known | sides)}
-    named = {"name": head.name, "description": head.description}
+    named = {name: getattr(head, name) for name in ("name", "description", "currency", "unit")}
     return JointPlanCase(**named, shared=shared, parties=parties, mechanism=head.mechanism, baseline=orders)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from veridical.data.fields import Flag, Positive, Text, is_name, listed, number
+from veridical.data.fields import Flag, Name, Positive, Text, is_name, listed, number
 from veridical.data.joint_plan.case import Parameters
 from veridical.data.joint_plan.party import ROLES
 from veridical.data.joint_plan.shared import Weeks
+from veridical.data.measures import refuse_rounding
 from veridical.data.record import Record, missing, wrong
 
 __all__ = ["Head"]
@@ -48,6 +49,8 @@ class Head(Record):
     kind: Literal["joint_plan"] = "joint_plan"
     name: Text = ""
     description: Text = ""
+    currency: Name | None = None
+    unit: Name | None = None
     weeks: Weeks
     truckload: Flag = False
     truck_volume: Positive = 80.0
@@ -55,3 +58,8 @@ class Head(Record):
     parties: Annotated[tuple[PartyTable, ...], listed("two or more [[parties]] tables", 2)] = Field(
         description="two or more [[parties]] tables, each with name and role"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rounded(cls, raw: Any) -> Any:
+        return refuse_rounding(cls, raw)

@@ -12,6 +12,7 @@ from veridical.data import csv_file, files
 from veridical.data.case_record import HEAD, plain, write_files
 from veridical.data.errors import InputError
 from veridical.data.joint_plan.party import ROLES, Column, Party
+from veridical.data.measures import Measures
 
 if TYPE_CHECKING:
     from veridical.data.joint_plan.case import JointPlanCase
@@ -124,6 +125,7 @@ def _toml(case: JointPlanCase) -> str:
         "name": case.name,
         "description": case.description,
         "weeks": len(weeks) if weeks[0] == 1 else weeks,
+        **Measures.of(case).to_dict(),
         "truckload": shared.truckload,
         "truck_volume": shared.truck_volume,
     }

@@ -1,7 +1,9 @@
 """The supplier's optimum at a fixed capacity: virtual revenue is maximised profile by profile. (4)-(5), (9), Theorem 2.
 
 The dual of `capacity` at a profile is its shadow price lambda(theta). `monotonicity` is there only for types that may be pooled,
-as virtual revenue is not monotone in them; the model then pools them, whatever the others are.
+as virtual revenue is not monotone in them; the model then pools them, whatever the others are. For types that depend on one
+another, for minimum orders, and where higher types earn more elsewhere it is there for all types: the optimum is then the best of
+the mechanisms in which the truth is best, and nobody loses, whatever the others report.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from veridical.data import AllocationCase, InputError
-from veridical.models.allocation import vocabulary
+from veridical.models.allocation import least_orders, rents, vocabulary
 from veridical.models.allocation.numbers import carried
 from veridical.models.info import builder, carries
 
@@ -67,9 +69,9 @@ def build(
 def declare(case: AllocationCase, name: str, form: str, points: int, monotonicity: bool | None) -> Any:
     """Return the model with a capacity that is fixed or chosen, as the case has it."""
     m = vocabulary.frame(case, name, form, points)
-    vocabulary.virtual_revenue(m)
+    earned = rents.earned(m)
     vocabulary.supply(m)
     vocabulary.monotonicity(m, monotonicity)
-    revenue = vocabulary.expected(m, lambda *key: m.virtual_revenue[key])
-    m.profit = pyo.Objective(expr=revenue - vocabulary.cost(m), sense=pyo.maximize)  # (4), (12)
+    least_orders.declare(m)
+    m.profit = pyo.Objective(expr=earned - vocabulary.cost(m), sense=pyo.maximize)  # (4), (12)
     return m

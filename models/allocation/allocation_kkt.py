@@ -2,6 +2,7 @@
 
     0 <= Q_k     is complementary to  lambda + pooling - virtual marginal revenue >= 0, at every profile and type in it,
     0 <= lambda  is complementary to  K - sum of Q >= 0,
+    0 <= mu_k    is complementary to  what a retailer can take - Q_k >= 0, where that is bounded; mu_k adds to lambda above,
     0 <= pool    is complementary to  Q_{k+1} - Q_k >= 0 (none where `monotonicity` is off).
 
 The complementarity is an exact penalty: the objective is profit less the sum of all products, the pools' cancel. No allotment
@@ -20,7 +21,7 @@ import pyomo.environ as pyo
 
 from veridical.contracts.allotment import Allotment
 from veridical.data import AllocationCase
-from veridical.models.allocation import vocabulary
+from veridical.models.allocation import rents, terms, vocabulary
 from veridical.models.allocation.allocation import declare
 from veridical.models.info import builder, info_of
 
@@ -64,9 +65,11 @@ def build(
     >>> round(vd.solvers.solve(model, "ipopt").objective, 2)
     9.24
     """
+    for refuse in (case.refuse_correlation, case.refuse_minimum_orders, case.refuse_countervailing):
+        refuse("`allocation_kkt`")
     m = vocabulary.frame(case, "allocation_kkt", form, points)
-    vocabulary.virtual_revenue(m)
-    vocabulary.virtual_marginal(m)
+    rents.virtual_revenue(m)
+    rents.virtual_marginal(m)
     vocabulary.supply(m)
     m.shadow_price = pyo.Var(m.PROFILES, domain=pyo.NonNegativeReals, initialize=case.capacity_cost or 0.0)
     pools: dict[Any, list[Any]] = {key: [] for key in m.CELLS}
@@ -76,10 +79,15 @@ def build(
             pools[low].append(m.pool[key])
             pools[high].append(-m.pool[key])
 
+    bounded = [] if m.component("deliverable") is None else list(m.retailer_capacity)
+    m.retailer_price = pyo.Var(bounded, domain=pyo.NonNegativeReals, initialize=0.0)  # of his own capacity, one a cell
+    prices = dict(m.retailer_price.items())
+
     @m.Constraint(m.CELLS)
     def shadow_price_covers(m: Any, t: str, g: str, theta: float) -> Any:  # (6), (10)-(11)
         weight = m.probability[t].expr * m.count[t, g, theta]
-        margin = weight * (m.shadow_price[t] - m.virtual_marginal[t, g, theta])
+        own = prices.get((t, g, theta), 0.0)
+        margin = weight * (m.shadow_price[t] + own - m.virtual_marginal[t, g, theta])
         return margin + pyo.quicksum(pools[t, g, theta]) >= 0
 
     mean = pyo.quicksum(m.probability[t].expr * m.shadow_price[t] for t in m.PROFILES)
@@ -88,9 +96,10 @@ def build(
     else:  # K is complementary to c - E[lambda] >= 0: (13)
         worth = m.capacity_cost * m.K
         m.mean_shadow_price = pyo.Constraint(expr=mean <= m.capacity_cost)
+    full = pyo.quicksum(m.probability[k[0]].expr * m.count[k] * m.deliverable[k[1]] * m.retailer_price[k] for k in bounded)
     used = vocabulary.expected(m, lambda *key: m.quantity[key] * m.virtual_marginal[key])
-    m.complementarity = pyo.Expression(expr=worth - used)
-    revenue = vocabulary.expected(m, lambda *key: m.virtual_revenue[key])
+    m.complementarity = pyo.Expression(expr=worth + full - used)
+    revenue = vocabulary.expected(m, lambda *key: m.virtual_revenue[key]) - terms.owed(m, lowest=True)
     m.profit = pyo.Objective(expr=revenue - vocabulary.cost(m) - m.complementarity, sense=pyo.maximize)
     info = info_of(m)
     info.contracts, info.zero_at_optimum = allotted, m.complementarity

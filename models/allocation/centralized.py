@@ -1,18 +1,17 @@
 """The chain with full information: rents are left out. A benchmark that nobody can run, at any or the best capacity. Theorem 4.
 
-As the supplier knows the types, she asks every retailer for all that his units earn.
+As the supplier knows the types, she asks every retailer for all that his units earn beyond what he earns elsewhere.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import pyomo.environ as pyo
 
 from veridical.contracts.allotment import full_revenue
 from veridical.data import AllocationCase
-from veridical.models.allocation import vocabulary
+from veridical.models.allocation import least_orders, rents, terms, vocabulary
 from veridical.models.allocation.numbers import carried
 from veridical.models.info import builder, carries, info_of
 
@@ -53,12 +52,9 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     """
     m = vocabulary.frame(case, "centralized", form, points)
     vocabulary.supply(m)
-    revenues = vocabulary.details(m).revenues
-
-    @m.Expression(m.CELLS)
-    def revenue(m: Any, t: str, g: str, theta: float) -> Any:
-        return revenues[g].value(m.quantity[t, g, theta], theta)
-
-    m.profit = pyo.Objective(expr=vocabulary.expected(m, lambda *key: m.revenue[key]) - vocabulary.cost(m), sense=pyo.maximize)
+    least_orders.declare(m)
+    m.revenue = pyo.Expression(m.CELLS, initialize=rents.revenue(m))
+    earned = vocabulary.expected(m, lambda *key: m.revenue[key]) - terms.owed(m, lowest=False)
+    m.profit = pyo.Objective(expr=earned - vocabulary.cost(m), sense=pyo.maximize)
     info_of(m).contracts = partial(vocabulary.allotment, price=full_revenue)
     return m

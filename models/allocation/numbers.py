@@ -29,7 +29,7 @@ def carried(pools: bool = False) -> Carried:
         if pools and monotonicity is None:
             finite = vocabulary.occurring(case.grid(points) if case.continuous else case)
             decided = tuple(pooled(group, case.capacity).tobytes() for group in finite.retailers)
-        return case.retailers, case.fixed_price, case.capacity is None, decided
+        return case.retailers, case.prior, case.fixed_price, case.capacity is None, decided
 
     return Carried(structure, renumber)
 

@@ -23,7 +23,7 @@ def pooled(group: RetailerGroup, capacity: float | None) -> Booleans:
     of its isotonic regression. Types that get nothing are in nobody's way. Looked at on a grid of quantities where it is not
     enough to look at one.
     """
-    virtual = marginal(group, np.minimum(grid(group), np.inf if capacity is None else capacity))
+    virtual = marginal(group, np.minimum(grid(group), min(group.most, np.inf if capacity is None else capacity)))
     least = ROUNDING * float(group.revenue.marginal(0.0, group.theta[-1]))
     together: Booleans = np.zeros(len(group.theta) - 1, dtype=bool)
     falls = np.diff(virtual, axis=0) < -least
@@ -37,8 +37,10 @@ def pooled(group: RetailerGroup, capacity: float | None) -> Booleans:
     return together
 
 
-def concave_up_to(group: RetailerGroup) -> Array:
+def concave_up_to(group: RetailerGroup, rate: Array | None = None) -> Array:
     """Return for each type the units up to which virtual revenue is concave, infinite where it is throughout.
+
+    `rate`: (1 - F) / f of each type, where it is not the group's own, as it is given others of correlated types.
 
     A newsvendor's virtual marginal revenue falls below 0, and rises to 0 again where nobody sells as much: a solver that
     gets there takes it for an optimum. It still falls at the grid's point before the least one. Units that are worth having
@@ -47,7 +49,7 @@ def concave_up_to(group: RetailerGroup) -> Array:
     if group.revenue.separable:
         return np.full(len(group.theta), np.inf)
     q = grid(group)
-    virtual = marginal(group, q)
+    virtual = marginal(group, q, rate) - group.revenue.floor
     worth = np.append(q, q[-1])[1 + np.where(virtual > 0, np.arange(len(q)), -1).max(axis=1)]  # the point behind the last
     most: Array = np.maximum(q[np.maximum(virtual.argmin(axis=1) - 1, 0)], np.maximum.accumulate(worth))
     return np.where(virtual.min(axis=1) < 0, most, np.inf)
@@ -59,11 +61,11 @@ def grid(group: RetailerGroup) -> Array:
     if revenue.separable:
         return np.zeros(1)
     levels = np.append(np.linspace(1.0, 0.0, GRID)[:-1], np.geomspace(1 / (GRID - 1), 1e-9, TAIL))
-    quantities: Array = np.unique(revenue.quantity(levels * revenue.marginal(0.0, theta), theta))
+    quantities: Array = np.unique(revenue.quantity(revenue.falls_to(levels, theta), theta))
     return np.append(0.0, quantities[np.isfinite(quantities) & (quantities > 0)])
 
 
-def marginal(group: RetailerGroup, q: Array) -> Array:
-    """Return virtual marginal revenue, (6), shape (m, quantities)."""
-    theta, rate = group.theta[:, None], (group.survival[1:] / group.probability)[:, None]
+def marginal(group: RetailerGroup, q: Array, rate: Array | None = None) -> Array:
+    """Return virtual marginal revenue, (6), shape (m, quantities); `rate` as in `concave_up_to`."""
+    theta, rate = group.theta[:, None], (group.survival[1:] / group.probability if rate is None else rate)[:, None]
     return virtual_marginal_revenue(group.revenue, q, theta, np.append(theta[1:], theta[-1:], axis=0), rate)

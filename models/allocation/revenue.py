@@ -77,7 +77,7 @@ def _curvature(revenue: Newsvendor, low: Array, high: Array, theta: Array) -> tu
     mode, demand = revenue.demand.mode(theta), revenue.demand
     ends = [np.where(np.isinf(q), 0.0, demand.density(np.where(np.isinf(q), 0.0, q), theta)) for q in (low, high)]
     most = np.inf if mode is None else demand.density(np.clip(mode, low, high), theta)
-    return -revenue.price * np.asarray(most), -revenue.price * (np.minimum(*ends) if mode is not None else 0.0 * ends[0])
+    return -revenue.margin * np.asarray(most), -revenue.margin * (np.minimum(*ends) if mode is not None else 0.0 * ends[0])
 
 
 def _slope(function: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Array]:

@@ -25,13 +25,15 @@ from veridical.data.lazy import pd
 from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
+from veridical.models.allocation import terms
 from veridical.models.allocation.own_revenue import OwnRevenue
-from veridical.models.allocation.regularity import concave_up_to, grid, pooled
+from veridical.models.allocation.regularity import grid, pooled
 from veridical.models.allocation.revenue import Written
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
-__all__ = ["POINTS", "allotment", "cost", "details", "expected", "forms", "frame", "groups_of", "monotonicity", "neighbours"]
-__all__ += ["occurring", "satiate", "supply", "virtual_marginal", "virtual_revenue"]
+__all__ = ["POINTS", "allotment", "bound_unit", "bound_units", "by_others", "cost", "details", "expected", "forms", "frame"]
+__all__ += ["groups_of", "monotonicity", "neighbours"]
+__all__ += ["occurring", "satiate", "supply"]
 
 SATIATED = 1e-12  # of the revenue of the first unit
 BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
@@ -42,6 +44,12 @@ INDEX_NAMES = {  # what the parts of an index are called, family by family
     "individual_rationality": ("retailers", "type"),
     "shadow_price_covers": ("profile", "retailers", "type"),
     "mean_shadow_price": ("mean_shadow_price",),
+    "retailer_capacity": ("profile", "retailers", "type"),
+    "minimum_order": ("profile", "retailers", "type"),
+    "no_order": ("profile", "retailers", "type"),
+    "participation": ("retailers", "type", "others"),
+    "report_lower": ("retailers", "type", "others"),
+    "report_higher": ("retailers", "type", "others"),
 }
 
 
@@ -56,7 +64,12 @@ class AllocationInfo(ModelInfo):
 
 
 def forms(case: AllocationCase) -> tuple[str, ...]:
-    """Return how the revenues of a case can be written: quadratic programs where all are linear demand."""
+    """Return how the revenues of a case can be written: quadratic programs where all are linear demand.
+
+    By tangents beside minimum orders, which need binaries.
+    """
+    if case.has_minimum_orders:
+        return ("tangent",)
     return ("quadratic",) if all(group.revenue.form == "linear_demand" for group in case.retailers) else ("smooth",)
 
 
@@ -89,13 +102,15 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     m.TYPES = pyo.Set(initialize=types, dimen=2)
     m.PROFILES = pyo.Set(initialize=names)
     likely = {key: float(f) for key, f in zip(types, np.concatenate([g.probability for g in case.retailers]), strict=True)}
-    m.type_probability = pyo.Param(m.TYPES, initialize=likely, mutable=True)
+    independent = case.independent  # else probabilities of profiles are given, and those of types follow
+    m.type_probability = pyo.Param(m.TYPES, initialize=likely, mutable=independent)
     cells = {(names[row], *types[column]): int(profiles.counts[row, column]) for row, column in np.argwhere(profiles.counts > 0)}
     m.CELLS = pyo.Set(initialize=list(cells), dimen=3)
     for key in cells:
         info.cells.setdefault(key[0], []).append(key)
     m.count = pyo.Param(m.CELLS, initialize=cells)
-    m.probability = pyo.Expression(m.PROFILES, rule=_profile_probability)
+    given = dict(zip(names, profiles.probability.tolist(), strict=True))
+    m.probability = pyo.Expression(m.PROFILES, rule=_profile_probability if independent else given)
     m.revenues = pyo.Block(list(range(len(case.retailers))))
     info.revenues = {name: Written(group.revenue, m.revenues[g]) for g, (name, group) in enumerate(groups.items())}
     retailers = sum(case.members)
@@ -106,8 +121,9 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
         info.parameters["capacity_cost"] = m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
     else:
         info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=True)
+    terms.declare(m)
     wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
-    first = {key: min(start / retailers, wanted[key[1:]]) for key in cells}
+    first = {key: min(start / retailers, wanted[key[1:]], groups[key[1]].most / 2) for key in cells}
     m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=first)
     return m
 
@@ -121,8 +137,14 @@ def supply(m: Any) -> None:
 
     @m.Constraint(m.PROFILES)
     def capacity(m: Any, t: str) -> Any:
-        weight = m.probability[t].expr
+        weight = 1.0 if pyo.value(m.probability[t]) == 0 else m.probability[t].expr  # nobody is promised more there either
         return weight * pyo.quicksum(m.count[key] * m.quantity[key] for key in cells[t]) <= weight * m.K
+
+    if m.component("deliverable") is not None:
+
+        @m.Constraint([key for key in m.CELLS if key[1] in m.deliverable])
+        def retailer_capacity(m: Any, t: str, g: str, theta: float) -> Any:
+            return m.quantity[t, g, theta] <= m.deliverable[g]
 
 
 def cost(m: Any) -> Any:
@@ -134,18 +156,6 @@ def expected(m: Any, worth: Any) -> Any:
     """Return the expectation over profiles of the sum over retailers of worth(t, group, type)."""
     cells = details(m).cells.items()
     return pyo.quicksum(m.probability[t].expr * pyo.quicksum(m.count[key] * worth(*key) for key in keys) for t, keys in cells)
-
-
-def rates(m: Any) -> dict[tuple[str, float], tuple[float, Any]]:
-    """Return for each type the next one and the inverse hazard (1 - F) / f; None for the highest, above which there is nobody."""
-    rates: dict[tuple[str, float], tuple[float, Any]] = {}
-    for name, group in groups_of(m):
-        types = list(group.types or ())
-        for k, (theta, following) in enumerate(pairwise(types)):
-            above = pyo.quicksum(m.type_probability[name, higher] for higher in types[k + 1 :])
-            rates[name, theta] = following, above / m.type_probability[name, theta]
-        rates[name, types[-1]] = types[-1], None
-    return rates
 
 
 def details(m: Any) -> AllocationInfo:
@@ -161,36 +171,16 @@ def groups_of(m: Any) -> list[tuple[str, RetailerGroup]]:
     return list(zip(case.names, case.retailers, strict=True))
 
 
-def virtual_revenue(m: Any) -> None:
-    """Declare `virtual_revenue` of every cell: R(q, theta_k) - (1 - F_k) / f_k [R(q, theta_{k+1}) - R(q, theta_k)].
-
-    Where it is concave up to some quantity only, as for newsvendors, that is the upper bound of `quantity`.
-    """
-    following, revenues = rates(m), details(m).revenues
-    for name, group in groups_of(m):
-        most = dict(zip(group.types or (), concave_up_to(group).tolist(), strict=True))
-        _bound_units(m, name, most)
-
-    @m.Expression(m.CELLS)
-    def virtual_revenue(m: Any, t: str, g: str, theta: float) -> Any:
-        q, (above, rate) = m.quantity[t, g, theta], following[g, theta]
-        revenue = revenues[g].value(q, theta)
-        return revenue if rate is None else revenue - rate * revenues[g].gain(q, theta, above)
-
-
-def virtual_marginal(m: Any) -> None:
-    """Declare `virtual_marginal`, the derivative of virtual revenue by units: the left side of (6)."""
-    following, revenues = rates(m), details(m).revenues
-
-    @m.Expression(m.CELLS)
-    def virtual_marginal(m: Any, t: str, g: str, theta: float) -> Any:
-        q, (above, rate) = m.quantity[t, g, theta], following[g, theta]
-        marginal = revenues[g].marginal(q, theta)
-        if rate is None:
-            return marginal
-        if revenues[g].revenue.separable:
-            return marginal - rate * (above - theta)
-        return (1 + rate) * marginal - rate * revenues[g].marginal(q, above)
+def by_others(m: Any) -> dict[tuple[str, float, str], tuple[str, str, float]]:
+    """Return the cell of each group, type, and what the others are in words."""
+    case, profiles, names = details(m).case, details(m).profiles, list(m.PROFILES)
+    cell = {}
+    for g, (name, group) in enumerate(groups_of(m)):
+        rows, places = profiles.occurring(g)
+        for row, place, others in zip(rows, places, profile_names(case, profiles.others(g)), strict=True):
+            theta = float(group.theta[place])
+            cell[name, theta, others] = (names[row], name, theta)
+    return cell
 
 
 def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
@@ -198,15 +188,7 @@ def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
 
     Of those types that are kept `together` alone.
     """
-    info = details(m)
-    case, profiles = info.case, info.profiles
-    names = list(m.PROFILES)
-    cell = {}  # of each (group, type, others): the cell
-    for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
-        rows, places = profiles.occurring(g)
-        for row, place, others in zip(rows, places, profile_names(case, profiles.others(g)), strict=True):
-            theta = float(group.theta[place])
-            cell[name, theta, others] = (names[row], name, theta)
+    info, cell = details(m), by_others(m)
     pairs: dict[Any, tuple[Any, Any]] = {}
     for (name, group), together in zip(groups_of(m), info.together, strict=True):
         for low, high in compress(pairwise(group.types or ()), together):
@@ -215,12 +197,17 @@ def neighbours(m: Any) -> dict[tuple[str, float, float, str], tuple[Any, Any]]:
     return pairs
 
 
-def _bound_units(m: Any, name: str, most: Mapping[float, float]) -> None:
+def bound_units(m: Any, name: str, most: Mapping[float, float]) -> None:
     """Bound a group's units by those of each type, where they are finite, and start within."""
     for key in m.CELLS:
         if key[1] == name and most[key[2]] < np.inf:
-            m.quantity[key].setub(most[key[2]])
-            m.quantity[key] = min(m.quantity[key].value, most[key[2]] / 2)
+            bound_unit(m, key, most[key[2]])
+
+
+def bound_unit(m: Any, key: Any, most: float) -> None:
+    """Bound the units of a cell, and start within."""
+    m.quantity[key].setub(most)
+    m.quantity[key] = min(m.quantity[key].value, most / 2)
 
 
 def satiate(m: Any) -> None:
@@ -229,11 +216,11 @@ def satiate(m: Any) -> None:
     Far out all derivatives vanish, and a solver that gets there takes it for an optimum.
     """
     for name, group in groups_of(m):
-        if group.revenue.separable:
+        if group.revenue.separable or group.revenue.floor > 0:  # who salvages units always earns by more
             continue
         units = group.revenue.quantity(SATIATED * group.revenue.marginal(0.0, group.theta), group.theta)
         most = dict(zip(group.types or (), units.tolist(), strict=True))
-        _bound_units(m, name, most)
+        bound_units(m, name, most)
 
 
 def monotonicity(m: Any, wanted: bool | None) -> dict[Any, tuple[Any, Any]]:
@@ -246,7 +233,7 @@ def monotonicity(m: Any, wanted: bool | None) -> dict[Any, tuple[Any, Any]]:
     if wanted is False:
         return {}
     info = details(m)
-    if wanted is None:
+    if wanted is None and info.case.independent and not info.case.has_minimum_orders:
         info.together = [pooled(group, info.case.capacity) for group in info.case.retailers]
     else:
         info.together = [np.ones(len(group.theta) - 1, dtype=bool) for group in info.case.retailers]
@@ -270,6 +257,8 @@ def allotment(m: Any, duals: Mapping[str, pd.Series], price: Price = dominant) -
     by_type = np.zeros(profiles.counts.shape)
     rows, columns = np.nonzero(profiles.counts > 0)
     by_type[rows, columns] = [max(m.quantity[key].value, 0.0) for key in m.CELLS]
+    if (placed := m.component("placed")) is not None:  # where nothing is, what integers leave of rounding is nothing
+        by_type[rows, columns] *= [key not in placed or placed[key].value > 0.5 for key in m.CELLS]
     shadow_price = np.full(len(profiles.counts), np.nan)
     if "capacity" in duals:
         shadow_price = duals["capacity"].reindex(list(m.PROFILES)).to_numpy(dtype=float) + 0.0
@@ -280,11 +269,11 @@ def allotment(m: Any, duals: Mapping[str, pd.Series], price: Price = dominant) -
 def case_of(m: Any) -> AllocationCase:
     """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
     case: AllocationCase = details(m).case
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = terms.changed(m, case)
     for name, param in (("capacity", m.K), ("capacity_cost", m.component("capacity_cost"))):
         if isinstance(param, pyo.Param) and param.value != getattr(case, name):
             changes[name] = param.value
-    likely = [tuple(float(m.type_probability[name, theta].value) for theta in group.theta) for name, group in groups_of(m)]
+    likely = [tuple(float(pyo.value(m.type_probability[name, theta])) for theta in group.theta) for name, group in groups_of(m)]
     if likely != [tuple(group.probability.tolist()) for group in case.retailers]:
         changes["retailers"] = [g.changed(probabilities=f) for g, f in zip(case.retailers, likely, strict=True)]
     return case.changed(**changes) if changes else case
@@ -301,7 +290,7 @@ def _profile_probability(m: Any, t: str) -> Any:
 
 def _wanted(group: RetailerGroup, theta: float) -> float:
     """Return units that a retailer of a type would like to have, roughly: where a solver starts."""
-    most = group.revenue.quantity(0.3 * group.revenue.marginal(0.0, theta), theta)
+    most = group.revenue.quantity(group.revenue.falls_to(0.3, theta), theta)
     return float(np.nan_to_num(most, nan=1.0, posinf=1.0)) or 1.0
 
 
@@ -309,11 +298,7 @@ def occurring(case: AllocationCase) -> AllocationCase:
     """Return the case without the types that never occur."""
     if all((group.probability > 0).all() for group in case.retailers):
         return case
-    groups = []
-    for group in case.retailers:
-        kept = group.probability > 0
-        groups.append(group.changed(types=group.theta[kept].tolist(), probabilities=group.probability[kept].tolist()))
-    return case.changed(retailers=groups)
+    return case.without([group.probability > 0 for group in case.retailers])
 
 
 def _fits(case: AllocationCase, name: str) -> None:

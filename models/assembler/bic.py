@@ -17,15 +17,16 @@ import numpy as np
 import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase, InputError
+from veridical.data.arrays import Array
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.icds import menu
 from veridical.models.assembler.numbers import beliefs, carried
 from veridical.models.assembler.order_rules import refuse_without_capacity
+from veridical.models.beliefs import refuse_faint_beliefs
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
 
-EXACT, TOLD = 1e-13, 1e-6  # relative singular values of beliefs: dependent up to the first, told apart from the second
 NEVER = 1 - 1e-12  # probability of a demand beyond which no unit is assembled: bounds of profits need an end of it
 FAINT = 1e-12  # a belief up to which a profile is not reckoned with
 
@@ -75,7 +76,8 @@ def build(
     refuse_without_capacity(case, "`bic`")
     case.refuse_ambiguity("`bic`, where truth itself rests on the prior,")
     if participation == "interim":
-        refuse_faint_beliefs(case)
+        tables = (_beliefs(case, i) for i in range(len(case.names)))
+        refuse_faint_beliefs(tables, case.names, case.name, "costs")
     m = vocabulary.frame(case, "bic", form)
     vocabulary.own_costs(m)
     vocabulary.contracts(m, form)
@@ -128,21 +130,8 @@ def build(
     return m
 
 
-def refuse_faint_beliefs(case: AssemblerCase) -> None:
-    """Raise InputError where what a supplier's types believe of the others is all but linearly dependent, and yet not so.
-
-    The optimum jumps there: bets on the difference extract his rent, however large they must be. The measure is the smallest
-    singular value of his beliefs, relative to the largest.
-    """
-    for i, name in enumerate(case.names):
-        weight = np.moveaxis(case.probability, i, 0).reshape(case.shape[i], -1)
-        weight = weight[weight.sum(axis=1) > 0]
-        values = np.linalg.svd(weight / weight.sum(axis=1, keepdims=True), compute_uv=False)
-        faint = values[(values > EXACT * values[0]) & (values < TOLD * values[0])] / values[0]
-        if len(faint):
-            value = f"<costs of {name} that say almost nothing of the others: singular value {faint[0]:.1e}>"
-            allowed = (
-                f"for interim participation beliefs that are dependent (independent costs), or told apart by {TOLD:g}: in "
-                "between huge bets on next to nothing decide; make costs independent, or ask for participation ex_post"
-            )
-            raise InputError.of("prior", value, allowed, case.name)
+def _beliefs(case: AssemblerCase, i: int) -> Array:
+    """Return what a supplier's costs that occur believe of the others, a row each."""
+    weight = np.moveaxis(case.probability, i, 0).reshape(case.shape[i], -1)
+    weight = weight[weight.sum(axis=1) > 0]
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))

@@ -142,7 +142,7 @@ def _(result: Continuous, solver: SolverRecord) -> Solution:
 @outcome.register
 def _(result: Rationing, solver: SolverRecord) -> Solution:
     """Conditions (10)-(11) are checked once more, and the bound is what lambda proves."""
-    objective, bound = result.supplier_profit, result.bound - result.capacity_paid
+    objective, bound = result.supplier_profit, result.bound - result.left - result.capacity_paid
     unused = float(result.probability @ (result.shadow_price * (result.capacity - result.allotted)))
     # Where revenue and the cost of capacity cancel: by a millionth of the cost; where nothing is bought, by the rounding of what
     # the least of the retailers would earn by all that he wants.
@@ -164,10 +164,19 @@ def _(result: Equilibrium, solver: SolverRecord) -> Solution:
 
 
 def _of_capacity(result: Rationing | Equilibrium) -> pd.Series:
-    """Return the mean shadow price of a fixed capacity, or minus the units of one that is chosen."""
-    if result.case.capacity_cost is not None:
-        return _derivatives(capacity_cost=-result.capacity)
-    return _derivatives(capacity=result.expected_shadow_price)
+    """Return the mean shadow price of a fixed capacity, or minus the units of one that is chosen; and of retailers' keys."""
+    chosen = result.case.capacity_cost is not None
+    found = {"capacity_cost": -result.capacity} if chosen else {"capacity": result.expected_shadow_price}
+    if isinstance(result, Rationing):
+        for g, (name, group) in enumerate(zip(result.case.names, result.case.retailers, strict=True)):
+            if group.capacity is not None:
+                found[f"capacity {name}"] = result.capacity_prices[g]
+            if group.reservations.any():  # all are left what the lowest type earns elsewhere, unless types are known
+                each = -group.count * (np.eye(len(group.theta))[0] if result.rent else group.probability)
+                tokens = result.case.reservation_tokens(g)
+                values = each.tolist() if isinstance(group.reservation_profit, tuple) else [float(each.sum())]
+                found |= {f"reservation_profit {token}": value for token, value in zip(tokens, values, strict=True)}
+    return _derivatives(**found)
 
 
 def _derivatives(**values: float) -> pd.Series:

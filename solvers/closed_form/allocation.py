@@ -29,10 +29,14 @@ from veridical.data.arrays import Array
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
 from veridical.solvers.closed_form.chosen_capacity import worth_having
+from veridical.solvers.closed_form.salvage import refuse_dumping
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 from veridical.solvers.closed_form.water_filling import checked_capacity, water_filling
 
 __all__ = ["Allocation", "Rationing", "allocation", "capacity_choice", "centralized", "decentralization_penalty"]
+
+
+FULL = 1e-9  # of what a retailer can take: he has all of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +53,29 @@ class Rationing(Allotment):
 
     @property
     def supplier_profit(self) -> float:
-        """V(K) less what capacity costs, where it does: the expected payments less that."""
-        return self.earned - self.capacity_paid
+        """V(K) less what retailers are left, and what capacity costs, where it does: the expected payments less that."""
+        return self.earned - self.left - self.capacity_paid
+
+    @property
+    def left(self) -> float:
+        """What retailers are left in expectation beyond rents, currency: what they earn elsewhere, all as the lowest does."""
+        groups = self.case.retailers
+        return sum(g.count * float(g.reservations[0] if self.rent else g.probability @ g.reservations) for g in groups)
+
+    @cached_property
+    def capacity_prices(self) -> tuple[float, ...]:
+        """What one more unit of a group's `RetailerGroup.capacity` earns in expectation, currency per unit, one a group.
+
+        All types that are given so many units are given more: virtual marginal revenue less lambda, of each of them.
+        """
+        prices = []
+        for g, (virtual, group) in enumerate(zip(self.virtual, self.case.retailers, strict=True)):
+            columns = self.profiles.columns(g)
+            full = self.by_type[:, columns] >= virtual.most * (1 - FULL)
+            worth = virtual.worth_at(virtual.most) if full.any() else np.zeros(len(group.theta))
+            gained = np.where(full, worth - self.shadow_price[:, None], 0.0)
+            prices.append(float(self.probability @ (self.profiles.counts[:, columns] * gained).sum(axis=1)))
+        return tuple(prices)
 
     def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says, with the standard error of the profit where profiles were drawn."""
@@ -65,7 +90,11 @@ class Rationing(Allotment):
     def bound(self) -> float:
         """What no other allotment can earn, before capacity is paid for: E[lambda K + sum of max (value - lambda q)]."""
         wanted = np.concatenate([virtual.quantity(self.shadow_price) for virtual in self.virtual], axis=1)
-        wanted = np.where(np.isfinite(wanted), wanted, self.by_type)  # where units are worth nothing, no end of them
+        # Where units are worth nothing, no end of them; where they can be salvaged for more, all that there is.
+        floor = np.concatenate([np.full(len(virtual.place), virtual.revenue.floor) for virtual in self.virtual])
+        all_there_is = self.capacity / np.maximum(self.profiles.counts, 1)
+        endless = np.where(self.shadow_price[:, None] < floor, all_there_is, self.by_type)
+        wanted = np.where(np.isfinite(wanted), wanted, endless)
         values = [virtual.value(wanted[:, self.profiles.columns(g)]) for g, virtual in enumerate(self.virtual)]
         left = self.profiles.counts * (np.concatenate(values, axis=1) - self.shadow_price[:, None] * wanted)
         return float(self.probability @ (self.shadow_price * self.capacity + left.sum(axis=1)))
@@ -117,7 +146,7 @@ def allocation(
     """
     if capacity is None and case.capacity is None:
         raise InputError.of("capacity", "<nothing>", "a capacity in units: this case has a capacity_cost instead", case.name)
-    return Allocation(**_fields(case, True, case.capacity if capacity is None else capacity, points, samples, seed))
+    return _sold(_fields(case, True, case.capacity if capacity is None else capacity, points, samples, seed))
 
 
 def capacity_choice(case: AllocationCase, *, points: int = POINTS, samples: int = SAMPLES, seed: int = 0) -> Allocation:
@@ -126,7 +155,7 @@ def capacity_choice(case: AllocationCase, *, points: int = POINTS, samples: int 
     Nothing is bought where the first unit earns less than it costs. Other arguments as in `allocation`.
     Raises InputError where the case has no capacity cost, NotSolvedError where more units are always worth theirs.
     """
-    return Allocation(**_fields(case, True, None, points, samples, seed))
+    return _sold(_fields(case, True, None, points, samples, seed))
 
 
 def centralized(
@@ -149,9 +178,19 @@ def decentralization_penalty(decentralized: Rationing, first_best: Rationing) ->
     return (most - decentralized.chain_profit) / most if most else float("nan")
 
 
+def _sold(fields: dict[str, Any]) -> Allocation:
+    allotment = Allocation(**fields)
+    refuse_dumping(allotment)
+    return allotment
+
+
 def _fields(case: AllocationCase, rent: bool, capacity: float | None, points: int, samples: int, seed: int) -> dict[str, Any]:
     """Return the fields of an allotment at a capacity, or, where it is None, at the one worth having."""
     case = case.grid(points) if case.continuous else case
+    case.refuse_minimum_orders("closed forms")
+    if rent:
+        case.refuse_correlation("closed forms")
+        case.refuse_countervailing("closed forms")
     profiles, virtual = case.profiles(samples, seed), [VirtualRevenue.of(group, rent) for group in case.retailers]
     if capacity is None:
         capacity, shadow, by_type = _worth_having(case, virtual, profiles)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from veridical.contracts.auction import Auction
 from veridical.data import InputError
 from veridical.data.allocation import SAMPLES, AllocationCase
@@ -12,6 +14,8 @@ from veridical.solvers.closed_form.allocation import allocation, capacity_choice
 from veridical.solvers.closed_form.water_filling import water_filling
 
 __all__ = ["auction"]
+
+ROUNDING = 1e-12  # of payments, which are differences
 
 
 def auction(
@@ -52,4 +56,8 @@ def auction(
         optimum = capacity_choice(case, points=points, samples=samples, seed=seed)
     else:
         optimum = allocation(case, capacity, points=points, samples=samples, seed=seed)
+    for g, paid in enumerate(optimum.payments):
+        if paid.min(initial=0.0) < -ROUNDING * max(float(np.abs(paid).max()), 1.0):
+            allowed = "for an auction less: retailers of some type would be paid to take part, and no bid is below 0"
+            raise InputError.of(f"retailers[{g}].reservation_profit", case.retailers[g].reservation_profit, allowed, case.name)
     return Auction(case, optimum, partial(water_filling, optimum.virtual, capacity=optimum.capacity))

@@ -24,6 +24,7 @@ BY_TABLE = 4  # steps with what a table says of demand, before the first with de
 SETTLED = 1e-9  # of the cost: when the mean change of prices is less, what is left is of the order of its square
 HELD = 1e-11  # of the cost: by how much the mean price at the capacity may differ from it
 ROUNDING = 1e-14  # of what the first unit earns: what prices are known to
+BESIDE, JUMP = 1e-7, 1e-5  # of a capacity, by how much others are looked at; of the first unit's worth, what is a jump there
 
 
 def worth_having(
@@ -41,12 +42,17 @@ def worth_having(
     if most == 0 or probability @ market.first <= cost:
         return 0.0, *market.filled(0.0)
     wanted = market.wanted(np.full(len(probability), cost))[0]
+    bounded = any(group.most < np.inf for group in groups)
     if cost == 0 or (wanted >= most)[probability > 0].all():
+        if bounded and cost > 0:  # everybody has all that he can take, at any price up to what the last unit earns
+            return most, np.full(len(counts), cost), np.where(counts > 0, market.demand(np.full(len(counts), cost))[0], 0.0)
         return most, *market.filled(most)
     capacity, near = _together(market, probability, cost, min(float(probability @ wanted), most), most)
     shadow, quantity = market.filled(capacity, near)
     if abs(probability @ shadow - cost) > _slack(market, cost):
-        return _between(market, probability, cost, capacity, most)
+        capacity, shadow, quantity = _between(market, probability, cost, capacity, most)
+        if bounded and abs(probability @ shadow - cost) > _slack(market, cost):
+            return _where_flat(market, probability, cost, capacity, shadow, quantity)
     return capacity, shadow, quantity
 
 
@@ -94,6 +100,26 @@ def _together(market: Market, probability: Array, cost: float, capacity: float, 
             break
         before, last = last, moved
     return capacity, shadow
+
+
+def _where_flat(
+    market: Market, probability: Array, cost: float, capacity: float, shadow: Array, quantity: Array
+) -> tuple[float, Array, Array]:
+    """Return the same where the mean price jumps past its cost: retailers have all that they can take over a range of prices.
+
+    There no price is the only one; all are taken the same share of the way through their ranges.
+    """
+    less, more = (market.filled(capacity * factor)[0] for factor in (1 - BESIDE, 1 + BESIDE))
+    flat = less - more > JUMP * float(market.first.max())
+    if not flat.any():
+        return capacity, shadow, quantity
+    asked = cost - float(probability[~flat] @ shadow[~flat])
+    high, low = (float(probability[flat] @ ends[flat]) for ends in (less, more))
+    share = np.clip((asked - low) / (high - low) if high > low else 0.0, 0.0, 1.0)
+    shadow = np.where(flat, more + share * (less - more), shadow)
+    units = market.demand(shadow)[0]
+    quantity = np.where(flat[:, None] & (market.counts > 0), units, quantity)
+    return float((market.counts * quantity).sum(axis=1)[flat].min()), shadow, quantity
 
 
 def _slack(market: Market, cost: float) -> float:

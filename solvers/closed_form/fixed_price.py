@@ -102,7 +102,7 @@ def without_warning(
         )
         raise NotSolvedError(message, "no equilibrium")
     first = {field.name: getattr(equilibria[0], field.name) for field in fields(Ordering)}
-    truth = game.outcome(np.minimum(game.truthful, game.capacity))
+    truth = game.outcome(np.minimum(game.truthful, game.most))
     return Equilibrium(**first, found=tuple(equilibria), truth=truth, scale=game.scale)
 
 
@@ -121,7 +121,7 @@ def ordering(
     are not one a type, finite and in [0, K].
     """
     game = _Game.of(case, capacity, points, samples, seed)
-    return game.outcome(np.minimum(game.truthful, game.capacity) if orders is None else game.checked(orders))
+    return game.outcome(np.minimum(game.truthful, game.most) if orders is None else game.checked(orders))
 
 
 def service_capacity(case: AllocationCase, *, points: int = POINTS, samples: int = SAMPLES, seed: int = 0) -> float:
@@ -147,11 +147,15 @@ def service_capacity(case: AllocationCase, *, points: int = POINTS, samples: int
 
 @dataclass(frozen=True)
 class _Game:
-    """The game at a capacity. others: for each group, the profiles that a retailer of it meets."""
+    """The game at a capacity. others: for each group, the profiles that a retailer of it meets.
+
+    beliefs: how likely each of these is to his own types, shape (m, O); None where types are independent.
+    """
 
     case: AllocationCase
     profiles: TypeProfiles
     others: tuple[TypeProfiles, ...]
+    beliefs: tuple[Array, ...] | None
     capacity: float
     price: float
     ration: Rule
@@ -160,12 +164,19 @@ class _Game:
     def of(cls, case: AllocationCase, capacity: float | None, points: int, samples: int, seed: int) -> _Game:
         case = case.grid(points) if case.continuous else case
         terms = _terms(case)
+        _refuse_others_terms(case)
         capacity = case.capacity if capacity is None else capacity
         if capacity is None:
             capacity = service_capacity(case, samples=samples, seed=seed)
-        others = tuple(_others(case, g, samples, seed) for g in range(len(case.retailers)))
         profiles, capacity = case.profiles(samples, seed), checked_capacity(case, capacity)
-        return cls(case, profiles, others, capacity, terms.wholesale_price, rule_of(terms))
+        groups, beliefs = range(len(case.retailers)), None
+        if case.independent:
+            others = tuple(_others(case, g, samples, seed) for g in groups)
+        else:
+            met = [profiles.beliefs(g) for g in groups]
+            others = tuple(TypeProfiles(counts, table.mean(axis=0), profiles.sizes) for counts, _, table in met)
+            beliefs = tuple(table for *_, table in met)
+        return cls(case, profiles, others, beliefs, capacity, terms.wholesale_price, rule_of(terms))
 
     @property
     def occur(self) -> Booleans:
@@ -178,6 +189,18 @@ class _Game:
         return _truthful(self.case, self.price)
 
     @cached_property
+    def most(self) -> Array:
+        """The largest order of each type, units, shape (M,): the capacity, or what a retailer can take."""
+        limits = [np.full(len(group.theta), min(self.capacity, group.most)) for group in self.case.retailers]
+        return np.concatenate(limits)
+
+    def mean(self, g: int, values: Array, rows: Integers | slice = slice(None)) -> Array:
+        """Return what values over profiles that are met and own types, shape (rows, m, ...), add to the expectations of types."""
+        if self.beliefs is None:
+            return np.asarray(np.tensordot(self.others[g].probability[rows], values, axes=1))
+        return np.asarray(np.einsum("kr,rk...->k...", self.beliefs[g][:, rows], values))
+
+    @cached_property
     def scale(self) -> float:
         """Most that any type earns from any number of units, currency."""
         pairs = zip(self.case.retailers, self.apart(self.truthful), strict=True)
@@ -187,24 +210,26 @@ class _Game:
         return tuple(orders[self.profiles.columns(g)] for g in range(len(self.case.retailers)))
 
     def checked(self, orders: Sequence[ArrayLike]) -> Array:
-        allowed = f"for each of the {len(self.case.retailers)} groups one order a type, finite, from 0 to {self.capacity!r} units"
+        most = f"{self.capacity!r} units" + (", and to what a retailer can take" if (self.most < self.capacity).any() else "")
+        allowed = f"for each of the {len(self.case.retailers)} groups one order a type, finite, from 0 to {most}"
         try:
             arrays = [np.asarray(array, dtype=float) for array in orders]
         except (TypeError, ValueError):
             raise InputError.of("orders", orders, allowed, self.case.name) from None
         shapes = [(size,) for size in self.profiles.sizes]
-        inside = all(((array >= 0) & (array <= self.capacity)).all() for array in arrays)
-        if [array.shape for array in arrays] != shapes or not inside:
+        fit = [array.shape for array in arrays] == shapes
+        inside = fit and all(((o >= 0) & (o <= most)).all() for o, most in zip(arrays, self.apart(self.most), strict=True))
+        if not inside:
             raise InputError.of("orders", orders, allowed, self.case.name)
         return np.concatenate(arrays)
 
     def starts(self, random: int, seed: int) -> Iterator[Array]:
-        truthful = np.minimum(self.truthful, self.capacity)
+        truthful = np.minimum(self.truthful, self.most)
         yield truthful
-        yield np.full(len(truthful), self.capacity)
+        yield self.most
         rng = np.random.default_rng(seed)
         for _ in range(random):
-            yield rng.uniform(truthful, self.capacity)
+            yield rng.uniform(truthful, self.most)
 
     def search(self, orders: Array) -> Array:
         """Return the orders with the least regret that best responses from a start lead to."""
@@ -218,7 +243,7 @@ class _Game:
             if regret > TARGET * self.scale:
                 past = [*past, (orders, answer)][-MEMORY:]
                 plain = i % (3 * PLAIN) < PLAIN
-                orders = answer if plain else np.clip(_extrapolated(past), 0.0, self.capacity)
+                orders = answer if plain else np.clip(_extrapolated(past), 0.0, self.most)
             elif steps < FINE:
                 steps, least, past = FINE, np.inf, []
             else:
@@ -227,14 +252,15 @@ class _Game:
 
     def best(self, orders: Array, steps: int) -> tuple[Array, Array]:
         """Return best responses and what types gain by them, shape (M,) each; a type that gains nothing stays."""
-        grid = np.linspace(0.0, self.capacity, steps + 1)
         answers, gains = [], []
         for g, placed in enumerate(self.apart(orders)):
+            most = min(self.capacity, self.case.retailers[g].most)
+            grid = np.linspace(0.0, most, steps + 1)
             every = self.profits(g, grid[None, :], orders)
             answer = grid[np.argmax(every >= every.max(axis=1, keepdims=True) - TIE * self.scale, axis=1)]
-            width = self.capacity / steps
+            width = most / steps
             for _ in range(ZOOMS):
-                around = np.clip(answer[:, None] + width * np.linspace(-1.0, 1.0, 2 * NARROWER + 1), 0.0, self.capacity)
+                around = np.clip(answer[:, None] + width * np.linspace(-1.0, 1.0, 2 * NARROWER + 1), 0.0, most)
                 around = np.concatenate([placed[:, None], answer[:, None], around], axis=1)
                 every = self.profits(g, around, orders)
                 answer = np.take_along_axis(around, every.argmax(axis=1)[:, None], axis=1)[:, 0]
@@ -251,7 +277,7 @@ class _Game:
         expected = np.zeros(np.broadcast_shapes(placed.shape, theta.shape))
         for rows in np.array_split(np.arange(len(met.counts)), 1 + len(met.counts) * expected.size // AT_ONCE):
             units = self.units(placed, orders, met.counts[rows])
-            expected += np.tensordot(met.probability[rows], group.revenue.value(units, theta) - self.price * units, axes=1)
+            expected += self.mean(g, group.revenue.value(units, theta) - self.price * units, rows)
         return expected
 
     def units(self, placed: ArrayLike, orders: Array, others: Integers) -> Array:
@@ -271,7 +297,7 @@ class _Game:
         """Return what orders bring, and who has better ones."""
         answers, gains = self.best(orders, FINE)
         apart, price = self.apart(orders), self.price
-        met = zip(self.others, apart, strict=True)
+        met = zip(range(len(apart)), self.others, apart, strict=True)
         return Ordering(
             case=self.case,
             profiles=self.profiles,
@@ -284,7 +310,7 @@ class _Game:
             rule=_terms(self.case).rule,
             orders=apart,
             truthful_orders=self.apart(self.truthful),
-            expected_units=tuple(profiles.probability @ self.units(placed, orders, profiles.counts) for profiles, placed in met),
+            expected_units=tuple(self.mean(g, self.units(placed, orders, profiles.counts)) for g, profiles, placed in met),
             retailer_profits=tuple(self.profits(g, placed[:, None], orders)[:, 0] for g, placed in enumerate(apart)),
             best_orders=self.apart(answers),
             gains=self.apart(gains),
@@ -298,8 +324,18 @@ def _terms(case: AllocationCase) -> FixedPrice:
 
 
 def _truthful(case: AllocationCase, price: float) -> Array:
-    """Return the orders with R_q = w, units, shape (M,)."""
-    return np.concatenate([group.revenue.quantity(price, group.theta) for group in case.retailers])
+    """Return the orders with R_q = w, units, shape (M,), as far as retailers can take them."""
+    return np.concatenate([np.minimum(group.revenue.quantity(price, group.theta), group.most) for group in case.retailers])
+
+
+def _refuse_others_terms(case: AllocationCase) -> None:
+    """Raise InputError for terms that change what an order is: a least one, and a retailer who could leave."""
+    route = "mechanisms allocation, allocation_direct and centralized take it"
+    case.refuse_minimum_orders("`fixed_price`", route)
+    for i, group in enumerate(case.retailers):
+        if group.reservations.any():
+            allowed = f"for `fixed_price` 0: nobody orders who earns more elsewhere, which is another game; {route}"
+            raise InputError.of(f"retailers[{i}].reservation_profit", group.reservation_profit, allowed, case.name)
 
 
 def _others(case: AllocationCase, g: int, samples: int, seed: int) -> TypeProfiles:

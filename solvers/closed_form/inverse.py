@@ -39,7 +39,7 @@ class Inverse:
         types = tuple(each[:, None] for each in self.types)
         first = np.maximum(revenue.marginal(0.0, theta), 0.0)
         self.floor = TINY * first  # as good as 0, with finite quantities
-        levels = revenue.quantity(LEVELS * first[:, None], types[0])
+        levels = revenue.quantity(revenue.falls_to(LEVELS, types[0]), types[0])
         self.last = levels[:, -1]
         units = np.concatenate([np.zeros((len(theta), 1)), levels], axis=1)
         units = np.maximum.accumulate(np.where(np.isfinite(units), units, 0.0), axis=1)

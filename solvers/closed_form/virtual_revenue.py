@@ -35,21 +35,24 @@ class VirtualRevenue:
 
     theta: the s types. survival: S, shape (s + 1,), ends with 0. place: for each of the m types the number of the one that it
     follows, -1 where no type below it ever occurs: such a type gets nothing. With full information survival is None, no rent is
-    paid, nothing is pooled, and every type has a place of its own.
+    paid, nothing is pooled, and every type has a place of its own. most: units that a retailer can take. As virtual revenue is
+    concave, ironed or not, up to where units are wanted, who wants more gets just so many.
     """
 
     revenue: Revenue
     theta: Array
     place: Integers
     survival: Array | None
+    most: float = np.inf
 
     @classmethod
     def of(cls, group: RetailerGroup, rent: bool = True) -> VirtualRevenue:
         """Return the virtual revenue of a group with finite types; with `rent` False its revenue itself."""
         occurs = group.probability > 0
         if not rent:
-            return cls(group.revenue, group.theta, np.arange(len(group.theta)), None)
-        return cls(group.revenue, group.theta[occurs], np.cumsum(occurs) - 1, np.append(group.survival[:-1][occurs], 0.0))
+            return cls(group.revenue, group.theta, np.arange(len(group.theta)), None, group.most)
+        survival = np.append(group.survival[:-1][occurs], 0.0)
+        return cls(group.revenue, group.theta[occurs], np.cumsum(occurs) - 1, survival, group.most)
 
     @property
     def _rate(self) -> Array:
@@ -68,13 +71,20 @@ class VirtualRevenue:
         rent = self._rate[k] * (self.revenue.value(q, self._next[k]) - earned)
         return np.where(self.place >= 0, earned - rent, 0.0)
 
+    def worth_at(self, q: ArrayLike) -> Array:
+        """Return virtual marginal revenue, before any are ironed, at q of shape (..., m) or a number; 0 for who gets nothing."""
+        k = np.maximum(self.place, 0)
+        worth = virtual_marginal_revenue(self.revenue, q, self.theta[k], self._next[k], self._rate[k])
+        return np.where(self.place >= 0, worth, 0.0)
+
     def marginal(self, q: float) -> Array:
         """Return ironed virtual marginal revenue at q, shape (m,), -inf for a type that gets nothing. (6), ironed."""
         return self._spread(self._pooled(virtual_marginal_revenue(self.revenue, q, self.theta, self._next, self._rate)), -np.inf)
 
     def quantity(self, shadow_price: ArrayLike) -> Array:
         """Return the types' quantities at shadow prices >= 0 of shape (rows,), units, shape (rows, m), never falling in type."""
-        return self._spread(self._of_those_that_occur(np.asarray(shadow_price, dtype=float)), 0.0)
+        wanted = self._of_those_that_occur(np.asarray(shadow_price, dtype=float))
+        return self._spread(np.minimum(wanted, self.most), 0.0)
 
     def slope(self, quantity: Array) -> Array:
         """Return the derivatives of `quantity` in the shadow price, given what it returned, <= 0, shape (rows, m).
@@ -82,7 +92,7 @@ class VirtualRevenue:
         Types of equal quantities are a pool, whose lowest type decides, and the one after its highest. 0 where nothing is given.
         """
         units = quantity[:, np.flatnonzero(np.diff(self.place, prepend=-1))]
-        served = (units > 0) & np.isfinite(units)
+        served = (units > 0) & np.isfinite(units) & (units < self.most)
         with np.errstate(all="ignore"):
             steep = self._curvature(units, served)
             return self._spread(np.where(served & (steep < 0), 1 / np.minimum(steep, -FLAT), 0.0), 0.0)
@@ -146,7 +156,7 @@ class VirtualRevenue:
 
     def ironed(self, shadow_price: Array) -> bool:
         """Return whether types are pooled at any of those shadow prices, shape (rows,)."""
-        apart = self._apart(shadow_price[:, None])
+        apart = np.minimum(self._apart(shadow_price[:, None]), self.most)
         return bool((apart[:, 1:] < apart[:, :-1] * (1 - ROUNDING)).any())
 
     def residual(self, shadow_price: Array) -> float:

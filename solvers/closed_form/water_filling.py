@@ -34,8 +34,8 @@ def water_filling(groups: Sequence[VirtualRevenue], counts: Integers, capacity: 
 
 
 def all_linear(groups: Sequence[VirtualRevenue]) -> bool:
-    """Return whether all revenue is `linear_demand`."""
-    return all(type(group.revenue) is LinearDemand for group in groups)
+    """Return whether all revenue is `linear_demand`, of retailers who can take any units."""
+    return all(type(group.revenue) is LinearDemand and group.most == np.inf for group in groups)
 
 
 def linear_pieces(groups: Sequence[VirtualRevenue], counts: Integers) -> tuple[Array, Array]:

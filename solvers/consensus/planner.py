@@ -27,6 +27,7 @@ from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
 from veridical.solvers.consensus.messages import AgentTraits, Log
 from veridical.solvers.consensus.options import options
 from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorkers, Processes, Workers
+from veridical.solvers.planners.core_gains import core_gains
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
@@ -60,6 +61,8 @@ class Consensus:
     InputError
         For options that are not known, and for a mix of agents that cannot agree.
     """
+
+    core_gains = staticmethod(core_gains)
 
     def __init__(
         self,

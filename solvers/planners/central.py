@@ -20,6 +20,7 @@ from veridical.data.lazy import pd
 from veridical.models.info import info_of
 from veridical.solvers.configuration import configure
 from veridical.solvers.planners.compiled import CompiledPlans
+from veridical.solvers.planners.core_gains import core_gains
 from veridical.solvers.planners.solving import Solver, solved
 from veridical.solvers.solution import Solution
 
@@ -258,6 +259,7 @@ class Central:
     """
 
     fixed: Collection[str] = ()
+    core_gains = staticmethod(core_gains)
 
     def __init__(self, solver: Solver | None = None) -> None:
         self.solver = None if solver is None else configure(solver)

@@ -33,14 +33,24 @@ if TYPE_CHECKING:
     from veridical.solvers.closed_form.auction import auction
     from veridical.solvers.vcg import vcg
     from veridical.solving import audit, build, one_sided_derivatives, solve
-    from veridical.studies import choose_k, reproduce
+    from veridical.studies import choose_fees, choose_k, reproduce
     from veridical.studying import study
 
 __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
 __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism", "Repeated"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
-__all__ += ["TypeSpace", "add_kind", "auction", "audit", "budget", "build", "choose_k", "compare", "correlation", "examine"]
-__all__ += ["example", "examples", "load", "monotonicity", "one_sided_derivatives", "progress", "read_bids", "reproduce"]
+__all__ += ["TypeSpace", "add_kind", "auction", "audit", "budget", "build", "choose_fees", "choose_k", "compare", "correlation"]
+__all__ += [
+    "examine",
+    "example",
+    "examples",
+    "load",
+    "monotonicity",
+    "one_sided_derivatives",
+    "progress",
+    "read_bids",
+    "reproduce",
+]
 __all__ += ["solve", "study", "truthful", "vcg", "virtual_cost"]
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies", "comparing", "solving", "tables")
@@ -56,7 +66,7 @@ _PLACES = {  # where the other names are found
     "solvers.closed_form.auction": ("auction",),
     "solvers.vcg": ("vcg",),
     "solving": ("audit", "build", "one_sided_derivatives", "solve"),
-    "studies": ("choose_k", "reproduce"),
+    "studies": ("choose_fees", "choose_k", "reproduce"),
     "studying": ("study",),
 }
 

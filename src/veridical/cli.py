@@ -17,7 +17,21 @@ import typer
 import veridical as vd
 from veridical.commands import COMMANDS
 from veridical.streams import separate
-from veridical.terminal import AllowFiles, Case, Changes, Command, CsvFile, Json, Plot, Solver, draw, read, report, tell
+from veridical.terminal import (
+    AllowFiles,
+    Case,
+    Changes,
+    Command,
+    Contracts,
+    CsvFile,
+    Json,
+    Plot,
+    Solver,
+    draw,
+    read,
+    report,
+    tell,
+)
 
 UNASKED = {  # what is to be said of a result that nobody asked for
     "locally_optimal": "a better point may exist elsewhere",
@@ -32,19 +46,25 @@ def solve(
     changes: Changes = None,
     to_json: Json = None,
     menu: CsvFile = None,
+    contracts: Contracts = None,
     plot: Plot = None,
     allow_files: AllowFiles = False,
 ) -> None:
     """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate."""
     request = read(case, changes, allow_files)
     family, chosen = vd.families.family_of(request.case), vd.families.find(request.case, mechanism)
-    for option, target, action in (("--menu", menu, family.write), ("--plot", plot, family.picture)):
+    files = (("--menu", menu, family.write), ("--contracts", contracts, family.send), ("--plot", plot, family.picture))
+    for option, target, action in files:
         if target is not None and action is None:
             raise vd.InputError.of(option, target, f"no file: there is none for a case of kind {family.kind}")
+    if contracts is not None:
+        vd.data.files.make_folder(contracts, "--contracts")
     solution = vd.solving.answer(request.case, chosen, solver, tell, request.parameters(chosen.parameters))
-    contracts, to_file, picture = solution.contracts, family.write, family.picture
-    if menu is not None and to_file is not None and contracts is not None:
-        to_file(contracts, menu)
+    found, to_file, send, picture = solution.contracts, family.write, family.send, family.picture
+    if contracts is not None and send is not None and found is not None:
+        send(found, contracts)
+    if menu is not None and to_file is not None and found is not None:
+        to_file(found, menu)
     if picture is not None:
         draw(plot, lambda: picture(solution))
     report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)))
@@ -71,6 +91,9 @@ def compare(
     parameters = request.parameters(name for one in chosen for name in one.parameters)
     frame = vd.compare(world, mechanism, solver, **parameters)
     record = {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")}
+    record["left_out"] = [{"mechanism": name, "reason": reason} for name, reason in frame.attrs["left_out"].items()]
+    record |= {"under": frame.attrs["under"]} if frame.attrs["under"] else {}
+    record |= vd.data.measures.Measures.of(world).to_dict()
     report(to_json, lambda: record, lambda: family.compared(world.name, frame))
 
 
@@ -86,7 +109,7 @@ def audit(
     request.parameters(())
     world, name = request.case, Path(menu).name
     checked = vd.audit(world, menu)
-    record = {"case": world.name, "menu": name, "audit": checked.to_dict()}
+    record = {"case": world.name, "menu": name, "audit": checked.to_dict(), **checked.measures.to_dict()}
     report(to_json, lambda: record, lambda: vd.families.family_of(world).offered(f"{name} for {world.name}", checked))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from veridical import solvers
-from veridical.data import InputError, NotSolvedError, VeridicalError
+from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer
@@ -23,7 +24,8 @@ def compare(
 ) -> pd.DataFrame:
     """Solve a case under several mechanisms and return a row for each of them.
 
-    Where no mechanism is named, one that does not take the case, or has no optimum or equilibrium, is left out with a warning.
+    Where no mechanism is named, one that does not take the case, has no optimum or equilibrium, or fails its certificate is left
+    out with a warning that says why.
 
     Parameters
     ----------
@@ -43,14 +45,16 @@ def compare(
     suppliers together), max_regret and min_rent (in expectation for `bic`), balanced. For a supplier capacity, chain_profit,
     penalty (share of the chain's profit that is lost against full information), supplier_share, max_regret and min_profit of
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
-    is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers.
+    is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says why
+    mechanisms are left out, by name, and `attrs["under"]` of which prior profits are expectations where it is not the case's own;
+    `attrs` has the case's `currency` and `unit` too, where it says these.
 
     Raises
     ------
     InputError
-        For input that cannot be used.
-    NotSolvedError
-        Where a mechanism that is named, or every one, has no optimum.
+        For input that cannot be used, by a mechanism that is named or by any.
+    NotSolvedError, CertificateError
+        Where a mechanism that is named has no optimum, or fails its certificate; or all do.
 
     Examples
     --------
@@ -69,16 +73,17 @@ def compare(
         values = {name: value for name, value in given.items() if name in mechanism.parameters}
         try:
             solutions[mechanism.name] = answer(case, mechanism, configuration, None, values)
-        except (InputError, NotSolvedError) as error:
-            if named or (values and isinstance(error, InputError)):  # perhaps what is wrong is a parameter
+        except (CertificateError, InputError, NotSolvedError) as error:
+            if named or _of_parameters(error, values):
                 raise
             failures[mechanism.name] = error
-    if failures and not solutions:
+    if not solutions and failures:
         raise next(iter(failures.values()))
-    for name, failure in failures.items():
-        warnings.warn(f"{name} is left out: {failure}", stacklevel=2)
+    left_out = {name: str(error) for name, error in failures.items()}
+    for name, reason in left_out.items():
+        warnings.warn(f"{name} is left out: {reason}", stacklevel=2)
     best = float("nan")
-    if family.benchmark is not None:
+    if family.benchmark is not None and family.benchmark not in left_out:
         benchmark = solutions.get(family.benchmark)
         if benchmark is None or benchmark.parameters:
             benchmark = answer(case, MECHANISMS[family.benchmark], configuration)
@@ -93,7 +98,10 @@ def compare(
             "status": str(solution.status),
             "seconds": solution.solver.seconds.total,
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
+    unders = [solution.audit.under for solution in solutions.values() if solution.audit is not None]
+    frame.attrs |= {"left_out": left_out, "under": next(filter(None, unders), ""), **Measures.of(case).to_dict()}
+    return frame
 
 
 def truthful(solution: Solution) -> str:
@@ -102,6 +110,11 @@ def truthful(solution: Solution) -> str:
     concepts = {word: properties[concept] for word, concept in TRUTHFUL.items() if concept in properties}
     searched = not concepts or any(result.searched for result in concepts.values())
     return next((word for word, result in concepts.items() if result.holds), "no" if searched else "not searched")
+
+
+def _of_parameters(error: VeridicalError, values: Mapping[str, Any]) -> bool:
+    """Return whether an error is about a parameter that was given, and not about the case."""
+    return isinstance(error, InputError) and any(problem.field in values for problem in error.problems)
 
 
 def _able(case: Any, configuration: solvers.Configuration | None) -> Iterable[Mechanism]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from veridical.contracts import Audit
 from veridical.contracts.direct_mechanism_audit import audit_table
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.deprecated import renamed
+from veridical.data.measures import Measures, unrounded
 from veridical.data.progress import step
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
 from veridical.solvers import Configuration, Solution, SolutionStatus
@@ -165,7 +167,7 @@ def one_sided_derivatives(
     """Return the left and the right derivative of the optimal profit in a number of the case.
 
     `solution.sensitivity` gives one number; where the profit has a kink (pooled profiles, demand points) it lies between these
-    two. Found by solving again at -step and +step: exact where profit is piecewise linear.
+    two. Found by solving again at -step and +step: exact where profit is piecewise linear. Menus are not rounded for it.
 
     Parameters
     ----------
@@ -194,6 +196,7 @@ def one_sided_derivatives(
     >>> left <= right
     True
     """
+    case = unrounded(case)
     numbers = family_of(case).numbers(case)
     if parameter not in numbers:
         raise InputError.of("parameter", parameter, f"one of {', '.join(numbers)}")
@@ -238,4 +241,6 @@ def audit(case: Any, offer: Any, menu: Any = None, **promised: Any) -> Audit:
     >>> vd.audit(case, vd.solve(case, "icds", "closed_form").menu).truthful
     True
     """
-    return family_of(case).audit(case, offer) if menu is None else audit_table(case, offer, menu, **promised)
+    if menu is not None:
+        return audit_table(case, offer, menu, **promised)
+    return replace(family_of(case).audit(case, offer), measures=Measures.of(case))

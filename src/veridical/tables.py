@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from veridical.contracts import Audit
 from veridical.data.arrays import Array
 from veridical.data.errors import visible
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures, figure
 from veridical.solvers import Solution, SolutionStatus, installed
 from veridical.solvers.solution import Duals, largest_of, words
 
@@ -47,14 +48,44 @@ def show(*parts: RenderableType) -> None:
     console.print(Visible(Group(*(fitted(_on_one_line(part), console) for part in parts))))
 
 
+@dataclass(frozen=True)
+class Either:
+    """A table, and what is shown in its place where it is too wide."""
+
+    table: Table
+    narrower: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the one of them that fits."""
+        yield fitted(self, console)
+
+
 def fitted(part: RenderableType, console: Console) -> RenderableType:
     """Return a table that is no wider than the console, with less space or as a list of its rows; other parts as they are."""
     if isinstance(part, Group):
         return Group(*(fitted(each, console) for each in part.renderables))
-    if not isinstance(part, Table):
+    if isinstance(part, Either):
+        return part.table if _fits(part.table, console) else fitted(part.narrower, console)
+    if not isinstance(part, Table) or _fits(part, console):
         return part
+    columns = [[str(column.header), *map(str, column.cells)] for column in part.columns]
+    headings = [" ".join(column[0].replace("-\n", "").split()) for column in columns]
+    rows = zip(*(column[1:] for column in columns), strict=True)
+    lines = [
+        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{cell}", overflow="fold")
+        for row in rows
+        for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
+    ]
+    return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
+
+
+def _fits(part: Table, console: Console) -> bool:
+    """Return whether a table is no wider than the console when no word is parted; its columns have their widths then."""
     texts = [[str(column.header), *map(str, column.cells)] for column in part.columns]
-    least = [max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts]
+    least = [
+        max((cell_len(word) for text in cells for word in (text.splitlines() if column.no_wrap else text.split())), default=0)
+        for column, cells in zip(part.columns, texts, strict=True)
+    ]
     most = [max((cell_len(line) for text in column for line in text.splitlines()), default=0) for column in texts]
     for space in (1, 0):
         room = console.width - (1 + 2 * space) * len(texts) - 1 - sum(least)
@@ -65,17 +96,8 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
         for place, (column, low, high) in enumerate(wishes):  # an equal share for all that wish for more
             column.width = min(low + room // (len(wishes) - place), high)
             room -= column.width - low
-        return part
-    headings, rows = (
-        [" ".join(column[0].replace("-\n", "").split()) for column in texts],
-        zip(*(column[1:] for column in texts), strict=True),
-    )
-    lines = [
-        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{cell}", overflow="fold")
-        for row in rows
-        for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
-    ]
-    return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -100,9 +122,12 @@ def _on_one_line(part: RenderableType) -> RenderableType:
     return part
 
 
-def money(value: float, digits: int = 2) -> str:
-    """Return a number with thousands separators, rounded; -0 is 0."""
-    return f"{round(float(value), digits) + 0.0:,.{digits}f}"
+money = figure  # as tables have it, without the currency
+
+
+def measured(measures: Measures) -> list[RenderableType]:
+    """Return in a line in what money and quantities are, where the case says it."""
+    return [Text(measures.sentence, style="dim")] if measures.sentence else []
 
 
 def table(title: str, *headings: str, left: Collection[str] = (), bold: bool = False) -> Table:
@@ -133,14 +158,16 @@ def named(mechanism: str | None, parameters: Any) -> str:
     return f"{mechanism} ({values})" if values else str(mechanism)
 
 
-def worth(solution: Solution, money: Money = money) -> str:
+def worth(solution: Solution, money: Money | None = None) -> str:
     """Return what is known of a solution's objective: its status and its bound."""
+    money = money or solution.measures.amount
     bound = "no bound is known" if math.isnan(solution.bound) else f"bound {money(solution.bound)}"
     return f"{solution.status} ({bound})"
 
 
-def approximation(solution: Solution, what: str, money: Money = money) -> list[RenderableType]:
+def approximation(solution: Solution, what: str, money: Money | None = None) -> list[RenderableType]:
     """Return in words how far points, so many of `what`, are from the range that they stand for; nothing where there are none."""
+    money = money or solution.measures.amount
     record = solution.approximation
     if record is None:
         return []
@@ -166,6 +193,7 @@ def result(solution: Solution, summary: Sequence[RenderableType]) -> list[Render
     form = f", {record.form} form" if record.form else ""
     return [
         Text(f"{named(solution.mechanism, solution.parameters)} for {solution.case}", style="bold"),
+        *measured(solution.measures),
         *summary,
         Text(f"certificate: {', '.join(figures)} (all relative)"),
         Text(PROOFS[checks.proves].format(checks.basis)),
@@ -197,9 +225,11 @@ def shadow_prices(
 
 def misreports(name: str, checked: Audit, lies: RenderableType, least: str, who: str) -> list[RenderableType]:
     """Return the audit of an offer as it is shown: who would lie, as what, for how much; and the `least` that anybody gets."""
+    under = f", under {checked.under}," if checked.under else ""
     parts: list[RenderableType] = [
         Text(f"audit of {name}", style="bold"),
-        Text(f"expected profit {money(checked.expected_profit)} if everybody tells the truth"),
+        *measured(checked.measures),
+        Text(f"expected profit {checked.measures.amount(checked.expected_profit)}{under} if everybody tells the truth"),
         lies if checked.misreports and not checked.truthful else Text(f"{no_gain(checked)}: the menu is truthful"),
         Text(least + ("" if checked.individually_rational else f": a truthful {who} would lose by taking part")),
     ]
@@ -215,27 +245,46 @@ def properties(checked: Audit) -> RenderableType:
     return results
 
 
-def together(checked: Audit, money: Money = money) -> list[RenderableType]:
+def together(checked: Audit, money: Money | None = None) -> list[RenderableType]:
     """Return in a line how several gain by misreports that they agree on, each at least as well off; nothing where none do."""
     result = checked.properties.get("coalition_ic")
     if result is None or result.verdict != "fails":
         return []
+    money = money or checked.measures.amount
     return [
         Text(f"together they gain {money(result.worst)} by misreports, and none of them loses: {result.where}", style="yellow")
     ]
 
 
 def side_by_side(
-    case: str, frame: pd.DataFrame, columns: Sequence[tuple[str, Callable[[Any], str]]], parameters: bool = True
+    case: str,
+    frame: pd.DataFrame,
+    columns: Sequence[tuple[str, Callable[[Any], str]]],
+    parameters: bool = True,
+    narrow: Mapping[str, str | None] | None = None,
 ) -> list[RenderableType]:
-    """Return mechanisms side by side: of each column its heading, and what a row of the comparison says under it."""
-    headings = (heading for heading, _ in columns)
-    mechanisms = table(f"mechanisms for {case}", "mechanism", *headings, left=("mechanism",), bold=True)
-    mechanisms.columns[0].no_wrap = True
-    for name, row in frame.iterrows():
-        label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
-        mechanisms.add_row(label, *(cell(row) for _, cell in columns))
-    parts: list[RenderableType] = [mechanisms]
+    """Return mechanisms side by side: of each column its heading, and what a row of the comparison says under it.
+
+    `narrow`: other headings where the table is too wide, or None for columns that are left out then.
+    """
+
+    def listed(columns: Sequence[tuple[str, Callable[[Any], str]]]) -> Table:
+        headings = (heading for heading, _ in columns)
+        mechanisms = table(f"mechanisms for {case}", "mechanism", *headings, left=("mechanism",), bold=True)
+        mechanisms.columns[0].no_wrap = True
+        for name, row in frame.iterrows():
+            label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
+            mechanisms.add_row(label, *(cell(row) for _, cell in columns))
+        return mechanisms
+
+    mechanisms: RenderableType = listed(columns)
+    if narrow is not None:
+        changed = ((narrow.get(heading, heading), cell) for heading, cell in columns)
+        mechanisms = Either(listed(columns), listed([(heading, cell) for heading, cell in changed if heading is not None]))
+    words = Measures(**{name: frame.attrs[name] for name in ("currency", "unit") if name in frame.attrs})
+    parts: list[RenderableType] = [mechanisms, *measured(words)]
+    if under := frame.attrs.get("under"):
+        parts.append(Text(f"expected profits are under {under}"))
     for status, meaning in MARKED.items():
         marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]
         parts += [Text(f"{meaning}: {', '.join(marked)}", style="yellow")] if marked else []

@@ -20,8 +20,8 @@ import veridical as vd
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["AllowFiles", "Case", "Changes", "Command", "Count", "CsvFile", "Json", "Plot", "Request", "Solver"]
-__all__ += ["draw", "emit", "read", "report", "tell"]
+__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "CsvFile", "Json", "Plot", "Request", "Solver"]
+__all__ += ["draw", "emit", "read", "report", "tell", "to_be_written"]
 
 
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
@@ -78,6 +78,9 @@ CsvFile = Annotated[
     typer.Option(
         "--menu", metavar="FILE.csv", help="Write the menu, allocation or plan.", callback=to_be_written(lambda: (".csv",))
     ),
+]
+Contracts = Annotated[
+    str | None, typer.Option("--contracts", metavar="DIR", help="Write what each supplier is sent: his own contracts alone.")
 ]
 Plot = Annotated[
     str | None, typer.Option("--plot", metavar="FILE.png", help="Draw what was found.", callback=to_be_written(formats))

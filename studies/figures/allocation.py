@@ -12,6 +12,7 @@ from veridical.data import AllocationCase, InputError
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.fields import whole_number
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.inverse import TINY
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
@@ -79,7 +80,9 @@ def allocation(allotment: Allotment) -> Figure:
         _by_profile(axes[0], allotment, priced)
     _by_own_type(axes[-1], allotment)
     members = len(case.order)
-    figure.suptitle(case.name or f"{allotment.capacity:,.6g} units for {members:,} retailer{'s' * (members > 1)}")
+    figure.suptitle(
+        case.name or f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}"
+    )
     return figure
 
 
@@ -89,14 +92,18 @@ def _by_profile(axis: Any, allotment: Allotment, priced: Booleans) -> None:
     demand, measured = _demand(
         allotment.case, allotment.profiles.counts[priced], weight, allotment.by_type[priced], shadow, allotment.capacity
     )
+    words = Measures.of(allotment.case)
     area, alpha = np.clip(AREA * weight, LEAST, MOST), 0.5 if count < MANY else 0.15
     axis.scatter(demand, shadow, s=area, color=COLOURS[0], alpha=alpha, linewidths=0, rasterized=True)
-    axis.axvline(allotment.capacity, color=COLOURS[1], linewidth=1.2, label=f"capacity: {allotment.capacity:,.6g} units")
+    axis.axvline(
+        allotment.capacity, color=COLOURS[1], linewidth=1.2, label=f"capacity: {allotment.capacity:,.6g} {words.of_units}"
+    )
     mean = float(weight @ shadow)
     axis.axhline(mean, color=COLOURS[4], linestyle=":", linewidth=1.2, label=f"mean shadow price: {mean:,.4g}")
     plenty = f"at the shadow price {measured:.3g}" if measured else "were capacity plentiful"
     kind = "sampled type profiles" if allotment.sampled else "type profiles, the larger the likelier"
-    axis.set(title=f"{count:,} {kind}", xlabel=f"total demand {plenty}, units", ylabel="shadow price λ, currency per unit")
+    axis.set(title=f"{count:,} {kind}", xlabel=f"total demand {plenty}, {words.of_units}")
+    axis.set_ylabel(f"shadow price λ, {words.per_unit}")
     _from_zero(axis, float(shadow.max()), 2)
 
 
@@ -149,7 +156,7 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
     types = np.unique(np.concatenate([group.theta for group in case.retailers]))
     if len(types) <= TICKS and (np.diff(types) >= np.ptp(types) / TICKS / 2).all():
         axis.set_xticks(types)
-    axis.set(xlabel="own type θ", ylabel="allocation to one retailer, units")
+    axis.set(xlabel="own type θ", ylabel=f"allocation to one retailer, {Measures.of(case).of_units}")
     axis.set_title("mean over the others' types; bars: least to most")
     _from_zero(axis, float(axis.dataLim.y1), len(case.names))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from veridical.contracts import Menu
 from veridical.data.arrays import Array
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.solvers import Solution
-from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
+from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, beside, headed, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,8 +32,11 @@ def contract_menu(solution: Solution) -> Figure:
     menu = solution.contracts
     assert menu is not None
     shape = menu.case.shape
+    words = Measures.of(menu.case)
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
-    figure.suptitle(f"{solution.mechanism} menu for {solution.case}: expected profit {solution.objective:,.2f}, currency")
+    under = "" if menu.case.ambiguity is None else f"\nunder {menu.case.ambiguity.words}"
+    earned = f"expected profit {solution.objective:,.2f}, {words.of_money}"
+    headed(figure, f"{solution.mechanism} menu for {solution.case}: {earned}{under}")
     return figure
 
 
@@ -42,26 +47,27 @@ def bars(menu: Menu) -> Figure:
     order = np.argsort(dearness(menu).ravel(), kind="stable")
     order = order[weight[order] > 0]
     edges = np.concatenate([[0.0], np.cumsum(weight[order])])
-    panels = (
-        [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(case.names, menu.quantity, strict=True))
-    )
+    names = [f"{s.name} ({s.component})" if case.several_sources and s.component else s.name for s in case.suppliers]
+    panels = [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(names, menu.quantity, strict=True))
     panels += assembled(menu)
+    rent = "rent and what he earns elsewhere" if any(any(s.reservations) for s in case.suppliers) else "information rent"
     rows = len(panels) + len(case.names)
     figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
     for axis, (name, quantity) in zip(axes, panels, strict=False):
         axis.stairs(quantity.ravel()[order], edges, fill=True, color=COLOURS[0])
-        axis.set_ylabel(name)
+        axis.set_ylabel(beside(name))
     for i, axis in enumerate(axes[len(panels) :]):
         payment = menu.payment[i].ravel()[order]
-        axis.stairs(payment, edges, fill=True, color=COLOURS[3], label="information rent")
+        axis.stairs(payment, edges, fill=True, color=COLOURS[3], label=rent)
         axis.stairs(payment - menu.rent(i).ravel()[order], edges, fill=True, color="#9a9a9a", label="production cost")
-        axis.set_ylabel(case.names[i])
+        axis.set_ylabel(beside(names[i]))
     for axis in axes:
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
         axis.yaxis.set_major_formatter(NUMBER)
-    axes[0].set_title("order, units" if case.has_yields else "quantity, units")
-    axes[len(panels)].set_title("payment, currency")
+    words = Measures.of(case)
+    axes[0].set_title(f"{'order' if case.has_yields else 'quantity'}, {words.of_units}")
+    axes[len(panels)].set_title(f"payment, {words.of_money}")
     axes[-1].set_xlabel("probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely")
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)
     return figure
@@ -86,17 +92,18 @@ def maps(menu: Menu) -> Figure:
     """Return maps of quantities and rents over the costs of two suppliers."""
     case = menu.case
     first, second = (np.array(supplier.costs) for supplier in case.suppliers)
-    panels = [("quantity of each, units", menu.quantity[0])]
+    words = Measures.of(case)
+    panels = [(f"quantity of each, {words.of_units}", menu.quantity[0])]
     if not menu.same_quantities:
-        panels = [(f"quantity of {name}, units", menu.quantity[i]) for i, name in enumerate(case.names)]
-    panels += [(f"{name}, units", units) for name, units in assembled(menu)]
-    panels += [(f"rent of {name}, currency", menu.rent(i)) for i, name in enumerate(case.names)]
+        panels = [(f"quantity of {name}, {words.of_units}", menu.quantity[i]) for i, name in enumerate(case.names)]
+    panels += [(f"{name}, {words.of_units}", units) for name, units in assembled(menu)]
+    panels += [(f"rent of {name}, {words.of_money}", menu.rent(i)) for i, name in enumerate(case.names)]
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
     for axis, (name, values) in zip(axes, panels, strict=True):
         mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
         figure.colorbar(mesh, ax=axis, format=NUMBER)
-        axis.set(title=name, xlabel=f"cost of {case.names[0]}, currency per unit")
-    axes[0].set_ylabel(f"cost of {case.names[1]}, currency per unit")
+        axis.set(title=fill(name, 44), xlabel=fill(f"cost of {case.names[0]}, {words.per_unit}", 44))
+    axes[0].set_ylabel(fill(f"cost of {case.names[1]}, {words.per_unit}", 44))
     return figure
 
 
@@ -166,24 +173,24 @@ def convergence(title: str, table: pd.DataFrame) -> Figure:
 
 
 @styled
-def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float) -> Figure:
+def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, currency: str = "currency") -> Figure:
     """Return a figure of the hybrid by k: profit against the number of contracts, and what each further supplier adds."""
     figure, (left, right) = axes_of(9.5, 3.9, 1, 2)
     left.plot(table["contracts"], table["profit"], color=COLOURS[0], marker="o", markersize=4)
     left.set_xscale("log", base=2)
-    left.set(xlabel="contracts in the menu", ylabel="expected profit, currency")
+    left.set(xlabel="contracts in the menu", ylabel=f"expected profit, {currency}")
     if k is not None:
         point = table.loc[k, "contracts"], table.loc[k, "profit"]
         left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
         loss = 100 * float(table["loss"][k])
         note = f"k = {k} is the smallest that loses at most\n{100 * accepted:.3g} % of what k = n earns: {loss:.2g} %"
-        left.annotate(note, (0.98, 0.06), xycoords="axes fraction", ha="right", fontsize=8, color=COLOURS[1])
+        left.set_title(note, fontsize=8, color=COLOURS[1])
     added = table.iloc[1:]
-    names = [f"{place}. {name}" for place, name in added["supplier"].items()]
+    names = [fill(f"{place}. {name}", 28) for place, name in added["supplier"].items()]
     right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
     right.invert_yaxis()
-    right.set_xlabel("profit added by his reporting too, currency")
+    right.set_xlabel(f"profit added by his reporting too, {currency}")
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         axis.set_major_formatter(NUMBER)
-    figure.suptitle(title)
+    headed(figure, title)
     return figure

@@ -11,6 +11,7 @@ import numpy as np
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def draw(settlement: Settlement) -> Figure:
 def below(figure: Figure, case: JointPlanCase, mechanism: str, parameters: Mapping[str, Any]) -> None:
     """Say below a figure which transfers it shows, and what the case is."""
     settings = "".join(f", {name.replace('_', ' ')} {value}" for name, value in parameters.items() if value)
-    lines = [f"Transfers: {mechanism}{settings}. Money in currency.", *textwrap.wrap(case.description, WIDTH)]
+    lines = [f"Transfers: {mechanism}{settings}. Money in {Measures.of(case).of_money}.", *textwrap.wrap(case.description, WIDTH)]
     figure.supxlabel("\n".join(lines), fontsize=8, color=COLOURS[4], x=0.01, ha="left")
 
 

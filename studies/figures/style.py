@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from io import BytesIO
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from veridical.data import InputError, files
@@ -13,7 +14,7 @@ from veridical.data import InputError, files
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "FORMATS", "GREY", "NUMBER", "axes_of", "save", "styled"]
+__all__ = ["COLOURS", "FORMATS", "GREY", "NUMBER", "axes_of", "beside", "headed", "save", "styled"]
 
 P = ParamSpec("P")
 COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
@@ -48,6 +49,16 @@ def axes_of(width: float, height: float, rows: int = 1, columns: int = 1, **opti
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **options)
+
+
+def headed(figure: Figure, title: str) -> None:
+    """Give a figure its title, on as many lines as it takes at the figure's width."""
+    figure.suptitle("\n".join(fill(line, int(11 * figure.get_figwidth())) for line in title.split("\n")))
+
+
+def beside(name: str, lines: int = 4, width: int = 17) -> str:
+    """Return a name as it stands beside a low panel, from the bottom to the top; what does not fit there ends with dots."""
+    return fill(name, width, max_lines=lines, placeholder=" …")
 
 
 def save(figure: Figure, path: str | Path) -> None:

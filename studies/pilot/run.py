@@ -108,7 +108,7 @@ def run(
     callback = renamed(parameters, "tell", "callback", callback)
     if mechanism != "vcg":
         raise InputError.of("mechanism", mechanism, "vcg: the one that is settled week by week", case.name)
-    names = MECHANISMS[mechanism][1]
+    names = tuple(name for name in MECHANISMS[mechanism][1] if name != "redistribution")
     for name, value in parameters.items():
         if name not in names:
             raise InputError.of(name, value, f"for {mechanism} {', '.join(names)}", case.name)
@@ -116,6 +116,11 @@ def run(
     if settlement not in SETTLEMENTS:
         raise InputError.of("settlement", settlement, f"one of {', '.join(SETTLEMENTS)}", case.name)
     refuse_lump_sums(case)
+    if case.mechanism.redistribution != "none":
+        allowed = (
+            "none: what is left in a run is the receivers' own, who are claimants; `solve` gives back what an operator collects"
+        )
+        raise InputError.of("redistribution", case.mechanism.redistribution, allowed, case.name)
     whole_number(misreports, "misreports", 0)
     if case.mechanism.receivers == "agents":
         allowed = "claimants: the baseline is planned anew every week, from what receivers report"

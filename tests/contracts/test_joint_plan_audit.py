@@ -26,7 +26,7 @@ TRUTHFUL: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def pair() -> JointPlanCase:
     """Return a retailer and two vendors, of which either can make either product."""
-    return pilot(vendors=2, sites=2, regions=2, products=2, weeks=3, seed=3)
+    return pilot(vendors=2, sites=2, regions=2, products=2, weeks=3, seed=3).changed(activity_fee=0.0)
 
 
 # --- misreports ---

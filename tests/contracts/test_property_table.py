@@ -30,6 +30,7 @@ APPLIES: Mapping[type, tuple[str, ...]] = {
         "receiver_ic",
         "group_ic",
         "false_name_ic",
+        "core",
         "ex_post_ir",
         "budget",
         "savings",
@@ -42,7 +43,7 @@ APPLIES: Mapping[type, tuple[str, ...]] = {
     Rule: ("dominant_strategy_ic", "ex_post_ir", "balanced"),
     VCGOutcome: ("dominant_strategy_ic", "ex_post_ir", "budget"),
 }
-PLANNED = ("dominant_strategy_ic", "bayesian_ic", *SEARCHES)
+PLANNED = ("dominant_strategy_ic", "bayesian_ic", *SEARCHES, "core")
 
 
 @pytest.fixture(scope="module")

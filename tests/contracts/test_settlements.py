@@ -43,7 +43,7 @@ def test_tables_and_json(two_vendors: JointPlanCase, planner: CachingPlanner, tm
 @pytest.mark.parametrize(
     ("mechanism", "parameters", "message"),
     [
-        ("vgc", {}, r"mechanism: got 'vgc'; allowed: one of jit, vcg, agv, split_savings, first_price"),
+        ("vgc", {}, r"mechanism: got 'vgc'; allowed: one of jit, vcg, core, agv, split_savings, first_price"),
         ("vcg", {"share": 0.5}, r"share: got 0.5; allowed: for vcg pivot, activity_fee, participation_fee"),
         ("jit", {"pivot": "clarke"}, r"pivot: got 'clarke'; allowed: for jit no parameters"),
         ("vcg", {"pivot": "groves"}, r"pivot: got 'groves'; allowed: one of baseline, clarke"),

@@ -22,7 +22,7 @@ SEARCHED = ("receiver_ic", "group_ic", "false_name_ic")
 @pytest.fixture(scope="module")
 def tiny() -> JointPlanCase:
     """Return a retailer and two vendors of two products at one site, two weeks."""
-    return pilot(vendors=2, sites=1, regions=1, products=2, weeks=2, seed=1)
+    return pilot(vendors=2, sites=1, regions=1, products=2, weeks=2, seed=1).changed(activity_fee=0.0)
 
 
 @pytest.fixture(scope="module")

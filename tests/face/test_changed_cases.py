@@ -67,7 +67,7 @@ def test_a_name_that_is_neither_is_said_with_both_lists(call: Any) -> None:
     (problem,) = error.value.problems
     assert (problem.field, problem.value) == ("nothing", "3")
     assert "feasibility" in problem.allowed
-    assert "field of the case: kind, name, description, price" in problem.allowed
+    assert "field of the case: kind, name, description, currency, unit, price" in problem.allowed
 
 
 def test_a_wrong_value_of_a_field_is_named() -> None:

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.command_line import Run, cells, parsed
-from veridical import example
+from veridical import comparing, example, solving
+from veridical.data import CertificateError
 from veridical.families import fitting
 
 pytestmark = pytest.mark.usefixtures("case_file")
@@ -92,3 +94,63 @@ def test_compare_refuses_a_parameter_that_nobody_has(run: Run, key: str) -> None
     assert (status, out) == (2, "")
     assert err.startswith(f"veridical: --set {key}: got 0; allowed: one of kind, ")
     assert err.rstrip().endswith("ambiguity, feasibility, coalitions")
+
+
+SOURCES = ["--set", 'suppliers.panel.component="glass"', "--set", 'suppliers.battery.component="glass"']
+
+
+def test_mechanisms_that_refuse_a_key_are_left_out_by_name_and_reason(run: Run) -> None:
+    status, out, err = run("compare", "two-suppliers", *SOURCES, "--json", "-")
+    found = json.loads(out)
+    assert status == 0
+    assert {row["mechanism"] for row in found["mechanisms"]} == {"naive", "frw", "hybrid", "icds", "bic", "first_best"}
+    ((name, reason),) = [(one["mechanism"], one["reason"]) for one in found["left_out"]]
+    assert name == "icds_balanced"
+    assert "suppliers[1].component: got 'glass'; allowed: for `icds_balanced` one source a component" in reason
+    assert err == f"veridical: warning: icds_balanced is left out: {reason}\n"
+
+
+def test_a_mechanism_that_is_named_is_not_left_out(run: Run) -> None:
+    status, out, err = run("compare", "two-suppliers", *SOURCES, "--mechanism", "icds", "--mechanism", "icds_balanced")
+    assert (status, out) == (2, "")
+    assert "one source a component" in err
+
+
+def test_where_all_mechanisms_refuse_a_key_the_comparison_does(run: Run) -> None:
+    status, out, err = run("compare", "two-suppliers", *SOURCES, "--solver", "closed_form")
+    assert (status, out) == (2, "")
+    assert "for closed forms one source a component" in err
+
+
+def test_a_parameter_that_is_not_allowed_ends_a_comparison(run: Run) -> None:
+    status, out, err = run("compare", "two-suppliers", "--set", "k=3")
+    assert (status, out) == (2, "")
+    assert "k: got 3; allowed: a whole number from 0 to the number of suppliers, 2" in err
+
+
+def test_a_mechanism_that_fails_its_certificate_does_not_end_a_comparison(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    solved = solving.answer
+
+    def failing(case: Any, mechanism: Any, *others: Any) -> Any:
+        if mechanism.name in ("frw", "first_best"):
+            raise CertificateError(f"{case.name}: {mechanism.name} is not what it says")
+        return solved(case, mechanism, *others)
+
+    monkeypatch.setattr(comparing, "answer", failing)
+    status, out, err = run("compare", "two-suppliers", "--solver", "closed_form", "--json", "-")
+    found = json.loads(out)
+    assert status == 0
+    assert {row["mechanism"] for row in found["mechanisms"]} == {"naive", "hybrid", "icds_balanced", "icds"}
+    assert {row["share_of_first_best"] for row in found["mechanisms"]} == {None}
+    assert [one["mechanism"] for one in found["left_out"]] == ["frw", "first_best"]
+    assert err.count("is left out: two-suppliers: ") == 2
+
+
+def test_profits_under_an_ambiguous_prior_are_said_to_be_so(run: Run) -> None:
+    change = ["--set", "ambiguity={radius = 0.1}"]
+    _, out, _ = run("compare", "two-suppliers", *change, "--mechanism", "icds", "--mechanism", "naive")
+    assert out.rstrip().endswith("expected profits are under the worst prior within 0.1 (l1)")
+    assert "worst prior" not in run("compare", "two-suppliers", "--mechanism", "naive")[1]
+    assert run("solve", "two-suppliers", *change, "--menu", "menu.csv")[0] == 0
+    _, out, _ = run("audit", "two-suppliers", "menu.csv", *change)
+    assert ", under the worst prior within 0.1 (l1), if everybody tells the truth" in out

@@ -1,11 +1,13 @@
 """Tables on narrow terminals: every digit is there, and in one piece."""
 
 import io
+import re
 from typing import Any
 
 import pytest
 from rich.console import Console, Group
 
+from support.command_line import Run
 from veridical import tables
 
 WIDTHS = (120, 80, 60, 40)
@@ -57,3 +59,18 @@ def test_the_command_line_fits_the_terminal(width: int, monkeypatch: Any, capsys
     assert "…" not in out
     for number in ("6,965.00", "4,680.00", "2,520.00", "1,710.00"):
         assert number in out
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_mechanisms_and_menus_of_many_suppliers_fit_the_terminal(width: int, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for arguments in (("compare", "electronics", "--solver", "closed_form"), ("solve", "electronics", "--solver", "closed_form")):
+        status, out, _ = run(*arguments)
+        plain = re.sub("\x1b\\[[0-9;]*m", "", out)
+        assert status == 0
+        assert "…" not in plain
+        assert max(map(len, plain.splitlines())) <= width
+        assert "53,685.76" in plain
+        assert ("hybrid (k=3)" in plain) == ("compare" in arguments)
+        assert width < 80 or not re.search("^  .+ cost: ", plain, re.MULTILINE)  # a table, and no list of rows

@@ -20,6 +20,7 @@ SMALL = {  # those that compare with cvxpy, linopy or mechaudit need an extra, a
     "misreports": ("1", "first_price"),
     "nlp": ("20 1", "recursion 200: ours "),
     "products": ("2 2,2", "frw by highs, 4 profiles: "),
+    "rounding": ("1", "demand up to 300: lost by rounding"),
     "start": ("1", "all public names, inside"),
     "study": ("2 1", "two workers against one: median "),
     "study_speed": ("3 3", "section 3.1, 3 cases: plain "),

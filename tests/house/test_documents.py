@@ -1,4 +1,4 @@
-"""README, docstring and notebooks tell the truth."""
+"""README, pages, docstring and notebooks tell the truth."""
 
 import ast
 import doctest
@@ -23,10 +23,12 @@ from veridical.families import FAMILIES, joint_plan, unregister
 from veridical.models.joint_plan import DECLARATIONS
 from veridical.solvers.planners import Central
 
-
-def readme() -> str:
-    """Return the README."""
-    return (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+COMMANDS = [
+    pytest.param(block, id=f"{name} {number}")
+    for name, page in PAGES.items()
+    for number, block in enumerate(re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL), start=1)
+]
 
 
 def steady(text: str) -> list[str]:
@@ -37,8 +39,8 @@ def steady(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
-@pytest.mark.parametrize("block", re.findall(r"```console\n(.*?)```", readme(), flags=re.DOTALL))
-def test_the_readme_shows_what_commands_print(
+@pytest.mark.parametrize("block", COMMANDS)
+def test_pages_show_what_commands_print(
     block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -56,14 +58,15 @@ def test_the_readme_shows_what_commands_print(
         assert steady(capsys.readouterr().out) == steady(shown)
 
 
-def test_the_python_of_the_readme_runs() -> None:
-    examples = doctest.DocTestParser().get_doctest(readme(), {}, "README.md", "README.md", 0)
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if ">>> " in page])
+def test_the_python_of_pages_runs(name: str) -> None:
+    examples = doctest.DocTestParser().get_doctest(PAGES[name], {}, name, name, 0)
     assert len(examples.examples) >= 5
     registries: list[Any] = [
         DEMANDS,
         ROLES,
         DECLARATIONS,
-    ]  # of the README's own demand and role, which other tests are not to know
+    ]  # of a page's own demand and role, which other tests are not to know
     registered = [set(registry) for registry in registries]
     try:
         results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(examples)

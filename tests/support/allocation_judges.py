@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from veridical.contracts.audit import audit
 from veridical.contracts.coalitions import COALITIONS
 from veridical.data.allocation import AllocationCase
+from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Allocation
 
 Array = NDArray[np.float64]
@@ -36,6 +37,12 @@ def keeps_every_promise(own: Allocation) -> None:
     assert interim == pytest.approx(own.earned, rel=1e-9, abs=1e-9)
     assert own.probability @ own.dominant_payments.sum(axis=1) == pytest.approx(own.earned, rel=1e-9, abs=1e-9)
     assert own.supplier_profit <= own.chain_profit + 1e-9 * scale
+
+
+def holds(solution: Solution, name: str) -> bool:
+    """Return whether what a solution hands out has a property."""
+    assert solution.audit is not None
+    return bool(solution.audit.properties[name].holds)
 
 
 def truthful(own: AllocationCase, x: Array, ex_post: bool) -> tuple[Array, float]:

@@ -21,7 +21,13 @@ SOLVED = 1e-6  # what a certificate promises
 FINE = {"solver": "highs", "tolerance": 1e-9}  # quantities and duals are as exact as the root of the profit's gap
 BASIC = ("naive", "icds_balanced", "icds", "first_best")  # mechanisms without parameters
 KINDS = ("uniform", "exponential", "empirical")  # of demand
-SHIPPED = [name for name in vd.examples() if isinstance(vd.example(name), AssemblerCase)]
+SHIPPED = [  # those that closed forms take
+    name
+    for name in vd.examples()
+    if isinstance(case := vd.example(name), AssemblerCase)
+    and not case.several_sources
+    and not any(s.rules for s in case.suppliers)
+]
 
 
 def letters(i: int) -> str:

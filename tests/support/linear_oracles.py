@@ -5,13 +5,13 @@ q (theta - q) is the least of its tangents, and those at the last solution are a
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 Array = NDArray[np.float64]
 
@@ -58,13 +58,32 @@ class Program:
         assert result.status == 0, result.message
         return -float(result.fun), dict(zip(place, result.x.tolist(), strict=True))
 
-    def _run(self) -> tuple[dict[Any, int], Any]:
-        """Return the variables' places, and what scipy says."""
+    def in_whole_numbers(self, *kinds: str) -> float:
+        """Return the optimum in which variables of these kinds, the first part of their names, are whole numbers."""
+        place, matrix = self._matrix()
+        ends = ((-np.inf if low is None else low, np.inf if high is None else high) for low, high in self.bounds.values())
+        result: Any = milp(
+            -np.array(list(self.worth.values())),
+            integrality=np.array([key[0] in kinds for key in place]),
+            bounds=Bounds(*np.array(list(ends)).T),
+            constraints=LinearConstraint(matrix, ub=np.array([right for _, right in self.rows])),
+            options={"mip_rel_gap": 1e-9},
+        )
+        assert result.status == 0, result.message
+        return -float(result.fun)
+
+    def _matrix(self) -> tuple[dict[Any, int], Array]:
+        """Return the variables' places, and the rows' coefficients."""
         place = {key: k for k, key in enumerate(self.worth)}
         matrix = np.zeros((len(self.rows), len(place)))
         for r, (row, _) in enumerate(self.rows):
             for key, factor in row.items():
                 matrix[r, place[key]] = factor
+        return place, matrix
+
+    def _run(self) -> tuple[dict[Any, int], Any]:
+        """Return the variables' places, and what scipy says."""
+        place, matrix = self._matrix()
         result: Any = linprog(
             -np.array(list(self.worth.values())),
             matrix,
@@ -190,49 +209,85 @@ def of_products(
     return p
 
 
+@dataclass(frozen=True)
+class Retailing:
+    """What retailers' contracts say beside type, and what truth and participation are to hold against.
+
+    `prior`: a joint table over types; `reserved`: what each earns elsewhere, a number a type; `most`: units that each can take;
+    `dominant`, `ex_post`: whether truth and participation hold whatever the others are; `least` and `placed`: the least order,
+    and which (retailer, profile) get one, the others getting nothing; identical retailers of the same type then get the same.
+    """
+
+    prior: Array | None = None
+    reserved: Sequence[Sequence[float]] = ()
+    most: Sequence[float | None] = ()
+    dominant: bool = False
+    ex_post: bool = False
+    least: float = 0.0
+    placed: Callable[[int, tuple[int, ...]], bool] | None = None
+
+
 def allocation(
-    groups: Sequence[tuple[Sequence[float], Sequence[float]]], capacity: float | None, cost: float = 0.0, ex_post: bool = False
+    groups: Sequence[tuple[Sequence[float], Sequence[float]]],
+    capacity: float | None,
+    cost: float = 0.0,
+    ex_post: bool = False,
+    terms: Retailing = Retailing(),
 ) -> float:
     """Return the supplier's optimum: retailers with (types, probabilities) and the revenue q (theta - q) each.
 
     Truth and participation in expectation over the others, or whatever they are; one payment a profile; capacity is fixed, or
-    bought at `cost`. Payments are what units earn less a rent, so that the curves stand where more of them helps.
+    bought at `cost`. Payments are what units earn less a rent, so that the curves stand where more of them helps. Minus infinity
+    where nothing meets the conditions.
     """
     p, retailers = Program(), range(len(groups))
     profiles = list(np.ndindex(*(len(types) for types, _ in groups)))
     chance = {t: float(np.prod([groups[i][1][k] for i, k in enumerate(t)])) for t in profiles}
+    if terms.prior is not None:
+        chance = {t: float(terms.prior[t]) for t in profiles}
+    most = terms.most or [None] * len(groups)
     units = p.variable("K", -cost) if capacity is None else None
     curves = []
     for t in profiles:
         for i in retailers:
-            p.variable(("q", i, t))
+            on = terms.placed is None or terms.placed(i, t)
+            p.variable(("q", i, t), low=terms.least if on else 0.0, high=most[i] if on else 0.0)
             p.variable(("rent", i, t), -chance[t], low=None)
             curve = p.variable(("R", i, t), chance[t], low=None)  # R(q) of the true type, less the rent: the payment
             curves.append((curve, ("q", i, t), groups[i][0][t[i]]))
         served = [(1.0, ("q", i, t)) for i in retailers]
         p.at_most(0.0, *served, (-1.0, units)) if units else p.at_most(float(capacity or 0.0), *served)
+        if terms.placed is not None:
+            for i, j in itertools.permutations(retailers, 2):
+                exchanged = tuple(t[{i: j, j: i}.get(k, k)] for k in retailers)
+                p.at_most(0.0, (1.0, ("q", i, t)), (-1.0, ("q", j, exchanged)))
     for i in retailers:
-        types, likely = groups[i]
+        types = groups[i][0]
         for true, report in itertools.product(range(len(types)), repeat=2):
             gains = []
+            likely = sum(chance[t] for t in profiles if t[i] == true)
+            always = (ex_post or terms.ex_post) if report == true else (ex_post or terms.dominant)
             for t in profiles:
                 if t[i] != true:
                     continue
-                told, weight = (*t[:i], report, *t[i + 1 :]), chance[t] / likely[true]
+                told, weight = (*t[:i], report, *t[i + 1 :]), chance[t] / likely
                 gain = [(-1.0, ("rent", i, t))]  # a report earns its own rent, and what the type makes more of its units
                 if report != true:
                     gain += [(1.0, ("rent", i, told)), (types[true] - types[report], ("q", i, told))]
-                gains.append([(f if ex_post else weight * f, key) for f, key in gain])
-            for condition in gains if ex_post else [list(itertools.chain(*gains))]:
-                p.at_most(0.0, *condition)
+                gains.append([(f if always else weight * f, key) for f, key in gain])
+            kept = -terms.reserved[i][true] if terms.reserved and report == true else 0.0
+            for condition in gains if always else [list(itertools.chain(*gains))]:
+                p.at_most(kept, *condition)
     for curve, q, theta in curves:
         for at in np.linspace(0.0, theta / 2, 9).tolist():
             p.at_most(at**2, (1.0, curve), (-(theta - 2 * at), q))
+    if p.optimum() == -np.inf:
+        return -np.inf
     while True:
-        most, x = p.solve()
+        optimum, x = p.solve()
         above = [x[curve] - x[q] * (theta - x[q]) for curve, q, theta in curves]
         if max(above) < 1e-9:
-            return most
+            return optimum
         for (curve, q, theta), excess in zip(curves, above, strict=True):
             if excess >= 1e-9:
                 p.at_most(x[q] ** 2, (1.0, curve), (-(theta - 2 * x[q]), q))

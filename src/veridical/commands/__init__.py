@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from veridical.commands.auction import auction
+from veridical.commands.choose_fees import choose_fees
 from veridical.commands.choose_k import choose_k
 from veridical.commands.pilot import pilot
 from veridical.commands.study import study
@@ -13,6 +14,7 @@ __all__ = ["COMMANDS"]
 COMMANDS: tuple[Callable[..., None], ...] = (
     auction,
     choose_k,
+    choose_fees,
     study,
     reproduce,
     pilot,

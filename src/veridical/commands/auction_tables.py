@@ -9,6 +9,7 @@ from rich.text import Text
 from veridical import tables
 from veridical.contracts.auction import Auction, AuctionResult
 from veridical.data.assembler import label
+from veridical.data.measures import Measures
 from veridical.families.allocation_tables import money, units
 
 __all__ = ["cleared", "posted"]
@@ -29,6 +30,7 @@ def posted(auction: Auction) -> list[RenderableType]:
         table.add_row(*[str(name), label(theta), amount(bid), *map(units, row if pair else row[1:])][not several :])
     return [
         Text(f"auction for {case.name}", style="bold"),
+        *tables.measured(Measures.of(case)),
         Text(f"{units(auction.capacity)} units among {count:,} retailers, who bid, sealed, what they would pay in all"),
         Text(f"expected payments {money(auction.expected_payments)}, the supplier's profit {money(optimum.supplier_profit)}"),
         table,

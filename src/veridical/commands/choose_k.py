@@ -15,7 +15,7 @@ __all__ = ["choose_k"]
 def choose_k(
     case: Case,
     loss: Annotated[float, typer.Option(metavar="SHARE", help="Share of the ICDS profit that may be lost, 0 to 1.")] = 0.05,
-    solver: Solver = "closed_form",
+    solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
     plot: Plot = None,
@@ -31,6 +31,6 @@ def choose_k(
         raise vd.InputError.of(f"--set {name}", parameters[name], "fields of the case, and balanced")
     if mechanism is not None:
         mechanism.check(parameters)
-    chosen = vd.choose_k(request.case, loss, solver or "closed_form", **parameters)
+    chosen = vd.choose_k(request.case, loss, solver, **parameters)
     draw(plot, chosen.figure)
     report(to_json, chosen.to_dict, lambda: choice(chosen))

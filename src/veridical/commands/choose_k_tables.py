@@ -26,4 +26,5 @@ def choice(chosen: Choice) -> list[RenderableType]:
         note = f"no k up to {chosen.table.index[-1]} is known to lose at most {chosen.accepted:.2%} of what k = n earns"
     else:
         note = f"k = {chosen.k} is the smallest that loses at most {chosen.accepted:.2%} of what k = n earns"
-    return [table, Text(note)]
+    before = [] if chosen.measures.round_money is None else [Text("profits are those of menus before rounding", style="dim")]
+    return [table, *tables.measured(chosen.measures), Text(note), *before]

@@ -13,15 +13,17 @@ import numpy as np
 
 from veridical import contracts, models
 from veridical.contracts import AllocationAudit, Allotment, Audit
-from veridical.contracts.allotment import profile_names
-from veridical.data import AllocationCase, CertificateError, InputError
+from veridical.contracts.allotment import profile_names, wanted
+from veridical.data import AllocationCase, CertificateError, InputError, RetailerGroup
+from veridical.data.assembler import label
 from veridical.data.lazy import lazy, pd
 from veridical.data.truncated import POINTS
 from veridical.families.family import Family, Mechanism, Number, Promises, Route, Task, always
 from veridical.families.routes import approximated, by_formula, by_model, routes_of
-from veridical.solvers import Solution
+from veridical.solvers import Solution, solve
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import fixed_price
+from veridical.solvers.closed_form.salvage import refuse_dumping
 from veridical.solvers.shadow_price_ranges import shadow_price_ranges
 
 if TYPE_CHECKING:
@@ -51,6 +53,9 @@ def optimum(case: AllocationCase, **options: Any) -> closed.Rationing:
 
 def full_information(allotment: Allotment, parameters: Any) -> dict[str, float]:
     """Return capacity and profit of the chain with full information, on the same types and, where drawn, the same profiles."""
+    if allotment.case.has_minimum_orders:
+        solved = solve(models.centralized.build(allotment.case), "highs").contracts
+        return {"capacity": solved.capacity, "profit": solved.chain_profit}
     drawn = {name: value for name, value in parameters.items() if name in ("samples", "seed")}
     best = closed.centralized(allotment.case, **drawn)
     return {"capacity": best.capacity, "profit": best.chain_profit}
@@ -62,14 +67,54 @@ def more(task: Task, formula: Formula | None, rent: bool | None, solution: Solut
     `rent`: whether retailers alone know their types; None where no shadow price follows from the units.
     """
     fields: dict[str, Any] = {"benchmark": full_information(solution.contracts, task.parameters)}
-    if rent is not None:
+    if rent:
+        refuse_dumping(solution.contracts)
+    fields["warnings"] = (*solution.warnings, *paid_to_take_part(solution.contracts), *large_payments(solution.contracts))
+    if rent is not None and plain(solution.contracts.case):
         fields["dual_ranges"] = several_prices(solution.contracts, task.parameters.get("monotonicity"), rent)
     if task.case.continuous:
         points = task.parameters["points"]
-        many = finest(task.case, points)
+        many = finest(task.case, points) if plain(task.case) else None
         finer = None if formula is None or many is None else (many, formula(task.case, points=many).supplier_profit)
         fields |= approximated(solution, points, finer=finer)
     return fields
+
+
+def plain(case: AllocationCase) -> bool:
+    """Whether a profile has one shadow price in theory: independent types, any units, and the lowest types alone could leave."""
+    unusual = any(group.countervailing or group.minimum_order is not None for group in case.retailers)
+    return case.independent and not unusual
+
+
+def paid_to_take_part(allotment: Allotment) -> tuple[str, ...]:
+    """Return in words which types are paid in expectation, as all retailers take part and earn something elsewhere."""
+    who = [
+        f"{name} of type {label(theta)}"
+        for name, group, paid in zip(allotment.case.names, allotment.case.retailers, allotment.payments, strict=True)
+        if group.reservations.any()
+        for theta, amount in zip(group.theta.tolist(), paid.tolist(), strict=True)
+        if amount < 0
+    ]
+    if not who:
+        return ()
+    words = f"{', '.join(who)} {'is' if len(who) == 1 else 'are'} paid to take part, as all do and earn something elsewhere"
+    return (f"{words}: a case without those retailers may earn more",)
+
+
+def large_payments(allotment: Allotment) -> tuple[str, ...]:
+    """Return in words the largest payment of types that depend on one another, where it is above all that units could earn."""
+    if allotment.case.independent:
+        return ()
+    worth = [float((group.count * wanted(group)[1]).max()) for group in allotment.case.retailers]
+    paid, most = np.abs(allotment.dominant_payments), sum(worth)
+    row, i = np.unravel_index(int(paid.argmax()), paid.shape)
+    if paid[row, i] <= most:
+        return ()
+    amount = float(allotment.dominant_payments[row, i])
+    how = f"{allotment.case.retailer_names[i]} {'pays' if amount > 0 else 'is paid'} {abs(amount):,.2f} at types"
+    where = ", ".join(label(theta) for theta in allotment.types[row].tolist())
+    words = f"which have a probability of {allotment.probability[row]:.1e}: more than the {most:,.2f} that units would earn"
+    return (f"{how} {where}, {words}; participation ex_post asks nobody for more than his units earn him",)
 
 
 def several_prices(allotment: Allotment, monotonicity: bool | None, rent: bool) -> dict[str, pd.DataFrame]:
@@ -132,7 +177,7 @@ def mechanism(
 
 def by_form(case: AllocationCase) -> str:
     """Return the solver for the programs of a case: HiGHS where they are quadratic."""
-    return "highs" if "quadratic" in models.allocation.forms(case) else "ipopt"
+    return "ipopt" if "smooth" in models.allocation.forms(case) else "highs"
 
 
 def several_starts(case: AllocationCase) -> str | dict[str, Any]:
@@ -151,6 +196,12 @@ def with_points(case: AllocationCase, parameters: dict[str, Any]) -> dict[str, A
     return {"points": POINTS, **parameters} if case.continuous else parameters
 
 
+def by_constraints(incentive: str = "bayesian", participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
+    """Return what truth as a constraint promises."""
+    truth = "dominant_strategy_ic" if incentive == "dominant" else "bayesian_ic"
+    return truth, f"{participation}_ir", "capacity"
+
+
 CAPACITY = "the supplier's optimum, with the capacity worth having"
 DIRECT = "units and payments with truth as a constraint: no virtual values"
 FULL_INFORMATION = "types known to the supplier: a benchmark that nobody can run"
@@ -159,7 +210,7 @@ MECHANISMS = (
     mechanism("capacity_choice", CAPACITY, closed.capacity_choice, fits=lambda case: not given(case)),
     mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
     mechanism("allocation_kkt", "the same as a system of conditions with complementarity", optimum, solver=limited),
-    mechanism("allocation_direct", DIRECT, None, always("bayesian_ic", "interim_ir", "capacity"), None, solver=several_starts),
+    mechanism("allocation_direct", DIRECT, None, by_constraints, None, solver=several_starts),
     mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity"), False),
     Mechanism(
         "fixed_price",
@@ -200,7 +251,29 @@ def audit(case: AllocationCase, offer: Allotment | str | Path) -> Audit:
 
 def numbers(case: AllocationCase) -> dict[str, Number]:
     """Return the capacity, or its cost, as derivatives are taken in it."""
-    return {name: Number.field(case, name) for name in ("capacity", "capacity_cost") if getattr(case, name)}
+    found = {name: Number.field(case, name) for name in ("capacity", "capacity_cost") if getattr(case, name)}
+    for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
+        if group.capacity is not None:
+            found[f"capacity {name}"] = Number(group.capacity, partial(with_number, g, "capacity"))
+        if group.reservations.any():
+            for k, token in enumerate(case.reservation_tokens(g)):
+                number = Number(float(group.reservations[k]), partial(with_reservation, group, g, k))
+                found[f"reservation_profit {token}"] = number
+    return found
+
+
+def with_number(g: int, key: str, value: float) -> dict[str, Any]:
+    """Return the fields of a case in which a number of a group is another."""
+    return {f"retailers.{g}.{key}": value}
+
+
+def with_reservation(group: RetailerGroup, g: int, k: int, value: float) -> dict[str, Any]:
+    """Return the fields of a case in which a type's reservation profit is another, or all types' where they have one."""
+    if not isinstance(group.reservation_profit, tuple):
+        return with_number(g, "reservation_profit", value)
+    profits = [*group.reservation_profit]
+    profits[k] = value
+    return {f"retailers.{g}.reservation_profit": profits}
 
 
 FAMILY = Family(

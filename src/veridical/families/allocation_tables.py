@@ -11,6 +11,7 @@ from veridical.contracts import AllocationAudit, Allotment, GameAudit
 from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.solution import between
@@ -27,7 +28,17 @@ def units(value: float) -> str:
 
 def money(value: float) -> str:
     """Return an amount with three decimals, two from a thousand on."""
-    return tables.money(value, 2 if abs(value) >= 1000 else 3)
+    return tables.money(value, digits(value))
+
+
+def digits(value: float) -> int:
+    """Return with how many decimals tables of allocations print money."""
+    return 2 if abs(value) >= 1000 else 3
+
+
+def in_currency(measures: Measures) -> tables.Money:
+    """Return what says money in a sentence, with the digits of `money`."""
+    return lambda value: measures.amount(value, digits(value))
 
 
 def summary(solution: Solution) -> list[RenderableType]:
@@ -38,7 +49,12 @@ def summary(solution: Solution) -> list[RenderableType]:
     if families:
         table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
         parts.append(table if table.row_count else Text("no shadow prices: no constraint of the mechanism binds", style="dim"))
-    return [*parts, *several_prices(solution), truth(solution.audit), *tables.together(solution.audit, money)]
+    return [
+        *parts,
+        *several_prices(solution),
+        truth(solution.audit),
+        *tables.together(solution.audit, in_currency(solution.measures)),
+    ]
 
 
 def several_prices(solution: Solution) -> list[RenderableType]:
@@ -53,30 +69,32 @@ def several_prices(solution: Solution) -> list[RenderableType]:
 def worth(solution: Solution) -> list[RenderableType]:
     """Return what an allocation is worth to whom, in sentences."""
     allotment, best = solution.contracts, solution.benchmark
+    amount = in_currency(solution.measures)
     assert isinstance(allotment, Allotment)
     assert best is not None
-    who = "chain" if solution.mechanism == "centralized" else "supplier"
-    how = "in equilibrium" if isinstance(allotment, Equilibrium) else tables.worth(solution, money)
-    lines = [f"expected profit of the {who} {money(solution.objective)}, {how}"]
+    reserved = any(group.reservations.any() for group in allotment.case.retailers)
+    who = "chain" if solution.mechanism == "centralized" and not reserved else "supplier"
+    how = "in equilibrium" if isinstance(allotment, Equilibrium) else tables.worth(solution, amount)
+    lines = [f"expected profit of the {who} {amount(solution.objective)}, {how}"]
     lost = f", {(best['profit'] - allotment.chain_profit) / best['profit']:.2%} below full information" if best["profit"] else ""
     share = "" if np.isnan(allotment.supplier_share) else f"; the supplier's share is {allotment.supplier_share:.2%}"
     if who == "supplier":
-        lines.append(f"profit of the chain {money(allotment.chain_profit)}{lost} ({money(best['profit'])}){share}")
+        lines.append(f"profit of the chain {amount(allotment.chain_profit)}{lost} ({amount(best['profit'])}){share}")
     chosen = "fixed" if allotment.case.capacity_cost is None else f"chosen at {label(allotment.case.capacity_cost)} a unit"
     more = "" if allotment.case.capacity_cost is None else f"; with full information {units(best['capacity'])}"
     price = allotment.expected_shadow_price
-    worth = "" if np.isnan(price) else f"; one more unit is worth {money(price)}"
+    worth = "" if np.isnan(price) else f"; one more unit is worth {amount(price)}"
     lines.append(f"capacity {units(allotment.capacity)}, {chosen}{more}{worth}")
     if isinstance(allotment, Equilibrium):
         equilibria = len(allotment.found)
         several = "" if equilibria == 1 else f"; {equilibria} equilibria were found, this is the one that truthful orders lead to"
         rule = allotment.rule.replace("_", " ")
-        lines.append(f"orders at {money(allotment.wholesale_price)} a unit, rationed by {rule} allocation{several}")
+        lines.append(f"orders at {amount(allotment.wholesale_price)} a unit, rationed by {rule} allocation{several}")
     if allotment.sampled:
         assert isinstance(allotment, Rationing | Ordering)  # models are of all profiles
         drawn = f"{len(allotment.probability):,} drawn type profiles of {allotment.case.profile_count:,}"
-        lines.append(f"by {drawn}; standard error of the profit {money(allotment.error)}")
-    return [Text(lines[0]), *tables.approximation(solution, "types a retailer", money), *map(Text, lines[1:])]
+        lines.append(f"by {drawn}; standard error of the profit {amount(allotment.error)}")
+    return [Text(lines[0]), *tables.approximation(solution, "types a retailer", amount), *map(Text, lines[1:])]
 
 
 def by_own_type(allotment: Allotment) -> RenderableType:
@@ -127,6 +145,7 @@ def counted(words: list[str]) -> str:
 
 def truth(checked: AllocationAudit) -> Text:
     """Return what the audit says, in a sentence."""
+    amount = in_currency(checked.measures)
     findings, orders = checked.properties, isinstance(checked, GameAudit)
     if checked.truthful:
         always = "dominant_strategy_ic" in findings and findings["dominant_strategy_ic"].holds
@@ -135,9 +154,9 @@ def truth(checked: AllocationAudit) -> Text:
     else:
         lie = checked.misreports[0]
         how = f"ordering {units(lie.report)}" if orders else f"reporting {label(lie.report)}"
-        lies = f"{lie.retailers} would lie: with type {label(lie.type)} one gains {money(lie.gain)} by {how}"
+        lies = f"{lie.retailers} would lie: with type {label(lie.type)} one gains {amount(lie.gain)} by {how}"
         lies += f" when the others are {lie.others}" if lie.others else " if the others order the truth" if orders else ""
-    parts = [f"audit: {lies}", f"smallest expected profit of a retailer {money(checked.min_profit)}"]
+    parts = [f"audit: {lies}", f"smallest expected profit of a retailer {amount(checked.min_profit)}"]
     if "monotone" in findings and not findings["monotone"].holds:
         parts.append("a higher type may get less")
     if orders:
@@ -167,5 +186,5 @@ def offered(name: str, checked: AllocationAudit) -> list[RenderableType]:
     table = tables.table("who would lie, most gain first", *headings, left=("retailers", "when the others are"))
     for lie in checked.misreports:
         table.add_row(lie.retailers, label(lie.type), label(lie.report), lie.others or "as they are expected", money(lie.gain))
-    least = f"smallest expected profit of a retailer {tables.money(checked.min_profit)}"
+    least = f"smallest expected profit of a retailer {checked.measures.amount(checked.min_profit)}"
     return tables.misreports(name, checked, table, least, "retailer")

@@ -17,6 +17,7 @@ from veridical.data.lazy import lazy, pd
 from veridical.families.bets import large_bets, within
 from veridical.families.estimation import estimated, few
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
+from veridical.families.rounding import ROUNDED, in_steps, refuse
 from veridical.families.routes import by_formula, by_model, routes_of
 from veridical.solvers import Solution, preferred_form
 from veridical.solvers.closed_form import assembler as closed
@@ -37,20 +38,25 @@ BALANCED = always("dominant_strategy_ic", "ex_post_ir", "balanced")
 def model(task: Task) -> Solution:
     """Solve the model, with expected sales in the form that suits demand and solver."""
     assert task.configuration is not None
+    refuse(task)
     return by_model(task, preferred_form(task.case.forms, task.configuration), partial(more, task, model))
 
 
 def direct(task: Task) -> Solution:
     """Take the closed form."""
+    refuse(task)
     return by_formula(task, partial(more, task, direct))
 
 
 def more(task: Task, way: Callable[[Task], Solution], solution: Solution) -> dict[str, Any]:
-    """Return how the joint prior was integrated, where it is a copula's, of the case as it was solved; and a warning of bets."""
+    """Return the menu as the case rounds it; how a copula's prior was integrated, of the case as it was solved; and warnings."""
+    solution = in_steps(task, solution)
     cases = (task.case, solution.contracts.case)
     prior = next((case.integration.to_dict() for case in cases if case.integration is not None), None)
     warnings = (*large_bets(task, solution), *few(task.case))
     found = {"prior": prior, "ambiguity": near_prior(solution), "warnings": warnings}
+    if solution.rounding is not None:
+        found |= {name: getattr(solution, name) for name in ROUNDED}
     if not any(supplier.reports is not None for supplier in task.case.suppliers):
         return found
     return found | {"estimate": estimated(solution.contracts, lambda case: way(replace(task, case=case, kept=None)).contracts)}
@@ -85,13 +91,13 @@ def together(balanced: bool = False, coalitions: bool = False, **parameters: Any
 def one_contract(case: AssemblerCase | None = None, **parameters: Any) -> tuple[str, ...]:
     """Return what the naive mechanism promises.
 
-    Balanced orders where none of them has rules and yields are sure; within budget where neither lost sales cost nor suppliers
-    earn elsewhere.
+    Balanced orders where none is rounded or has rules, and yields are sure; within budget where neither lost sales cost nor
+    suppliers earn elsewhere.
     """
-    ruled = case is not None and (case.random_yields or any(supplier.rules for supplier in case.suppliers))
+    free = case is None or not (case.random_yields or case.round_units or any(supplier.rules for supplier in case.suppliers))
     owed = case is not None and any(product.shortage_penalty > 0 for product in case.products or (case,))
     owed = owed or (case is not None and any(any(supplier.reservations) for supplier in case.suppliers))
-    return (*(TRUTHFUL() if ruled else BALANCED()), *(() if owed else ("budget",)))
+    return (*(BALANCED() if free else TRUTHFUL()), *(() if owed else ("budget",)))
 
 
 def bic(participation: str = "interim", **parameters: Any) -> tuple[str, ...]:
@@ -137,6 +143,7 @@ def columns(solution: Solution, best: float) -> dict[str, Any]:
     if menu is not None and solution.rule is None:
         rents = sum(float((menu.case.probability * menu.rent(i)).sum()) for i in range(len(menu.case.names)))
     return {
+        **({} if solution.rounding is None else {"rounding_loss": solution.rounding["loss"]}),
         "share_of_first_best": solution.objective / best if best > 0 else float("nan"),
         "expected_rents": rents,
         "max_regret": checked.max_regret,
@@ -218,5 +225,6 @@ FAMILY = Family(
     offered=lambda name, audit: tables.offered(name, audit),
     picture=lambda solution: figures.contract_menu(solution),
     write=Menu.to_csv,
+    send=contracts.write_contracts,
     numbers=numbers,
 )

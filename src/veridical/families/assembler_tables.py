@@ -13,6 +13,7 @@ from veridical import tables
 from veridical.contracts import Audit, Menu
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.solvers import Solution
 
 __all__ = ["compared", "offered", "summary"]
@@ -22,20 +23,20 @@ EXACT = 1e-10  # of a probability: what is less is nothing to speak of
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a menu is worth, the menu, its shadow prices and its audit."""
-    parts: list[RenderableType] = [Text(f"expected profit {tables.money(solution.objective)}, {tables.worth(solution)}")]
+    amount = solution.measures.amount
+    parts: list[RenderableType] = [Text(f"expected profit {amount(solution.objective)}, {tables.worth(solution)}")]
+    parts += steps(solution)
     parts += tables.approximation(solution, "costs a supplier")
     if solution.without_max_payment is not None:
-        profit, cost = (tables.money(solution.without_max_payment[key]) for key in ("profit", "cost"))
+        profit, cost = (amount(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
     if solution.ambiguity is not None:
-        near = f"the worst prior within {solution.ambiguity['radius']:g} ({solution.ambiguity['distance']})"
-        parts.append(
-            Text(f"that is under {near}; under the given one it is {tables.money(solution.ambiguity['profit_at_prior'])}")
-        )
+        near, given = solution.contracts.case.ambiguity.words, amount(solution.ambiguity["profit_at_prior"])
+        parts.append(Text(f"that is under {near}; under the given one it is {given}"))
     if solution.contracts is not None and solution.contracts.case.has_yields:
         parts.append(yields(solution.contracts))
     if solution.estimate is not None:
-        parts.append(estimate(solution.estimate))
+        parts.append(estimate(solution.estimate, amount))
     parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     if solution.contracts is not None:
         parts.append(menu(solution.contracts))
@@ -52,40 +53,64 @@ def summary(solution: Solution) -> list[RenderableType]:
     return parts
 
 
+def steps(solution: Solution) -> list[RenderableType]:
+    """Return in words what orders and payments are multiples of, and what that loses; nothing where they are not rounded."""
+    rounding, words = solution.rounding, solution.measures
+    if rounding is None:
+        return []
+    multiples = (
+        f"payments in steps of {label(rounding['money'])} {words.of_money}, orders of {label(rounding['units'])} {words.of_units}"
+    )
+    before = f"that loses {words.amount(rounding['loss'])} of {words.amount(rounding['profit_before'])}"
+    return [Text(f"{multiples}: {before}; the bound and shadow prices are those of the optimum before rounding")]
+
+
 def menu(contracts: Menu) -> RenderableType:
-    """Return a contract menu as a table; the most likely profiles where there are many."""
-    case = contracts.case
+    """Return a contract menu as a table; the most likely profiles where there are many.
+
+    With more than three suppliers, where one table is too wide, as two: reports, and contracts.
+    """
+    case, words = contracts.case, Measures.of(contracts.case)
     names, n = case.names, len(case.names)
     weight = case.probability.ravel()
     balanced, wide = contracts.same_quantities, n <= 3
-    headings = [f"{name}\ncost" for name in names] + ["proba-\nbility"]
-    headings += ["quantity\nof each"] if balanced else [f"{name}\nquantity" for name in names]
-    for name in names if wide else ["all"]:
-        headings += [f"{name}\npayment", f"{name}\nrent"] if wide else ["payments\nin all", "rents\nin all"]
-    table = tables.table("contract menu: a row for what the suppliers report", *headings)
+    costs = [f"{name}\ncost" for name in names] + ["proba-\nbility"]
+    quantities = ["quantity\nof each"] if balanced else [f"{name}\nquantity" for name in names]
+    amounts = [f"{name}\n{what}" for name in names for what in ("payment", "rent")]
+    amounts = amounts if wide else ["payments\nin all", "rents\nin all"]
+    title = "contract menu: a row for what the suppliers report"
+    whole = tables.table(title, *costs, *quantities, *amounts)
+    first, second = (
+        tables.table(title, "row", *costs),
+        tables.table("and the contracts of that row", "row", *quantities, *amounts),
+    )
     quantity = contracts.quantity.reshape(n, -1)
     payment = contracts.payment.reshape(n, -1)
     rent = np.array([contracts.rent(i).ravel() for i in range(n)])
-    for t in tables.most_likely(weight):
-        cells = [label(case.suppliers[i].costs[k]) for i, k in enumerate(np.unravel_index(t, case.shape))]
-        cells.append(f"{weight[t]:.4g}")
-        cells += [tables.money(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
+    for row, t in enumerate(tables.most_likely(weight), start=1):
+        reported = [label(case.suppliers[i].costs[k]) for i, k in enumerate(np.unravel_index(t, case.shape))]
+        reported.append(f"{weight[t]:.4g}")
+        delivered = [words.quantity(q) for q in (quantity[:1, t] if balanced else quantity[:, t])]
+        paid: list[str] = []
         for i in range(n) if wide else [slice(None)]:
-            cells += [tables.money(float(np.sum(payment[i, t]))), tables.money(float(np.sum(rent[i, t])))]
-        table.add_row(*cells)
+            paid += [words.payment(float(np.sum(payment[i, t]))), words.money(float(np.sum(rent[i, t])))]
+        whole.add_row(*reported, *delivered, *paid)
+        first.add_row(str(row), *reported)
+        second.add_row(str(row), *delivered, *paid)
+    shown = whole if wide else tables.Either(whole, Group(first, second))
     if case.profiles <= tables.ROWS:
-        return table
+        return shown
     note = f"the {tables.ROWS} most likely of {case.profiles:,} profiles; --menu FILE.csv writes all, for every supplier"
-    return Group(table, Text(note, style="dim"))
+    return Group(shown, Text(note, style="dim"))
 
 
 def assembly(contracts: Menu) -> RenderableType:
     """Return what is assembled of each of several products as a table, over the profiles of a menu."""
-    case, weight = contracts.case, contracts.case.probability
+    case, weight, words = contracts.case, contracts.case.probability, Measures.of(contracts.case)
     assert case.products is not None
     headings = ("product", "price", "least\nassembled", "most\nassembled", "mean\nassembled", "expected\nsales", "mean\ndemand")
     table = tables.table(
-        "what is assembled: a row a product, units, over what the suppliers report", *headings, left=("product",)
+        f"what is assembled: a row a product, {words.of_units}, over what the suppliers report", *headings, left=("product",)
     )
     for product, units in zip(case.products, contracts.assembled, strict=True):
         likely = units[weight > 0]
@@ -100,7 +125,10 @@ def shadow_prices(solution: Solution) -> RenderableType:
     families = [name for name in solution.duals if not name.startswith("expected_sales")]
     families.sort(key="assembly".__eq__)
     if not families:
-        return Text("no shadow prices: a closed form has no constraints", style="dim")
+        reason = "a closed form has no constraints"
+        if solution.solver.name != "closed_form":
+            reason = "a model with whole numbers has none; solve again with another number to see what it is worth"
+        return Text(f"no shadow prices: {reason}", style="dim")
     table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
     if not table.row_count:
         return Text("no shadow prices: no constraint of the mechanism binds", style="dim")
@@ -110,15 +138,16 @@ def shadow_prices(solution: Solution) -> RenderableType:
     return Group(table, Text(note, style="dim"))
 
 
-def estimate(found: Mapping[str, Any]) -> Text:
+def estimate(found: Mapping[str, Any], amount: tables.Money) -> Text:
     """Return how sure the profit is where the prior is estimated from past reports."""
-    low, high = map(tables.money, found["interval"])
+    low, high = map(amount, found["interval"])
     held = found["held_out"]
-    text = f"prior estimated from {' and '.join(str(count) for count in found['reports'].values())} reports: "
+    reports = ", ".join(f"{count} of {name}" for name, count in found["reports"].items())
+    text = f"prior estimated from past reports ({reports}): "
     text += f"profit between {low} and {high} ({found['level']:.0%}, bootstrap of {found['draws']})"
     if held is not None:
-        text += f"; a menu for {1 - held['share']:.0%} of them promised {tables.money(held['promised'])}"
-        text += f" and earned {tables.money(held['earned'])} on the others"
+        text += f"; a menu for {1 - held['share']:.0%} of them promised {amount(held['promised'])}"
+        text += f" and earned {amount(held['earned'])} on the others"
     return Text(text)
 
 
@@ -143,14 +172,15 @@ def prior(how: Mapping[str, Any]) -> Text:
 
 def truth(checked: Audit) -> Text:
     """Return what the audit says, in a sentence."""
+    amount = checked.measures.amount
     if checked.truthful:
         lies = tables.no_gain(checked)
     else:
         lie = checked.misreports[0]
-        lies = f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {tables.money(lie.gain)}"
+        lies = f"{lie.supplier} would lie: with cost {label(lie.cost)} he gains {amount(lie.gain)}"
         lies += f" by reporting {label(lie.report)}"
         lies += f" when {lie.others}" if lie.others else ""
-    rents = f"smallest {'expected ' if checked.participation == 'interim_ir' else ''}rent {tables.money(checked.min_rent)}"
+    rents = f"smallest {'expected ' if checked.participation == 'interim_ir' else ''}rent {amount(checked.min_rent)}"
     balanced = "balanced" if checked.balanced else "not balanced"
     return Text(f"audit: {lies}; {rents}; quantities {balanced}", style="" if checked.truthful else "yellow")
 
@@ -161,13 +191,15 @@ def offered(name: str, checked: Audit) -> list[RenderableType]:
     table = tables.table("who would lie, most gain first", *headings, left=("supplier", "when the others report"))
     for lie in checked.misreports:
         table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", tables.money(lie.gain))
-    return tables.misreports(name, checked, table, f"smallest rent {tables.money(checked.min_rent)}", "supplier")
+    return tables.misreports(name, checked, table, f"smallest rent {checked.measures.amount(checked.min_rent)}", "supplier")
 
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
+    lost = [("lost by\nrounding", lambda row: tables.money(row["rounding_loss"]))] if "rounding_loss" in frame else []
     columns = (
         ("expected\nprofit", lambda row: tables.money(row["profit"])),
+        *lost,
         ("share of\nfirst best", lambda row: tables.share(row["share_of_first_best"])),
         ("expected\nrents", lambda row: "-" if np.isnan(row["expected_rents"]) else tables.money(row["expected_rents"])),
         ("largest\nregret", lambda row: tables.money(row["max_regret"])),
@@ -176,4 +208,6 @@ def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
         ("truthful", lambda row: row["truthful"]),
         ("seconds", lambda row: f"{row['seconds']:.2f}"),
     )
-    return tables.side_by_side(case, frame, columns)
+    return tables.side_by_side(
+        case, frame, columns, narrow={"smallest\nrent": "least\nrent", "balanced": "bal-\nanced", "seconds": None}
+    )

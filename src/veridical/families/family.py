@@ -14,6 +14,7 @@ from veridical.contracts import Audit
 from veridical.data import InputError
 from veridical.data.limits import DRAWS
 from veridical.data.load import Reader
+from veridical.data.measures import ROUNDING, Measures
 from veridical.solvers import Configuration, Solution
 from veridical.solvers.kept import Keeper
 
@@ -179,7 +180,12 @@ class Task:
         """
         promises = self.mechanism.promises(case=self.case, **self.parameters)
         audit = fields.pop("audit", solution.audit)
-        fields = {"parameters": self.parameters, **fields, "audit": None if audit is None else audit.held_to(promises)}
+        if getattr(self.case, ROUNDING[0], None) is not None and fields.get("rounding") is None:
+            allowed = f"none for mechanism {self.mechanism.name}, which does not round its contracts"
+            raise InputError.of(ROUNDING[0], getattr(self.case, ROUNDING[0]), allowed, self.case.name)
+        measures = Measures.of(self.case)
+        audit = None if audit is None else replace(audit.held_to(promises), measures=measures)
+        fields = {"parameters": self.parameters, "measures": measures, **fields, "audit": audit}
         tolerance = 0.0 if self.configuration is None else self.configuration.tolerance
         return replace(solution, **fields).checked(promises, tolerance if gap is None else gap)
 
@@ -229,6 +235,7 @@ class Family:
     offered: Callable[[str, Any], list[RenderableType]] = lambda name, audit: []
     picture: Callable[[Solution], Figure] | None = None
     write: Callable[[Any, str], None] | None = None
+    send: Callable[[Any, str], Any] | None = None
     numbers: Callable[[Any], Mapping[str, Number]] = lambda case: {}
     commands: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     read: Reader | None = None

@@ -150,6 +150,14 @@ JOINT = models.joint_plan.joint.build
 MECHANISMS = (
     mechanism("jit", "receivers plan for themselves alone: the baseline", models.joint_plan.jit.build),
     mechanism("vcg", LEAST_COST, JOINT, "dominant_strategy_ic", "ex_post_ir", "savings"),
+    mechanism(
+        "core",
+        "no coalition does better by itself: near VCG, not truthful",
+        JOINT,
+        "ex_post_ir",
+        "savings",
+        "core",
+    ),
     mechanism("agv", "transfers that sum to 0, and truth best in expectation", JOINT, "bayesian_ic", "budget", "savings"),
     mechanism("split_savings", "reported savings are shared: invites misreports", JOINT, "ex_post_ir", "budget", "savings"),
     mechanism("first_price", "reported costs are paid: invites misreports", JOINT, "ex_post_ir", "budget", "savings"),

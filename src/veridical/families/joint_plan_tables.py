@@ -49,7 +49,7 @@ def short(value: float) -> str:
 
 def worth(solution: Solution) -> list[RenderableType]:
     """Return what a plan costs, what it saves, and who holds the budget, in sentences."""
-    settlement = solution.contracts
+    settlement, amount = solution.contracts, solution.measures.amount
     assert isinstance(settlement, Settlement)
     saved = f"{settlement.savings / settlement.baseline_cost:.2%}" if settlement.baseline_cost else "-"
     gap, source = solution.objective - solution.bound, SOURCES[settlement.baseline_source]
@@ -57,20 +57,44 @@ def worth(solution: Solution) -> list[RenderableType]:
     if settlement.unpaid:
         lines.append("that ended the planning: the plan is the best until then, and nobody is paid anything")
     lines += [
-        f"cost of the plan {money(settlement.plan_cost)}, {tables.worth(solution)}{above(gap, settlement)}",
-        f"baseline {money(settlement.baseline_cost)}, {source}: {money(settlement.savings)} saved, {saved}",
+        f"cost of the plan {amount(settlement.plan_cost)}, {tables.worth(solution)}{above(gap, settlement)}",
+        f"baseline {amount(settlement.baseline_cost)}, {source}: {amount(settlement.savings)} saved, {saved}",
     ]
-    residual = f"what is left to the receivers: {money(settlement.residual)}"
+    residual = f"what is left to the receivers: {amount(settlement.residual)}"
     if settlement.residual < -0.005:
         more = "fees" if settlement.parameters.get("pivot") == "clarke" else "the pivot clarke and fees"
-        residual += f", which they would not sign: {more} leave them more"
+        residual += f", which they would not sign: {more} leave them more (veridical choose-fees shows which)"
     if settlement.budget < -0.005:
-        lines.append(f"deficit: the operator pays in {money(settlement.deficit)}; {residual}")
+        lines.append(f"deficit: the operator pays in {amount(settlement.deficit)}; {residual}")
     else:
-        lines.append(f"budget: the operator keeps {money(settlement.budget)}; {residual}")
+        lines.append(f"budget: the operator keeps {amount(settlement.budget)}; {residual}")
     if by_choice := [name for name in settlement.non_participants if name not in settlement.lost]:
         lines.append(f"at the baseline, not taking part: {', '.join(by_choice)}")
-    return [Text(line) for line in lines]
+    return [Text(line) for line in (*lines, *coalitions(settlement), *given_back(settlement))]
+
+
+def coalitions(settlement: Settlement) -> list[str]:
+    """Return what is proven of coalitions, where nobody is to be better off by a plan of their own."""
+    proof = settlement.core
+    if proof is None:
+        return []
+    looked = "all" if len(proof.values) == proof.coalitions else f"{len(proof.values)} of"
+    line = f"core: {looked} {proof.coalitions:,} coalitions of the receivers with suppliers were planned for; "
+    line += f"of all none gains more than {significant(proof.blocking)} by leaving"
+    if proof.gap > GAP * abs(settlement.savings):
+        line += f" (their values are proven to {significant(proof.gap)} only)"
+    return [line]
+
+
+def given_back(settlement: Settlement) -> list[str]:
+    """Return what an operator gives back of what is collected, and whose report it does not depend on."""
+    if not settlement.rebates:
+        return []
+    least = min(settlement.rebates.values(), key=lambda rebate: rebate.least)
+    amount = sum(rebate.amount for rebate in settlement.rebates.values())
+    line = f"redistribution: {money(amount)} is given back, to each party its share of what the operator collects at least, "
+    line += f"whatever that party reports of its set; the least of these is {money(least.least)} ({least.report})"
+    return [line if amount > 0 else f"{line}: where that is not above 0 there is nothing to give back"]
 
 
 def above(gap: float, settlement: Settlement) -> str:
@@ -132,8 +156,8 @@ def truth(checked: JointPlanAudit) -> Text:
         lies = f"none of {checked.searched} misreports gains{expected} (largest {checked.max_regret:.1e})"
     else:
         lie = checked.misreports[0]
-        lies = f"{lie.party} would lie: by reporting {lie.report} he gains {money(lie.gain)}"
-    parts = [f"audit: {lies}", f"smallest net gain of a supplier {money(checked.min_net_gain)}"]
+        lies = f"{lie.party} would lie: by reporting {lie.report} he gains {checked.measures.amount(lie.gain)}"
+    parts = [f"audit: {lies}", f"smallest net gain of a supplier {checked.measures.amount(checked.min_net_gain)}"]
     if checked.excess and checked.excess > GAP * checked.scale:
         parts.append(f"no misreport can gain more than {significant(checked.excess)}, what the plan may cost above the least")
     return Text("; ".join(parts), style="" if checked.truthful else "yellow")

@@ -400,6 +400,7 @@ def test_cases_are_saved_and_read(tmp_path: Any) -> None:
             r"products\[0\]\.salvage: got 4\.0; allowed: a number below the least cost of a product",
         ),
         ({"suppliers.panel.units_per_product": 2.0}, r"suppliers\[0\]\.units_per_product: got 2\.0; allowed: nothing beside"),
+        ({"round_money": 0.05, "round_units": 10.0}, r"round_money: got 0\.05; allowed: no round_money beside \[\[products\]\]"),
         ({"suppliers.panel.yield": {"values": [0.9]}}, r"suppliers\[0\]\.yield: got <0\.9>; allowed: no yield beside"),
         ({"products": [{**PHONE, "units": {"panel": 1}}]}, r"products: got <no units>; allowed: units of battery in one product"),
         ({"products": [{"name": "phone"}]}, r"products\[0\]\.price: missing required key"),

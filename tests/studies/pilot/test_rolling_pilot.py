@@ -131,6 +131,8 @@ def test_fees_on_paper() -> None:
     found = run(by_hand(pivot="clarke"), participation_fee=1.0)
     assert found.table["fee"].tolist() == [0, 1, 1, 0, 0, 0]
     assert found.totals["net_gain"].to_dict() == pytest.approx({"retailer": -8, "A": 13, "B": 13}, abs=1e-5)
+    with pytest.raises(InputError, match="redistribution: got 'cavallo'; allowed: none: what is left in a run"):
+        run(by_hand().changed(redistribution="cavallo"))
     with pytest.raises(InputError, match="participation_fee"):
         run(by_hand(), participation_fee=1.0)
     nobody = run(by_hand(pivot="clarke"), participation_fee=50.0)
@@ -288,7 +290,7 @@ def test_folders_that_are_refused(small: JointPlanCase, tmp_path: Path) -> None:
 
 
 def test_whole_trucks_roll_too() -> None:
-    case = pilot(vendors=2, sites=2, regions=2, products=2, weeks=2, seed=1).changed(truckload=True)
+    case = pilot(vendors=2, sites=2, regions=2, products=2, weeks=2, seed=1).changed(truckload=True, activity_fee=0.0)
     found = run(case, pivot="baseline")
     assert found.totals["net_gain"].iloc[1:].to_numpy() == pytest.approx(np.full(2, found.total["savings"]), rel=1e-9)
     assert 0 < found.weeks["excess"].max() < found.total["savings"]

@@ -1,0 +1,193 @@
+"""What one supplier is sent of a contract menu: his own contracts, and nobody else's numbers.
+
+What he is offered depends on what the others report, so his part of a menu is a few lists of contracts, of which the others'
+reports choose one. He does not see which reports choose which list; his own do not, so that whichever list it is he does best by
+the contract at his own cost (taxation principle: Guesnerie, A contribution to the pure theory of taxation, 1995, chapter 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from veridical.contracts.audit import audit
+from veridical.contracts.menu import Menu
+from veridical.data import csv_file, files
+from veridical.data.arrays import Array
+from veridical.data.assembler import label
+from veridical.data.errors import InputError
+from veridical.data.lazy import pd
+
+__all__ = ["SupplierContract", "supplier_contracts", "write_contracts"]
+
+DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
+LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
+STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
+STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption{text-align:left;font-weight:bold;padding:.3em 0}"
+
+
+@dataclass(frozen=True)
+class SupplierContract:
+    """What a supplier delivers and is paid by his own report, in each of the lists that the others' reports choose from.
+
+    `costs`: what he may report, currency per unit, ascending. `quantity`, units, and `payment`, currency: shape (lists, costs),
+    the list of the largest orders first, each once. `terms`: what else he is to know.
+    """
+
+    supplier: str
+    component: str
+    costs: tuple[float, ...]
+    quantity: Array
+    payment: Array
+    terms: str = ""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the contracts as a table: a row a list and report, with quantity and payment."""
+        index = pd.MultiIndex.from_product([range(1, len(self.quantity) + 1), self.costs], names=["list", "cost"])
+        return pd.DataFrame({"quantity": self.quantity.ravel(), "payment": self.payment.ravel()}, index=index)
+
+    def csv_text(self) -> str:
+        """Return the table as the text of a CSV file."""
+        table = self.to_frame().reset_index()
+        return csv_file.text(table.columns, table.itertuples(index=False, name=None))
+
+    def to_html(self) -> str:
+        """Return the sheet for him: what to report, what follows from it, and why the truth is best; a page of its own."""
+        lists = len(self.quantity)
+        head = f"Contract offer to {escape(self.supplier)}: {escape(self.component)}"
+        report = "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one."
+        chosen = (
+            f"What the other suppliers report decides which of the {lists} lists applies, and what you report does not."
+            if lists > 1
+            else "What the other suppliers report changes nothing in this list."
+        )
+        best = "Whichever list it is, no other report would leave you more than your own cost does, and you never lose by it."
+        terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
+        tables = "".join(self._list(k) for k in range(lists))
+        body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}"
+        page = f'<html lang="en">\n<head><meta charset="utf-8"><title>{head}</title>\n<style>{STYLE}</style></head>'
+        return f"<!DOCTYPE html>\n{page}\n<body>\n{body}</body>\n</html>\n"
+
+    def _list(self, k: int) -> str:
+        headings = "".join(f"<th>{text}</th>" for text in ("if you report", "we order, units", "you are paid"))
+        rows = (
+            "".join(f"<td>{text}</td>" for text in (label(cost), shown(quantity), shown(payment)))
+            for cost, quantity, payment in zip(self.costs, self.quantity[k], self.payment[k], strict=True)
+        )
+        body = "".join(f"<tr>{row}</tr>\n" for row in rows)
+        return f"<table>\n<caption>List {k + 1}</caption>\n<tr>{headings}</tr>\n{body}</table>\n"
+
+
+def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
+    """Return what each supplier is sent of a menu, by his name.
+
+    Parameters
+    ----------
+    menu
+        The contracts of a solution of an assembler's, or a menu that `Menu.read_csv` reads.
+
+    Returns
+    -------
+    dict of str to SupplierContract
+        In the order of the case. Numbers have 9 digits, and are audited as they are sent.
+
+    Raises
+    ------
+    InputError
+        For a menu under which truth is not best, or loses something, at some reports of the others: such a list cannot be sent
+        without what the supplier is to believe of the others.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> menu = vd.solve(vd.example("two-suppliers-correlated")).contracts
+    >>> supplier_contracts(menu)["panel"].to_frame().round(2)
+               quantity  payment
+    list cost
+    1    4.0     713.33  2853.33
+         9.0       0.00     0.00
+    2    4.0     425.93  3833.34
+         9.0     425.93  3833.34
+    """
+    sent = Menu(menu.case, rounded(menu.quantity), rounded(menu.payment))
+    checked = audit(sent)
+    for name in ("dominant_strategy_ic", "ex_post_ir"):
+        if not checked.properties[name].holds:
+            allowed = "a menu in which truth is best for each supplier, and never loses, whatever the others report"
+            raise InputError.of("menu", f"<{checked.properties[name]}>", allowed, menu.case.name)
+    found = {}
+    for i, supplier in enumerate(menu.case.suppliers):
+        count = len(supplier.costs)
+        pairs = np.stack([np.moveaxis(part[i], i, -1).reshape(-1, count) for part in (sent.quantity, sent.payment)], axis=1)
+        lists = np.unique(pairs.reshape(len(pairs), -1), axis=0)[::-1].reshape(-1, 2, count)
+        terms = LOSSES if getattr(supplier, "yield") is not None else ""
+        found[supplier.name] = SupplierContract(supplier.name, supplier.delivers, supplier.costs, lists[:, 0], lists[:, 1], terms)
+    return found
+
+
+def write_contracts(menu: Menu, folder: str | Path) -> list[Path]:
+    """Write what each supplier is sent into a folder, made where it is not there: a sheet to read (HTML) and its table (CSV).
+
+    Parameters
+    ----------
+    menu
+        As `supplier_contracts` takes it.
+    folder
+        Where the files go; they are named after the suppliers.
+
+    Returns
+    -------
+    list of Path
+        The files, all written or none.
+
+    Raises
+    ------
+    InputError
+        As `supplier_contracts`, and where files cannot be written there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import veridical as vd
+    >>> menu = vd.solve(vd.example("two-suppliers")).contracts
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in write_contracts(menu, folder)]
+    ['panel.html', 'panel.csv', 'battery.html', 'battery.csv']
+    """
+    contracts = supplier_contracts(menu)
+    folder = files.make_folder(folder)
+    contents: dict[Path, str] = {}
+    for stem, contract in zip(file_names(list(contracts)), contracts.values(), strict=True):
+        contents |= {folder / f"{stem}.html": contract.to_html(), folder / f"{stem}.csv": contract.csv_text()}
+    files.write(contents)
+    return list(contents)
+
+
+def rounded(values: Array) -> Array:
+    """Return numbers with 9 digits, -0 as 0; what is less than that of the largest is 0."""
+    least = 10.0**-DIGITS * float(np.abs(values).max())
+    digits = np.array([float(f"{value:.{DIGITS}g}") for value in values.ravel()]).reshape(values.shape)
+    return np.asarray(np.where(np.abs(digits) <= least, 0.0, digits))
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """Return a name for the file of each, from letters, digits, hyphens and underscores; told apart on any file system."""
+    found: list[str] = []
+    for name in names:
+        plain = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in name)[:100] or "supplier"
+        stem, number = plain, 1
+        while stem.casefold() in [other.casefold() for other in found]:
+            number += 1
+            stem = f"{plain}-{number}"
+        found.append(stem)
+    return found
+
+
+def shown(value: float) -> str:
+    """Return a number >= 0 as the sheet shows it: with thousands separators, and no digit lost."""
+    whole, point, decimals = np.format_float_positional(value, trim="-").partition(".")
+    return f"{int(whole):,}{point}{decimals}"

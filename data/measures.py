@@ -1,0 +1,117 @@
+"""How money and quantities are said: the currency, the unit, and what payments and orders are rounded to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from veridical.data.record import wrong
+
+__all__ = ["ROUNDING", "UNSAID", "Measures", "decimals", "figure", "refuse_rounding", "unrounded"]
+
+ROUNDING = ("round_money", "round_units")  # keys of a case whose contracts can be rounded
+CENTS = 2  # decimals of money where nothing is said
+
+
+def figure(value: float, digits: int = CENTS) -> str:
+    """Return a number with thousands separators, rounded; -0 is 0.
+
+    >>> figure(1234.5), figure(-0.001)
+    ('1,234.50', '0.00')
+    """
+    return f"{round(float(value), digits) + 0.0:,.{digits}f}"
+
+
+def decimals(step: float) -> int:
+    """Return how many decimals multiples of a step have.
+
+    >>> decimals(0.05), decimals(1.0), decimals(50.0)
+    (2, 0, 0)
+    """
+    exponent = Decimal(repr(float(step))).normalize().as_tuple().exponent
+    return max(0, -int(exponent))
+
+
+@dataclass(frozen=True)
+class Measures:
+    """How the money and the quantities of a case are said.
+
+    `currency` and `unit` in words, None where the case says nothing. `round_money` (currency) and `round_units` (units): what
+    payments and orders are whole multiples of, None where they are not rounded.
+    """
+
+    currency: str | None = None
+    unit: str | None = None
+    round_money: float | None = None
+    round_units: float | None = None
+
+    @classmethod
+    def of(cls, case: Any) -> Measures:
+        """Return how a case of any kind says money and quantities."""
+        return cls(*(getattr(case, name, None) for name in cls.__dataclass_fields__))
+
+    @property
+    def of_money(self) -> str:
+        """The currency, in axes and sentences."""
+        return self.currency or "currency"
+
+    @property
+    def of_units(self) -> str:
+        """The unit of quantities, in axes and sentences."""
+        return self.unit or "units"
+
+    @property
+    def per_unit(self) -> str:
+        """What a price is counted in."""
+        return f"{self.of_money} per unit"
+
+    def amount(self, value: float, digits: int = CENTS) -> str:
+        """Return money as a sentence says it, with the currency; with more decimals where it is rounded to less than cents."""
+        text = self.money(value, digits)
+        return f"{text} {self.currency}" if self.currency else text
+
+    def money(self, value: float, digits: int = CENTS) -> str:
+        """Return money as a table shows it; with more decimals where it is rounded to less than cents."""
+        return figure(value, digits if self.round_money is None else max(digits, decimals(self.round_money)))
+
+    def payment(self, value: float) -> str:
+        """Return a payment as a table shows it: with the decimals that it is rounded to."""
+        return figure(value, CENTS if self.round_money is None else decimals(self.round_money))
+
+    def quantity(self, value: float) -> str:
+        """Return a quantity as a table shows it: with the decimals that it is rounded to."""
+        return figure(value, CENTS if self.round_units is None else decimals(self.round_units))
+
+    @property
+    def sentence(self) -> str:
+        """What money and quantities of a table are in, in words; empty where the case says nothing."""
+        parts = [f"money in {self.currency}"] if self.currency else []
+        return ", ".join([*parts, f"quantities in {self.unit}"] if self.unit else parts)
+
+    def to_dict(self) -> dict[str, str]:
+        """Return what JSON says: `currency` and `unit`, those that the case says."""
+        said = {"currency": self.currency, "unit": self.unit}
+        return {name: word for name, word in said.items() if word is not None}
+
+
+UNSAID = Measures()  # where a case says nothing
+
+
+def refuse_rounding(cls: Any, raw: Any) -> Any:
+    """Return a raw table as it is; raise the error for a key of rounding where the class of the record has none."""
+    for key in ROUNDING if isinstance(raw, Mapping) else ():
+        if key in raw and key not in cls.model_fields:
+            allowed = (
+                "no rounding here: only contract menus of an assembler whose suppliers' costs are listed are rounded; currency "
+                "and unit say what money and quantities are in"
+            )
+            raise wrong(raw[key], allowed, key)
+    return raw
+
+
+def unrounded(case: Any) -> Any:
+    """Return a case as it is before anything is rounded."""
+    given = {name: None for name in ROUNDING if getattr(case, name, None) is not None}
+    return case.changed(**given) if given else case

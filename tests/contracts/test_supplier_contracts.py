@@ -1,0 +1,125 @@
+"""What one supplier is sent of a menu: his own contracts, all of them, and nothing of anybody else."""
+
+import re
+from io import StringIO
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import veridical as vd
+from support.assembler_cases import build
+from support.command_line import Run
+from veridical.contracts import supplier_contracts, write_contracts
+from veridical.contracts.supplier_contract import file_names
+from veridical.data import AssemblerCase, InputError
+
+COSTS = [[4.0, 9.0, 11.0], [3.0, 7.0], [2.0, 2.5]]
+WEIGHTS = [[0.3, 0.4, 0.3], [0.6, 0.4], [0.5, 0.5]]
+
+
+@pytest.fixture(scope="module")
+def solution() -> Any:
+    return vd.solve(build(COSTS, WEIGHTS, price=37.0))
+
+
+def test_every_contract_of_his_is_in_a_list_and_every_list_in_the_menu(solution: Any) -> None:
+    case, menu = solution.contracts.case, solution.menu
+    for i, name in enumerate(case.names):
+        contract = supplier_contracts(solution.contracts)[name]
+        frame = contract.to_frame()
+        lists = [frame.loc[k] for k in frame.index.unique("list")]
+        met = set()
+        for others in product(*(s.costs for j, s in enumerate(case.suppliers) if j != i)):
+            offered = [menu.loc[(*others[:i], cost, *others[i:])] for cost in case.suppliers[i].costs]
+            own = np.array([[row["quantity", name], row["payment", name]] for row in offered])
+            same = [k for k, one in enumerate(lists) if np.allclose(one.to_numpy(), own, rtol=1e-8, atol=1e-6)]
+            assert len(same) == 1
+            met |= set(same)
+        assert met == set(range(len(lists)))
+
+
+def test_in_each_list_the_truth_is_best_and_never_loses(solution: Any) -> None:
+    for contract in supplier_contracts(solution.contracts).values():
+        for quantity, payment in zip(contract.quantity, contract.payment, strict=True):
+            profit = payment - np.outer(contract.costs, quantity)  # own cost, report
+            assert (profit.diagonal() >= profit.max(axis=1) - 1e-5).all()
+            assert profit.diagonal().min() >= -1e-5
+
+
+def test_nothing_of_the_others_is_said(solution: Any, tmp_path: Any) -> None:
+    case = solution.contracts.case
+    for name, contract in supplier_contracts(solution.contracts).items():
+        for text in (contract.to_html(), contract.csv_text()):
+            assert not any(re.search(rf"\b{other}\b", text) for other in case.names if other != name)
+            assert not re.search("probab|profit|price", text)
+
+
+def test_lists_do_not_show_in_which_order_the_others_reports_stand() -> None:
+    case = build(COSTS, WEIGHTS, price=37.0)
+    turned = case.changed(suppliers=[case.suppliers[0], *case.suppliers[:0:-1]])
+    first, second = (supplier_contracts(vd.solve(one, solver="closed_form").contracts) for one in (case, turned))
+    assert {name: one.csv_text() for name, one in first.items()} == {name: one.csv_text() for name, one in second.items()}
+
+
+def test_suppliers_who_do_not_report_have_the_same_contract_in_every_row() -> None:
+    case = build(COSTS, WEIGHTS, price=37.0)
+    contracts = supplier_contracts(vd.solve(case, "hybrid", k=1).contracts)
+    frame = contracts[case.names[2]].to_frame()
+    assert (frame.groupby("list").nunique() == 1).all(axis=None)
+
+
+def test_tables_come_back_with_every_digit(solution: Any, tmp_path: Any) -> None:
+    for path in write_contracts(solution.contracts, tmp_path / "new"):
+        if path.suffix == ".csv":
+            frame = supplier_contracts(solution.contracts)[path.stem].to_frame()
+            read = pd.read_csv(StringIO(path.read_text(encoding="utf-8")), dtype=float).set_index(["list", "cost"])
+            assert read.to_numpy().tolist() == frame.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(("mechanism", "fails"), [("first_best", "dominant_strategy_ic"), ("bic", "dominant_strategy_ic")])
+def test_menus_that_are_not_truthful_whatever_the_others_report_are_not_sent(
+    mechanism: str, fails: str, correlated: AssemblerCase, tmp_path: Any
+) -> None:
+    menu = vd.solve(correlated, mechanism).contracts
+    with pytest.raises(InputError, match=f"menu: got <{fails} fails"):
+        write_contracts(menu, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_files_stay_in_the_folder_and_are_told_apart() -> None:
+    names = ["../up", "a/b", "A b", "a-b", "Ünder_1", "...", "x" * 300]
+    stems = file_names(names)
+    assert len({stem.casefold() for stem in stems}) == len(names)
+    assert all(re.fullmatch(r"[\w-]{1,110}", stem) for stem in stems)
+    assert stems[:4] == ["---up", "a-b", "A-b-2", "a-b-3"]
+
+
+def test_names_are_no_markup(regular: AssemblerCase, tmp_path: Any) -> None:
+    case = regular.changed(**{f"suppliers.{regular.names[0]}.name": "<script>"})
+    paths = write_contracts(vd.solve(case, solver="closed_form").contracts, tmp_path)
+    page = paths[0].read_text(encoding="utf-8")
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_who_loses_some_of_an_order_is_told_that_it_is_paid_as_it_was_ordered(discrete: AssemblerCase) -> None:
+    first, second = discrete.names
+    case = discrete.changed(**{f"suppliers.{first}.yield": {"values": [0.8, 1.0]}})
+    contracts = supplier_contracts(vd.solve(case).contracts)
+    assert "paid for what is ordered" in contracts[first].to_html()
+    assert "paid for what is ordered" not in contracts[second].to_html()
+
+
+def test_the_command_writes_a_sheet_and_a_table_a_supplier(run: Run) -> None:
+    status, _, err = run("solve", "two-suppliers", "--contracts", "out")
+    assert (status, err) == (0, "")
+    assert {path.name for path in Path("out").iterdir()} == {"panel.html", "panel.csv", "battery.html", "battery.csv"}
+    status, out, err = run("solve", "two-retailers", "--contracts", "elsewhere")
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        "veridical: --contracts: got 'elsewhere'; allowed: no file: there is none for a case of kind allocation"
+    )
