@@ -98,7 +98,7 @@ BAD_CASES: list[Row] = [  # id; the file; then what the message shows: field, va
     ("probabilities missing", good(f"{BATTERY}\n", ""), "suppliers[1].probabilities", "<nothing>", "missing required key"),
     ("unknown key", good("price = 30.0", "price = 30.0\ncolour = 1"), "colour", "1", "only the keys kind"),
     ("unknown key in demand", demand(f"{UNIFORM}\nmean = 5"), "demand.mean", "5", "only the keys distribution, low, high"),
-    ("unknown key in supplier", good(PANEL, f"{PANEL}\nyield = 0.9"), f"{FIRST}.yield", "0.9", "only the keys name"),
+    ("unknown key in supplier", good(PANEL, f"{PANEL}\nyields = 0.9"), f"{FIRST}.yields", "0.9", "only the keys name"),
     ("unknown key in prior", f"{GOOD}[prior]\nrho = 0.4\n", "prior.rho", "0.4", "only the keys joint, correlation"),
     ("distribution unknown", demand('distribution = "cauchy"'), "demand.distribution", "'cauchy'", "uniform"),
     ("distribution missing", demand("low = 200\nhigh = 800"), "demand.distribution", "<nothing>", "uniform"),

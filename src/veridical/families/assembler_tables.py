@@ -106,11 +106,11 @@ def menu(contracts: Menu) -> RenderableType:
 
 def assembly(contracts: Menu) -> RenderableType:
     """Return what is assembled of each of several products as a table, over the profiles of a menu."""
-    case, weight = contracts.case, contracts.case.probability
+    case, weight, words = contracts.case, contracts.case.probability, Measures.of(contracts.case)
     assert case.products is not None
     headings = ("product", "price", "least\nassembled", "most\nassembled", "mean\nassembled", "expected\nsales", "mean\ndemand")
     table = tables.table(
-        "what is assembled: a row a product, units, over what the suppliers report", *headings, left=("product",)
+        f"what is assembled: a row a product, {words.of_units}, over what the suppliers report", *headings, left=("product",)
     )
     for product, units in zip(case.products, contracts.assembled, strict=True):
         likely = units[weight > 0]
