@@ -18,7 +18,7 @@ from support.linear_oracles import Practice
 from support.strategies import examples
 from veridical.contracts.rounding import RoundedMenu
 from veridical.contracts.rounding.grid_payments import largest_gain, least_payments, smallest_rent
-from veridical.data import AssemblerCase
+from veridical.data import AssemblerCase, InputError
 from veridical.data.order_grid import OrderGrid
 from veridical.solvers import Solution
 
@@ -103,6 +103,27 @@ def test_orders_of_which_a_share_arrives(tmp_path: Path, shares: list[float]) ->
     solution.contracts.to_csv(tmp_path / "menu.csv")
     assert faults(tmp_path / "menu.csv", case) == []
     assert 0 <= rounding_of(solution)["loss"] < 0.05
+
+
+@pytest.mark.parametrize("mechanism", [name for name in ROUNDED if name != "icds_balanced"])
+def test_orders_for_several_products(tmp_path: Path, mechanism: str) -> None:
+    products = [
+        {"name": name, "price": price, "demand": {"distribution": "uniform", "low": 100, "high": high}, "units": units}
+        for name, price, high, units in [
+            ("phone", 31, 900, {"panel": 1, "battery": 1}),
+            ("pad", 70, 300, {"panel": 2, "battery": 3}),
+        ]
+    ]
+    case = vd.example("two-suppliers").changed(products=products, round_money=0.05, round_units=10)
+    solution = vd.solve(case, mechanism)
+    solution.contracts.to_csv(tmp_path / "menu.csv")
+    assert faults(tmp_path / "menu.csv", case, truthful=mechanism != "first_best") == []
+    assert vd.audit(case, tmp_path / "menu.csv").expected_profit == pytest.approx(solution.objective, rel=EXACT)
+    curvature = 31 * 10**2 / 8 / 800 + 70 * 10**2 / 8 / 200  # of expected sales over one step of either product
+    money = 0.05 * sum(case.shape)
+    assert 0 <= rounding_of(solution)["loss"] <= curvature + money
+    with pytest.raises(InputError, match=r"round_money: got 0\.05; allowed: none for balanced orders of several products"):
+        vd.solve(case, "icds_balanced")
 
 
 def test_parts_that_come_in_whole_steps_of_other_numbers_of_products(tmp_path: Path) -> None:

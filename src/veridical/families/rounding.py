@@ -32,6 +32,8 @@ def refuse(task: Task) -> None:
         )
     elif "coalition_ic_with_side_payments" in promises:
         allowed = "none beside coalitions = true: the least payments on a grid are truthful one by one"
+    elif "balanced" in promises and case.products is not None:
+        allowed = "none for balanced orders of several products, whose parts rarely come in whole steps together: mechanism icds"
     elif task.mechanism.name == "hybrid" and task.route.name == "closed_form" and case.profiles > ENUMERATED:
         allowed = f"none above {ENUMERATED:,} profiles, where the menu names some suppliers together"
     if allowed is not None:
