@@ -16,11 +16,13 @@ import numpy as np
 
 from veridical.contracts.audit import audit
 from veridical.contracts.menu import Menu
+from veridical.contracts.rounding import RoundedMenu
 from veridical.data import csv_file, files
 from veridical.data.arrays import Array
 from veridical.data.assembler import label
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
+from veridical.data.measures import UNSAID, Measures
 
 __all__ = ["SupplierContract", "supplier_contracts", "write_contracts"]
 
@@ -35,7 +37,8 @@ class SupplierContract:
     """What a supplier delivers and is paid by his own report, in each of the lists that the others' reports choose from.
 
     `costs`: what he may report, currency per unit, ascending. `quantity`, units, and `payment`, currency: shape (lists, costs),
-    the list of the largest orders first, each once. `terms`: what else he is to know.
+    the list of the largest orders first, each once. `terms`: what else he is to know. `measures`: how the sheet says money and
+    quantities.
     """
 
     supplier: str
@@ -44,6 +47,7 @@ class SupplierContract:
     quantity: Array
     payment: Array
     terms: str = ""
+    measures: Measures = UNSAID
 
     def to_frame(self) -> pd.DataFrame:
         """Return the contracts as a table: a row a list and report, with quantity and payment."""
@@ -73,7 +77,10 @@ class SupplierContract:
         return f"<!DOCTYPE html>\n{page}\n<body>\n{body}</body>\n</html>\n"
 
     def _list(self, k: int) -> str:
-        headings = "".join(f"<th>{text}</th>" for text in ("if you report", "we order, units", "you are paid"))
+        words = self.measures
+        paid = f"you are paid, {words.currency}" if words.currency else "you are paid"
+        said = ("if you report", f"we order, {words.of_units}", paid)
+        headings = "".join(f"<th>{escape(text)}</th>" for text in said)
         rows = (
             "".join(f"<td>{text}</td>" for text in (label(cost), shown(quantity), shown(payment)))
             for cost, quantity, payment in zip(self.costs, self.quantity[k], self.payment[k], strict=True)
@@ -93,7 +100,7 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
     Returns
     -------
     dict of str to SupplierContract
-        In the order of the case. Numbers have 9 digits, and are audited as they are sent.
+        In the order of the case. Numbers have 9 digits, or are those of a rounded menu, and are audited as they are sent.
 
     Raises
     ------
@@ -113,7 +120,7 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
     2    4.0     425.93  3833.34
          9.0     425.93  3833.34
     """
-    sent = Menu(menu.case, rounded(menu.quantity), rounded(menu.payment))
+    sent = menu if isinstance(menu, RoundedMenu) else Menu(menu.case, rounded(menu.quantity), rounded(menu.payment))
     checked = audit(sent)
     for name in ("dominant_strategy_ic", "ex_post_ir"):
         if not checked.properties[name].holds:
@@ -125,7 +132,8 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
         pairs = np.stack([np.moveaxis(part[i], i, -1).reshape(-1, count) for part in (sent.quantity, sent.payment)], axis=1)
         lists = np.unique(pairs.reshape(len(pairs), -1), axis=0)[::-1].reshape(-1, 2, count)
         terms = LOSSES if getattr(supplier, "yield") is not None else ""
-        found[supplier.name] = SupplierContract(supplier.name, supplier.delivers, supplier.costs, lists[:, 0], lists[:, 1], terms)
+        parts = supplier.name, supplier.delivers, supplier.costs, lists[:, 0], lists[:, 1]
+        found[supplier.name] = SupplierContract(*parts, terms, Measures.of(menu.case))
     return found
 
 

@@ -50,6 +50,16 @@ def test_in_each_list_the_truth_is_best_and_never_loses(solution: Any) -> None:
             assert profit.diagonal().min() >= -1e-5
 
 
+def test_rounded_contracts_are_sent_to_the_last_digit_and_in_their_currency() -> None:
+    dear = {"price": 30e6, "suppliers.panel.costs": [4e6, 9e6], "suppliers.battery.costs": [3e6, 7e6]}
+    case = vd.example("two-suppliers-correlated").changed(**dear, round_money=0.05, round_units=1, currency="EUR", unit="pieces")
+    menu = vd.solve(case).contracts
+    contract = supplier_contracts(menu)["panel"]
+    assert set(contract.quantity.ravel()) == set(menu.quantity[0].ravel())
+    assert set(contract.payment.ravel()) == set(menu.payment[0].ravel())
+    assert "<th>if you report</th><th>we order, pieces</th><th>you are paid, EUR</th>" in contract.to_html()
+
+
 def test_nothing_of_the_others_is_said(solution: Any, tmp_path: Any) -> None:
     case = solution.contracts.case
     for name, contract in supplier_contracts(solution.contracts).items():
