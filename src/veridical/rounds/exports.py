@@ -1,4 +1,4 @@
-"""What is handed out of a round: its log, checked, and what became of it; and how a participant holds his receipt against the log.
+"""What is handed out of a round: its log, checked, and what came of it; and how a receipt is held against the log.
 
 `log.csv` is for everybody: entries without their bodies, so that nobody learns from it who reported, or what. `round.json` and
 `outcome.csv` are for the operator, and for whom he lets check him: terms, bodies, the reports that counted, everybody's part.

@@ -1,6 +1,7 @@
-"""The JSON API: what a participant's program needs. Its description, /openapi.json, is shown for people at /manual."""
+"""The JSON API: what a participant's program needs. Its description, /openapi.json, is shown for people at /manual.
 
-from __future__ import annotations
+Annotations are evaluated here: FastAPI reads them, and those of `router` name what only it knows.
+"""
 
 from typing import Annotated, Any
 
