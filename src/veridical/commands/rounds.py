@@ -156,6 +156,9 @@ def moment_of(text: str) -> datetime:
         time = datetime.fromisoformat(text)
         if time.tzinfo is None:
             raise ValueError
-        return time.astimezone(UTC)
+        time = time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise vd.InputError.of("--deadline", text, DEADLINE) from None
+    if time <= datetime.now(UTC):
+        raise vd.InputError.of("--deadline", text, f"a time that is ahead; now it is {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    return time
