@@ -137,6 +137,14 @@ def test_a_sealed_report_of_one_does_not_count_as_anothers(lite: Store) -> None:
         world.book.clear(world.id, world.key)
 
 
+def test_a_report_that_was_replaced_is_not_opened(lite: Store) -> None:
+    world = World(lite)
+    for name, cost in (("panel", 9.0), ("panel", 3.0), ("battery", 1.0)):
+        world.report(name, cost)
+    tamper(world, lambda connection: (put_body(connection, 1, lambda body: body.update(sealed="00")), chained_again(connection, world.id)))
+    assert world.clear()["panel"]["report"] == 3.0  # what would not open was not tried
+
+
 def written(world: World, folder: Path) -> Path:
     texts, _ = export(world.book, world.id)
     for name, content in texts.items():

@@ -126,7 +126,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_tls_is_served_with_a_certificate_and_nothing_else_is(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
     path, (cert, key) = tmp_path / "round.sqlite", certificate
     id, tokens, _ = made(path)
-    with server(path, "--host", "0.0.0.0", "--certificate", str(cert), "--key", str(key)) as (address, _):
+    with server(path, "--host", "0.0.0.0", "--certificate", str(cert), "--key", str(key)) as (address, process):
         assert address.startswith("https://0.0.0.0:")
         port = address.rpartition(":")[2]
         trusting = ssl.create_default_context(cafile=str(cert))
@@ -137,6 +137,9 @@ def test_tls_is_served_with_a_certificate_and_nothing_else_is(tmp_path: Path, ce
             assert "max-age" in answer.headers["Strict-Transport-Security"]
         with pytest.raises(httpx2.HTTPError):
             httpx2.get(f"http://localhost:{port}/")
+        process.terminate()
+        assert process.stderr is not None
+        assert tokens["panel"] not in process.stderr.read()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org", "192.0.2.1"])

@@ -137,7 +137,7 @@ class Pages:
         text = fields.get("report", "").strip()
         try:
             if not DECIMAL.fullmatch(text):
-                raise not_a_report("a number is needed, such as 4 or 7.25, without commas")
+                raise not_a_report("A number is needed, such as 4 or 7.25, without commas")
             receipt, _ = self.book.report(who, float(text), fields["form"])
         except RefusedError as error:
             if error.code == "not_a_report":
