@@ -1,10 +1,14 @@
 """Rounds in either database: what counts, when, and once."""
 
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 import sqlalchemy
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from support.rounds import HOUR, START, World
@@ -42,7 +46,7 @@ def test_a_report_at_the_deadline_is_in_time_and_one_after_it_is_late(world: Wor
     world.report("panel", 3.0)
     world.clock.time += timedelta(microseconds=1)
     assert world.book.state(world.id) == "closed"
-    with pytest.raises(RefusedError, match="Too late: the deadline was 2026-03-01T13:00:00") as refused:
+    with pytest.raises(RefusedError, match=r"Too late: the deadline was 2026-03-01T13:00:00") as refused:
         world.report("panel", 9.0)
     assert (refused.value.status, refused.value.code) == (409, "late")
     assert entries(world) == 2
@@ -73,7 +77,7 @@ def test_a_report_that_is_sent_again_gets_the_same_receipt(world: World) -> None
     assert world.book.receipts(who) == [receipt]
     world.close()
     assert world.book.report(who, 3.0, "monday") == (receipt, False)  # whose answer was lost learns that it was in time
-    with pytest.raises(RefusedError, match="received before, as your report no. 1") as refused:
+    with pytest.raises(RefusedError, match=r"received before, as your report no. 1") as refused:
         world.book.report(who, 9.0, "monday")
     assert refused.value.status == 409
     assert entries(world) == 2
@@ -86,7 +90,7 @@ def test_requests_of_others_may_have_the_same_name(world: World) -> None:
 
 @pytest.mark.parametrize("value", [4.0, "3", None, True, float("nan"), float("inf"), -3.0, [3.0], 10**400])
 def test_what_is_no_report_changes_nothing(suppliers: World, value: object) -> None:
-    with pytest.raises(RefusedError, match="one of your costs: 3, 9") as refused:
+    with pytest.raises(RefusedError, match=r"one of your costs: 3, 9") as refused:
         suppliers.report("panel", value)
     assert refused.value.status == 422
     assert entries(suppliers) == 1
@@ -119,7 +123,7 @@ def test_nothing_is_cleared_before_the_deadline(world: World) -> None:
 
 def test_a_key_of_another_round_clears_nothing(world: World) -> None:
     world.close()
-    with pytest.raises(InputError, match="<the key of another round>"):
+    with pytest.raises(InputError, match=r"<the key of another round>"):
         world.book.clear(world.id, ClearingKey.new())
     assert entries(world) == 1
 
@@ -181,7 +185,7 @@ def test_a_wrong_token_enters_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("place", ["nowhere.sqlite", "mysql://localhost/x", "postgresql://nobody:secret@127.0.0.1:1/x"])
 def test_a_database_that_is_none_is_said_so_without_its_password(place: str, tmp_path: object) -> None:
-    with pytest.raises(InputError, match="--db: got .*allowed: a file that `veridical round create --db` made") as error:
+    with pytest.raises(InputError, match=r"--db: got .*allowed: a file that `veridical round create --db` made") as error:
         Store.open(place)
     assert "secret" not in str(error.value)
 
@@ -195,3 +199,46 @@ def test_a_file_that_is_no_database_stays_as_it_is(tmp_path: object) -> None:
             make(path)
     with open(path) as stream:
         assert stream.read() == "not a database, " * 100
+
+
+def test_reports_that_wait_for_each_other_are_written_together_and_refused_alone(world: World) -> None:
+    times = 0
+    writing = world.store.writing
+
+    @contextmanager
+    def slowly(*names: str) -> Iterator[Connection]:
+        nonlocal times
+        times += 1
+        with writing(*names) as connection:
+            time.sleep(0.2)  # the others come meanwhile
+            yield connection
+
+    world.store.writing = slowly  # type: ignore[method-assign]
+    who = world.who("panel")
+    with ThreadPoolExecutor(9) as together:
+        jobs = [together.submit(world.book.report, who, cost, f"r{k % 8}") for k, cost in enumerate([3.0] * 8 + [9.0])]
+        done = [job.exception() for job in jobs]
+    assert times < 9
+    refused = [error for error in done if error is not None]  # two reports, 3 and 9, had the same name: the second of them
+    assert len(refused) == 1
+    assert isinstance(refused[0], RefusedError)
+    assert refused[0].code == "already_received"
+    assert [receipt.number for receipt in world.book.receipts(who)] == list(range(1, 9))
+
+
+def test_where_the_disk_fails_nothing_is_acknowledged(suppliers: World) -> None:
+    writing = suppliers.store.writing
+
+    @contextmanager
+    def failing(*names: str) -> Iterator[Connection]:
+        with writing(*names) as connection:
+            yield connection
+            raise OSError("no space left on the disk")
+
+    suppliers.store.writing = failing  # type: ignore[method-assign]
+    with ThreadPoolExecutor(4) as together:
+        jobs = [together.submit(suppliers.report, "panel", 3.0) for _ in range(4)]
+        assert all(isinstance(job.exception(), OSError) for job in jobs)
+    suppliers.store.writing = writing  # type: ignore[method-assign]
+    assert entries(suppliers) == 1
+    assert suppliers.report("panel", 3.0).number == 1

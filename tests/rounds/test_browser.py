@@ -1,4 +1,4 @@
-"""The pages in a real browser, without JavaScript: bid, revise, deadline, result; wide and narrow, by keyboard alone, for everybody.
+"""The pages in a browser, without JavaScript: bid, revise, deadline, result; wide and narrow, by keyboard alone, for all.
 
 `VERIDICAL_TEST_PICTURES` names a folder that pictures of the pages are written to.
 """
@@ -96,7 +96,13 @@ def test_nothing_of_a_page_stands_outside_it(page: Page, suppliers: World, lite:
     retailers = World(lite, "two-retailers", suppliers.clock)
     retailers.report("retailer 1", 5.0)
     with serving(retailers.app()) as address:
-        for path in (f"/enter/{suppliers.tokens['panel']}", f"/enter/{retailers.tokens['retailer 1']}", "/", "/manual", "/enter/wrong"):
+        for path in (
+            f"/enter/{suppliers.tokens['panel']}",
+            f"/enter/{retailers.tokens['retailer 1']}",
+            "/",
+            "/manual",
+            "/enter/wrong",
+        ):
             page.goto(address + path)
             for summary in page.locator("summary").all():
                 summary.click()
@@ -141,7 +147,13 @@ def test_axe_finds_nothing_serious(browser: Browser, suppliers: World, lite: Sto
             found = Axe().run(page).response["violations"]
             assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in SERIOUS] == []
 
-        for path in ("/", "/manual", "/enter/wrong", f"/enter/{suppliers.tokens['panel']}", f"/enter/{retailers.tokens['retailer 1']}"):
+        for path in (
+            "/",
+            "/manual",
+            "/enter/wrong",
+            f"/enter/{suppliers.tokens['panel']}",
+            f"/enter/{retailers.tokens['retailer 1']}",
+        ):
             look(path)
         page.goto(f"{address}/rounds/{retailers.id}")
         page.get_by_label("What you would pay").fill("5")

@@ -141,7 +141,10 @@ def test_a_report_that_was_replaced_is_not_opened(lite: Store) -> None:
     world = World(lite)
     for name, cost in (("panel", 9.0), ("panel", 3.0), ("battery", 1.0)):
         world.report(name, cost)
-    tamper(world, lambda connection: (put_body(connection, 1, lambda body: body.update(sealed="00")), chained_again(connection, world.id)))
+    tamper(
+        world,
+        lambda connection: (put_body(connection, 1, lambda body: body.update(sealed="00")), chained_again(connection, world.id)),
+    )
     assert world.clear()["panel"]["report"] == 3.0  # what would not open was not tried
 
 
@@ -242,4 +245,10 @@ def test_before_clearing_the_log_is_handed_out_without_reports(lite: Store) -> N
     texts, record = export(world.book, world.id)
     assert set(texts) == {"round.json", "log.csv"}
     assert record["cleared"] is None
-    assert json.loads(texts["round.json"])["log"][1]["body"].keys() == {"participant", "number", "request", "commitment", "sealed"}
+    assert json.loads(texts["round.json"])["log"][1]["body"].keys() == {
+        "participant",
+        "number",
+        "request",
+        "commitment",
+        "sealed",
+    }

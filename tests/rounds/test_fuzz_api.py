@@ -22,7 +22,9 @@ def test_no_request_to_the_api_is_a_server_error(lite: Store) -> None:
     for found in schema.get_all_operations():
         operation = found.ok()
 
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+        @settings(
+            max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+        )
         @given(request=operation.as_strategy())
         def drawn(request: schemathesis.Case) -> None:
             if "round" in request.path_parameters and next(turn) % 4:

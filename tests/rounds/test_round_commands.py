@@ -21,7 +21,9 @@ def reported(database: str, links: dict[str, str], reports: dict[str, float]) ->
     """Report with the tokens in the links; return the receipts."""
     store = Store.open(database)
     book = Book(store)
-    receipts = [book.report(book.enter(links[name].rpartition("/")[2]), value, "a")[0].to_dict() for name, value in reports.items()]
+    receipts = [
+        book.report(book.enter(links[name].rpartition("/")[2]), value, "a")[0].to_dict() for name, value in reports.items()
+    ]
     store.close()
     return receipts
 
@@ -72,7 +74,9 @@ def test_links_are_printed_and_are_nowhere_else(run: Run, tmp_path: Path) -> Non
         assert not any(token.encode() in path.read_bytes() for token in links.values())
 
 
-@pytest.mark.parametrize("deadline", ["tomorrow", "2999-01-01T12:00", "2999-01-01", "2020-01-01T00:00Z", "9999-12-31T23:59-12:00"])
+@pytest.mark.parametrize(
+    "deadline", ["tomorrow", "2999-01-01T12:00", "2999-01-01", "2020-01-01T00:00Z", "9999-12-31T23:59-12:00"]
+)
 def test_a_deadline_is_ahead_and_has_an_offset(run: Run, deadline: str) -> None:
     status, out, err = run("round", "create", "two-retailers", "--db", "r.sqlite", "--deadline", deadline)
     assert (status, out) == (2, "")

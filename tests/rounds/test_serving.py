@@ -1,7 +1,6 @@
 """The server as it is run: killed in the middle of reports, under TLS, and on hosts that it refuses."""
 
 import datetime
-import json
 import signal
 import ssl
 import subprocess
@@ -20,8 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from support.command_line import Run
-from support.rounds import TERMS, START
-from veridical.rounds import terms
+from support.rounds import TERMS
 from veridical.rounds.book import Book, new_id, utc_now
 from veridical.rounds.exports import export
 from veridical.rounds.sealing import ClearingKey
@@ -70,7 +68,9 @@ def test_no_acknowledged_report_is_lost_when_the_server_is_killed(tmp_path: Path
                     while not stop.is_set():
                         sent += 1
                         try:
-                            answer = client.post(f"/api/rounds/{id}/reports", json={"report": 5.0, "request": f"{name[-1]}-{sent}"})
+                            answer = client.post(
+                                f"/api/rounds/{id}/reports", json={"report": 5.0, "request": f"{name[-1]}-{sent}"}
+                            )
                         except httpx2.HTTPError:
                             return  # killed: whether it was received nobody knows
                         if answer.status_code == 201:
@@ -115,9 +115,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "cert.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     (folder / "key.pem").write_bytes(secret)
     return folder / "cert.pem", folder / "key.pem"
@@ -154,7 +152,12 @@ def test_files_that_are_no_certificate_are_refused(run: Run, tmp_path: Path, cer
     made(tmp_path / "round.sqlite")
     Path("other.pem").write_text("nothing", encoding="utf-8")
     cert, key = map(str, certificate)
-    for options in (["--certificate", cert], ["--key", key], ["--certificate", cert, "--key", "other.pem"], ["--certificate", "no", "--key", key]):
+    for options in (
+        ["--certificate", cert],
+        ["--key", key],
+        ["--certificate", cert, "--key", "other.pem"],
+        ["--certificate", "no", "--key", key],
+    ):
         status, _, err = run("serve", "--db", "round.sqlite", "--port", "0", *options)
         assert status == 2
         assert "a certificate and its key, PEM files that fit together" in err

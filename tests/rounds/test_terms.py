@@ -71,7 +71,12 @@ def test_nobody_earns_more_by_another_report_than_by_his_cost() -> None:
 
 def test_where_a_supplier_is_silent_there_is_no_contract() -> None:
     outcome = TERMS["two-suppliers"].clear({"panel": 3.0})
-    assert outcome["panel"] == {"report": 3.0, "quantity": 0, "payment": 0, "status": "no contract: not every supplier has reported"}
+    assert outcome["panel"] == {
+        "report": 3.0,
+        "quantity": 0,
+        "payment": 0,
+        "status": "no contract: not every supplier has reported",
+    }
     assert outcome["battery"]["report"] is None
     assert outcome["battery"]["payment"] == 0
 
@@ -82,7 +87,10 @@ def test_silence_may_count_as_the_highest_cost_and_says_so() -> None:
     assert silent["panel"] == said["panel"]
     assert silent["battery"]["payment"] == said["battery"]["payment"] > 0
     assert (silent["battery"]["report"], silent["battery"]["status"]) == (None, "no report: counts as the highest cost")
-    assert any("has not reported by the deadline has the contract of his highest cost" in word for word in frozen.posted("panel")["words"])
+    assert any(
+        "has not reported by the deadline has the contract of his highest cost" in word
+        for word in frozen.posted("panel")["words"]
+    )
 
 
 @pytest.mark.parametrize("bids", [{}, {"retailer 1": 5.0}, {"retailer 1": 5.0, "retailer 2": 0.3}, {"retailer 2": 100.0}])
@@ -133,9 +141,17 @@ def test_a_version_that_would_post_other_bids_clears_nothing() -> None:
 @pytest.mark.parametrize(
     ("case", "options", "says"),
     [
-        ("pilot", {}, "CASE: got <joint_plan>; allowed: a case of kind assembler, with costs that are listed, or of kind allocation"),
+        (
+            "pilot",
+            {},
+            "CASE: got <joint_plan>; allowed: a case of kind assembler, with costs that are listed, or of kind allocation",
+        ),
         ("continuous-pair", {}, "CASE: got <assembler with continuous costs>"),
-        ("two-suppliers", {"mechanism": "first_best"}, "--mechanism: got 'first_best'; allowed: one that promises that the truth is best"),
+        (
+            "two-suppliers",
+            {"mechanism": "first_best"},
+            "--mechanism: got 'first_best'; allowed: one that promises that the truth is best",
+        ),
         ("two-suppliers", {"mechanism": "allocation"}, "mechanism"),
         ("two-suppliers", {"silent": "lowest"}, "--silent: got 'lowest'; allowed: one of void, highest"),
         ("two-suppliers", {"parameters": {"nothing": 31}}, "nothing: got 31"),

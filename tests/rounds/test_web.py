@@ -53,8 +53,13 @@ def test_every_endpoint_wants_the_token_of_its_round(lite: Store) -> None:
     before, app = entries(world), world.app()
     found = set(endpoints(app))
     walked = [(path, method) for path, method in found if path not in PUBLIC]
-    assert PUBLIC <= {path for path, _ in found}
-    assert {path for path, _ in walked} >= {"/api/me", "/rounds/{round}", "/api/rounds/{round}/reports", "/api/rounds/{round}/result"}
+    assert {path for path, _ in found} >= PUBLIC
+    assert {path for path, _ in walked} >= {
+        "/api/me",
+        "/rounds/{round}",
+        "/api/rounds/{round}/reports",
+        "/api/rounds/{round}/result",
+    }
     assert len(walked) >= 9
     for path, method in walked:
         for token, status in ((None, 401), ("x" * 43, 401), ("", 401), ("ä", 401), (other.tokens["retailer 1"], 404)):
@@ -71,7 +76,7 @@ def test_every_endpoint_wants_the_token_of_its_round(lite: Store) -> None:
 
 
 def test_a_participant_is_shown_nothing_of_another_by_any_endpoint(lite: Store) -> None:
-    """Walk all endpoints with the second participant's token, before and after clearing: nothing of the first's is in any answer."""
+    """Walk all endpoints with the second participant's token, before and after clearing."""
     world = World(lite)
     receipts = [world.report("panel", cost) for cost in (9.0, 3.0)]
     world.clock.time = START.replace(minute=20)
@@ -88,7 +93,10 @@ def test_a_participant_is_shown_nothing_of_another_by_any_endpoint(lite: Store) 
             if method == "POST" and path.startswith("/api/") and not cleared:
                 continue  # a report of his own
             client = TestClient(app, follow_redirects=False)
-            headers = {"Authorization": f"Bearer {world.tokens['battery']}", "Cookie": f"veridical_{world.id}={world.tokens['battery']}"}
+            headers = {
+                "Authorization": f"Bearer {world.tokens['battery']}",
+                "Cookie": f"veridical_{world.id}={world.tokens['battery']}",
+            }
             answer = ask(client, path, method, world.id, headers)
             assert answer.status_code < 500
             shown = answer.text.replace(json.dumps(world.terms.posted("battery")), "")
@@ -202,7 +210,9 @@ def test_a_form_takes_a_report_to_its_result(retailers: World) -> None:
 def test_a_form_that_is_sent_again_is_said_to_be(retailers: World) -> None:
     client = retailers.browser("retailer 1")
     fields = form(client, retailers)
-    statuses = [client.post(f"/rounds/{retailers.id}/reports", data={**fields, "report": bid}).status_code for bid in ("7.5", "7.5", "9")]
+    statuses = [
+        client.post(f"/rounds/{retailers.id}/reports", data={**fields, "report": bid}).status_code for bid in ("7.5", "7.5", "9")
+    ]
     assert statuses == [201, 409, 409]
     assert entries(retailers) == 2
 

@@ -31,7 +31,10 @@ from veridical.rounds.web.guards import Rates
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-TERMS = {name: terms.freeze(vd.example(name), None, solver) for name, solver in (("two-suppliers", "closed_form"), ("two-retailers", None))}
+TERMS = {
+    name: terms.freeze(vd.example(name), None, solver)
+    for name, solver in (("two-suppliers", "closed_form"), ("two-retailers", None))
+}
 
 
 def absent(what: str, reason: str) -> NoReturn:

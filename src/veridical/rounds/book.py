@@ -19,6 +19,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from veridical.data.errors import CertificateError, InputError
 from veridical.rounds import refusals
+from veridical.rounds.batches import Batches
 from veridical.rounds.chain import CLEARED, CREATED, FIRST, REPORT, Entry, canonical, checked, digest
 from veridical.rounds.sealing import ClearingKey, commitment, hashed, new_token, salt_of, seal
 from veridical.rounds.store import Store, log, participants, rounds
@@ -105,6 +106,7 @@ class Book:
 
     def __init__(self, store: Store, clock: Callable[[], datetime] = utc_now) -> None:
         self.store, self.clock = store, clock
+        self._batches = Batches(store)
         self._round = lru_cache(maxsize=64)(self._read_round)
         self._outcome = lru_cache(maxsize=64)(self._read_outcome)
 
@@ -194,7 +196,8 @@ class Book:
             raise refusals.not_a_report(str(error)) from None
         salt = salt_of(who.token, who.round, request)
         hash = commitment(report, salt)
-        with self.store.writing(who.round) as connection:
+
+        def work(connection: Connection) -> tuple[Receipt, bool]:
             own = select(log).where(log.c.round == who.round, log.c.participant == who.name)
             before = connection.execute(own.where(log.c.request == request)).mappings().one_or_none()
             if before is not None:
@@ -212,7 +215,9 @@ class Book:
             sealed = seal(world.public_key, report, salt, who.round, who.name, str(number))
             body = {"participant": who.name, "number": number, "request": request, "commitment": hash, "sealed": sealed}
             entry = self._append(connection, who.round, REPORT, body)
-        return Receipt(who.round, who.name, number, entry.time, hash, salt, entry.hash), True
+            return Receipt(who.round, who.name, number, entry.time, hash, salt, entry.hash), True
+
+        return self._batches.run(who.round, work)
 
     def received(self, who: Participant, request: str) -> Receipt | None:
         """Return the receipt of a participant's report by its name; None where there is none."""

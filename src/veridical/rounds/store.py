@@ -128,10 +128,10 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self, round: str) -> Iterator[Connection]:
-        """Give a connection that alone may change a round: all of it is done, and on the disk, or nothing is."""
+    def writing(self, *names: str) -> Iterator[Connection]:
+        """Give a connection that alone may change some rounds: all of it is done, and on the disk, or nothing is."""
         with self._writer, self.engine.connect() as connection, connection.execution_options(writes=True).begin():
-            connection.execute(select(rounds.c.id).where(rounds.c.id == round).with_for_update())
+            connection.execute(select(rounds.c.id).where(rounds.c.id.in_(names)).order_by(rounds.c.id).with_for_update())
             yield connection
 
     def close(self) -> None:
