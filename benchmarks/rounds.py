@@ -118,9 +118,8 @@ async def main(bidders: int = 1000, revisions: int = 5, kills: int = 10, connect
     there = {entry["hash"] for entry in record["log"]}
     lost = sum(receipt["entry"] not in there for receipt in receipts)
     cuts = statistics.quantiles(seconds, n=100)
-    print(
-        f"{bidders:,} bidders x {revisions} reports, {connections} connections, {kills} times SIGKILL, {os.cpu_count()} cores: {total:.1f} s"
-    )
+    about = f"{bidders:,} bidders x {revisions} reports, {connections} connections, {kills} times SIGKILL"
+    print(f"{about}, {os.cpu_count()} cores: {total:.1f} s")
     print(f"acknowledged {len(receipts):,}, lost {lost}; log {len(record['log']):,} entries; sent again {again}")
     print(f"a submission: median {1e3 * cuts[49]:.1f} ms, p99 {1e3 * cuts[98]:.1f} ms, longest {1e3 * max(seconds):.0f} ms")
     figure("acknowledged reports that were lost", lost, "reports", at_most=0)
