@@ -111,7 +111,7 @@ async def main(bidders: int = 1000, revisions: int = 5, kills: int = 10, connect
     finally:
         server.killed()
     total = time.perf_counter() - begin
-    store = Store.open(str(database))
+    store = Store.existing(str(database))
     _, record = export(Book(store), id)
     store.close()
     folder.cleanup()

@@ -186,7 +186,7 @@ def test_a_wrong_token_enters_nothing(world: World) -> None:
 @pytest.mark.parametrize("place", ["nowhere.sqlite", "mysql://localhost/x", "postgresql://nobody:secret@127.0.0.1:1/x"])
 def test_a_database_that_is_none_is_said_so_without_its_password(place: str, tmp_path: object) -> None:
     with pytest.raises(InputError, match=r"--db: got .*allowed: a file that `veridical round create --db` made") as error:
-        Store.open(place)
+        Store.existing(place)
     assert "secret" not in str(error.value)
 
 
@@ -194,7 +194,7 @@ def test_a_file_that_is_no_database_stays_as_it_is(tmp_path: object) -> None:
     path = f"{tmp_path}/notes.txt"
     with open(path, "w") as stream:
         stream.write("not a database, " * 100)
-    for make in (Store.open, Store.create):
+    for make in (Store.existing, Store.create):
         with pytest.raises(InputError, match="--db"):
             make(path)
     with open(path) as stream:

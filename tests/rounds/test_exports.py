@@ -27,12 +27,15 @@ def world(lite: Store) -> World:
     return world
 
 
-def tamper(world: World, change: Callable[[Connection], object]) -> None:
-    """Do as somebody does who can write to the database and drops the triggers."""
+def tamper(world: World, *changes: Callable[[Connection], object], chained: bool = False) -> None:
+    """Do as somebody does who can write to the database and drops the triggers, and, where `chained`, makes all hashes anew."""
     with world.store.writing(world.id) as connection:
         for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
             connection.execute(text(f"DROP TRIGGER {name}"))
-        change(connection)
+        for change in changes:
+            change(connection)
+        if chained:
+            chained_again(connection, world.id)
 
 
 def chained_again(connection: Connection, id: str) -> None:
@@ -103,7 +106,7 @@ def body_round(connection: Connection) -> str:
 
 @pytest.mark.parametrize("what", AGAIN)
 def test_an_outcome_that_does_not_follow_is_found_though_all_hashes_fit(world: World, what: str) -> None:
-    tamper(world, lambda connection: (AGAIN[what](connection), chained_again(connection, world.id)))
+    tamper(world, AGAIN[what], chained=True)
     with pytest.raises(CertificateError, match=r"was not cleared by|is not what the reports bring"):
         export(world.book, world.id)
 
@@ -127,11 +130,10 @@ def test_a_sealed_report_of_one_does_not_count_as_anothers(lite: Store) -> None:
 
     def swap(connection: Connection) -> None:
         sealed = [json.loads(row["body"])["sealed"] for row in rows_of(connection, world.id)[1:]]
-        for place, other in ((1, sealed[1]), (2, sealed[0])):
-            put_body(connection, place, lambda body, other=other: body.update(sealed=other))
-        chained_again(connection, world.id)
+        put_body(connection, 1, lambda body: body.update(sealed=sealed[1]))
+        put_body(connection, 2, lambda body: body.update(sealed=sealed[0]))
 
-    tamper(world, swap)
+    tamper(world, swap, chained=True)
     world.close()
     with pytest.raises(CertificateError, match="does not open"):
         world.book.clear(world.id, world.key)
@@ -141,10 +143,7 @@ def test_a_report_that_was_replaced_is_not_opened(lite: Store) -> None:
     world = World(lite)
     for name, cost in (("panel", 9.0), ("panel", 3.0), ("battery", 1.0)):
         world.report(name, cost)
-    tamper(
-        world,
-        lambda connection: (put_body(connection, 1, lambda body: body.update(sealed="00")), chained_again(connection, world.id)),
-    )
+    tamper(world, body(1, lambda body: body.update(sealed="00")), chained=True)
     assert world.clear()["panel"]["report"] == 3.0  # what would not open was not tried
 
 
@@ -167,12 +166,7 @@ def test_a_receipt_is_found_in_the_log(lite: Store, tmp_path: Path) -> None:
 def test_a_report_that_was_dropped_is_missed_by_its_receipt(lite: Store, tmp_path: Path, kept: int) -> None:
     world = World(lite)
     receipts = [world.report("panel", cost) for cost in (9.0, 3.0)]
-
-    def drop(connection: Connection) -> None:
-        connection.execute(log.delete().where(log.c.place > kept))
-        chained_again(connection, world.id)
-
-    tamper(world, drop)
+    tamper(world, lambda connection: connection.execute(log.delete().where(log.c.place > kept)), chained=True)
     entries = check_log(written(world, tmp_path))  # the log alone cannot tell: it may have ended there
     with pytest.raises(CertificateError, match="is not in this log, or was changed"):
         check_receipt(receipts[-1].to_dict(), entries)
@@ -181,14 +175,7 @@ def test_a_report_that_was_dropped_is_missed_by_its_receipt(lite: Store, tmp_pat
 def test_a_log_that_was_made_anew_is_missed_by_every_receipt(lite: Store, tmp_path: Path) -> None:
     world = World(lite)
     receipts = [world.report("battery", 4.0), world.report("panel", 3.0)]
-    tamper(
-        world,
-        lambda connection: (
-            connection.execute(log.update().where(log.c.place == 1).values(time="2026-03-01T12:00:00.000000+00:00", request="x")),
-            put_body(connection, 1, lambda body: body.update(request="x")),
-            chained_again(connection, world.id),
-        ),
-    )
+    tamper(world, entry(1, request="x"), body(1, lambda body: body.update(request="x")), chained=True)
     entries = check_log(written(world, tmp_path))
     for receipt in receipts:  # also that of the entry after the changed one
         with pytest.raises(CertificateError, match="is not in this log"):

@@ -19,7 +19,7 @@ SOON = "2999-01-01T12:00+01:00"
 
 def reported(database: str, links: dict[str, str], reports: dict[str, float]) -> list[dict[str, object]]:
     """Report with the tokens in the links; return the receipts."""
-    store = Store.open(database)
+    store = Store.existing(database)
     book = Book(store)
     receipts = [
         book.report(book.enter(links[name].rpartition("/")[2]), value, "a")[0].to_dict() for name, value in reports.items()

@@ -15,10 +15,10 @@ from veridical.rounds.sealing import ClearingKey, commitment, hashed, salt_of, s
 def test_what_is_sealed_opens_for_the_key_and_the_context_alone() -> None:
     key, other = ClearingKey.new(), ClearingKey.new()
     sealed = seal(key.public, 7.25, "ab" * 32, "round", "panel", "1")
-    assert key.open(sealed, "round", "panel", "1") == (7.25, "ab" * 32)
+    assert key.unseal(sealed, "round", "panel", "1") == (7.25, "ab" * 32)
     for opener, context in ((other, ("round", "panel", "1")), (key, ("round", "battery", "1")), (key, ("round", "panel", "2"))):
         with pytest.raises(CertificateError, match="does not open"):
-            opener.open(sealed, *context)
+            opener.unseal(sealed, *context)
 
 
 @pytest.mark.parametrize("place", [0, 40, 300])
@@ -27,7 +27,7 @@ def test_what_is_sealed_and_changed_does_not_open(place: int) -> None:
     sealed = bytearray.fromhex(seal(key.public, 4.0, "00" * 32, "x"))
     sealed[place] ^= 1
     with pytest.raises(CertificateError, match="does not open"):
-        key.open(sealed.hex(), "x")
+        key.unseal(sealed.hex(), "x")
 
 
 def test_the_length_of_what_is_sealed_tells_nothing() -> None:

@@ -88,7 +88,7 @@ def test_no_acknowledged_report_is_lost_when_the_server_is_killed(tmp_path: Path
             for thread in threads:
                 thread.join()
     assert len(acknowledged) >= 120
-    store = Store.open(str(path))
+    store = Store.existing(str(path))
     _, record = export(Book(store), id)
     store.close()
     there = {entry["hash"] for entry in record["log"]}

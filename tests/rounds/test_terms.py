@@ -27,6 +27,7 @@ def test_suppliers_get_what_the_menu_of_the_mechanism_says(mechanism: str) -> No
     case = vd.example("two-suppliers-correlated")
     frozen = terms.freeze(case, mechanism)
     menu = vd.solve(case, mechanism).menu
+    assert menu is not None
     for costs in menu.index:
         outcome = frozen.clear(dict(zip(case.names, costs, strict=True)))
         for name in case.names:

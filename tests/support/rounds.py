@@ -159,8 +159,8 @@ def database(server: str) -> Iterator[str]:
     """Make a database on a PostgreSQL server, and give its URL."""
     name = f"veridical_{new_id()}"
     with closing(psycopg.connect(server, autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name}")
         try:
             yield server.replace("/postgres", f"/{name}")
         finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

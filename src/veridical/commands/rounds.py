@@ -141,7 +141,7 @@ def opened(database: str) -> Iterator[Book]:
         from veridical.rounds.book import Book
         from veridical.rounds.store import Store
 
-        with closing(Store.open(database)) as store:
+        with closing(Store.existing(database)) as store:
             yield Book(store)
 
 

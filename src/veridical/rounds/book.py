@@ -322,7 +322,7 @@ def opened(world: Round, rows: list[RowMapping], key: ClearingKey) -> dict[str, 
     counted: dict[str, dict[str, Any]] = {}
     for name, row in last_reports(rows).items():
         body = json.loads(row["body"])
-        report, salt = key.open(body["sealed"], world.id, name, str(body["number"]))
+        report, salt = key.unseal(body["sealed"], world.id, name, str(body["number"]))
         if commitment(report, salt) != body["commitment"]:
             raise CertificateError(f"report {body['number']} of {name} is not the one that he has a receipt of")
         counted[name] = {"report": report, "salt": salt, "entry": row["hash"]}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from veridical.data.errors import InputError
-
 __all__ = ["needed"]
 
 EXTRAS = {
@@ -33,6 +31,8 @@ def needed(purpose: str) -> Iterator[None]:
         package = (error.name or "").split(".")[0]
         for extra, packages in EXTRAS.items():
             if package in packages:
+                from veridical.data.errors import InputError  # loaded when it is needed: `--help` is not to wait
+
                 allowed = f'after: pip install "veridical[{extra}]"'
                 raise InputError.of(purpose, f"<no {package} here>", allowed) from None
         raise

@@ -99,7 +99,7 @@ class ClearingKey:
         """What reports are sealed for, 64 hexadecimal digits."""
         return self._key.public_key().public_bytes_raw().hex()
 
-    def open(self, sealed: str, *context: str) -> tuple[float, str]:
+    def unseal(self, sealed: str, *context: str) -> tuple[float, str]:
         """Return a report and its salt; raises CertificateError for what was not sealed for this key in this context."""
         try:
             text = SUITE.decrypt(bytes.fromhex(sealed), self._key, info=canonical(context).encode())

@@ -34,7 +34,7 @@ def serve(database: str, host: str, port: int, certificate: str | None, key: str
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise InputError.of("--certificate", certificate, f"{FILES} ({reason})") from None
-    store = Store.open(database)
+    store = Store.existing(database)
     try:
         listening = _listening(host, port)
         settings = uvicorn.Config(

@@ -110,7 +110,7 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, place: str) -> Store:
+    def existing(cls, place: str) -> Store:
         """Return the database at a path or a URL; raises InputError where there is none with rounds."""
         if "://" not in place and not Path(place).is_file():
             raise InputError.of("--db", place, DATABASE)
