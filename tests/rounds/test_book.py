@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from support.rounds import HOUR, START, World
 from veridical.data import InputError
@@ -145,6 +145,24 @@ def test_all_who_clear_at_once_get_the_one_outcome(world: World) -> None:
     assert [new for _, new in cleared].count(True) == 1
     assert all(outcome == cleared[0][0] for outcome, _ in cleared)
     assert entries(world) == 4
+
+
+def test_a_round_that_somebody_clears_meanwhile_is_not_cleared_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.report("panel", 3.0)
+    outcome = world.clear()
+    looks = iter([None])  # at first it does not look cleared
+    there = world.book.outcome
+    monkeypatch.setattr(world.book, "outcome", lambda id: next(looks, there(id)))
+    assert world.book.clear(world.id, world.key) == (outcome, False)
+    assert entries(world) == 3
+
+
+def test_the_database_takes_one_outcome_of_a_round(world: World) -> None:
+    world.clear()
+    with pytest.raises(IntegrityError), world.store.writing(world.id) as connection:
+        row = dict(rows_of(connection, world.id)[-1])
+        connection.execute(sqlalchemy.insert(log), {**row, "place": 9})
+    assert entries(world) == 2
 
 
 def test_reports_that_come_at_once_are_all_kept(world: World) -> None:

@@ -253,6 +253,8 @@ class Book:
                 return outcome, False
             with self.store.reading() as connection:
                 now, rows = self._now(connection, id), rows_of(connection, id)
+            if rows[-1:] and rows[-1]["kind"] == CLEARED:  # somebody else has cleared it meanwhile
+                continue
             if now <= world.deadline:
                 raise InputError.of("round", id, f"a round whose deadline has passed: it is at {world.deadline}, now it is {now}")
             if key.public != world.public_key:

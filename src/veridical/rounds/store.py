@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -74,6 +75,8 @@ log = Table(
     UniqueConstraint("round", "participant", "number"),
     UniqueConstraint("round", "participant", "request"),
 )
+cleared = log.c.kind == "cleared"
+Index("log_cleared_once", log.c.round, unique=True, sqlite_where=cleared, postgresql_where=cleared)
 
 
 def statement_of(text: str) -> DDL:
