@@ -159,8 +159,9 @@ def test_a_round_that_somebody_clears_meanwhile_is_not_cleared_again(world: Worl
 
 def test_the_database_takes_one_outcome_of_a_round(world: World) -> None:
     world.clear()
-    with pytest.raises(IntegrityError), world.store.writing(world.id) as connection:
+    with world.store.reading() as connection:
         row = dict(rows_of(connection, world.id)[-1])
+    with pytest.raises(IntegrityError), world.store.writing(world.id) as connection:
         connection.execute(sqlalchemy.insert(log), {**row, "place": 9})
     assert entries(world) == 2
 

@@ -28,7 +28,7 @@ def world(lite: Store) -> World:
 
 
 def tamper(world: World, *changes: Callable[[Connection], object], chained: bool = False) -> None:
-    """Do as somebody does who can write to the database and drops what is in his way, and, where `chained`, makes all hashes anew."""
+    """Do as somebody does who can write to the database and drops what is in his way; `chained`: he makes all hashes anew."""
     with world.store.writing(world.id) as connection:
         for (name,) in connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
             connection.execute(text(f"DROP TRIGGER {name}"))
