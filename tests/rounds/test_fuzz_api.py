@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from support.rounds import World
 from veridical.rounds.store import Store
 
-EXAMPLES = 10  # requests to each call
+EXAMPLES = 8  # requests to each call
 
 
 def test_no_request_to_the_api_is_a_server_error(lite: Store) -> None:

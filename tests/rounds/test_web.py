@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
+import veridical as vd
 from support.rounds import START, World
+from veridical.rounds import terms
 from veridical.rounds.book import new_id, rows_of
 from veridical.rounds.store import Store
 from veridical.rounds.web.guards import LARGEST_BODY, Rates
@@ -309,6 +311,20 @@ def test_the_manual_describes_every_call_of_the_api(suppliers: World) -> None:
     for path, methods in described.items():
         for method in methods:
             assert f"{method.upper()} {path}" in page
+
+
+def test_pages_say_money_and_quantities_as_the_case_does(lite: Store) -> None:
+    for name, report in (("two-suppliers", "panel"), ("two-retailers", "retailer 1")):
+        case = vd.example(name).changed(currency="kroner", unit="pallets")
+        world = World(lite, name, terms=terms.freeze(case, None, "closed_form" if name == "two-suppliers" else None))
+        client = world.browser(report)
+        page = client.get(f"/rounds/{world.id}").text
+        assert "in kroner</l" in page
+        assert page.lower().count("pallets") >= 2
+        posted = world.client(report).get(f"/api/rounds/{world.id}").json()["posted"]
+        assert (posted["currency"], posted["unit"]) == ("kroner", "pallets")
+        world.clear()
+        assert "0.00 kroner" in client.get(f"/rounds/{world.id}").text
 
 
 def test_names_and_descriptions_are_text_on_pages(lite: Store) -> None:

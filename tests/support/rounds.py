@@ -26,6 +26,7 @@ from veridical.rounds import terms
 from veridical.rounds.book import Book, Participant, new_id
 from veridical.rounds.sealing import ClearingKey
 from veridical.rounds.store import Store
+from veridical.rounds.terms import Terms
 from veridical.rounds.web.app import application
 from veridical.rounds.web.guards import Rates
 
@@ -62,11 +63,12 @@ class World:
     case: str = "two-suppliers"
     clock: Clock = field(default_factory=Clock)
     key: ClearingKey = field(default_factory=ClearingKey.new)
+    terms: Terms = None  # type: ignore[assignment]  # those of the shipped case unless given
 
     def __post_init__(self) -> None:
         self.id = new_id()
         self.book = Book(self.store, self.clock)
-        self.terms = TERMS[self.case]
+        self.terms = self.terms or TERMS[self.case]
         self.tokens = self.book.create(self.id, self.terms, START + HOUR, self.key, self.case)
         self._requests = iter(range(10**6))
 

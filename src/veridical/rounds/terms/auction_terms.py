@@ -13,6 +13,7 @@ import veridical as vd
 from veridical.contracts.auction import AS_TYPE, Auction
 from veridical.contracts.bids import checked_bid
 from veridical.data import AllocationCase, CertificateError, InputError
+from veridical.data.measures import Measures
 from veridical.rounds.terms.protocol import Outcome, frozen_case, thawed_case
 
 __all__ = ["AuctionTerms"]
@@ -94,11 +95,16 @@ class AuctionTerms:
             raise CertificateError(f"{self.case.name}: {reason}")
         return auction
 
+    @property
+    def measures(self) -> Measures:
+        """How the case says money and quantities."""
+        return Measures.of(self.case)
+
     def posted(self, name: str) -> dict[str, Any]:
         """Return a retailer's table: for each of his types the bid, rounded up, and the units that it brings."""
         group = self.groups[self.case.order[self.participants.index(name)]]
         shared = {"mechanism": MECHANISM, "words": list(self.words), "capacity": self.capacity}
-        return {**shared, "participants": len(self.participants), "bids": group["bids"]}
+        return {**shared, "participants": len(self.participants), "bids": group["bids"], **self.measures.to_dict()}
 
     def checked(self, name: str, report: object) -> float:
         """Return a bid; raises InputError for what is no finite number >= 0."""

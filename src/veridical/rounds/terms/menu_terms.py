@@ -14,6 +14,7 @@ import veridical as vd
 from veridical.contracts import Menu
 from veridical.data import AssemblerCase, InputError
 from veridical.data.arrays import Array
+from veridical.data.measures import Measures
 from veridical.rounds.terms.protocol import Outcome, frozen_case, thawed_case
 
 __all__ = ["MenuTerms"]
@@ -87,6 +88,11 @@ class MenuTerms:
         """The suppliers, in the case's order."""
         return tuple(self.menu.case.names)
 
+    @property
+    def measures(self) -> Measures:
+        """How the case says money and quantities."""
+        return Measures.of(self.menu.case)
+
     def posted(self, name: str) -> dict[str, Any]:
         """Return a supplier's menu: for each cost that he may report what he delivers and is paid, by the others' and on average.
 
@@ -105,7 +111,7 @@ class MenuTerms:
             expected = {"quantity": float(average @ quantity[k]), "payment": float(average @ payment[k])}
             reports.append({"report": cost, "average": expected, "contracts": contracts})
         words = [TRUTH[self.promises[0]], PARTICIPATION[self.promises[1]], SILENT[self.silent]]
-        return {"mechanism": self.mechanism, "words": words, "others": others, "reports": reports}
+        return {"mechanism": self.mechanism, "words": words, "others": others, "reports": reports, **self.measures.to_dict()}
 
     def checked(self, name: str, report: object) -> float:
         """Return a cost of the supplier's; raises InputError for any other value."""

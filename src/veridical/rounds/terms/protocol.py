@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from veridical.data.case_record import plain, write_files
 from veridical.data.load import build
+from veridical.data.measures import Measures
 
 __all__ = ["Outcome", "Terms", "frozen_case", "thawed_case"]
 
@@ -26,6 +27,10 @@ class Terms(Protocol):
     @property
     def participants(self) -> tuple[str, ...]:
         """Their names, in order."""
+
+    @property
+    def measures(self) -> Measures:
+        """How the case says money and quantities."""
 
     @classmethod
     def freeze(cls, case: Any, mechanism: str | None, solver: str | None, parameters: dict[str, Any], silent: str) -> Self:

@@ -30,13 +30,6 @@ ROWS = 200  # of contracts by what the others report that a page lists under one
 SAFE = ("same-origin", "none")
 
 
-def amount(value: float | None) -> str:
-    """Return money or units as a page shows them: two decimals, more where they would hide a number."""
-    if value is None:
-        return "-"
-    return f"{value:,.2f}" if value == 0 or abs(value) >= 0.01 else f"{value:,.3g}"
-
-
 def exact(value: float) -> str:
     """Return a number to bid or report: as short as can be, with no digit lost."""
     return label(value)
@@ -56,7 +49,7 @@ class Pages:
         self.environment = Environment(
             loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self.environment.filters |= {"amount": amount, "exact": exact, "clock": clock}
+        self.environment.filters |= {"exact": exact, "clock": clock}
         self.css = self.environment.loader.get_source(self.environment, "style.css")[0]  # type: ignore[union-attr]
 
     def show(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
