@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from support.rounds import HOUR, START, World
 from veridical.data import InputError
-from veridical.rounds.book import MOST_REPORTS, rows_of
+from veridical.rounds.book import MOST_REPORTS
 from veridical.rounds.exports import export
+from veridical.rounds.ledger import rows_of
 from veridical.rounds.refusals import RefusedError
 from veridical.rounds.sealing import ClearingKey
 from veridical.rounds.store import Store, log

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select, text
 from support.rounds import World
 from veridical.data import CertificateError, InputError
 from veridical.data.csv_file import rows as csv_rows
-from veridical.rounds.book import entry_of, rows_of
 from veridical.rounds.chain import canonical
 from veridical.rounds.exports import check_log, check_receipt, export, read_receipt
+from veridical.rounds.ledger import entry_of, rows_of
 from veridical.rounds.store import Store, log, participants, rounds
 
 

@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 import veridical as vd
 from support.rounds import START, World
 from veridical.rounds import terms
-from veridical.rounds.book import new_id, rows_of
+from veridical.rounds.book import new_id
+from veridical.rounds.ledger import rows_of
 from veridical.rounds.store import Store
 from veridical.rounds.web.guards import LARGEST_BODY, Rates
 

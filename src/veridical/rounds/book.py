@@ -17,28 +17,17 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from veridical.data.errors import CertificateError, InputError
+from veridical.data.errors import InputError
 from veridical.rounds import refusals
 from veridical.rounds.batches import Batches
-from veridical.rounds.chain import CLEARED, CREATED, FIRST, REPORT, Entry, canonical, checked, digest
+from veridical.rounds.chain import CLEARED, CREATED, FIRST, REPORT, Entry, canonical, digest
+from veridical.rounds.ledger import opened, rows_of
 from veridical.rounds.sealing import ClearingKey, commitment, hashed, new_token, salt_of, seal
 from veridical.rounds.store import Store, log, participants, rounds
 from veridical.rounds.terms import Terms, thaw
 from veridical.rounds.terms.protocol import Outcome
 
-__all__ = [
-    "SCHEMA",
-    "Book",
-    "Participant",
-    "Receipt",
-    "Round",
-    "entry_of",
-    "last_reports",
-    "moment",
-    "new_id",
-    "rows_of",
-    "utc_now",
-]
+__all__ = ["SCHEMA", "Book", "Participant", "Receipt", "Round", "moment", "new_id", "utc_now"]
 
 SCHEMA = 1
 MOST_REPORTS = 1_000  # of one participant in one round
@@ -303,37 +292,6 @@ class Book:
         own = select(log).where(log.c.round == who.round, log.c.participant == who.name).order_by(log.c.number)
         with self.store.reading() as connection:
             return [(row["request"], _receipt(row, who)) for row in connection.execute(own).mappings()]
-
-
-def rows_of(connection: Connection, id: str) -> list[RowMapping]:
-    """Return the log of a round, in order."""
-    return list(connection.execute(select(log).where(log.c.round == id).order_by(log.c.place)).mappings())
-
-
-def entry_of(row: RowMapping) -> Entry:
-    """Return the entry that a row of the log is, by the body that stands there."""
-    return Entry(row["round"], row["place"], row["time"], row["kind"], digest(row["body"]), row["previous"])
-
-
-def opened(world: Round, rows: list[RowMapping], key: ClearingKey) -> dict[str, dict[str, Any]]:
-    """Return the report that counts of each participant, with its salt and the entry it stands in; no other one is opened.
-
-    Raises CertificateError where the log was changed, and where a report does not open or is not the one committed to.
-    """
-    checked([entry_of(row) for row in rows], [row["hash"] for row in rows], world.title)
-    counted: dict[str, dict[str, Any]] = {}
-    for name, row in last_reports(rows).items():
-        body = json.loads(row["body"])
-        report, salt = key.unseal(body["sealed"], world.id, name, str(body["number"]))
-        if commitment(report, salt) != body["commitment"]:
-            raise CertificateError(f"report {body['number']} of {name} is not the one that he has a receipt of")
-        counted[name] = {"report": report, "salt": salt, "entry": row["hash"]}
-    return counted
-
-
-def last_reports(rows: list[RowMapping]) -> dict[str, RowMapping]:
-    """Return the row of the report that counts of everybody who has reported, by his name as the body says it."""
-    return {json.loads(row["body"])["participant"]: row for row in rows if row["kind"] == REPORT}
 
 
 def _receipt(row: RowMapping, who: Participant) -> Receipt:

@@ -15,8 +15,9 @@ from sqlalchemy import RowMapping, select
 
 from veridical.data import csv_file, files
 from veridical.data.errors import CertificateError, InputError
-from veridical.rounds.book import Book, Round, entry_of, last_reports, rows_of
+from veridical.rounds.book import Book, Round
 from veridical.rounds.chain import CLEARED, REPORT, Entry, canonical, checked, digest
+from veridical.rounds.ledger import entry_of, last_reports, rows_of
 from veridical.rounds.sealing import commitment
 from veridical.rounds.store import participants, rounds
 
