@@ -1,9 +1,9 @@
-"""How many rounds a consensus takes: at most 40 to a thousandth of the savings, however large the case and whatever its numbers."""
+"""How many rounds a consensus takes: at most 40 to a thousandth of the savings, at the sizes of `benchmarks/consensus.py`."""
 
 import numpy as np
 import pytest
-
 from tests.support.consensus import certified, consensus, savings
+
 from veridical.data.joint_plan import pilot
 from veridical.solvers.consensus.penalties import EASED, eased, first_rho
 from veridical.solvers.planners import Central
