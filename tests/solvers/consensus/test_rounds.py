@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.support.consensus import certified, consensus, savings
 
+from support.consensus import certified, consensus, savings
 from veridical.data.joint_plan import pilot
 from veridical.solvers.consensus.penalties import eased, first_rho
 from veridical.solvers.planners import Central
