@@ -1,6 +1,6 @@
 """Consensus on synthetic pilots of growing size: rounds and seconds, against the same plan made centrally.
 
-    python benchmarks/consensus.py [FLOWS ...]           of 1008 2160 10080 49680 100800 200880; without any: the first three
+    python benchmarks/consensus.py [FLOWS ...]           of 1008 2160 10080 49680 100800 200880; without any: the first four
     python benchmarks/consensus.py pilots                rounds of twelve pilots of random shape
     python benchmarks/consensus.py pilot                 the shipped pilot: plan and VCG transfers, agreed and central
 
@@ -14,6 +14,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+from figures import figure
 from instances import peak_memory
 
 import veridical as vd
@@ -80,6 +81,9 @@ def size(flows: int, before: tuple[int, float] | None) -> tuple[int, float]:
     print(f"{len(rounds)} to {agreed.progress.gap:.1e} of the savings; {took:.1f} s of CPU, ", end="")
     print(f"{took / len(rounds):.2f} s a round; centrally {seconds:.1f} s, {took / seconds:.1f} times as long; ", end="")
     print(f"{peak_memory():,.0f} MB", flush=True)
+    figure(f"{flows:,} flows: rounds to {agreed.progress.gap:.1e} of the savings", len(rounds), "rounds", at_most=40)
+    if np.isfinite(seconds):
+        figure(f"{flows:,} flows: consensus with its certificate / central plan, processor time", took / seconds, at_most=5)
     if before is not None:
         print(f"  {flows / before[0]:.1f} times the flows, {took / len(rounds) / before[1]:.1f} times as long a round")
     return flows, took / len(rounds)
@@ -125,5 +129,5 @@ if __name__ == "__main__":
         pilots()
     else:
         last = None
-        for flows in map(int, sys.argv[1:] or ["1008", "2160", "10080"]):
+        for flows in map(int, sys.argv[1:] or ["1008", "2160", "10080", "49680"]):
             last = size(flows, last)

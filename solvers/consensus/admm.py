@@ -27,7 +27,7 @@ from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
 from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
-from veridical.solvers.consensus.penalties import balanced, first_rho, relative_norm
+from veridical.solvers.consensus.penalties import balanced, eased, first_rho, relative_norm
 from veridical.solvers.solution import Termination
 
 __all__ = ["Admm", "LostError"]
@@ -185,7 +185,8 @@ class Admm:
         dual = relative_norm(changed[free], self.prices()[self.free])
         if moved[self.free].all():
             self.ratios.append(np.log(max(primal, 1e-12) / max(dual, 1e-12)))
-        rho = np.minimum(balanced(self.rho, self.ratios, number, self.options.balance), self.cap)
+        every = self.options.balance
+        rho = np.minimum(eased(balanced(self.rho, self.ratios, number, every), number, every), self.cap)
         if not moved[self.free].all() or (rho != self.rho).any():  # what the points were made with is no longer so
             self.anderson = self.point = None
         self.rho = rho

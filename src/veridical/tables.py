@@ -72,7 +72,7 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
     headings = [" ".join(column[0].replace("-\n", "").split()) for column in columns]
     rows = zip(*(column[1:] for column in columns), strict=True)
     lines = [
-        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{cell}", overflow="fold")
+        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{visible(cell)}", overflow="fold")
         for row in rows
         for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
     ]
@@ -114,7 +114,12 @@ class Visible:
 
 
 def _on_one_line(part: RenderableType) -> RenderableType:
-    """Return a line, or a table with its title, in which a name that holds a line break does not break it."""
+    """Return a line, or a table with its title, in which a name that holds a line break does not break it; of groups, each."""
+    if isinstance(part, Group):
+        return Group(*map(_on_one_line, part.renderables))
+    if isinstance(part, Either):
+        _on_one_line(part.table)
+        return Either(part.table, _on_one_line(part.narrower))
     if isinstance(part, Text) and "\n" in part.plain:
         return Text(visible(part.plain), style=part.style)
     if isinstance(part, Table) and isinstance(part.title, str):

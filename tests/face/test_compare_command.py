@@ -93,7 +93,7 @@ def test_compare_refuses_a_parameter_that_nobody_has(run: Run, key: str) -> None
     status, out, err = run("compare", "case.toml", "--mechanism", "naive", "--mechanism", "icds", "--set", f"{key}=0")
     assert (status, out) == (2, "")
     assert err.startswith(f"veridical: --set {key}: got 0; allowed: one of kind, ")
-    assert err.rstrip().endswith("ambiguity, feasibility, coalitions")
+    assert err.rstrip().endswith("ambiguity, products, feasibility, coalitions")
 
 
 SOURCES = ["--set", 'suppliers.panel.component="glass"', "--set", 'suppliers.battery.component="glass"']

@@ -128,5 +128,5 @@ def test_the_terminal_says_how_sure_the_profit_is(case: AssemblerCase, tmp_path:
     with pytest.raises(SystemExit):
         vd.cli.main()
     said = " ".join(capsys.readouterr().out.split())
-    assert "prior estimated from 40 reports: profit between" in said
+    assert "prior estimated from past reports (40 of panel): profit between" in said
     assert "(90%, bootstrap of 999)" in said

@@ -63,14 +63,16 @@ def test_a_plan_of_traces_has_its_cost(case: JointPlanCase) -> None:
     assert agent.cost(traces).value == pytest.approx(agent.cost(without).value, rel=1e-7)
 
 
-def test_penalties_are_larger_where_less_is_usual(case: JointPlanCase) -> None:
+def test_penalties_are_larger_where_less_is_usual_and_units_are_bulky(case: JointPlanCase) -> None:
     flows = case.shared.flows
     little = {flow.product for flow in flows[:1]}
+    volumes = np.array([case.shared.products[flow.product] for flow in flows])
+    bulky = np.sqrt(volumes / np.prod(volumes ** (1 / len(volumes))))
     baseline = np.array([1.0 if flow.product in little else 16.0 for flow in flows])
     rho = first_rho(case.shared, baseline, 16.0, 0.5)
-    expected = np.array([0.5 * 4.0 if flow.product in little else 0.5 for flow in flows])
-    np.testing.assert_allclose(rho, expected)
-    np.testing.assert_allclose(first_rho(case.shared, np.full(len(flows), 3.0), 3.0), 0.1)
+    expected = np.array([0.5 * 8.0 if flow.product in little else 0.5 for flow in flows])  # 16 ** 0.75
+    np.testing.assert_allclose(rho, expected * bulky)
+    np.testing.assert_allclose(first_rho(case.shared, np.full(len(flows), 3.0), 3.0), 0.1 * bulky)
 
 
 def test_acceleration_comes_back_from_a_point_that_was_worse() -> None:
