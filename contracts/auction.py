@@ -230,7 +230,7 @@ class Auction:
         """
         groups = self.optimum.case.retailers
         if self.case.members != (2,):
-            return self._by_own_type()
+            return self.by_own_type()
         theta, schedule = groups[0].theta, self._schedules[0]
         m = len(theta)
         own, other = np.divmod(np.arange(m * m), m)
@@ -240,6 +240,19 @@ class Auction:
         units = self.fill(counts)[1][np.arange(m * m), schedule.first[own]].reshape(m, m)
         index = pd.MultiIndex.from_arrays([theta, schedule.bid], names=["type", "bid"])
         return pd.DataFrame(units, index=index, columns=pd.Index(theta, name="other's type"))
+
+    def by_own_type(self) -> pd.DataFrame:
+        """Return what is posted, a row a group and own type: bid, and the units that it brings, expected, least and most."""
+        pairs = list(zip(self.optimum.reports, self._schedules, strict=True))
+        units = [reports.quantity[:, schedule.first] for reports, schedule in pairs]
+        occurring = [by_type[reports.weight > 0] for by_type, (reports, _) in zip(units, pairs, strict=True)]
+        columns = {
+            "bid": self.bids,
+            "expected_units": [reports.weight @ by_type for by_type, (reports, _) in zip(units, pairs, strict=True)],
+            "least_units": [by_type.min(axis=0) for by_type in occurring],
+            "most_units": [by_type.max(axis=0) for by_type in occurring],
+        }
+        return own_type_frame(self.optimum.case, columns)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the optimal allocation, a row a profile: each retailer's type, probability, each retailer's units, and lambda.
@@ -254,7 +267,7 @@ class Auction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values: what is posted, group by group, and the optimal allocation by profile."""
-        optimum, by_own_type = self.optimum, self._by_own_type()
+        optimum, by_own_type = self.optimum, self.by_own_type()
         groups = []
         for name, group in zip(self.case.names, optimum.case.retailers, strict=True):
             posted: dict[Any, Any] = by_own_type.loc[[name]].rename(columns={"bid": "bids"}).to_dict(orient="list")
@@ -310,18 +323,6 @@ class Auction:
         if bid <= schedule.bid[place] + (schedule.bid[place] - schedule.reach[place]):
             return place, AS_TYPE
         return place, ABOVE if place == schedule.first[-1] else BETWEEN
-
-    def _by_own_type(self) -> pd.DataFrame:
-        pairs = list(zip(self.optimum.reports, self._schedules, strict=True))
-        units = [reports.quantity[:, schedule.first] for reports, schedule in pairs]
-        occurring = [by_type[reports.weight > 0] for by_type, (reports, _) in zip(units, pairs, strict=True)]
-        columns = {
-            "bid": self.bids,
-            "expected_units": [reports.weight @ by_type for by_type, (reports, _) in zip(units, pairs, strict=True)],
-            "least_units": [by_type.min(axis=0) for by_type in occurring],
-            "most_units": [by_type.max(axis=0) for by_type in occurring],
-        }
-        return own_type_frame(self.optimum.case, columns)
 
     def _group(self, group: str | None) -> int:
         if group is None and len(self.case.names) == 1:

@@ -21,7 +21,19 @@ from typing import Any
 
 from veridical.data.errors import InputError
 
-__all__ = ["LARGEST", "PART", "inside", "locked", "make_folder", "outside_allowed", "read", "read_toml", "writable", "write"]
+__all__ = [
+    "LARGEST",
+    "PART",
+    "inside",
+    "locked",
+    "make_folder",
+    "make_private",
+    "outside_allowed",
+    "read",
+    "read_toml",
+    "writable",
+    "write",
+]
 
 LARGEST = 256 * 2**20  # bytes of a file that is read
 PART = ".part"  # the end of a file that is being written, whose name begins with a dot; a process that was killed leaves it
@@ -128,8 +140,10 @@ def writable(path: str | Path, field: str = "<file>") -> Path:
     return target
 
 
-def write(contents: Mapping[Path, str | bytes]) -> None:
+def write(contents: Mapping[Path, str | bytes], *, private: bool = False) -> None:
     """Write files, each whole or not at all: all of them beside their places first, then moved there, in order.
+
+    `private`: nobody but this user may read them, at no moment, whatever the files were before.
 
     Whoever reads one meanwhile, or after this process was killed, finds the old file or the new one. Raises InputError where a
     file cannot be written: none is changed then, as long as the moves succeed.
@@ -140,12 +154,12 @@ def write(contents: Mapping[Path, str | bytes]) -> None:
         for path, content in contents.items():
             target = writable(path)
             part = target.with_name(f".{target.name}.{os.getpid()}{PART}")
-            with part.open("wb") as stream:
+            with open(part, "wb", opener=_private if private else None) as stream:
                 waiting.append((part, target))
                 stream.write(content.encode() if isinstance(content, str) else content)
                 stream.flush()
                 os.fsync(stream.fileno())
-            if target.exists():
+            if target.exists() and not private:
                 shutil.copymode(target, part)
         while waiting:
             os.replace(*waiting[0])
@@ -158,6 +172,20 @@ def write(contents: Mapping[Path, str | bytes]) -> None:
         for part, _ in waiting:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def make_private(path: str | Path, field: str = "<file>") -> Path:
+    """Return where a file is or will be, made empty and for this user alone where there is none; raises InputError."""
+    target = writable(path, field)
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise _unwritable(path, field, error) from None
+    return target
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_EXCL, 0o600)
 
 
 def make_folder(path: str | Path, field: str = "<file>") -> Path:

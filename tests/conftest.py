@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,10 @@ from veridical.solvers.closed_form.auction import auction
 from veridical.solvers.closed_form.continuous_rule import continuous
 from veridical.solvers.consensus import Consensus
 from veridical.solvers.planners import Central
+
+if TYPE_CHECKING:  # what rounds need is loaded by their tests alone
+    from support.rounds import World
+    from veridical.rounds.store import Store
 
 Array = NDArray[np.float64]
 
@@ -167,3 +172,50 @@ def reproductions(tmp_path_factory: pytest.TempPathFactory) -> Reproductions:
     """Return every reproduction that does not take minutes."""
     own = tmp_path_factory.getbasetemp()  # of this worker of pytest-xdist, beside those of the others
     return Reproductions(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Return the URL of a PostgreSQL server, for rounds of sealed reports."""
+    from support.rounds import postgresql
+
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture
+def lite(tmp_path: Path) -> "Iterator[Store]":
+    """Return an empty SQLite database of rounds."""
+    from veridical.rounds.store import Store
+
+    with closing(Store.create(str(tmp_path / "round.sqlite"))) as store:
+        yield store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> "Iterator[Store]":
+    """Return an empty database of rounds of either kind."""
+    from support.rounds import database
+    from veridical.rounds.store import Store
+
+    if request.param == "sqlite":
+        yield request.getfixturevalue("lite")
+        return
+    with database(request.getfixturevalue("server")) as url, closing(Store.create(url)) as store:
+        yield store
+
+
+@pytest.fixture
+def suppliers(lite: "Store") -> "World":
+    """Return a round of two suppliers."""
+    from support.rounds import World
+
+    return World(lite)
+
+
+@pytest.fixture
+def retailers(lite: "Store") -> "World":
+    """Return a round of two retailers."""
+    from support.rounds import World
+
+    return World(lite, "two-retailers")

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 import veridical as vd
-from veridical.commands import COMMANDS
+from veridical.commands import COMMANDS, GROUPS
 from veridical.streams import separate
 from veridical.terminal import (
     AllowFiles,
@@ -140,6 +140,11 @@ def application() -> typer.Typer:
     commands: tuple[Callable[..., None], ...] = (solve, compare, audit, *COMMANDS)
     for command in commands:
         app.command(cls=Command)(command)  # called as the function is, with hyphens
+    for name, group in GROUPS.items():
+        under = typer.Typer(name=name, help=(group.about or "").splitlines()[0], no_args_is_help=True)
+        for command in group.commands:
+            under.command(cls=Command)(command)
+        app.add_typer(under)
     registered = sys.modules.get("veridical.families")  # the kinds that are shipped have no commands beside these
     for family in registered.FAMILIES.values() if registered else ():
         for name, command in family.commands.items():

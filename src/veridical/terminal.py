@@ -20,8 +20,8 @@ import veridical as vd
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "CsvFile", "Json", "Plot", "Request", "Solver"]
-__all__ += ["draw", "emit", "read", "report", "tell", "to_be_written"]
+__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "CsvFile", "Database", "Json", "Plot", "Request"]
+__all__ += ["Solver", "draw", "emit", "read", "report", "tell", "to_be_written"]
 
 
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
@@ -89,6 +89,7 @@ Solver = Annotated[str | None, typer.Option("--solver", metavar="NAME|FILE", hel
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a field of the case or a parameter.")
 ]
+Database = Annotated[str, typer.Option("--db", metavar="FILE|URL", help="A SQLite file, or the URL of a PostgreSQL database.")]
 Count = Annotated[int | None, typer.Option(help="How many there are.")]
 
 

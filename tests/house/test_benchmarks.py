@@ -26,7 +26,16 @@ SMALL = {  # those that compare with cvxpy, linopy or mechaudit need an extra, a
     "study_speed": ("3 3", "section 3.1, 3 cases: plain "),
     "tangents": ("once 3", "peak memory "),
 }
-LARGE = {"allocation", "copula", "counterfactuals", "family", "joint_plan", "public_models", "walk"}  # no small size
+LARGE = {
+    "allocation",
+    "copula",
+    "counterfactuals",
+    "family",
+    "joint_plan",
+    "public_models",
+    "rounds",
+    "walk",
+}  # no small size, or tests of their own
 
 
 def script(name: str, arguments: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def test_the_wheel_holds_the_tree(tmp_path: Path) -> None:
         expected |= {
             f"veridical/data/{path.relative_to(ROOT / 'data').as_posix()}" for path in (ROOT / "data").rglob(f"*.{kind}")
         }
+    for pages in ROOT.glob("src/veridical/rounds/web/pages/*"):
+        expected.add(f"veridical/{pages.relative_to(ROOT / 'src' / 'veridical').as_posix()}")
     assert inside == expected
 
 

@@ -1,0 +1,38 @@
+"""What rounds need beside the package, and what to install where it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["needed"]
+
+EXTRAS = {
+    "web": ("cryptography", "fastapi", "jinja2", "markupsafe", "sqlalchemy", "starlette", "uvicorn"),
+    "postgresql": ("psycopg", "psycopg2"),
+}
+
+
+@contextmanager
+def needed(purpose: str) -> Iterator[None]:
+    """Raise InputError for a package that is imported meanwhile and is not installed: it says what to install.
+
+    Examples
+    --------
+    >>> with needed("veridical serve"):
+    ...     raise ModuleNotFoundError(name="fastapi")
+    Traceback (most recent call last):
+    ...
+    veridical.data.errors.InputError: veridical serve: got <no fastapi here>; allowed: after: pip install "veridical[web]"
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        for extra, packages in EXTRAS.items():
+            if package in packages:
+                from veridical.data.errors import InputError  # loaded when it is needed: `--help` is not to wait
+
+                allowed = f'after: pip install "veridical[{extra}]"'
+                raise InputError.of(purpose, f"<no {package} here>", allowed) from None
+        raise

@@ -1,0 +1,150 @@
+"""Rounds of an assembler's suppliers: each has his menu, reports one of his costs, and learns his quantity and his payment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+import veridical as vd
+from veridical.contracts import Menu
+from veridical.data import AssemblerCase, InputError
+from veridical.data.arrays import Array
+from veridical.data.measures import Measures
+from veridical.rounds.terms.protocol import Outcome, frozen_case, thawed_case
+
+__all__ = ["MenuTerms"]
+
+PROFILES = 65_536  # rows of what one supplier may be shown
+SILENT = {
+    "void": "If any supplier has not reported by the deadline, there is no contract: nothing is delivered, nothing paid.",
+    "highest": "A supplier who has not reported by the deadline has the contract of his highest cost.",
+}
+TRUTH = {
+    "dominant_strategy_ic": "Whatever the others report, no report of yours earns you more than your true cost.",
+    "bayesian_ic": "If the others report their true costs, no report of yours is expected to earn you more than your true cost.",
+}
+PARTICIPATION = {
+    "ex_post_ir": "With your true cost you never earn less than without the contract, whatever the others report.",
+    "interim_ir": "With your true cost you are not expected to earn less than without the contract, if the others report theirs.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MenuTerms:
+    """The menu of a mechanism, frozen. promises: the two properties that it was audited for. silent: a key of `SILENT`."""
+
+    kind: ClassVar[str] = "assembler"
+    case_type: ClassVar[type[Any]] = AssemblerCase
+    noun: ClassVar[str] = "supplier"
+    columns: ClassVar[tuple[str, ...]] = ("report", "quantity", "payment", "status")
+
+    menu: Menu
+    mechanism: str
+    promises: tuple[str, str]
+    silent: str
+
+    @classmethod
+    def freeze(
+        cls, case: AssemblerCase, mechanism: str | None, solver: str | None, parameters: dict[str, Any], silent: str
+    ) -> Self:
+        """Solve, certify and audit the menu of a mechanism that promises truth; raises InputError for one that does not."""
+        silent = silent or "void"
+        if silent not in SILENT:
+            raise InputError.of("--silent", silent, f"one of {', '.join(SILENT)}", case.name)
+        if case.profiles > PROFILES:
+            given = f"<{case.profiles:,} profiles of costs>"
+            raise InputError.of("suppliers", given, f"menus of at most {PROFILES:,} profiles in a round", case.name)
+        chosen = vd.families.find(case, mechanism)
+        promised = chosen.promises(case=case, **chosen.complete(case, dict(parameters)))
+        if not set(promised) & set(TRUTH):
+            raise InputError.of(
+                "--mechanism", chosen.name, "one that promises that the truth is best: this one does not", case.name
+            )
+        solution = vd.solve(case, mechanism, solver, **parameters)
+        audit, menu = solution.audit, solution.contracts
+        if not isinstance(menu, Menu) or audit is None or not audit.truthful or not audit.individually_rational:
+            raise InputError.of("--mechanism", chosen.name, "one whose menu lists all profiles and passes its audit", case.name)
+        return cls(menu, chosen.name, (audit.incentive_concept, audit.participation), silent)
+
+    @classmethod
+    def thaw(cls, record: Mapping[str, Any]) -> Self:
+        """Return the terms in a record."""
+        menu = Menu(thawed_case(record["case"]), np.array(record["quantity"]), np.array(record["payment"]))
+        return cls(menu, record["mechanism"], tuple(record["promises"]), record["silent"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the terms as plain values."""
+        numbers = {"quantity": self.menu.quantity.tolist(), "payment": self.menu.payment.tolist()}
+        fixed = {"mechanism": self.mechanism, "promises": list(self.promises), "silent": self.silent}
+        return {"kind": self.kind, "case": frozen_case(self.menu.case), **fixed, **numbers}
+
+    @property
+    def participants(self) -> tuple[str, ...]:
+        """The suppliers, in the case's order."""
+        return tuple(self.menu.case.names)
+
+    @property
+    def measures(self) -> Measures:
+        """How the case says money and quantities."""
+        return Measures.of(self.menu.case)
+
+    def posted(self, name: str) -> dict[str, Any]:
+        """Return a supplier's menu: for each cost that he may report what he delivers and is paid, by the others' and on average.
+
+        Averages are over the others' costs, given that the report is true.
+        """
+        case, i = self.menu.case, self._place(name)
+        others = [other for other in case.names if other != name]
+        costs = [supplier.costs for supplier in case.suppliers if supplier.name != name]
+        weight, quantity, payment = self._by_own_report[i]
+        reports = []
+        for k, cost in enumerate(case.suppliers[i].costs):
+            total = weight[k].sum()
+            average = weight[k] / total if total > 0 else np.full(len(weight[k]), 1 / len(weight[k]))
+            rows = zip(product(*costs), quantity[k].tolist(), payment[k].tolist(), strict=True)
+            contracts = [{"others": dict(zip(others, them, strict=True)), "quantity": q, "payment": p} for them, q, p in rows]
+            expected = {"quantity": float(average @ quantity[k]), "payment": float(average @ payment[k])}
+            reports.append({"report": cost, "average": expected, "contracts": contracts})
+        words = [TRUTH[self.promises[0]], PARTICIPATION[self.promises[1]], SILENT[self.silent]]
+        return {"mechanism": self.mechanism, "words": words, "others": others, "reports": reports, **self.measures.to_dict()}
+
+    def checked(self, name: str, report: object) -> float:
+        """Return a cost of the supplier's; raises InputError for any other value."""
+        costs = self.menu.case.suppliers[self._place(name)].costs
+        if isinstance(report, int | float) and not isinstance(report, bool) and report in costs:
+            return float(report)
+        raise InputError.of("report", report, f"one of your costs: {', '.join(map(vd.data.assembler.label, costs))}")
+
+    def clear(self, reports: Mapping[str, float]) -> Outcome:
+        """Return each supplier's quantity and payment at the reported costs."""
+        case = self.menu.case
+        if self.silent == "void" and not set(case.names) <= set(reports):
+            nothing = {"quantity": 0.0, "payment": 0.0, "status": "no contract: not every supplier has reported"}
+            return {name: {"report": reports.get(name), **nothing} for name in case.names}
+        counts = [reports.get(supplier.name, supplier.costs[-1]) for supplier in case.suppliers]
+        at = tuple(supplier.costs.index(cost) for supplier, cost in zip(case.suppliers, counts, strict=True))
+        outcome: Outcome = {}
+        for i, name in enumerate(case.names):
+            status = "contract" if name in reports else "no report: counts as the highest cost"
+            numbers = {"quantity": float(self.menu.quantity[i][at]), "payment": float(self.menu.payment[i][at])}
+            outcome[name] = {"report": reports.get(name), **numbers, "status": status}
+        return outcome
+
+    def _place(self, name: str) -> int:
+        return list(self.menu.case.names).index(name)
+
+    @cached_property
+    def _by_own_report(self) -> list[tuple[Array, Array, Array]]:
+        """Prior, quantity and payment of each supplier, a row an own cost, a column a profile of the others'."""
+        menu, shape = self.menu, self.menu.case.shape
+
+        def rows(table: Array, i: int) -> Array:
+            return np.moveaxis(np.asarray(table), i, 0).reshape(shape[i], -1)
+
+        prior = menu.case.probability
+        return [(rows(prior, i), rows(menu.quantity[i], i), rows(menu.payment[i], i)) for i in range(len(shape))]
