@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import veridical as vd
 from support import linear_oracles
-from support.assembler_cases import EXACT, SOLVED, build, random_cases
+from support.assembler_cases import EXACT, SOLVED, build, drawn_pair, random_cases
 from support.exact_contracts import faults
 from support.linear_oracles import Practice
 from support.strategies import examples
@@ -171,14 +171,8 @@ def test_least_payments_are_the_least_of_all(slope: list[int], orders: list[int]
 
 def drawn(seed: int) -> tuple[AssemblerCase, list[float], list[float]]:
     """Return a tiny case in which a step of money or of units is much, the points of its demand and their masses."""
-    random = np.random.default_rng(seed)
-    costs = [np.cumsum(random.uniform(0.3, 6, 2)).round(2).tolist() for _ in range(2)]
-    prior = random.dirichlet(np.ones(4)).reshape(2, 2)
-    price = round(float(random.uniform(1.3, 2.5)) * sum(own[-1] for own in costs), 2)
-    points, masses = np.sort(random.uniform(5, 40, 4)).round(1).tolist(), random.dirichlet(np.ones(4)).tolist()
-    demand = {"distribution": "empirical", "values": points, "weights": masses}
-    each = {"suppliers.a.units_per_product": float(seed % 2 + 1)}
-    return build(costs, joint=prior, price=price, demand=demand).changed(**each), points, masses
+    case, points, masses = drawn_pair(seed, least_cost=0.3, least_margin=1.3, demand=(5, 40), count=4)
+    return case.changed(**{"suppliers.a.units_per_product": float(seed % 2 + 1)}), points, masses
 
 
 @pytest.mark.parametrize("mechanism", ["icds", "frw", "naive", "first_best"])

@@ -1,6 +1,7 @@
 """`veridical choose-fees`: a row a rule, what is chosen, and files."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def test_choose_fees_shows_a_row_a_rule_and_writes_them(run: Run) -> None:
     shown = [(row[0].removesuffix(" *"), float(row[1] or 0), float(row[2] or 0)) for row in cells(out)]
     assert shown == [(row.pivot or row.mechanism, row.activity_fee, row.participation_fee) for row in rows]
     assert "means over 1 draw ±" in out
+    assert not re.search(r"-0(\.0+)?\b(?![.,\d])", out)  # what is next to nothing has no sign
     assert "seed 0" in out
     if expected.chosen:
         assert f"* {expected.chosen}:" in " ".join(out.split())

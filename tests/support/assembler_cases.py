@@ -52,6 +52,23 @@ def build(
     return AssemblerCase.model_validate(raw)
 
 
+def drawn_pair(
+    seed: int, least_cost: float, least_margin: float, demand: tuple[float, float], count: int
+) -> tuple[AssemblerCase, list[float], list[float]]:
+    """Return a random case of two suppliers with a few points of demand, these points and their masses.
+
+    least_cost: of the first costs, and of steps between costs. least_margin: of price over highest costs. demand: between which
+    its `count` points are.
+    """
+    random = np.random.default_rng(seed)
+    costs = [np.cumsum(random.uniform(least_cost, 6, 2)).round(2).tolist() for _ in range(2)]
+    prior = random.dirichlet(np.ones(4)).reshape(2, 2)
+    price = round(float(random.uniform(least_margin, 2.5)) * sum(own[-1] for own in costs), 2)
+    points, masses = np.sort(random.uniform(*demand, count)).round(1).tolist(), random.dirichlet(np.ones(count)).tolist()
+    sales = {"distribution": "empirical", "values": points, "weights": masses}
+    return build(costs, joint=prior, price=price, demand=sales), points, masses
+
+
 def demands(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     """Return demands of a kind, hundreds of units large."""
     if kind == "uniform":

@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from veridical import tables
+from veridical.data.measures import figure
 from veridical.families.joint_plan_tables import short
 from veridical.studies import FeeChoice
 
@@ -38,7 +39,7 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
             short(row["receivers_least"]),
             means["supplier"],
             short(row["supplier_least"]),
-            mean(100 * row["lost"], 100 * row["lost_se"], "{:.1f}"),
+            mean(100 * row["lost"], 100 * row["lost_se"], 1),
             "yes" if row["truthful"] else "no",
         )
     signed = (
@@ -58,7 +59,8 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
     return [table, *map(Text, lines)]
 
 
-def mean(value: float, error: float, form: str = "") -> str:
-    """Return a mean with its standard error, where there is one: both whole from a hundred on."""
-    form = form or ("{:,.0f}" if abs(value) >= 100 else "{:,.2f}")
-    return " ± ".join(form.format(one + 0.0) for one in (value, error) if one == one)
+def mean(value: float, error: float, digits: int | None = None) -> str:
+    """Return a mean with its standard error, where there is one: both whole from a hundred on, if nothing is said of digits."""
+    if digits is None:
+        digits = 0 if abs(value) >= 100 else 2
+    return " ± ".join(figure(one, digits) for one in (value, error) if one == one)

@@ -56,10 +56,11 @@ class Participant:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What says that a report was received, and can be held against the log when it is handed out.
+    """Says that a report was received. Keep it: it can be held against the log of the round when that is handed out.
 
-    number: among one's own reports, from 1. received: ISO 8601, UTC. commitment: HMAC-SHA256 of the report's text (`4.0`) with
-    the salt as key. entry: hash of the log's entry, which binds all entries before it as well.
+    number: among one's own reports, from 1. received: ISO 8601, UTC. commitment: HMAC-SHA256, hexadecimal, of the report's text
+    (the shortest decimal, as `4.0`) with the bytes of `salt` as key. entry: hash of the log's entry, which binds all entries
+    before it as well.
     """
 
     round: str

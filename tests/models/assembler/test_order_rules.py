@@ -8,7 +8,7 @@ import pytest
 
 import veridical as vd
 from support import linear_oracles
-from support.assembler_cases import SOLVED, build, near
+from support.assembler_cases import SOLVED, drawn_pair, near
 from support.linear_oracles import Practice, Program
 from veridical.data import AssemblerCase, InputError
 
@@ -23,14 +23,7 @@ def case() -> AssemblerCase:
 
 
 def drawn(seed: int) -> tuple[AssemblerCase, list[float], list[float]]:
-    """Return a random case of two suppliers with a few points of demand, its points and masses."""
-    random = np.random.default_rng(seed)
-    costs = [np.cumsum(random.uniform(1, 6, 2)).round(2).tolist() for _ in range(2)]
-    prior = random.dirichlet(np.ones(4)).reshape(2, 2)
-    price = round(float(random.uniform(1.0, 2.5)) * sum(own[-1] for own in costs), 2)
-    points, masses = np.sort(random.uniform(50, 900, 3)).round(1).tolist(), random.dirichlet(np.ones(3)).tolist()
-    demand = {"distribution": "empirical", "values": points, "weights": masses}
-    return build(costs, joint=prior, price=price, demand=demand), points, masses
+    return drawn_pair(seed, least_cost=1.0, least_margin=1.0, demand=(50, 900), count=3)
 
 
 def program(mechanism: str, case: AssemblerCase, points: list[float], masses: list[float]) -> Program:

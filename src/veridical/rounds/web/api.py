@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
-from veridical.rounds.book import Book, Participant
+from veridical.rounds.book import Book, Participant, Receipt
 from veridical.rounds.web.identity import Identity
 
 __all__ = ["REQUEST", "router"]
@@ -47,22 +47,6 @@ class Report(BaseModel):
     request: str = Field(
         pattern=REQUEST, description="your own name for this report, another one each time", examples=["monday-1"]
     )
-
-
-class ReceiptView(BaseModel):
-    """Says that a report was received. Keep it: it can be held against the log of the round.
-
-    commitment: HMAC-SHA256, hexadecimal, of the report's text (the shortest decimal, as `4.0`) with the bytes of `salt` as key.
-    entry: the hash of the entry in the log.
-    """
-
-    round: str
-    participant: str
-    number: int
-    received: str
-    commitment: str
-    salt: str
-    entry: str
 
 
 class Result(BaseModel):
@@ -122,16 +106,16 @@ def router(book: Book, identity: Identity) -> APIRouter:
         return RoundView(round=round, participant=who.name, kind=world.terms.kind, title=world.title, **times, posted=posted)
 
     @api.get("/rounds/{round}/reports")
-    def receipts(round: RoundId, who: Annotated[Participant, Depends(member)]) -> list[ReceiptView]:
+    def receipts(round: RoundId, who: Annotated[Participant, Depends(member)]) -> list[Receipt]:
         """Return the receipts of your reports, in order: the last one is of the report that counts."""
-        return [ReceiptView(**receipt.to_dict()) for receipt in book.receipts(who)]
+        return book.receipts(who)
 
-    @api.post("/rounds/{round}/reports", status_code=201, responses={200: {"model": ReceiptView, "description": "again"}})
-    def report(round: RoundId, sent: Report, response: Response, who: Annotated[Participant, Depends(member)]) -> ReceiptView:
+    @api.post("/rounds/{round}/reports", status_code=201, responses={200: {"model": Receipt, "description": "again"}})
+    def report(round: RoundId, sent: Report, response: Response, who: Annotated[Participant, Depends(member)]) -> Receipt:
         """Report, or report again: the last report at or before the deadline counts. What is answered with 201 is on the disk."""
         receipt, new = book.report(who, sent.report, sent.request)
         response.status_code = 201 if new else 200
-        return ReceiptView(**receipt.to_dict())
+        return receipt
 
     @api.get("/rounds/{round}/result")
     def result(round: RoundId, who: Annotated[Participant, Depends(member)]) -> Result:
