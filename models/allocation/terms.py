@@ -1,6 +1,7 @@
 """What retailers' contracts say beside type, as numbers of a model: what they earn elsewhere, and what they can take.
 
-They stand in mutable Params: `reservation_profit`, by group or `group=type`, and `deliverable`, by group.
+They stand in mutable Params: `reservation_profit`, by group or `group=type`, and `deliverable`, by group (not mutable beside
+minimum orders).
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ def declare(m: Any) -> None:
         info.parameters |= {f"reservation_profit {token}": m.reservation_profit[token] for token in profits}
     groups = zip(case.names, case.retailers, strict=True)
     if limits := {name: group.capacity for name, group in groups if group.capacity is not None}:
-        m.deliverable = pyo.Param(list(limits), initialize=limits, mutable=True)
-        info.parameters |= {f"capacity {name}": m.deliverable[name] for name in limits}
+        steady = case.has_minimum_orders  # whose bounds follow from it
+        m.deliverable = pyo.Param(list(limits), initialize=limits, mutable=not steady)
+        info.parameters |= {} if steady else {f"capacity {name}": m.deliverable[name] for name in limits}
 
 
 def reserved(m: Any, g: str, theta: float) -> Any:
@@ -55,8 +57,8 @@ def changed(m: Any, case: AllocationCase) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     limits, profits = m.component("deliverable"), m.component("reservation_profit")
     for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
-        if isinstance(limits, pyo.Param) and name in limits and limits[name].value != group.capacity:
-            changes[f"retailers.{g}.capacity"] = limits[name].value
+        if isinstance(limits, pyo.Param) and name in limits and pyo.value(limits[name]) != group.capacity:
+            changes[f"retailers.{g}.capacity"] = pyo.value(limits[name])
         tokens, given = _elsewhere(case, g)
         if isinstance(profits, pyo.Param) and tokens[0] in profits:
             now = tuple(profits[token].value for token in tokens)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import compress, pairwise
 from typing import Any
 
@@ -26,6 +27,7 @@ from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
 from veridical.models.allocation import terms
+from veridical.models.allocation.capacity_bound import capacity_bound
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.regularity import grid, pooled
 from veridical.models.allocation.revenue import Written
@@ -79,8 +81,9 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     TYPES (group, type), PROFILES t, CELLS (t, group, type) of the types that somebody has in t, with `count`, how many; `K`,
     the capacity: a mutable Param, or a variable where the case has a `capacity_cost`, which then is one. So is
     `type_probability`, from which `probability` of profiles follows; what is decided from probabilities while the model is built
-    (`monotonicity`, upper bounds of newsvendors' units) stays as it was built. Continuous priors are cut into `points` types, and
-    types that never occur are left out.
+    (`monotonicity`, upper bounds of newsvendors' units) stays as it was built. Beside minimum orders neither may be given another
+    value, as bounds and tangents follow from both. Continuous priors are cut into `points` types, and types that never occur are
+    left out.
     Raises InputError for a form that the revenues do not have, a user's own revenue that is not concave or not increasing in the
     type, and for a model that would not fit into memory.
     """
@@ -102,8 +105,9 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     m.TYPES = pyo.Set(initialize=types, dimen=2)
     m.PROFILES = pyo.Set(initialize=names)
     likely = {key: float(f) for key, f in zip(types, np.concatenate([g.probability for g in case.retailers]), strict=True)}
-    independent = case.independent  # else probabilities of profiles are given, and those of types follow
-    m.type_probability = pyo.Param(m.TYPES, initialize=likely, mutable=independent)
+    independent, steady = case.independent, case.has_minimum_orders
+    # where types are not independent, probabilities of profiles are given, and those of types follow
+    m.type_probability = pyo.Param(m.TYPES, initialize=likely, mutable=independent and not steady)
     cells = {(names[row], *types[column]): int(profiles.counts[row, column]) for row, column in np.argwhere(profiles.counts > 0)}
     m.CELLS = pyo.Set(initialize=list(cells), dimen=3)
     for key in cells:
@@ -118,9 +122,13 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     start = case.capacity or sum(wishes)
     if case.capacity is None:
         m.K = pyo.Var(domain=pyo.NonNegativeReals, initialize=start)
+        if math.isfinite(most := capacity_bound(case)):
+            m.most_capacity = pyo.Param(initialize=max(most, start), mutable=True)
+            m.K.setub(m.most_capacity)
+            info.refresh = partial(_bound_capacity, start)
         info.parameters["capacity_cost"] = m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
     else:
-        info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=True)
+        info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=not steady)
     terms.declare(m)
     wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
     first = {key: min(start / retailers, wanted[key[1:]], groups[key[1]].most / 2) for key in cells}
@@ -277,6 +285,12 @@ def case_of(m: Any) -> AllocationCase:
     if likely != [tuple(group.probability.tolist()) for group in case.retailers]:
         changes["retailers"] = [g.changed(probabilities=f) for g, f in zip(case.retailers, likely, strict=True)]
     return case.changed(**changes) if changes else case
+
+
+def _bound_capacity(least: float, m: Any) -> None:
+    """Bound the capacity anew, which follows from what it costs; by no fewer units than `least`, at which a search begins."""
+    if isinstance(m.component("most_capacity"), pyo.Param):
+        m.most_capacity.set_value(max(capacity_bound(case_of(m)), least))
 
 
 def _profile_probability(m: Any, t: str) -> Any:
