@@ -106,7 +106,7 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
     ------
     InputError
         For a menu under which truth is not best, or loses something, at some reports of the others: such a list cannot be sent
-        without what the supplier is to believe of the others.
+        without what the supplier is to believe of the others. And for orders that a supplier does not take.
 
     Examples
     --------
@@ -122,9 +122,10 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
     """
     sent = menu if isinstance(menu, RoundedMenu) else Menu(menu.case, rounded(menu.quantity), rounded(menu.payment))
     checked = audit(sent)
-    for name in ("dominant_strategy_ic", "ex_post_ir"):
+    truth = "a menu in which truth is best for each supplier, and never loses, whatever the others report"
+    orders = "a menu with orders within every supplier's capacity, in his lots, and no fewer than his minimum order"
+    for name, allowed in (("dominant_strategy_ic", truth), ("ex_post_ir", truth), ("capacity", orders)):
         if not checked.properties[name].holds:
-            allowed = "a menu in which truth is best for each supplier, and never loses, whatever the others report"
             raise InputError.of("menu", f"<{checked.properties[name]}>", allowed, menu.case.name)
     found = {}
     for i, supplier in enumerate(menu.case.suppliers):
