@@ -1,7 +1,7 @@
 """More capacity than any mechanism has a use for: an end of what may be chosen, which proofs of optimality need.
 
-Whatever the mechanism, no more is paid than units earn beyond what retailers have elsewhere: its profit is at most E[sum_i
-R_i(Q_i, theta_i)] - sum_i E[r_i] - c K. With R^i(q) = R_i(q, theta of the highest type) >= R_i(q, theta) and any price x of a unit
+Whatever the mechanism, no more is paid than units earn beyond what retailers have elsewhere: its profit is at most
+E[sum_i R_i(Q_i, theta_i)] - sum_i E[r_i] - c K. With R^i(q), what the highest type earns, which is the most, and any price x
 
     sum_i R^i(Q_i) <= sum_i max_q (R^i(q) - x q) + x K,    as sum_i Q_i <= K.
 
@@ -44,6 +44,7 @@ def capacity_bound(case: AllocationCase) -> float:
         for group in case.retailers:
             highest = float(group.theta[-1])
             units = min(float(group.revenue.quantity(price, highest)), group.most)
-            earned += group.count * (float(group.revenue.value(units, highest)) - price * units if math.isfinite(units) else math.inf)
+            worth = float(group.revenue.value(units, highest)) - price * units if math.isfinite(units) else math.inf
+            earned += group.count * worth
         bounds.append(earned / (cost - price))
     return min(bounds)
