@@ -38,8 +38,8 @@ def capacity_bound(case: AllocationCase) -> float:
     elsewhere = 0.0
     for group in case.retailers:
         elsewhere += group.count * (float(group.reservations.max()) - float(group.probability @ group.reservations))
-    bounds = []
-    for price in floor + SHARES * (cost - floor):
+    bounds: list[float] = []
+    for price in (floor + SHARES * (cost - floor)).tolist():
         earned = elsewhere
         for group in case.retailers:
             highest = float(group.theta[-1])

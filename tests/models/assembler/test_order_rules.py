@@ -142,6 +142,25 @@ def test_with_a_capacity_bayesian_menus_take_rules(case: AssemblerCase) -> None:
     assert profit <= vd.solve(ruled, "first_best", "highs").objective * (1 + SOLVED)
 
 
+@pytest.mark.parametrize("mechanism", ["icds", "frw", "naive", "first_best", "hybrid", "icds_balanced"])
+@pytest.mark.parametrize(
+    "rules", [{"suppliers.battery.minimum_order": 100.0}, {"suppliers.panel.lot_size": 100.0}], ids=["least", "lots"]
+)
+def test_bounds_of_orders_follow_the_numbers_of_a_model(case: AssemblerCase, rules: dict[str, Any], mechanism: str) -> None:
+    """At the second price far more is worth ordering than at the first: in kept models, and where a Param is given its value."""
+    demand = {"distribution": "empirical", "values": [300, 700, 1500]}
+    low = case.changed(demand=demand, price=17.0, **rules)
+    high = low.changed(price=60.0)
+    fresh = vd.solve(high, mechanism, "highs")
+    assert fresh.contracts.quantity.max() == 1500
+    repeated = vd.Repeated()
+    repeated.solve(low, mechanism, "highs")
+    assert repeated.solve(high, mechanism, "highs").objective == near(fresh.objective)
+    model = vd.build(low, mechanism)
+    model.price = 60.0
+    assert vd.solvers.solve(model, "highs").objective == near(fresh.objective)
+
+
 @pytest.mark.parametrize("key", ["minimum_order", "lot_size"])
 def test_rules_beyond_a_capacity_are_refused(case: AssemblerCase, key: str) -> None:
     with pytest.raises(InputError, match=rf"suppliers\[1\]\.{key}: got 500\.0; allowed: at most his capacity, 400"):
