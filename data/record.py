@@ -217,7 +217,7 @@ def put(here: Any, changes: Mapping[str, Any], said: str = "", place: str = "") 
 
 
 def _asked(field: FieldInfo) -> str:
-    """Return in words what a required field is to hold: its description, or else what its own check says of a value of no kind."""
+    """Return in words what a required field is to hold: its description, or what its own check says of a value of no kind."""
     if field.description:
         return field.description
     try:

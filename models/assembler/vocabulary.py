@@ -14,17 +14,14 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from veridical.data import AssemblerCase, InputError
+from veridical.data import AssemblerCase
 from veridical.data.arrays import Array, Integers
-from veridical.data.assembler import shortened
-from veridical.data.limits import MEMORY, gigabytes
-from veridical.models.assembler.coalitions import count as coalition_constraints
+from veridical.models.assembler.memory import fits, fits_together
 from veridical.models.assembler.numbers import case_of, named, profile_names, value
 from veridical.models.assembler.order_rules import order_rules, setup_cost
 from veridical.models.assembler.products import declare_numbers, declare_sales, expected_revenue, needed
 from veridical.models.assembler.worst_prior import expected
 from veridical.models.assembler.yields import arriving, assembled, declare_yields, numbers_of_rows, outcome
-from veridical.models.expected_sales import chosen
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 from veridical.models.linear_families import Each, declare
 
@@ -42,7 +39,6 @@ __all__ = [
 ]
 __all__ += [
     "declare_sales",
-    "fits",
     "frame",
     "misreports",
     "needed",
@@ -55,8 +51,6 @@ __all__ += [
     "value",
 ]
 
-SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
-BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
 INDEX_NAMES = {  # what the parts of an index are called, family by family
     "incentive_compatibility": ("supplier", "cost", "report", "others"),
     **dict.fromkeys(("individual_rationality", "full_information"), ("supplier", "cost", "others")),
@@ -307,29 +301,3 @@ def planned(m: Any) -> Array | None:
     """Return the units of each of several products in a solved model, shape (products, *shape); None of one product."""
     case = info_of(m).case
     return None if case.products is None else value(m.units, (-1, *case.shape)).clip(min=0)
-
-
-def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
-    """Refuse a model that would not fit into memory, before anything of it is built."""
-    n, profiles = len(case.shape), min(case.profiles, 10**18)
-    sales = 0
-    for sold in case.products or (case,):
-        sales += {"linear": len(getattr(sold.demand, "points", ())), "tangent": 16}.get(chosen(sold.demand, form), 2)
-    pairs = sum(m - 1 for m in case.shape) / n  # misreports a supplier and profile, on average
-    rows = profiles * (case.yields.count * (sales + n) + (n * (1 + 1.5 * pairs) if contracts else 0))
-    if rows * BYTES > MEMORY:
-        large = f"<{n} suppliers with {shortened(case.profiles)} cost profiles"
-        large += f", each with {case.yields.count:,} joint yields" if case.random_yields else ""
-        large += f": {gigabytes(rows * BYTES)}>"
-        allowed = f"models of `{name}` below {MEMORY / 1e9:.0f} GB; for larger cases the closed form (solver closed_form)"
-        allowed = f"{allowed} where it applies, or fewer costs or suppliers with private costs"
-        raise InputError.of("suppliers", large, allowed)
-
-
-def fits_together(case: AssemblerCase, name: str, reporting: Collection[int]) -> None:
-    """Refuse truth of coalitions where its constraints would not fit: of all suppliers together a square of the profiles."""
-    needed = sum(rows * members * SHARED_BYTES for rows, members in coalition_constraints(case.shape, reporting))
-    if needed > MEMORY:
-        value = f"<true: {len(case.shape)} suppliers with {shortened(case.profiles)} cost profiles, {gigabytes(needed)}>"
-        allowed = f"models of `{name}` below {MEMORY / 1e9:.0f} GB; without it the audit still looks for joint misreports"
-        raise InputError.of("coalitions", value, allowed, case.name)

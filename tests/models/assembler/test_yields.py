@@ -415,7 +415,7 @@ def test_too_many_joint_yields_are_refused_before_they_are_listed() -> None:
 def test_continuous_costs_refuse_terms_of_listed_ones_by_name() -> None:
     case = vd.example("continuous-pair")
     for key, value in {"yield": {"values": [0.5, 1.0]}, "capacity": 300.0, "reservation_profit": 5.0, "reports": "q.csv"}.items():
-        with pytest.raises(InputError, match=rf"suppliers\[0\]\.{key}: got .*beside continuous costs.*`case.grid\(points\)` is a"):
+        with pytest.raises(InputError, match=rf"suppliers\[0\]\.{key}: got .*beside continuous costs.*`case.grid\(points\)`"):
             case.changed(**{f"suppliers.{case.names[0]}.{key}": value})
     with pytest.raises(InputError, match=r"ambiguity: got .*beside continuous costs"):
         case.changed(ambiguity={"radius": 0.1})
