@@ -27,6 +27,11 @@ from veridical.data.measures import UNSAID, Measures
 __all__ = ["SupplierContract", "supplier_contracts", "write_contracts"]
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
+ASKED = (
+    "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one, by which you do"
+)
+ASKED += " not lose either. If it is above all of them, you need not take part."
+KNOWN = "Your cost per unit is taken to be the one below, so there is nothing to report. If it is higher, you need not take part."
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
 STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption{text-align:left;font-weight:bold;padding:.3em 0}"
@@ -63,13 +68,15 @@ class SupplierContract:
         """Return the sheet for him: what to report, what follows from it, and why the truth is best; a page of its own."""
         lists = len(self.quantity)
         head = f"Contract offer to {escape(self.supplier)}: {escape(self.component)}"
-        report = "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one."
+        private = len(self.costs) > 1
+        report = ASKED if private else KNOWN
         chosen = (
             f"What the other suppliers report decides which of the {lists} lists applies, and what you report does not."
             if lists > 1
             else "What the other suppliers report changes nothing in this list."
         )
-        best = "Whichever list it is, no other report would leave you more than your own cost does, and you never lose by it."
+        best = "At a cost that is listed you never lose by any list"
+        best += ", and no other report would leave you more." if private else "."
         terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
         tables = "".join(self._list(k) for k in range(lists))
         body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}"
@@ -79,7 +86,7 @@ class SupplierContract:
     def _list(self, k: int) -> str:
         words = self.measures
         paid = f"you are paid, {words.currency}" if words.currency else "you are paid"
-        said = ("if you report", f"we order, {words.of_units}", paid)
+        said = ("if you report" if len(self.costs) > 1 else "at a cost of", f"we order, {words.of_units}", paid)
         headings = "".join(f"<th>{escape(text)}</th>" for text in said)
         rows = (
             "".join(f"<td>{text}</td>" for text in (label(cost), shown(quantity), shown(payment)))
