@@ -27,10 +27,8 @@ from veridical.data.measures import UNSAID, Measures
 __all__ = ["SupplierContract", "supplier_contracts", "write_contracts"]
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
-ASKED = (
-    "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one, by which you do"
-)
-ASKED += " not lose either. If it is above all of them, you need not take part."
+ASKED = "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one, by which "
+ASKED += "you do not lose either. If it is above all of them, you need not take part."
 KNOWN = "Your cost per unit is taken to be the one below, so there is nothing to report. If it is higher, you need not take part."
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
