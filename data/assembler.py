@@ -12,6 +12,7 @@ from veridical.data.assembler_orders import AssemblerOrders
 from veridical.data.assembler_terms import shortened
 from veridical.data.errors import InputError
 from veridical.data.fields import label, whole_number
+from veridical.data.limits import SMALLEST
 from veridical.data.product import TERMS
 from veridical.data.record import check
 from veridical.data.supplier import Part, Supplier
@@ -79,7 +80,7 @@ class AssemblerCase(AssemblerOrders):
         together = f"the {len(rest)} others" if len(rest) > 1 else rest[0].name
         while together in [self.suppliers[i].name for i in kept]:
             together += " together"
-        others: dict[str, Any] = {"name": together, "costs": [sum(s.needed * s.costs[-1] for s in rest)]}
+        others: dict[str, Any] = {"name": together, "costs": [sum(s.needed * s.costs[-1] for s in rest) or SMALLEST]}
         if self.products is not None:  # of a component that costs 1 a product has as many units as the others' parts cost
             others["costs"] = [1.0]
             in_all = np.array([s.costs[-1] if i not in kept else 0.0 for i, s in enumerate(self.suppliers)]) @ self.bill
@@ -89,7 +90,7 @@ class AssemblerCase(AssemblerOrders):
                 for product, cost in zip(self.products, in_all, strict=True)
             ]
         others |= {"reservation_profit": others_reserve}
-        if (least := min((s.capacity / s.needed for s in rest if s.capacity is not None), default=None)) is not None:
+        if (least := min((s.suffices_for(s.capacity) for s in rest if s.capacity is not None), default=math.inf)) < math.inf:
             others["capacity"] = least
         if self.prior is None or not kept:
             raw["suppliers"].append(others)

@@ -40,13 +40,13 @@ class AssemblerOrders(AssemblerRefusals):
         supplier = self.suppliers[i]
         if supplier.capacity is not None:
             return supplier.capacity
-        lots = [s.lot_size or 0.0 for s in self.suppliers]
-        left_over = math.fsum(s.costs[0] * lot for s, lot in zip(self.suppliers, lots, strict=True))
+        needed = [s for s in self.suppliers if s.needed]
+        left_over = math.fsum(s.costs[0] * (s.lot_size or 0.0) for s in needed)
         saved = (self.least_cost + self.salvage) / 2 if left_over else self.least_cost
-        fewer = max(lot / s.needed for s, lot in zip(self.suppliers, lots, strict=True))
+        fewer = max(s.suffices_for(s.lot_size or 0.0) for s in needed)
         if left_over:
             fewer = max(fewer, left_over / (self.least_cost - saved))
-        least = max((s.minimum_order or 0.0) / s.needed for s in self.suppliers)
+        least = max(s.suffices_for(s.minimum_order or 0.0) for s in needed)
         units = supplier.needed * (max(float(self.best_units(saved)), least) + fewer)
         if len(supplier.costs) > 1:
             units += max(supplier.reservations) / min(np.diff(supplier.costs).tolist())

@@ -247,7 +247,7 @@ class AssemblerTerms(CommonPrior, Assembly):
     @cached_property
     def deliverable(self) -> float:
         """The most products that suppliers can deliver for, at expected yields; infinite where none of them has a capacity."""
-        capacity = [math.inf if s.capacity is None else s.capacity / s.needed for s in self.suppliers]
+        capacity = [math.inf if s.capacity is None else s.suffices_for(s.capacity) for s in self.suppliers]
         return min(math.fsum(capacity[i] for i in members) for members in self.sources.values())
 
     def tokens(self, i: int) -> tuple[str, ...]:
