@@ -12,6 +12,7 @@ from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.regularity import pooled
+from veridical.models.allocation.terms import steady
 from veridical.models.info import Carried
 
 __all__ = ["carried"]
@@ -29,7 +30,7 @@ def carried(pools: bool = False) -> Carried:
         if pools and monotonicity is None:
             finite = vocabulary.occurring(case.grid(points) if case.continuous else case)
             decided = tuple(pooled(group, case.capacity).tobytes() for group in finite.retailers)
-        fixed = case.capacity if case.has_minimum_orders else case.capacity is None  # bounds of orders follow from it
+        fixed = case.capacity if steady(case) else case.capacity is None
         return case.retailers, case.prior, case.fixed_price, fixed, decided
 
     return Carried(structure, renumber)

@@ -81,9 +81,9 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     TYPES (group, type), PROFILES t, CELLS (t, group, type) of the types that somebody has in t, with `count`, how many; `K`,
     the capacity: a mutable Param, or a variable where the case has a `capacity_cost`, which then is one. So is
     `type_probability`, from which `probability` of profiles follows; what is decided from probabilities while the model is built
-    (`monotonicity`, upper bounds of newsvendors' units) stays as it was built. Beside minimum orders neither may be given another
-    value, as bounds and tangents follow from both. Continuous priors are cut into `points` types, and types that never occur are
-    left out.
+    (`monotonicity`, upper bounds of newsvendors' units) stays as it was built. Where bounds and tangents follow from both
+    (`terms.steady`) neither may be given another value. Continuous priors are cut into `points` types, and types that never occur
+    are left out.
     Raises InputError for a form that the revenues do not have, a user's own revenue that is not concave or not increasing in the
     type, and for a model that would not fit into memory.
     """
@@ -105,7 +105,7 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     m.TYPES = pyo.Set(initialize=types, dimen=2)
     m.PROFILES = pyo.Set(initialize=names)
     likely = {key: float(f) for key, f in zip(types, np.concatenate([g.probability for g in case.retailers]), strict=True)}
-    independent, steady = case.independent, case.has_minimum_orders
+    independent, steady = case.independent, terms.steady(case)
     # where types are not independent, probabilities of profiles are given, and those of types follow
     m.type_probability = pyo.Param(m.TYPES, initialize=likely, mutable=independent and not steady)
     cells = {(names[row], *types[column]): int(profiles.counts[row, column]) for row, column in np.argwhere(profiles.counts > 0)}

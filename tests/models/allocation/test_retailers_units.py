@@ -134,6 +134,20 @@ def test_minimum_orders_of_a_kept_model_know_its_capacity() -> None:
         assert not param.mutable  # else a bound, or a tangent, would be that of another number
 
 
+def test_salvage_of_correlated_types_is_refused_of_a_kept_model_too() -> None:
+    """At the second capacity units could be handed out to be salvaged: nothing is proven then, whatever was solved before."""
+    joint = [[0.4, 0.1], [0.1, 0.4]]
+    part = {"count": 2, "types": [8.0, 12.0], "revenue": newsvendor(salvage=2.0)}
+    own = case(part, capacity=9.0, prior={"joint": joint})
+    wider = own.changed(capacity=60.0)
+    repeated = vd.Repeated()
+    assert repeated.solve(own, "allocation").status == "optimal"
+    for solve in (vd.solve, repeated.solve):
+        with pytest.raises(InputError, match=r"revenue.salvage: got 2.0; allowed: 0 beside types that depend on one another"):
+            solve(wider, "allocation")
+    assert not vd.build(own, "allocation").K.mutable
+
+
 def test_minimum_orders_of_correlated_types() -> None:
     joint = np.array([[0.4, 0.1], [0.1, 0.4]])
     own = case(
