@@ -53,6 +53,7 @@ class AssemblerCase(AssemblerOrders):
         if self.products is not None:
             each = (self.bill @ np.array([product.demand.expectation for product in self.products])).tolist()
         width = [(s.costs[-1] - s.costs[0]) * units for s, units in zip(self.suppliers, each, strict=True)]
+        width = [float(f"{one:.12g}") for one in width]  # 11 - 9.4 is as wide as 2 * (5.4 - 4.6), but for rounding
         return tuple(sorted(sorted(range(n), key=lambda i: -width[i])[:k]))
 
     def with_private(self, kept: Sequence[int]) -> AssemblerCase:

@@ -103,7 +103,8 @@ def maps(menu: Menu) -> Figure:
     panels += [(f"rent of {name}, {words.of_money}", menu.rent(i)) for i, name in enumerate(case.names)]
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
     for axis, (name, values) in zip(axes, panels, strict=True):
-        mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
+        lowest = min(0.0, float(values.min()))  # a rent may be a loss
+        mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=lowest, shading="nearest")
         figure.colorbar(mesh, ax=axis, format=NUMBER)
         axis.set(title=fill(name, 44), xlabel=fill(f"cost of {case.names[0]}, {words.per_unit}", 44))
     axes[0].set_ylabel(fill(f"cost of {case.names[1]}, {words.per_unit}", 44))
