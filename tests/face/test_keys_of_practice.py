@@ -51,12 +51,9 @@ KEYS = {  # changes, and whom a comparison leaves out, with words of the reason
     "yield": (["suppliers.battery.yield={values=[0.8, 1.0]}"], {"icds_balanced": "yield"}),
     "products": ([PRODUCTS], {}),
     "several at once": (
-        ["salvage=2", "assembly_cost=1", "suppliers.battery.capacity=700"]
-        + [
-            "suppliers.panel.yield={values=[0.9, 1.0]}",
-            "suppliers.panel.reservation_profit=50",
-            "ambiguity={radius=0.2}",
-            *SOURCES,
+        [
+            *("salvage=2", "assembly_cost=1", "suppliers.battery.capacity=700", "suppliers.panel.reservation_profit=50"),
+            *("suppliers.panel.yield={values=[0.9, 1.0]}", "ambiguity={radius=0.2}", *SOURCES),
         ],
         {"icds_balanced": "one source a component", "bic": "no ambiguity"},
     ),
