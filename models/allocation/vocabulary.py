@@ -33,7 +33,19 @@ from veridical.models.allocation.regularity import grid, pooled
 from veridical.models.allocation.revenue import Written
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
-__all__ = ["POINTS", "allotment", "bound_unit", "bound_units", "by_others", "cost", "details", "expected", "forms", "frame"]
+__all__ = [
+    "POINTS",
+    "allotment",
+    "bound_capacity",
+    "bound_unit",
+    "bound_units",
+    "by_others",
+    "cost",
+    "details",
+    "expected",
+    "forms",
+    "frame",
+]
 __all__ += ["groups_of", "monotonicity", "neighbours"]
 __all__ += ["occurring", "satiate", "supply"]
 
@@ -122,10 +134,6 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     start = case.capacity or sum(wishes)
     if case.capacity is None:
         m.K = pyo.Var(domain=pyo.NonNegativeReals, initialize=start)
-        if math.isfinite(most := capacity_bound(case)):
-            m.most_capacity = pyo.Param(initialize=max(most, start), mutable=True)
-            m.K.setub(m.most_capacity)
-            info.refresh = partial(_bound_capacity, start)
         info.parameters["capacity_cost"] = m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
     else:
         info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=not steady)
@@ -153,6 +161,15 @@ def supply(m: Any) -> None:
         @m.Constraint([key for key in m.CELLS if key[1] in m.deliverable])
         def retailer_capacity(m: Any, t: str, g: str, theta: float) -> Any:
             return m.quantity[t, g, theta] <= m.deliverable[g]
+
+
+def bound_capacity(m: Any) -> None:
+    """Bound a capacity that is chosen by what no optimum exceeds, where that is known: proofs of optimality need an end of it."""
+    if not isinstance(m.K, pyo.Var) or not math.isfinite(most := capacity_bound(details(m).case)):
+        return
+    m.most_capacity = pyo.Param(initialize=max(most, m.K.value), mutable=True)
+    m.K.setub(m.most_capacity)
+    info_of(m).refresh = partial(_bound_capacity, m.K.value)
 
 
 def cost(m: Any) -> Any:
