@@ -19,14 +19,12 @@ import pyomo.environ as pyo
 
 from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
 from veridical.data import AllocationCase, InputError, RetailerGroup
-from veridical.data.allocation import ENUMERATED
 from veridical.data.arrays import Booleans
-from veridical.data.assembler import shortened
 from veridical.data.lazy import pd
-from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
 from veridical.models.allocation import terms
+from veridical.models.allocation.before import fits, occurring, wanted
 from veridical.models.allocation.capacity_bound import capacity_bound
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.regularity import grid, pooled
@@ -50,7 +48,6 @@ __all__ += ["groups_of", "monotonicity", "neighbours"]
 __all__ += ["occurring", "satiate", "supply"]
 
 SATIATED = 1e-12  # of the revenue of the first unit
-BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
 INDEX_NAMES = {  # what the parts of an index are called, family by family
     "capacity": ("profile",),
     "monotonicity": ("retailers", "type", "next_type", "others"),
@@ -102,7 +99,7 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     if form not in ("auto", *forms(case)):
         raise InputError.of("form", form, f"for these revenues one of auto, {', '.join(forms(case))}", case.name)
     case = occurring(case.grid(points) if case.continuous else case)
-    _fits(case, name)
+    fits(case, name)
     for i, group in enumerate(case.retailers):
         if isinstance(group.revenue, OwnRevenue):
             most = case.capacity or float(np.nan_to_num(grid(group).max(), posinf=1.0)) or 1.0
@@ -130,7 +127,7 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     m.revenues = pyo.Block(list(range(len(case.retailers))))
     info.revenues = {name: Written(group.revenue, m.revenues[g]) for g, (name, group) in enumerate(groups.items())}
     retailers = sum(case.members)
-    wishes = (_wanted(group, float(group.probability @ group.theta)) * group.count for group in groups.values())
+    wishes = (wanted(group, float(group.probability @ group.theta)) * group.count for group in groups.values())
     start = case.capacity or sum(wishes)
     if case.capacity is None:
         m.K = pyo.Var(domain=pyo.NonNegativeReals, initialize=start)
@@ -138,8 +135,8 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     else:
         info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=not steady)
     terms.declare(m)
-    wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
-    first = {key: min(start / retailers, wanted[key[1:]], groups[key[1]].most / 2) for key in cells}
+    asked = {(name, theta): wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
+    first = {key: min(start / retailers, asked[key[1:]], groups[key[1]].most / 2) for key in cells}
     m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=first)
     return m
 
@@ -317,27 +314,3 @@ def _profile_probability(m: Any, t: str) -> Any:
     orders = math.prod(map(math.factorial, info.case.members)) // math.prod(map(math.factorial, counts.values()))
     powers = (m.type_probability[key] ** n if n > 1 else m.type_probability[key] for key, n in counts.items())
     return math.prod(powers, start=float(orders))
-
-
-def _wanted(group: RetailerGroup, theta: float) -> float:
-    """Return units that a retailer of a type would like to have, roughly: where a solver starts."""
-    most = group.revenue.quantity(group.revenue.falls_to(0.3, theta), theta)
-    return float(np.nan_to_num(most, nan=1.0, posinf=1.0)) or 1.0
-
-
-def occurring(case: AllocationCase) -> AllocationCase:
-    """Return the case without the types that never occur."""
-    if all((group.probability > 0).all() for group in case.retailers):
-        return case
-    return case.without([group.probability > 0 for group in case.retailers])
-
-
-def _fits(case: AllocationCase, name: str) -> None:
-    """Refuse a model that would not fit into memory or visit all profiles, before anything of it is built."""
-    profiles, types = case.profile_count, sum(len(group.theta) for group in case.retailers)
-    size = min(profiles, 10**18) * min(types, sum(case.members)) * BYTES
-    if size > MEMORY or profiles > ENUMERATED:
-        large = f"<{sum(case.members)} retailers with {shortened(profiles)} type profiles: {gigabytes(size)}>"
-        allowed = f"models of `{name}` with up to {ENUMERATED:,} type profiles and {MEMORY / 1e9:.0f} GB"
-        allowed = f"{allowed}; larger cases have the closed form (solver closed_form)"
-        raise InputError.of("retailers", large, allowed, case.name)
