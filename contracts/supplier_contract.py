@@ -73,8 +73,12 @@ class SupplierContract:
             if lists > 1
             else "What the other suppliers report changes nothing in this list."
         )
-        best = "At a cost that is listed you never lose by any list"
-        best += ", and no other report would leave you more." if private else "."
+        best = "Whichever list it is, "
+        best += (
+            "no other report would leave you more than your own cost does, and you never lose by it."
+            if private
+            else "you lose nothing."
+        )
         terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
         tables = "".join(self._list(k) for k in range(lists))
         body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}"
@@ -84,7 +88,7 @@ class SupplierContract:
     def _list(self, k: int) -> str:
         words = self.measures
         paid = f"you are paid, {words.currency}" if words.currency else "you are paid"
-        said = ("if you report" if len(self.costs) > 1 else "at a cost of", f"we order, {words.of_units}", paid)
+        said = ("if you report" if len(self.costs) > 1 else "at the cost of", f"we order, {words.of_units}", paid)
         headings = "".join(f"<th>{escape(text)}</th>" for text in said)
         rows = (
             "".join(f"<td>{text}</td>" for text in (label(cost), shown(quantity), shown(payment)))

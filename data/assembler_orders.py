@@ -29,13 +29,17 @@ class AssemblerOrders(AssemblerRefusals):
             total = total + reduce(np.minimum, [self.product_costs(i) for i in members])
         return fixed(total)
 
-    def most_ordered(self, i: int) -> float:
+    def most_ordered(self, i: int, balanced: bool = False) -> float:
         """Return units of supplier i that no truthful menu of an optimum exceeds, or need exceed.
 
         His capacity; else, of whole lots, what covers the most products that are worth assembling: beyond every minimum order
         one product less saves the components of it, at their least cost, but for what lots leave over. A truthful menu with
         orders cut there is truthful at lower rents; where reservation profits fall in costs, orders may also keep cheap types
         from the contracts of dear ones, by as much as the profits differ. Yields are sure where there is no capacity.
+
+        `balanced` orders come in steps that suit all lots at once, and these may be large. But no more products pay than are
+        made at their least cost of all that sales bring: what a profile earns is concave in products, and less beyond that than
+        without any, so that the next number below which comes in steps, none at the least, earns no less.
         """
         supplier = self.suppliers[i]
         if supplier.capacity is not None:
@@ -50,6 +54,8 @@ class AssemblerOrders(AssemblerRefusals):
         units = supplier.needed * (max(float(self.best_units(saved)), least) + fewer)
         if len(supplier.costs) > 1:
             units += max(supplier.reservations) / min(np.diff(supplier.costs).tolist())
+        if balanced:
+            units = max(units, supplier.needed * self.margin * self.demand.expectation / (self.least_cost - self.salvage))
         units = max(units, supplier.minimum_order or 0.0)
         return units if supplier.lot_size is None else supplier.lot_size * math.ceil(units / supplier.lot_size)
 

@@ -22,8 +22,9 @@ from veridical.models.info import Carried, info_of
 from veridical.models.linear_families import members_of
 
 __all__ = ["beliefs", "carried", "case_of", "named", "named_costs", "profile_names"]
-__all__ += ["sale_params", "sale_values", "structure", "value"]
+__all__ += ["sale_params", "sale_values", "structure", "value", "without_noise"]
 
+ROUNDING = 64 * float(np.finfo(float).eps)  # relative
 OF_OTHERS = {"others", "profile"}  # parts of an index that are made of costs by name, or are no costs at all
 OF_COSTS = {"cost", "next_cost", "report"}  # parts that are a cost of the index's supplier
 
@@ -143,6 +144,14 @@ def value(variable: Any, shape: tuple[int, ...]) -> Array:
     """Return the values of an indexed variable or Param as an array, in the order of its index set."""
     values = np.fromiter(map(attrgetter("value"), members_of(variable)), dtype=float, count=len(variable))
     return values.reshape(shape)
+
+
+def without_noise(numbers: Array) -> Array:
+    """Return numbers of a menu without those that are no more than the rounding of its largest: next to it they are nothing.
+
+    A supplier who is not needed is left such traces, of which nobody can say that they are truthful.
+    """
+    return np.where(np.abs(numbers) <= ROUNDING * np.abs(numbers).max(), 0.0, numbers)
 
 
 def renumber(m: Any, case: AssemblerCase) -> None:

@@ -7,6 +7,7 @@ which follows from prices, costs and the like: the bounds are mutable Params, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from veridical.data.arrays import Array
 from veridical.models.assembler.numbers import case_of
 from veridical.models.info import info_of
 
-__all__ = ["order_rules", "placed", "refuse_rules", "refuse_without_capacity", "setup_cost"]
+__all__ = ["bound_orders", "order_rules", "placed", "refuse_rules", "refuse_without_capacity", "setup_cost"]
 
 
 def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None:
@@ -34,8 +35,8 @@ def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None
         return
     if case.random_yields:
         refuse_without_capacity(case, "random yields")
-    m.most_ordered = pyo.Param(list(suppliers), initialize=_most_ordered(case), mutable=True)
-    info_of(m).refresh = _refresh
+    m.most_ordered = pyo.Param(list(suppliers), mutable=True)
+    bound_orders(m, balanced=False)
     index = [key for key in index if key[0] in suppliers]
     by_lot = [key for key in index if suppliers[key[0]].lot_size is not None]
     switched = [key for key in index if suppliers[key[0]].switched]
@@ -62,14 +63,19 @@ def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None
         return units(*key) >= suppliers[key[0]].minimum_order * m.ordered[key]
 
 
-def _most_ordered(case: AssemblerCase) -> dict[str, float]:
-    return {supplier.name: case.most_ordered(i) for i, supplier in enumerate(case.suppliers) if supplier.rules}
+def bound_orders(m: Any, balanced: bool) -> None:
+    """Bound orders by what no optimum exceeds, of menus whose orders are `balanced` or of any; and anew before every solve."""
+    if isinstance(m.component("most_ordered"), pyo.Param):
+        info_of(m).refresh = partial(_refresh, balanced)
+        _refresh(balanced, m)
 
 
-def _refresh(m: Any) -> None:
+def _refresh(balanced: bool, m: Any) -> None:
     if isinstance(m.component("most_ordered"), pyo.Param):  # nobody has put something else in its place
-        for name, most in _most_ordered(case_of(m)).items():
-            m.most_ordered[name].set_value(most)
+        case = case_of(m)
+        for i, supplier in enumerate(case.suppliers):
+            if supplier.rules:
+                m.most_ordered[supplier.name].set_value(case.most_ordered(i, balanced))
 
 
 def setup_cost(m: Any, *key: Any) -> Any:

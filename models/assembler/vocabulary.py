@@ -17,7 +17,7 @@ import pyomo.environ as pyo
 from veridical.data import AssemblerCase
 from veridical.data.arrays import Array, Integers
 from veridical.models.assembler.memory import fits, fits_together
-from veridical.models.assembler.numbers import case_of, named, profile_names, value
+from veridical.models.assembler.numbers import case_of, named, profile_names, value, without_noise
 from veridical.models.assembler.order_rules import order_rules, setup_cost
 from veridical.models.assembler.products import declare_numbers, declare_sales, expected_revenue, needed
 from veridical.models.assembler.worst_prior import expected
@@ -49,6 +49,7 @@ __all__ += [
     "planned",
     "profit",
     "value",
+    "without_noise",
 ]
 
 INDEX_NAMES = {  # what the parts of an index are called, family by family

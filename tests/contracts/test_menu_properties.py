@@ -387,7 +387,7 @@ def test_a_promise_that_is_not_kept_is_a_certificate_error(correlated: Assembler
 
 def test_properties_are_called_what_they_are() -> None:
     of_menus = [name for name, each in vd.PROPERTIES.items() if Menu in each.outcomes]
-    one_by_one = ["dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"]
+    one_by_one = ["dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget", "capacity"]
     assert of_menus == [*one_by_one, "coalition_ic", "coalition_ic_with_side_payments"]
     assert all(name == each.name and each.summary for name, each in vd.PROPERTIES.items())
     assert {name for pair in vd.IMPLIES for name in pair} <= set(vd.PROPERTIES)

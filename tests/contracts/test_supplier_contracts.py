@@ -67,7 +67,7 @@ def test_a_cost_that_everybody_knows_is_not_asked_for() -> None:
     assert "<th>if you report</th>" in sheets["panel"]
     assert "report your cost" not in sheets["battery"]
     assert "there is nothing to report" in sheets["battery"]
-    assert "<th>at a cost of</th>" in sheets["battery"]
+    assert "<th>at the cost of</th>" in sheets["battery"]
 
 
 def test_a_cost_between_two_that_are_listed_loses_by_neither_list(solution: Any) -> None:
