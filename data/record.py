@@ -221,7 +221,7 @@ def _asked(field: FieldInfo) -> str:
     if field.description:
         return field.description
     try:
-        kind: Any = Annotated[field.annotation, field]  # type: ignore[name-defined]  # as the field is read
+        kind: Any = Annotated[field.annotation, field]  # as the field is read
         TypeAdapter(kind).validate_python(object())
     except ValidationError as error:
         problem = error.errors()[0]

@@ -144,7 +144,7 @@ def test_with_a_capacity_bayesian_menus_take_rules(case: AssemblerCase) -> None:
 
 
 def test_balanced_orders_come_in_steps_that_suit_all_lots(case: AssemblerCase) -> None:
-    """Lots of 13 and 14: 0, 182, 364 or 546 products, by trying all that fall with costs. More than a lot beyond the best number."""
+    """Lots of 13 and 14: 0, 182, 364 or 546 products, by trying all that fall with costs; far from the best without lots."""
     demand = {"distribution": "empirical", "values": [103.4, 198.1, 400.0], "weights": [0.3, 0.5, 0.2]}
     independent = {"prior": None, "suppliers.panel.probabilities": [0.6, 0.4], "suppliers.battery.probabilities": [0.5, 0.5]}
     own = case.changed(demand=demand, **independent, **{"suppliers.panel.lot_size": 13.0, "suppliers.battery.lot_size": 14.0})
@@ -155,7 +155,8 @@ def test_balanced_orders_come_in_steps_that_suit_all_lots(case: AssemblerCase) -
             found.append((Menu.balanced(own, units).expected_profit, units.max()))
     best, largest = max(found)
     assert largest == 364
-    for mechanism, parameters in (("icds_balanced", {}), ("hybrid", {"k": 2, "balanced": True})):
+    ways: list[tuple[str, dict[str, Any]]] = [("icds_balanced", {}), ("hybrid", {"k": 2, "balanced": True})]
+    for mechanism, parameters in ways:
         assert vd.solve(own, mechanism, "highs", **parameters).objective == near(best)
 
 
