@@ -31,6 +31,7 @@ ASKED = "Please report your cost per unit, as one of those below; if it lies bet
 ASKED += "you do not lose either. If it is above all of them, you need not take part."
 KNOWN = "Your cost per unit is taken to be the one below, so there is nothing to report. If it is higher, you need not take part."
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
+META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
 STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption{text-align:left;font-weight:bold;padding:.3em 0}"
 
@@ -82,7 +83,7 @@ class SupplierContract:
         terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
         tables = "".join(self._list(k) for k in range(lists))
         body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}"
-        page = f'<html lang="en">\n<head><meta charset="utf-8"><title>{head}</title>\n<style>{STYLE}</style></head>'
+        page = f'<html lang="en">\n<head>{META}<title>{head}</title>\n<style>{STYLE}</style></head>'
         return f"<!DOCTYPE html>\n{page}\n<body>\n{body}</body>\n</html>\n"
 
     def _list(self, k: int) -> str:
