@@ -25,7 +25,7 @@ BLOCK = 2**15  # gains compared at once: what the second-level cache holds
 
 @dataclass(frozen=True)
 class SupplierResult(PropertyResult):
-    """Whether a menu has a property; `worst` in currency, for `balanced` in units.
+    """Whether a menu has a property; `worst` in currency, for `balanced` and `capacity` in units.
 
     The worst case: `supplier` with `cost` reports `report` while the others report `others`; for `balanced`
     and `budget` the profile `others`; None where there is no such part.
@@ -58,7 +58,7 @@ def check_properties(menu: Menu) -> tuple[Found, dict[str, tuple[Misreport, ...]
 
     What a supplier gains is relative to his own payments and costs, by the truth and by the report, in this profile or in
     expectation, and his stake is the most that any report brings or costs him. `balanced` is relative to the quantities bought
-    at this profile, `budget` to what is paid and to what is sold there.
+    at this profile, `budget` to what is paid and to what is sold there, `capacity` to what is ordered there.
     """
     case = menu.case
     extremes: dict[str, list[Compared]] = {name: [] for name in (*INCENTIVES, *PARTICIPATION)}
@@ -76,6 +76,8 @@ def check_properties(menu: Menu) -> tuple[Found, dict[str, tuple[Misreport, ...]
         place = worst_place(excess, most)
         results[name] = SupplierResult(name, bool((excess <= most).all()), float(excess[place]), others=case.in_words(place))
 
+    results["capacity"] = worst_case(SupplierResult, "capacity", _undeliverable(menu), truthful=True)
+
     def outcome(i: int, k: int) -> tuple[Array, Array]:
         return _profit(menu.payment[i], menu.quantity[i], case.suppliers[i].costs[k])
 
@@ -90,12 +92,34 @@ def _(menu: Menu) -> Audit:
     return Audit(results, misreports, menu.expected_profit, float(np.abs(menu.payment).max()), under=under)
 
 
-applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget", *COALITIONS)
+applies_to(Menu, *INCENTIVES, *PARTICIPATION, "balanced", "budget", "capacity", *COALITIONS)
 
 
 def _profit(payment: Array, quantity: Array, cost: float | Array) -> tuple[Array, Array]:
     """Return what a supplier with a cost keeps, and the larger of what he is paid and what his units cost him; currency."""
     return payment - cost * quantity, np.maximum(np.abs(payment), cost * np.abs(quantity))
+
+
+def _undeliverable(menu: Menu) -> list[Compared]:
+    """Return by how many units orders of each supplier are none that he takes, at worst: what his terms of delivery leave out.
+
+    More than his capacity; fewer than his minimum order, where anything is ordered; no whole lots.
+    """
+    case, found = menu.case, []
+    for i, supplier in enumerate(case.suppliers):
+        orders = menu.quantity[i]
+        most = allowed(np.abs(orders), np.abs(orders).max())
+        beyond = [] if supplier.capacity is None else [orders - supplier.capacity]
+        if (least := supplier.minimum_order) is not None:
+            beyond.append(np.where(orders > most, least - orders, -least))
+        if (lot := supplier.lot_size) is not None:
+            beyond.append(np.abs(orders - lot * np.round(orders / lot)))
+        for excess in beyond:
+            place = worst_place(excess, most)
+            own, others = supplier.costs[place[i]], [case.tokens(j)[k] for j, k in enumerate(place) if j != i]
+            misreport = Misreport(supplier.name, own, own, ", ".join(others), float(excess[place]))
+            found.append(Compared(misreport, float(most[place])))
+    return found
 
 
 def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, Compared]:

@@ -141,7 +141,7 @@ SUMMARIES = {
     "budget": "no more is paid than there is: at no profile more than sales are expected to bring, nor paid in by an operator",
     "expected_budget": "in expectation no more is paid than there is",
     "monotone": "a higher type never gets less, whatever the others' types are",
-    "capacity": "nobody is promised units that are not there",
+    "capacity": "nobody is promised units that are not there, nor asked for orders that he does not take",
     "equilibrium": "nobody gains, in expectation, by another order than the one that is placed",
     "savings": "the plan costs no more than the baseline",
     "core": "no receivers and suppliers save so much by a plan of their own that all of them are better off",

@@ -27,7 +27,11 @@ from veridical.data.measures import UNSAID, Measures
 __all__ = ["SupplierContract", "supplier_contracts", "write_contracts"]
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
+ASKED = "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one, by which "
+ASKED += "you do not lose either. If it is above all of them, you need not take part."
+KNOWN = "Your cost per unit is taken to be the one below, so there is nothing to report. If it is higher, you need not take part."
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
+META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
 STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption{text-align:left;font-weight:bold;padding:.3em 0}"
 
@@ -63,23 +67,29 @@ class SupplierContract:
         """Return the sheet for him: what to report, what follows from it, and why the truth is best; a page of its own."""
         lists = len(self.quantity)
         head = f"Contract offer to {escape(self.supplier)}: {escape(self.component)}"
-        report = "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one."
+        private = len(self.costs) > 1
+        report = ASKED if private else KNOWN
         chosen = (
             f"What the other suppliers report decides which of the {lists} lists applies, and what you report does not."
             if lists > 1
             else "What the other suppliers report changes nothing in this list."
         )
-        best = "Whichever list it is, no other report would leave you more than your own cost does, and you never lose by it."
+        best = "Whichever list it is, "
+        best += (
+            "no other report would leave you more than your own cost does, and you never lose by it."
+            if private
+            else "you lose nothing."
+        )
         terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
         tables = "".join(self._list(k) for k in range(lists))
         body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}"
-        page = f'<html lang="en">\n<head><meta charset="utf-8"><title>{head}</title>\n<style>{STYLE}</style></head>'
+        page = f'<html lang="en">\n<head>{META}<title>{head}</title>\n<style>{STYLE}</style></head>'
         return f"<!DOCTYPE html>\n{page}\n<body>\n{body}</body>\n</html>\n"
 
     def _list(self, k: int) -> str:
         words = self.measures
         paid = f"you are paid, {words.currency}" if words.currency else "you are paid"
-        said = ("if you report", f"we order, {words.of_units}", paid)
+        said = ("if you report" if len(self.costs) > 1 else "at the cost of", f"we order, {words.of_units}", paid)
         headings = "".join(f"<th>{escape(text)}</th>" for text in said)
         rows = (
             "".join(f"<td>{text}</td>" for text in (label(cost), shown(quantity), shown(payment)))
@@ -106,7 +116,7 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
     ------
     InputError
         For a menu under which truth is not best, or loses something, at some reports of the others: such a list cannot be sent
-        without what the supplier is to believe of the others.
+        without what the supplier is to believe of the others. And for orders that a supplier does not take.
 
     Examples
     --------
@@ -122,9 +132,10 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
     """
     sent = menu if isinstance(menu, RoundedMenu) else Menu(menu.case, rounded(menu.quantity), rounded(menu.payment))
     checked = audit(sent)
-    for name in ("dominant_strategy_ic", "ex_post_ir"):
+    truth = "a menu in which truth is best for each supplier, and never loses, whatever the others report"
+    orders = "a menu with orders within every supplier's capacity, in his lots, and no fewer than his minimum order"
+    for name, allowed in (("dominant_strategy_ic", truth), ("ex_post_ir", truth), ("capacity", orders)):
         if not checked.properties[name].holds:
-            allowed = "a menu in which truth is best for each supplier, and never loses, whatever the others report"
             raise InputError.of("menu", f"<{checked.properties[name]}>", allowed, menu.case.name)
     found = {}
     for i, supplier in enumerate(menu.case.suppliers):

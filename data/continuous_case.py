@@ -18,9 +18,11 @@ from veridical.data.fields import Name, listed, whole_number
 from veridical.data.limits import POINTS
 from veridical.data.private_cost import PrivateCost
 from veridical.data.record import Record, check, wrong
+from veridical.data.supplier import Supplier
 
 __all__ = ["ContinuousCase", "ContinuousSupplier", "refuse_continuous"]
 
+BESIDE_A_RANGE = "nothing beside continuous costs: it goes with listed `costs`, and `case.grid(points)` is a case that lists them"
 SINGULAR = 1e-9  # least eigenvalue of a correlation under which costs still vary when the others are known
 
 
@@ -29,6 +31,14 @@ class ContinuousSupplier(Record):
 
     name: Name = Field(description="the supplier's name")
     cost: PrivateCost = Field(description="a table with the key distribution")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_range(cls, raw: Any) -> Any:
+        for key in raw if isinstance(raw, Mapping) else ():
+            if key in Supplier.model_fields and key not in cls.model_fields:
+                raise wrong(raw[key], BESIDE_A_RANGE, str(key))
+        return raw
 
 
 class ContinuousCase(Assembly):
@@ -52,6 +62,8 @@ class ContinuousCase(Assembly):
                 if isinstance(supplier, Mapping) and key in supplier:
                     allowed = "a cost (continuous) for every supplier, or costs for every supplier: a case has one kind alone"
                     raise wrong(supplier[key], allowed, f"suppliers[{i}].{key}")
+        if isinstance(raw, Mapping) and raw.get("ambiguity") is not None:
+            raise wrong(raw["ambiguity"], BESIDE_A_RANGE, "ambiguity")
         return raw
 
     @model_validator(mode="after")

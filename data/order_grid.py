@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from veridical.data.record import wrong
 
 if TYPE_CHECKING:
-    from veridical.data.assembler import AssemblerCase
+    from veridical.data.assembler_terms import AssemblerTerms
 
 __all__ = ["OrderGrid", "check_grids", "common_multiple", "exact", "grids", "needed"]
 
@@ -37,7 +37,7 @@ def common_multiple(*steps: Fraction) -> Fraction:
     return Fraction(math.lcm(*(int(step * denominator) for step in steps)), denominator)
 
 
-def needed(case: AssemblerCase) -> list[Fraction]:
+def needed(case: AssemblerTerms) -> list[Fraction]:
     """Return the units to be ordered of every supplier for one product; on average over yields, where these are random."""
     return [exact(supplier.units_per_product) / exact(supplier.usable.expectation) for supplier in case.suppliers]
 
@@ -60,7 +60,7 @@ class OrderGrid:
     divisor: int
 
 
-def grids(case: AssemblerCase) -> list[OrderGrid]:
+def grids(case: AssemblerTerms) -> list[OrderGrid]:
     """Return the grid of each supplier of a case that says what to round to."""
     assert case.round_money is not None
     assert case.round_units is not None
@@ -78,7 +78,7 @@ def grids(case: AssemblerCase) -> list[OrderGrid]:
     return found
 
 
-def check_grids(case: AssemblerCase) -> None:
+def check_grids(case: AssemblerTerms) -> None:
     """Raise the error for keys of rounding of which one is missing, and for a supplier of whom nothing could be ordered."""
     given = {"round_money": case.round_money, "round_units": case.round_units}
     if None not in given.values():

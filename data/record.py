@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from veridical.data.errors import FrozenError, InputError, Missing, Problem, shown
@@ -99,7 +100,7 @@ class Record(BaseModel):
                 raise wrong(raw[key], f"only the keys {', '.join(cls.model_fields)}", field=str(key))
         for key, field in cls.model_fields.items():
             if field.is_required() and key not in raw:
-                raise missing(field.description or "see the case format", key)
+                raise missing(_asked(field), key)
         return raw
 
     def changed(self, /, **fields: Any) -> Self:
@@ -213,6 +214,19 @@ def put(here: Any, changes: Mapping[str, Any], said: str = "", place: str = "") 
             part = {} if table.get(step) is None else table[step]
             table[step] = put(part, inside, f"{said}{step}.", f"{place}.{step}".removeprefix("."))
     return table
+
+
+def _asked(field: FieldInfo) -> str:
+    """Return in words what a required field is to hold: its description, or what its own check says of a value of no kind."""
+    if field.description:
+        return field.description
+    try:
+        kind: Any = Annotated[field.annotation, field]  # as the field is read
+        TypeAdapter(kind).validate_python(object())
+    except ValidationError as error:
+        problem = error.errors()[0]
+        return str(problem.get("ctx", {}).get("allowed") or problem["msg"])
+    return "any value"
 
 
 def _name_of(item: Any) -> str | None:

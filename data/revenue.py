@@ -50,6 +50,10 @@ class Revenue(Record):
     def marginal_by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R_q_theta >= 0."""
 
+    def marginal_gain(self, q: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
+        """R_q(q, high) - R_q(q, low), currency per unit: what a higher type earns more by one more unit."""
+        return np.asarray(self.marginal(q, high) - self.marginal(q, low))
+
     @abstractmethod
     def quantity(self, marginal: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 at which R_q is `marginal`, units; 0 where R_q is below it throughout.
@@ -184,6 +188,10 @@ class Newsvendor(Revenue):
         """R_q = price P(D > q)."""
         sold = self.margin * self.demand.survival(q, theta)
         return sold + self.salvage if self.salvage else sold
+
+    def marginal_gain(self, q: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
+        """(p - s + g) (P(D > q) of the higher type less that of the lower)."""
+        return self.margin * self.demand.survival_gain(q, low, high)
 
     def by_type(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R_theta, currency per unit of type."""

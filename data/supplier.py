@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
@@ -105,6 +106,10 @@ class Supplier(Record):
     def needed(self) -> float:
         """Units to be ordered of him for each product, on average over yields: those in it, and what does not arrive usable."""
         return self.units_per_product / self.usable.expectation
+
+    def suffices_for(self, units: float) -> float:
+        """Return how many products so many units of him are enough for, on average over yields; infinite where none needs any."""
+        return units / self.needed if self.needed else math.inf
 
     @property
     def delivers(self) -> str:

@@ -47,6 +47,10 @@ class TypedDemand(Record):
     def quantile(self, survival: ArrayLike, theta: ArrayLike) -> Array:
         """Largest q >= 0 with P(D > q) = survival, for survival in [0, 1]; 0 where there is none."""
 
+    def survival_gain(self, q: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
+        """P(D > q) of the type `high` less that of the type `low`; with all its digits also where both are all but 1."""
+        return np.asarray(self.survival(q, high) - self.survival(q, low))
+
     def mode(self, theta: ArrayLike) -> Array | None:
         """Return units up to which the density rises and from which on it falls; None where that is not known."""
         return None
@@ -69,6 +73,12 @@ class ShiftedNormal(TypedDemand):
     def survival(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """P(D > q)."""
         return np.asarray(scipy.special.ndtr(self._score(q, theta)), dtype=float)
+
+    def survival_gain(self, q: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
+        """By P(D <= q) where that is the smaller part."""
+        lower, higher = self._score(q, low), self._score(q, high)
+        below = scipy.special.ndtr(-lower) - scipy.special.ndtr(-higher)
+        return np.where(lower > 0, below, scipy.special.ndtr(higher) - scipy.special.ndtr(lower))
 
     def sales(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """E[min(D^+, q)] = min(theta, q) + sd (L(theta / sd) - L(|theta - q| / sd)), L(z) = phi(z) - z Phi(-z) = E[(Z - z)^+].
@@ -110,6 +120,10 @@ class Scaled(TypedDemand):
     def _survival(self, z: Array) -> Array:
         """P(Z > z)."""
 
+    def _distribution(self, z: Array) -> Array:
+        """P(Z <= z), with all its digits near 0."""
+        return np.asarray(1.0 - self._survival(z))
+
     @abstractmethod
     def _partial(self, z: Array) -> Array:
         """E[Z; Z <= z]."""
@@ -131,6 +145,12 @@ class Scaled(TypedDemand):
         """P(Z > q / theta)."""
         z, scale = self._ratio(q, theta)
         return np.where(scale > 0, self._survival(z), 0.0)
+
+    def survival_gain(self, q: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
+        """By P(Z <= q / theta) where that is the smaller part."""
+        (lower, scale), (higher, _) = self._ratio(q, low), self._ratio(q, high)
+        below = self._distribution(lower) - self._distribution(higher)
+        return np.where((scale > 0) & (below < 0.5), below, self.survival(q, high) - self.survival(q, low))
 
     def sales(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """theta E[Z; theta Z <= q] + q P(theta Z > q)."""
@@ -167,6 +187,9 @@ class ScaledUniform(Scaled):
     def _survival(self, z: Array) -> Array:
         return np.maximum(1.0 - z, 0.0)
 
+    def _distribution(self, z: Array) -> Array:
+        return np.minimum(z, 1.0)
+
     def _partial(self, z: Array) -> Array:
         return np.minimum(z, 1.0) ** 2 / 2
 
@@ -190,6 +213,9 @@ class ScaledGamma(Scaled):
     def _survival(self, z: Array) -> Array:
         return np.asarray(scipy.special.gammaincc(self.shape, z), dtype=float)
 
+    def _distribution(self, z: Array) -> Array:
+        return np.asarray(scipy.special.gammainc(self.shape, z), dtype=float)
+
     def _partial(self, z: Array) -> Array:
         return np.asarray(self.shape * scipy.special.gammainc(self.shape + 1, z), dtype=float)
 
@@ -211,6 +237,9 @@ class ScaledExponential(Scaled):
 
     def _survival(self, z: Array) -> Array:
         return np.exp(-z)
+
+    def _distribution(self, z: Array) -> Array:
+        return np.asarray(-np.expm1(-z))
 
     def _partial(self, z: Array) -> Array:
         return np.asarray(scipy.special.gammainc(2.0, z), dtype=float)

@@ -26,8 +26,7 @@ def virtual_marginal_revenue(revenue: Revenue, q: ArrayLike, theta: Array, follo
         `following` b + 1, and the rate the probability of all types above b relative to that of the pool: the terms in between
         cancel.
     """
-    marginal = revenue.marginal(q, theta)
-    return marginal - rate * (revenue.marginal(q, following) - marginal)
+    return revenue.marginal(q, theta) - rate * revenue.marginal_gain(q, theta, following)
 
 
 def virtual_marginal_revenue_at_rate(revenue: Revenue, q: ArrayLike, theta: Array, rate: Array) -> Array:

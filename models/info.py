@@ -55,6 +55,9 @@ class ModelInfo:
     likely_units
         Returns for a case what is likely to be optimal of the units whose sales are expected, one number each (ndarray): where
         the curve of expected sales may be looked at first. Nothing is proven by it.
+    refresh
+        Gives the model the numbers that follow from those in its Params, as bounds that no optimum exceeds: called whenever it is
+        to be solved, as somebody may have given a Param another value.
     expected_sales
         The expected sales that stand in a model that nobody edits any more; None where they have to be looked for.
     """
@@ -72,6 +75,7 @@ class ModelInfo:
     presolved: bool = False
     renamed: Callable[[tuple[str, ...], Any], Any] | None = None
     likely_units: Callable[[Any], Any] | None = None
+    refresh: Callable[[Any], None] | None = None
     expected_sales: list[Any] | None = None
 
     def standing(self, model: Any) -> dict[str, Any]:

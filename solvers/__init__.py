@@ -18,6 +18,7 @@ from pyomo.common.gc_manager import PauseGC
 from veridical.data.deprecated import moved
 from veridical.data.progress import step
 from veridical.models.expected_sales import written
+from veridical.models.info import info_of
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.engines import ENGINES, Engine, engine, installed
@@ -87,6 +88,8 @@ def solve(
     if configuration.starts > 1 and "starts" not in chosen.ABILITIES:
         allowed = f"1: {configuration.solver} does not depend on where it starts, or chooses that by itself"
         raise configuration.error_for("starts", configuration.starts, allowed)
+    if (refresh := info_of(model).refresh) is not None:
+        refresh(model)
     for sales in written(model):
         sales.write(preferred_form(sales.demand.forms, configuration))
     with PauseGC(), step(f"solve {model.name} by {configuration.solver}"):  # expressions are a web: collecting only costs time

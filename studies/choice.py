@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -76,8 +77,8 @@ def choose_k(
     loss
         The share of the profit of ICDS that may be lost, from 0 to 1.
     solver
-        As in `solve`; where none is named the closed form, in which full models (solver highs) decide where virtual cost is not
-        monotone, and of cases that no closed form takes the models alone.
+        As in `solve`; where none is named the closed form, and full models (solver highs) for each k of which it does not know
+        that balanced orders are optimal, as virtual cost is not monotone, and for cases that no closed form takes.
     balanced
         Whether balanced menus are compared, with a balanced ICDS.
 
@@ -99,7 +100,7 @@ def choose_k(
     if isinstance(loss, bool | np.bool_) or not isinstance(loss, Real | np.number) or not 0 <= loss <= 1:
         raise InputError.of("loss", loss, "a share of the profit, from 0 to 1")
     refuse_continuous(case)
-    configuration = solvers.configure(default_solver(case) if solver is None else solver)
+    ways = [solvers.configure(way) for way in (default_solvers(case) if solver is None else [solver])]
     n = len(case.names)
     rows: list[dict[str, Any]] = []
     for k in counted("menu", range(n + 1)):
@@ -107,10 +108,8 @@ def choose_k(
         contracts = math.prod(case.shape[i] for i in reporting)
         if contracts > CONTRACTS:
             break
-        if rows and contracts == rows[-1]["contracts"]:  # his cost is known: there is nothing to report
-            profit = rows[-1]["profit"]
-        else:
-            profit = hybrid(case, k, balanced, configuration) + 0.0  # -0 is 0
+        known = rows and contracts == rows[-1]["contracts"]  # his cost is known: there is nothing to report
+        profit = rows[-1]["profit"] if known else first_of(ways, case, k, balanced) + 0.0  # -0 is 0
         newest = next((case.names[i] for i in reporting if i not in case.widest(k - 1)), "") if k else ""
         before = rows[-1]["profit"] if rows else float("nan")
         rows.append({"supplier": newest, "contracts": contracts, "profit": profit, "added": profit - before})
@@ -124,14 +123,22 @@ def choose_k(
     return Choice(case.name, float(loss), int(enough[0]) if len(enough) else None, table, Measures.of(case))
 
 
-def default_solver(case: AssemblerCase) -> str:
-    """Return who solves a case where nobody is named: the closed form, where it takes all that the case says."""
+def default_solvers(case: AssemblerCase) -> list[str]:
+    """Return who solves a case where nobody is named: the closed form first, where it takes all that the case says."""
     try:
         case.refuse_in_closed_form()
         case.reserved("closed forms")
     except InputError:
-        return "highs"
-    return "closed_form"
+        return ["highs"]
+    return ["closed_form", "highs"]
+
+
+def first_of(ways: Sequence[Configuration], case: AssemblerCase, k: int, balanced: bool) -> float:
+    """Return the certified profit of the hybrid by the first solver that takes it."""
+    for way in ways[:-1]:
+        with suppress(InputError):  # no closed form is known of this k: the last says what is wrong, if anything is
+            return hybrid(case, k, balanced, way)
+    return hybrid(case, k, balanced, ways[-1])
 
 
 def hybrid(case: AssemblerCase, k: int, balanced: bool, configuration: Configuration) -> float:

@@ -20,6 +20,7 @@ from veridical.data.fields import whole_number
 from veridical.data.joint_plan import CAPACITY, COST, NEED, JointPlanCase
 from veridical.data.lazy import pd
 from veridical.data.limits import DRAWS
+from veridical.data.measures import UNSAID, Measures
 from veridical.data.progress import counted
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.planners import Central
@@ -60,10 +61,12 @@ class FeeChoice:
     table: pd.DataFrame
     by_draw: pd.DataFrame
     failed: tuple[str, ...] = ()
+    measures: Measures = UNSAID
 
     def figure(self) -> Figure:
         """Return the picture of it: a row a rule, what it leaves to whom, and what is lost."""
-        return figures.draw(f"pivots and fees for {self.case}, {self.draws} draws", self.table, self.chosen)
+        title = f"pivots and fees for {self.case}, {self.draws} draw{'' if self.draws == 1 else 's'}"
+        return figures.draw(title, self.table, self.chosen, self.measures.of_money)
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table of the rules, every digit kept."""
@@ -73,7 +76,8 @@ class FeeChoice:
         """Return everything as plain values."""
         totals = ("case", "draws", "seed", "spread", "loss", "risk", "chosen")
         rows = self.table.reset_index().to_dict(orient="records")
-        return {name: getattr(self, name) for name in totals} | {"failed": list(self.failed), "rules": rows}
+        said = {name: getattr(self, name) for name in totals} | {"failed": list(self.failed), "rules": rows}
+        return said | self.measures.to_dict()
 
 
 def choose_fees(
@@ -167,6 +171,7 @@ def choose_fees(
         table=table,
         by_draw=by_draw,
         failed=tuple(failed),
+        measures=Measures.of(case),
     )
 
 

@@ -24,6 +24,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import scipy
+
 from veridical.contracts.joint_plan.planner import Plan, core_gains
 from veridical.contracts.joint_plan.problem import MechanismOutcome, ReportedProblem
 from veridical.data.progress import step
@@ -32,6 +35,7 @@ __all__ = ["COALITIONS", "Blocking", "CoalitionGame", "Core", "core"]
 
 COALITIONS = 1024  # plans of coalitions, beyond which what is left is said to be bounded only
 ROUNDING = 1e-9  # of the savings: what is no violation
+REACHED = 1e-6  # of the largest gain: a limit that gains are up to, and a gain that is none
 
 Absent = tuple[str, ...]  # the suppliers out of a coalition, in the order of the case
 
@@ -44,7 +48,9 @@ class Core:
     is at the baseline, what the others save, of every coalition that was looked at; most: what they save at most, where the plan
     is proven to a gap only. coalitions: how many there are, 2^n. blocking: no coalition, whether it was looked at or not, can be
     better off by more than this by a plan of its own; what solvers leave, or gaps. lie_bounds: by supplier, what he can gain
-    by a misreport at most. gap: by how much a value may be off.
+    by a misreport at most. gap: by how much a value may be off. cuts: by who is at the baseline, how much that coalition's limit
+    takes off the gain of each of them: what is short of Clarke's gains, where these are the nearest (none where `core_point` is
+    another). They are the shadow prices of the limits, and one division of several where limits depend on one another.
     """
 
     clarke: Mapping[str, float]
@@ -54,6 +60,7 @@ class Core:
     blocking: float
     lie_bounds: Mapping[str, float]
     gap: float = 0.0
+    cuts: Mapping[Absent, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -66,6 +73,7 @@ class Core:
             "blocking": self.blocking,
             "gap": self.gap,
             "looked_at": looked,
+            "cuts": [{"at_baseline": list(absent), "cut": cut} for absent, cut in self.cuts.items()],
         }
 
 
@@ -215,5 +223,20 @@ def core(problem: ReportedProblem) -> MechanismOutcome:
         blocking=max(worst.bound, 0.0),
         lie_bounds={name: max(game.most(()) - game.value((name,)) - gains[name], 0.0) for name in suppliers},
         gap=game.gap,
+        cuts=_cuts(gains, clarke, limits) if problem.case.mechanism.core_point == "nearest" else {},
     )
     return MechanismOutcome(best, transfers, {}, excess, core=proof)
+
+
+def _cuts(gains: Mapping[str, float], clarke: Mapping[str, float], limits: Mapping[Absent, float]) -> dict[Absent, float]:
+    """Return the multipliers of the limits: v_i - u_i is the sum of those that i is among, at most that where u_i is 0."""
+    least = REACHED * max(clarke.values(), default=0.0)
+    names = list(clarke)
+    tight = [absent for absent, limit in limits.items() if len(absent) > 1 and sum(gains[i] for i in absent) >= limit - least]
+    if not tight or least <= 0:
+        return {}
+    among = np.array([[name in absent for absent in tight] for name in names], dtype=float)
+    nothing = -np.eye(len(names))[:, [gains[name] <= least for name in names]]
+    short = np.array([clarke[name] - gains[name] for name in names])
+    found = scipy.optimize.nnls(np.hstack([among, nothing]), short)[0].tolist()
+    return {absent: cut for absent, cut in zip(tight, found, strict=False) if cut > least}

@@ -27,7 +27,7 @@ SPLITS = 16  # ways to part the quantities that are rounded up from those that a
 
 def product_steps(menu: Menu, grids: list[OrderGrid], balanced: bool) -> list[Fraction]:
     """Return the steps of products to try: those of every supplier, or the one that suits all where orders are to be balanced."""
-    steps = sorted({grid.step / units for grid, units in zip(grids, needed(menu.case), strict=True)})
+    steps = sorted({grid.step / units for grid, units in zip(grids, needed(menu.case), strict=True) if units})
     return [common_multiple(*steps)] if balanced else steps
 
 
@@ -76,9 +76,9 @@ class Levels:
 
     def within(self, number: Integers, step: Fraction) -> Integers:
         """Return numbers of products of which every supplier can deliver just the parts: within capacities and least orders."""
-        ratios = [step * units / grid.step for grid, units in zip(self.grids, self.needed, strict=True)]
-        most = [grid.most // ratio for grid, ratio in zip(self.grids, ratios, strict=True) if grid.most is not None]
-        least = max(-(-grid.least // ratio) for grid, ratio in zip(self.grids, ratios, strict=True))
+        some = [(grid, step * units / grid.step) for grid, units in zip(self.grids, self.needed, strict=True) if units]
+        most = [grid.most // ratio for grid, ratio in some if grid.most is not None]
+        least = max(-(-grid.least // ratio) for grid, ratio in some)
         number = np.where(number > 0, np.maximum(number, int(least)), 0)
         if not most:
             return number

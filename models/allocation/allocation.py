@@ -71,6 +71,7 @@ def declare(case: AllocationCase, name: str, form: str, points: int, monotonicit
     m = vocabulary.frame(case, name, form, points)
     earned = rents.earned(m)
     vocabulary.supply(m)
+    vocabulary.bound_capacity(m)
     vocabulary.monotonicity(m, monotonicity)
     least_orders.declare(m)
     m.profit = pyo.Objective(expr=earned - vocabulary.cost(m), sense=pyo.maximize)  # (4), (12)

@@ -52,6 +52,7 @@ def build(case: AllocationCase, form: str = "auto", points: int = vocabulary.POI
     """
     m = vocabulary.frame(case, "centralized", form, points)
     vocabulary.supply(m)
+    vocabulary.bound_capacity(m)
     least_orders.declare(m)
     m.revenue = pyo.Expression(m.CELLS, initialize=rents.revenue(m))
     earned = vocabulary.expected(m, lambda *key: m.revenue[key]) - terms.owed(m, lowest=False)

@@ -12,6 +12,7 @@ from veridical.data import AllocationCase
 from veridical.models.allocation import vocabulary
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.regularity import pooled
+from veridical.models.allocation.terms import steady
 from veridical.models.info import Carried
 
 __all__ = ["carried"]
@@ -29,7 +30,8 @@ def carried(pools: bool = False) -> Carried:
         if pools and monotonicity is None:
             finite = vocabulary.occurring(case.grid(points) if case.continuous else case)
             decided = tuple(pooled(group, case.capacity).tobytes() for group in finite.retailers)
-        return case.retailers, case.prior, case.fixed_price, case.capacity is None, decided
+        fixed = case.capacity if steady(case) else case.capacity is None
+        return case.retailers, case.prior, case.fixed_price, fixed, decided
 
     return Carried(structure, renumber)
 
@@ -39,7 +41,9 @@ def renumber(m: Any, case: AllocationCase) -> None:
     info = vocabulary.details(m)
     if case.capacity is None:
         m.capacity_cost.set_value(case.capacity_cost)
-    else:
+    elif m.K.mutable:
         m.K.set_value(case.capacity)
     same = info.case.retailers == case.retailers  # else there are points in the place of a continuous prior
     info.case = case if same else case.changed(retailers=info.case.retailers)
+    if info.refresh is not None:
+        info.refresh(m)

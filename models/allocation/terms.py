@@ -1,6 +1,6 @@
 """What retailers' contracts say beside type, as numbers of a model: what they earn elsewhere, and what they can take.
 
-They stand in mutable Params: `reservation_profit`, by group or `group=type`, and `deliverable`, by group.
+They stand in mutable Params: `reservation_profit`, by group or `group=type`, and `deliverable`, by group (see `steady`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from veridical.data.arrays import Array
 from veridical.data.assembler import label
 from veridical.models.info import info_of
 
-__all__ = ["changed", "declare", "owed", "reserved"]
+__all__ = ["changed", "declare", "owed", "reserved", "steady"]
 
 
 def declare(m: Any) -> None:
@@ -27,8 +27,16 @@ def declare(m: Any) -> None:
         info.parameters |= {f"reservation_profit {token}": m.reservation_profit[token] for token in profits}
     groups = zip(case.names, case.retailers, strict=True)
     if limits := {name: group.capacity for name, group in groups if group.capacity is not None}:
-        m.deliverable = pyo.Param(list(limits), initialize=limits, mutable=True)
-        info.parameters |= {f"capacity {name}": m.deliverable[name] for name in limits}
+        m.deliverable = pyo.Param(list(limits), initialize=limits, mutable=not steady(case))
+        info.parameters |= {} if steady(case) else {f"capacity {name}": m.deliverable[name] for name in limits}
+
+
+def steady(case: AllocationCase) -> bool:
+    """Whether a model's capacities are to stay as they were when it was built, as more than rows follows from them.
+
+    Bounds and tangents of minimum orders do, and whether units of correlated types could be handed out to be salvaged.
+    """
+    return case.has_minimum_orders or (not case.independent and any(group.revenue.floor > 0 for group in case.retailers))
 
 
 def reserved(m: Any, g: str, theta: float) -> Any:
@@ -55,8 +63,8 @@ def changed(m: Any, case: AllocationCase) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     limits, profits = m.component("deliverable"), m.component("reservation_profit")
     for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
-        if isinstance(limits, pyo.Param) and name in limits and limits[name].value != group.capacity:
-            changes[f"retailers.{g}.capacity"] = limits[name].value
+        if isinstance(limits, pyo.Param) and name in limits and pyo.value(limits[name]) != group.capacity:
+            changes[f"retailers.{g}.capacity"] = pyo.value(limits[name])
         tokens, given = _elsewhere(case, g)
         if isinstance(profits, pyo.Param) and tokens[0] in profits:
             now = tuple(profits[token].value for token in tokens)

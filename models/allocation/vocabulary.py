@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import compress, pairwise
 from typing import Any
 
@@ -18,25 +19,35 @@ import pyomo.environ as pyo
 
 from veridical.contracts.allotment import Allotment, Price, dominant, profile_names
 from veridical.data import AllocationCase, InputError, RetailerGroup
-from veridical.data.allocation import ENUMERATED
 from veridical.data.arrays import Booleans
-from veridical.data.assembler import shortened
 from veridical.data.lazy import pd
-from veridical.data.limits import MEMORY, gigabytes
 from veridical.data.truncated import POINTS
 from veridical.data.type_profiles import TypeProfiles
 from veridical.models.allocation import terms
+from veridical.models.allocation.before import fits, occurring, wanted
+from veridical.models.allocation.capacity_bound import capacity_bound
 from veridical.models.allocation.own_revenue import OwnRevenue
 from veridical.models.allocation.regularity import grid, pooled
 from veridical.models.allocation.revenue import Written
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
 
-__all__ = ["POINTS", "allotment", "bound_unit", "bound_units", "by_others", "cost", "details", "expected", "forms", "frame"]
+__all__ = [
+    "POINTS",
+    "allotment",
+    "bound_capacity",
+    "bound_unit",
+    "bound_units",
+    "by_others",
+    "cost",
+    "details",
+    "expected",
+    "forms",
+    "frame",
+]
 __all__ += ["groups_of", "monotonicity", "neighbours"]
 __all__ += ["occurring", "satiate", "supply"]
 
 SATIATED = 1e-12  # of the revenue of the first unit
-BYTES = 4_000  # resident memory a variable with its share of constraints and expressions, measured
 INDEX_NAMES = {  # what the parts of an index are called, family by family
     "capacity": ("profile",),
     "monotonicity": ("retailers", "type", "next_type", "others"),
@@ -79,15 +90,16 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     TYPES (group, type), PROFILES t, CELLS (t, group, type) of the types that somebody has in t, with `count`, how many; `K`,
     the capacity: a mutable Param, or a variable where the case has a `capacity_cost`, which then is one. So is
     `type_probability`, from which `probability` of profiles follows; what is decided from probabilities while the model is built
-    (`monotonicity`, upper bounds of newsvendors' units) stays as it was built. Continuous priors are cut into `points` types, and
-    types that never occur are left out.
+    (`monotonicity`, upper bounds of newsvendors' units) stays as it was built. Where bounds and tangents follow from both
+    (`terms.steady`) neither may be given another value. Continuous priors are cut into `points` types, and types that never occur
+    are left out.
     Raises InputError for a form that the revenues do not have, a user's own revenue that is not concave or not increasing in the
     type, and for a model that would not fit into memory.
     """
     if form not in ("auto", *forms(case)):
         raise InputError.of("form", form, f"for these revenues one of auto, {', '.join(forms(case))}", case.name)
     case = occurring(case.grid(points) if case.continuous else case)
-    _fits(case, name)
+    fits(case, name)
     for i, group in enumerate(case.retailers):
         if isinstance(group.revenue, OwnRevenue):
             most = case.capacity or float(np.nan_to_num(grid(group).max(), posinf=1.0)) or 1.0
@@ -102,8 +114,9 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     m.TYPES = pyo.Set(initialize=types, dimen=2)
     m.PROFILES = pyo.Set(initialize=names)
     likely = {key: float(f) for key, f in zip(types, np.concatenate([g.probability for g in case.retailers]), strict=True)}
-    independent = case.independent  # else probabilities of profiles are given, and those of types follow
-    m.type_probability = pyo.Param(m.TYPES, initialize=likely, mutable=independent)
+    independent, steady = case.independent, terms.steady(case)
+    # where types are not independent, probabilities of profiles are given, and those of types follow
+    m.type_probability = pyo.Param(m.TYPES, initialize=likely, mutable=independent and not steady)
     cells = {(names[row], *types[column]): int(profiles.counts[row, column]) for row, column in np.argwhere(profiles.counts > 0)}
     m.CELLS = pyo.Set(initialize=list(cells), dimen=3)
     for key in cells:
@@ -114,16 +127,16 @@ def frame(case: AllocationCase, name: str, form: str, points: int) -> pyo.Concre
     m.revenues = pyo.Block(list(range(len(case.retailers))))
     info.revenues = {name: Written(group.revenue, m.revenues[g]) for g, (name, group) in enumerate(groups.items())}
     retailers = sum(case.members)
-    wishes = (_wanted(group, float(group.probability @ group.theta)) * group.count for group in groups.values())
+    wishes = (wanted(group, float(group.probability @ group.theta)) * group.count for group in groups.values())
     start = case.capacity or sum(wishes)
     if case.capacity is None:
         m.K = pyo.Var(domain=pyo.NonNegativeReals, initialize=start)
         info.parameters["capacity_cost"] = m.capacity_cost = pyo.Param(initialize=case.capacity_cost, mutable=True)
     else:
-        info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=True)
+        info.parameters["capacity"] = m.K = pyo.Param(initialize=case.capacity, mutable=not steady)
     terms.declare(m)
-    wanted = {(name, theta): _wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
-    first = {key: min(start / retailers, wanted[key[1:]], groups[key[1]].most / 2) for key in cells}
+    asked = {(name, theta): wanted(group, theta) for name, group in groups.items() for theta in group.types or ()}
+    first = {key: min(start / retailers, asked[key[1:]], groups[key[1]].most / 2) for key in cells}
     m.quantity = pyo.Var(m.CELLS, domain=pyo.NonNegativeReals, initialize=first)
     return m
 
@@ -145,6 +158,15 @@ def supply(m: Any) -> None:
         @m.Constraint([key for key in m.CELLS if key[1] in m.deliverable])
         def retailer_capacity(m: Any, t: str, g: str, theta: float) -> Any:
             return m.quantity[t, g, theta] <= m.deliverable[g]
+
+
+def bound_capacity(m: Any) -> None:
+    """Bound a capacity that is chosen by what no optimum exceeds, where that is known: proofs of optimality need an end of it."""
+    if not isinstance(m.K, pyo.Var) or not math.isfinite(most := capacity_bound(details(m).case)):
+        return
+    m.most_capacity = pyo.Param(initialize=max(most, m.K.value), mutable=True)
+    m.K.setub(m.most_capacity)
+    info_of(m).refresh = partial(_bound_capacity, m.K.value)
 
 
 def cost(m: Any) -> Any:
@@ -279,6 +301,12 @@ def case_of(m: Any) -> AllocationCase:
     return case.changed(**changes) if changes else case
 
 
+def _bound_capacity(least: float, m: Any) -> None:
+    """Bound the capacity anew, which follows from what it costs; by no fewer units than `least`, at which a search begins."""
+    if isinstance(m.component("most_capacity"), pyo.Param):
+        m.most_capacity.set_value(max(capacity_bound(case_of(m)), least))
+
+
 def _profile_probability(m: Any, t: str) -> Any:
     """Return how likely a profile is, from the probabilities of types: multinomial, group by group."""
     info = details(m)
@@ -286,27 +314,3 @@ def _profile_probability(m: Any, t: str) -> Any:
     orders = math.prod(map(math.factorial, info.case.members)) // math.prod(map(math.factorial, counts.values()))
     powers = (m.type_probability[key] ** n if n > 1 else m.type_probability[key] for key, n in counts.items())
     return math.prod(powers, start=float(orders))
-
-
-def _wanted(group: RetailerGroup, theta: float) -> float:
-    """Return units that a retailer of a type would like to have, roughly: where a solver starts."""
-    most = group.revenue.quantity(group.revenue.falls_to(0.3, theta), theta)
-    return float(np.nan_to_num(most, nan=1.0, posinf=1.0)) or 1.0
-
-
-def occurring(case: AllocationCase) -> AllocationCase:
-    """Return the case without the types that never occur."""
-    if all((group.probability > 0).all() for group in case.retailers):
-        return case
-    return case.without([group.probability > 0 for group in case.retailers])
-
-
-def _fits(case: AllocationCase, name: str) -> None:
-    """Refuse a model that would not fit into memory or visit all profiles, before anything of it is built."""
-    profiles, types = case.profile_count, sum(len(group.theta) for group in case.retailers)
-    size = min(profiles, 10**18) * min(types, sum(case.members)) * BYTES
-    if size > MEMORY or profiles > ENUMERATED:
-        large = f"<{sum(case.members)} retailers with {shortened(profiles)} type profiles: {gigabytes(size)}>"
-        allowed = f"models of `{name}` with up to {ENUMERATED:,} type profiles and {MEMORY / 1e9:.0f} GB"
-        allowed = f"{allowed}; larger cases have the closed form (solver closed_form)"
-        raise InputError.of("retailers", large, allowed, case.name)

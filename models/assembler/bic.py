@@ -82,8 +82,10 @@ def build(
     vocabulary.own_costs(m)
     vocabulary.contracts(m, form)
     q, P = m.quantity, m.payment
+    # Of random yields a good one may bring more than demand ever is of orders that the worst asks for: to be salvaged.
+    spread = max(supplier.usable.values[-1] / supplier.usable.values[0] for supplier in case.suppliers)
     for product in case.products or (case,):
-        if (most := float(product.demand.inverse_cdf(NEVER))) > 0:
+        if (most := spread * float(product.demand.inverse_cdf(NEVER))) > 0:
             (m.units if case.products is None else m.units[product.name, :]).setub(most)
     if max_payment is not None:
         P.setlb(-max_payment)

@@ -119,4 +119,5 @@ def menu(m: Any, duals: Any = None) -> Menu:
         return np.stack([np.broadcast_to(row.reshape(case.costs(i).shape), case.shape) for i, row in enumerate(values)])
 
     quantity = placed(m, vocabulary.value(m.quantity, (-1,)).clip(min=0), m.quantity)
-    return Menu(case, spread(quantity), spread(vocabulary.value(m.payment, (-1,))) + 0.0, vocabulary.planned(m))
+    payment = vocabulary.without_noise(vocabulary.value(m.payment, (-1,))) + 0.0
+    return Menu(case, spread(vocabulary.without_noise(quantity)), spread(payment), vocabulary.planned(m))

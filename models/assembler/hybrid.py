@@ -22,7 +22,7 @@ from veridical.models.assembler import vocabulary
 from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.icds import declare, menu
 from veridical.models.assembler.numbers import carried, named_costs
-from veridical.models.assembler.order_rules import refuse_rules, refuse_without_capacity
+from veridical.models.assembler.order_rules import bound_orders, refuse_rules, refuse_without_capacity
 from veridical.models.assembler.yields import needed
 from veridical.models.info import builder, carries
 
@@ -115,6 +115,7 @@ def build(
     if balanced:
         case.refuse_several_sources("balanced menus")
         case.refuse_random_yields("balanced menus, whose orders are in fixed proportions,")
+        bound_orders(m, balanced=True)
         first, *rest = m.SUPPLIERS
         each = {i: needed(m, i) for i in m.SUPPLIERS}
         several = case.products is not None

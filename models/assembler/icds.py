@@ -118,4 +118,5 @@ def menu(m: Any, duals: Any = None) -> Menu:
     case = vocabulary.case_of(m)
     shape = (len(m.SUPPLIERS), *case.shape)
     quantity = placed(m, vocabulary.value(m.quantity, shape).clip(min=0), m.quantity)
-    return Menu(case, quantity, vocabulary.value(m.payment, shape) + 0.0, vocabulary.planned(m))
+    payment = vocabulary.without_noise(vocabulary.value(m.payment, shape)) + 0.0
+    return Menu(case, vocabulary.without_noise(quantity), payment, vocabulary.planned(m))

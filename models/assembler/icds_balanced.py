@@ -15,7 +15,7 @@ from veridical.data import AssemblerCase, virtual_cost
 from veridical.data.virtual_cost import refuse_tied_products
 from veridical.models.assembler import vocabulary
 from veridical.models.assembler.numbers import carried
-from veridical.models.assembler.order_rules import order_rules, placed, refuse_rules, setup_cost
+from veridical.models.assembler.order_rules import bound_orders, order_rules, placed, refuse_rules, setup_cost
 from veridical.models.info import builder, carries, info_of
 
 __all__ = ["build", "menu"]
@@ -82,6 +82,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     orders = [(i, t) for i in m.SUPPLIERS for t in m.PROFILES]
     vocabulary.capacities(m, orders, bought)
     order_rules(m, orders, bought)
+    bound_orders(m, balanced=True)
 
     def earned(t: str) -> Any:
         spent = reserved + pyo.quicksum(setup_cost(m, i, t) for i in m.SUPPLIERS)

@@ -119,4 +119,5 @@ def menu(m: Any, duals: Any = None) -> Menu:
         units = (max(order[i].value, 0.0) if i in order else needed for i, needed in zip(m.SUPPLIERS, quantity, strict=True))
         quantity = placed(m, np.fromiter(units, dtype=float), [(i, EVERY) for i in m.SUPPLIERS])
     near = None if case.products is None else plan.reshape(-1, *(1,) * len(case.shape))
-    return Menu(case, quantity.reshape(shape), vocabulary.value(m.payment, shape), near)
+    quantity, payment = (vocabulary.without_noise(one) for one in (quantity, vocabulary.value(m.payment, shape)))
+    return Menu(case, quantity.reshape(shape), payment, near)

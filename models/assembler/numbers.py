@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from functools import cache
-from itertools import product
+from itertools import islice, product
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase
+from veridical.data.arrays import Array
 from veridical.data.assembler import label
 from veridical.models.info import Carried, info_of
+from veridical.models.linear_families import members_of
 
-__all__ = ["beliefs", "carried", "named", "named_costs", "profile_names"]
-__all__ += ["sale_params", "sale_values", "structure"]
+__all__ = ["beliefs", "carried", "case_of", "named", "named_costs", "profile_names"]
+__all__ += ["sale_params", "sale_values", "structure", "value", "without_noise"]
 
+ROUNDING = 64 * float(np.finfo(float).eps)  # relative
 OF_OTHERS = {"others", "profile"}  # parts of an index that are made of costs by name, or are no costs at all
 OF_COSTS = {"cost", "next_cost", "report"}  # parts that are a cost of the index's supplier
 
@@ -90,6 +94,66 @@ def sale_values(case: AssemblerCase) -> dict[str, float]:
     return case.sale_numbers | units
 
 
+def case_of(m: Any) -> AssemblerCase:
+    """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
+    case: AssemblerCase = info_of(m).case
+    changes: dict[str, Any] = {}
+    numbers = (float(param.value) for param in m.cost.values())
+    costs = [tuple(islice(numbers, len(supplier.costs))) for supplier in case.suppliers]
+    known = sale_values(case)
+    for name, param in sale_params(m, case).items():
+        if param is not None and param.value != known[name]:
+            changes[name] = param.value
+    radius = m.component("radius")
+    if case.ambiguity is not None and isinstance(radius, pyo.Param) and radius.value != case.ambiguity.radius:
+        changes["ambiguity"] = case.ambiguity.changed(radius=radius.value)
+    said: dict[str, dict[str, Any]] = {
+        s.name: {} if now == s.costs else {"costs": now} for s, now in zip(case.suppliers, costs, strict=True)
+    }
+    if isinstance(m.component("units_per_product"), pyo.Param):
+        for supplier in case.suppliers:
+            if m.units_per_product[supplier.name].value != supplier.units_per_product:
+                said[supplier.name]["units_per_product"] = m.units_per_product[supplier.name].value
+    if isinstance(m.component("deliverable"), pyo.Param):
+        for supplier in case.suppliers:
+            if supplier.capacity is not None and m.deliverable[supplier.name].value != supplier.capacity:
+                said[supplier.name]["capacity"] = m.deliverable[supplier.name].value
+    if isinstance(m.component("usable"), pyo.Param):
+        for supplier in case.suppliers:
+            shares = tuple(m.usable[supplier.name, share].value for share in supplier.usable.values)
+            if shares != supplier.usable.values:
+                said[supplier.name]["yield"] = supplier.usable.changed(values=shares)
+    if isinstance(m.component("reservation_profit"), pyo.Param):
+        for i, supplier in enumerate(case.suppliers):
+            params = [m.reservation_profit[token] for token in case.reservation_tokens(i) if token in m.reservation_profit]
+            now = [param.value for param in params]
+            if now and tuple(now) != supplier.reservations:
+                varies = isinstance(supplier.reservation_profit, tuple)
+                said[supplier.name]["reservation_profit"] = now if varies else now[0]
+    if any(said.values()):
+        changes["suppliers"] = [s.changed(**said[s.name]) for s in case.suppliers]
+    if m.component("probability") is not None:
+        table = value(m.probability, case.shape)
+        if not np.array_equal(table, case.probability):
+            suppliers = changes.get("suppliers", case.suppliers)
+            changes |= {"suppliers": [s.without_prior() for s in suppliers], "prior": {"joint": table.tolist()}}
+    return case.changed(**changes) if changes else case
+
+
+def value(variable: Any, shape: tuple[int, ...]) -> Array:
+    """Return the values of an indexed variable or Param as an array, in the order of its index set."""
+    values = np.fromiter(map(attrgetter("value"), members_of(variable)), dtype=float, count=len(variable))
+    return values.reshape(shape)
+
+
+def without_noise(numbers: Array) -> Array:
+    """Return numbers of a menu without those that are no more than the rounding of its largest: next to it they are nothing.
+
+    A supplier who is not needed is left such traces, of which nobody can say that they are truthful.
+    """
+    return np.where(np.abs(numbers) <= ROUNDING * np.abs(numbers).max(), 0.0, numbers)
+
+
 def renumber(m: Any, case: AssemblerCase) -> None:
     """Give a model that was built for a case of the same structure the numbers of this one, and its names to what comes of it."""
     info = info_of(m)
@@ -114,6 +178,8 @@ def renumber(m: Any, case: AssemblerCase) -> None:
     if costs != [cost for supplier in info.case.suppliers for cost in supplier.costs]:
         info.parameters, info.renamed = named(m, case), _renaming([(i, cost) for i, cost in m.COSTS], case)
     info.case = case
+    if info.refresh is not None:
+        info.refresh(m)
 
 
 def _renaming(built: list[tuple[str, float]], case: AssemblerCase) -> Callable[[tuple[str, ...], Any], Any]:

@@ -1,11 +1,13 @@
 """What an order may be: nothing or at least so much, in whole lots; and what is paid once when anything is ordered.
 
-Binaries, for suppliers who have such a rule alone. Orders are bounded by what no optimum exceeds (`AssemblerCase.most_ordered`).
+Binaries, for suppliers who have such a rule alone. Orders are bounded by what no optimum exceeds (`AssemblerCase.most_ordered`),
+which follows from prices, costs and the like: the bounds are mutable Params, and are worked out anew before every solve.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,36 +15,40 @@ import pyomo.environ as pyo
 
 from veridical.data import AssemblerCase, InputError
 from veridical.data.arrays import Array
+from veridical.models.assembler.numbers import case_of
 from veridical.models.info import info_of
 
-__all__ = ["order_rules", "placed", "refuse_rules", "refuse_without_capacity", "setup_cost"]
+__all__ = ["bound_orders", "order_rules", "placed", "refuse_rules", "refuse_without_capacity", "setup_cost"]
 
 
 def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None:
     """Declare the rules over an index of (i, ...), which begins with a supplier; `units(i, ...)` is what is ordered of him.
 
-    `ordered`: whether anything is; `minimum_order` and `no_order`: so much, or nothing; `lots`, `whole_lots`: how many.
+    `ordered`: whether anything is; `minimum_order` and `no_order`: so much, or nothing; `lots`, `whole_lots`: how many;
+    `most_ordered`: units that no optimum exceeds.
     """
     case = info_of(m).case
     if case.products is not None:
         refuse_without_capacity(case, "several products")
-    suppliers = {supplier.name: (supplier, case.most_ordered(i)) for i, supplier in enumerate(case.suppliers) if supplier.rules}
+    suppliers = {supplier.name: supplier for supplier in case.suppliers if supplier.rules}
     if not suppliers:
         return
     if case.random_yields:
         refuse_without_capacity(case, "random yields")
+    m.most_ordered = pyo.Param(list(suppliers), mutable=True)
+    bound_orders(m, balanced=False)
     index = [key for key in index if key[0] in suppliers]
-    by_lot = [key for key in index if suppliers[key[0]][0].lot_size is not None]
-    switched = [key for key in index if suppliers[key[0]][0].switched]
+    by_lot = [key for key in index if suppliers[key[0]].lot_size is not None]
+    switched = [key for key in index if suppliers[key[0]].switched]
     if by_lot:
         m.lots = pyo.Var(by_lot, domain=pyo.NonNegativeIntegers)
         for key in by_lot:
-            supplier, most = suppliers[key[0]]
-            m.lots[key].setub(round(most / supplier.lot_size))
+            # half a lot more than are whole, as a quotient may come out just below a whole number
+            m.lots[key].setub(m.most_ordered[key[0]] / suppliers[key[0]].lot_size + 0.5)
 
         @m.Constraint(by_lot)
         def whole_lots(m: Any, *key: Any) -> Any:
-            return units(*key) == suppliers[key[0]][0].lot_size * m.lots[key]
+            return units(*key) == suppliers[key[0]].lot_size * m.lots[key]
 
     if not switched:
         return
@@ -50,11 +56,26 @@ def order_rules(m: Any, index: Iterable[Any], units: Callable[..., Any]) -> None
 
     @m.Constraint(switched)
     def no_order(m: Any, *key: Any) -> Any:
-        return units(*key) <= suppliers[key[0]][1] * m.ordered[key]
+        return units(*key) <= m.most_ordered[key[0]] * m.ordered[key]
 
-    @m.Constraint([key for key in switched if suppliers[key[0]][0].minimum_order is not None])
+    @m.Constraint([key for key in switched if suppliers[key[0]].minimum_order is not None])
     def minimum_order(m: Any, *key: Any) -> Any:
-        return units(*key) >= suppliers[key[0]][0].minimum_order * m.ordered[key]
+        return units(*key) >= suppliers[key[0]].minimum_order * m.ordered[key]
+
+
+def bound_orders(m: Any, balanced: bool) -> None:
+    """Bound orders by what no optimum exceeds, of menus whose orders are `balanced` or of any; and anew before every solve."""
+    if isinstance(m.component("most_ordered"), pyo.Param):
+        info_of(m).refresh = partial(_refresh, balanced)
+        _refresh(balanced, m)
+
+
+def _refresh(balanced: bool, m: Any) -> None:
+    if isinstance(m.component("most_ordered"), pyo.Param):  # nobody has put something else in its place
+        case = case_of(m)
+        for i, supplier in enumerate(case.suppliers):
+            if supplier.rules:
+                m.most_ordered[supplier.name].set_value(case.most_ordered(i, balanced))
 
 
 def setup_cost(m: Any, *key: Any) -> Any:

@@ -8,26 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container
 from functools import partial
-from itertools import islice, pairwise, product
-from operator import attrgetter
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
-from veridical.data import AssemblerCase, InputError
+from veridical.data import AssemblerCase
 from veridical.data.arrays import Array, Integers
-from veridical.data.assembler import shortened
-from veridical.data.limits import MEMORY, gigabytes
-from veridical.models.assembler.coalitions import count as coalition_constraints
-from veridical.models.assembler.numbers import named, profile_names, sale_params, sale_values
+from veridical.models.assembler.memory import fits, fits_together
+from veridical.models.assembler.numbers import case_of, named, profile_names, value, without_noise
 from veridical.models.assembler.order_rules import order_rules, setup_cost
 from veridical.models.assembler.products import declare_numbers, declare_sales, expected_revenue, needed
 from veridical.models.assembler.worst_prior import expected
 from veridical.models.assembler.yields import arriving, assembled, declare_yields, numbers_of_rows, outcome
-from veridical.models.expected_sales import chosen
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
-from veridical.models.linear_families import Each, declare, members_of
+from veridical.models.linear_families import Each, declare
 
 __all__ = [
     "aim",
@@ -43,7 +39,6 @@ __all__ = [
 ]
 __all__ += [
     "declare_sales",
-    "fits",
     "frame",
     "misreports",
     "needed",
@@ -54,10 +49,9 @@ __all__ += [
     "planned",
     "profit",
     "value",
+    "without_noise",
 ]
 
-SHARED_BYTES = 3_000  # at the peak of a solve, a constraint of a coalition and member
-BYTES = 1_400  # resident memory a constraint with its share of the variables, measured: benchmarks/full_icds.py
 INDEX_NAMES = {  # what the parts of an index are called, family by family
     "incentive_compatibility": ("supplier", "cost", "report", "others"),
     **dict.fromkeys(("individual_rationality", "full_information"), ("supplier", "cost", "others")),
@@ -304,85 +298,7 @@ def reservations(case: AssemblerCase) -> dict[str, float]:
     return {token: profit for pair in pairs for token, profit in pair}
 
 
-def case_of(m: Any) -> AssemblerCase:
-    """Return the case with the numbers that stand in the model now; the one that it was built from where none has changed."""
-    case: AssemblerCase = info_of(m).case
-    changes: dict[str, Any] = {}
-    numbers = (float(param.value) for param in m.cost.values())
-    costs = [tuple(islice(numbers, len(supplier.costs))) for supplier in case.suppliers]
-    known = sale_values(case)
-    for name, param in sale_params(m, case).items():
-        if param is not None and param.value != known[name]:
-            changes[name] = param.value
-    radius = m.component("radius")
-    if case.ambiguity is not None and isinstance(radius, pyo.Param) and radius.value != case.ambiguity.radius:
-        changes["ambiguity"] = case.ambiguity.changed(radius=radius.value)
-    said: dict[str, dict[str, Any]] = {
-        s.name: {} if now == s.costs else {"costs": now} for s, now in zip(case.suppliers, costs, strict=True)
-    }
-    if isinstance(m.component("units_per_product"), pyo.Param):
-        for supplier in case.suppliers:
-            if m.units_per_product[supplier.name].value != supplier.units_per_product:
-                said[supplier.name]["units_per_product"] = m.units_per_product[supplier.name].value
-    if isinstance(m.component("deliverable"), pyo.Param):
-        for supplier in case.suppliers:
-            if supplier.capacity is not None and m.deliverable[supplier.name].value != supplier.capacity:
-                said[supplier.name]["capacity"] = m.deliverable[supplier.name].value
-    if isinstance(m.component("usable"), pyo.Param):
-        for supplier in case.suppliers:
-            shares = tuple(m.usable[supplier.name, share].value for share in supplier.usable.values)
-            if shares != supplier.usable.values:
-                said[supplier.name]["yield"] = supplier.usable.changed(values=shares)
-    if isinstance(m.component("reservation_profit"), pyo.Param):
-        for i, supplier in enumerate(case.suppliers):
-            params = [m.reservation_profit[token] for token in case.reservation_tokens(i) if token in m.reservation_profit]
-            now = [param.value for param in params]
-            if now and tuple(now) != supplier.reservations:
-                varies = isinstance(supplier.reservation_profit, tuple)
-                said[supplier.name]["reservation_profit"] = now if varies else now[0]
-    if any(said.values()):
-        changes["suppliers"] = [s.changed(**said[s.name]) for s in case.suppliers]
-    if m.component("probability") is not None:
-        table = value(m.probability, case.shape)
-        if not np.array_equal(table, case.probability):
-            suppliers = changes.get("suppliers", case.suppliers)
-            changes |= {"suppliers": [s.without_prior() for s in suppliers], "prior": {"joint": table.tolist()}}
-    return case.changed(**changes) if changes else case
-
-
 def planned(m: Any) -> Array | None:
     """Return the units of each of several products in a solved model, shape (products, *shape); None of one product."""
     case = info_of(m).case
     return None if case.products is None else value(m.units, (-1, *case.shape)).clip(min=0)
-
-
-def value(variable: Any, shape: tuple[int, ...]) -> Array:
-    """Return the values of an indexed variable or Param as an array, in the order of its index set."""
-    values = np.fromiter(map(attrgetter("value"), members_of(variable)), dtype=float, count=len(variable))
-    return values.reshape(shape)
-
-
-def fits(case: AssemblerCase, name: str, form: str, contracts: bool) -> None:
-    """Refuse a model that would not fit into memory, before anything of it is built."""
-    n, profiles = len(case.shape), min(case.profiles, 10**18)
-    sales = 0
-    for sold in case.products or (case,):
-        sales += {"linear": len(getattr(sold.demand, "points", ())), "tangent": 16}.get(chosen(sold.demand, form), 2)
-    pairs = sum(m - 1 for m in case.shape) / n  # misreports a supplier and profile, on average
-    rows = profiles * (case.yields.count * (sales + n) + (n * (1 + 1.5 * pairs) if contracts else 0))
-    if rows * BYTES > MEMORY:
-        large = f"<{n} suppliers with {shortened(case.profiles)} cost profiles"
-        large += f", each with {case.yields.count:,} joint yields" if case.random_yields else ""
-        large += f": {gigabytes(rows * BYTES)}>"
-        allowed = f"models of `{name}` below {MEMORY / 1e9:.0f} GB; for larger cases the closed form (solver closed_form)"
-        allowed = f"{allowed} where it applies, or fewer costs or suppliers with private costs"
-        raise InputError.of("suppliers", large, allowed)
-
-
-def fits_together(case: AssemblerCase, name: str, reporting: Collection[int]) -> None:
-    """Refuse truth of coalitions where its constraints would not fit: of all suppliers together a square of the profiles."""
-    needed = sum(rows * members * SHARED_BYTES for rows, members in coalition_constraints(case.shape, reporting))
-    if needed > MEMORY:
-        value = f"<true: {len(case.shape)} suppliers with {shortened(case.profiles)} cost profiles, {gigabytes(needed)}>"
-        allowed = f"models of `{name}` below {MEMORY / 1e9:.0f} GB; without it the audit still looks for joint misreports"
-        raise InputError.of("coalitions", value, allowed, case.name)

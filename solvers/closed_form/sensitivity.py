@@ -72,11 +72,11 @@ def sensitivity(menu: Menu, cost_derivative: CostDerivative, deliverable_worth: 
     profiles = (", ".join(case.tokens(i)[k] for i, k in enumerate(place)) for place in np.ndindex(*case.shape))
     derivatives |= {f"probability {name}": value for name, value in zip(profiles, worth.ravel().tolist(), strict=True)}
     for i, supplier in enumerate(case.suppliers):
-        tightest = supplier.capacity is not None and supplier.capacity / supplier.needed == case.deliverable
+        tightest = supplier.capacity is not None and supplier.suffices_for(supplier.capacity) == case.deliverable < math.inf
         # a share more to order for each product is as if all costs of the part rose, and fewer could be delivered
         dearer = sum(cost * value for cost, value in zip(supplier.costs, by_costs[i], strict=True))
         dearer -= deliverable_worth * case.deliverable if tightest else 0.0
-        if case.has_bill:
+        if case.has_bill and supplier.units_per_product:
             derivatives[f"units_per_product {supplier.name}"] = dearer / supplier.units_per_product
         derivatives |= {f"yield {token}": -dearer / supplier.usable.expectation for token in case.yield_tokens(i)}
         if supplier.capacity is not None:

@@ -35,7 +35,7 @@ def contract_menu(solution: Solution) -> Figure:
     words = Measures.of(menu.case)
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
     under = "" if menu.case.ambiguity is None else f"\nunder {menu.case.ambiguity.words}"
-    earned = f"expected profit {solution.objective:,.2f}, {words.of_money}"
+    earned = f"expected profit {words.amount(solution.objective)}"
     headed(figure, f"{solution.mechanism} menu for {solution.case}: {earned}{under}")
     return figure
 
@@ -51,6 +51,7 @@ def bars(menu: Menu) -> Figure:
     panels = [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(names, menu.quantity, strict=True))
     panels += assembled(menu)
     rent = "rent and what he earns elsewhere" if any(any(s.reservations) for s in case.suppliers) else "information rent"
+    loses = any((menu.rent(i) < -1e-9 * np.abs(menu.payment[i]).max()).any() for i in range(len(case.names)))
     rows = len(panels) + len(case.names)
     figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
     for axis, (name, quantity) in zip(axes, panels, strict=False):
@@ -60,16 +61,18 @@ def bars(menu: Menu) -> Figure:
         payment = menu.payment[i].ravel()[order]
         axis.stairs(payment, edges, fill=True, color=COLOURS[3], label=rent)
         axis.stairs(payment - menu.rent(i).ravel()[order], edges, fill=True, color="#9a9a9a", label="production cost")
+        if loses:  # what he is paid is then hidden behind what it costs him
+            axis.stairs(payment, edges, baseline=None, color=COLOURS[1], linewidth=1.2, label="payment, also where it is a loss")
         axis.set_ylabel(beside(names[i]))
     for axis in axes:
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(bottom=None if loses and axis in axes[len(panels) :] else 0)
         axis.margins(x=0)
         axis.yaxis.set_major_formatter(NUMBER)
     words = Measures.of(case)
     axes[0].set_title(f"{'order' if case.has_yields else 'quantity'}, {words.of_units}")
     axes[len(panels)].set_title(f"payment, {words.of_money}")
     axes[-1].set_xlabel("probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely")
-    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=3, fontsize=9)
     return figure
 
 
@@ -100,7 +103,8 @@ def maps(menu: Menu) -> Figure:
     panels += [(f"rent of {name}, {words.of_money}", menu.rent(i)) for i, name in enumerate(case.names)]
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
     for axis, (name, values) in zip(axes, panels, strict=True):
-        mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
+        lowest = min(0.0, float(values.min()))  # a rent may be a loss
+        mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=lowest, shading="nearest")
         figure.colorbar(mesh, ax=axis, format=NUMBER)
         axis.set(title=fill(name, 44), xlabel=fill(f"cost of {case.names[0]}, {words.per_unit}", 44))
     axes[0].set_ylabel(fill(f"cost of {case.names[1]}, {words.per_unit}", 44))

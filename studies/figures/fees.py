@@ -13,21 +13,27 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 PANELS = {
-    "receivers": "left to the receivers, currency",
-    "supplier": "smallest gain of a supplier, currency",
+    "receivers": "left to the receivers, {money}",
+    "supplier": "smallest gain of a supplier, {money}",
     "lost": "lost of the savings, %",
+}
+KINDS = {  # of rules: their colour
+    "chosen": COLOURS[1],
+    "truth is best for every supplier": COLOURS[0],
+    "truth is not best: what would come of it all the same": COLOURS[4],
 }
 
 
 @styled
-def draw(title: str, table: pd.DataFrame, chosen: str | None) -> Figure:
-    """Return the figure: a row a rule, means with their standard errors, and the least of all draws as rings.
+def draw(title: str, table: pd.DataFrame, chosen: str | None, money: str = "currency") -> Figure:
+    """Return the figure: a row a rule, means with their standard errors, and the least of all draws as rings; kinds by colour.
 
     Amounts are on a scale that is logarithmic away from 0, as losses under the baseline pivot are many times what is gained.
     """
-    figure, axes = axes_of(11.0, 0.3 * len(table) + 1.6, 1, 3, sharey=True, width_ratios=(2, 2, 1))
-    rows = list(range(len(table)))
-    colours = [COLOURS[1] if name == chosen else COLOURS[0] if table["truthful"][name] else COLOURS[4] for name in table.index]
+    figure, axes = axes_of(11.0, 0.3 * len(table) + 1.9, 1, 3, sharey=True, width_ratios=(2, 2, 1))
+    rows, (picked, truthful, others) = list(range(len(table))), KINDS
+    kinds = [picked if name == chosen else truthful if table["truthful"][name] else others for name in table.index]
+    colours = [KINDS[kind] for kind in kinds]
     for axis, (column, words) in zip(axes, PANELS.items(), strict=True):
         unit = 100 if column == "lost" else 1
         means, errors = unit * table[column], unit * table[f"{column}_se"].fillna(0.0)
@@ -41,8 +47,10 @@ def draw(title: str, table: pd.DataFrame, chosen: str | None) -> Figure:
             axis.set_xscale("symlog", linthresh=largest / 30)
         axis.xaxis.set_major_formatter(NUMBER)
         axis.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
-        axis.set_xlabel(words)
+        axis.set_xlabel(words.format(money=money))
     axes[0].set_yticks(rows, [str(name) for name in table.index])
     axes[0].invert_yaxis()
+    marks = [axes[0].scatter([], [], c=colour, s=16, label=kind) for kind, colour in KINDS.items() if kind in kinds]
+    figure.legend(handles=marks, loc="outside lower center", ncols=len(marks))
     figure.suptitle(f"{title}: means, standard errors, least of all draws (rings)")
     return figure

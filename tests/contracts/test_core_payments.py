@@ -46,6 +46,7 @@ def test_two_vendors_share_what_both_are_needed_for(two_vendors: JointPlanCase, 
     assert proof is not None
     assert proof.clarke == pytest.approx({"A": 14, "B": 14})
     assert proof.lie_bounds == pytest.approx({"A": 2, "B": 2}, abs=1e-6)
+    assert proof.cuts == (pytest.approx({("A", "B"): 2}, abs=1e-5) if point == "nearest" else {})
     assert proof.values == pytest.approx({(): 24, ("A",): 10, ("B",): 10, ("A", "B"): 0}, abs=1e-6)
     assert proof.coalitions == 4
     assert 0 <= proof.blocking <= 1e-6
@@ -109,6 +110,12 @@ def test_limits_that_enter_one_by_one_lead_to_what_all_of_them_do(seed: int, poi
     if point == "bidder_optimal":
         assert sum(gains.values()) == pytest.approx(largest_total(value, case.suppliers), abs=1e-6 * everybody)
     assert distance_from_nearest(value, case.suppliers, gains, total=point == "bidder_optimal") <= 1e-6
+    if point == "nearest":  # what each is short of Clarke's gain is what limits take off it, all that there is at most
+        for name, gain in gains.items():
+            taken = sum(cut for absent, cut in found.core.cuts.items() if name in absent)
+            short = found.core.clarke[name] - gain
+            assert taken >= short - 1e-5 * everybody
+            assert taken == pytest.approx(short, abs=1e-5 * everybody) or gain <= 1e-5 * everybody
 
 
 def test_the_conditions_of_the_nearest_gains_see_others() -> None:

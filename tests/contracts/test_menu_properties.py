@@ -17,7 +17,7 @@ from support.coalitions import worst_together
 from support.strategies import examples
 from veridical.contracts import Menu, PropertyResult
 from veridical.contracts.menu_audit import SupplierResult
-from veridical.data import AssemblerCase, CertificateError
+from veridical.data import AssemblerCase, CertificateError, InputError
 
 Where = tuple[str | None, float | None, float | None, str | None]
 PAIR = [[4.0, 9.0], [3.0, 7.0]]
@@ -387,7 +387,7 @@ def test_a_promise_that_is_not_kept_is_a_certificate_error(correlated: Assembler
 
 def test_properties_are_called_what_they_are() -> None:
     of_menus = [name for name, each in vd.PROPERTIES.items() if Menu in each.outcomes]
-    one_by_one = ["dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"]
+    one_by_one = ["dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget", "capacity"]
     assert of_menus == [*one_by_one, "coalition_ic", "coalition_ic_with_side_payments"]
     assert all(name == each.name and each.summary for name, each in vd.PROPERTIES.items())
     assert {name for pair in vd.IMPLIES for name in pair} <= set(vd.PROPERTIES)
@@ -396,3 +396,30 @@ def test_properties_are_called_what_they_are() -> None:
     ):
         parameters = {"participation": participation} if "participation" in mechanism.parameters else {}
         assert set(mechanism.promises(**parameters)) <= set(vd.PROPERTIES)
+
+
+@pytest.mark.parametrize(
+    ("terms", "quantity", "worst", "witness"),
+    [
+        ({}, 1e9, 0.0, (None, None, None, None)),
+        ({"suppliers.b.capacity": 9.5}, [[5, 5], [10, 8]], 0.5, ("b", 3.0, None, "a=9")),
+        ({"suppliers.b.capacity": 10.0}, [[5, 5], [10, 8]], 0.0, ("b", 3.0, None, "a=9")),
+        ({"suppliers.a.minimum_order": 6.0}, [[8, 0], [7, 5.5]], 0.5, ("a", 9.0, None, "b=7")),
+        ({"suppliers.a.minimum_order": 6.0}, [[8, 0], [7, 6]], 0.0, ("a", 9.0, None, "b=7")),
+        ({"suppliers.a.lot_size": 2.5}, [[7.5, 5], [5, 2]], 0.5, ("a", 9.0, None, "b=7")),
+    ],
+)
+def test_orders_are_within_what_a_supplier_takes(
+    pair: AssemblerCase, terms: dict[str, float], quantity: ArrayLike, worst: float, witness: Where
+) -> None:
+    own = pair.changed(**terms)
+    orders = menu(own, np.broadcast_to(np.asarray(quantity, dtype=float), (2, 2, 2)), 1e12)
+    found = vd.PROPERTIES["capacity"](orders)
+    check(found, worst == 0.0, worst, witness)
+
+
+def test_orders_that_a_supplier_does_not_take_are_not_sent(pair: AssemblerCase) -> None:
+    own = pair.changed(**{"suppliers.b.capacity": 9.5})
+    with pytest.raises(InputError, match=r"menu: got <capacity fails: worst 0.5 .*allowed: a menu with orders within every"):
+        vd.contracts.supplier_contracts(menu(own, 10.0, 100.0))
+    assert list(vd.contracts.supplier_contracts(menu(own, 9.5, 100.0))) == ["a", "b"]

@@ -21,7 +21,7 @@ from veridical.solvers.planners import Central, settle
 
 SEARCHES = ("receiver_ic", "group_ic", "false_name_ic")
 APPLIES: Mapping[type, tuple[str, ...]] = {
-    Menu: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget", *COALITIONS),
+    Menu: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget", "capacity", *COALITIONS),
     Allotment: ("dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "monotone", "capacity", *COALITIONS),
     Equilibrium: ("bayesian_ic", "interim_ir", "capacity", "equilibrium"),
     Settlement: (

@@ -60,6 +60,22 @@ def test_rounded_contracts_are_sent_to_the_last_digit_and_in_their_currency() ->
     assert "<th>if you report</th><th>we order, pieces</th><th>you are paid, EUR</th>" in contract.to_html()
 
 
+def test_a_cost_that_everybody_knows_is_not_asked_for() -> None:
+    case = vd.example("two-suppliers").changed(**{"suppliers.battery.costs": [4.0], "suppliers.battery.probabilities": None})
+    sheets = {name: sheet.to_html() for name, sheet in vd.contracts.supplier_contracts(vd.solve(case).contracts).items()}
+    assert "Please report your cost" in sheets["panel"]
+    assert "<th>if you report</th>" in sheets["panel"]
+    assert "report your cost" not in sheets["battery"]
+    assert "there is nothing to report" in sheets["battery"]
+    assert "<th>at the cost of</th>" in sheets["battery"]
+
+
+def test_a_cost_between_two_that_are_listed_loses_by_neither_list(solution: Any) -> None:
+    for contract in vd.contracts.supplier_contracts(solution.contracts).values():
+        for cost, higher in zip(np.array(contract.costs[:-1]) + 1e-3, range(1, len(contract.costs)), strict=True):
+            assert (contract.payment[:, higher] - cost * contract.quantity[:, higher] >= 0).all()
+
+
 def test_nothing_of_the_others_is_said(solution: Any, tmp_path: Any) -> None:
     case = solution.contracts.case
     for name, contract in supplier_contracts(solution.contracts).items():

@@ -71,7 +71,7 @@ BAD = [
         "<nothing>",
         "missing required key: a table with the key distribution",
     ),
-    ("unknown key", SECOND, f"{SECOND}\nyield = 0.9", "suppliers[1].yield", "0.9", "only the keys name, cost"),
+    ("unknown key", SECOND, f"{SECOND}\nyield = 0.9", "suppliers[1].yield", "0.9", "nothing beside continuous costs"),
     ("cost", "loc = 5.0", "loc = nan", "suppliers[1].cost.loc", "nan", "a finite number"),
     ("no end", ", high = 9.0", "", "suppliers[1].cost.high", "<nothing>", "needs high: norm has no upper end"),
     ("name twice", '"battery"', '"panel"', "suppliers[1].name", "'panel'", "a name that no other supplier has"),

@@ -168,3 +168,26 @@ def test_revenue_is_immutable_and_survives_being_written_out(raw: dict[str, Any]
     assert isinstance(own, InverseDemand | Newsvendor)
     with pytest.raises(ValueError, match="frozen"):
         own.form = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("units", [1e-9, 1e-4, 0.3, 2.0, 4.9])
+@pytest.mark.parametrize(
+    "demand",
+    [
+        {"distribution": "normal", "sd": 0.5},
+        {"distribution": "uniform"},
+        {"distribution": "exponential"},
+        {"distribution": "gamma", "shape": 1.7},
+    ],
+    ids=lambda raw: raw["distribution"],
+)
+def test_what_a_higher_type_sells_more_often_has_all_its_digits(demand: dict[str, Any], units: float) -> None:
+    """Against the integral of the derivative by type: where both sell all but surely, a difference of survivals has no digits."""
+    revenue = check(Newsvendor, {"form": "newsvendor", "price": 7.0, "demand": demand})
+    low, high = 5.0, 6.0
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    types = (low + high + nodes * (high - low)) / 2
+    wanted = float(weights @ revenue.marginal_by_type(units, types)) * (high - low) / 2
+    assert float(revenue.marginal_gain(units, low, high)) == pytest.approx(wanted, rel=1e-10)
+    none = float(revenue.marginal_gain(units, 0.0, high)), float(revenue.marginal(units, high) - revenue.marginal(units, 0.0))
+    assert none[0] == pytest.approx(none[1], rel=1e-12)

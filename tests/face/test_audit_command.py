@@ -58,7 +58,7 @@ def test_a_menu_under_which_a_truthful_supplier_loses_says_so(run: Run) -> None:
 def test_json_of_an_audit_has_every_property_with_its_worst_case(run: Run) -> None:
     Path("menu.csv").write_text(MANIPULABLE, encoding="utf-8")
     found = parsed(run("audit", "case.toml", "menu.csv", "--json", "-"))["audit"]["properties"]
-    names = {"dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget"}
+    names = {"dominant_strategy_ic", "bayesian_ic", "ex_post_ir", "interim_ir", "balanced", "budget", "capacity"}
     together = {"coalition_ic", "coalition_ic_with_side_payments"}
     assert set(found) == names | together
     who = {"members", "types", "reports", "gains", "tried", "possible"}

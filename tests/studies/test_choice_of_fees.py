@@ -1,6 +1,7 @@
 """Which pivot and fee to fix before reports: every figure again by settling each draw, and what is chosen of them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import veridical as vd
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.data import NotSolvedError
 from veridical.data.joint_plan import CAPACITY, COST, NEED, JointPlanCase, pilot
+from veridical.data.measures import Measures
 from veridical.solvers.planners import Central, settle
 from veridical.studies import FeeChoice, choose_fees, fees
 from veridical.studies.fee_rules import label, rules_of
@@ -178,7 +180,15 @@ def test_it_is_written(found: FeeChoice, tmp_path: Path) -> None:
     said = json.loads(json.dumps(found.to_dict()))
     assert [row["rule"] for row in said["rules"]] == found.table.index.tolist()
     assert (said["draws"], said["seed"], said["spread"]) == (3, 5, 0.1)
-    assert len(found.figure().axes) == 3
+
+
+def test_its_picture_says_what_colours_mean_and_what_money_is_in(found: FeeChoice) -> None:
+    figure = replace(found, measures=Measures(currency="EUR")).figure()
+    assert [axis.get_xlabel() for axis in figure.axes[:2]] == ["left to the receivers, EUR", "smallest gain of a supplier, EUR"]
+    kinds = {"truth is best for every supplier": found.table["truthful"], "truth is not best": ~found.table["truthful"]}
+    wanted = [words for words, rules in kinds.items() if (rules & (found.table.index != found.chosen)).any()]
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert ["chosen"] * (found.chosen is not None) + wanted == [words.partition(":")[0] for words in said]
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,9 @@ def test_nothing_to_earn_is_nothing_to_lose() -> None:
 
 def test_a_correlated_case_is_for_models(correlated: AssemblerCase) -> None:
     with pytest.raises(InputError, match=r"closed_form.*independent.*highs"):
-        choose_k(correlated)
+        choose_k(correlated, solver="closed_form")
     choice = choose_k(correlated, 0.1, "highs")
+    assert choose_k(correlated).table["profit"].tolist() == pytest.approx(choice.table["profit"].tolist(), rel=1e-6)
     # The numbers of the case's page; naive by hand: F(q) = 14 / 30, profit 14 q - 30 (q - 100)^2 / 1600.
     assert choice.table["profit"].to_numpy()[[0, 2]] == pytest.approx([4013.3333, 5655.30], abs=6e-3)
     assert choice.k == 2

@@ -56,7 +56,7 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
         lines.append(f"prior: {prior}; seed {chosen.seed}; all report the truth, also where it is not best")
     if chosen.failed:
         lines.append(f"left out, as they could not be solved: {len(chosen.failed)} draws ({chosen.failed[0]})")
-    return [table, *map(Text, lines)]
+    return [table, *tables.measured(chosen.measures), *map(Text, lines)]
 
 
 def mean(value: float, error: float, digits: int | None = None) -> str:

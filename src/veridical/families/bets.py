@@ -69,13 +69,13 @@ def smallest_bets(task: Task, solve: Solve) -> Solution:
     What proves that it does not is the optimum without a bound; where there is none, the first best, which no menu exceeds that
     suppliers take part in. Where a bound may cost something and nothing else is proven, it stands among the parameters.
     """
-    if turnover(task.case) == 0:
-        return solve(task)  # nobody asks for the product: there is no scale of payments
+    # Where nobody asks for the product there is no scale of payments, and no menu earns anything: the price stands for it.
+    size = turnover(task.case) or max(product.price for product in task.case.products or (task.case,))
     began = perf_counter()
     error: Exception | None = None
     try:
         free = solve(task)
-        if np.abs(free.contracts.payment).max() <= turnover(task.case):
+        if np.abs(free.contracts.payment).max() <= size:
             return free
         most, basis = free.bound, "without a bound on payments no menu earns more"
     except (CertificateError, NotSolvedError) as failure:
@@ -86,10 +86,10 @@ def smallest_bets(task: Task, solve: Solve) -> Solution:
     best: Solution | None = None
     for multiple in BOUNDS:
         try:
-            bounded = solve(replace(task, parameters={**task.parameters, "max_payment": multiple * turnover(task.case)}))
+            bounded = solve(replace(task, parameters={**task.parameters, "max_payment": multiple * size}))
         except (CertificateError, NotSolvedError):
             continue
-        if most - bounded.objective <= SAME * (abs(most) or turnover(task.case)):
+        if most - bounded.objective <= SAME * (abs(most) or size):
             gap = ratio(abs(most - bounded.objective), abs(bounded.objective))
             certificate = replace(bounded.certificate, gap=gap, basis=f"{bounded.certificate.basis}; {basis}")
             best = replace(bounded, parameters=task.parameters, bound=most, certificate=certificate)

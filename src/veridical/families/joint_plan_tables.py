@@ -83,7 +83,10 @@ def coalitions(settlement: Settlement) -> list[str]:
     line += f"of all none gains more than {significant(proof.blocking)} by leaving"
     if proof.gap > GAP * abs(settlement.savings):
         line += f" (their values are proven to {significant(proof.gap)} only)"
-    return [line]
+    if not proof.cuts:
+        return [line]
+    cuts = (f"{' and '.join(absent)} each {money(cut)}" for absent, cut in proof.cuts.items())
+    return [line, f"less than Clarke's pivot would leave, as the others could go without them: {', '.join(cuts)}"]
 
 
 def given_back(settlement: Settlement) -> list[str]:

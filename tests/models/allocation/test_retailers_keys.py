@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+import pyomo.environ as pyo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,6 +165,45 @@ def test_a_copula_of_types_from_a_range() -> None:
     assert free.independent
     apart = vd.solve(own.changed(prior=None), "allocation", points=4).objective
     assert vd.solve(free, "allocation", points=4).objective == pytest.approx(apart, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "revenue",
+    [
+        {
+            "form": "newsvendor",
+            "price": 10.0,
+            "demand": {"distribution": "normal", "sd": 2.0},
+            "salvage": 2.0,
+            "shortage_penalty": 3.0,
+        },
+        {"form": "newsvendor", "price": 10.0, "demand": {"distribution": "gamma", "shape": 1.7}, "shortage_penalty": 1.0},
+        {"form": "power_demand", "scale": 1.3, "exponent": 1.7},
+        LINEAR,
+    ],
+)
+def test_virtual_marginal_revenue_is_the_slope_of_virtual_revenue(revenue: Any) -> None:
+    """The left side of (6) in `allocation_kkt`: by differences, and against its formula, type by type."""
+    own = case({**group((5.0, 8.0, 12.0), LIKELY, revenue, 2), "capacity": 4.0, "reservation_profit": 0.3}, capacity=3.0)
+    m, step = vd.build(own, "allocation_kkt"), 1e-5
+    part = own.retailers[0]
+    for key in m.CELLS:
+        k, units = TYPE_PLACES[key[2]], m.quantity[key]
+        above = part.survival[k + 1] / part.probability[k]
+        following = part.theta[min(k + 1, 2)]
+        for q in (0.3, 0.9):
+            units.set_value(q, skip_validation=True)
+            here = pyo.value(m.virtual_marginal[key])
+            own_worth, next_worth = (float(part.revenue.marginal(q, theta)) for theta in (part.theta[k], following))
+            assert here == pytest.approx(own_worth - above * (next_worth - own_worth), rel=1e-9, abs=1e-9)
+            ends = []
+            for moved in (q + step, q - step):
+                units.set_value(moved, skip_validation=True)
+                ends.append(pyo.value(m.virtual_revenue[key]))
+            assert here == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-5, abs=1e-5)
+
+
+TYPE_PLACES = {5.0: 0, 8.0: 1, 12.0: 2}
 
 
 def test_profits_in_correlation() -> None:

@@ -122,6 +122,32 @@ def test_minimum_orders_by_trying_all_choices(least: float) -> None:
     assert vd.solve(chosen, "capacity_choice").objective == pytest.approx(wanted, rel=1e-6)
 
 
+def test_minimum_orders_of_a_kept_model_know_its_capacity() -> None:
+    """At the second capacity more is worth allotting than there is at the first: bounds of orders follow from it."""
+    own = case({**group((4.0, 8.0), (0.5, 0.5), count=2), "minimum_order": 1.1}, capacity=1.5)
+    wider = own.changed(capacity=6.0)
+    repeated = vd.Repeated()
+    repeated.solve(own, "allocation")
+    assert repeated.solve(wider, "allocation").objective == pytest.approx(vd.solve(wider, "allocation").objective, rel=1e-9)
+    model = vd.build(own.changed(**{"retailers.0.capacity": 1.4}), "allocation")
+    for param in (model.K, model.type_probability, model.deliverable):
+        assert not param.mutable  # else a bound, or a tangent, would be that of another number
+
+
+def test_salvage_of_correlated_types_is_refused_of_a_kept_model_too() -> None:
+    """At the second capacity units could be handed out to be salvaged: nothing is proven then, whatever was solved before."""
+    joint = [[0.4, 0.1], [0.1, 0.4]]
+    part = {"count": 2, "types": [8.0, 12.0], "revenue": newsvendor(salvage=2.0)}
+    own = case(part, capacity=9.0, prior={"joint": joint})
+    wider = own.changed(capacity=60.0)
+    repeated = vd.Repeated()
+    assert repeated.solve(own, "allocation").status == "optimal"
+    for solve in (vd.solve, repeated.solve):
+        with pytest.raises(InputError, match=r"revenue.salvage: got 2.0; allowed: 0 beside types that depend on one another"):
+            solve(wider, "allocation")
+    assert not vd.build(own, "allocation").K.mutable
+
+
 def test_minimum_orders_of_correlated_types() -> None:
     joint = np.array([[0.4, 0.1], [0.1, 0.4]])
     own = case(

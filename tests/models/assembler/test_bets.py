@@ -115,3 +115,14 @@ def test_a_result_says_how_its_prior_was_integrated() -> None:
         assert record["error"] <= 1e-10
         assert record["seconds"] >= 0
     assert "prior" not in vd.solve(vd.example("two-suppliers-correlated"), "icds").to_dict()
+
+
+@pytest.mark.parametrize("participation", ["interim", "ex_post"])
+@pytest.mark.parametrize("reserved", [0.0, 5.0])
+def test_a_product_that_nobody_asks_for(participation: str, reserved: float) -> None:
+    """Nothing is bought, beside a capacity too: no amount of the case says how large a payment is."""
+    own = OPPOSITE.changed(demand={"distribution": "empirical", "values": [0.0]})
+    own = own.changed(**{"suppliers.a.capacity": 400.0, "suppliers.b.reservation_profit": reserved})
+    solution = vd.solve(own, "bic", participation=participation)
+    assert solution.objective == pytest.approx(-reserved, abs=1e-9)
+    assert float((own.probability * solution.contracts.quantity).sum()) <= 1e-9  # but at profiles that all but never occur

@@ -10,6 +10,7 @@ import veridical as vd
 from support import linear_oracles
 from support.assembler_cases import SOLVED, drawn_pair, near
 from support.linear_oracles import Practice, Program
+from veridical.contracts import Menu
 from veridical.data import AssemblerCase, InputError
 
 MECHANISMS = ("icds", "frw", "naive", "first_best")
@@ -140,6 +141,42 @@ def test_with_a_capacity_bayesian_menus_take_rules(case: AssemblerCase) -> None:
     profit = vd.solve(ruled, "bic", "highs", participation="ex_post").objective
     assert vd.solve(ruled, "icds", "highs").objective <= profit * (1 + SOLVED)
     assert profit <= vd.solve(ruled, "first_best", "highs").objective * (1 + SOLVED)
+
+
+def test_balanced_orders_come_in_steps_that_suit_all_lots(case: AssemblerCase) -> None:
+    """Lots of 13 and 14: 0, 182, 364 or 546 products, by trying all that fall with costs; far from the best without lots."""
+    demand = {"distribution": "empirical", "values": [103.4, 198.1, 400.0], "weights": [0.3, 0.5, 0.2]}
+    independent = {"prior": None, "suppliers.panel.probabilities": [0.6, 0.4], "suppliers.battery.probabilities": [0.5, 0.5]}
+    own = case.changed(demand=demand, **independent, **{"suppliers.panel.lot_size": 13.0, "suppliers.battery.lot_size": 14.0})
+    found = []
+    for steps in itertools.product((0.0, 182.0, 364.0, 546.0), repeat=4):
+        units = np.reshape(steps, (2, 2))
+        if (np.diff(units, axis=0) <= 0).all() and (np.diff(units, axis=1) <= 0).all():
+            found.append((Menu.balanced(own, units).expected_profit, units.max()))
+    best, largest = max(found)
+    assert largest == 364
+    ways: list[tuple[str, dict[str, Any]]] = [("icds_balanced", {}), ("hybrid", {"k": 2, "balanced": True})]
+    for mechanism, parameters in ways:
+        assert vd.solve(own, mechanism, "highs", **parameters).objective == near(best)
+
+
+@pytest.mark.parametrize("mechanism", ["icds", "frw", "naive", "first_best", "hybrid", "icds_balanced"])
+@pytest.mark.parametrize(
+    "rules", [{"suppliers.battery.minimum_order": 100.0}, {"suppliers.panel.lot_size": 100.0}], ids=["least", "lots"]
+)
+def test_bounds_of_orders_follow_the_numbers_of_a_model(case: AssemblerCase, rules: dict[str, Any], mechanism: str) -> None:
+    """At the second price far more is worth ordering than at the first: in kept models, and where a Param is given its value."""
+    demand = {"distribution": "empirical", "values": [300, 700, 1500]}
+    low = case.changed(demand=demand, price=17.0, **rules)
+    high = low.changed(price=60.0)
+    fresh = vd.solve(high, mechanism, "highs")
+    assert fresh.contracts.quantity.max() == 1500
+    repeated = vd.Repeated()
+    repeated.solve(low, mechanism, "highs")
+    assert repeated.solve(high, mechanism, "highs").objective == near(fresh.objective)
+    model = vd.build(low, mechanism)
+    model.price = 60.0
+    assert vd.solvers.solve(model, "highs").objective == near(fresh.objective)
 
 
 @pytest.mark.parametrize("key", ["minimum_order", "lot_size"])

@@ -434,6 +434,27 @@ def test_what_cannot_take_several_products_refuses(mechanism: str, solver: str, 
         vd.solve(two(**changes), mechanism, solver)
 
 
+@pytest.mark.parametrize("mechanism", ["naive", "frw", "hybrid", "icds_balanced", "icds", "first_best"])
+def test_a_product_alone_that_needs_nothing_of_a_supplier_with_a_capacity(mechanism: str) -> None:
+    """What he can deliver bounds none of them, nor do his lots and his minimum order; it is as if he were not there."""
+    terms = {"suppliers.panel.capacity": 300.0, "suppliers.panel.reservation_profit": 20.0}
+    watch = {"name": "watch", "price": 20.0, "demand": PHONE["demand"], "units": {"battery": 1}}
+    case = vd.example("two-suppliers").changed(products=[PHONE, watch], **terms)
+    alone = case.alone(1)
+    battery = case.suppliers[1]._table()
+    without = AssemblerCase.model_validate({"price": 20.0, "demand": PHONE["demand"], "suppliers": [battery]})
+    wanted = vd.solve(without, mechanism, "closed_form")
+    found = vd.solve(alone, mechanism, "closed_form")
+    assert found.objective == near(wanted.objective)
+    assert found.sensitivity["capacity panel"] == 0.0
+    assert found.sensitivity["price"] == near(wanted.sensitivity["price"])
+    ruled = alone.changed(
+        **{"suppliers.panel.lot_size": 50.0, "suppliers.battery.lot_size": 20.0}, round_money=0.01, round_units=1
+    )
+    least = 20 * wanted.contracts.case.suppliers[0].costs[-1] + 0.03
+    assert vd.solve(ruled, mechanism, "highs").objective >= wanted.objective - least
+
+
 def test_continuous_costs_and_virtual_cost_refuse_products() -> None:
     with pytest.raises(InputError, match=r"products: .*where costs are continuous"):
         vd.example("continuous-pair").model_validate({**vd.example("continuous-pair").model_dump(), "products": [PHONE]})

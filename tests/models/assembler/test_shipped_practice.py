@@ -99,3 +99,9 @@ def test_one_price_for_all_by_enumeration(case: AssemblerCase) -> None:
             paid = 9.9 * arvo + 11 * brisk + 30 * drives + 400 + 13.2 * boards + 900 + 2 * 5.4 * drives + 5.8 * drives
             best = max(best, earned - paid)
     assert vd.solve(case, "naive").objective == pytest.approx(best, rel=SOLVED)
+
+
+def test_ranges_of_costs_that_are_equal_as_written_go_to_the_earlier_supplier(case: AssemblerCase) -> None:
+    """Brisk: 11 - 9.4, Elmwood: 2 (5.4 - 4.6), of which rounding makes a little more."""
+    assert case.names[1] == "Brisk"
+    assert [case.names[i] for i in set(case.widest(4)) - set(case.widest(3))] == ["Brisk"]

@@ -13,7 +13,7 @@ from support.linear_oracles import assembler
 from veridical.contracts import Menu
 from veridical.contracts.coalitions import COALITIONS
 from veridical.data import AssemblerCase, InputError
-from veridical.models.assembler import vocabulary
+from veridical.models.assembler import memory
 from veridical.models.assembler.coalitions import FAMILY, count
 from veridical.studies.papers import balanced_ordering
 
@@ -174,7 +174,7 @@ def test_what_would_not_fit_is_refused_by_name() -> None:
     ):
         vd.models.icds.build(case, coalitions=True)
     assert sum(rows for rows, _ in count(case.shape, range(10))) == 45 * 1024 * 3 + 1024 * 1023
-    vocabulary.fits_together(case, "hybrid", case.widest(2))  # few reports, few constraints
+    memory.fits_together(case, "hybrid", case.widest(2))  # few reports, few constraints
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 2, 2), (2, 1, 2)])

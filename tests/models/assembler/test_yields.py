@@ -412,10 +412,15 @@ def test_too_many_joint_yields_are_refused_before_they_are_listed() -> None:
         vd.solve(wide.changed(**{f"suppliers.{i}.yield": shares for i in range(8)}), "icds", "highs")
 
 
-def test_continuous_costs_refuse_yields_by_name() -> None:
+def test_continuous_costs_refuse_terms_of_listed_ones_by_name() -> None:
     case = vd.example("continuous-pair")
-    with pytest.raises(InputError, match=r"suppliers\[0\]\.yield: got .*only the keys name, cost"):
-        case.changed(**{f"suppliers.{case.names[0]}.yield": {"values": [0.5, 1.0]}})
+    for key, value in {"yield": {"values": [0.5, 1.0]}, "capacity": 300.0, "reservation_profit": 5.0, "reports": "q.csv"}.items():
+        with pytest.raises(InputError, match=rf"suppliers\[0\]\.{key}: got .*beside continuous costs.*`case.grid\(points\)`"):
+            case.changed(**{f"suppliers.{case.names[0]}.{key}": value})
+    with pytest.raises(InputError, match=r"ambiguity: got .*beside continuous costs"):
+        case.changed(ambiguity={"radius": 0.1})
+    with pytest.raises(InputError, match=r"suppliers\[0\]\.capasity: got .*only the keys name, cost"):
+        case.changed(**{f"suppliers.{case.names[0]}.capasity": 300.0})
 
 
 def test_a_changed_model_is_the_changed_case(case: AssemblerCase) -> None:

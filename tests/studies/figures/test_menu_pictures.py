@@ -62,3 +62,19 @@ def test_who_should_report_of_suppliers_with_long_names(case: AssemblerCase) -> 
     titles = [text.get_window_extent() for text in left.get_children() if getattr(text, "get_text", str)().startswith("k = ")]
     assert len(titles) == 1
     assert not titles[0].overlaps(curve)
+
+
+def test_payments_below_cost_and_below_nothing_are_seen() -> None:
+    """Bets of Bayesian menus: what a supplier is paid, or pays, stands in front of what his units cost him."""
+    solution = vd.solve(vd.example("two-suppliers-correlated").changed(prior={"joint": [[0.3, 0.2], [0.2, 0.3]]}), "bic")
+    payment = solution.contracts.payment
+    assert payment.min() < 0
+    figure = rendered(pictures.contract_menu(solution))
+    said = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert "payment, also where it is a loss" in said
+    for axis, paid in zip(figure.axes[-2:], payment, strict=True):
+        low, high = axis.get_ylim()
+        assert low <= paid.min()
+        assert paid.max() <= high
+    plain = rendered(pictures.contract_menu(vd.solve(vd.example("two-suppliers-correlated"))))
+    assert [text.get_text() for text in plain.legends[0].get_texts()] == ["information rent", "production cost"]
