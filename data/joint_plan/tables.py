@@ -11,6 +11,7 @@ import tomli_w
 from veridical.data import csv_file, files
 from veridical.data.case_record import HEAD, plain, write_files
 from veridical.data.errors import InputError
+from veridical.data.joint_plan.at_home import HOME, AtHome
 from veridical.data.joint_plan.party import ROLES, Column, Party
 from veridical.data.measures import Measures
 
@@ -74,11 +75,15 @@ def write(case: JointPlanCase, path: str | Path, *, alone: bool = False) -> Path
     if case.baseline is not None:
         rows = [(*flow, case.baseline[flow]) for flow in case.shared.flows]
         texts[BASELINE] = csv_file.text((*ROUTE, "week", UNITS), rows)
-    for party in case.parties:
+    for name in case.at_home:
+        if case.party(name) != AtHome(name=name, role=case.party(name).role):
+            raise case.party(name).error_for("to save a case, the true record, as its party has it in its folder")
+    here = [party for party in case.parties if party.name not in case.at_home]
+    for party in here:
         if ROLES.find(party.role) is not type(party):
             raise InputError.of(f"{party.name}.role", party.role, f"to save a case, {ROLES.allowed()}", case.name or None)
-    for name, columns in schema(type(party) for party in case.parties).items():
-        texts[name] = _table([party for party in case.parties if name in party.tables()], name, columns)
+    for name, columns in schema(type(party) for party in here).items():
+        texts[name] = _table([party for party in here if name in party.tables()], name, columns)
     for other in sorted(folder.glob("*.csv")):
         if other.name not in texts:
             raise InputError.of("<file>", str(other), "to save a case, a folder without tables of another one")
@@ -132,7 +137,8 @@ def _toml(case: JointPlanCase) -> str:
     lines = [*_lines(top), "", "[mechanism]", *_lines(plain(case.mechanism, "mechanism", {}))]
     for party in case.parties:
         scalars = {key: (value, column) for key, column in party.scalars().items() if (value := getattr(party, key)) is not None}
-        lines += ["", "[[parties]]", *_lines({"name": party.name, "role": party.role})]
+        kept = {"record": HOME} if isinstance(party, AtHome) else {}
+        lines += ["", "[[parties]]", *_lines({"name": party.name, "role": party.role, **kept})]
         lines += [f"{_lines({key: value})[0]}  # {column.header}" for key, (value, column) in scalars.items()]
     return "\n".join(lines) + "\n"
 
