@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
 from veridical.data.fields import check
-from veridical.data.joint_plan import JointPlanCase
+from veridical.data.joint_plan import AtHome, JointPlanCase
 from veridical.data.lazy import pd
 from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.cluster import CONNECTING, connected
@@ -79,6 +80,7 @@ class Consensus:
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
         self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
         self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
+        self.traits: dict[str, AgentTraits] = {}  # of all agents, once they have been asked something
 
     def __enter__(self) -> Consensus:
         return self
@@ -96,6 +98,23 @@ class Consensus:
     def fixed(self) -> Collection[str]:
         """Who answers by something else than the record in a case: agents of their own, and those of whom options say how."""
         return {*self.agents, *self.options.interfaces, *self.options.strong_convexity, *self.options.smoothness}
+
+    def offering(self, case: JointPlanCase) -> Collection[str]:
+        """Return whose agents answer by misreports of their own when they are asked to, so that an audit can try them."""
+        self._exchange(case)
+        return {name for name, traits in self.traits.items() if traits.misreports}
+
+    def execute(self, case: JointPlanCase, plan: Array) -> dict[str, tuple[float, float | None, float | None]]:
+        """Have parties at home do their first week at a plan; return what that costs each, and units served and to be served.
+
+        The units are None where a party keeps them to itself. What the week leaves stays with the agents, in the world that each
+        stands by. Raises SilentError for who does not answer, as nobody else knows what the week costs it.
+        """
+        exchange, units = self._exchange(case), case.shared.vector(plan)
+        costs = exchange.every("execute", case.at_home, units)
+        served, needed = (exchange.offered(method, case.at_home, units) for method in ("served", "needed"))
+        told = {name: (served[name].value, needed[name].value) for name in served.keys() & needed.keys()}
+        return {name: (answer.value, *told.get(name, (None, None))) for name, answer in costs.items()}
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan: each one's best with the tie-break, which is a step around nothing at no price."""
@@ -166,17 +185,32 @@ class Consensus:
         if self.workers is not None and self.workers.specs.keys() != specs.keys():
             self.close()
         if self.workers is None:
-            self.workers = self._open(specs)
-        else:
-            for name, spec in specs.items():
-                if name not in absent and (spec != self.workers.specs[name] or name in self.workers.dead):
-                    self.workers.replace(name, spec)
-        traits = {name: self._traits(name, spec) for name, spec in specs.items()}
-        return Exchange(PublicCase.of(case), self.workers, traits, self.options, Log(), self.callback)
+            self.workers = self._open({name: replace(spec, world=(0, 0), lie=0) for name, spec in specs.items()})
+        meant = {}  # of whom another record at home is meant than the one by which he answers
+        for name in [name for name in specs if name not in absent]:
+            spec, now = specs[name], self.workers.specs[name]
+            if replace(now, world=spec.world, lie=spec.lie) != spec or name in self.workers.dead:
+                self.workers.replace(name, replace(spec, world=(0, 0), lie=0))
+            if spec != self.workers.specs[name]:
+                meant[name] = spec
+        self.traits = {name: self._traits(name, spec) for name, spec in specs.items()}
+        exchange = Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback)
+        for name, spec in meant.items():
+            for asked, able, what in (
+                (spec.world[1], self.traits[name].weeks, "keeps its weeks to itself, as a rolling run needs it: world, execute"),
+                (spec.lie, self.traits[name].misreports, "answers by misreports of its own: misreport, and misreports = True"),
+            ):
+                if asked and not able:
+                    raise InputError.of(f"agents.{name}", "<an agent>", f"one that {what}", "consensus")
+        exchange.stand(meant)
+        return exchange
 
     def _spec(self, case: JointPlanCase, name: str) -> AgentSpec:
+        party, meant = case.party(name), AgentSpec()
+        if isinstance(party, AtHome):
+            meant = AgentSpec(world=(party.state or 0, party.week or 0), lie=party.lie)
         if name in self.agents:
-            return AgentSpec(agent=self.agents[name])
+            return replace(meant, agent=self.agents[name])
         settings = self.options
         if case.shared.truckload:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
@@ -196,6 +230,8 @@ class Consensus:
             }
             declared["priced"] = spec.part is not None or hasattr(who, "best")
             declared["steps"] = spec.part is not None or hasattr(who, "step")
+            declared["weeks"] = spec.part is None and hasattr(who, "execute")
+            declared["misreports"] = spec.part is None and bool(getattr(who, "misreports", False))
         except (Exception, SystemExit) as error:
             allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
             raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None

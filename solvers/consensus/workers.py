@@ -23,6 +23,8 @@ from threading import Thread
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import Part
 from veridical.solvers.consensus.agent import PartyAgent
@@ -42,7 +44,10 @@ Call = Callable[[Question], bytes]  # of an agent: waits for the answer as bytes
 
 @dataclass(frozen=True)
 class AgentSpec:
-    """What an agent is made from: a party's part and how it answers, or an agent of the user's own."""
+    """What an agent is made from: a party's part and how it answers, or an agent of the user's own.
+
+    Of one whose record is at home `world` (a number and a week) and `lie` say by which of its records it is to answer.
+    """
 
     part: Part | None = None
     interface: str = "proximal"
@@ -50,6 +55,14 @@ class AgentSpec:
     smoothness: float | None = None
     agent: Any = None
     noise: float = 0.0
+    world: tuple[int, int] = (0, 0)
+    lie: int = 0
+
+    @property
+    def told(self) -> tuple[Question, ...]:
+        """The questions by which an agent at home is told which of its records is meant."""
+        world, lie = (tuple(np.array([float(number)]) for number in numbers) for numbers in (self.world, (self.lie,)))
+        return Question("world", world), Question("misreport", lie)
 
     def make(self) -> Any:
         """Return the agent."""
@@ -107,6 +120,7 @@ class Workers:
     dead: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)  # who has answered once: its process runs, its model is compiled
     given: dict[str, Question] = field(default_factory=dict)  # the flows that each takes as given
+    told: dict[str, tuple[Question, ...]] = field(default_factory=dict)  # by which record at home each answers
     waiting: dict[str, Pending] = field(default_factory=dict)  # what each has yet to answer
     idle: list[Line] = field(default_factory=list)
 
@@ -129,6 +143,7 @@ class Workers:
         self.specs[name] = spec
         self.dead.discard(name)
         self.given.pop(name, None)
+        self.told.pop(name, None)
         self.open(name)
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
@@ -162,8 +177,8 @@ class Workers:
             return
         self.left[name] -= 1
         self.open(name)
-        if name in self.given:
-            self.ask({name: self.given[name]})
+        for question in (*self.told.get(name, ()), *([self.given[name]] if name in self.given else [])):
+            self.ask({name: question})
 
     def forget(self, name: str) -> None:
         """End an agent, and forget what it was asked."""
