@@ -33,6 +33,10 @@ class Options(Record):
     primal agents, by party, currency per unit squared. largest: units above which no flow is worth while, needed where no side
     can answer for a price alone.
 
+    shuffle: whether plans that are asked for together are made in an order that is drawn each time: then an agent cannot tell by
+    the order which of those it takes part in is the plan of all, and which are without somebody else. As how far a plan without
+    somebody is proven follows from what was saved before, two runs are then alike as far as their gap.
+
     What lessens what answers reveal, measured in `veridical.studies.disclosure`; agents of your own do as they like.
     values: whether every answer carries its support's value, an exact number, or in rounds with a check alone; an agent without
     the method `step` goes on telling it. With a larger `check` costs are asked less often as well. It hides levels of cost and
@@ -62,6 +66,7 @@ class Options(Record):
     strong_convexity: dict[str, Positive] = Field(default_factory=dict)
     smoothness: dict[str, NonNegative] = Field(default_factory=dict)
     largest: Positive | None = None
+    shuffle: bool = False
     values: Literal["always", "checks"] = "always"
     noise: float = 0.0
 

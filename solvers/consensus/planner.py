@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+import secrets
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +33,8 @@ from veridical.solvers.planners.core_gains import core_gains
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
+
+ItemT = TypeVar("ItemT")
 
 
 class Consensus:
@@ -120,7 +123,7 @@ class Consensus:
         """Return the receivers' own plan: each one's best with the tie-break, which is a step around nothing at no price."""
         plan = np.zeros(len(case.shared.flows))
         weight = np.full(len(plan), case.mechanism.tie_break)
-        exchange = self._exchange(case.changed(truckload=False))
+        exchange = self._exchange(case.changed(truckload=False), case.suppliers)  # who are asked nothing, and told nothing
         exchange.fix(case.receivers, np.full(len(plan), np.nan))
         for name, answer in exchange.every("respond", case.receivers, plan, plan, weight).items():
             assert answer.plan is not None
@@ -178,6 +181,23 @@ class Consensus:
             lost=outcome.progress.lost,
             stopped=outcome.stopped,
         )
+
+    def plan_each(
+        self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
+    ) -> Generator[Plan, None, None]:
+        """Yield the plans without some parties, and without others, in the order of `absences`, whatever order they are made in."""
+        if not self.options.shuffle:
+            yield from (self.plan(case, baseline, absent, activity_fee) for absent in absences)
+            return
+        plans = {absent: self.plan(case, baseline, absent, activity_fee) for absent in self.shuffled(absences)}
+        yield from (plans[absent] for absent in absences)
+
+    def shuffled(self, items: Iterable[ItemT]) -> list[ItemT]:
+        """Return what is to be asked for in an order that nobody can know, where the options ask for that; else as it is."""
+        order = list(items)
+        if self.options.shuffle:
+            secrets.SystemRandom().shuffle(order)
+        return order
 
     def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
         """Return who answers for the parties; agents go on who know the same as before, and the `absent` are left alone."""

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import secrets
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
@@ -202,11 +202,15 @@ def _week(
     if not absent:
         always: Absent = {"joint": (), **{f"without {name}": (name,) for name in case.suppliers if f"without {name}" in worlds}}
         absent = {world: _absent(told[world], planner, start, names) for world, names in always.items()}
-    plans = {world: planner.plan(told[world], start, names, parameters.activity_fee) for world, names in absent.items()}
+    who = planner.planner
+    in_turn: Callable[[Iterable[str]], list[str]] = getattr(who, "shuffled", list)
+    made = {world: planner.plan(told[world], start, absent[world], parameters.activity_fee) for world in in_turn(absent)}
+    plans = {world: made[world] for world in absent}
     for world, plan in plans.items():
         _warn(week, world, plan)
     followed = {"jit": start, **{world: plan.units for world, plan in plans.items()}}
-    happened = {world: execute(cases[world], units, planner.planner) for world, units in followed.items()}
+    done = {world: execute(cases[world], followed[world], who) for world in in_turn(followed)}
+    happened = {world: done[world] for world in worlds}
     return _settled(case, week, start, plans, happened), absent, {world: outcome.states for world, outcome in happened.items()}
 
 
