@@ -101,8 +101,8 @@ class Planner(Protocol):
     A planner may have an attribute `fixed` too: who answers by something else than the record in a case, as agents of users' own
     do, so that no other report of theirs can be tried. Without one that is nobody. It may have a method `offering(case)`: whose
     agents, of parties whose records are at home, answer by misreports of their own when a case says so (`AtHome.lie`); without it
-    nobody's do. It may have a method `plan_each`, as the function of that name, which makes plans that do not depend on each other at the same time; and `core_gains`, as the function
-    of that name, without which there is no mechanism `core`.
+    nobody's do. It may have a method `plan_each`, as the function of that name, which makes plans that do not depend on each
+    other at the same time; and `core_gains`, as the function of that name, without which there is no mechanism `core`.
     """
 
     def baseline(self, case: JointPlanCase) -> Array:

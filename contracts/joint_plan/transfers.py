@@ -110,7 +110,9 @@ def refuse_at_home(committed: JointPlanCase, mechanism: str, parameters: Mapping
     if committed.at_home and (mechanism == "agv" or (mechanism == "vcg" and redistributed)):
         what, value = ("mechanism", mechanism) if mechanism == "agv" else ("redistribution", committed.mechanism.redistribution)
         others = "another mechanism" if mechanism == "agv" else "none"
-        allowed = f"{others}: this is made from what parties have committed to, and the record of {committed.at_home[0]} is at home"
+        allowed = (
+            f"{others}: this is made from what parties have committed to, and the record of {committed.at_home[0]} is at home"
+        )
         raise InputError.of(what, value, allowed, committed.name)
 
 

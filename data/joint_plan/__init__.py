@@ -21,7 +21,7 @@ from veridical.data.joint_plan.values import Values
 
 __all__ = ["JointPlanCase", "Parameters", "Part", "build", "carriers", "marketplace", "pilot", "write"]
 __all__ += ["coordinated", "part_at_home", "told_to"]
-__all__ += ["AtHome", "CAPACITY", "COST", "NEED", "ROLES", "STATE", "Column", "Party", "column", "register", "scalar"]
+__all__ += ["CAPACITY", "COST", "NEED", "ROLES", "STATE", "AtHome", "Column", "Party", "column", "register", "scalar"]
 __all__ += ["Carrier", "Marketplace", "Retailer", "Seller", "Shipper", "Vendor"]
 __all__ += ["LEVELS", "Flow", "Route", "Shared", "Values"]
 

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from veridical.data.errors import InputError
 from veridical.data.fields import NonNegativeInt
-from veridical.data.joint_plan.party import ROLES, Column, Party
+from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.record import wrong
 
 __all__ = ["HOME", "AtHome"]
@@ -21,7 +21,7 @@ class AtHome(Party):
 
     Its agent knows several records by numbers that say nothing to anybody else. state: of the stocks and the like with which a
     world goes on, in a rolling run, the number that its agent was given for them; None: as in its folder. week: from which on it
-    looks ahead, with the needs that are known by then; None: all weeks. lie: the number of a misreport of its own; 0 is the truth.
+    looks ahead, with the needs that are known by then; None: all weeks. lie: the number of a misreport of its own; 0: the truth.
 
     Examples
     --------

@@ -35,6 +35,7 @@ __all__ = ["Admm", "LostError"]
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
 TRACE = 1e-8  # of the largest flow: units that are less are none; a party with nothing else could not be priced
+BEYOND = 1e6  # times the typical flow, and the highest price: a stranger's answer is no further off
 STALE = 5  # rounds without an answer after which a bias is to be feared
 SIDES = ("receiver", "supplier")
 
@@ -95,13 +96,18 @@ class Admm:
         self.anderson: Anderson | None = None  # where all step, and nobody's step is made of anything else
         self.point: Array | None = None  # what the last round went on with
         self.centre: dict[str, Array] = {}  # around what primal agents' steps are made
-        self.last: dict[str, tuple[Question, Answer]] = {}  # of primal and dual agents, to check what they declare
+        self.last: dict[
+            str, tuple[Question, Answer]
+        ] = {}  # of primal and dual agents, and of strangers, to check what they declare
         self.stale = dict.fromkeys(self.names, 0)
         self.ratios: list[float] = []  # of primal to dual residual since rho was balanced, as logarithms
         self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0
         self.first = self.upper = sum(self.costs.values())
         self.bound, self.gap = -np.inf, np.inf
         self.unproven: list[str] = []  # who said at the last check that there is no least cost at a price
+        for name in self.names:
+            if exchange.workers.is_stranger(name):
+                self.exchange.claims[name].limit(BEYOND * self.typical, BEYOND * float(self.case.shared.price.max(initial=0.0)))
         self.top = next((side for side in SIDES if all(self.traits[name].priced for name in self.sides[side])), None)
         if self.top is None and self.options.largest is None:
             allowed = "units above which no flow is worth while: agents on either side do not answer for a price alone"
@@ -117,8 +123,9 @@ class Admm:
             self.bound, self.gap = self.upper, 0.0
             return True
         self._begin()
+        most = len(self.rounds) + self.options.rounds
         with step("consensus round") as said:
-            while len(self.rounds) < self.options.rounds and monotonic() < deadline:
+            while len(self.rounds) < most and monotonic() < deadline:
                 number = len(self.rounds) + 1
                 primal, dual = self._round(number)
                 completed = Round(number, primal, dual)
@@ -132,6 +139,7 @@ class Admm:
                 if completed.gap <= self.options.gap:
                     return True
         over = "rounds" if monotonic() < deadline else "time"
+        self._lose_who_proves_too_little()
         primals = [name for name in self.names if self.traits[name].interface == "primal"]
         why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
         if self.bound > -np.inf:
@@ -146,6 +154,19 @@ class Admm:
             f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
             Termination.ITERATION_LIMIT if over == "rounds" else Termination.TIME_LIMIT,
         )
+
+    def _lose_who_proves_too_little(self) -> None:
+        """Raise LostError for a stranger who leaves most of the gap open: he would keep all others from a plan."""
+        least = max(self.names, key=lambda name: self.exchange.claims[name].unproven())
+        nothing = [name for name, value in self.support.items() if value == -np.inf] or self.unproven
+        open_part = self.exchange.claims[least].unproven()
+        if self.bound == -np.inf:
+            least, open_part = (nothing[0], np.inf) if nothing else (least, 0.0)
+        if self.exchange.workers.is_stranger(least) and open_part > (self.upper - self.bound) / 2:
+            part = "nothing" if open_part == np.inf else f"all but {open_part:,.6g}"
+            words = f"{least} proves {part} of what it says that a plan costs, after {len(self.rounds)} rounds"
+            self.exchange.workers.fault(least, NotSolvedError(words, Termination.ITERATION_LIMIT))
+            raise LostError(least)
 
     def _begin(self) -> None:
         """Fix the flows of the absent, and start prices at the suppliers' marginal cost a little above the baseline."""
@@ -267,9 +288,10 @@ class Admm:
             copy = np.maximum(answer.plan, 0.0)
             if traits.interface == "proximal" and side == "supplier":  # a late answer counts against what it was an answer to
                 self.mixed[share] = question.arguments[0]
-        if traits.interface != "proximal":
-            if name in self.last:
-                declared(name, traits, self.typical, self.last[name], (question, answer))
+        if traits.interface != "proximal" or self.exchange.workers.is_stranger(name):
+            pair = (self.last[name], (question, answer)) if name in self.last else ()
+            if pair and not self.exchange.holds(name, declared, name, traits, self.typical, *pair):
+                raise LostError(name)
             self.last[name] = (question, answer)
         self.copies[side][share] = np.where(self.free[share], copy, self.baseline[share])
         if question.method != "step":
@@ -297,7 +319,8 @@ class Admm:
             allowed = (
                 f"answers that agree with one another: all plans would cost {self.bound:,.6g} or more, and one {self.upper:,.6g}"
             )
-            raise InputError.of(worst.party, shows, allowed)
+            self.exchange.workers.fault(worst.party, InputError.of(worst.party, shows, allowed))
+            raise LostError(worst.party)
         self.gap = max(self.upper - self.bound, 0.0) / savings
 
     def _prove(self, number: int) -> None:

@@ -24,11 +24,14 @@ from veridical.data.lazy import pd
 from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.cluster import CONNECTING, connected
 from veridical.solvers.configuration import Configuration
+from veridical.solvers.consensus.carriers import AgentSpec, Network, Workers
+from veridical.solvers.consensus.carriers.spec import effective, traits_of, unsafe
 from veridical.solvers.consensus.coordinator import Progress, run
 from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
+from veridical.solvers.consensus.journal import Journal
 from veridical.solvers.consensus.messages import AgentTraits, Log
-from veridical.solvers.consensus.options import options
-from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorkers, Processes, Workers
+from veridical.solvers.consensus.opening import opened, tokens
+from veridical.solvers.consensus.options import TRANSPORT, options
 from veridical.solvers.planners.core_gains import core_gains
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
@@ -36,14 +39,23 @@ __all__ = ["Consensus", "Progress"]
 
 ItemT = TypeVar("ItemT")
 
+# What a certificate rests on. Of other firms' answers nobody knows more than that they do not contradict one another.
+HERE = "what the agents prove of their own costs"
+AT_HOME = f"{HERE}, at their word: no answer that was used contradicts another of its party"
+
 
 class Consensus:
     """A planner by consensus; a context manager, since its agents stay until it is closed.
 
     It hands each party's part to that party's agent, and what is public to the coordinator. Where records are on one machine, as
-    in a study, whoever runs it has them all; parties who keep theirs at home give it `agents` that ask there. Then no firm hands
-    over its tables; answers reveal costs at the plans asked about, and enough of them reveal the model: of the shipped pilot's
-    lanes nearly all within ten rounds (`veridical.studies.disclosure`). What lessens that stands in `Options`.
+    in a study, whoever runs it has them all; with `workers = "network"` parties keep theirs at home, and their agents come in
+    from there. Then no firm hands over its tables; answers reveal costs at the plans asked about, and enough of them reveal the
+    model: of the shipped pilot's lanes nearly all within ten rounds (`veridical.studies.disclosure`). What lessens that stands in
+    `Options`.
+
+    With the option `state` answers are kept in a file while a run lasts: left by an exception, the run can be gone on with from
+    there (`resume`), and agents of other firms wait until it is; left without one, the file is deleted, and they are told that
+    this was all.
 
     Agents who answer adaptively make truth, of suppliers under VCG, an ex-post equilibrium, not a dominant strategy.
 
@@ -80,6 +92,8 @@ class Consensus:
         self.configuration, self.options = options(solver)
         self.agents, self.callback, self.client = dict(agents or {}), callback, client
         self.workers: Workers | None = None
+        self.journal: Journal | None = None
+        self.tokens: dict[str, str] | None = None  # of agents at home
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
         self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
         self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
@@ -88,19 +102,31 @@ class Consensus:
     def __enter__(self) -> Consensus:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(kind is None)
 
-    def close(self) -> None:
-        """End the agents."""
-        if self.workers is not None:
-            self.workers.close()
-        self.workers = None
+    def close(self, finished: bool = True) -> None:
+        """End the agents; `finished`: the run is over, and there is nothing to go on with."""
+        workers, self.workers = self.workers, None
+        if isinstance(workers, Network):
+            workers.close(finished or self.options.state is None)
+        elif workers is not None:
+            workers.close()
+        if self.journal is not None and finished:
+            self.journal.finish()
+        self.journal = None
+
+    @property
+    def address(self) -> str | None:
+        """Where agents of other firms come in, once somebody is asked."""
+        return self.workers.door.address if isinstance(self.workers, Network) else None
 
     @property
     def fixed(self) -> Collection[str]:
         """Who answers by something else than the record in a case: agents of their own, and those of whom options say how."""
-        return {*self.agents, *self.options.interfaces, *self.options.strong_convexity, *self.options.smoothness}
+        at_home = self.workers.specs if self.workers is not None else {}
+        remote = {name for name, spec in at_home.items() if spec.remote}
+        return {*self.agents, *remote, *self.options.interfaces, *self.options.strong_convexity, *self.options.smoothness}
 
     def offering(self, case: JointPlanCase) -> Collection[str]:
         """Return whose agents answer by misreports of their own when they are asked to, so that an audit can try them."""
@@ -163,7 +189,8 @@ class Consensus:
         self.before |= {(key, name): (specs[name], cost) for name, cost in outcome.before.items()}
         objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
         gap = ratio(abs(objective - outcome.bound), abs(objective))
-        certificate = Certificate(0.0, None, None, gap, "global", "what the agents prove of their own costs")
+        basis = AT_HOME if any(map(exchange.workers.is_stranger, case.names)) else HERE
+        certificate = Certificate(0.0, None, None, gap, "global", basis)
         settings = {**self.options.model_dump(), "rho": outcome.rho}
         seconds = Seconds(build=built, solve=perf_counter() - began - built)
         solver = SolverRecord("consensus", version("veridical"), settings, None, seconds)
@@ -185,7 +212,7 @@ class Consensus:
     def plan_each(
         self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
     ) -> Generator[Plan, None, None]:
-        """Yield the plans without some parties, and without others, in the order of `absences`, whatever order they are made in."""
+        """Yield the plans without some parties, and without others, in the order of `absences`, in whatever order they are made."""
         if not self.options.shuffle:
             yield from (self.plan(case, baseline, absent, activity_fee) for absent in absences)
             return
@@ -203,18 +230,29 @@ class Consensus:
         """Return who answers for the parties; agents go on who know the same as before, and the `absent` are left alone."""
         specs = {name: self._spec(case, name) for name in case.names}
         if self.workers is not None and self.workers.specs.keys() != specs.keys():
-            self.close()
+            self.workers.close()
+            self.workers = None
+        if self.journal is None and self.options.state is not None:
+            settings = {name: value for name, value in self.options.model_dump().items() if name not in TRANSPORT}
+            self.journal = Journal(self.configuration.place(self.options.state), settings, self.options.resume)
+        if self.journal is not None:
+            if any(spec.world != (0, 0) for spec in specs.values()) or self.options.shuffle:
+                allowed = "none where worlds or orders are drawn (a rolling run, shuffle): a run that went on would draw others"
+                raise self.configuration.error_for("options.state", self.options.state, allowed)
+            self.journal.about(case)
         if self.workers is None:
-            self.workers = self._open({name: replace(spec, world=(0, 0), lie=0) for name, spec in specs.items()})
+            self.workers = self._open(case, {name: spec.standing() for name, spec in specs.items()})
         meant = {}  # of whom another record at home is meant than the one by which he answers
         for name in [name for name in specs if name not in absent]:
             spec, now = specs[name], self.workers.specs[name]
-            if replace(now, world=spec.world, lie=spec.lie) != spec or name in self.workers.dead:
-                self.workers.replace(name, replace(spec, world=(0, 0), lie=0))
+            if now.standing(spec.world, spec.lie) != spec or name in self.workers.dead:
+                self.workers.replace(name, spec.standing())
             if spec != self.workers.specs[name]:
                 meant[name] = spec
+        if isinstance(self.workers, Network):
+            self.workers.wait([name for name in specs if name not in absent])
         self.traits = {name: self._traits(name, spec) for name, spec in specs.items()}
-        exchange = Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback)
+        exchange = Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback, self.journal)
         for name, spec in meant.items():
             for asked, able, what in (
                 (spec.world[1], self.traits[name].weeks, "keeps its weeks to itself, as a rolling run needs it: world, execute"),
@@ -232,6 +270,8 @@ class Consensus:
         if name in self.agents:
             return replace(meant, agent=self.agents[name])
         settings = self.options
+        if settings.workers == "network" and name in self._at_home(case):
+            return meant
         if case.shared.truckload:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
         interface = settings.interfaces.get(name, "proximal")
@@ -241,33 +281,32 @@ class Consensus:
         convexity, smoothness = settings.strong_convexity.get(name), settings.smoothness.get(name)
         return AgentSpec(case.part(name), interface, convexity, smoothness, noise=noise)
 
+    def _at_home(self, case: JointPlanCase) -> Collection[str]:
+        """Return who answers from home: whose record is there, and whoever has a token."""
+        if self.tokens is None:
+            self.tokens = tokens(self.configuration, self.options, case.names)
+        return {*self.tokens, *getattr(case, "at_home", ())}
+
     def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
         """Return what a party's agent is; refuse what cannot converge."""
-        who = spec if spec.agent is None else spec.agent
+        if spec.remote:
+            assert isinstance(self.workers, Network)
+            return self.workers.traits(name)
         try:
-            declared = {
-                trait: getattr(who, trait) for trait in ("interface", "strong_convexity", "smoothness") if hasattr(who, trait)
-            }
-            declared["priced"] = spec.part is not None or hasattr(who, "best")
-            declared["steps"] = spec.part is not None or hasattr(who, "step")
-            declared["weeks"] = spec.part is None and hasattr(who, "execute")
-            declared["misreports"] = spec.part is None and bool(getattr(who, "misreports", False))
+            declared = traits_of(spec.agent) if spec.part is None else spec.traits
         except (Exception, SystemExit) as error:
             allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
             raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None
         try:
-            traits = check(AgentTraits, {"interface": None} | declared, "consensus")
+            traits = check(AgentTraits, declared, "consensus")
         except InputError as error:
             raise error.within(f"agents.{name}") from None
-        if traits.interface == "dual" and not traits.strong_convexity:
-            allowed = "a number > 0: without it no step is safe, and with linear costs dual agents do not agree"
-            raise self.configuration.error_for(f"options.strong_convexity.{name}", traits.strong_convexity, allowed)
-        if traits.interface == "primal" and not traits.smoothness:
-            allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
-            raise self.configuration.error_for(f"options.smoothness.{name}", traits.smoothness, allowed)
-        return traits.changed(priced=traits.priced and traits.interface != "primal")
+        if (lacking := unsafe(traits)) is not None:
+            field, value, allowed = lacking
+            raise self.configuration.error_for(f"options.{field}.{name}", value, allowed)
+        return effective(traits)
 
-    def _open(self, specs: dict[str, AgentSpec]) -> Workers:
+    def _open(self, case: JointPlanCase, specs: dict[str, AgentSpec]) -> Workers:
         settings = self.options
         for field in ("interfaces", "strong_convexity", "smoothness"):
             for name, value in getattr(settings, field).items():
@@ -276,10 +315,7 @@ class Consensus:
         for name in self.agents:
             if name not in specs:
                 raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
-        if settings.workers == "dask":
-            return Dask(specs, settings.timeout, settings.restarts, client=self._client())
-        kind = InProcessWorkers if settings.workers == "inline" else Processes
-        return kind(specs, settings.timeout, settings.restarts)
+        return opened(self.configuration, settings, specs, self._client, self.tokens or {}, getattr(case, "split", None) or "")
 
     def _client(self) -> Any:
         if self.client is not None:

@@ -26,8 +26,8 @@ WORLDS = ("jit", "joint")  # those of which there are figures; the others are wh
 class Week:
     """A week that was executed; currency by party, as in `Settlement`.
 
-    served: units served and to be served, by world; none where a party keeps that to itself. excess: what the plan for the rest of the horizon may cost above the least,
-    as proven when it was made.
+    served: units served and to be served, by world; none where a party keeps that to itself. excess: what the plan for the rest
+    of the horizon may cost above the least, as proven when it was made.
     """
 
     week: int
@@ -149,9 +149,7 @@ class PilotRun:
         return {
             "weekly_ir": _property(self.losses.empty, -float(weekly.min()), f"{party}, week {week}"),
             "ex_post_ir": _property(bool((totals >= -slack).all()), -float(totals.min()), str(totals.idxmin())),
-            "dominant_strategy_ic": _property(None, None, "", 0)
-            if best is None
-            else self._truth(best, slack),
+            "dominant_strategy_ic": _property(None, None, "", 0) if best is None else self._truth(best, slack),
         }
 
     def _truth(self, best: Tried, slack: float) -> dict[str, Any]:

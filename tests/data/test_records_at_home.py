@@ -48,9 +48,17 @@ def test_a_committed_baseline_is_public(case: JointPlanCase, tmp_path: Path) -> 
 
 
 WRONG: list[tuple[str, str, str]] = [
-    ('record = "home"', 'record = "elsewhere"', r"parties\[1\]\.record: got 'elsewhere'; allowed: home, for a party whose record"),
+    (
+        'record = "home"',
+        'record = "elsewhere"',
+        r"parties\[1\]\.record: got 'elsewhere'; allowed: home, for a party whose record",
+    ),
     ('record = "home"', "record = true", r"parties\[1\]\.record: got True; allowed: home"),
-    ('record = "home"', 'record = "home"\nsmoothing = 1.0', r"smoothing: got 1\.0; allowed: beside record = home only the keys name, role"),
+    (
+        'record = "home"',
+        'record = "home"\nsmoothing = 1.0',
+        r"smoothing: got 1\.0; allowed: beside record = home only the keys name, role",
+    ),
     ('role = "vendor"', 'role = "baker"', r"role: got 'baker'; allowed: one of carrier"),
 ]
 
@@ -69,7 +77,9 @@ def test_what_case_files_say_of_records_is_checked(
 def test_a_table_of_nobody_who_is_here_is_refused(case: JointPlanCase, public: JointPlanCase, tmp_path: Path) -> None:
     public.save(tmp_path / "public")
     (tmp_path / "public" / "lanes.csv").write_text("party,site\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"lanes\.csv: <file>: got 'lanes.csv'; allowed: the tables products\.csv, sites\.csv, flows"):
+    with pytest.raises(
+        InputError, match=r"lanes\.csv: <file>: got 'lanes.csv'; allowed: the tables products\.csv, sites\.csv, flows"
+    ):
         vd.load(tmp_path / "public")
     mixed = told_to(case, "Alder")
     mixed.save(tmp_path / "mixed")
@@ -116,11 +126,15 @@ def test_what_needs_a_record_says_whose_and_what_else_there_is(public: JointPlan
 
 
 def test_what_is_made_from_committed_records_says_so(public: JointPlanCase) -> None:
-    with pytest.raises(InputError, match=r"mechanism: got 'agv'; allowed: another mechanism: .* the record of retailer is at home"):
+    with pytest.raises(
+        InputError, match=r"mechanism: got 'agv'; allowed: another mechanism: .* the record of retailer is at home"
+    ):
         settle(public, "agv")
     with pytest.raises(InputError, match=r"redistribution: got 'cavallo'; allowed: none: .* the record of retailer is at home"):
         settle(public, "vcg", redistribution="cavallo", receivers="agents")
-    with pytest.raises(InputError, match=r"Alder\.record: got 'home'; allowed: a record in the case, whose figures can be changed"):
+    with pytest.raises(
+        InputError, match=r"Alder\.record: got 'home'; allowed: a record in the case, whose figures can be changed"
+    ):
         public.party("Alder").scaled(COST, 1.1)
     with pytest.raises(InputError, match=r"record: got 'home'; allowed: a record in the case, whose figures can be changed"):
         vd.choose_fees(public)

@@ -157,7 +157,7 @@ def handshake(folder: Path, known_by: Path, name: str) -> None:
 def test_firms_know_their_coordinator_by_its_certificate(case: JointPlanCase, firms: Path, tmp_path: Path) -> None:
     for name in ("localhost", "127.0.0.1"):
         handshake(firms / "coordinator", firms / "Alder" / "certificate.pem", name)
-    with pytest.raises(ssl.SSLCertVerificationError, match="plans.example.org"):
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"plans\.example\.org"):
         handshake(firms / "coordinator", firms / "Alder" / "certificate.pem", "plans.example.org")
     other = split(case, tmp_path / "other", host="plans.example.org", port=9443)
     handshake(other / "coordinator", other / "Alder" / "certificate.pem", "plans.example.org")

@@ -74,5 +74,7 @@ def said(rolled: PilotRun) -> list[RenderableType]:
 def untried(rolled: PilotRun) -> str:
     """Return why no misreports were tried."""
     if rolled.not_searched:
-        return f"none could be tried: {', '.join(rolled.not_searched)} offer none of their own (veridical agent --allow-misreports)"
+        return (
+            f"none could be tried: {', '.join(rolled.not_searched)} offer none of their own (veridical agent --allow-misreports)"
+        )
     return "no misreports were tried (--set misreports=25)"

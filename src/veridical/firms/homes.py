@@ -22,7 +22,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_-]{20,200}")
 
 @dataclass(frozen=True)
 class Home:
-    """A party's folder: its part of the case, its token, and the certificate that it knows its coordinator by, where there is one."""
+    """A party's folder: its part of the case, its token, and the certificate, if any, that it knows its coordinator by."""
 
     folder: Path
     part: Part

@@ -11,7 +11,6 @@ from typing import Any
 
 import tomli_w
 
-from veridical.data.case_record import HEAD
 from veridical.data.errors import InputError
 from veridical.data.folders import write_new
 from veridical.data.joint_plan import JointPlanCase, coordinated, told_to
@@ -24,7 +23,9 @@ COORDINATOR, SOLVER, TOKENS = "coordinator", "consensus.toml", "tokens.toml"
 CERTIFICATE, KEY, TOKEN = "certificate.pem", "key.pem", "token"
 PORT = 8443
 BITS = 256  # of a token
-HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII | re.IGNORECASE)
+HOST = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII | re.IGNORECASE
+)
 FOLDER = re.compile(r'(?!\.)[^<>:"/\\|?*\x00-\x1f]{1,100}(?<![. ])')
 
 
@@ -96,7 +97,9 @@ def _check_folders(names: tuple[str, ...]) -> None:
     taken = {COORDINATOR}
     for name in names:
         if FOLDER.fullmatch(name) is None or name.casefold() in taken:
-            allowed = f"a name that can be a folder's: without any of <>:\"/\\|?*, not {COORDINATOR}, nor another's in other letters"
+            allowed = (
+                f"a name that can be a folder's: without any of <>:\"/\\|?*, not {COORDINATOR}, nor another's in other letters"
+            )
             raise InputError.of("parties", name, allowed)
         taken.add(name.casefold())
 

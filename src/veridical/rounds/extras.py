@@ -10,6 +10,7 @@ __all__ = ["needed"]
 EXTRAS = {
     "web": ("cryptography", "fastapi", "jinja2", "markupsafe", "sqlalchemy", "starlette", "uvicorn"),
     "postgresql": ("psycopg", "psycopg2"),
+    "network": ("websockets",),
 }
 
 

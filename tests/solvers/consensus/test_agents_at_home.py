@@ -173,11 +173,16 @@ def test_an_agent_answers_by_the_truth_after_an_audit(case: JointPlanCase, publi
 
 def test_an_owner_who_allows_no_misreport_is_asked_for_none(case: JointPlanCase, public: JointPlanCase) -> None:
     agent = HomeAgent(case.part("Alder"))
-    with pytest.raises(InputError, match=r"misreport: got 1; allowed: 0, the truth: the owner of this agent allows no misreports"):
+    with pytest.raises(
+        InputError, match=r"misreport: got 1; allowed: 0, the truth: the owner of this agent allows no misreports"
+    ):
         agent.misreport(np.array([1.0]))
     assert agent.misreport(np.array([0.0])).value == 0.0
     lied = public.reporting("Alder", public.party("Alder").changed(lie=1))
-    with asking(case) as planner, pytest.raises(InputError, match=r"agents\.Alder: got <an agent>; allowed: one that answers by mis"):
+    with (
+        asking(case) as planner,
+        pytest.raises(InputError, match=r"agents\.Alder: got <an agent>; allowed: one that answers by mis"),
+    ):
         planner.baseline(lied)
 
 
@@ -232,7 +237,9 @@ def test_weeks_are_known_by_the_world_in_which_they_were_executed(case: JointPla
     first = agent.execute(plan).value
     agent.world(np.array([5.0]), np.array([2.0]))
     rest = np.array([flow.week == 2 for flow in case.part("Alder").shared.flows])
-    assert first + agent.cost(plan[rest]).value == pytest.approx(whole, rel=1e-6)  # what is best for all weeks is best for the rest
+    assert first + agent.cost(plan[rest]).value == pytest.approx(
+        whole, rel=1e-6
+    )  # what is best for all weeks is best for the rest
     with pytest.raises(InputError, match=r"world: got <6, week 2>"):
         agent.world(np.array([6.0]), np.array([2.0]))
 
@@ -250,7 +257,9 @@ def test_what_weeks_left_survives_the_agent(case: JointPlanCase, tmp_path: Path)
     assert again.cost(rest).value == first.cost(rest).value
     for damaged in ("{", "[]", '{"5 2": {"speed": 3}}', '{"5 2": {"stock": "much"}}'):
         kept.write_text(damaged, encoding="utf-8")
-        with pytest.raises(InputError, match=r"weeks\.json: <file>: got <a damaged file>; allowed: weeks as the agent wrote them for"):
+        with pytest.raises(
+            InputError, match=r"weeks\.json: <file>: got <a damaged file>; allowed: weeks as the agent wrote them for"
+        ):
             HomeAgent(part, kept=kept)
 
 

@@ -130,7 +130,7 @@ class Heard(HomeAgent):
 
 
 def test_worlds_are_numbers_that_say_nothing(case: JointPlanCase, public: JointPlanCase) -> None:
-    """Every agent has numbers of its own, the same all weeks, so that they can be neither compared nor told apart by their size."""
+    """Every agent has numbers of its own, the same all weeks: they can be neither compared, nor told apart by their size."""
     agents = {name: Heard(case.part(name)) for name in case.names}
     run(public, planner=lambda: Consensus(agents=agents))
     numbers = {name: {word[1] for word in agent.all if word[0] == "world"} for name, agent in agents.items()}
@@ -201,7 +201,9 @@ class Gone(HomeAgent):
         return super().execute(plan)
 
 
-def test_who_does_not_say_what_a_week_costs_ends_the_run_by_name(case: JointPlanCase, public: JointPlanCase, tmp_path: Path) -> None:
+def test_who_does_not_say_what_a_week_costs_ends_the_run_by_name(
+    case: JointPlanCase, public: JointPlanCase, tmp_path: Path
+) -> None:
     agents = agents_of(case) | {"Birch": Gone(case.part("Birch"))}
     options = {"solver": "consensus", "options": {"patience": 1}}
     with pytest.raises(NotSolvedError, match=r"no answer to execute from Birch") as ended:
