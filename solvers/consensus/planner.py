@@ -212,7 +212,7 @@ class Consensus:
     def plan_each(
         self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
     ) -> Generator[Plan, None, None]:
-        """Yield the plans without some parties, and without others, in the order of `absences`, in whatever order they are made."""
+        """Yield the plans without some parties, and without others, in that order, whichever they are made in."""
         if not self.options.shuffle:
             yield from (self.plan(case, baseline, absent, activity_fee) for absent in absences)
             return
