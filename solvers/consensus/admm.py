@@ -139,7 +139,8 @@ class Admm:
                 if completed.gap <= self.options.gap:
                     return True
         over = "rounds" if monotonic() < deadline else "time"
-        self._lose_who_proves_too_little()
+        if over == "rounds":
+            self._lose_who_proves_too_little()
         primals = [name for name in self.names if self.traits[name].interface == "primal"]
         why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
         if self.bound > -np.inf:
