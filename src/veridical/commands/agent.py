@@ -32,7 +32,7 @@ def agent(
     ] = False,
 ) -> None:
     """Answer a coordinator from a firm's own record, until it says that it has done."""
-    with needed("veridical agent"):
+    with needed("veridical agent", "network"):
         from veridical.firms.homes import Home
         from veridical.solvers.consensus.network import serve_party
 
@@ -41,13 +41,8 @@ def agent(
         with vd.data.files.locked(home.folder, "DIR"):
             answering = home.agent(allow_misreports, tell_service, tell)
             tell(home.about)
-            tell(f"connects to {coordinator}, known by {known_by or 'the certificates of this system'}")
-            serve_party(
-                answering,
-                party=home.name,
-                token=home.token,
-                coordinator=coordinator,
-                ca=known_by,
-                log=None if log is None else Path(log),
+            tell(f"connects to {coordinator}, known by {known_by or 'the certificates that this system trusts'}")
+            answers = serve_party(
+                answering, party=home.name, token=home.token, coordinator=coordinator, ca=known_by, log=log, say=tell
             )
-    tell(f"{home.name}: the coordinator has done")
+    tell(f"{home.name}: {answers:,} answers")

@@ -23,7 +23,7 @@ def split(
     allow_files: AllowFiles = False,
 ) -> None:
     """Take a joint plan apart: a folder without records for its coordinator, and one for each firm with its own."""
-    with needed("veridical split"):
+    with needed("veridical split", "network"):
         from veridical.firms.splitting import COORDINATOR, SOLVER
         from veridical.firms.splitting import split as taken_apart
 
