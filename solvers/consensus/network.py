@@ -200,7 +200,9 @@ class _AtHome:
         try:
             kind, words = read(link.recv(timeout=REPLY), *FIRST_WORDS)
         except MalformedError as error:
-            raise InputError.of("coordinator", self.coordinator, f"a coordinator that speaks this protocol; it sent {error}") from None
+            raise InputError.of(
+                "coordinator", self.coordinator, f"a coordinator that speaks this protocol; it sent {error}"
+            ) from None
         if kind == "refused":
             raise self._refused(words["words"])
         self.met = True
@@ -250,7 +252,8 @@ def _trust(ca: str | Path | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InputError.of("ca", str(ca), f"a PEM file with the certificate that the coordinator's rests on ({reason})") from None
+        raise InputError.of(
+            "ca", str(ca), f"a PEM file with the certificate that the coordinator's rests on ({reason})"
+        ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
