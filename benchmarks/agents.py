@@ -1,4 +1,4 @@
-"""A joint plan of separate firms, each agent a process of its own, over TLS on this machine: the same as with all records in one hand?
+"""A joint plan of separate firms, a process each, over TLS on this machine: the same as with all records in one hand?
 
 python benchmarks/agents.py [WEEKS [VENDORS]]      9 and 4, the shipped pilot, unless given
 
@@ -100,7 +100,7 @@ def weeks(case: JointPlanCase, public: JointPlanCase, firms: Path, port: int, se
 
 if __name__ == "__main__":
     sizes = [int(size) for size in sys.argv[1:]]
-    whole = pilot(weeks=sizes[0], vendors=(sizes + [4])[1]) if sizes else vd.example("pilot")
+    whole = pilot(weeks=sizes[0], vendors=[*sizes, 4][1]) if sizes else vd.example("pilot")
     with tempfile.TemporaryDirectory() as folder:
         listening = free_port()
         made = split(whole, Path(folder) / "firms", port=listening)
