@@ -96,7 +96,9 @@ class Admm:
         self.anderson: Anderson | None = None  # where all step, and nobody's step is made of anything else
         self.point: Array | None = None  # what the last round went on with
         self.centre: dict[str, Array] = {}  # around what primal agents' steps are made
-        self.last: dict[str, tuple[Question, Answer]] = {}  # of primal and dual agents, and of strangers, to check what they declare
+        self.last: dict[
+            str, tuple[Question, Answer]
+        ] = {}  # of primal and dual agents, and of strangers, to check what they declare
         self.stale = dict.fromkeys(self.names, 0)
         self.ratios: list[float] = []  # of primal to dual residual since rho was balanced, as logarithms
         self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0

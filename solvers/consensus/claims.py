@@ -23,6 +23,7 @@ AGREES = 1e-6
 COUNTS = 1e-2  # of the typical flow, on average: steps that move the plan by less show nothing
 FALLING = 0.05  # of their sizes: what agents solve their problems to makes slopes of small steps fall by less
 LARGEST = 1e50  # of any number: above, products and squares of what agents send would overflow
+NO_CLAIMS = ("world", "misreport", "execute", "served", "needed")  # answers that say nothing of the cost of all weeks
 NEEDED = {"respond": "plan", "step": "plan", "marginal": "slope"}
 
 
@@ -61,6 +62,8 @@ class Claims:
 
         A support holds where flows are as given.
         """
+        if question.method in NO_CLAIMS:
+            return
         if question.method == "fix":
             self.supports.clear()
         elif question.method == "cost":

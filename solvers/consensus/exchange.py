@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from veridical.data import InputError
 from veridical.data.arrays import Array, Integers
 from veridical.data.joint_plan import JointPlanCase, Shared
+from veridical.solvers.consensus.carriers.spec import AgentSpec
 from veridical.solvers.consensus.carriers.workers import Replies, Workers
 from veridical.solvers.consensus.claims import Claims
 from veridical.solvers.consensus.journal import Journal
@@ -115,12 +116,37 @@ class Exchange:
 
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
         """Ask all of `names` with their share of each argument until each has answered; raise SilentError if one does not."""
-        questions = {name: Question(method, tuple(values[self.share(name)] for values in arguments)) for name in names}
-        replies = self.wait(questions, 0, self.options.patience)
+        return self._answers({name: self._shared(method, name, arguments) for name in names})
+
+    def offered(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
+        """Ask as `every` does, once; who does not answer keeps it to himself."""
+        replies = self.ask({name: self._shared(method, name, arguments) for name in names})
+        return {name: answer for name, (_, answer) in replies.items()}
+
+    def stand(self, specs: Mapping[str, AgentSpec]) -> None:
+        """Have parties at home answer by the records that are meant from now on; raise SilentError if one does not say so.
+
+        Who answers by its own as before all weeks, and was told nothing else, is not told.
+        """
+        workers = self.workers
+        before = {name: workers.told.get(name, AgentSpec().told) for name in specs}
+        for k in range(len(AgentSpec().told)):
+            self._answers({name: spec.told[k] for name, spec in specs.items() if not _same(before[name][k], spec.told[k])})
+        for name, spec in specs.items():
+            workers.told[name] = spec.told
+            workers.specs[name] = spec
+            self.late.pop(name, None)  # of another record
+
+    def _shared(self, method: str, name: str, arguments: tuple[Array, ...]) -> Question:
+        return Question(method, tuple(values[self.share(name)] for values in arguments))
+
+    def _answers(self, questions: dict[str, Question]) -> dict[str, Answer]:
+        """Return what each answers; raise SilentError where one does not."""
+        replies = self.wait(questions, 0, self.options.patience) if questions else {}
         if len(replies) < len(questions):
             silent = tuple(name for name in questions if name not in replies)
             left = ", ".join(f"{name}, {self.workers.fate(name)}" if name in self.workers.dead else name for name in silent)
-            raise SilentError(f"{self.case.name}: no answer to {method} from {left}", silent)
+            raise SilentError(f"{self.case.name}: no answer to {questions[silent[0]].method} from {left}", silent)
         return {name: answer for name, (_, answer) in replies.items()}
 
     def fix(self, names: Iterable[str], given: Array) -> None:

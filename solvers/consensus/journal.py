@@ -123,13 +123,14 @@ class Journal:
 
     def _take_up(self, workers: Workers) -> None:
         """Have agents go by what they were told before the run was cut short."""
-        waiting = {name: question for name, question in workers.given.items() if name not in workers.dead}
-        while waiting:
-            before = len(waiting)
-            waiting = {name: question for name, question in waiting.items() if name not in workers.ask({name: question})}
-            waiting = {name: question for name, question in waiting.items() if name not in workers.dead}
-            if len(waiting) == before:
-                raise SilentError(f"no answer to fix from {', '.join(waiting)}", tuple(waiting))
+        waiting = {name: workers.to_be_told_again(name) for name in workers.specs}
+        while waiting := {name: left for name, left in waiting.items() if left and name not in workers.dead}:
+            told = workers.ask({name: left[0] for name, left in waiting.items()})
+            if not told and not workers.dead & waiting.keys():
+                raise SilentError(
+                    f"no answer to {next(iter(waiting.values()))[0].method} from {', '.join(waiting)}", tuple(waiting)
+                )
+            waiting = {name: left[1:] if name in told else left for name, left in waiting.items()}
 
     def _when(self, name: str, question: Question) -> int:
         """Return when a question was asked that is answered now, and forget what was asked before it."""

@@ -20,6 +20,7 @@ __all__ += ["error_for"]
 
 INTERFACES = ("proximal", "dual", "primal")
 METHODS = {"respond": 3, "step": 3, "best": 1, "marginal": 1, "cost": 1, "fix": 1}  # what is asked, with how many arguments
+METHODS |= {"world": 2, "misreport": 1, "execute": 1, "served": 1, "needed": 1}  # of agents whose records are at home
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,41 @@ class Agent(Protocol):
     def fix(self, units: Array) -> Answer:
         """Take flows as given from now on: units, NaN where a flow is free. The value is 0."""
 
+    # Of an agent whose record is at home, where it has these: see `home.HomeAgent`, which has them all.
+
+    def world(self, number: Array, week: Array) -> Answer:
+        """Answer from now on as things stand at the start of a week in the world of that number; 0: as before all weeks.
+
+        Both are lists of one number. The value is 0. For every world the coordinator draws a number that says nothing.
+        """
+
+    def misreport(self, number: Array) -> Answer:
+        """Answer from now on by the misreport of a number, a list of one; 0 is the truth. The value is 0."""
+
+    def execute(self, plan: Array) -> Answer:
+        """Do the week at a plan, keep what it leaves to this world's next one, and return as `value` what it costs."""
+
+    def served(self, plan: Array) -> Answer:
+        """Return the units served in the week that was executed last; raise `NoAnswer` to keep them at home."""
+
+    def needed(self, plan: Array) -> Answer:
+        """Return the units that were to be served in it; raise `NoAnswer` to keep them at home."""
+
 
 class AgentTraits(Record):
-    """A party's agent: its interface, what it declares of its cost, whether it answers for a price alone, or by a step alone."""
+    """A party's agent: its interface, what it declares of its cost, whether it answers for a price alone, or by a step alone.
+
+    weeks: whether it keeps its weeks to itself in a rolling run (`world`, `execute`). misreports: whether it answers by
+    misreports of its own when it is asked to (`misreport`), so that an audit can try them.
+    """
 
     interface: Annotated[str, one_of(*INTERFACES)] = "proximal"
     strong_convexity: NonNegative | None = None
     smoothness: NonNegative | None = None
     priced: bool = True
     steps: bool = False
+    weeks: bool = False
+    misreports: bool = False
 
 
 @dataclass(frozen=True)

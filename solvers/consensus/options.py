@@ -37,6 +37,10 @@ class Options(Record):
     primal agents, by party, currency per unit squared. largest: units above which no flow is worth while, needed where no side
     can answer for a price alone.
 
+    shuffle: whether plans that are asked for together are made in an order that is drawn each time: then an agent cannot tell by
+    the order which of those it takes part in is the plan of all, and which are without somebody else. As how far a plan without
+    somebody is proven follows from what was saved before, two runs are then alike as far as their gap.
+
     With workers = network agents are at home with their own firms and come in at `listen`, HOST:PORT, with TLS by `certificate`
     and `key`, PEM files; without them on this machine alone. tokens: a TOML file with the SHA-256 of each party's token, hex.
     absence: seconds that a party which is not connected is waited for, at the start and later; then it is lost. The network's
@@ -81,6 +85,7 @@ class Options(Record):
     strong_convexity: dict[str, Positive] = Field(default_factory=dict)
     smoothness: dict[str, NonNegative] = Field(default_factory=dict)
     largest: Positive | None = None
+    shuffle: bool = False
     values: Literal["always", "checks"] = "always"
     noise: float = 0.0
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+import secrets
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
 from veridical.data.fields import check
-from veridical.data.joint_plan import JointPlanCase
+from veridical.data.joint_plan import AtHome, JointPlanCase
 from veridical.data.lazy import pd
 from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.cluster import CONNECTING, connected
@@ -34,6 +36,8 @@ from veridical.solvers.planners.core_gains import core_gains
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
+
+ItemT = TypeVar("ItemT")
 
 # What a certificate rests on. Of other firms' answers nobody knows more than that they do not contradict one another.
 HERE = "what the agents prove of their own costs"
@@ -93,6 +97,7 @@ class Consensus:
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
         self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
         self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
+        self.traits: dict[str, AgentTraits] = {}  # of all agents, once they have been asked something
 
     def __enter__(self) -> Consensus:
         return self
@@ -123,11 +128,28 @@ class Consensus:
         remote = {name for name, spec in at_home.items() if spec.remote}
         return {*self.agents, *remote, *self.options.interfaces, *self.options.strong_convexity, *self.options.smoothness}
 
+    def offering(self, case: JointPlanCase) -> Collection[str]:
+        """Return whose agents answer by misreports of their own when they are asked to, so that an audit can try them."""
+        self._exchange(case)
+        return {name for name, traits in self.traits.items() if traits.misreports}
+
+    def execute(self, case: JointPlanCase, plan: Array) -> dict[str, tuple[float, float | None, float | None]]:
+        """Have parties at home do their first week at a plan; return what that costs each, and units served and to be served.
+
+        The units are None where a party keeps them to itself. What the week leaves stays with the agents, in the world that each
+        stands by. Raises SilentError for who does not answer, as nobody else knows what the week costs it.
+        """
+        exchange, units = self._exchange(case), case.shared.vector(plan)
+        costs = exchange.every("execute", case.at_home, units)
+        served, needed = (exchange.offered(method, case.at_home, units) for method in ("served", "needed"))
+        told = {name: (served[name].value, needed[name].value) for name in served.keys() & needed.keys()}
+        return {name: (answer.value, *told.get(name, (None, None))) for name, answer in costs.items()}
+
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan: each one's best with the tie-break, which is a step around nothing at no price."""
         plan = np.zeros(len(case.shared.flows))
         weight = np.full(len(plan), case.mechanism.tie_break)
-        exchange = self._exchange(case.changed(truckload=False))
+        exchange = self._exchange(case.changed(truckload=False), case.suppliers)  # who are asked nothing, and told nothing
         exchange.fix(case.receivers, np.full(len(plan), np.nan))
         for name, answer in exchange.every("respond", case.receivers, plan, plan, weight).items():
             assert answer.plan is not None
@@ -187,6 +209,23 @@ class Consensus:
             stopped=outcome.stopped,
         )
 
+    def plan_each(
+        self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
+    ) -> Generator[Plan, None, None]:
+        """Yield the plans without some parties, and without others, in that order, whichever they are made in."""
+        if not self.options.shuffle:
+            yield from (self.plan(case, baseline, absent, activity_fee) for absent in absences)
+            return
+        plans = {absent: self.plan(case, baseline, absent, activity_fee) for absent in self.shuffled(absences)}
+        yield from (plans[absent] for absent in absences)
+
+    def shuffled(self, items: Iterable[ItemT]) -> list[ItemT]:
+        """Return what is to be asked for in an order that nobody can know, where the options ask for that; else as it is."""
+        order = list(items)
+        if self.options.shuffle:
+            secrets.SystemRandom().shuffle(order)
+        return order
+
     def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
         """Return who answers for the parties; agents go on who know the same as before, and the `absent` are left alone."""
         specs = {name: self._spec(case, name) for name in case.names}
@@ -197,24 +236,42 @@ class Consensus:
             settings = {name: value for name, value in self.options.model_dump().items() if name not in TRANSPORT}
             self.journal = Journal(self.configuration.place(self.options.state), settings, self.options.resume)
         if self.journal is not None:
+            if any(spec.world != (0, 0) for spec in specs.values()) or self.options.shuffle:
+                allowed = "none where worlds or orders are drawn (a rolling run, shuffle): a run that went on would draw others"
+                raise self.configuration.error_for("options.state", self.options.state, allowed)
             self.journal.about(case)
         if self.workers is None:
-            self.workers = self._open(case, specs)
-        else:
-            for name, spec in specs.items():
-                if name not in absent and (spec != self.workers.specs[name] or name in self.workers.dead):
-                    self.workers.replace(name, spec)
+            self.workers = self._open(case, {name: spec.standing() for name, spec in specs.items()})
+        meant = {}  # of whom another record at home is meant than the one by which he answers
+        for name in [name for name in specs if name not in absent]:
+            spec, now = specs[name], self.workers.specs[name]
+            if now.standing(spec.world, spec.lie) != spec or name in self.workers.dead:
+                self.workers.replace(name, spec.standing())
+            if spec != self.workers.specs[name]:
+                meant[name] = spec
         if isinstance(self.workers, Network):
             self.workers.wait([name for name in specs if name not in absent])
-        traits = {name: self._traits(name, spec) for name, spec in specs.items()}
-        return Exchange(PublicCase.of(case), self.workers, traits, self.options, Log(), self.callback, self.journal)
+        self.traits = {name: self._traits(name, spec) for name, spec in specs.items()}
+        exchange = Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback, self.journal)
+        for name, spec in meant.items():
+            for asked, able, what in (
+                (spec.world[1], self.traits[name].weeks, "keeps its weeks to itself, as a rolling run needs it: world, execute"),
+                (spec.lie, self.traits[name].misreports, "answers by misreports of its own: misreport, and misreports = True"),
+            ):
+                if asked and not able:
+                    raise InputError.of(f"agents.{name}", "<an agent>", f"one that {what}", "consensus")
+        exchange.stand(meant)
+        return exchange
 
     def _spec(self, case: JointPlanCase, name: str) -> AgentSpec:
+        party, meant = case.party(name), AgentSpec()
+        if isinstance(party, AtHome):
+            meant = AgentSpec(world=(party.state or 0, party.week or 0), lie=party.lie)
         if name in self.agents:
-            return AgentSpec(agent=self.agents[name])
+            return replace(meant, agent=self.agents[name])
         settings = self.options
         if settings.workers == "network" and name in self._at_home(case):
-            return AgentSpec()
+            return meant
         if case.shared.truckload:
             raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
         interface = settings.interfaces.get(name, "proximal")

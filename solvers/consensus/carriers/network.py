@@ -128,8 +128,7 @@ class Network(Workers):
 
     def _to_be_told_again(self, name: str) -> list[Sent]:
         """Return the questions by which an agent that comes back learns what it is to go by."""
-        told = [*getattr(self, "told", {}).get(name, ()), *([self.given[name]] if name in self.given else [])]
-        return [self._numbered(name, question) for question in told]
+        return [self._numbered(name, question) for question in self.to_be_told_again(name)]
 
     def _numbered(self, name: str, question: Question) -> Sent:
         number = self.number(name)

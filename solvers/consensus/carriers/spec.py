@@ -7,9 +7,11 @@ pickled by whoever starts the run and read by the process that he started: the o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from veridical.data import InputError
 from veridical.data.fields import check
@@ -17,7 +19,7 @@ from veridical.data.joint_plan import Part
 from veridical.data.joint_plan.packing import packed, unpacked
 from veridical.solvers.consensus.agent import PartyAgent
 from veridical.solvers.consensus.codec import answer_of, failure, question_of, read, written
-from veridical.solvers.consensus.messages import AgentTraits
+from veridical.solvers.consensus.messages import AgentTraits, Question
 
 __all__ = ["AgentSpec", "effective", "handed_over", "made", "traits_of", "unsafe"]
 
@@ -26,7 +28,10 @@ SETTINGS = ("interface", "strong_convexity", "smoothness", "noise")  # of a part
 
 @dataclass(frozen=True)
 class AgentSpec:
-    """What an agent is made from: a party's part and how it answers, or an agent of the user's own; neither: it is at home."""
+    """What an agent is made from: a party's part and how it answers, or an agent of the user's own; neither: it is at home.
+
+    Of one whose record is at home `world` (a number and a week) and `lie` say by which of its records it is to answer.
+    """
 
     part: Part | None = None
     interface: str = "proximal"
@@ -34,6 +39,18 @@ class AgentSpec:
     smoothness: float | None = None
     agent: Any = None
     noise: float = 0.0
+    world: tuple[int, int] = (0, 0)
+    lie: int = 0
+
+    @property
+    def told(self) -> tuple[Question, ...]:
+        """The questions by which an agent at home is told which of its records is meant."""
+        world, lie = (tuple(np.array([float(number)]) for number in numbers) for numbers in (self.world, (self.lie,)))
+        return Question("world", world), Question("misreport", lie)
+
+    def standing(self, world: tuple[int, int] = (0, 0), lie: int = 0) -> AgentSpec:
+        """Return the same agent where another record of its party is meant; by default the one that it begins with."""
+        return replace(self, world=world, lie=lie)
 
     @property
     def remote(self) -> bool:
@@ -62,7 +79,8 @@ class AgentSpec:
 def traits_of(agent: Any) -> dict[str, Any]:
     """Return what an agent declares of itself, as the fields of `AgentTraits`; whatever its code raises comes through."""
     declared = {name: getattr(agent, name) for name in ("interface", "strong_convexity", "smoothness") if hasattr(agent, name)}
-    return {"interface": None, **declared, "priced": hasattr(agent, "best"), "steps": hasattr(agent, "step")}
+    able = {"priced": hasattr(agent, "best"), "steps": hasattr(agent, "step"), "weeks": hasattr(agent, "execute")}
+    return {"interface": None, **declared, **able, "misreports": bool(getattr(agent, "misreports", False))}
 
 
 def unsafe(traits: AgentTraits) -> tuple[str, float | None, str] | None:
@@ -104,4 +122,3 @@ def made(sent: bytes, loads: Callable[[bytes], Any]) -> Callable[[bytes], bytes]
     except BaseException as error:
         ended = error
         return lambda question: failure(question_of(question)[0], ended)
-

@@ -81,6 +81,7 @@ class Workers:
     reasons: dict[str, str] = field(default_factory=dict)  # why, of those who are dead, where that is known
     met: set[str] = field(default_factory=set)  # who has answered once: its process runs, its model is compiled
     given: dict[str, Question] = field(default_factory=dict)  # the flows that each takes as given
+    told: dict[str, tuple[Question, ...]] = field(default_factory=dict)  # by which record at home each answers
     waiting: dict[str, Pending] = field(default_factory=dict)  # what each has yet to answer
     idle: list[Line] = field(default_factory=list)
     numbers: dict[str, Iterator[int]] = field(default_factory=dict)  # of each one's next questions
@@ -105,6 +106,7 @@ class Workers:
         self.dead.discard(name)
         self.reasons.pop(name, None)
         self.given.pop(name, None)
+        self.told.pop(name, None)
         self.open(name)
 
     def ask(self, questions: Mapping[str, Question]) -> Replies:
@@ -159,8 +161,12 @@ class Workers:
             return
         self.left[name] -= 1
         self.open(name)
-        if name in self.given:
-            self.ask({name: self.given[name]})
+        for question in self.to_be_told_again(name):
+            self.ask({name: question})
+
+    def to_be_told_again(self, name: str) -> list[Question]:
+        """Return the questions by which an agent that is new, or comes back, learns what it is to go by."""
+        return [*self.told.get(name, ()), *([self.given[name]] if name in self.given else [])]
 
     def forget(self, name: str) -> None:
         """End an agent, and forget what it was asked."""

@@ -47,4 +47,3 @@ def serve(database: str, host: str, port: int, certificate: str | None, key: str
         uvicorn.Server(settings).run(sockets=[opened])
     finally:
         store.close()
-
