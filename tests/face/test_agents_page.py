@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shlex
 from pathlib import Path
@@ -55,5 +56,8 @@ def test_the_page_shows_what_firms_see(run: Run) -> None:
                 for thread in agents:
                     thread.join(60)
                 assert not any(thread.is_alive() for thread in agents)
+    examples = doctest.DocTestParser().get_doctest(PAGE[PAGE.index("```python apart") :], {}, "agents", "agents.md", 0)
+    assert len(examples.examples) > 5
+    assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(examples).failed == 0
     for name in ("retailer", "alder", "birch", "cedar"):
         assert Path(f"{name}.jsonl").stat().st_size > 0
