@@ -24,7 +24,11 @@ from veridical.families import FAMILIES, joint_plan, unregister
 from veridical.models.joint_plan import DECLARATIONS
 from veridical.solvers.planners import Central
 
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+APART = re.compile(r"```\w+ apart\n.*?```", flags=re.DOTALL)  # what takes several programs at once, and has a test of its own
+PAGES = {
+    path.name: APART.sub("", path.read_text(encoding="utf-8"))
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
 COMMANDS = [
     pytest.param(block, id=f"{name} {number}")
     for name, page in PAGES.items()
