@@ -56,7 +56,9 @@ def serve_party(
     Parameters
     ----------
     agent
-        An object with the methods of `Agent`: a `PartyAgent`, or one of your own.
+        An object with the methods of `Agent`: a `HomeAgent`, a `PartyAgent`, or one of your own. Its method `begin`, if it has
+        one, is called before it is asked anything by a run, and again where another run takes over; without one, flows that were
+        given are set free then.
     party
         The party's name, as the case has it.
     token
@@ -200,16 +202,19 @@ class _AtHome:
         try:
             kind, words = read(link.recv(timeout=REPLY), *FIRST_WORDS)
         except MalformedError as error:
-            raise InputError.of("coordinator", self.coordinator, f"a coordinator that speaks this protocol; it sent {error}") from None
+            raise InputError.of(
+                "coordinator", self.coordinator, f"a coordinator that speaks this protocol; it sent {error}"
+            ) from None
         if kind == "refused":
             raise self._refused(words["words"])
         self.met = True
         self.say(f"connected to {self.coordinator} as {self.party}" + (f", for {words['case']}" if words["case"] else ""))
         if words["run"] != self.run:
-            self.run, self.given = words["run"], {}
-            if self.fixed is not None:
+            if hasattr(self.agent, "begin"):
+                self.agent.begin()
+            elif self.fixed is not None:
                 self.agent.fix(np.full(self.fixed, np.nan))  # what another run took as given is free again
-                self.fixed = None
+            self.run, self.given, self.fixed = words["run"], {}, None
 
     def _ended(self, message: Any) -> bool:
         """Return whether a message is a goodbye; raise InputError for a refusal, and for what is no question."""
@@ -250,7 +255,8 @@ def _trust(ca: str | Path | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InputError.of("ca", str(ca), f"a PEM file with the certificate that the coordinator's rests on ({reason})") from None
+        raise InputError.of(
+            "ca", str(ca), f"a PEM file with the certificate that the coordinator's rests on ({reason})"
+        ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-

@@ -91,7 +91,9 @@ def test_a_supplier_cannot_tell_a_counterfactual_run_from_another(tmp_path: Path
         assert {frozenset(table) for table in tables} == {frozenset({"v", "kind", *KINDS["question"]})}
         forms.append({(table["v"], table["kind"], table["method"], *map(len, table["arguments"])) for table in tables})
     assert forms[0] == forms[1] != set()
-    assert [question_of(sent)[0] for sent in came] == list(range(1, len(came) + 1))  # counted by itself, whatever others are asked
+    assert [question_of(sent)[0] for sent in came] == list(
+        range(1, len(came) + 1)
+    )  # counted by itself, whatever others are asked
 
 
 @pytest.mark.parametrize("case", [SMALL, marketplace(sellers=2, weeks=2), carriers(shippers=2, carriers=2, lanes=2, weeks=2)])

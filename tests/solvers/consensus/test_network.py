@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from websockets.sync.client import connect
 
-from support.agents_at_home import SMALL, Changed, Firms, Parabola, free_port, token, usual_plan
+from support.agents_at_home import SMALL, Changed, Firms, Parabola, token, usual_plan
 from support.certificates import certificate
 from support.consensus import certified, savings
 from veridical.contracts.joint_plan.planner import Plan
@@ -105,7 +105,10 @@ def test_another_case_is_refused(firms: Firms) -> None:
         while "planner" not in result or result["planner"].address is None:
             time.sleep(0.01)
         result["planner"].workers.door.case = "spring"
-        assert "it is refused: it is of another case than spring: autumn" in firms.start("Alder", agents["Alder"], case="autumn").ended()
+        assert (
+            "it is refused: it is of another case than spring: autumn"
+            in firms.start("Alder", agents["Alder"], case="autumn").ended()
+        )
     assert isinstance(result["error"], NotSolvedError)
 
 
@@ -163,7 +166,6 @@ def test_who_does_not_come_is_waited_for_and_named(firms: Firms) -> None:
     assert firms.homes["retailer"].ended() == ""  # it is told that this was all
 
 
-
 @pytest.mark.parametrize("lost", ["Alder", "retailer"])
 def test_a_lost_connection_is_taken_up_again_with_what_was_told_before(firms: Firms, lost: str) -> None:
     """Connections are cut in the middle of rounds, also while flows are given: the plan is that of a run without a cut."""
@@ -203,7 +205,9 @@ network.serve_party(PartyAgent(SMALL.part(name)), party=name, token=token, coord
 def at_home(firms: Firms, name: str) -> subprocess.Popen[bytes]:
     """Start a party's agent in a process of its own."""
     folder = Path(__file__).parents[2]
-    return subprocess.Popen([sys.executable, "-c", AGENT, name, token(name), firms.url], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)})
+    return subprocess.Popen(
+        [sys.executable, "-c", AGENT, name, token(name), firms.url], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}
+    )
 
 
 def test_a_vendor_that_is_killed_and_started_again_goes_on_and_one_killed_for_good_is_held_at_the_baseline(firms: Firms) -> None:
@@ -236,7 +240,9 @@ def test_a_vendor_that_is_killed_and_started_again_goes_on_and_one_killed_for_go
     assert (back.lost, back.progress.converged) == ((), True)
     certified(back, central.objective, saved, 1e-6)
     assert held.lost == ("Alder",)
-    assert "Alder is lost (whose agent has not been connected for 0.5 s) and reverts to the baseline" in held.progress.warnings[-1]
+    assert (
+        "Alder is lost (whose agent has not been connected for 0.5 s) and reverts to the baseline" in held.progress.warnings[-1]
+    )
     share = SMALL.shared.share("Alder")
     np.testing.assert_array_equal(held.units[share], START[share])
 
@@ -310,7 +316,10 @@ def test_addresses_and_files_that_cannot_be_are_refused(tmp_path: Path) -> None:
         ({"listen": "8443"}, "listen: got '8443'; allowed: HOST:PORT"),
         ({"listen": "0.0.0.0:0"}, "options.listen: got '0.0.0.0:0'; allowed: 127.0.0.1, ::1 or localhost without TLS"),
         ({"certificate": "cert.pem"}, "options.certificate: got 'cert.pem'; allowed: a certificate and its key"),
-        ({"certificate": "cert.pem", "key": "key.pem"}, "options.certificate: got 'cert.pem'; allowed: a certificate and its key, PEM files that fit"),
+        (
+            {"certificate": "cert.pem", "key": "key.pem"},
+            "options.certificate: got 'cert.pem'; allowed: a certificate and its key, PEM files that fit",
+        ),
         ({"noise": 0.1}, "options.noise: got 0.1; allowed: not here: agents at home say themselves"),
         ({"tokens": "none.toml"}, "none.toml"),
     ],
@@ -340,7 +349,10 @@ def test_files_of_a_solver_file_lie_below_its_folder(firms: Firms, tmp_path: Pat
     file = inside / "consensus.toml"
     lines = [f"{name} = {value!r}" for name, value in firms.options()["options"].items()]
     file.write_text("solver = 'consensus'\n[options]\n" + "\n".join(lines), encoding="utf-8")
-    with pytest.raises(InputError, match=r"tokens\.toml: <file>: got .*allowed: a file below the folder"), Consensus(file) as planner:
+    with (
+        pytest.raises(InputError, match=r"tokens\.toml: <file>: got .*allowed: a file below the folder"),
+        Consensus(file) as planner,
+    ):
         planner.plan(SMALL, START)
     (inside / "tokens.toml").write_bytes(firms.tokens.read_bytes())
     file.write_text(file.read_text().replace(repr(str(firms.tokens)), "'tokens.toml'").replace("20.0", "0.2"), encoding="utf-8")
@@ -349,7 +361,9 @@ def test_files_of_a_solver_file_lie_below_its_folder(firms: Firms, tmp_path: Pat
 
 
 def test_a_party_whose_record_is_here_answers_here(firms: Firms, inline: Plan) -> None:
-    firms.tokens.write_text("\n".join(line for line in firms.tokens.read_text().splitlines() if "retailer" not in line), encoding="utf-8")
+    firms.tokens.write_text(
+        "\n".join(line for line in firms.tokens.read_text().splitlines() if "retailer" not in line), encoding="utf-8"
+    )
     firms.start("Alder")
     firms.start("Birch")
     with firms.planner() as planner:
@@ -419,7 +433,9 @@ def test_without_the_library_it_is_said_what_to_install(firms: Firms, monkeypatc
     from veridical.solvers.consensus import opening
 
     monkeypatch.setattr(opening, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r'options.workers: got \'network\'; allowed: network after: pip install "veridical\[network\]"'):
+    with pytest.raises(
+        InputError, match=r'options.workers: got \'network\'; allowed: network after: pip install "veridical\[network\]"'
+    ):
         firms.planner().plan(SMALL, START)
 
 
