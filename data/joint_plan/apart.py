@@ -72,7 +72,22 @@ def told_to(case: JointPlanCase, name: str) -> JointPlanCase:
 
 
 def part_at_home(case: JointPlanCase) -> Part:
-    """Return the part of the one party whose record a case has; raises InputError for a case with more records, or none.
+    """Return the part of the one party whose record a case has.
+
+    Parameters
+    ----------
+    case
+        As `told_to` returns it.
+
+    Returns
+    -------
+    Part
+        The record, and what is shared of its routes.
+
+    Raises
+    ------
+    InputError
+        For a case with more records, or none.
 
     Examples
     --------

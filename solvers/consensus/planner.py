@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -18,20 +16,17 @@ from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
-from veridical.data.fields import check
-from veridical.data.joint_plan import AtHome, JointPlanCase
+from veridical.data.joint_plan import JointPlanCase
 from veridical.data.lazy import pd
 from veridical.solvers.certificate import Certificate, ratio
-from veridical.solvers.cluster import CONNECTING, connected
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.carriers import AgentSpec, Network, Workers
-from veridical.solvers.consensus.carriers.spec import effective, traits_of, unsafe
 from veridical.solvers.consensus.coordinator import Progress, run
 from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
 from veridical.solvers.consensus.journal import Journal
 from veridical.solvers.consensus.messages import AgentTraits, Log
-from veridical.solvers.consensus.opening import opened, tokens
 from veridical.solvers.consensus.options import TRANSPORT, options
+from veridical.solvers.consensus.parties import Parties
 from veridical.solvers.planners.core_gains import core_gains
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
@@ -90,10 +85,10 @@ class Consensus:
     ) -> None:
         callback = callback if tell is None else renamed({"tell": tell}, "tell", "callback")
         self.configuration, self.options = options(solver)
-        self.agents, self.callback, self.client = dict(agents or {}), callback, client
+        self.agents, self.callback = dict(agents or {}), callback
+        self.parties = Parties(self.configuration, self.options, self.agents, client)
         self.workers: Workers | None = None
         self.journal: Journal | None = None
-        self.tokens: dict[str, str] | None = None  # of agents at home
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
         self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
         self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
@@ -177,7 +172,7 @@ class Consensus:
         began, deadline = perf_counter(), monotonic() + (self.configuration.time_limit or math.inf)
         start, absent = case.shared.vector(baseline), tuple(dict.fromkeys(non_participants))
         key = start.tobytes()
-        specs = {name: self._spec(case, name) for name in case.names}
+        specs = {name: self.parties.spec(case, name) for name in case.names}
         last = {name: cost for (at, name), (spec, cost) in self.before.items() if at == key and spec == specs.get(name)}
         known = {name: last[name] for name in absent if name in self.lost and name in last}
         exchange = self._exchange(case, known)
@@ -228,7 +223,7 @@ class Consensus:
 
     def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
         """Return who answers for the parties; agents go on who know the same as before, and the `absent` are left alone."""
-        specs = {name: self._spec(case, name) for name in case.names}
+        specs = {name: self.parties.spec(case, name) for name in case.names}
         if self.workers is not None and self.workers.specs.keys() != specs.keys():
             self.workers.close()
             self.workers = None
@@ -241,7 +236,7 @@ class Consensus:
                 raise self.configuration.error_for("options.state", self.options.state, allowed)
             self.journal.about(case)
         if self.workers is None:
-            self.workers = self._open(case, {name: spec.standing() for name, spec in specs.items()})
+            self.workers = self.parties.open(case, {name: spec.standing() for name, spec in specs.items()})
         meant = {}  # of whom another record at home is meant than the one by which he answers
         for name in [name for name in specs if name not in absent]:
             spec, now = specs[name], self.workers.specs[name]
@@ -251,7 +246,7 @@ class Consensus:
                 meant[name] = spec
         if isinstance(self.workers, Network):
             self.workers.wait([name for name in specs if name not in absent])
-        self.traits = {name: self._traits(name, spec) for name, spec in specs.items()}
+        self.traits = {name: self.parties.traits(name, spec, self.workers) for name, spec in specs.items()}
         exchange = Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback, self.journal)
         for name, spec in meant.items():
             for asked, able, what in (
@@ -262,66 +257,3 @@ class Consensus:
                     raise InputError.of(f"agents.{name}", "<an agent>", f"one that {what}", "consensus")
         exchange.stand(meant)
         return exchange
-
-    def _spec(self, case: JointPlanCase, name: str) -> AgentSpec:
-        party, meant = case.party(name), AgentSpec()
-        if isinstance(party, AtHome):
-            meant = AgentSpec(world=(party.state or 0, party.week or 0), lie=party.lie)
-        if name in self.agents:
-            return replace(meant, agent=self.agents[name])
-        settings = self.options
-        if settings.workers == "network" and name in self._at_home(case):
-            return meant
-        if case.shared.truckload:
-            raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
-        interface = settings.interfaces.get(name, "proximal")
-        noise = settings.noise if name in case.suppliers else 0.0
-        if noise and interface != "proximal":
-            raise self.configuration.error_for("options.noise", noise, f"0, or proximal suppliers; {name} is {interface}")
-        convexity, smoothness = settings.strong_convexity.get(name), settings.smoothness.get(name)
-        return AgentSpec(case.part(name), interface, convexity, smoothness, noise=noise)
-
-    def _at_home(self, case: JointPlanCase) -> Collection[str]:
-        """Return who answers from home: whose record is there, and whoever has a token."""
-        if self.tokens is None:
-            self.tokens = tokens(self.configuration, self.options, case.names)
-        return {*self.tokens, *getattr(case, "at_home", ())}
-
-    def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
-        """Return what a party's agent is; refuse what cannot converge."""
-        if spec.remote:
-            assert isinstance(self.workers, Network)
-            return self.workers.traits(name)
-        try:
-            declared = traits_of(spec.agent) if spec.part is None else spec.traits
-        except (Exception, SystemExit) as error:
-            allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
-            raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None
-        try:
-            traits = check(AgentTraits, declared, "consensus")
-        except InputError as error:
-            raise error.within(f"agents.{name}") from None
-        if (lacking := unsafe(traits)) is not None:
-            field, value, allowed = lacking
-            raise self.configuration.error_for(f"options.{field}.{name}", value, allowed)
-        return effective(traits)
-
-    def _open(self, case: JointPlanCase, specs: dict[str, AgentSpec]) -> Workers:
-        settings = self.options
-        for field in ("interfaces", "strong_convexity", "smoothness"):
-            for name, value in getattr(settings, field).items():
-                if name not in specs:
-                    raise self.configuration.error_for(f"options.{field}.{name}", value, f"parties: {', '.join(specs)}")
-        for name in self.agents:
-            if name not in specs:
-                raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
-        return opened(self.configuration, settings, specs, self._client, self.tokens or {}, getattr(case, "split", None) or "")
-
-    def _client(self) -> Any:
-        if self.client is not None:
-            return self.client
-        if self.options.scheduler is None:
-            raise self.configuration.error_for("options.scheduler", None, "the address of a Dask scheduler, or a client")
-        timeout = min(self.options.timeout, CONNECTING)
-        self.client = connected(self.options.scheduler, timeout, partial(self.configuration.error_for, "options.scheduler"))
-        return self.client

@@ -1,4 +1,4 @@
-"""From `split` to the result: agents of separate firms over TLS, and the same plan and transfers as with all records in one hand."""
+"""From `split` to the result: agents of separate firms over TLS; the same plan and transfers as with all records in one hand."""
 
 from __future__ import annotations
 

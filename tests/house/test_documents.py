@@ -15,6 +15,7 @@ import pytest
 import veridical as vd
 from support.places import ROOT
 from support.reproductions import Reproductions
+from support.steady import steady
 from veridical import cli
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.data.demand import DEMANDS
@@ -29,14 +30,6 @@ COMMANDS = [
     for name, page in PAGES.items()
     for number, block in enumerate(re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL), start=1)
 ]
-
-
-def steady(text: str) -> list[str]:
-    """Return lines without what differs from run to run: seconds and residuals at rounding level."""
-    text = re.sub(r"\d\.\de[-+]\d\d", "ROUNDING", text)
-    text = re.sub(r"in \d+\.\d\d s", "in SECONDS", text)
-    text = re.sub(r"(always|in expectation|no) │ +\d+\.\d\d │$", r"\1 │ SECONDS │", text, flags=re.MULTILINE)
-    return [line.rstrip() for line in text.strip().splitlines()]
 
 
 @pytest.mark.parametrize("block", COMMANDS)
