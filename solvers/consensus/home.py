@@ -54,9 +54,15 @@ class HomeAgent:
         self.whole, self.misreports, self.service, self.kept = part, misreports, service, kept
         self.tell, self.noise, self.seed = tell, noise, seed
         self._states: States = _read(part, kept)
-        self._number, self._week, self._lie = 0, 0, 0
+        self._number, self._week, self._lie, self._fixed = 0, 0, 0, False
         self._agent = PartyAgent(part, noise=noise, seed=seed)
         self._part, self._done = part, PartyWeek(0.0, 0.0, 0.0, {})
+
+    def begin(self) -> None:
+        """Stand by the whole record, truly, with no flow given: a run begins, or another one takes over."""
+        if (self._number, self._week, self._lie) != (0, 0, 0) or self._fixed:
+            self._number, self._week, self._lie, self._fixed = 0, 0, 0, False
+            self._agent, self._part = PartyAgent(self.whole, noise=self.noise, seed=self.seed), self.whole
 
     def world(self, number: Array, week: Array) -> Answer:
         """Stand by the record as a world has left it at the start of a week, with the needs that are known by then."""
@@ -119,6 +125,7 @@ class HomeAgent:
 
     def fix(self, units: Array) -> Answer:
         """Take flows as given."""
+        self._fixed = True
         return self._agent.fix(units)
 
     def _told(self, units: float) -> Answer:

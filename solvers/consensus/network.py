@@ -56,7 +56,9 @@ def serve_party(
     Parameters
     ----------
     agent
-        An object with the methods of `Agent`: a `PartyAgent`, or one of your own.
+        An object with the methods of `Agent`: a `HomeAgent`, a `PartyAgent`, or one of your own. Its method `begin`, if it has
+        one, is called before it is asked anything by a run, and again where another run takes over; without one, flows that were
+        given are set free then.
     party
         The party's name, as the case has it.
     token
@@ -208,10 +210,11 @@ class _AtHome:
         self.met = True
         self.say(f"connected to {self.coordinator} as {self.party}" + (f", for {words['case']}" if words["case"] else ""))
         if words["run"] != self.run:
-            self.run, self.given = words["run"], {}
-            if self.fixed is not None:
+            if hasattr(self.agent, "begin"):
+                self.agent.begin()
+            elif self.fixed is not None:
                 self.agent.fix(np.full(self.fixed, np.nan))  # what another run took as given is free again
-                self.fixed = None
+            self.run, self.given, self.fixed = words["run"], {}, None
 
     def _ended(self, message: Any) -> bool:
         """Return whether a message is a goodbye; raise InputError for a refusal, and for what is no question."""

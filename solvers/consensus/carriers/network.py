@@ -65,10 +65,8 @@ class Network(Workers):
                 sleep(LOOK)
 
     def traits(self, name: str) -> AgentTraits:
-        """Return what a party's agent declared of itself when it said hello."""
-        traits = self.door.seats[name].traits
-        assert traits is not None
-        return traits
+        """Return what a party's agent declared of itself when it said hello; of one that has not yet, what most declare."""
+        return self.door.seats[name].traits or AgentTraits()
 
     def open(self, name: str) -> None:
         """Make the agent of a party whose part is here; others come by themselves."""
@@ -85,13 +83,13 @@ class Network(Workers):
 
     def replace(self, name: str, spec: AgentSpec) -> None:
         """Have a party that was lost take part again, if it was not shown out; it is the agent that it was, and told so."""
-        given = self.given.get(name)
-        if self.specs[name].remote and self.door.seats[name].expelled:
-            self.specs[name] = spec
-            return
-        super().replace(name, spec)
-        if given is not None and spec.remote:
-            self.given[name] = given
+        if not self.is_stranger(name):
+            super().replace(name, spec)
+        elif not self.door.seats[name].expelled:
+            given, told = self.given.get(name), self.told.get(name)
+            super().replace(name, spec)
+            self.given |= {} if given is None else {name: given}
+            self.told |= {} if told is None else {name: told}
 
     def is_stranger(self, name: str) -> bool:
         """Return whether a party is at home."""

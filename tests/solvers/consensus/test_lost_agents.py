@@ -15,7 +15,7 @@ from support.consensus import certified, consensus, savings
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.consensus import Answer, Consensus, NoAnswer, PartyAgent, Question, Round
-from veridical.solvers.consensus.workers import AgentSpec, InProcessWorkers
+from veridical.solvers.consensus.carriers import AgentSpec, InProcessWorkers
 from veridical.solvers.planners import Central
 
 Array = NDArray[np.float64]

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from websockets.sync.client import connect
 
-from support.agents_at_home import SMALL, Changed, Firms, Parabola, free_port, token, usual_plan
+from support.agents_at_home import SMALL, Changed, Firms, Parabola, token, usual_plan
 from support.certificates import certificate
 from support.consensus import certified, savings
 from veridical.contracts.joint_plan.planner import Plan
