@@ -55,14 +55,21 @@ class HomeAgent:
         self.tell, self.noise, self.seed = tell, noise, seed
         self._states: States = _read(part, kept)
         self._number, self._week, self._lie, self._fixed = 0, 0, 0, False
-        self._agent = PartyAgent(part, noise=noise, seed=seed)
         self._part, self._done = part, PartyWeek(0.0, 0.0, 0.0, {})
+        self._now: PartyAgent | None = None
+        self.agent()  # what it refuses is refused at once
+
+    def agent(self) -> PartyAgent:
+        """Return the agent of the record that is meant now, made when it is asked something."""
+        if self._now is None:
+            self._now = PartyAgent(self._part, noise=self.noise, seed=self.seed)
+        return self._now
 
     def begin(self) -> None:
         """Stand by the whole record, truly, with no flow given: a run begins, or another one takes over."""
         if (self._number, self._week, self._lie) != (0, 0, 0) or self._fixed:
             self._number, self._week, self._lie, self._fixed = 0, 0, 0, False
-            self._agent, self._part = PartyAgent(self.whole, noise=self.noise, seed=self.seed), self.whole
+            self._now, self._part = None, self.whole
 
     def world(self, number: Array, week: Array) -> Answer:
         """Stand by the record as a world has left it at the start of a week, with the needs that are known by then."""
@@ -70,6 +77,8 @@ class HomeAgent:
         known = at == 0 or at == weeks[0] or (at in weeks and _key(world, at) in self._states)
         if not known:
             raise InputError.of("world", f"<{world}, week {at}>", "a world of which the week before was executed here")
+        if at not in (0, self._week):
+            self._say(f"week {at}")
         self._number, self._week = world, at
         self._stand()
         return Answer(0.0)
@@ -79,6 +88,8 @@ class HomeAgent:
         lie = _whole(number)
         if lie and not self.misreports:
             raise InputError.of("misreport", lie, "0, the truth: the owner of this agent allows no misreports")
+        if lie != self._lie:
+            self._say(f"answers by misreport {lie}: {numbered(self.whole, lie).report}" if lie else "answers by the truth again")
         self._lie = lie
         self._stand()
         return Answer(0.0)
@@ -105,28 +116,28 @@ class HomeAgent:
 
     def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the proximal step and its support."""
-        return self._agent.respond(plan, price, rho)
+        return self.agent().respond(plan, price, rho)
 
     def step(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the proximal step alone."""
-        return self._agent.step(plan, price, rho)
+        return self.agent().step(plan, price, rho)
 
     def best(self, price: Array) -> Answer:
         """Return what the best plan at a price comes to."""
-        return self._agent.best(price)
+        return self.agent().best(price)
 
     def marginal(self, plan: Array) -> Answer:
         """Return marginal cost and cost of a plan."""
-        return self._agent.marginal(plan)
+        return self.agent().marginal(plan)
 
     def cost(self, plan: Array) -> Answer:
         """Return the least cost of a plan."""
-        return self._agent.cost(plan)
+        return self.agent().cost(plan)
 
     def fix(self, units: Array) -> Answer:
         """Take flows as given."""
         self._fixed = True
-        return self._agent.fix(units)
+        return self.agent().fix(units)
 
     def _told(self, units: float) -> Answer:
         if not self.service and DECLARATIONS[self.whole.record.role].served is not None:  # who serves nobody has nothing to keep
@@ -141,12 +152,12 @@ class HomeAgent:
             state = self._states.get(_key(self._number, self._week), {})
             record = standing(part.record.since(self._week), self._week, state)
             part = Part(record=record, shared=part.shared.changed(weeks=weeks))
-        if part == self._part:
-            return
-        self._agent, self._part = PartyAgent(part, noise=self.noise, seed=self.seed), part
+        if part != self._part:
+            self._now, self._part = None, part
+
+    def _say(self, what: str) -> None:
         if self.tell is not None:
-            what = f"misreport {self._lie}, {numbered(self.whole, self._lie).report}" if self._lie else "the truth"
-            self.tell(f"answers by {what}{f', world {self._number} from week {self._week} on' if self._week else ''}")
+            self.tell(what)
 
 
 def _whole(number: Array) -> int:

@@ -140,7 +140,10 @@ def test_a_liar_that_nobody_can_contradict_changes_no_cost_but_its_own(tmp_path:
 def test_who_fails_before_it_said_what_the_baseline_costs_it_ends_the_run_by_name(tmp_path: Path) -> None:
     firms = Firms(tmp_path)
     firms.start_all({LIAR: Changed(PartyAgent(SMALL.part(LIAR)), **answering("cost", lambda r: Answer(NAN)))})
-    with pytest.raises(NotSolvedError, match="no answer to cost from Alder, .*a value that is not finite"), firms.planner() as planner:
+    with (
+        pytest.raises(NotSolvedError, match="no answer to cost from Alder, .*a value that is not finite"),
+        firms.planner() as planner,
+    ):
         planner.plan(SMALL, START)
 
 
@@ -207,7 +210,9 @@ WAYS: dict[str, tuple[Callable[[Any, bytes], None], str]] = {
     ),
     "an answer of a number too much": (
         lambda link, sent: link.send(
-            codec.written("answer", number=number_of(sent), value=0.0, plan=np.zeros(codec.question_of(sent)[1].flows + 1), slope=None)
+            codec.written(
+                "answer", number=number_of(sent), value=0.0, plan=np.zeros(codec.question_of(sent)[1].flows + 1), slope=None
+            )
         ),
         "lists of another length",
     ),
@@ -222,7 +227,10 @@ WAYS: dict[str, tuple[Callable[[Any, bytes], None], str]] = {
         lambda link, sent: link.send(msgpack.packb({"v": 2, "kind": "silence", "number": number_of(sent)})),
         "a message of version 2, not 1",
     ),
-    "a frame that is none": (lambda link, sent: link.socket.sendall(b"\xff\xff\xff\xff"), "it sent frames that are none, or too long"),
+    "a frame that is none": (
+        lambda link, sent: link.socket.sendall(b"\xff\xff\xff\xff"),
+        "it sent frames that are none, or too long",
+    ),
 }
 
 
@@ -314,7 +322,10 @@ def test_whatever_is_sent_to_the_door_it_stays_open_and_the_plan_comes_about(
         except OSError:
             time.sleep(0.02)
 
-    @given(st.binary(max_size=300), st.sampled_from(["", "GET /agent HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\n"]))
+    @given(
+        st.binary(max_size=300),
+        st.sampled_from(["", "GET /agent HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\n"]),
+    )
     @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def raw(sent: bytes, before: str) -> None:
         with socket.create_connection(("127.0.0.1", firms.port), timeout=5) as dialled:
@@ -331,8 +342,9 @@ def test_whatever_is_sent_to_the_door_it_stays_open_and_the_plan_comes_about(
     @given(st.text(max_size=40).filter(str.isascii).filter(str.isprintable))
     @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def headers(given: str) -> None:
-        with pytest.raises(InvalidStatus), connect(
-            f"ws://127.0.0.1:{firms.port}/", additional_headers={"Authorization": given}, proxy=None
+        with (
+            pytest.raises(InvalidStatus),
+            connect(f"ws://127.0.0.1:{firms.port}/", additional_headers={"Authorization": given}, proxy=None),
         ):
             pass
 
