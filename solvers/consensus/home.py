@@ -9,6 +9,7 @@ Which world is the joint one, and which one somebody is left out of, is not in t
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,8 @@ class HomeAgent:
 
     `misreports`: whether it answers by misreports of its own when it is asked to. `service`: whether it tells how many units it
     serves, and was to serve. `kept`: a file for this user alone in which it keeps what weeks leave, so that it goes on when it is
-    started again; None: in memory. `tell`: called with a sentence when it stands by another record. `noise`, `seed`: as of
-    `PartyAgent`. Raises InputError for whole trucks, and for a file that cannot be read or written.
+    started again; None: in memory. `tell`: called with a sentence when a week begins, and when a misreport is asked for. `noise`,
+    `seed`: as of `PartyAgent`, for all records alike. Raises InputError for whole trucks, and for a file that cannot be read or written.
     """
 
     strong_convexity: float | None = None
@@ -52,7 +53,8 @@ class HomeAgent:
         seed: int | None = None,
     ) -> None:
         self.whole, self.misreports, self.service, self.kept = part, misreports, service, kept
-        self.tell, self.noise, self.seed = tell, noise, seed
+        self.tell, self.noise = tell, noise
+        self.seed = secrets.randbits(63) if seed is None else seed  # one for all records: means over many would tell more
         self._states: States = _read(part, kept)
         self._number, self._week, self._lie, self._fixed = 0, 0, 0, False
         self._part, self._done = part, PartyWeek(0.0, 0.0, 0.0, {})

@@ -147,6 +147,8 @@ def test_an_agent_of_no_folder_is_refused(case: JointPlanCase, firms: Path, run:
         assert "token: got <something else>; allowed: the one line that `veridical split` wrote" in refused(firms / "Alder")
     token.unlink()
     assert "a readable token (No such file or directory)" in refused(firms / "Alder")
+    assert "noise: got 0.7; allowed: a number from 0 to 0.5" in refused(firms / "Birch", "--noise", "0.7")
+    assert "noise: got 0.1; allowed: 0 for a receiver" in refused(firms / "retailer", "--noise", "0.1")
     assert "ca: got 'other.pem'" in refused(firms / "Birch", "--ca", "other.pem")
 
 

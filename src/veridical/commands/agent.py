@@ -30,6 +30,9 @@ def agent(
     tell_service: Annotated[
         bool, typer.Option("--tell-service", help="Let the units be told that a rolling run serves, and was to serve.")
     ] = False,
+    noise: Annotated[
+        float, typer.Option(help="A supplier's: how far, at most and relative, what is answered is off (see docs/agents.md).")
+    ] = 0.0,
 ) -> None:
     """Answer a coordinator from a firm's own record, until it says that it has done."""
     with needed("veridical agent", "network"):
@@ -39,7 +42,7 @@ def agent(
         home = Home.read(folder)
         known_by = home.certificate if ca is None else Path(ca)
         with vd.data.files.locked(home.folder, "DIR"):
-            answering = home.agent(allow_misreports, tell_service, tell)
+            answering = home.agent(allow_misreports, tell_service, noise, tell)
             tell(home.about)
             tell(f"connects to {coordinator}, known by {known_by or 'the certificates that this system trusts'}")
             answers = serve_party(

@@ -57,6 +57,20 @@ class Home:
         others = dict.fromkeys(end for route in routes for end in (route.supplier, route.receiver) if end != self.name)
         return f"{self.name}, {self.part.record.role}: {len(self.part.shared.flows):,} flows with {', '.join(others)}"
 
-    def agent(self, misreports: bool = False, service: bool = False, tell: Callable[[str], None] | None = None) -> HomeAgent:
-        """Return the party's agent, which keeps what its weeks leave in the folder."""
-        return HomeAgent(self.part, misreports=misreports, service=service, kept=self.folder / WEEKS, tell=tell)
+    def agent(
+        self,
+        misreports: bool = False,
+        service: bool = False,
+        noise: float = 0.0,
+        tell: Callable[[str], None] | None = None,
+    ) -> HomeAgent:
+        """Return the party's agent, which keeps what its weeks leave in the folder; see `HomeAgent`.
+
+        Raises InputError for a `noise` that is no number from 0 to 0.5, and for one of a receiver, whose answer is carried out.
+        """
+        receives = self.part.record.side == "receiver"
+        if not 0 <= noise <= (0.0 if receives else 0.5):
+            allowed = "0 for a receiver, whose answer is the plan that is carried out" if receives else "a number from 0 to 0.5"
+            raise InputError.of("noise", noise, allowed)
+        kept = self.folder / WEEKS
+        return HomeAgent(self.part, misreports=misreports, service=service, noise=noise, kept=kept, tell=tell)

@@ -292,3 +292,18 @@ def test_the_order_of_plans_is_drawn_where_that_is_asked_for(case: JointPlanCase
         assert planner.shuffled(absences) == absences
         for plan, known in zip(plans, planner.plan_each(public, start, absences), strict=True):
             assert plan.objective == pytest.approx(known.objective, abs=1e-3 * plan.total)
+
+
+def test_noise_is_one_factor_whatever_record_is_meant(case: JointPlanCase) -> None:
+    """Factors that were drawn anew for every record could be averaged out."""
+    part = case.part("Alder")
+    flows = len(part.shared.flows)
+    agent, exact = HomeAgent(part, noise=0.1, misreports=True), HomeAgent(part, misreports=True)
+    question = np.ones(flows), np.zeros(flows), np.full(flows, 1e-3)
+    before = agent.respond(*question).plan
+    assert before is not None
+    assert not np.allclose(before, exact.respond(*question).plan, rtol=1e-6)
+    for number in (1.0, 0.0):
+        agent.misreport(np.array([number]))
+    np.testing.assert_array_equal(agent.respond(*question).plan, before)
+    assert not np.allclose(HomeAgent(part, noise=0.1).respond(*question).plan, before, rtol=1e-6)  # nobody else's factors
