@@ -71,9 +71,7 @@ def plans(case: JointPlanCase, public: JointPlanCase, firms: Path, port: int, se
     apart = perf_counter() - began
     units = away(told.units, known.units)
     transfers = away(told.transfers.values(), (known.transfers[name] for name in told.transfers))
-    print(
-        f"solve, {len(case.shared.flows)} flows, {len(case.names)} firms and their coordinator: {apart:.1f} s, in process {here:.1f} s"
-    )
+    print(f"solve, {len(case.shared.flows)} flows, {len(case.names)} firms: {apart:.1f} s, in process {here:.1f} s")
     figure("solve over TLS: plan differs from that in process by", units, "of the largest", at_most=SAME)
     figure("solve over TLS: transfers differ from those in process by", transfers, "of the largest", at_most=SAME)
     figure("solve over TLS against in process, whole run", apart / here)
