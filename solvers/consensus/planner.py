@@ -125,8 +125,8 @@ class Consensus:
 
     def offering(self, case: JointPlanCase) -> Collection[str]:
         """Return whose agents answer by misreports of their own when they are asked to, so that an audit can try them."""
-        self._exchange(case)
-        return {name for name, traits in self.traits.items() if traits.misreports}
+        self._exchange(case, self.lost)
+        return {name for name, traits in self.traits.items() if traits.misreports and name not in self.lost}
 
     def execute(self, case: JointPlanCase, plan: Array) -> dict[str, tuple[float, float | None, float | None]]:
         """Have parties at home do their first week at a plan; return what that costs each, and units served and to be served.

@@ -14,8 +14,11 @@ import veridical as vd
 from support.command_line import Run, is_picture
 from support.consensus import consensus
 from support.homes import Answering, free_port
+from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.firms.splitting import split
+from veridical.solvers.consensus import network
+from veridical.solvers.consensus.home import HomeAgent
 from veridical.studies.pilot import run as roll
 
 SAME = 1e-9
@@ -150,6 +153,23 @@ def test_an_agent_of_no_folder_is_refused(case: JointPlanCase, firms: Path, run:
     assert "noise: got 0.7; allowed: a number from 0 to 0.5" in refused(firms / "Birch", "--noise", "0.7")
     assert "noise: got 0.1; allowed: 0 for a receiver" in refused(firms / "retailer", "--noise", "0.1")
     assert "ca: got 'other.pem'" in refused(firms / "Birch", "--ca", "other.pem")
+
+
+def test_an_agent_that_stays_waits_for_the_next_run(firms: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[str] = []
+
+    def served(agent: HomeAgent, *, party: str, **options: Any) -> int:
+        runs.append(party)
+        if len(runs) == 3:
+            raise InputError.of("coordinator", options["coordinator"], "a coordinator that takes this agent")
+        return 7
+
+    monkeypatch.setattr(network, "serve_party", served)
+    assert run("agent", str(firms / "Alder"), "--coordinator", "https://localhost:9")[0] == 0
+    assert runs == ["Alder"]
+    status, _, err = run("agent", str(firms / "Alder"), "--coordinator", "https://localhost:9", "--stay")
+    assert (status, runs) == (2, ["Alder"] * 3)
+    assert err.splitlines()[-2] == "Alder: 7 answers"
 
 
 def test_two_agents_of_one_folder_are_one_too_many(firms: Path, run: Run) -> None:

@@ -30,11 +30,12 @@ def agent(
     tell_service: Annotated[
         bool, typer.Option("--tell-service", help="Let the units be told that a rolling run serves, and was to serve.")
     ] = False,
+    stay: Annotated[bool, typer.Option("--stay", help="Wait for the next run when one is over.")] = False,
     noise: Annotated[
         float, typer.Option(help="A supplier's: how far, at most and relative, what is answered is off (see docs/agents.md).")
     ] = 0.0,
 ) -> None:
-    """Answer a coordinator from a firm's own record, until it says that it has done."""
+    """Answer a coordinator from a firm's own record, until it says that the run is over."""
     with needed("veridical agent", "network"):
         from veridical.firms.homes import Home
         from veridical.solvers.consensus.network import serve_party
@@ -45,7 +46,10 @@ def agent(
             answering = home.agent(allow_misreports, tell_service, noise, tell)
             tell(home.about)
             tell(f"connects to {coordinator}, known by {known_by or 'the certificates that this system trusts'}")
-            answers = serve_party(
-                answering, party=home.name, token=home.token, coordinator=coordinator, ca=known_by, log=log, say=tell
-            )
-    tell(f"{home.name}: {answers:,} answers")
+            while True:
+                answers = serve_party(
+                    answering, party=home.name, token=home.token, coordinator=coordinator, ca=known_by, log=log, say=tell
+                )
+                tell(f"{home.name}: {answers:,} answers")
+                if not stay:
+                    break
