@@ -23,6 +23,9 @@ need not be best: a plan that is made anew each week is not the best for all of 
 Of 25 drawn for the shipped pilot 2 paid, up to 0.01 % of the savings, by the baseline pivot without fees 1, 0.004 %, and for
 the marketplace 2 of 25, one or two figures x 0.6 to 1.5, up to 0.29 %. `misreports` says how many are tried: each is reported in
 every week's plan, and everybody acts by his own costs. No settlement changes this, as the totals are the same.
+
+A party whose record is at home is told the worlds by numbers, and what a week leaves in each stays with its agent: here are what the
+week costs it, and the number. One planner asks the agents from the first week to the last, so that they are the same all along.
 """
 
 from __future__ import annotations
@@ -87,9 +90,11 @@ def run(
         When transfers are paid: `weekly`, at the `end`, or by a `pledge` account; no figure of all weeks together depends on it,
         but for an advance that is forgiven.
     misreports, seed
-        How many misreports are tried, drawn by the seed; each takes as long as the run, so that by default none is.
+        How many misreports are tried, drawn by the seed; each takes as long as the run, so that by default none is. Of suppliers
+        at home those that their agents offer.
     planner
-        Makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can be.
+        Makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can be;
+        where records are at home, one of the whole run.
     folder
         Where completed weeks are kept. An interrupted run of the same case, parameters and planner resumes after the last of
         them, and ends in the same figures.
