@@ -24,8 +24,8 @@ Of 25 drawn for the shipped pilot 2 paid, up to 0.01 % of the savings, by the ba
 the marketplace 2 of 25, one or two figures x 0.6 to 1.5, up to 0.29 %. `misreports` says how many are tried: each is reported in
 every week's plan, and everybody acts by his own costs. No settlement changes this, as the totals are the same.
 
-A party whose record is at home is told the worlds by numbers, and what a week leaves in each stays with its agent: here are what the
-week costs it, and the number. One planner asks the agents from the first week to the last, so that they are the same all along.
+A party whose record is at home is told the worlds by numbers, and what a week leaves in each stays with its agent: here are what
+the week costs it, and the number. One planner asks the agents from the first week to the last.
 """
 
 from __future__ import annotations
