@@ -41,9 +41,6 @@ class Network(Workers):
     def __post_init__(self) -> None:
         assert self.listening is not None
         self.agents: dict[str, Any] = {}
-        for name, spec in self.specs.items():
-            if spec.remote and name not in self.tokens:
-                raise InputError.of("tokens", "<nothing>", f"a line for {name}, whose record is at home", "consensus")
         remote = {name: self.tokens[name] for name, spec in self.specs.items() if spec.remote}
         self.door = Door(self.listening, self.tls, remote, self._to_be_told_again)
         super().__post_init__()
