@@ -1,4 +1,4 @@
-"""What an agent at home was asked and what it answered, as its owner keeps it: a line of JSON for each, every digit of each number.
+"""What an agent at home was asked and answered, as its owner keeps it: a line of JSON for each, with every digit of each number.
 
 A coordinator's own log (`Log`) has the same. `read` returns a file's lines as messages, so that the two can be compared.
 """

@@ -20,8 +20,9 @@ __all__ = ["AGREES", "Claims", "declared", "support_of"]
 # Relative to the terms of a support. Our agents solve their problems to 1e-7, and a user's may do ten times worse; what passes
 # changes bounds by a millionth of the cost, which is little beside a gap of a thousandth of the savings.
 AGREES = 1e-6
-COUNTS = 1e-2  # of the typical flow, on average: steps that move the plan by less show nothing
-FALLING = 0.05  # of their sizes: what agents solve their problems to makes slopes of small steps fall by less
+# What steps may fall by though they are of one convex cost: what agents solve their problems to, relative to the terms of
+# their supports and to the weight of the step; and `noise`, by which an honest agent blurs plans by up to a half.
+SOLVED, FALLING, BLURRED = 1e-5, 0.05, 0.5
 LARGEST = 1e50  # of any number: above, products and squares of what agents send would overflow
 NO_CLAIMS = ("world", "misreport", "execute", "served", "needed")  # answers that say nothing of the cost of all weeks
 NEEDED = {"respond": "plan", "step": "plan", "marginal": "slope"}
@@ -118,7 +119,7 @@ def declared(
     where the plan grows: no convex cost does that, and rounds of what does need not come to an end.
     """
     if traits.interface == "proximal":
-        _monotone(name, typical, before, now)
+        _monotone(name, before, now)
         return
     change = now[0].arguments[0] - before[0].arguments[0]
     if traits.interface == "dual":
@@ -137,13 +138,18 @@ def declared(
         raise InputError.of(f"smoothness, {name}", traits.smoothness, allowed, "consensus")
 
 
-def _monotone(name: str, typical: float, before: tuple[Question, Answer], now: tuple[Question, Answer]) -> None:
+def _monotone(name: str, before: tuple[Question, Answer], now: tuple[Question, Answer]) -> None:
     """Hold steps of one agent against one another: (g - h)'(x - y) >= 0 for marginal costs g at x and h at y of a convex cost."""
-    assert now[1].plan is not None
-    assert before[1].plan is not None
-    moved = now[1].plan - before[1].plan
-    bend = support_of(*now)[1] - support_of(*before)[1]
+    (x, g, weight), (y, h, other) = _step(*now), _step(*before)
+    moved, bend = x - y, g - h
     product, sizes = float(bend @ moved), float(np.linalg.norm(bend)) * float(np.linalg.norm(moved))
-    if float(moved @ moved) > (COUNTS * typical) ** 2 * len(moved) and product < -FALLING * sizes:
-        shows = f"<marginal costs that fall by {-product / float(moved @ moved):.3g} for each unit more>"
-        raise error_for(name, now[0], shows.strip("<>"), "steps of one convex cost, whose marginal costs do not fall")
+    rounding = SOLVED * float(np.abs(g) @ x + np.abs(h) @ y) + FALLING * float(np.maximum(weight, other) @ moved**2)
+    if product < -max(rounding, BLURRED * sizes):
+        shows = f"marginal costs that fall by {-product / float(moved @ moved):.3g} for each unit more"
+        raise error_for(name, now[0], shows, "steps of one convex cost, whose marginal costs do not fall")
+
+
+def _step(question: Question, answer: Answer) -> tuple[Array, Array, Array]:
+    """Return the plan of a step, the marginal cost there, and the weights around it."""
+    assert answer.plan is not None
+    return answer.plan, support_of(question, answer)[1], question.arguments[2]

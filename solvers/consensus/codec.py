@@ -1,4 +1,4 @@
-"""What goes between coordinator and agents as bytes: MessagePack, data and nothing else, with a version and a kind in every message.
+"""What goes between coordinator and agents as bytes: MessagePack, data alone, with a version and a kind in every message.
 
 `KINDS` says of each kind which fields it has, and of each field its form: a message with one field more, less, or of another
 form is none. Lists of numbers are little-endian float64, as many as the question's party has flows. Nothing that is read is ever
@@ -88,13 +88,13 @@ LISTS = tuple(name for name in ANSWER if name != "value")
 
 KINDS: dict[str, dict[str, Form]] = {
     # from an agent
-    "hello": {"party": TEXT, "case": _or_nothing(TEXT), "traits": TABLE},
+    "hello": {"party": TEXT, "traits": TABLE},
     "answer": {"number": WHOLE, **ANSWER},
     "silence": {"number": WHOLE},
     "error": {"number": WHOLE, "type": TEXT},
     "malformed": {"number": WHOLE, "words": TEXT},
     # from a coordinator
-    "welcome": {"run": TEXT, "case": TEXT},
+    "welcome": {"run": TEXT},
     "question": {"number": WHOLE, "method": _of(str, METHODS.__contains__), "arguments": NUMBERS_OF},
     "refused": {"words": TEXT},
     "goodbye": {"words": TEXT},

@@ -96,7 +96,7 @@ class Exchange:
         return replies
 
     def holds(self, name: str, check: Callable[..., None], *claim: Any) -> bool:
-        """Return whether what an agent says passes a check; where it does not, whoever runs the agents says what becomes of it."""
+        """Return whether what an agent says passes a check; where it does not, who runs the agents says what becomes of it."""
         try:
             check(*claim)
         except InputError as error:

@@ -1,13 +1,13 @@
 """What came back from agents, kept in a file, so that a coordinator that was cut short goes on from where it was.
 
 Everything that a coordinator does follows from the case, the options and the answers. So these are all that is kept: each time
-somebody was asked, a digest of the questions, who answered, and who was lost. A run that goes on does what it did before, is given
-the kept answers in place of asking anybody, and asks again where they end: the state of the rounds, of their acceleration and of
-the bounds is then what it was, to the last digit. An agent that has gone on meanwhile is where it was too; one in a process of
-the coordinator's is a new one, told what flows are given, and answers to its own tolerance the same.
+somebody was asked, a digest of the questions, who answered, and who was lost. A run that goes on does what it did before, is
+given the kept answers in place of asking anybody, and asks again where they end: the state of the rounds, of their acceleration
+and of the bounds is then what it was, to the last digit. An agent that has gone on meanwhile is where it was too; one that the
+coordinator runs itself is a new one, is told which flows are given, and answers the same to its own tolerance.
 
-The file is a head, which says of what run it is, and records, each with its length and a checksum, on the disk before the run goes
-on; one that a crash cut short is left out.
+The file is a head, which says of what run it is, and records, each with its length and a checksum, on the disk before the run
+goes on; one that a crash cut short is left out.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ ANOTHER = "the interrupted run's; go on with the same, or delete the file and be
 class Journal:
     """The file of one run. settings: the options that shape it. resume: whether to go on with the run that is in the file.
 
-    Raises InputError for a file that is there without `resume` and for none with it, for one of other settings or another version,
-    and for one that is no such file.
+    Raises InputError for a file that is there without `resume` and for none with it, for one of other settings or another
+    version, and for one that is no such file.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any], resume: bool) -> None:

@@ -1,9 +1,9 @@
 """The agent's end of the network: it reaches out to the coordinator, says who it is, and answers until that is all.
 
-One connection, from the inside out, through the proxy that the usual variables name (`HTTPS_PROXY`, `NO_PROXY`). What comes in is
-data and nothing else: a method of `METHODS` and lists of numbers. What goes out is what the agent answers, each answer written to
-the log before it is sent. A lost connection is taken up again, with pauses that grow; a coordinator that asks the same again after
-that gets the answer that it did not get, without another word of the agent.
+One connection, from the inside out, through the proxy that the usual variables name (`HTTPS_PROXY`, `NO_PROXY`). What comes in
+is data: a method of `METHODS` and lists of numbers. What goes out is what the agent answers, each answer written to the log
+before it is sent. A lost connection is taken up again, with pauses that grow; a coordinator that asks the same again after that
+gets the answer that it did not get, without another word of the agent.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ def serve_party(
     coordinator: str,
     ca: str | Path | None = None,
     log: str | Path | None = None,
-    case: str | None = None,
     say: Callable[[str], None] | None = None,
     give_up: float | None = None,
 ) -> int:
@@ -69,8 +68,6 @@ def serve_party(
         A PEM file with the certificate that the coordinator's rests on, or its own; by default those that the system trusts.
     log
         A file to which each question and its answer is appended, a line of JSON each, before the answer is sent.
-    case
-        What the case is called between its parties; another than the coordinator's is refused.
     say
         Called with a sentence whenever something happens that the owner of the agent should know.
     give_up
@@ -92,9 +89,9 @@ def serve_party(
     >>> serve_party(object(), party="Alder", token="...", coordinator="http://example.org:8443")
     Traceback (most recent call last):
     ...
-    veridical.data.errors.InputError: coordinator: got 'http://example.org:8443'; allowed: https://HOST:PORT of the coordinator; ...
+    veridical.data.errors.InputError: coordinator: got 'http://example.org:8443'; allowed: https://HOST:PORT of the coordinator...
     """
-    at_home = _AtHome(agent, party, token, coordinator, ca, log, case, say or (lambda words: None))
+    at_home = _AtHome(agent, party, token, coordinator, ca, log, say or (lambda words: None))
     began, pause = monotonic(), 0.0
     while True:
         try:
@@ -128,7 +125,6 @@ class _AtHome:
     coordinator: str
     ca: str | Path | None
     log: str | Path | None
-    case: str | None
     say: Callable[[str], None]
     met: bool = False
     answered: int = 0
@@ -160,7 +156,7 @@ class _AtHome:
             raise InputError.of("token", "<no token>", "one line of letters, digits and signs")
 
     def talk(self) -> None:
-        """Connect, and answer to the end; raise _LostError where the connection is lost, InputError where the agent is refused."""
+        """Connect, and answer to the end; raise _LostError for a lost connection, InputError where the agent is refused."""
         from websockets.exceptions import InvalidStatus, WebSocketException
         from websockets.sync.client import connect
 
@@ -198,7 +194,7 @@ class _AtHome:
 
     def _introduce(self, link: ClientConnection) -> None:
         """Say who this is; raise InputError where that is refused."""
-        link.send(written("hello", party=self.party, case=self.case, traits=self.traits))
+        link.send(written("hello", party=self.party, traits=self.traits))
         try:
             kind, words = read(link.recv(timeout=REPLY), *FIRST_WORDS)
         except MalformedError as error:
@@ -208,7 +204,7 @@ class _AtHome:
         if kind == "refused":
             raise self._refused(words["words"])
         self.met = True
-        self.say(f"connected to {self.coordinator} as {self.party}" + (f", for {words['case']}" if words["case"] else ""))
+        self.say(f"connected to {self.coordinator} as {self.party}")
         if words["run"] != self.run:
             if hasattr(self.agent, "begin"):
                 self.agent.begin()

@@ -28,25 +28,20 @@ def opened(
     specs: dict[str, AgentSpec],
     client: Callable[[], Any],
     tokens: Mapping[str, str],
-    case: str,
 ) -> Workers:
-    """Return the agents, each where the options say.
-
-    `client`: of a cluster. `tokens`: of parties at home. `case`: what the parties call the case, if anything.
+    """Return the agents, each where the options say. `client`: of a cluster. `tokens`: of parties at home.
 
     Raises InputError, with the option, for what there cannot be.
     """
     if settings.workers == "network":
-        return _network(configuration, settings, specs, tokens, case)
+        return _network(configuration, settings, specs, tokens)
     if settings.workers == "dask":
         return Dask(specs, settings.timeout, settings.restarts, client=client())
     kind = InProcessWorkers if settings.workers == "inline" else Processes
     return kind(specs, settings.timeout, settings.restarts)
 
 
-def _network(
-    configuration: Configuration, settings: Options, specs: dict[str, AgentSpec], tokens: Mapping[str, str], case: str
-) -> Network:
+def _network(configuration: Configuration, settings: Options, specs: dict[str, AgentSpec], tokens: Mapping[str, str]) -> Network:
     if find_spec("websockets") is None:
         raise configuration.error_for("options.workers", "network", 'network after: pip install "veridical[network]"')
     for field in THEIRS:
@@ -67,7 +62,6 @@ def _network(
         tls=tls,
         tokens=tokens,
         absence=settings.absence,
-        case=case,
     )
 
 

@@ -85,7 +85,7 @@ class Parties:
         for name in self.agents:
             if name not in specs:
                 raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
-        return opened(self.configuration, settings, specs, self._client, self.tokens or {}, "")
+        return opened(self.configuration, settings, specs, self._client, self.tokens or {})
 
     def _client(self) -> Any:
         if self.client is not None:

@@ -79,7 +79,7 @@ class Seat:
 
 
 class Door:
-    """A server for the parties of one run. `tokens`: the SHA-256 of each one's token, hex. `case`: what it is called, if anything.
+    """A server for the parties of one run. `tokens`: the SHA-256 of each one's token, hex.
 
     `remind`: what a party has to be told again when it comes back.
     """
@@ -89,10 +89,9 @@ class Door:
         listening: socket.socket,
         tls: ssl.SSLContext | None,
         tokens: Mapping[str, str],
-        case: str,
         remind: Callable[[str], list[Sent]],
     ) -> None:
-        self.listening, self.tls, self.tokens, self.case, self.remind = listening, tls, tokens, case, remind
+        self.listening, self.tls, self.tokens, self.remind = listening, tls, tokens, remind
         self.run = secrets.token_hex(8)  # by which an agent knows a coordinator that was started anew
         self.seats = {name: Seat(name, monotonic()) for name in tokens}
         self.most = 16 + 4 * len(tokens)  # connections at once
@@ -221,8 +220,6 @@ class Door:
             return f"its hello was {error}"
         if hello["party"] != seat.name:
             return "its token is another party's than the name it gives"
-        if hello["case"] is not None and self.case and hello["case"] != self.case:
-            return f"it is of another case than {self.case}: {hello['case']}"
         try:
             traits = check(AgentTraits, hello["traits"])
         except InputError as error:
@@ -241,7 +238,7 @@ class Door:
     async def _take(self, seat: Seat, link: ServerConnection) -> bool:
         """Give a connection its party's place, and have it told what it has to know; return whether it may be asked."""
         old, seat.link, seat.ready = seat.link, link, False
-        await link.send(written("welcome", run=self.run, case=self.case))
+        await link.send(written("welcome", run=self.run))
         if old is not None:
             self._say(f"{seat.name} has connected anew, and its older connection is refused", link)
             self._later(self._part(old, "refused", f"a newer connection of {seat.name} took the place of this one"))

@@ -27,8 +27,7 @@ LOOK = 0.1  # seconds after which it is looked who is there
 class Network(Workers):
     """The agents of other firms. `listening`: where they come in, with TLS where `tls` is given. `tokens`: SHA-256 of each one's.
 
-    absence: seconds that a party which is not connected is waited for, at the start and later. case: what the case is called
-    between its parties, if anything.
+    absence: seconds that a party which is not connected is waited for, at the start and later.
 
     What an agent answers wrongly, and an error inside it, is a loss of its party and no end of the run: it is shown out, and
     stays so. Parties whose specs say what their agents are made from answer here, as those of `InProcessWorkers` do.
@@ -38,16 +37,12 @@ class Network(Workers):
     tls: ssl.SSLContext | None = None
     tokens: Mapping[str, str] = field(default_factory=dict)
     absence: float = 300.0
-    case: str = ""
 
     def __post_init__(self) -> None:
         assert self.listening is not None
         self.agents: dict[str, Any] = {}
-        for name, spec in self.specs.items():
-            if spec.remote and name not in self.tokens:
-                raise InputError.of("tokens", "<nothing>", f"a line for {name}, whose record is at home", "consensus")
         remote = {name: self.tokens[name] for name, spec in self.specs.items() if spec.remote}
-        self.door = Door(self.listening, self.tls, remote, self.case, self._to_be_told_again)
+        self.door = Door(self.listening, self.tls, remote, self._to_be_told_again)
         super().__post_init__()
 
     def wait(self, names: Collection[str]) -> None:

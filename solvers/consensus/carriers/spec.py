@@ -1,7 +1,7 @@
 """What an agent is made from, and how that travels to a process or a worker that is to run it.
 
 A party's part goes as data, read by the part's own validation. An agent of the user's own is a Python object and goes as code,
-pickled by whoever starts the run and read by the process that he started: the one thing that is, and it goes in no other direction.
+pickled by whoever starts the run and read by the process that he started: the one thing that is, and nothing comes back so.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Four carriers of one protocol: the same plan by each, to the last digit; logs that agree; nothing in a message but the question."""
+"""Four carriers of one protocol: one plan to the last digit, logs that agree, nothing in a message but the question."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_both_sides_have_the_same_log_number_for_number(inline: Any, tmp_path: P
 
 
 def test_a_supplier_cannot_tell_a_counterfactual_run_from_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Birch the supplier Alder is asked as ever: the same kinds of messages with the same fields, and no label in them."""
+    """Without Birch the supplier Alder is asked as ever: the same messages with the same fields, and no label in them."""
     came: list[bytes] = []
 
     def watched(agent: Any, sent: bytes, *others: Any, **named: Any) -> bytes:

@@ -79,7 +79,7 @@ def running(firms: Firms, **options: Any) -> Iterator[dict[str, Any]]:
     assert not thread.is_alive()
 
 
-def test_wrong_tokens_names_and_cases_are_refused_and_both_sides_say_so(
+def test_wrong_tokens_and_names_are_refused_and_both_sides_say_so(
     firms: Firms, inline: Plan, caplog: pytest.LogCaptureFixture
 ) -> None:
     firms.start("retailer")
@@ -99,23 +99,10 @@ def test_wrong_tokens_names_and_cases_are_refused_and_both_sides_say_so(
     np.testing.assert_array_equal(result["plan"].units, inline.units)  # nobody else noticed
 
 
-def test_another_case_is_refused(firms: Firms) -> None:
-    agents = {name: PartyAgent(SMALL.part(name)) for name in SMALL.names}
-    with running(firms, absence=1.0) as result:
-        while "planner" not in result or result["planner"].address is None:
-            time.sleep(0.01)
-        result["planner"].workers.door.case = "spring"
-        assert (
-            "it is refused: it is of another case than spring: autumn"
-            in firms.start("Alder", agents["Alder"], case="autumn").ended()
-        )
-    assert isinstance(result["error"], NotSolvedError)
-
-
 def test_another_version_is_refused_in_words_that_any_version_reads(firms: Firms, caplog: pytest.LogCaptureFixture) -> None:
     with running(firms, absence=0.5):
         with caplog.at_level(logging.WARNING, "veridical.network"), dialled(firms, "Alder") as link:
-            hello = codec.msgpack.unpackb(codec.written("hello", party="Alder", case=None, traits={}))
+            hello = codec.msgpack.unpackb(codec.written("hello", party="Alder", traits={}))
             link.send(codec.msgpack.packb(hello | {"v": 2, "more": 1}))
             words = "its hello was a message of version 2, not 1"
             assert codec.read(link.recv(10), "refused")[1] == {"words": words}

@@ -140,10 +140,8 @@ def test_a_liar_that_nobody_can_contradict_changes_no_cost_but_its_own(tmp_path:
 def test_who_fails_before_it_said_what_the_baseline_costs_it_ends_the_run_by_name(tmp_path: Path) -> None:
     firms = Firms(tmp_path)
     firms.start_all({LIAR: Changed(PartyAgent(SMALL.part(LIAR)), **answering("cost", lambda r: Answer(NAN)))})
-    with (
-        pytest.raises(NotSolvedError, match="no answer to cost from Alder, .*a value that is not finite"),
-        firms.planner() as planner,
-    ):
+    message = r"no answer to cost from Alder, .*a value that is not finite"
+    with pytest.raises(NotSolvedError, match=message), firms.planner() as planner:
         planner.plan(SMALL, START)
 
 
@@ -164,7 +162,7 @@ class Bare:
             try:
                 with connect(f"ws://127.0.0.1:{self.firms.port}/agent", additional_headers=header, proxy=None) as link:
                     traits = {"interface": "proximal", "priced": True}
-                    link.send(codec.written("hello", party=self.name, case=None, traits=traits))
+                    link.send(codec.written("hello", party=self.name, traits=traits))
                     for asked, message in enumerate(link):
                         assert isinstance(message, bytes)
                         kind, fields = codec.read(message, *codec.KINDS)
@@ -209,11 +207,7 @@ WAYS: dict[str, tuple[Callable[[Any, bytes], None], str]] = {
         "an answer to another question",
     ),
     "an answer of a number too much": (
-        lambda link, sent: link.send(
-            codec.written(
-                "answer", number=number_of(sent), value=0.0, plan=np.zeros(codec.question_of(sent)[1].flows + 1), slope=None
-            )
-        ),
+        lambda link, sent: link.send(codec.written("answer", number=number_of(sent), value=0.0, plan=np.zeros(9), slope=None)),
         "lists of another length",
     ),
     "too long": (lambda link, sent: link.send(bytes(10**6)), "it sent 1,000,000 bytes or letters for an answer of at most"),
@@ -227,10 +221,7 @@ WAYS: dict[str, tuple[Callable[[Any, bytes], None], str]] = {
         lambda link, sent: link.send(msgpack.packb({"v": 2, "kind": "silence", "number": number_of(sent)})),
         "a message of version 2, not 1",
     ),
-    "a frame that is none": (
-        lambda link, sent: link.socket.sendall(b"\xff\xff\xff\xff"),
-        "it sent frames that are none, or too long",
-    ),
+    "a frame that is none": (lambda link, sent: link.socket.sendall(b"\xff\xff\xff\xff"), "it sent frames that are none"),
 }
 
 
@@ -265,7 +256,7 @@ def again(firms: Firms, name: str) -> None:
     """Come back after having been shown out: it is refused."""
     header = {"Authorization": f"Bearer {token(name)}"}
     with connect(f"ws://127.0.0.1:{firms.port}/agent", additional_headers=header, proxy=None) as link:
-        link.send(codec.written("hello", party=name, case=None, traits={"interface": "proximal"}))
+        link.send(codec.written("hello", party=name, traits={"interface": "proximal"}))
         kind, fields = codec.read(link.recv(10), "refused")
         assert (kind, fields["words"].startswith(f"{name} is out of this run: ")) == ("refused", True)
         link.recv(10)
@@ -276,30 +267,22 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
-MESSAGES = st.one_of(
-    st.binary(max_size=200),
-    PLAIN.map(msgpack.packb),
-    st.fixed_dictionaries({"v": st.just(1) | PLAIN, "kind": st.sampled_from([*codec.KINDS]) | PLAIN}, optional={"number": PLAIN, "value": PLAIN, "plan": PLAIN, "words": PLAIN, "party": PLAIN, "traits": PLAIN}).map(msgpack.packb),
-)  # fmt: skip
+FIELDS = {name: PLAIN for forms in codec.KINDS.values() for name in forms}
+TABLES = st.fixed_dictionaries({"v": st.just(1) | PLAIN, "kind": st.sampled_from([*codec.KINDS]) | PLAIN}, optional=FIELDS)
+MESSAGES = st.one_of(st.binary(max_size=200), PLAIN.map(msgpack.packb), TABLES.map(msgpack.packb))
 
 
-@given(MESSAGES, st.booleans())
+@given(MESSAGES)
 @settings(max_examples=150, deadline=None)
-def test_any_bytes_are_read_or_refused_by_either_side(sent: bytes, from_agent: bool) -> None:
+def test_any_bytes_are_read_or_refused_by_either_side(sent: bytes) -> None:
     question = codec.Question("cost", (np.zeros(3),))
-    try:
-        codec.question_of(sent)
-    except codec.MalformedError as error:
-        assert str(error).isprintable()
-    try:
-        codec.read(sent, "hello")
-    except codec.MalformedError as error:
-        assert str(error).isprintable()
-    try:
-        answer = codec.decode("Alder", 1, question, sent)
-        assert answer is None or isinstance(answer, Answer)
-    except (codec.InputError, NotSolvedError) as error:
-        assert str(error).startswith("Alder")
+    said: list[str] = []
+    for reading in (codec.question_of, lambda sent: codec.read(sent, "hello"), lambda sent: codec.decode("Alder", 1, question, sent)):
+        try:
+            reading(sent)
+        except (codec.MalformedError, codec.InputError, NotSolvedError) as error:
+            said.append(str(error))
+    assert all(map(str.isprintable, said))
 
 
 def test_whatever_is_sent_to_the_door_it_stays_open_and_the_plan_comes_about(
@@ -322,10 +305,7 @@ def test_whatever_is_sent_to_the_door_it_stays_open_and_the_plan_comes_about(
         except OSError:
             time.sleep(0.02)
 
-    @given(
-        st.binary(max_size=300),
-        st.sampled_from(["", "GET /agent HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST / HTTP/1.1\r\n"]),
-    )
+    @given(st.binary(max_size=300), st.sampled_from(["", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "POST /"]))
     @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def raw(sent: bytes, before: str) -> None:
         with socket.create_connection(("127.0.0.1", firms.port), timeout=5) as dialled:
@@ -342,10 +322,8 @@ def test_whatever_is_sent_to_the_door_it_stays_open_and_the_plan_comes_about(
     @given(st.text(max_size=40).filter(str.isascii).filter(str.isprintable))
     @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def headers(given: str) -> None:
-        with (
-            pytest.raises(InvalidStatus),
-            connect(f"ws://127.0.0.1:{firms.port}/", additional_headers={"Authorization": given}, proxy=None),
-        ):
+        dialled = connect(f"ws://127.0.0.1:{firms.port}/", additional_headers={"Authorization": given}, proxy=None)
+        with pytest.raises(InvalidStatus), dialled:
             pass
 
     raw()
