@@ -123,6 +123,6 @@ def test_a_part_that_its_own_validation_refuses_makes_an_agent_that_says_so() ->
 def test_an_agent_of_ones_own_is_handed_over_as_code_and_nothing_comes_back_so() -> None:
     sent = handed_over("Alder", AgentSpec(agent=Parabola(np.ones(2))), pickle.dumps)
     kind, message = read(sent, "code")
-    assert (kind, pickle.loads(message["code"])) == ("code", Parabola(np.ones(2)))
+    assert (kind, type(pickle.loads(message["code"]))) == ("code", Parabola)
     answer = made(sent, pickle.loads)(written("question", number=1, method="cost", arguments=(np.zeros(2),)))
     assert read(answer, "answer")[1]["value"] == 1.0

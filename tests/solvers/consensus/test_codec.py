@@ -181,7 +181,7 @@ def test_an_error_is_told_by_its_type_alone() -> None:
 
 
 def test_words_of_an_agent_are_short_and_drive_no_terminal() -> None:
-    words = written("error", number=7, type="\x1b[31mred" + "x" * 300)
+    words = written("error", number=7, type="\x1b[31mred" + "x" * 100)
     with pytest.raises(NotSolvedError) as raised:
         decode("Alder", 7, QUESTION, words)
     assert "ended in ?[31mredx" in str(raised.value)

@@ -144,15 +144,8 @@ def test_another_baseline_is_refused(tmp_path: Path) -> None:
     state = tmp_path / "run.state"
     with pytest.raises(CutShortError), planner(state, parabolas(), cutting(3)) as first:
         first.plan(SMALL, START)
-<<<<<<< HEAD
-    with (
-        pytest.raises(InputError, match="options.state: got <other questions"),
-        planner(state, parabolas(), resume=True) as second,
-    ):
-=======
     second = planner(state, parabolas(), resume=True)
     with pytest.raises(InputError, match=r"options\.state: got <other questions"), second:
->>>>>>> carriers
         second.plan(SMALL, START + 1.0)
 
 
