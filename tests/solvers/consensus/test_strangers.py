@@ -122,8 +122,14 @@ def test_a_liar_is_named_and_its_party_held_at_the_baseline(
 @pytest.mark.parametrize(
     ("ways", "message"),
     [
-        (answering("respond", lambda r: Answer(-INF, r.plan)), "Alder proves nothing of what it says that a plan costs, after 40"),
-        (answering("cost", lambda r: Answer(r.value + next(MORE))), r"Alder proves all but [\d,.]+ of what it says that a plan costs"),
+        (
+            answering("respond", lambda r: Answer(-INF, r.plan)),
+            "Alder proves nothing of what it says that a plan costs, after 40",
+        ),
+        (
+            answering("cost", lambda r: Answer(r.value + next(MORE))),
+            r"Alder proves all but [\d,.]+ of what it says that a plan costs",
+        ),
     ],
     ids=["nothing", "too little"],
 )
@@ -295,7 +301,8 @@ MESSAGES = st.one_of(st.binary(max_size=200), PLAIN.map(msgpack.packb), TABLES.m
 def test_any_bytes_are_read_or_refused_by_either_side(sent: bytes) -> None:
     question = Question("cost", (np.zeros(3),))
     said: list[str] = []
-    for reading in (codec.question_of, lambda sent: codec.read(sent, "hello"), lambda sent: codec.decode("Alder", 1, question, sent)):
+    readings: list[Callable[[bytes], Any]] = [codec.question_of, lambda sent: codec.read(sent, "hello")]
+    for reading in (*readings, lambda sent: codec.decode("Alder", 1, question, sent)):
         try:
             reading(sent)
         except (codec.MalformedError, InputError, NotSolvedError) as error:
