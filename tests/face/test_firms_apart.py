@@ -71,7 +71,7 @@ def test_the_commands_of_a_coordinator(case: JointPlanCase, firms: Path, setting
             *("--json", "plan.json", "--plot", "plan.png", "--menu", "plan.csv"),
         )
     assert status == 0, err
-    assert "records kept at home, whose costs are what their agents say: retailer, Alder, Birch" in " ".join(out.split())
+    assert "records kept at home: retailer, Alder, Birch; costs are what their agents say" in " ".join(out.split())
     assert "none of 2 misreports gains" in " ".join(out.split())
     record = json.loads(Path("plan.json").read_text(encoding="utf-8"))
     assert (record["at_home"], record["status"]) == (list(case.names), "optimal")
