@@ -22,6 +22,8 @@ from veridical.studies.pilot.run import _opened, _weeks
 from veridical.tables import show
 
 SAME = 1e-9
+QUICK: dict[str, Any] = {"gap": 0.02}  # of the savings: what is the same is so at any gap
+CONSENSUS = {"solver": "consensus", "options": QUICK}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def public(case: JointPlanCase) -> JointPlanCase:
 
 @pytest.fixture(scope="module")
 def known(case: JointPlanCase) -> PilotRun:
-    return run(case, planner=consensus)
+    return run(case, planner=lambda: consensus(**QUICK))
 
 
 def same(told: PilotRun, known: PilotRun) -> None:
@@ -75,7 +77,7 @@ def agents(case: JointPlanCase) -> dict[str, Heard]:
 
 @pytest.fixture(scope="module")
 def told(public: JointPlanCase, agents: dict[str, Heard]) -> PilotRun:
-    return run(public, planner=lambda: Consensus(agents=agents))
+    return run(public, planner=lambda: Consensus(CONSENSUS, agents=agents))
 
 
 def test_weeks_at_home_are_those_that_records_lead_to(told: PilotRun, known: PilotRun) -> None:
@@ -89,20 +91,23 @@ def test_units_served_are_shown_where_they_are_told(told: PilotRun, known: Pilot
 def test_the_baseline_pivot_and_carriers_are_no_exception() -> None:
     case = carriers(shippers=1, carriers=2, lanes=2, weeks=2, seed=1)
     parameters: dict[str, Any] = {"pivot": "baseline", "activity_fee": 0.0}
-    same(run(without_records(case), planner=lambda: asking(case), **parameters), run(case, planner=consensus, **parameters))
+    same(
+        run(without_records(case), planner=lambda: asking(case, QUICK), **parameters),
+        run(case, planner=lambda: consensus(**QUICK), **parameters),
+    )
 
 
 def test_some_records_may_be_here(case: JointPlanCase, public: JointPlanCase, known: PilotRun) -> None:
     mixed = public.changed(parties=(case.party("retailer"), *public.parties[1:]))
     agents = agents_of(case)
-    rolled = run(mixed, planner=lambda: Consensus(agents={name: agents[name] for name in case.suppliers}))
+    rolled = run(mixed, planner=lambda: Consensus(CONSENSUS, agents={name: agents[name] for name in case.suppliers}))
     same(rolled, known)
     assert rolled.total["service_level"] == pytest.approx(known.total["service_level"], rel=SAME)  # the retailer's record is here
 
 
 def test_what_stays_at_home_is_said(short: JointPlanCase, capsys: pytest.CaptureFixture[str]) -> None:
     case = short
-    rolled = run(without_records(case), planner=lambda: asking(case), misreports=2)
+    rolled = run(without_records(case), planner=lambda: asking(case, QUICK), misreports=2)
     assert rolled.total["service_level"] == {"jit": None, "joint": None}
     record = rolled.to_dict()
     assert record["at_home"] == list(case.names)
@@ -122,14 +127,16 @@ def test_what_stays_at_home_is_said(short: JointPlanCase, capsys: pytest.Capture
 
 
 def test_misreports_of_their_own_are_tried_over_all_weeks(short: JointPlanCase) -> None:
-    rolled = run(without_records(short), planner=lambda: asking(short, misreports=True), misreports=2)
+    rolled = run(without_records(short), planner=lambda: asking(short, QUICK, misreports=True), misreports=2)
     assert [(lie.party, lie.report) for lie in rolled.tried] == [
         ("Alder", "misreport 1 of its own"),
         ("Birch", "misreport 1 of its own"),
     ]
     assert rolled.not_searched == ()
     lied = short.reporting("Birch", numbered(short.part("Birch"), 1).record)
-    weeks, _ = _weeks(short, lied, lambda: _opened(consensus), None, None)  # what a run makes of a report that is not the truth
+    weeks, _ = _weeks(
+        short, lied, lambda: _opened(lambda: consensus(**QUICK)), None, None
+    )  # what a run makes of a report that is not the truth
     truth = rolled.totals["net_gain"]["Birch"]
     gained = sum(week.baseline_costs["Birch"] - week.costs["Birch"] + week.transfers["Birch"] for week in weeks) - truth
     assert rolled.tried[1].gain == pytest.approx(gained, abs=SAME * rolled.total["baseline_cost"])
@@ -137,7 +144,7 @@ def test_misreports_of_their_own_are_tried_over_all_weeks(short: JointPlanCase) 
 
 def test_a_run_in_which_some_offer_misreports_holds_nothing(short: JointPlanCase) -> None:
     agents = agents_of(short) | {"Alder": HomeAgent(short.part("Alder"), misreports=True)}
-    rolled = run(without_records(short), planner=lambda: Consensus(agents=agents), misreports=1)
+    rolled = run(without_records(short), planner=lambda: Consensus(CONSENSUS, agents=agents), misreports=1)
     found = rolled.properties()["dominant_strategy_ic"]
     assert [lie.party for lie in rolled.tried] == ["Alder"]
     assert rolled.not_searched == ("Birch",)
@@ -165,7 +172,7 @@ def test_two_runs_have_no_number_in_common(short: JointPlanCase) -> None:
     heard: list[set[int]] = []
     for _ in range(2):
         agents = {name: Heard(short.part(name)) for name in short.names}
-        run(without_records(short), planner=partial(Consensus, agents=agents))
+        run(without_records(short), planner=partial(Consensus, CONSENSUS, agents=agents))
         heard.append({word[1] for agent in agents.values() for word in agent.all if word[0] == "world"})
     assert len(heard[0]) == len(heard[1]) == 2 * len(short.names)  # just in time, and joint
     assert heard[0] & heard[1] == set()
@@ -185,11 +192,11 @@ def test_an_interrupted_run_goes_on_from_what_agents_have_kept(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(public, planner=lambda: Consensus(agents=agents()), folder=tmp_path / "weeks", callback=stop)
+        run(public, planner=lambda: Consensus(CONSENSUS, agents=agents()), folder=tmp_path / "weeks", callback=stop)
     read: list[tuple[int, bool]] = []
     told = run(
         public,
-        planner=lambda: Consensus(agents=agents()),
+        planner=lambda: Consensus(CONSENSUS, agents=agents()),
         folder=tmp_path / "weeks",
         callback=lambda week, seconds, saved: read.append((week, seconds == 0)),
     )
@@ -206,9 +213,9 @@ def test_agents_without_the_weeks_before_end_a_run_by_name(short: JointPlanCase,
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(public, planner=lambda: asking(short), folder=tmp_path, callback=stop)
+        run(public, planner=lambda: asking(short, QUICK), folder=tmp_path, callback=stop)
     with pytest.raises(InputError, match=r"retailer, world: got <InputError>"):
-        run(public, planner=lambda: asking(short), folder=tmp_path)
+        run(public, planner=lambda: asking(short, QUICK), folder=tmp_path)
 
 
 class Gone(HomeAgent):
