@@ -146,7 +146,7 @@ class Admm:
         if self.bound > -np.inf:
             least = max(self.names, key=lambda name: self.exchange.claims[name].unproven())
             why += f"; {least} proves least of what it said last that a plan costs"
-        elif nothing := [name for name, value in self.support.items() if value == -np.inf] or self.unproven:
+        elif nothing := self._who_proves_nothing():
             why += f"; nothing was proven last by {', '.join(nothing)}"
         if self.options.noise:
             why += f"; suppliers answer with noise = {self.options.noise:g}, and gaps below that may be out of reach"
@@ -159,15 +159,18 @@ class Admm:
     def _lose_who_proves_too_little(self) -> None:
         """Raise LostError for a stranger who leaves most of the gap open: he would keep all others from a plan."""
         least = max(self.names, key=lambda name: self.exchange.claims[name].unproven())
-        nothing = [name for name, value in self.support.items() if value == -np.inf] or self.unproven
         open_part = self.exchange.claims[least].unproven()
-        if self.bound == -np.inf:
-            least, open_part = (nothing[0], np.inf) if nothing else (least, 0.0)
-        if self.exchange.workers.is_stranger(least) and open_part > (self.upper - self.bound) / 2:
-            part = "nothing" if open_part == np.inf else f"all but {open_part:,.6g}"
+        at_fault, part = open_part > (self.upper - self.bound) / 2, f"all but {open_part:,.6g}"
+        if self.bound == -np.inf and (nothing := self._who_proves_nothing()):
+            least, at_fault, part = nothing[0], True, "nothing"
+        if at_fault and self.exchange.workers.is_stranger(least):
             words = f"{least} proves {part} of what it says that a plan costs, after {len(self.rounds)} rounds"
             self.exchange.workers.fault(least, NotSolvedError(words, Termination.ITERATION_LIMIT))
             raise LostError(least)
+
+    def _who_proves_nothing(self) -> list[str]:
+        """Return who said last that there is no least cost at a price."""
+        return [name for name, value in self.support.items() if value == -np.inf] or self.unproven
 
     def _begin(self) -> None:
         """Fix the flows of the absent, and start prices at the suppliers' marginal cost a little above the baseline."""

