@@ -82,7 +82,7 @@ def split(case: Any, out: str | Path, host: str = LOCAL[0], port: int = PORT) ->
         contents |= {f"{name}/{file}": content for file, content in files.items()}
         private += [f"{name}/{file}" for file in files if file != CERTIFICATE]
     options = {"workers": "network", "listen": address, "certificate": CERTIFICATE, "key": KEY, "tokens": TOKENS}
-    public = {
+    public: dict[str, str | bytes] = {
         **texts(coordinated(case)),
         SOLVER: tomli_w.dumps({"solver": "consensus", "options": options}),
         CERTIFICATE: pair.certificate,

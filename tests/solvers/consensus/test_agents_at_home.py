@@ -304,10 +304,13 @@ def test_noise_is_one_factor_whatever_record_is_meant(case: JointPlanCase) -> No
     flows = len(part.shared.flows)
     agent, exact = HomeAgent(part, noise=0.1, misreports=True), HomeAgent(part, misreports=True)
     question = np.ones(flows), np.zeros(flows), np.full(flows, 1e-3)
-    before = agent.respond(*question).plan
-    assert before is not None
-    assert not np.allclose(before, exact.respond(*question).plan, rtol=1e-6)
+
+    def steps(asked: HomeAgent) -> Any:
+        return asked.respond(*question).plan
+
+    before = steps(agent)
+    assert not np.allclose(before, steps(exact), rtol=1e-6)
     for number in (1.0, 0.0):
         agent.misreport(np.array([number]))
-    np.testing.assert_array_equal(agent.respond(*question).plan, before)
-    assert not np.allclose(HomeAgent(part, noise=0.1).respond(*question).plan, before, rtol=1e-6)  # nobody else's factors
+    np.testing.assert_array_equal(steps(agent), before)
+    assert not np.allclose(steps(HomeAgent(part, noise=0.1)), before, rtol=1e-6)  # nobody else's factors

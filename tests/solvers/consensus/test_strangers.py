@@ -122,8 +122,14 @@ def test_a_liar_is_named_and_its_party_held_at_the_baseline(
 @pytest.mark.parametrize(
     ("ways", "message"),
     [
-        (answering("respond", lambda r: Answer(-INF, r.plan)), "Alder proves nothing of what it says that a plan costs, after 40"),
-        (answering("cost", lambda r: Answer(r.value + next(MORE))), r"Alder proves all but [\d,.]+ of what it says that a plan costs"),
+        (
+            answering("respond", lambda r: Answer(-INF, r.plan)),
+            "Alder proves nothing of what it says that a plan costs, after 40",
+        ),
+        (
+            answering("cost", lambda r: Answer(r.value + next(MORE))),
+            r"Alder proves all but [\d,.]+ of what it says that a plan costs",
+        ),
     ],
     ids=["nothing", "too little"],
 )
