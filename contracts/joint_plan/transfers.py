@@ -106,9 +106,9 @@ def refuse_lump_sums(case: JointPlanCase) -> None:
 
 def refuse_at_home(committed: JointPlanCase, mechanism: str, parameters: Mapping[str, Any]) -> None:
     """Raise InputError for what is made from committed records, where one of these is at home."""
-    redistributed = parameters.get("redistribution", committed.mechanism.redistribution) != "none"
-    if committed.at_home and (mechanism == "agv" or (mechanism == "vcg" and redistributed)):
-        what, value = ("mechanism", mechanism) if mechanism == "agv" else ("redistribution", committed.mechanism.redistribution)
+    redistribution = parameters.get("redistribution", committed.mechanism.redistribution)
+    if committed.at_home and (mechanism == "agv" or (mechanism == "vcg" and redistribution != "none")):
+        what, value = ("mechanism", mechanism) if mechanism == "agv" else ("redistribution", redistribution)
         others = "another mechanism" if mechanism == "agv" else "none"
         allowed = (
             f"{others}: this is made from what parties have committed to, and the record of {committed.at_home[0]} is at home"

@@ -34,7 +34,8 @@ class HomeAgent:
     `misreports`: whether it answers by misreports of its own when it is asked to. `service`: whether it tells how many units it
     serves, and was to serve. `kept`: a file for this user alone in which it keeps what weeks leave, so that it goes on when it is
     started again; None: in memory. `tell`: called with a sentence when a week begins, and when a misreport is asked for. `noise`,
-    `seed`: as of `PartyAgent`, for all records alike. Raises InputError for whole trucks, and for a file that cannot be read or written.
+    `seed`: as of `PartyAgent`, for all records alike. Raises InputError for whole trucks, and for a file that cannot be read or
+    written.
     """
 
     strong_convexity: float | None = None
@@ -179,7 +180,7 @@ def _read(part: Part, kept: Path | None) -> States:
         states = {key: unpacked(part.record, state) for key, state in raw.items()}
         for state in states.values():
             part.record.replace(**state)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, InputError) and error.file == kept.name:
             raise
         allowed = f"weeks as the agent wrote them for {part.record.name}; without the file it knows of no week"

@@ -237,8 +237,10 @@ class Consensus:
                 allowed = "none where worlds or orders are drawn (a rolling run, shuffle): a run that went on would draw others"
                 raise self.configuration.error_for("options.state", self.options.state, allowed)
             self.journal.about(case)
+        there = [name for name in specs if name not in absent]
         if self.workers is None:
             self.workers = self.parties.open(case, {name: spec.standing() for name, spec in specs.items()})
+            there = list(specs)  # a run begins with everybody
         meant = {}  # of whom another record at home is meant than the one by which he answers
         for name in [name for name in specs if name not in absent]:
             spec, now = specs[name], self.workers.specs[name]
@@ -247,7 +249,7 @@ class Consensus:
             if spec != self.workers.specs[name]:
                 meant[name] = spec
         if isinstance(self.workers, Network):
-            self.workers.wait([name for name in specs if name not in absent])
+            self.workers.wait(there)
         self.traits = {name: self.parties.traits(name, spec, self.workers) for name, spec in specs.items()}
         exchange = Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback, self.journal)
         for name, spec in meant.items():

@@ -47,7 +47,8 @@ def execute(case: JointPlanCase, plan: Array, planner: Any = None) -> Executed:
     if case.at_home and not hasattr(planner, "execute"):
         raise case.party(case.at_home[0]).error_for('a record in the case, or solver = "consensus", which asks at home')
     told = planner.execute(case, plan) if case.at_home else {}
-    costs, states = {}, {}
+    costs: dict[str, float] = {}
+    states: dict[str, Mapping[str, Any]] = {}
     units: list[tuple[float, float] | None] = []
     for name in case.names:
         if name in told:  # what it carries over is known by the number of its world

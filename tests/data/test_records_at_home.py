@@ -85,7 +85,7 @@ def test_a_table_of_nobody_who_is_here_is_refused(case: JointPlanCase, public: J
     mixed.save(tmp_path / "mixed")
     lanes = tmp_path / "mixed" / "lanes.csv"
     lanes.write_text(lanes.read_text(encoding="utf-8").replace("Alder", "retailer", 1), encoding="utf-8")
-    with pytest.raises(InputError, match=r"lanes\.csv: line 2, column party: got 'retailer'; allowed: one of Alder"):
+    with pytest.raises(InputError, match=r"lanes\.csv: row 2, column party: got 'retailer'; allowed: one of Alder"):
         vd.load(tmp_path / "mixed")
 
 
@@ -136,7 +136,7 @@ def test_what_is_made_from_committed_records_says_so(public: JointPlanCase) -> N
         InputError, match=r"Alder\.record: got 'home'; allowed: a record in the case, whose figures can be changed"
     ):
         public.party("Alder").scaled(COST, 1.1)
-    with pytest.raises(InputError, match=r"record: got 'home'; allowed: a record in the case, whose figures can be changed"):
+    with pytest.raises(InputError, match=r"record: got 'home'; allowed: a record in the case"):
         vd.choose_fees(public)
 
 
@@ -172,7 +172,7 @@ def test_descriptions_stay_where_they_are(case: JointPlanCase) -> None:
 
 def test_misreports_of_a_party_at_home_are_numbers(public: JointPlanCase) -> None:
     drawn = list(lies(public, 4, seed=0))
-    assert [(lie.party, lie.record.lie, lie.kind) for lie in drawn] == [
+    assert [(lie.party, getattr(lie.record, "lie", None), lie.kind) for lie in drawn] == [
         ("Alder", 1, "of its own"),
         ("Alder", 2, "of its own"),
         ("Birch", 1, "of its own"),

@@ -16,6 +16,7 @@ from support.consensus import consensus
 from support.homes import Answering, free_port
 from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, pilot
+from veridical.families.joint_plan import solve
 from veridical.firms.splitting import split
 from veridical.solvers.consensus import network
 from veridical.solvers.consensus.home import HomeAgent
@@ -45,7 +46,7 @@ def test_a_plan_of_separate_firms_is_that_of_all_records(
     case: JointPlanCase, firms: Path, settings: str, terms: dict[str, Any]
 ) -> None:
     with consensus() as planner:
-        known = vd.families.joint_plan.solve(case, planner=planner, misreports=0, **terms).contracts
+        known = solve(case, planner=planner, misreports=0, **terms).contracts
     with Answering(firms, case.names) as answering:
         solution = vd.solve(vd.load(firms / "coordinator"), solver=settings, misreports=0, **terms)
     told = solution.contracts
@@ -71,7 +72,7 @@ def test_the_commands_of_a_coordinator(case: JointPlanCase, firms: Path, setting
             *("--json", "plan.json", "--plot", "plan.png", "--menu", "plan.csv"),
         )
     assert status == 0, err
-    assert "records kept at home, whose costs are what their agents say: retailer, Alder, Birch" in " ".join(out.split())
+    assert "records kept at home: retailer, Alder, Birch; costs are what their agents say" in " ".join(out.split())
     assert "none of 2 misreports gains" in " ".join(out.split())
     record = json.loads(Path("plan.json").read_text(encoding="utf-8"))
     assert (record["at_home"], record["status"]) == (list(case.names), "optimal")

@@ -47,8 +47,8 @@ def at_home(settlement: Settlement) -> list[RenderableType]:
     names = settlement.case.at_home
     if not names:
         return []
-    line = f"records kept at home, whose costs are what their agents say: {', '.join(names)}; "
-    return [Text(f"{line}not known here: what their own limits are worth, and what they did not let be tried below")]
+    line = f"records kept at home: {', '.join(names)}; costs are what their agents say, "
+    return [Text(f"{line}and what their own limits are worth is not known here")]
 
 
 def short(value: float) -> str:

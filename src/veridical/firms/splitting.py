@@ -78,11 +78,11 @@ def split(case: Any, out: str | Path, host: str = LOCAL[0], port: int = PORT) ->
     contents: dict[str, str | bytes] = {}
     private = [f"{COORDINATOR}/{KEY}", f"{COORDINATOR}/{TOKENS}"]
     for name, token in tokens.items():
-        files = {**texts(told_to(case, name)), TOKEN: f"{token}\n", CERTIFICATE: pair.certificate}
+        files: dict[str, str | bytes] = {**texts(told_to(case, name)), TOKEN: f"{token}\n", CERTIFICATE: pair.certificate}
         contents |= {f"{name}/{file}": content for file, content in files.items()}
         private += [f"{name}/{file}" for file in files if file != CERTIFICATE]
     options = {"workers": "network", "listen": address, "certificate": CERTIFICATE, "key": KEY, "tokens": TOKENS}
-    public = {
+    public: dict[str, str | bytes] = {
         **texts(coordinated(case)),
         SOLVER: tomli_w.dumps({"solver": "consensus", "options": options}),
         CERTIFICATE: pair.certificate,
