@@ -302,7 +302,8 @@ def test_any_bytes_are_read_or_refused_by_either_side(sent: bytes) -> None:
     question = Question("cost", (np.zeros(3),))
     said: list[str] = []
     readings: list[Callable[[bytes], Any]] = [codec.question_of, lambda sent: codec.read(sent, "hello")]
-    for reading in (*readings, lambda sent: codec.decode("Alder", 1, question, sent)):
+    readings.append(lambda sent: codec.decode("Alder", 1, question, sent))
+    for reading in readings:
         try:
             reading(sent)
         except (codec.MalformedError, InputError, NotSolvedError) as error:
