@@ -57,6 +57,7 @@ class Journal:
             raise InputError.of("options.state", str(path), allowed, "consensus")
         if not there and resume:
             raise InputError.of("options.resume", True, f"a run that was interrupted, in {path}; there is none", "consensus")
+        self.holds_answers = there
         if there:
             self._read(head)
         else:
@@ -96,6 +97,7 @@ class Journal:
         lost = {name: workers.fate(name) for name in sorted(workers.dead - dead)}
         came = {name: [self._when(name, question), _bytes(answer)] for name, (question, answer) in replies.items()}
         self._append({"asked": asked, "came": came, "lost": lost})
+        self.holds_answers = self.holds_answers or bool(came)
         return replies
 
     def finish(self) -> None:

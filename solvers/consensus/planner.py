@@ -105,11 +105,12 @@ class Consensus:
     def close(self) -> None:
         """End the agents; the run is over, and there is nothing to go on with, if it was not cut short by an exception."""
         workers, self.workers = self.workers, None
+        goes_on = self.cut_short and self.journal is not None and self.journal.holds_answers
         if isinstance(workers, Network):
-            workers.close(parting=not self.cut_short or self.options.state is None)
+            workers.close(parting=not goes_on)
         elif workers is not None:
             workers.close()
-        if self.journal is not None and not self.cut_short:
+        if self.journal is not None and not goes_on:
             self.journal.finish()
         self.journal, self.cut_short = None, False
 

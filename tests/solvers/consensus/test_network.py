@@ -147,12 +147,14 @@ def test_a_newer_connection_takes_the_place_of_the_older_one_which_is_told_so(
 
 def test_who_does_not_come_is_waited_for_and_named(firms: Firms) -> None:
     firms.start("retailer")
+    state = firms.folder / "run.state"
     with (
         pytest.raises(NotSolvedError, match=r"not connected yet: Alder, Birch, after 0.5 s at http://127.0.0.1"),
-        firms.planner(absence=0.5) as planner,
+        firms.planner(absence=0.5, state=str(state)) as planner,
     ):
         planner.plan(SMALL, START)
     assert firms.homes["retailer"].ended() == ""  # it is told that this was all
+    assert not state.exists()  # there is nothing to go on with
 
 
 @pytest.mark.parametrize("lost", ["Alder", "retailer"])
