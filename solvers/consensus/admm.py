@@ -19,16 +19,16 @@ from time import monotonic
 import numpy as np
 
 from veridical.contracts.joint_plan.planner import activity_cost
-from veridical.data import InputError, NotSolvedError
+from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
 from veridical.data.progress import step
 from veridical.solvers.certificate import ratio
 from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
+from veridical.solvers.consensus.ending import at_fault, out_of
 from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.consensus.penalties import balanced, eased, first_rho, relative_norm
-from veridical.solvers.solution import Termination
 
 __all__ = ["Admm", "LostError"]
 
@@ -139,38 +139,10 @@ class Admm:
                 if completed.gap <= self.options.gap:
                     return True
         over = "rounds" if monotonic() < deadline else "time"
-        if over == "rounds":
-            self._lose_who_proves_too_little()
-        primals = [name for name in self.names if self.traits[name].interface == "primal"]
-        why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
-        if self.bound > -np.inf:
-            least = max(self.names, key=lambda name: self.exchange.claims[name].unproven())
-            why += f"; {least} proves least of what it said last that a plan costs"
-        elif nothing := self._who_proves_nothing():
-            why += f"; nothing was proven last by {', '.join(nothing)}"
-        if self.options.noise:
-            why += f"; suppliers answer with noise = {self.options.noise:g}, and gaps below that may be out of reach"
-        raise NotSolvedError(
-            f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
-            f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
-            Termination.ITERATION_LIMIT if over == "rounds" else Termination.TIME_LIMIT,
-        )
-
-    def _lose_who_proves_too_little(self) -> None:
-        """Raise LostError for a stranger who leaves most of the gap open: he would keep all others from a plan."""
-        least = max(self.names, key=lambda name: self.exchange.claims[name].unproven())
-        open_part = self.exchange.claims[least].unproven()
-        at_fault, part = open_part > (self.upper - self.bound) / 2, f"all but {open_part:,.6g}"
-        if self.bound == -np.inf and (nothing := self._who_proves_nothing()):
-            least, at_fault, part = nothing[0], True, "nothing"
-        if at_fault and self.exchange.workers.is_stranger(least):
-            words = f"{least} proves {part} of what it says that a plan costs, after {len(self.rounds)} rounds"
-            self.exchange.workers.fault(least, NotSolvedError(words, Termination.ITERATION_LIMIT))
-            raise LostError(least)
-
-    def _who_proves_nothing(self) -> list[str]:
-        """Return who said last that there is no least cost at a price."""
-        return [name for name, value in self.support.items() if value == -np.inf] or self.unproven
+        if over == "rounds" and (fault := at_fault(self)) is not None:
+            self.exchange.workers.fault(*fault)
+            raise LostError(fault[0])
+        raise out_of(self, over)
 
     def _begin(self) -> None:
         """Fix the flows of the absent, and start prices at the suppliers' marginal cost a little above the baseline."""

@@ -12,6 +12,7 @@ ELSEWHERE = {
     "studies/figures/style.py": {"savefig"},  # to memory
     "src/veridical/streams.py": {"open"},  # the null device
     "solvers/consensus/carriers/workers.py": {"open"},  # an agent
+    "solvers/consensus/planner.py": {"open"},  # agents
 }
 
 

@@ -50,12 +50,12 @@ class Network(Workers):
         remote = [name for name in names if self.specs[name].remote and name not in self.dead]
         if not self.door.missing(remote):
             return
-        deadline, told = monotonic() + self.absence, ""
+        began, told = monotonic(), ""
         with step(f"waiting at {self.door.address}") as said:
             while missing := self.door.missing(remote):
                 if (words := f"not connected yet: {', '.join(missing)}") != told:
                     said.advance(told := words)
-                if monotonic() > deadline:
+                if monotonic() - began > self.absence:
                     raise SilentError(f"{words}, after {self.absence:g} s at {self.door.address}", tuple(missing))
                 sleep(LOOK)
 

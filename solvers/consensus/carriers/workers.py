@@ -123,9 +123,9 @@ class Workers:
         for name in [name for name in names if self.waiting[name].answer.done()]:
             pending = self.waiting.pop(name)
             self.idle.append(pending.line)
-            error = pending.answer.exception()
-            if error is not None:
-                self.lose(name, error)
+            ended = pending.answer.exception()
+            if ended is not None:
+                self.lose(name, ended)
                 continue
             self.met.add(name)
             try:

@@ -101,13 +101,14 @@ def test_wrong_tokens_and_names_are_refused_and_both_sides_say_so(
 
 
 def test_another_version_is_refused_in_words_that_any_version_reads(firms: Firms, caplog: pytest.LogCaptureFixture) -> None:
-    with running(firms, absence=0.5):
+    with running(firms) as result:
         with caplog.at_level(logging.WARNING, "veridical.network"), dialled(firms, "Alder") as link:
             hello = msgpack.unpackb(codec.written("hello", party="Alder", traits={}))
             link.send(msgpack.packb(hello | {"v": 2, "more": 1}))
             words = "its hello was a message of version 2, not 1"
             assert codec.read(link.recv(10), "refused")[1] == {"words": words}
         assert f"Alder is refused: {words}" in caplog.text
+        result["planner"].workers.absence = 0.0
     later = msgpack.packb({"v": 2, "kind": "refused", "words": "too old"})
     assert codec.read(later, "refused") == ("refused", {"words": "too old"})
 
@@ -267,12 +268,13 @@ def test_a_certificate_that_does_not_vouch_for_the_coordinator_is_refused_by_the
     firms = Firms(tmp_path, tls=tls(tmp_path, host, days))
     assert firms.tls is not None
     ca = {"own": firms.tls[0], "other": tls(tmp_path, "localhost", 5)[0], None: None}[trusted]
-    with running(firms, absence=0.5):
+    with running(firms) as result:
         until = time.monotonic() + 10
         while time.monotonic() < until and not listens(firms.port):
             time.sleep(0.01)
         with pytest.raises(InputError, match=rf"^coordinator: got 'https://localhost:\d+'; allowed: a coordinator .*{reason}"):
             serve_party(Parabola(np.ones(4)), party="Alder", token=token("Alder"), coordinator=firms.url, ca=ca, give_up=0.0)
+        result["planner"].workers.absence = 0.0
 
 
 def listens(port: int) -> bool:
@@ -434,7 +436,7 @@ def test_ctrl_c_ends_an_agent_at_home_and_is_no_answer(firms: Firms) -> None:
     firms.start("retailer")
     firms.start("Birch")
     home = firms.start("Alder", Changed(PartyAgent(SMALL.part("Alder")), cost=interrupts))
-    with pytest.raises(NotSolvedError, match=r"no answer to cost from Alder"), firms.planner(absence=0.3, timeout=5.0) as planner:
+    with pytest.raises(NotSolvedError, match=r"no answer to cost from Alder"), firms.planner(absence=2.0) as planner:
         planner.plan(SMALL, START)
     home.ended()
     assert isinstance(home.error, KeyboardInterrupt)

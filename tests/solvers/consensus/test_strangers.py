@@ -301,11 +301,9 @@ MESSAGES = st.one_of(st.binary(max_size=200), PLAIN.map(msgpack.packb), TABLES.m
 def test_any_bytes_are_read_or_refused_by_either_side(sent: bytes) -> None:
     question = Question("cost", (np.zeros(3),))
     said: list[str] = []
-    for reading in (
-        codec.question_of,
-        lambda sent: codec.read(sent, "hello"),
-        lambda sent: codec.decode("Alder", 1, question, sent),
-    ):
+    readings: list[Callable[[bytes], Any]] = [codec.question_of, lambda sent: codec.read(sent, "hello")]
+    readings.append(lambda sent: codec.decode("Alder", 1, question, sent))
+    for reading in readings:
         try:
             reading(sent)
         except (codec.MalformedError, InputError, NotSolvedError) as error:
