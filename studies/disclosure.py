@@ -113,7 +113,8 @@ def lanes(log: Log, shared: Shared, vendor: str, rounds: int | None = None) -> p
                 best, contract, shown[f] = fit, other, True
                 break
     alone = answers.fitted(np.where(shown, contract, math.nan))  # were what is not shown wrong, spot costs could be with it
-    same = np.abs(np.diff(alone.levels, axis=0)[0] - np.diff(best.levels, axis=0)[0]) <= EXACT * np.abs(best.levels[1])
+    jumps = [fit.levels[1] - fit.levels[0] for fit in (alone, best)]
+    same = np.abs(jumps[0] - jumps[1]) <= EXACT * np.abs(jumps[1])
     frame["contract"], frame["lane_congestion"] = np.where(shown, contract, math.nan), best.congestion
     frame["contract_cost"], frame["spot_cost"] = best.levels[0], np.where(shown & same, best.levels[1], math.nan)
     return frame
