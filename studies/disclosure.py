@@ -254,7 +254,7 @@ class _Answers:
             np.where(np.isnan(levels), fill, levels) for levels, fill in zip(fit.levels, (-math.inf, math.inf), strict=True)
         )
         little = EXACT * float(np.abs(self.cost).max())
-        known = ~np.isnan(fit.levels).all(axis=0)
+        known = np.isfinite(fit.levels[0]) | np.isfinite(fit.levels[1])
         for answer, flow in zip(*np.nonzero(at), strict=True):
             others = seen[answer] & ~at[answer] & (group == group[flow]) & ~np.isnan(level[answer] + beyond[answer])
             if others.any():
