@@ -45,7 +45,7 @@ class Consensus:
     It hands each party's part to that party's agent, and what is public to the coordinator. Where records are on one machine, as
     in a study, whoever runs it has them all; with `workers = "network"` parties keep theirs at home, and their agents come in
     from there. Then no firm hands over its tables; answers reveal costs at the plans asked about, and enough of them reveal the
-    model: of the shipped pilot's lanes nearly all within ten rounds (`veridical.studies.disclosure`). What lessens that stands in
+    model: of the shipped pilot all lanes within ten rounds (`veridical.studies.disclosure`). What lessens that stands in
     `Options`.
 
     With the option `state` answers are kept in a file while a run lasts: left by an exception, the run can be gone on with from
