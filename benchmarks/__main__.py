@@ -63,6 +63,7 @@ BENCHMARKS = {
     "counterfactuals": Benchmark("Joint plans: what Clarke's counterfactuals cost", "324 576 2160", 2),
     "misreports": Benchmark("Joint plans: misreports against VCG", "50", 10),
     "consensus": Benchmark("Joint plans, agreed between firms", minutes=5),
+    "agents": Benchmark("Joint plans of separate firms, a process each, over TLS", minutes=3),
     "rounds": Benchmark("Rounds of sealed reports: 1,000 bidders over HTTP, the server killed ten times", minutes=3),
 }
 

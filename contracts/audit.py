@@ -105,10 +105,10 @@ class Audit:
     def truthful(self) -> bool | None:
         """Whether no misreport gains more than a millionth of the own amounts compared (`contracts.comparison`).
 
-        None where none could be tried.
+        None where none could be tried, or not of everybody.
         """
         result = self.properties[self.incentive_concept]
-        return bool(result.holds) if result.searched else None
+        return None if result.holds is None else bool(result.holds)
 
     @property
     def individually_rational(self) -> bool:

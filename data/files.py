@@ -24,6 +24,8 @@ from veridical.data.errors import InputError
 __all__ = [
     "LARGEST",
     "PART",
+    "append",
+    "content",
     "inside",
     "locked",
     "make_folder",
@@ -49,15 +51,22 @@ def read(path: str | Path, noun: str, form: str) -> str:
     """
     path = Path(path)
     try:
-        _refuse_irregular(os.stat(path))
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as stream:
-            _refuse_irregular(os.fstat(stream.fileno()))  # it may have become another one
-            content = stream.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise OSError(_too_large())
-        return content.decode("utf-8-sig")
+        return content(path, noun).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError.of("<file>", str(path), f"UTF-8 text in the {form} format ({error})", path.name) from None
+
+
+def content(path: str | Path, noun: str, most: int = LARGEST) -> bytes:
+    """Return the bytes of a file of at most `most`, opened as `read` does; raises InputError."""
+    path = Path(path)
+    try:
+        _refuse_irregular(os.stat(path), most)
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as stream:
+            _refuse_irregular(os.fstat(stream.fileno()), most)  # it may have become another one
+            raw = stream.read(most + 1)
+        if len(raw) > most:
+            raise OSError(_too_large(most))
+        return raw
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError.of("<file>", str(path), f"a readable {noun} ({_reason(error)})", path.name) from None
 
@@ -71,17 +80,17 @@ def read_toml(path: Path, noun: str) -> dict[str, Any]:
         raise InputError.of("<file>", str(path), f"text in the TOML format ({error})", path.name) from None
 
 
-def _refuse_irregular(status: os.stat_result) -> None:
+def _refuse_irregular(status: os.stat_result, most: int = LARGEST) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(status.st_mode):
         raise OSError("no regular file")
-    if status.st_size > LARGEST:
-        raise OSError(_too_large())
+    if status.st_size > most:
+        raise OSError(_too_large(most))
 
 
-def _too_large() -> str:
-    return f"larger than {LARGEST // 2**20} MB"
+def _too_large(most: int) -> str:
+    return f"larger than {most // 2**20} MB"
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -172,6 +181,21 @@ def write(contents: Mapping[Path, str | bytes], *, private: bool = False) -> Non
         for part, _ in waiting:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def append(path: str | Path, content: str | bytes) -> None:
+    """Write more at the end of a file, made for this user alone where there is none; it is on the disk when this returns.
+
+    Raises InputError. A crash meanwhile may leave a part of it: whoever reads the file has to see what is whole.
+    """
+    target = writable(path)
+    try:
+        with open(target, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise _unwritable(path, "<file>", error) from None
 
 
 def make_private(path: str | Path, field: str = "<file>") -> Path:

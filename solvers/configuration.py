@@ -49,10 +49,27 @@ class Configuration(Record):
     allow_files: Flag = False  # whether options may name files to read and write: the caller's to say, no solver file's
     options: dict[str, Any] = Field(default_factory=dict)
     _file: str = PrivateAttr("solver")
+    _folder: Path | None = PrivateAttr(None)  # of the file that the settings came from
 
     def error_for(self, field: str, value: object, allowed: str) -> InputError:
         """Return the error for a setting that a solver does not take; it names the file that the setting came from."""
         return InputError.of(field, value, allowed, self._file)
+
+    def place(self, name: str) -> Path:
+        """Return the path of a file that an option names: below the folder of the solver file, unless `allow_files`.
+
+        In a table of the caller's own it is any. Raises InputError.
+        """
+        if self._folder is None and self._file == "solver":
+            return Path(name)
+        with files.outside_allowed(self.allow_files), files.inside(self._folder or Path(), name) as path:
+            return path
+
+    def with_options(self, **options: Any) -> Configuration:
+        """Return the configuration with further options, of the same file; raises InputError."""
+        changed = check(type(self), {**self._table(), "options": {**self.options, **options}}, self._file)
+        changed._file, changed._folder = self._file, self._folder
+        return changed
 
     @field_validator("solver")
     @classmethod
@@ -144,7 +161,9 @@ def configure(solver: str | Path | Mapping[str, Any] | Configuration, *, allow_f
     path = Path(solver)
     if path.suffix != ".toml":
         return check(Configuration, {"solver": str(solver)}, "solver")
-    return from_file(files.read_toml(path, "solver file"), path.name, allow_files=allow_files)
+    configuration = from_file(files.read_toml(path, "solver file"), path.name, allow_files=allow_files)
+    configuration._folder = path.parent
+    return configuration
 
 
 def from_file(raw: Mapping[str, Any], file: str, *, allow_files: bool = False) -> Configuration:

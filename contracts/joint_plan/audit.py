@@ -121,7 +121,7 @@ def examine(
     costs = there.costs(settlement.case, settlement.units) if not settlement.unpaid else settlement.costs  # priced afresh
     concept = MECHANISMS[settlement.mechanism].truth or "dominant_strategy_ic"
     searched = _searched(settlement, concept, planner, 0 if settlement.unpaid else misreports, seed)
-    properties = {name: _incentives(name, tried) for name, tried in searched.items()}
+    properties = {name: _incentives(settlement, name, tried) for name, tried in searched.items()}
     out = {name: tried.left_out for name, tried in searched.items() if tried.left_out}
     if concept == "bayesian_ic":
         out |= dict.fromkeys(SEARCHES, settlement.case.names)
@@ -152,8 +152,8 @@ def _check(settlement: Settlement, name: str, planner: Planner | None) -> Proper
         )
     planner = _planner(settlement, planner)
     if name in SEARCHES:
-        return _incentives(name, SEARCHES[name](Search(settlement, planner, MISREPORTS, 0)))
-    return _incentives(name, _alone(settlement, name, planner, MISREPORTS, 0))
+        return _incentives(settlement, name, SEARCHES[name](Search(settlement, planner, MISREPORTS, 0)))
+    return _incentives(settlement, name, _alone(settlement, name, planner, MISREPORTS, 0))
 
 
 applies_to(Settlement, *INCENTIVES, *SEARCHES, "ex_post_ir", "budget", "savings", "core", check=_check)
@@ -189,10 +189,15 @@ def _alone(settlement: Settlement, concept: str, planner: Planner, misreports: i
     return Tried(tried, Counter({"costs of the prior": len(tried)} if tried else {}))
 
 
-def _incentives(name: str, tried: Tried) -> PropertyResult:
-    """Return the result of a search; where nothing could be tried, there is none."""
+def _incentives(settlement: Settlement, name: str, tried: Tried) -> PropertyResult:
+    """Return the result of a search; where nothing could be tried, there is none.
+
+    Nothing holds of a party whose record is at home, and whose agent let nothing be tried: the search was in part.
+    """
     result = worst_case(PartyResult, name, tried.compared)
-    return result if tried.compared else replace(result, holds=None, worst=math.nan, searched=False)
+    if not tried.compared:
+        return replace(result, holds=None, worst=math.nan, searched=False)
+    return replace(result, holds=None) if result.holds and set(tried.left_out) & set(settlement.case.at_home) else result
 
 
 def _without_planning(settlement: Settlement) -> dict[str, PropertyResult]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from veridical.contracts.joint_plan.planner import Plan, Planner, core_gains, fixed_parties, plan_each
+from veridical.contracts.joint_plan.planner import Plan, Planner, core_gains, fixed_parties, offering, plan_each
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
@@ -35,6 +35,10 @@ class CachingPlanner:
     def fixed(self) -> Collection[str]:
         """Who answers by something else than the record in a case."""
         return fixed_parties(self.planner)
+
+    def offering(self, case: JointPlanCase) -> Collection[str]:
+        """Return whose agents answer by misreports of their own, of those whose records are at home."""
+        return offering(self.planner, case)
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan."""

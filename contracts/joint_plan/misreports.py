@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from veridical.data.joint_plan import CAPACITY, COST, NEED, JointPlanCase, Party, Values
+from veridical.data.joint_plan import CAPACITY, COST, NEED, AtHome, JointPlanCase, Part, Party, Values
 
-__all__ = ["Lie", "grouped", "improved", "lies", "misreport", "split"]
+__all__ = ["Lie", "grouped", "improved", "lies", "misreport", "numbered", "split"]
+
+OWN = "of its own"  # the kind of misreports that a party at home makes itself
 
 SIZES = (0.03, 0.2, 0.7)  # logarithms of the largest factor: from a few per cent to double or half
 FIRST, LAST = 0.4, 0.04  # logarithm of the factor by which a search for better misreports changes a figure, at first and at last
@@ -43,7 +45,11 @@ Found = Iterator[tuple[Group, float]]
 
 def misreport(case: JointPlanCase, name: str, factors: Factors, kind: str = "") -> Lie:
     """Return the misreport of a party whose figures are its own times some factors."""
-    record = case.party(name)
+    return _changed(case.party(name), factors, kind)
+
+
+def _changed(record: Party, factors: Factors, kind: str) -> Lie:
+    name = record.name
     words: list[str] = []
     sites: list[str] = []
     for (what, site), times in factors.items():
@@ -56,16 +62,36 @@ def lies(case: JointPlanCase, count: int, seed: int = 0, parties: Collection[str
     """Yield `count` misreports of some parties in turn (all suppliers), drawn by kind and by size, every one from the seed.
 
     Kinds: all costs; costs lane by lane (one site after the other); one field; all capacities; capacities and costs; of who has
-    needs, all of these. Party by party, so that what does not depend on a report is computed once (`CachingPlanner`).
+    needs, all of these. Party by party, so that what does not depend on a report is computed once (`CachingPlanner`). Of a party
+    whose record is at home the misreports are its agent's own, by number, and what they are stays there.
     """
     rng = np.random.default_rng(seed)
     names = case.suppliers if parties is None else tuple(parties)
     for place, name in enumerate(names):
+        count_of = len(range(place, count, len(names)))
         record = case.party(name)
-        draws = [*KINDS.items(), *([("all needs", needs)] if NEED in _kinds(record) else [])]
-        for k in range(len(range(place, count, len(names)))):
-            size, (kind, draw) = SIZES[int(rng.integers(len(SIZES)))], draws[k % len(draws)]
-            yield misreport(case, name, draw(case, record, rng, size), kind)
+        if isinstance(record, AtHome):
+            for k in range(1, count_of + 1):
+                yield Lie(name, record.changed(lie=k), f"misreport {k} of its own", OWN)
+            continue
+        part = case.part(name)
+        for k in range(count_of):
+            yield _changed(record, *_drawn(part, rng, k))
+
+
+def numbered(part: Part, number: int) -> Lie:
+    """Return a party's own misreport of a number, from 1 on: always the same of a record.
+
+    Which kind it is follows from the number, by turns; how large, is drawn by it.
+    """
+    return _changed(part.record, *_drawn(part, np.random.default_rng(number), number - 1))
+
+
+def _drawn(part: Part, rng: np.random.Generator, k: int) -> tuple[Factors, str]:
+    """Return the factors of a misreport, of the kind whose turn it is, and what that kind is called."""
+    draws = [*KINDS.items(), *([("all needs", needs)] if NEED in _kinds(part.record) else [])]
+    size, (kind, draw) = SIZES[int(rng.integers(len(SIZES)))], draws[k % len(draws)]
+    return draw(part, rng, size), kind
 
 
 def grouped(case: JointPlanCase, count: int, seed: int, parties: Collection[str]) -> Iterator[Group]:
@@ -167,38 +193,39 @@ def factor(rng: np.random.Generator, size: float) -> float:
     return round(math.exp(float(rng.uniform(-size, size))), 4)
 
 
-Draw = Callable[[JointPlanCase, Party, np.random.Generator, float], Factors]
+Draw = Callable[[Part, np.random.Generator, float], Factors]
 
 
-def costs(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> Factors:
+def costs(part: Part, rng: np.random.Generator, size: float) -> Factors:
     """Return one factor of all costs."""
     return {(COST, None): factor(rng, size)}
 
 
-def lanes(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> Factors:
+def lanes(part: Part, rng: np.random.Generator, size: float) -> Factors:
     """Return a factor of the costs of every site; of one field where no cost is by site."""
-    if not any("site" in column.keys for column in record.columns().values() if column.kind == COST):
-        return field(case, record, rng, size)
-    return {(COST, site): factor(rng, size) for site in case.part(record.name).shared.sites}
+    if not any("site" in column.keys for column in part.record.columns().values() if column.kind == COST):
+        return field(part, rng, size)
+    return {(COST, site): factor(rng, size) for site in part.shared.sites}
 
 
-def field(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> Factors:
+def field(part: Part, rng: np.random.Generator, size: float) -> Factors:
     """Return a factor of one field, a cost or a capacity."""
+    record = part.record
     names = [name for name, column in record.columns().items() if column.kind in (COST, CAPACITY) and getattr(record, name)]
     return {(names[int(rng.integers(len(names)))], None): factor(rng, size)}
 
 
-def capacities(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> Factors:
+def capacities(part: Part, rng: np.random.Generator, size: float) -> Factors:
     """Return one factor of all capacities."""
     return {(CAPACITY, None): factor(rng, size)}
 
 
-def both(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> Factors:
+def both(part: Part, rng: np.random.Generator, size: float) -> Factors:
     """Return one factor of all capacities and another of all costs."""
-    return {**capacities(case, record, rng, size), **costs(case, record, rng, size)}
+    return {**capacities(part, rng, size), **costs(part, rng, size)}
 
 
-def needs(case: JointPlanCase, record: Party, rng: np.random.Generator, size: float) -> Factors:
+def needs(part: Part, rng: np.random.Generator, size: float) -> Factors:
     """Return one factor of all needs."""
     return {(NEED, None): factor(rng, size)}
 

@@ -16,7 +16,7 @@ from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.data.lazy import pd
 
-__all__ = ["Plan", "Planner", "activity_cost", "core_gains", "fixed_parties", "plan_each"]
+__all__ = ["Plan", "Planner", "activity_cost", "core_gains", "fixed_parties", "offering", "plan_each", "unheard"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +99,10 @@ class Planner(Protocol):
     """Who makes plans and knows what they cost each party.
 
     A planner may have an attribute `fixed` too: who answers by something else than the record in a case, as agents of users' own
-    do, so that no other report of theirs can be tried. Without one that is nobody. It may have a method `plan_each`, as the
-    function of that name, which makes plans that do not depend on each other at the same time; and `core_gains`, as the function
-    of that name, without which there is no mechanism `core`.
+    do, so that no other report of theirs can be tried. Without one that is nobody. It may have a method `offering(case)`: whose
+    agents, of parties whose records are at home, answer by misreports of their own when a case says so (`AtHome.lie`); without it
+    nobody's do. It may have a method `plan_each`, as the function of that name, which makes plans that do not depend on each
+    other at the same time; and `core_gains`, as the function of that name, without which there is no mechanism `core`.
     """
 
     def baseline(self, case: JointPlanCase) -> Array:
@@ -120,6 +121,19 @@ def fixed_parties(planner: Planner) -> Collection[str]:
     """Return who answers a planner by something else than the record in a case."""
     names: Collection[str] = getattr(planner, "fixed", ())
     return names
+
+
+def offering(planner: Planner, case: JointPlanCase) -> Collection[str]:
+    """Return whose agents answer by misreports of their own when a case says so: of those whose records are at home."""
+    offers = getattr(planner, "offering", None)
+    names: Collection[str] = () if offers is None or not case.at_home else offers(case)
+    return [name for name in names if name in case.at_home]
+
+
+def unheard(planner: Planner, case: JointPlanCase) -> Collection[str]:
+    """Return the parties of whom no misreport can be tried: those fixed, and those at home whose agents offer none."""
+    offered = offering(planner, case)
+    return [name for name in case.names if name not in offered and (name in case.at_home or name in fixed_parties(planner))]
 
 
 def plan_each(

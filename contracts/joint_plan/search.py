@@ -15,7 +15,7 @@ from veridical.contracts.comparison import TOLERANCE, Compared
 from veridical.contracts.joint_plan.attendance import Attendance, PartyLostError
 from veridical.contracts.joint_plan.guarantees import receivers_are_held
 from veridical.contracts.joint_plan.misreports import Group, Lie, grouped, improved, lies, split
-from veridical.contracts.joint_plan.planner import Planner, fixed_parties
+from veridical.contracts.joint_plan.planner import Planner, unheard
 from veridical.contracts.joint_plan.settlement import COMPUTED, Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS, ReportedProblem
 from veridical.data import CertificateError, NotSolvedError
@@ -106,7 +106,7 @@ class Search:
 
     def __init__(self, settlement: Settlement, planner: Planner, misreports: int, seed: int) -> None:
         self.settlement, self.case, self.planner = settlement, settlement.case, planner
-        self.misreports, self.seed, self.fixed = misreports, seed, fixed_parties(planner)
+        self.misreports, self.seed, self.unheard = misreports, seed, unheard(planner, settlement.case)
         self.each = max(misreports // (2 * len(self.case.suppliers)), 1) if misreports else 0
         self.suppliers = tuple(name for name in self.case.suppliers if self._heard(name))
 
@@ -125,14 +125,16 @@ class Search:
         return self._try(drawn, further, set(self.case.receivers) - set(names))
 
     def together(self) -> Tried:
-        """Try misreports of all suppliers together, and of two."""
-        drawn = _said(grouped(self.case, self.each, self.seed, self.suppliers), "several suppliers", self.each)
-        return self._try(drawn, IMPROVED * self.each, set(self.case.suppliers) - set(self.suppliers))
+        """Try misreports of all suppliers together, and of two: of those whose records are here, as they are to fit together."""
+        names = tuple(name for name in self.suppliers if name not in self.case.at_home)
+        drawn = _said(grouped(self.case, self.each, self.seed, names), "several suppliers", self.each)
+        return self._try(drawn, IMPROVED * self.each, set(self.case.suppliers) - set(names))
 
     def twice(self) -> Tried:
         """Have suppliers take part under two names. Where agents answer for names, a new name has none."""
-        tried = Tried(left_out=self.case.suppliers if self.fixed else ())
-        for name in counted("audit of two names: supplier", self.suppliers[: 0 if self.fixed else self.each]):
+        answered = bool(self.unheard or self.case.at_home)
+        tried = Tried(left_out=self.case.suppliers if answered else ())
+        for name in counted("audit of two names: supplier", self.suppliers[: 0 if answered else self.each]):
             apart = split(self.case, name)
             if apart is None:
                 tried.left_out += (name,)
@@ -148,7 +150,7 @@ class Search:
         return tried
 
     def _heard(self, name: str) -> bool:
-        return name not in self.fixed and name not in self.settlement.lost
+        return name not in self.unheard and name not in self.settlement.lost
 
     def _try(self, drawn: Iterable[Group], further: int, left_out: Collection[str]) -> Tried:
         """Return what drawn misreports gain, and `further` ones that begin with the best of each party, or group of them."""

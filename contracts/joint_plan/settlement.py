@@ -160,7 +160,9 @@ class Settlement(OldTableNames):
         rows = self.plan_frame()
         figures = zip(rows["baseline"].tolist(), rows["units"].tolist(), rows["price"].tolist(), strict=True)
         totals = ("plan_cost", "baseline_cost", "savings", "budget", "deficit", "residual", "activity", "excess", "rounds")
-        further = {} if self.core is None else {"core": self.core.to_dict()}
+        further: dict[str, Any] = {} if self.core is None else {"core": self.core.to_dict()}
+        if self.case.at_home:
+            further["at_home"] = list(self.case.at_home)
         if self.rebates:
             further["rebates"] = {name: rebate.to_dict() for name, rebate in self.rebates.items()}
         return (

@@ -104,6 +104,18 @@ def refuse_lump_sums(case: JointPlanCase) -> None:
         raise InputError.of("participation_fee", fixed.participation_fee, allowed, case.name)
 
 
+def refuse_at_home(committed: JointPlanCase, mechanism: str, parameters: Mapping[str, Any]) -> None:
+    """Raise InputError for what is made from committed records, where one of these is at home."""
+    redistribution = parameters.get("redistribution", committed.mechanism.redistribution)
+    if committed.at_home and (mechanism == "agv" or (mechanism == "vcg" and redistribution != "none")):
+        what, value = ("mechanism", mechanism) if mechanism == "agv" else ("redistribution", redistribution)
+        others = "another mechanism" if mechanism == "agv" else "none"
+        allowed = (
+            f"{others}: this is made from what parties have committed to, and the record of {committed.at_home[0]} is at home"
+        )
+        raise InputError.of(what, value, allowed, committed.name)
+
+
 def subsets(suppliers: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Return who may stay at the baseline, the fewest first."""
     n = len(suppliers)
@@ -210,6 +222,7 @@ def settle(
     if mechanism not in MECHANISMS:
         raise InputError.of("mechanism", mechanism, f"one of {', '.join(MECHANISMS)}", case.name)
     decide, names, _ = MECHANISMS[mechanism]
+    refuse_at_home(committed or case, mechanism, parameters)
     for name, value in parameters.items():
         if name not in names:
             raise InputError.of(name, value, f"for {mechanism} {', '.join(names) or 'no parameters'}", case.name)

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
 from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, finite, one_of, several, whole
+from veridical.data.joint_plan.at_home import AtHome
 from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
 from veridical.data.joint_plan.tables import BASELINE, write
@@ -22,6 +23,8 @@ from veridical.data.limits import DRAWS
 from veridical.data.record import Record, wrong
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
+
+HERE = 'a record in the case; or solver = "consensus" with workers = "network", or with agents=..., which ask at home'
 
 
 def _redistribution(value: object) -> object:
@@ -143,16 +146,27 @@ class JointPlanCase(CaseRecord):
         """Names of the parties that receive; the baseline is their plan."""
         return tuple(party.name for party in self.parties if party.side == "receiver")
 
+    @property
+    def at_home(self) -> tuple[str, ...]:
+        """Names of the parties whose records are kept at home: nothing of them is here, and their agents are asked."""
+        return tuple(party.name for party in self.parties if isinstance(party, AtHome))
+
     def party(self, name: str) -> Any:
-        """Return a party's record; raises InputError for another name."""
+        """Return a party's record, or what stands for one that is kept at home; raises InputError for another name."""
         for party in self.parties:
             if party.name == name:
                 return party
         raise InputError.of("party", name, f"one of {', '.join(self.names)}", self.name)
 
     def part(self, name: str) -> Part:
-        """Return what a party's own process is given: its record and its own flows, and nothing of anybody else."""
-        return Part(record=self.party(name), shared=self.shared.of(name))
+        """Return what a party's own process is given: its record and its own flows, and nothing of anybody else.
+
+        Raises InputError for a party whose record is kept at home.
+        """
+        record = self.party(name)
+        if isinstance(record, AtHome):
+            raise record.error_for(f"{HERE}: without its record nobody else can tell what a plan costs {name}")
+        return Part(record=record, shared=self.shared.of(name))
 
     def levels(self, name: str) -> Mapping[str, tuple[Any, ...]]:
         """Return the sites, products and weeks of a party's flows."""

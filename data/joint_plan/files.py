@@ -1,7 +1,8 @@
 """Reading a case that is a folder: case.toml beside tidy CSV tables, one row a combination, units in the header.
 
 Shared: products.csv, sites.csv, flows.csv, and, where the receivers have committed to orders, baseline.csv. The other tables are
-the parties' own, each row under its party's name: which there are, the roles say (`Party.tables`).
+the parties' own, each row under its party's name: which there are, the roles say (`Party.tables`). A party of which case.toml
+says `record = "home"` has none.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from veridical.data import csv_file, files
 from veridical.data.errors import InputError
 from veridical.data.fields import is_name
+from veridical.data.joint_plan.at_home import AtHome
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.party import ROLES
@@ -57,7 +59,8 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     """
     head = check(Head, raw, file)
     roles = {party["name"]: ROLES[party["role"]] for party in head.parties}
-    tables = schema(roles.values())
+    here = {party["name"]: roles[party["name"]] for party in head.parties if "record" not in party}
+    tables = schema(here.values())
     for path in sorted(folder.glob("*.csv")):
         if path.name not in (PRODUCTS, SITES, FLOWS, BASELINE, *tables):
             allowed = f"the tables {', '.join((PRODUCTS, SITES, FLOWS, BASELINE, *tables))}"
@@ -72,9 +75,9 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
     shared = Shared(
         weeks=head.weeks, products=products, sites=sites, routes=routes, truck_volume=head.truck_volume, truckload=head.truckload
     )
-    fields: dict[str, dict[str, Any]] = {name: {} for name in roles}
+    fields: dict[str, dict[str, Any]] = {name: {} for name in here}
     for name, columns in tables.items():
-        holders = [party for party, role in roles.items() if name in role.tables()]
+        holders = [party for party, role in here.items() if name in role.tables()]
         keys = next(iter(columns.values())).keys
         wanted = [column.header for column in columns.values() if not column.optional]
         optional = [column.header for column in columns.values() if column.optional]
@@ -85,6 +88,8 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCase:
                 fields[party][attribute] = Values({_key(row, keys): row[place.header] for row in entries if place.header in row})
     parties = tuple(
         roles[raw["name"]](**{key: value for key, value in raw.items() if key != "role"}, **fields[raw["name"]])
+        if raw["name"] in here
+        else AtHome(name=raw["name"], role=raw["role"])
         for raw in head.parties
     )
     orders = None

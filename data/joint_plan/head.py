@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from veridical.data.fields import Flag, Name, Positive, Text, is_name, listed, number
+from veridical.data.joint_plan.at_home import HOME
 from veridical.data.joint_plan.case import Parameters
 from veridical.data.joint_plan.party import ROLES
 from veridical.data.joint_plan.shared import Weeks
@@ -28,7 +29,10 @@ def _party(raw: Any) -> dict[str, Any]:
     role = ROLES.find(raw["role"])
     if role is None:
         raise wrong(raw["role"], ROLES.allowed(), "role")
-    scalars, fields = role.scalars(), {"name": raw["name"], "role": raw["role"]}
+    fields = {"name": raw["name"], "role": raw["role"]}
+    if "record" in raw:
+        return _at_home(raw, fields)
+    scalars = role.scalars()
     for key, value in raw.items():
         if key in scalars:
             fields[key] = number(value, f"a finite number >= 0 ({scalars[key].header})", lambda x: x >= 0, field=key)
@@ -40,11 +44,24 @@ def _party(raw: Any) -> dict[str, Any]:
     return fields
 
 
+def _at_home(raw: Mapping[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the table of a party whose record is kept at home, which has no other keys."""
+    if raw["record"] != HOME:
+        allowed = f"{HOME}, for a party whose record is not in the case; else left out"
+        raise wrong(raw["record"], allowed, "record")
+    for key, value in raw.items():
+        if key not in (*fields, "record"):
+            raise wrong(value, f"beside record = {HOME} only the keys {', '.join(fields)}", key)
+    return {**fields, "record": HOME}
+
+
 PartyTable = Annotated[dict[str, Any], BeforeValidator(_party)]
 
 
 class Head(Record):
-    """What case.toml holds. `parties`: the name and role of each, and the scalars of its role, which are checked here."""
+    """What case.toml holds. `parties`: the name and role of each, and the scalars of its role, which are checked here,
+    or in their place `record = "home"`.
+    """
 
     kind: Literal["joint_plan"] = "joint_plan"
     name: Text = ""

@@ -11,13 +11,14 @@ import tomli_w
 from veridical.data import csv_file, files
 from veridical.data.case_record import HEAD, plain, write_files
 from veridical.data.errors import InputError
+from veridical.data.joint_plan.at_home import HOME, AtHome
 from veridical.data.joint_plan.party import ROLES, Column, Party
 from veridical.data.measures import Measures
 
 if TYPE_CHECKING:
     from veridical.data.joint_plan.case import JointPlanCase
 
-__all__ = ["BASELINE", "FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "UNITS", "VOLUME", "schema", "write"]
+__all__ = ["BASELINE", "FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "UNITS", "VOLUME", "schema", "texts", "write"]
 
 PRODUCTS, SITES, FLOWS, BASELINE = "products.csv", "sites.csv", "flows.csv", "baseline.csv"
 VOLUME, PRICE, UNITS = "volume (m3 per unit)", "price (currency per unit)", "ordered (units)"
@@ -66,34 +67,46 @@ def write(case: JointPlanCase, path: str | Path, *, alone: bool = False) -> Path
     """
     path = Path(path)
     folder, head = (path.parent, path.name) if path.suffix == ".toml" and not path.is_dir() else (path, HEAD)
-    texts = {
+    written = texts(case, head)
+    for other in sorted(folder.glob("*.csv")):
+        if other.name not in written:
+            raise InputError.of("<file>", str(other), "to save a case, a folder without tables of another one")
+    with files.locked(files.make_folder(folder)):
+        if alone:
+            _refuse_another(folder, written, head)
+        write_files(folder, written)
+    return folder / head
+
+
+def texts(case: JointPlanCase, head: str = HEAD) -> dict[str, str]:
+    """Return the files of a case by name, `head` last: a folder in which it is missing was not finished.
+
+    Raises InputError for a role that is not registered, and for tables that would not be read back.
+    """
+    written = {
         PRODUCTS: csv_file.text(("product", VOLUME), case.shared.products.items()),
         SITES: csv_file.text(("site",), [(site,) for site in case.shared.sites]),
         FLOWS: csv_file.text((*ROUTE, PRICE), case.shared.routes),
     }
     if case.baseline is not None:
         rows = [(*flow, case.baseline[flow]) for flow in case.shared.flows]
-        texts[BASELINE] = csv_file.text((*ROUTE, "week", UNITS), rows)
-    for party in case.parties:
+        written[BASELINE] = csv_file.text((*ROUTE, "week", UNITS), rows)
+    for name in case.at_home:
+        if case.party(name) != AtHome(name=name, role=case.party(name).role):
+            raise case.party(name).error_for("to save a case, the true record, as its party has it in its folder")
+    here = [party for party in case.parties if party.name not in case.at_home]
+    for party in here:
         if ROLES.find(party.role) is not type(party):
             raise InputError.of(f"{party.name}.role", party.role, f"to save a case, {ROLES.allowed()}", case.name or None)
-    for name, columns in schema(type(party) for party in case.parties).items():
-        texts[name] = _table([party for party in case.parties if name in party.tables()], name, columns)
-    for other in sorted(folder.glob("*.csv")):
-        if other.name not in texts:
-            raise InputError.of("<file>", str(other), "to save a case, a folder without tables of another one")
-    texts[head] = _toml(case)  # last: a folder in which it is missing was not finished
-    with files.locked(files.make_folder(folder)):
-        if alone:
-            _refuse_another(folder, texts, head)
-        write_files(folder, texts)
-    return folder / head
+    for name, columns in schema(type(party) for party in here).items():
+        written[name] = _table([party for party in here if name in party.tables()], name, columns)
+    return written | {head: _toml(case)}
 
 
-def _refuse_another(folder: Path, texts: Mapping[str, str], head: str) -> None:
+def _refuse_another(folder: Path, written: Mapping[str, str], head: str) -> None:
     for other in sorted(folder.iterdir()):
-        known = other.name in texts or (other.name.startswith(".") and other.name.endswith(files.PART))
-        if not known or (other.name == head and files.read(other, "case file", "TOML") != texts[head]):
+        known = other.name in written or (other.name.startswith(".") and other.name.endswith(files.PART))
+        if not known or (other.name == head and files.read(other, "case file", "TOML") != written[head]):
             raise InputError.of("<file>", str(other), "to write a case anew, an empty folder, or the same case in it")
 
 
@@ -132,7 +145,8 @@ def _toml(case: JointPlanCase) -> str:
     lines = [*_lines(top), "", "[mechanism]", *_lines(plain(case.mechanism, "mechanism", {}))]
     for party in case.parties:
         scalars = {key: (value, column) for key, column in party.scalars().items() if (value := getattr(party, key)) is not None}
-        lines += ["", "[[parties]]", *_lines({"name": party.name, "role": party.role})]
+        kept = {"record": HOME} if isinstance(party, AtHome) else {}
+        lines += ["", "[[parties]]", *_lines({"name": party.name, "role": party.role, **kept})]
         lines += [f"{_lines({key: value})[0]}  # {column.header}" for key, (value, column) in scalars.items()]
     return "\n".join(lines) + "\n"
 

@@ -19,22 +19,23 @@ from time import monotonic
 import numpy as np
 
 from veridical.contracts.joint_plan.planner import activity_cost
-from veridical.data import InputError, NotSolvedError
+from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
 from veridical.data.progress import step
 from veridical.solvers.certificate import ratio
 from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
+from veridical.solvers.consensus.ending import at_fault, out_of
 from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
 from veridical.solvers.consensus.penalties import balanced, eased, first_rho, relative_norm
-from veridical.solvers.solution import Termination
 
 __all__ = ["Admm", "LostError"]
 
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
 TRACE = 1e-8  # of the largest flow: units that are less are none; a party with nothing else could not be priced
+BEYOND = 1e6  # times the typical flow, and the highest price: a stranger's answer is no further off
 STALE = 5  # rounds without an answer after which a bias is to be feared
 SIDES = ("receiver", "supplier")
 
@@ -95,13 +96,18 @@ class Admm:
         self.anderson: Anderson | None = None  # where all step, and nobody's step is made of anything else
         self.point: Array | None = None  # what the last round went on with
         self.centre: dict[str, Array] = {}  # around what primal agents' steps are made
-        self.last: dict[str, tuple[Question, Answer]] = {}  # of primal and dual agents, to check what they declare
+        self.last: dict[
+            str, tuple[Question, Answer]
+        ] = {}  # of primal and dual agents, and of strangers, to check what they declare
         self.stale = dict.fromkeys(self.names, 0)
         self.ratios: list[float] = []  # of primal to dual residual since rho was balanced, as logarithms
         self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0
         self.first = self.upper = sum(self.costs.values())
         self.bound, self.gap = -np.inf, np.inf
         self.unproven: list[str] = []  # who said at the last check that there is no least cost at a price
+        for name in self.names:
+            if exchange.workers.is_stranger(name):
+                self.exchange.claims[name].limit(BEYOND * self.typical, BEYOND * float(self.case.shared.price.max(initial=0.0)))
         self.top = next((side for side in SIDES if all(self.traits[name].priced for name in self.sides[side])), None)
         if self.top is None and self.options.largest is None:
             allowed = "units above which no flow is worth while: agents on either side do not answer for a price alone"
@@ -117,8 +123,9 @@ class Admm:
             self.bound, self.gap = self.upper, 0.0
             return True
         self._begin()
+        most = len(self.rounds) + self.options.rounds
         with step("consensus round") as said:
-            while len(self.rounds) < self.options.rounds and monotonic() < deadline:
+            while len(self.rounds) < most and monotonic() < deadline:
                 number = len(self.rounds) + 1
                 primal, dual = self._round(number)
                 completed = Round(number, primal, dual)
@@ -132,20 +139,10 @@ class Admm:
                 if completed.gap <= self.options.gap:
                     return True
         over = "rounds" if monotonic() < deadline else "time"
-        primals = [name for name in self.names if self.traits[name].interface == "primal"]
-        why = f"; primal agents ({', '.join(primals)}) stall where costs are kinked" if primals else ""
-        if self.bound > -np.inf:
-            least = max(self.names, key=lambda name: self.exchange.claims[name].unproven())
-            why += f"; {least} proves least of what it said last that a plan costs"
-        elif nothing := [name for name, value in self.support.items() if value == -np.inf] or self.unproven:
-            why += f"; nothing was proven last by {', '.join(nothing)}"
-        if self.options.noise:
-            why += f"; suppliers answer with noise = {self.options.noise:g}, and gaps below that may be out of reach"
-        raise NotSolvedError(
-            f"{self.case.name}: consensus ran out of {over} after {len(self.rounds)} rounds, with a plan of cost "
-            f"{self.upper:,.6g}, at least {self.bound:,.6g}: {self.gap:.2g} of the savings apart{why}",
-            Termination.ITERATION_LIMIT if over == "rounds" else Termination.TIME_LIMIT,
-        )
+        if over == "rounds" and (fault := at_fault(self)) is not None:
+            self.exchange.workers.fault(*fault)
+            raise LostError(fault[0])
+        raise out_of(self, over)
 
     def _begin(self) -> None:
         """Fix the flows of the absent, and start prices at the suppliers' marginal cost a little above the baseline."""
@@ -267,9 +264,10 @@ class Admm:
             copy = np.maximum(answer.plan, 0.0)
             if traits.interface == "proximal" and side == "supplier":  # a late answer counts against what it was an answer to
                 self.mixed[share] = question.arguments[0]
-        if traits.interface != "proximal":
-            if name in self.last:
-                declared(name, traits, self.typical, self.last[name], (question, answer))
+        if traits.interface != "proximal" or self.exchange.workers.is_stranger(name):
+            pair = (self.last[name], (question, answer)) if name in self.last else ()
+            if pair and not self.exchange.holds(name, declared, name, traits, self.typical, *pair):
+                raise LostError(name)
             self.last[name] = (question, answer)
         self.copies[side][share] = np.where(self.free[share], copy, self.baseline[share])
         if question.method != "step":
@@ -297,7 +295,8 @@ class Admm:
             allowed = (
                 f"answers that agree with one another: all plans would cost {self.bound:,.6g} or more, and one {self.upper:,.6g}"
             )
-            raise InputError.of(worst.party, shows, allowed)
+            self.exchange.workers.fault(worst.party, InputError.of(worst.party, shows, allowed))
+            raise LostError(worst.party)
         self.gap = max(self.upper - self.bound, 0.0) / savings
 
     def _prove(self, number: int) -> None:

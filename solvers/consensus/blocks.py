@@ -24,19 +24,22 @@ from veridical.models.info import info_of
 from veridical.solvers.certificate import ACCEPTED, Certificate, Point, ratio
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.block_agent import QuadraticBlock, SmoothBlock, agent_of
+from veridical.solvers.consensus.carriers import AgentSpec, InProcessWorkers, Processes
 from veridical.solvers.consensus.exchange import Round
 from veridical.solvers.consensus.links import Links, read
 from veridical.solvers.consensus.messages import Log
 from veridical.solvers.consensus.options import Options, options
 from veridical.solvers.consensus.sharing import Agreement, Sharing
-from veridical.solvers.consensus.workers import AgentSpec, InProcessWorkers, Processes
 from veridical.solvers.packaging import by_family
 from veridical.solvers.solution import Duals, Seconds, Solution, SolutionStatus, SolverRecord
 
 __all__ = ["solve"]
 
 GAP = 1e-6  # of the cost, unless options say otherwise
-ELSEWHERE = ("interfaces", "strong_convexity", "smoothness", "noise", "values", "when_lost", "scheduler")  # of joint plans alone
+ELSEWHERE = (  # of joint plans alone
+    *("interfaces", "strong_convexity", "smoothness", "noise", "values", "when_lost", "scheduler"),
+    *("listen", "certificate", "key", "tokens", "absence", "state", "resume"),
+)
 PRIVATE = "prices of a party's own limits stay with the party: links alone have a price that all agree on"
 BASIS = "the least that each party says its cost can be at the prices agreed on"
 
@@ -141,8 +144,8 @@ def _refuse_options(configuration: Configuration, settings: Options) -> None:
         if name in settings.model_fields_set:
             allowed = "not here: parties of a model of blocks answer as proximal agents, and without one of them there is no plan"
             raise configuration.error_for(f"options.{name}", getattr(settings, name), allowed)
-    if settings.workers == "dask":
-        raise configuration.error_for("options.workers", "dask", "inline or processes for a model of blocks")
+    if settings.workers not in ("inline", "processes"):
+        raise configuration.error_for("options.workers", settings.workers, "inline or processes for a model of blocks")
 
 
 def _agree(

@@ -20,7 +20,11 @@ __all__ = ["AGREES", "Claims", "declared", "support_of"]
 # Relative to the terms of a support. Our agents solve their problems to 1e-7, and a user's may do ten times worse; what passes
 # changes bounds by a millionth of the cost, which is little beside a gap of a thousandth of the savings.
 AGREES = 1e-6
+# What steps may fall by though they are of one convex cost: what agents solve their problems to, relative to the terms of
+# their supports and to the weight of the step; and `noise`, by which an honest agent blurs plans by up to a half.
+SOLVED, FALLING, BLURRED = 1e-5, 0.05, 0.5
 LARGEST = 1e50  # of any number: above, products and squares of what agents send would overflow
+NO_CLAIMS = ("world", "misreport", "execute", "served", "needed")  # answers that say nothing of the cost of all weeks
 NEEDED = {"respond": "plan", "step": "plan", "marginal": "slope"}
 
 
@@ -33,6 +37,11 @@ class Claims:
     costs: list[tuple[Array, float]] = field(default_factory=list)
     supports: list[tuple[float, Array]] = field(default_factory=list)
     excess: float = -math.inf
+    largest: dict[str, float] = field(default_factory=dict)  # of plans and slopes, where that is less than of any number
+
+    def limit(self, plan: float, slope: float) -> None:
+        """Have no plan with more units than `plan`, and no slope beyond `slope`, if that is any; currency per unit."""
+        self.largest = {"plan": plan, **({"slope": slope} if slope > 0.0 else {})}
 
     def check(self, question: Question, answer: Answer) -> None:
         """Raise InputError for an answer that is none to its question, whatever was said before."""
@@ -43,8 +52,9 @@ class Claims:
         for what, numbers in (("value", answer.value), ("plan", answer.plan), ("slope", answer.slope)):
             if numbers is None or (what == "value" and unproven):
                 continue
-            if not (np.abs(numbers) <= LARGEST).all():  # a NaN is not
-                raise error_for(self.party, question, f"a {what} that is not finite or above {LARGEST:g}", "finite numbers")
+            largest = self.largest.get(what, LARGEST)
+            if not (np.abs(numbers) <= largest).all():  # a NaN is not
+                raise error_for(self.party, question, f"a {what} that is not finite or above {largest:g}", "finite numbers")
         if answer.plan is not None and answer.plan.min(initial=0.0) < -AGREES * max(answer.plan.max(initial=0.0), 1.0):
             raise error_for(self.party, question, f"a plan with {answer.plan.min():.6g} units", "plans x >= 0")
 
@@ -53,6 +63,8 @@ class Claims:
 
         A support holds where flows are as given.
         """
+        if question.method in NO_CLAIMS:
+            return
         if question.method == "fix":
             self.supports.clear()
         elif question.method == "cost":
@@ -102,9 +114,13 @@ def declared(
 ) -> None:
     """Hold an agent to what it declares of its cost, by two answers of its own; `typical`: units that count.
 
-    Raises InputError for a dual agent whose plan moves further with the price than its strong convexity allows, and for a
-    primal one whose marginal cost moves further with the plan than its smoothness does.
+    Raises InputError for a dual agent whose plan moves further with the price than its strong convexity allows, for a primal one
+    whose marginal cost moves further with the plan than its smoothness does, and for a proximal one of which marginal costs fall
+    where the plan grows: no convex cost does that, and rounds of what does need not come to an end.
     """
+    if traits.interface == "proximal":
+        _monotone(name, before, now)
+        return
     change = now[0].arguments[0] - before[0].arguments[0]
     if traits.interface == "dual":
         away = now[1].plan - before[1].plan  # type: ignore[operator]
@@ -120,3 +136,20 @@ def declared(
         shows = f"at least {square / max(product, 1e-300):.3g}, as its own answers show"
         allowed = f"{shows}; primal agents whose costs are kinked stall: let it be proximal"
         raise InputError.of(f"smoothness, {name}", traits.smoothness, allowed, "consensus")
+
+
+def _monotone(name: str, before: tuple[Question, Answer], now: tuple[Question, Answer]) -> None:
+    """Hold steps of one agent against one another: (g - h)'(x - y) >= 0 for marginal costs g at x and h at y of a convex cost."""
+    (x, g, weight), (y, h, other) = _step(*now), _step(*before)
+    moved, bend = x - y, g - h
+    product, sizes = float(bend @ moved), float(np.linalg.norm(bend)) * float(np.linalg.norm(moved))
+    rounding = SOLVED * float(np.abs(g) @ x + np.abs(h) @ y) + FALLING * float(np.maximum(weight, other) @ moved**2)
+    if product < -max(rounding, BLURRED * sizes):
+        shows = f"marginal costs that fall by {-product / float(moved @ moved):.3g} for each unit more"
+        raise error_for(name, now[0], shows, "steps of one convex cost, whose marginal costs do not fall")
+
+
+def _step(question: Question, answer: Answer) -> tuple[Array, Array, Array]:
+    """Return the plan of a step, the marginal cost there, and the weights around it."""
+    assert answer.plan is not None
+    return answer.plan, support_of(question, answer)[1], question.arguments[2]

@@ -73,7 +73,8 @@ def run(
             held = name in exchange.case.suppliers and exchange.options.when_lost == "hold"
             stopped |= not held
             fate = " and reverts to the baseline; the rest was planned again" if held else "; this is the best plan until then"
-            warnings.append(f"{name} is lost{fate}")
+            why = f" ({exchange.workers.reasons[name]})" if name in exchange.workers.reasons else ""
+            warnings.append(f"{name} is lost{why}{fate}")
         if stopped:
             break
         admm = Admm(exchange, baseline, non_participants + lost, fee, floor, before, rounds, warnings)

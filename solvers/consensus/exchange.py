@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from veridical.data import NotSolvedError
+from veridical.data import InputError
 from veridical.data.arrays import Array, Integers
 from veridical.data.joint_plan import JointPlanCase, Shared
+from veridical.solvers.consensus.carriers.spec import AgentSpec
+from veridical.solvers.consensus.carriers.workers import Replies, Workers
 from veridical.solvers.consensus.claims import Claims
-from veridical.solvers.consensus.messages import AgentTraits, Answer, Log, Message, Question
+from veridical.solvers.consensus.journal import Journal
+from veridical.solvers.consensus.messages import AgentTraits, Answer, Log, Message, Question, SilentError
 from veridical.solvers.consensus.options import Options
-from veridical.solvers.consensus.workers import Replies, Workers
-from veridical.solvers.solution import Termination
 
 __all__ = ["Exchange", "PublicCase", "Round", "SilentError"]
-
-
-class SilentError(NotSolvedError):
-    """Parties that do not answer what has to be answered; `names` are theirs."""
-
-    def __init__(self, message: str, names: tuple[str, ...]) -> None:
-        super().__init__(message, Termination.FAILED)
-        self.names = names
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,10 @@ class PublicCase:
 
 @dataclass
 class Exchange:
-    """One case's parties as they answer; `traits` by name. `callback` is called after every round."""
+    """One case's parties as they answer; `traits` by name. `callback` is called after every round.
+
+    `journal`: where what came back is kept, so that a run that was cut short can be gone on with.
+    """
 
     case: PublicCase
     workers: Workers
@@ -77,6 +74,7 @@ class Exchange:
     options: Options
     log: Log = field(default_factory=Log)
     callback: Callable[[Round], None] | None = None
+    journal: Journal | None = None
     late: Replies = field(default_factory=dict)  # answers that came when something else was asked
 
     def __post_init__(self) -> None:
@@ -86,13 +84,25 @@ class Exchange:
         """Ask, check and log what comes back, and return the answers to questions of this kind, be they of an earlier round."""
         came = [name for name, new in questions.items() if name in self.late and _like(self.late[name][0], new)]
         replies = {name: self.late.pop(name) for name in came}
-        for name, reply in self.workers.ask({name: new for name, new in questions.items() if name not in replies}).items():
-            self.claims[name].check(*reply)
+        asked = {name: new for name, new in questions.items() if name not in replies}
+        for name, reply in (self.workers.ask(asked) if self.journal is None else self.journal.ask(self.workers, asked)).items():
             self.log.messages.append(Message(number, name, reply[0].method, reply[1], reply[0].arguments))
-            (replies if _like(reply[0], questions[name]) else self.late)[name] = reply
-        for name, reply in replies.items():  # what stays late may be of an earlier run, with other flows given
-            self.claims[name].add(*reply, self.workers.given[name].arguments[0] if name in self.workers.given else None)
+            if self.holds(name, self.claims[name].check, *reply):
+                (replies if _like(reply[0], questions[name]) else self.late)[name] = reply
+        for name, reply in tuple(replies.items()):  # what stays late may be of an earlier run, with other flows given
+            given = self.workers.given[name].arguments[0] if name in self.workers.given else None
+            if not self.holds(name, self.claims[name].add, *reply, given):
+                del replies[name]
         return replies
+
+    def holds(self, name: str, check: Callable[..., None], *claim: Any) -> bool:
+        """Return whether what an agent says passes a check; where it does not, who runs the agents says what becomes of it."""
+        try:
+            check(*claim)
+        except InputError as error:
+            self.workers.fault(name, error)
+            return False
+        return True
 
     def wait(self, questions: dict[str, Question], number: int, times: int) -> Replies:
         """Ask, and wait a few times longer for those who are slow; answers to other questions than these are left out."""
@@ -106,12 +116,37 @@ class Exchange:
 
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
         """Ask all of `names` with their share of each argument until each has answered; raise SilentError if one does not."""
-        questions = {name: Question(method, tuple(values[self.share(name)] for values in arguments)) for name in names}
-        replies = self.wait(questions, 0, self.options.patience)
+        return self._answers({name: self._shared(method, name, arguments) for name in names})
+
+    def offered(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
+        """Ask as `every` does, once; who does not answer keeps it to himself."""
+        replies = self.ask({name: self._shared(method, name, arguments) for name in names})
+        return {name: answer for name, (_, answer) in replies.items()}
+
+    def stand(self, specs: Mapping[str, AgentSpec]) -> None:
+        """Have parties at home answer by the records that are meant from now on; raise SilentError if one does not say so.
+
+        Who answers by its own as before all weeks, and was told nothing else, is not told.
+        """
+        workers = self.workers
+        before = {name: workers.told.get(name, AgentSpec().told) for name in specs}
+        for k in range(len(AgentSpec().told)):
+            self._answers({name: spec.told[k] for name, spec in specs.items() if not _same(before[name][k], spec.told[k])})
+        for name, spec in specs.items():
+            workers.told[name] = spec.told
+            workers.specs[name] = spec
+            self.late.pop(name, None)  # of another record
+
+    def _shared(self, method: str, name: str, arguments: tuple[Array, ...]) -> Question:
+        return Question(method, tuple(values[self.share(name)] for values in arguments))
+
+    def _answers(self, questions: dict[str, Question]) -> dict[str, Answer]:
+        """Return what each answers; raise SilentError where one does not."""
+        replies = self.wait(questions, 0, self.options.patience) if questions else {}
         if len(replies) < len(questions):
             silent = tuple(name for name in questions if name not in replies)
-            left = ", ".join(f"{name}, whose agent has ended" if name in self.workers.dead else name for name in silent)
-            raise SilentError(f"{self.case.name}: no answer to {method} from {left}", silent)
+            left = ", ".join(f"{name}, {self.workers.fate(name)}" if name in self.workers.dead else name for name in silent)
+            raise SilentError(f"{self.case.name}: no answer to {questions[silent[0]].method} from {left}", silent)
         return {name: answer for name, (_, answer) in replies.items()}
 
     def fix(self, names: Iterable[str], given: Array) -> None:

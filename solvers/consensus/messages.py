@@ -10,13 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
-from veridical.data import InputError
+from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.data.fields import NonNegative, Record, one_of
+from veridical.solvers.solution import Termination
 
-__all__ = ["INTERFACES", "Agent", "AgentTraits", "Answer", "Log", "Message", "NoAnswer", "Question", "error_for"]
+__all__ = ["INTERFACES", "METHODS", "Agent", "AgentTraits", "Answer", "Log", "Message", "NoAnswer", "Question", "SilentError"]
+__all__ += ["error_for"]
 
 INTERFACES = ("proximal", "dual", "primal")
+METHODS = {"respond": 3, "step": 3, "best": 1, "marginal": 1, "cost": 1, "fix": 1}  # what is asked, with how many arguments
+METHODS |= {"world": 2, "misreport": 1, "execute": 1, "served": 1, "needed": 1}  # of agents whose records are at home
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,14 @@ class NoAnswer(Exception):  # noqa: N818  (no error: it happens)
     """Raised by an agent that does not answer this time: its last answer stands in for it."""
 
 
+class SilentError(NotSolvedError):
+    """Parties that do not answer what has to be answered; `names` are theirs."""
+
+    def __init__(self, message: str, names: tuple[str, ...]) -> None:
+        super().__init__(message, Termination.FAILED)
+        self.names = names
+
+
 class Agent(Protocol):
     """A party as the coordinator sees it: any object with these attributes and methods; f is its cost over its own flows.
 
@@ -42,9 +54,10 @@ class Agent(Protocol):
 
     Answers are checked: a list has one finite number for each of the party's flows, plans are not negative, a plan has one cost,
     and no support is above a cost that was told, by more than a millionth. What fails, and an error inside the agent, ends the
-    run with an error that names the party and the method, and of the error its type alone. An agent runs in a thread: what it
-    may do is what its process may. In the coordinator's own process that is everything; agents of parties who do not trust one
-    another belong in processes or on machines of their own.
+    run with an error that names the party and the method, and of the error its type alone; where the agent is at home with
+    another firm (`workers = "network"`), its party is lost in place of that. An agent runs in a thread: what it may do is what
+    its process may. In the coordinator's own process that is everything; agents of parties who do not trust one another belong
+    on machines of their own.
     """
 
     interface: str  # proximal, dual or primal
@@ -72,15 +85,41 @@ class Agent(Protocol):
     def fix(self, units: Array) -> Answer:
         """Take flows as given from now on: units, NaN where a flow is free. The value is 0."""
 
+    # Of an agent whose record is at home, where it has these: see `home.HomeAgent`, which has them all.
+
+    def world(self, number: Array, week: Array) -> Answer:
+        """Answer from now on as things stand at the start of a week in the world of that number; 0: as before all weeks.
+
+        Both are lists of one number. The value is 0. For every world the coordinator draws a number that says nothing.
+        """
+
+    def misreport(self, number: Array) -> Answer:
+        """Answer from now on by the misreport of a number, a list of one; 0 is the truth. The value is 0."""
+
+    def execute(self, plan: Array) -> Answer:
+        """Do the week at a plan, keep what it leaves to this world's next one, and return as `value` what it costs."""
+
+    def served(self, plan: Array) -> Answer:
+        """Return the units served in the week that was executed last; raise `NoAnswer` to keep them at home."""
+
+    def needed(self, plan: Array) -> Answer:
+        """Return the units that were to be served in it; raise `NoAnswer` to keep them at home."""
+
 
 class AgentTraits(Record):
-    """A party's agent: its interface, what it declares of its cost, whether it answers for a price alone, or by a step alone."""
+    """A party's agent: its interface, what it declares of its cost, whether it answers for a price alone, or by a step alone.
+
+    weeks: whether it keeps its weeks to itself in a rolling run (`world`, `execute`). misreports: whether it answers by
+    misreports of its own when it is asked to (`misreport`), so that an audit can try them.
+    """
 
     interface: Annotated[str, one_of(*INTERFACES)] = "proximal"
     strong_convexity: NonNegative | None = None
     smoothness: NonNegative | None = None
     priced: bool = True
     steps: bool = False
+    weeks: bool = False
+    misreports: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,16 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from veridical.data.fields import NonNegative, Positive, Record, check, number, whole, wrong
+from veridical.data.fields import Flag, NonNegative, Positive, Record, check, number, whole, wrong
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.consensus.messages import INTERFACES
 
-__all__ = ["Options", "options"]
+__all__ = ["TRANSPORT", "Options", "options"]
 
-CHOICES = {"workers": ("inline", "processes", "dask"), "when_lost": ("hold", "stop"), "values": ("always", "checks")}
+# Options that say how questions travel, and not what is asked: they may differ where a run is gone on with.
+TRANSPORT = ("listen", "certificate", "key", "tokens", "scheduler", "timeout", "absence", "restarts", "state", "resume")
+
+CHOICES = {"workers": ("inline", "processes", "dask", "network"), "when_lost": ("hold", "stop"), "values": ("always", "checks")}
 
 
 class Options(Record):
@@ -28,10 +31,23 @@ class Options(Record):
     after 28), 0: never. check: rounds from one certificate to the next. patience: rounds for which an agent's last answer stands
     in for it. when_lost: whether a supplier who is lost for good is held at the baseline and the rest planned again, or the run
     stops. timeout: seconds that a question waits, wherever the agent runs: who hangs is lost after patience + 1 of them.
-    restarts: how often an agent that died is started anew. workers: inline, processes or dask; scheduler: the cluster's address.
+    restarts: how often an agent that died is started anew. workers: inline, processes, dask or network; scheduler: the cluster's
+    address.
     interfaces: of parties that are not proximal: dual or primal; strong_convexity and smoothness: of the costs of dual and
     primal agents, by party, currency per unit squared. largest: units above which no flow is worth while, needed where no side
     can answer for a price alone.
+
+    shuffle: whether plans that are asked for together are made in an order that is drawn each time: then an agent cannot tell by
+    the order which of those it takes part in is the plan of all, and which are without somebody else. As how far a plan without
+    somebody is proven follows from what was saved before, two runs are then alike as far as their gap.
+
+    With workers = network agents are at home with their own firms and come in at `listen`, HOST:PORT, with TLS by `certificate`
+    and `key`, PEM files; without them on this machine alone. tokens: a TOML file with the SHA-256 of each party's token, hex.
+    absence: seconds that a party which is not connected is waited for, at the start and later; then it is lost. The network's
+    agents say themselves what they are, so that `interfaces`, `noise` and the like are theirs to set.
+
+    state: a file in which all answers are kept while a run lasts, so that it can be gone on with where the coordinator was cut
+    short; resume: whether to do that. Files lie below the folder of the TOML file that names them.
 
     What lessens what answers reveal, measured in `veridical.studies.disclosure`; agents of your own do as they like.
     values: whether every answer carries its support's value, an exact number, or in rounds with a check alone; an agent without
@@ -56,12 +72,20 @@ class Options(Record):
     when_lost: Literal["hold", "stop"] = "hold"
     timeout: Positive = 300.0
     restarts: int = 0
-    workers: Literal["inline", "processes", "dask"] = "inline"
+    workers: Literal["inline", "processes", "dask", "network"] = "inline"
     scheduler: str | None = None
+    listen: str = "127.0.0.1:8443"
+    certificate: str | None = None
+    key: str | None = None
+    tokens: str = "tokens.toml"
+    absence: Positive = 300.0
+    state: str | None = None
+    resume: Flag = False
     interfaces: dict[str, str] = Field(default_factory=dict)
     strong_convexity: dict[str, Positive] = Field(default_factory=dict)
     smoothness: dict[str, NonNegative] = Field(default_factory=dict)
     largest: Positive | None = None
+    shuffle: bool = False
     values: Literal["always", "checks"] = "always"
     noise: float = 0.0
 
@@ -69,6 +93,14 @@ class Options(Record):
     @classmethod
     def _count(cls, value: object, info: Any) -> object:
         return whole(value, 0 if info.field_name in ("balance", "restarts") else 1)
+
+    @field_validator("listen", mode="before")
+    @classmethod
+    def _listen(cls, value: object) -> object:
+        host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+        if not host or not (port.isascii() and port.isdigit() and int(port) < 2**16):
+            raise wrong(value, "HOST:PORT, as 0.0.0.0:8443, where agents come in")
+        return value
 
     @field_validator("relaxation")
     @classmethod

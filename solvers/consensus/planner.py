@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
+import secrets
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,30 +16,41 @@ from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.deprecated import renamed
-from veridical.data.fields import check
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.lazy import pd
 from veridical.solvers.certificate import Certificate, ratio
-from veridical.solvers.cluster import CONNECTING, connected
 from veridical.solvers.configuration import Configuration
+from veridical.solvers.consensus.carriers import AgentSpec, Network, Workers
 from veridical.solvers.consensus.coordinator import Progress, run
 from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
+from veridical.solvers.consensus.journal import Journal
 from veridical.solvers.consensus.messages import AgentTraits, Log
-from veridical.solvers.consensus.options import options
-from veridical.solvers.consensus.workers import AgentSpec, Dask, InProcessWorkers, Processes, Workers
+from veridical.solvers.consensus.options import TRANSPORT, options
+from veridical.solvers.consensus.parties import Parties
 from veridical.solvers.planners.core_gains import core_gains
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
 __all__ = ["Consensus", "Progress"]
+
+ItemT = TypeVar("ItemT")
+
+# What a certificate rests on. Of other firms' answers nobody knows more than that they do not contradict one another.
+HERE = "what the agents prove of their own costs"
+AT_HOME = f"{HERE}, at their word: no answer that was used contradicts another of its party"
 
 
 class Consensus:
     """A planner by consensus; a context manager, since its agents stay until it is closed.
 
     It hands each party's part to that party's agent, and what is public to the coordinator. Where records are on one machine, as
-    in a study, whoever runs it has them all; parties who keep theirs at home give it `agents` that ask there. Then no firm hands
-    over its tables; answers reveal costs at the plans asked about, and enough of them reveal the model: of the shipped pilot's
-    lanes nearly all within ten rounds (`veridical.studies.disclosure`). What lessens that stands in `Options`.
+    in a study, whoever runs it has them all; with `workers = "network"` parties keep theirs at home, and their agents come in
+    from there. Then no firm hands over its tables; answers reveal costs at the plans asked about, and enough of them reveal the
+    model: of the shipped pilot all lanes within ten rounds (`veridical.studies.disclosure`). What lessens that stands in
+    `Options`.
+
+    With the option `state` answers are kept in a file while a run lasts: left by an exception, the run can be gone on with from
+    there (`resume`), and agents of other firms wait until it is; left without one, the file is deleted, and they are told that
+    this was all.
 
     Agents who answer adaptively make truth, of suppliers under VCG, an ex-post equilibrium, not a dominant strategy.
 
@@ -74,34 +85,69 @@ class Consensus:
     ) -> None:
         callback = callback if tell is None else renamed({"tell": tell}, "tell", "callback")
         self.configuration, self.options = options(solver)
-        self.agents, self.callback, self.client = dict(agents or {}), callback, client
+        self.agents, self.callback = dict(agents or {}), callback
+        self.parties = Parties(self.configuration, self.options, self.agents, client)
         self.workers: Workers | None = None
+        self.journal: Journal | None = None
+        self.cut_short = False
         self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
         self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
         self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
+        self.traits: dict[str, AgentTraits] = {}  # of all agents, once they have been asked something
 
     def __enter__(self) -> Consensus:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.cut_short = kind is not None
         self.close()
 
     def close(self) -> None:
-        """End the agents."""
-        if self.workers is not None:
-            self.workers.close()
-        self.workers = None
+        """End the agents; the run is over, and there is nothing to go on with, if it was not cut short by an exception."""
+        workers, self.workers = self.workers, None
+        goes_on = self.cut_short and self.journal is not None and self.journal.holds_answers
+        if isinstance(workers, Network):
+            workers.close(parting=not goes_on)
+        elif workers is not None:
+            workers.close()
+        if self.journal is not None and not goes_on:
+            self.journal.finish()
+        self.journal, self.cut_short = None, False
+
+    @property
+    def address(self) -> str | None:
+        """Where agents of other firms come in, once somebody is asked."""
+        return self.workers.door.address if isinstance(self.workers, Network) else None
 
     @property
     def fixed(self) -> Collection[str]:
         """Who answers by something else than the record in a case: agents of their own, and those of whom options say how."""
-        return {*self.agents, *self.options.interfaces, *self.options.strong_convexity, *self.options.smoothness}
+        at_home = self.workers.specs if self.workers is not None else {}
+        remote = {name for name, spec in at_home.items() if spec.remote}
+        return {*self.agents, *remote, *self.options.interfaces, *self.options.strong_convexity, *self.options.smoothness}
+
+    def offering(self, case: JointPlanCase) -> Collection[str]:
+        """Return whose agents answer by misreports of their own when they are asked to, so that an audit can try them."""
+        self._exchange(case, self.lost)
+        return {name for name, traits in self.traits.items() if traits.misreports and name not in self.lost}
+
+    def execute(self, case: JointPlanCase, plan: Array) -> dict[str, tuple[float, float | None, float | None]]:
+        """Have parties at home do their first week at a plan; return what that costs each, and units served and to be served.
+
+        The units are None where a party keeps them to itself. What the week leaves stays with the agents, in the world that each
+        stands by. Raises SilentError for who does not answer, as nobody else knows what the week costs it.
+        """
+        exchange, units = self._exchange(case), case.shared.vector(plan)
+        costs = exchange.every("execute", case.at_home, units)
+        served, needed = (exchange.offered(method, case.at_home, units) for method in ("served", "needed"))
+        told = {name: (served[name].value, needed[name].value) for name in served.keys() & needed.keys()}
+        return {name: (answer.value, *told.get(name, (None, None))) for name, answer in costs.items()}
 
     def baseline(self, case: JointPlanCase) -> Array:
         """Return the receivers' own plan: each one's best with the tie-break, which is a step around nothing at no price."""
         plan = np.zeros(len(case.shared.flows))
         weight = np.full(len(plan), case.mechanism.tie_break)
-        exchange = self._exchange(case.changed(truckload=False))
+        exchange = self._exchange(case.changed(truckload=False), case.suppliers)  # who are asked nothing, and told nothing
         exchange.fix(case.receivers, np.full(len(plan), np.nan))
         for name, answer in exchange.every("respond", case.receivers, plan, plan, weight).items():
             assert answer.plan is not None
@@ -129,7 +175,7 @@ class Consensus:
         began, deadline = perf_counter(), monotonic() + (self.configuration.time_limit or math.inf)
         start, absent = case.shared.vector(baseline), tuple(dict.fromkeys(non_participants))
         key = start.tobytes()
-        specs = {name: self._spec(case, name) for name in case.names}
+        specs = {name: self.parties.spec(case, name) for name in case.names}
         last = {name: cost for (at, name), (spec, cost) in self.before.items() if at == key and spec == specs.get(name)}
         known = {name: last[name] for name in absent if name in self.lost and name in last}
         exchange = self._exchange(case, known)
@@ -141,7 +187,8 @@ class Consensus:
         self.before |= {(key, name): (specs[name], cost) for name, cost in outcome.before.items()}
         objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
         gap = ratio(abs(objective - outcome.bound), abs(objective))
-        certificate = Certificate(0.0, None, None, gap, "global", "what the agents prove of their own costs")
+        basis = AT_HOME if any(map(exchange.workers.is_stranger, case.names)) else HERE
+        certificate = Certificate(0.0, None, None, gap, "global", basis)
         settings = {**self.options.model_dump(), "rho": outcome.rho}
         seconds = Seconds(build=built, solve=perf_counter() - began - built)
         solver = SolverRecord("consensus", version("veridical"), settings, None, seconds)
@@ -160,76 +207,58 @@ class Consensus:
             stopped=outcome.stopped,
         )
 
+    def plan_each(
+        self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
+    ) -> Generator[Plan, None, None]:
+        """Yield the plans without some parties, and without others, in that order, whichever they are made in."""
+        if not self.options.shuffle:
+            yield from (self.plan(case, baseline, absent, activity_fee) for absent in absences)
+            return
+        plans = {absent: self.plan(case, baseline, absent, activity_fee) for absent in self.shuffled(absences)}
+        yield from (plans[absent] for absent in absences)
+
+    def shuffled(self, items: Iterable[ItemT]) -> list[ItemT]:
+        """Return what is to be asked for in an order that nobody can know, where the options ask for that; else as it is."""
+        order = list(items)
+        if self.options.shuffle:
+            secrets.SystemRandom().shuffle(order)
+        return order
+
     def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
         """Return who answers for the parties; agents go on who know the same as before, and the `absent` are left alone."""
-        specs = {name: self._spec(case, name) for name in case.names}
+        specs = {name: self.parties.spec(case, name) for name in case.names}
         if self.workers is not None and self.workers.specs.keys() != specs.keys():
-            self.close()
+            self.workers.close()
+            self.workers = None
+        if self.journal is None and self.options.state is not None:
+            settings = {name: value for name, value in self.options.model_dump().items() if name not in TRANSPORT}
+            self.journal = Journal(self.configuration.place(self.options.state), settings, self.options.resume)
+        if self.journal is not None:
+            if any(spec.world != (0, 0) for spec in specs.values()) or self.options.shuffle:
+                allowed = "none where worlds or orders are drawn (a rolling run, shuffle): a run that went on would draw others"
+                raise self.configuration.error_for("options.state", self.options.state, allowed)
+            self.journal.about(case)
+        there = [name for name in specs if name not in absent]
         if self.workers is None:
-            self.workers = self._open(specs)
-        else:
-            for name, spec in specs.items():
-                if name not in absent and (spec != self.workers.specs[name] or name in self.workers.dead):
-                    self.workers.replace(name, spec)
-        traits = {name: self._traits(name, spec) for name, spec in specs.items()}
-        return Exchange(PublicCase.of(case), self.workers, traits, self.options, Log(), self.callback)
-
-    def _spec(self, case: JointPlanCase, name: str) -> AgentSpec:
-        if name in self.agents:
-            return AgentSpec(agent=self.agents[name])
-        settings = self.options
-        if case.shared.truckload:
-            raise InputError.of("truckload", True, "false: whole trucks have no prices, and no consensus", case.name)
-        interface = settings.interfaces.get(name, "proximal")
-        noise = settings.noise if name in case.suppliers else 0.0
-        if noise and interface != "proximal":
-            raise self.configuration.error_for("options.noise", noise, f"0, or proximal suppliers; {name} is {interface}")
-        convexity, smoothness = settings.strong_convexity.get(name), settings.smoothness.get(name)
-        return AgentSpec(case.part(name), interface, convexity, smoothness, noise=noise)
-
-    def _traits(self, name: str, spec: AgentSpec) -> AgentTraits:
-        """Return what a party's agent is; refuse what cannot converge."""
-        who = spec if spec.agent is None else spec.agent
-        try:
-            declared = {
-                trait: getattr(who, trait) for trait in ("interface", "strong_convexity", "smoothness") if hasattr(who, trait)
-            }
-            declared["priced"] = spec.part is not None or hasattr(who, "best")
-            declared["steps"] = spec.part is not None or hasattr(who, "step")
-        except (Exception, SystemExit) as error:
-            allowed = f"an agent that says how it answers ({type(error).__name__} when it was asked)"
-            raise InputError.of(f"agents.{name}", "<an agent>", allowed, "consensus") from None
-        try:
-            traits = check(AgentTraits, {"interface": None} | declared, "consensus")
-        except InputError as error:
-            raise error.within(f"agents.{name}") from None
-        if traits.interface == "dual" and not traits.strong_convexity:
-            allowed = "a number > 0: without it no step is safe, and with linear costs dual agents do not agree"
-            raise self.configuration.error_for(f"options.strong_convexity.{name}", traits.strong_convexity, allowed)
-        if traits.interface == "primal" and not traits.smoothness:
-            allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
-            raise self.configuration.error_for(f"options.smoothness.{name}", traits.smoothness, allowed)
-        return traits.changed(priced=traits.priced and traits.interface != "primal")
-
-    def _open(self, specs: dict[str, AgentSpec]) -> Workers:
-        settings = self.options
-        for field in ("interfaces", "strong_convexity", "smoothness"):
-            for name, value in getattr(settings, field).items():
-                if name not in specs:
-                    raise self.configuration.error_for(f"options.{field}.{name}", value, f"parties: {', '.join(specs)}")
-        for name in self.agents:
-            if name not in specs:
-                raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
-        if settings.workers == "dask":
-            return Dask(specs, settings.timeout, settings.restarts, client=self._client())
-        kind = InProcessWorkers if settings.workers == "inline" else Processes
-        return kind(specs, settings.timeout, settings.restarts)
-
-    def _client(self) -> Any:
-        if self.client is not None:
-            return self.client
-        if self.options.scheduler is None:
-            raise self.configuration.error_for("options.scheduler", None, "the address of a Dask scheduler, or a client")
-        timeout = min(self.options.timeout, CONNECTING)
-        self.client = connected(self.options.scheduler, timeout, partial(self.configuration.error_for, "options.scheduler"))
-        return self.client
+            self.workers = self.parties.open(case, {name: spec.standing() for name, spec in specs.items()})
+            there = list(specs)  # a run begins with everybody
+        meant = {}  # of whom another record at home is meant than the one by which he answers
+        for name in [name for name in specs if name not in absent]:
+            spec, now = specs[name], self.workers.specs[name]
+            if now.standing(spec.world, spec.lie) != spec or name in self.workers.dead:
+                self.workers.replace(name, spec.standing())
+            if spec != self.workers.specs[name]:
+                meant[name] = spec
+        if isinstance(self.workers, Network):
+            self.workers.wait(there)
+        self.traits = {name: self.parties.traits(name, spec, self.workers) for name, spec in specs.items()}
+        exchange = Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback, self.journal)
+        for name, spec in meant.items():
+            for asked, able, what in (
+                (spec.world[1], self.traits[name].weeks, "keeps its weeks to itself, as a rolling run needs it: world, execute"),
+                (spec.lie, self.traits[name].misreports, "answers by misreports of its own: misreport, and misreports = True"),
+            ):
+                if asked and not able:
+                    raise InputError.of(f"agents.{name}", "<an agent>", f"one that {what}", "consensus")
+        exchange.stand(meant)
+        return exchange

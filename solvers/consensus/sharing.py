@@ -23,11 +23,11 @@ from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Integers
 from veridical.data.progress import step
 from veridical.solvers.certificate import ACCEPTED, CANCELLED, ratio, relative
+from veridical.solvers.consensus.carriers.workers import Workers
 from veridical.solvers.consensus.exchange import Round
 from veridical.solvers.consensus.messages import Answer, Log, Message, Question
 from veridical.solvers.consensus.options import Options
 from veridical.solvers.consensus.penalties import balanced, relative_norm
-from veridical.solvers.consensus.workers import Workers
 from veridical.solvers.solution import Termination
 
 __all__ = ["Agreement", "Sharing"]

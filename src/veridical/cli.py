@@ -48,6 +48,7 @@ def solve(
     menu: CsvFile = None,
     contracts: Contracts = None,
     plot: Plot = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a consensus that was interrupted.")] = False,
     allow_files: AllowFiles = False,
 ) -> None:
     """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate."""
@@ -59,7 +60,13 @@ def solve(
             raise vd.InputError.of(option, target, f"no file: there is none for a case of kind {family.kind}")
     if contracts is not None:
         vd.data.files.make_folder(contracts, "--contracts")
-    solution = vd.solving.answer(request.case, chosen, solver, tell, request.parameters(chosen.parameters))
+    configuration = None if solver is None else vd.solvers.configure(solver)
+    if resume:
+        if configuration is None or "state" not in configuration.options:
+            allowed = "with --solver FILE.toml of a consensus, whose options name the file of its `state`"
+            raise vd.InputError.of("--resume", resume, allowed)
+        configuration = configuration.with_options(resume=True)
+    solution = vd.solving.answer(request.case, chosen, configuration, tell, request.parameters(chosen.parameters))
     found, to_file, send, picture = solution.contracts, family.write, family.send, family.picture
     if contracts is not None and send is not None and found is not None:
         send(found, contracts)
@@ -71,7 +78,7 @@ def solve(
     accepts = vd.solvers.solution.ACCEPTS
     if solution.status in accepts:
         accept, words = accepts[solution.status], UNASKED[solution.status]
-        if solver is None or vd.solvers.configure(solver).accept != accept:
+        if configuration is None or configuration.accept != accept:
             words = f"{solution.status}, {words} (accept = '{accept}' among the solver's settings takes it)"
             raise vd.NotSolvedError(f"{request.case.name}: {words}", solution.status)
 

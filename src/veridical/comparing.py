@@ -105,11 +105,12 @@ def compare(
 
 
 def truthful(solution: Solution) -> str:
-    """Return when truth is best: `always`, `in expectation`, `no`; or `not searched`."""
+    """Return when truth is best: `always`, `in expectation`, `no`; or `not searched`, `searched in part`."""
     properties = {} if solution.audit is None else solution.audit.properties
     concepts = {word: properties[concept] for word, concept in TRUTHFUL.items() if concept in properties}
-    searched = not concepts or any(result.searched for result in concepts.values())
-    return next((word for word, result in concepts.items() if result.holds), "no" if searched else "not searched")
+    failing = not concepts or any(result.holds is False for result in concepts.values())
+    otherwise = "no" if failing else max(result.verdict for result in concepts.values())  # in part, where anything was tried
+    return next((word for word, result in concepts.items() if result.holds), otherwise)
 
 
 def _of_parameters(error: VeridicalError, values: Mapping[str, Any]) -> bool:

@@ -67,7 +67,8 @@ def _service(axis: Any, run: PilotRun) -> None:
         if levels[world] is not None:
             served.append(f"{name} {100 * levels[world]:.1f} %")
     lowest = 100 * np.nanmin([*frame["service_jit"].astype(float), *frame["service_joint"].astype(float), 1.0])
-    title = f"units served, of those wanted: {', '.join(served) or 'nobody is served'}"
+    nothing = "not told" if run.case.at_home else "nobody is served"
+    title = f"units served, of those wanted: {', '.join(served) or nothing}"
     axis.set(title=title, ylim=(min(90.0, lowest - 5.0), 102.0), xticks=frame.index, xlabel="week")
     axis.yaxis.set_major_formatter("{x:.0f} %")
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from veridical.data import InputError, files
-from veridical.data.joint_plan import JointPlanCase, Values
+from veridical.data.joint_plan import JointPlanCase
+from veridical.solvers.planners import weekly
 
 __all__ = ["Folder", "opened", "packed", "unpacked"]
 
@@ -67,25 +68,14 @@ def opened(path: str | Path, fingerprint: str) -> Iterator[Folder]:
         yield folder
 
 
-def packed(value: Any) -> Any:
-    """Return states as JSON has them: a table as rows of key and number, every digit kept."""
-    if isinstance(value, Values):
-        return [[*(key if isinstance(key, tuple) else (key,)), number] for key, number in value.items()]
-    return {key: packed(field) for key, field in value.items()} if isinstance(value, Mapping) else value
+def packed(states: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return the states of all worlds' parties as JSON has them."""
+    return {world: {name: weekly.packed(state) for name, state in parties.items()} for world, parties in states.items()}
 
 
 def unpacked(case: JointPlanCase, states: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the states of a world's parties, as they were packed."""
-    unpacked_states: dict[str, dict[str, Any]] = {}
-    for name, fields in states.items():
-        columns = case.party(name).columns()
-        unpacked_states[name] = {
-            field: Values({tuple(key) if len(key) > 1 else key[0]: number for *key, number in value})
-            if columns[field].keys
-            else value
-            for field, value in fields.items()
-        }
-    return unpacked_states
+    return {name: weekly.unpacked(case.party(name), state) for name, state in states.items()}
 
 
 def _checksum(content: Any) -> str:

@@ -16,7 +16,7 @@ from veridical.data.lazy import pd
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PilotRun", "Tried", "Week"]
+__all__ = ["WORLDS", "PilotRun", "Tried", "Week"]
 
 AMOUNTS = {"baseline_cost": "baseline_costs", "cost": "costs", "transfer": "transfers", "fee": "fees"}  # fields of a week
 WORLDS = ("jit", "joint")  # those of which there are figures; the others are what transfers are worked out from
@@ -26,8 +26,8 @@ WORLDS = ("jit", "joint")  # those of which there are figures; the others are wh
 class Week:
     """A week that was executed; currency by party, as in `Settlement`.
 
-    served: units served and to be served, by world. excess: what the plan for the rest of the horizon may cost above the least,
-    as proven when it was made.
+    served: units served and to be served, by world; none where a party keeps that to itself. excess: what the plan for the rest
+    of the horizon may cost above the least, as proven when it was made.
     """
 
     week: int
@@ -35,7 +35,7 @@ class Week:
     costs: Mapping[str, float]
     transfers: Mapping[str, float]
     fees: Mapping[str, float]
-    served: Mapping[str, Sequence[float]]
+    served: Mapping[str, Sequence[float] | None]
     excess: float
 
 
@@ -53,7 +53,8 @@ class PilotRun:
     """A rolling run. non_participants: suppliers who deliver what the baseline says.
 
     executed: the weeks, with what each supplier is owed for it. settlement: when that is paid (`payments.SETTLEMENTS`); every
-    figure is by then. tried: misreports for the whole run, none where none were asked for.
+    figure is by then. tried: misreports for the whole run, none where none were asked for; not_searched: suppliers of whom none
+    could be, as their records are at home and their agents offer none.
 
     What holds: net gains and budget add up to the savings, in every week and in total, whatever the settlement. What need not:
     a single week may be a loss for a supplier (`losses`), but for a pledge account; and truth need not be best for the run as a
@@ -67,6 +68,7 @@ class PilotRun:
     executed: tuple[Week, ...]
     settlement: str = "weekly"
     tried: tuple[Tried, ...] = ()
+    not_searched: tuple[str, ...] = ()
 
     @cached_property
     def payments(self) -> dict[str, Payments]:
@@ -120,7 +122,7 @@ class PilotRun:
         return self._account(self.settled)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values; a service level is None where nobody is served."""
+        """Return everything as plain values; a service level is None where nobody is served, or nobody tells."""
         return {
             "case": self.case.name,
             "mechanism": self.mechanism,
@@ -130,6 +132,7 @@ class PilotRun:
             "total": self.total,
             "properties": self.properties(),
             "forgiven": {name: paid.forgiven for name, paid in self.payments.items()},
+            **({"at_home": list(self.case.at_home), "not_searched": list(self.not_searched)} if self.case.at_home else {}),
         }
 
     def properties(self) -> dict[str, dict[str, Any]]:
@@ -146,10 +149,14 @@ class PilotRun:
         return {
             "weekly_ir": _property(self.losses.empty, -float(weekly.min()), f"{party}, week {week}"),
             "ex_post_ir": _property(bool((totals >= -slack).all()), -float(totals.min()), str(totals.idxmin())),
-            "dominant_strategy_ic": _property(None, None, "", 0)
-            if best is None
-            else _property(best.gain <= slack, best.gain, f"{best.party}, {best.report}", len(self.tried)),
+            "dominant_strategy_ic": _property(None, None, "", 0) if best is None else self._truth(best, slack),
         }
+
+    def _truth(self, best: Tried, slack: float) -> dict[str, Any]:
+        """Return what is known of the truth by misreports that were tried: nothing holds of whose none could be."""
+        holds = best.gain <= slack
+        known = None if holds and self.not_searched else holds
+        return _property(known, best.gain, f"{best.party}, {best.report}", len(self.tried)) | {"searched": True}
 
     record = Renamed("to_dict")
 
@@ -198,6 +205,9 @@ def _property(holds: bool | None, worst: float | None, where: str, searched: int
     return {"holds": holds, "worst": worst, "searched": holds is not None, "where": where, **tried}
 
 
-def _level(units: Iterable[Sequence[float]]) -> float | None:
-    served, needed = map(sum, zip(*units, strict=True))
+def _level(units: Iterable[Sequence[float] | None]) -> float | None:
+    known = list(units)
+    if None in known:
+        return None
+    served, needed = map(sum, zip(*(pair for pair in known if pair is not None), strict=True))
     return served / needed if needed else None

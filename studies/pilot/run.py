@@ -23,14 +23,19 @@ need not be best: a plan that is made anew each week is not the best for all of 
 Of 25 drawn for the shipped pilot 2 paid, up to 0.01 % of the savings, by the baseline pivot without fees 1, 0.004 %, and for
 the marketplace 2 of 25, one or two figures x 0.6 to 1.5, up to 0.29 %. `misreports` says how many are tried: each is reported in
 every week's plan, and everybody acts by his own costs. No settlement changes this, as the totals are the same.
+
+A party whose record is at home is told the worlds by numbers, and what a week leaves in each stays with its agent: here are what
+the week costs it, and the number. One planner asks the agents from the first week to the last.
 """
 
 from __future__ import annotations
 
+import secrets
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
@@ -41,7 +46,7 @@ import numpy as np
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.misreports import lies
 from veridical.contracts.joint_plan.payments import SETTLEMENTS
-from veridical.contracts.joint_plan.planner import Plan, Planner, activity_cost
+from veridical.contracts.joint_plan.planner import Plan, Planner, activity_cost, unheard
 from veridical.contracts.joint_plan.transfers import MECHANISMS, refuse_lump_sums, subsets
 from veridical.data import InputError
 from veridical.data.arrays import Array
@@ -51,12 +56,13 @@ from veridical.data.joint_plan import JointPlanCase
 from veridical.data.progress import counted, step
 from veridical.solvers.planners import Central
 from veridical.studies.pilot.folder import Folder, opened, packed, unpacked
-from veridical.studies.pilot.result import PilotRun, Tried, Week
+from veridical.studies.pilot.result import WORLDS, PilotRun, Tried, Week
 from veridical.studies.pilot.week import Executed, States, execute, standing
 
 __all__ = ["PilotRun", "Week", "run"]
 
 Tell = Callable[[int, float, float], None]
+Opened = Callable[[], AbstractContextManager[Any]]  # gives the planner of a week
 Absent = dict[str, tuple[str, ...]]  # by world but `jit`: who stays at the baseline
 
 
@@ -84,9 +90,11 @@ def run(
         When transfers are paid: `weekly`, at the `end`, or by a `pledge` account; no figure of all weeks together depends on it,
         but for an advance that is forgiven.
     misreports, seed
-        How many misreports are tried, drawn by the seed; each takes as long as the run, so that by default none is.
+        How many misreports are tried, drawn by the seed; each takes as long as the run, so that by default none is. Of suppliers
+        at home those that their agents offer.
     planner
-        Makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can be.
+        Makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can be;
+        where records are at home, one of the whole run.
     folder
         Where completed weeks are kept. An interrupted run of the same case, parameters and planner resumes after the last of
         them, and ends in the same figures.
@@ -127,22 +135,34 @@ def run(
         raise InputError.of("receivers", "agents", allowed, case.name)
     make = Central if planner is None else planner
 
-    def rolled(reported: JointPlanCase, kept: Folder | None = None, tell: Tell | None = None) -> PilotRun:
-        weeks, absent = _weeks(case, reported, make, kept, tell)
-        return PilotRun(case, mechanism, {name: getattr(case.mechanism, name) for name in names}, absent, weeks, settlement)
+    with ExitStack() as held:
+        each: Opened = partial(_opened, make)
+        if case.at_home:  # agents keep their weeks to themselves, from the first to the last
+            one_planner = held.enter_context(_opened(make))
+            each = partial(nullcontext, one_planner)
 
-    with ExitStack() as held, step(f"pilot of {case.name}"):
-        truth = rolled(case, None if folder is None else held.enter_context(opened(folder, _fingerprint(case, make))), callback)
-    tried = []
-    for lie in counted("misreport", lies(case, misreports, seed), misreports):
-        lied = rolled(case.reporting(lie.party, lie.record))
-        gain = lied.totals["net_gain"][lie.party] - truth.totals["net_gain"][lie.party]
-        tried.append(Tried(lie.party, lie.report, float(gain)))
-    return replace(truth, tried=tuple(tried))
+        def rolled(reported: JointPlanCase, kept: Folder | None = None, tell: Tell | None = None) -> PilotRun:
+            weeks, absent = _weeks(case, reported, each, kept, tell)
+            return PilotRun(case, mechanism, {name: getattr(case.mechanism, name) for name in names}, absent, weeks, settlement)
+
+        with ExitStack() as one, step(f"pilot of {case.name}"):
+            kept = None if folder is None else one.enter_context(opened(folder, _fingerprint(case, make)))
+            truth = rolled(case, kept, callback)
+        heard = case.suppliers
+        if case.at_home and misreports:
+            out = unheard(one_planner, case)
+            heard = tuple(name for name in heard if name not in out)
+        tried = []
+        for lie in counted("misreport", lies(case, misreports, seed, heard), misreports if heard else 0):
+            lied = rolled(case.reporting(lie.party, lie.record))
+            gain = lied.totals["net_gain"][lie.party] - truth.totals["net_gain"][lie.party]
+            tried.append(Tried(lie.party, lie.report, float(gain)))
+    not_searched = tuple(name for name in case.suppliers if name not in heard)
+    return replace(truth, tried=tuple(tried), not_searched=not_searched)
 
 
 def _weeks(
-    case: JointPlanCase, reported: JointPlanCase, make: Callable[[], Planner], kept: Folder | None, callback: Tell | None
+    case: JointPlanCase, reported: JointPlanCase, each: Opened, kept: Folder | None, callback: Tell | None
 ) -> tuple[tuple[Week, ...], tuple[str, ...]]:
     """Return the weeks, and who stays at the baseline; plans are made from what is `reported`, everybody acts by the case."""
     absent: Absent = {}
@@ -158,9 +178,11 @@ def _weeks(
         absent = {world: tuple(parties) for world, parties in content["held"].items()}
         states = {world: unpacked(case, fields) for world, fields in content["states"].items()}
         completed(Week(**content["result"]), 0.0)
+    if case.at_home and not weeks:
+        states = {world: numbered_states(case) for world in worlds_of(case)}
     for week in counted("week", case.shared.weeks[len(weeks) :]):
         began = perf_counter()
-        with _opened(make) as who:
+        with each() as who:
             result, absent, states = _week(case, reported, week, CachingPlanner(who), absent, states)
         if kept is not None:
             kept.write(week, {"held": absent, "states": packed(states), "result": asdict(result)})
@@ -172,26 +194,40 @@ def _week(
     case: JointPlanCase,
     reported: JointPlanCase,
     week: int,
-    planner: Planner,
+    planner: CachingPlanner,
     absent: Absent,
     states: Mapping[str, States],
 ) -> tuple[Week, Absent, dict[str, States]]:
     """Return a week's result, who stays at the baseline in which world, and what each world's parties carry over."""
     parameters = case.mechanism
-    others = [f"without {name}" for name in case.suppliers] if parameters.pivot == "clarke" else []
-    worlds = ("jit", "joint", *others)
+    worlds = worlds_of(case)
     cases = {world: standing(case, week, states.get(world, {})) for world in worlds}
     told = {world: standing(reported, week, states.get(world, {})) for world in worlds}
     start = planner.baseline(cases["jit"])
     if not absent:
-        always: Absent = {"joint": (), **{f"without {name}": (name,) for name in case.suppliers if others}}
+        always: Absent = {"joint": (), **{f"without {name}": (name,) for name in case.suppliers if f"without {name}" in worlds}}
         absent = {world: _absent(told[world], planner, start, names) for world, names in always.items()}
-    plans = {world: planner.plan(told[world], start, names, parameters.activity_fee) for world, names in absent.items()}
+    who = planner.planner
+    in_turn: Callable[[Iterable[str]], list[str]] = getattr(who, "shuffled", list)
+    made = {world: planner.plan(told[world], start, absent[world], parameters.activity_fee) for world in in_turn(absent)}
+    plans = {world: made[world] for world in absent}
     for world, plan in plans.items():
         _warn(week, world, plan)
     followed = {"jit": start, **{world: plan.units for world, plan in plans.items()}}
-    happened = {world: execute(cases[world], units) for world, units in followed.items()}
+    done = {world: execute(cases[world], followed[world], who) for world in in_turn(followed)}
+    happened = {world: done[world] for world in worlds}
     return _settled(case, week, start, plans, happened), absent, {world: outcome.states for world, outcome in happened.items()}
+
+
+def worlds_of(case: JointPlanCase) -> tuple[str, ...]:
+    """Return the worlds of a run."""
+    clarke = case.mechanism.pivot == "clarke"
+    return (*WORLDS, *(f"without {name}" for name in case.suppliers if clarke))
+
+
+def numbered_states(case: JointPlanCase) -> dict[str, dict[str, Any]]:
+    """Return the numbers by which parties at home know a world, each its own: drawn, so that they say nothing of which it is."""
+    return {name: {"state": 1 + secrets.randbelow(2**53 - 1)} for name in case.at_home}
 
 
 def _settled(case: JointPlanCase, week: int, start: Array, plans: Mapping[str, Plan], happened: Mapping[str, Executed]) -> Week:
@@ -221,7 +257,7 @@ def _settled(case: JointPlanCase, week: int, start: Array, plans: Mapping[str, P
         costs=happened["joint"].costs,
         transfers=transfers,
         fees=taken,
-        served={world: (happened[world].served, happened[world].needed) for world in ("jit", "joint")},
+        served={world: happened[world].served for world in WORLDS},
         excess=plans["joint"].gap,
     )
 

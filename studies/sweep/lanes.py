@@ -19,7 +19,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from veridical.data.errors import InputError, NotSolvedError
-from veridical.solvers.consensus.workers import UNGUARDED
+from veridical.solvers.consensus.carriers.processes import UNGUARDED
 from veridical.solvers.solution import Termination
 from veridical.studies.sweep.rows import Bench, Outcome, Task, failed
 

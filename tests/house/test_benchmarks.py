@@ -27,6 +27,7 @@ SMALL = {  # those that compare with cvxpy, linopy or mechaudit need an extra, a
     "tangents": ("once 3", "peak memory "),
 }
 LARGE = {
+    "agents",
     "allocation",
     "copula",
     "counterfactuals",

@@ -15,6 +15,7 @@ import pytest
 import veridical as vd
 from support.places import ROOT
 from support.reproductions import Reproductions
+from support.steady import steady
 from veridical import cli
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.data.demand import DEMANDS
@@ -23,20 +24,16 @@ from veridical.families import FAMILIES, joint_plan, unregister
 from veridical.models.joint_plan import DECLARATIONS
 from veridical.solvers.planners import Central
 
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+APART = re.compile(r"```\w+ apart\n.*?```", flags=re.DOTALL)  # what takes several programs at once, and has a test of its own
+PAGES = {
+    path.name: APART.sub("", path.read_text(encoding="utf-8"))
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
 COMMANDS = [
     pytest.param(block, id=f"{name} {number}")
     for name, page in PAGES.items()
     for number, block in enumerate(re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL), start=1)
 ]
-
-
-def steady(text: str) -> list[str]:
-    """Return lines without what differs from run to run: seconds and residuals at rounding level."""
-    text = re.sub(r"\d\.\de[-+]\d\d", "ROUNDING", text)
-    text = re.sub(r"in \d+\.\d\d s", "in SECONDS", text)
-    text = re.sub(r"(always|in expectation|no) │ +\d+\.\d\d │$", r"\1 │ SECONDS │", text, flags=re.MULTILINE)
-    return [line.rstrip() for line in text.strip().splitlines()]
 
 
 @pytest.mark.parametrize("block", COMMANDS)

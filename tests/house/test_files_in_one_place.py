@@ -11,7 +11,8 @@ ELSEWHERE = {
     "data/csv_file.py": {"to_csv"},  # to text
     "studies/figures/style.py": {"savefig"},  # to memory
     "src/veridical/streams.py": {"open"},  # the null device
-    "solvers/consensus/workers.py": {"open"},  # an agent
+    "solvers/consensus/carriers/workers.py": {"open"},  # an agent
+    "solvers/consensus/planner.py": {"open"},  # agents
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,14 @@ from veridical.solvers.planners import Central
 from veridical.studies.disclosure import PARAMETERS, lanes, recovered
 
 Array = NDArray[np.float64]
+
+
+WORLDS: dict[str, Callable[[], JointPlanCase]] = {
+    "handling": lambda: pilot(vendors=2, sites=2, regions=2, products=2, weeks=3, seed=2),
+    "no fit": lambda: pilot(vendors=2, sites=2, regions=2, products=2, weeks=3, seed=4),
+    "arrivals": lambda: marketplace(sellers=2, sites=3, regions=3, products=4, weeks=5, seed=4),
+}
+SEEN_WRONG = [("handling", "Alder", True), ("no fit", "Alder", False), ("arrivals", "Garnet", True)]  # whether there is a rest
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +112,26 @@ def test_noise_hides_contracts_and_congestion_by_a_factor_and_costs_not_at_all(s
     agents = {name: PartyAgent(small.part(name), noise=0.1, seed=k) for k, name in enumerate(small.suppliers)}
     with Consensus({"solver": "consensus", "options": {"gap": 0.1}}, agents=agents) as planner:
         blurred = planner.plan(small, start)
+    shown = 0
     for vendor in small.suppliers:
         told, true = lanes(blurred.log, small.shared, vendor), truth(small, vendor)
         factor = told.contract / true.contract
-        assert factor.notna().sum() >= 2
+        shown += factor.notna().sum()
         assert ((factor - 1).abs().dropna() > 1e-3).any()
         assert ((factor - 1).abs().dropna() < 0.1 + 1e-6).all()
-        known = told.lane_congestion.notna()
+        known = told.lane_congestion.notna() & factor.notna()
         np.testing.assert_allclose((told.lane_congestion * factor)[known], true.lane_congestion[known], rtol=1e-4)
         differences = (told.contract_cost - true.contract_cost).dropna()
         np.testing.assert_allclose(differences, differences.mean(), atol=1e-3)
+    assert shown >= 6  # of nine, where two thirds of the rounds of an exact run are enough
+
+
+@pytest.mark.parametrize(("case", "vendor", "rest"), SEEN_WRONG, ids=str)
+def test_what_counts_as_determined_is_right(case: str, vendor: str, rest: bool) -> None:
+    """Runs in which answers stop where handling or arrivals are at their limit: volumes that are no contracts, and fit."""
+    world = WORLDS[case]()
+    with consensus() as planner:
+        plan = planner.plan(world, planner.baseline(world))
+    table = recovered(plan, world, vendor, rounds=[5, 10, 15, len(plan.progress.rounds)])
+    assert bool(table.determined.sum() > 0) == rest
+    assert not (table.error > 1e-5).any()

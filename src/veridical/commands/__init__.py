@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from veridical.commands import rounds
+from veridical.commands.agent import agent
 from veridical.commands.auction import auction
 from veridical.commands.choose_fees import choose_fees
 from veridical.commands.choose_k import choose_k
 from veridical.commands.pilot import pilot
 from veridical.commands.serve import serve
+from veridical.commands.split import split
 from veridical.commands.study import study
 from veridical.commands.without_case import generate, reproduce, solvers
 
@@ -29,6 +31,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     study,
     reproduce,
     pilot,
+    split,
+    agent,
     serve,
     generate,
     solvers,

@@ -55,12 +55,26 @@ def said(rolled: PilotRun) -> list[RenderableType]:
         advanced = -min(min(paid.account) for paid in rolled.payments.values())
         forgiven = sum(paid.forgiven for paid in rolled.payments.values())
         lines.append(f"the operator advances a supplier at most {money(max(advanced, 0.0))}, and forgives {money(forgiven)}")
+    if rolled.case.at_home and None in rolled.total["service_level"].values():
+        lines.append("service is not told: a party keeps to itself what it serves (veridical agent --tell-service)")
     lines.append(f"each week's plan costs at most {significant(rolled.total['excess'])} above the least, as proven")
     truth = "does not hold as such: that truth is best for the run as a whole, though it is for each week's plan; "
     best = max(rolled.tried, key=lambda lie: lie.gain, default=None)
     if best is None:
-        return [Text(line) for line in (*lines, f"{truth}no misreports were tried (--set misreports=25)")]
+        return [Text(line) for line in (*lines, f"{truth}{untried(rolled)}")]
     saved = rolled.total["savings"]
     paying = sum(lie.gain > TOLERANCE * abs(saved) for lie in rolled.tried)
     most = f", up to {money(best.gain)}, {best.gain / saved:.2%} of what is saved ({best.party}, {best.report})" if paying else ""
-    return [Text(line) for line in (*lines, f"{truth}of {len(rolled.tried)} misreports that were tried {paying} pay{most}")]
+    lines.append(f"{truth}of {len(rolled.tried)} misreports that were tried {paying} pay{most}")
+    if rolled.not_searched:
+        lines.append(f"not searched, as records are at home: {', '.join(rolled.not_searched)}")
+    return [Text(line) for line in lines]
+
+
+def untried(rolled: PilotRun) -> str:
+    """Return why no misreports were tried."""
+    if rolled.not_searched:
+        return (
+            f"none could be tried: {', '.join(rolled.not_searched)} offer none of their own (veridical agent --allow-misreports)"
+        )
+    return "no misreports were tried (--set misreports=25)"

@@ -39,7 +39,16 @@ def summary(solution: Solution) -> list[RenderableType]:
     assert isinstance(solution.audit, JointPlanAudit)
     checked = solution.audit
     said = (truth(checked), *searched(checked), *promises(checked))
-    return [*worth(solution), parties(solution.contracts), *shadow_prices(solution), *said]
+    return [*worth(solution), parties(solution.contracts), *shadow_prices(solution), *at_home(solution.contracts), *said]
+
+
+def at_home(settlement: Settlement) -> list[RenderableType]:
+    """Return whose records are not here, and what is therefore not said."""
+    names = settlement.case.at_home
+    if not names:
+        return []
+    line = f"records kept at home: {', '.join(names)}; costs are what their agents say, "
+    return [Text(f"{line}and what their own limits are worth is not known here")]
 
 
 def short(value: float) -> str:
@@ -152,11 +161,12 @@ def shadow_prices(solution: Solution) -> list[RenderableType]:
 
 def truth(checked: JointPlanAudit) -> Text:
     """Return what the audit says, in a sentence."""
-    if checked.truthful is None:
+    if not checked.searched:
         lies = "no misreport of a supplier could be tried"
-    elif checked.truthful:
+    elif checked.truthful is not False:
         expected = " in expectation" if checked.incentive_concept == "bayesian_ic" else ""
         lies = f"none of {checked.searched} misreports gains{expected} (largest {checked.max_regret:.1e})"
+        lies += ", though not of every supplier could any be tried" if checked.truthful is None else ""
     else:
         lie = checked.misreports[0]
         lies = f"{lie.party} would lie: by reporting {lie.report} he gains {checked.measures.amount(lie.gain)}"

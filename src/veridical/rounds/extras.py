@@ -10,12 +10,15 @@ __all__ = ["needed"]
 EXTRAS = {
     "web": ("cryptography", "fastapi", "jinja2", "markupsafe", "sqlalchemy", "starlette", "uvicorn"),
     "postgresql": ("psycopg", "psycopg2"),
+    "network": ("cryptography", "websockets"),
 }
 
 
 @contextmanager
-def needed(purpose: str) -> Iterator[None]:
+def needed(purpose: str, extra: str = "web") -> Iterator[None]:
     """Raise InputError for a package that is imported meanwhile and is not installed: it says what to install.
+
+    `extra`: the one that is named where several have the package.
 
     Examples
     --------
@@ -29,10 +32,10 @@ def needed(purpose: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
-        for extra, packages in EXTRAS.items():
-            if package in packages:
+        for name in (extra, *EXTRAS):
+            if package in EXTRAS[name]:
                 from veridical.data.errors import InputError  # loaded when it is needed: `--help` is not to wait
 
-                allowed = f'after: pip install "veridical[{extra}]"'
+                allowed = f'after: pip install "veridical[{name}]"'
                 raise InputError.of(purpose, f"<no {package} here>", allowed) from None
         raise

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-import ssl
 from collections.abc import Callable
+from functools import partial
 
 import uvicorn
 
 from veridical.data.errors import InputError
+from veridical.data.listening import is_this_machine, listening, server_tls
 from veridical.rounds.book import Book
 from veridical.rounds.store import Store
 from veridical.rounds.web.app import application
@@ -29,14 +28,10 @@ def serve(database: str, host: str, port: int, certificate: str | None, key: str
     if certificate is None and not is_this_machine(host):
         raise InputError.of("--host", host, f"127.0.0.1, ::1 or localhost without TLS; for others {FILES}")
     if certificate is not None:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise InputError.of("--certificate", certificate, f"{FILES} ({reason})") from None
+        server_tls(certificate, key, FILES, partial(InputError.of, "--certificate"))
     store = Store.existing(database)
     try:
-        listening = _listening(host, port)
+        opened = listening(host, port, partial(InputError.of, "--port"))
         settings = uvicorn.Config(
             application(Book(store)),
             ssl_certfile=certificate,
@@ -48,30 +43,7 @@ def serve(database: str, host: str, port: int, certificate: str | None, key: str
             timeout_graceful_shutdown=10,
         )
         scheme, shown = "http" if certificate is None else "https", f"[{host}]" if ":" in host else host
-        say(f"serving at {scheme}://{shown}:{listening.getsockname()[1]}")
-        uvicorn.Server(settings).run(sockets=[listening])
+        say(f"serving at {scheme}://{shown}:{opened.getsockname()[1]}")
+        uvicorn.Server(settings).run(sockets=[opened])
     finally:
         store.close()
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or "no such port"
-        raise InputError.of("--port", port, f"a port of {host} that is free ({reason})") from None
-
-
-def is_this_machine(host: str) -> bool:
-    """Return whether a host is a loopback address.
-
-    Examples
-    --------
-    >>> [is_this_machine(host) for host in ("localhost", "127.0.0.1", "::1", "0.0.0.0", "example.org")]
-    [True, True, True, False, False]
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.solvers.consensus import Options, Question
+from veridical.solvers.consensus.carriers import AgentSpec, Processes
 from veridical.solvers.consensus.exchange import Exchange, PublicCase
-from veridical.solvers.consensus.workers import AgentSpec, Processes
 from veridical.solvers.planners import Central
 
 Array = NDArray[np.float64]

@@ -117,7 +117,7 @@ def test_both_engines_give_the_same_steps(network: JointPlanCase, baseline: Arra
         ({"roh": 1.0}, "options.roh: got 1.0; allowed: an option of consensus; near it: rho"),
         ({"gap": 0}, "gap: got 0; allowed: a finite number > 0"),
         ({"relaxation": 2.0}, "relaxation: got 2.0; allowed: a number from 1 to below 2"),
-        ({"workers": "ray"}, "workers: got 'ray'; allowed: one of inline, processes, dask"),
+        ({"workers": "ray"}, "workers: got 'ray'; allowed: one of inline, processes, dask, network"),
         ({"rounds": 0}, "rounds: got 0; allowed: a whole number >= 1"),
         ({"interfaces": {"retailer": "primary"}}, "interfaces.retailer: got 'primary'; allowed: one of proximal, dual, primal"),
     ],

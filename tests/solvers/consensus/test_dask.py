@@ -11,7 +11,7 @@ from support.consensus import consensus
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.consensus import Consensus, Question
-from veridical.solvers.consensus.workers import AgentSpec, Dask
+from veridical.solvers.consensus.carriers import AgentSpec, Dask
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.consensus import Answer, Consensus, PartyAgent
+from veridical.solvers.consensus.carriers.workers import Line
 from veridical.solvers.consensus.messages import Question
-from veridical.solvers.consensus.workers import Line
 
 Array = NDArray[np.float64]
 Change = Callable[..., Any]
@@ -299,9 +299,9 @@ def test_an_endless_agent_is_lost_and_its_thread_ends(small: JointPlanCase, way:
 
 def test_an_agent_that_is_ended_when_it_has_just_answered_ends_its_thread_without_a_word() -> None:
     line, ended = Line(), ctypes.py_object(SystemExit)
-    assert line.ask(lambda question: b"", Question("cost", ())).answer.result(timeout=10) == b""
+    assert line.ask(lambda question, most: b"", Question("cost", (np.zeros(1),))).answer.result(timeout=10) == b""
     assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(line.thread.ident or 0), ended) == 1
-    line.ask(lambda question: b"", Question("cost", ()))  # wakes the thread
+    line.ask(lambda question, most: b"", Question("cost", (np.zeros(1),)))  # wakes the thread
     line.thread.join(timeout=10)
     assert not line.thread.is_alive()
 

@@ -15,7 +15,8 @@ from support.consensus import certified, consensus, savings
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.consensus import Answer, Consensus, NoAnswer, PartyAgent, Question, Round
-from veridical.solvers.consensus.workers import AgentSpec, InProcessWorkers
+from veridical.solvers.consensus.carriers import AgentSpec, InProcessWorkers
+from veridical.solvers.consensus.parties import Parties
 from veridical.solvers.planners import Central
 
 Array = NDArray[np.float64]
@@ -80,12 +81,12 @@ class Delayed(InProcessWorkers):
 def test_answers_that_come_rounds_late_leave_no_bias(
     name: str, network: JointPlanCase, baseline: Array, central_plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(planner: Consensus, starts: dict[str, AgentSpec]) -> Delayed:
+    def late(parties: Parties, case: JointPlanCase, starts: dict[str, AgentSpec]) -> Delayed:
         workers = Delayed(starts)
         workers.name = name
         return workers
 
-    monkeypatch.setattr(Consensus, "_open", late)
+    monkeypatch.setattr(Parties, "open", late)
     found = consensus().plan(network, baseline)
     certified(found, central_plan.objective, savings(network, baseline, central_plan))
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from support.consensus import consensus
 from veridical.data.joint_plan import JointPlanCase, Values
 from veridical.solvers.consensus import Answer
+from veridical.solvers.consensus.carriers import AgentSpec
+from veridical.solvers.consensus.carriers.spec import handed_over
 from veridical.solvers.consensus.exchange import PublicCase
-from veridical.solvers.consensus.workers import AgentSpec
 
 Array = NDArray[np.float64]
 
@@ -74,7 +75,8 @@ def test_no_number_or_word_of_a_record_leaves_an_agent(marked: JointPlanCase, ba
 
 def test_an_agent_is_handed_its_own_part_and_nothing_else(marked: JointPlanCase) -> None:
     for name in marked.names:
-        handed = pickle.dumps(AgentSpec(marked.part(name)))
+        handed = handed_over(name, AgentSpec(marked.part(name)), pickle.dumps)
+        assert set(inside(handed, *secrets(marked, name))) == set().union(*secrets(marked, name))  # what is there is found
         for other in marked.names:
             if other != name:
                 assert inside(handed, *secrets(marked, other)) == []
