@@ -32,6 +32,7 @@ MEMORY = 16e9  # bytes: about as many arrays over profiles as suppliers and six 
 AXES = 60  # suppliers: numpy's arrays have at most 64 axes
 NOTHING: Any = None  # price and demand of a case with several products
 PRODUCTS = "one or more [[products]] tables"
+SEVERAL = "tables [[products]], where several products share components: each has its own price, demand and terms"
 ENUMERATED = 2**16  # profiles up to which a table over all of them is made where a smaller one would do
 
 
@@ -55,12 +56,16 @@ class AssemblerCase(CommonPrior, Assembly):
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
-    price: Positive = Field(default=NOTHING, description=PRICE)
-    demand: AnyDemand = Field(default=NOTHING, description=DEMAND)
-    round_money: Positive | None = None
-    round_units: Positive | None = None
-    ambiguity: Ambiguity | None = None
-    products: Annotated[tuple[Product, ...], listed(PRODUCTS)] | None = None
+    price: Positive = Field(default=NOTHING, description=f"{PRICE}; needed where there are no `products`")
+    demand: AnyDemand = Field(default=NOTHING, description=f"{DEMAND}; needed where there are no `products`")
+    round_money: Positive | None = Field(
+        default=None, description="payments are whole multiples of so much currency; together with `round_units`"
+    )
+    round_units: Positive | None = Field(
+        default=None, description="orders are whole multiples of so many units; together with `round_money`"
+    )
+    ambiguity: Ambiguity | None = Field(default=None, description="the table [ambiguity], where the prior is only roughly known")
+    products: Annotated[tuple[Product, ...], listed(PRODUCTS)] | None = Field(default=None, description=SEVERAL)
 
     @model_validator(mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import tomli_w
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from veridical.data import files
 from veridical.data.errors import InputError
@@ -19,6 +19,8 @@ from veridical.data.record import Record
 __all__ = ["HEAD", "CaseRecord", "hashed", "plain", "write_files"]
 
 HEAD = "case.toml"  # of a case that is a folder
+NAMED, TEXT = "text; the file's name, or the folder's, where it is left out", "text: what the case is, in a sentence"
+CURRENCY, UNIT = 'what money is in, as "EUR": how results are said', 'what quantities are counted in, as "pieces"'
 
 
 class CaseRecord(Record):
@@ -28,10 +30,10 @@ class CaseRecord(Record):
     """
 
     kind: str
-    name: Text = ""
-    description: Text = ""
-    currency: Name | None = None
-    unit: Name | None = None
+    name: Text = Field(default="", description=NAMED)
+    description: Text = Field(default="", description=TEXT)
+    currency: Name | None = Field(default=None, description=CURRENCY)
+    unit: Name | None = Field(default=None, description=UNIT)
 
     @model_validator(mode="before")
     @classmethod

@@ -27,8 +27,10 @@ SINGULAR = 1e-9  # least eigenvalue of a correlation under which costs still var
 class ContinuousSupplier(Record):
     """The only source of one component; his unit cost is drawn from a distribution, and only he knows it."""
 
-    name: Name = Field(description="the supplier's name")
-    cost: PrivateCost = Field(description="a table with the key distribution")
+    name: Name = Field(description="the supplier's name: text on one line that no other supplier has")
+    cost: PrivateCost = Field(
+        description='a table with the key distribution, as { distribution = "norm", loc = 5, scale = 1.5, low = 2, high = 9 }'
+    )
 
 
 class ContinuousCase(Assembly):

@@ -1,0 +1,89 @@
+"""JSON schemas of case files, made from the records that the files are read as: for editors, which check and complete by them.
+
+They are of draft 4, the newest that taplo (Even Better TOML) knows. A schema says less than the records, which see what belongs
+together: what a schema refuses no record takes, and not the other way round. Those of the shipped kinds are shipped too, in the
+folder `schemas`; a case file names its own in a line `#:schema PATH`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema as core
+
+from veridical.data.case_record import CaseRecord
+from veridical.data.errors import InputError
+from veridical.data.joint_plan.head import Head
+from veridical.data.load import kind_of
+from veridical.data.record import Record
+
+__all__ = ["directive", "schema", "text"]
+
+DRAFT = "http://json-schema.org/draft-04/schema#"
+
+
+def directive(kind: str) -> str:
+    """Return the comment by which editors find the schema of a case file's kind, beside the file.
+
+    >>> directive("assembler")
+    '#:schema ./assembler.schema.json'
+    """
+    return f"#:schema ./{kind}.schema.json"
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """Return the JSON schema of case files of a kind, with all classes that are registered by now; raises InputError."""
+    records = kind_of(kind).records
+    if not records:
+        raise InputError.of("KIND", kind, "a kind whose case files are read as a record")
+    _, made = models_json_schema(
+        [(record, "validation") for record in records],
+        ref_template="#/definitions/{model}",
+        schema_generator=_Draft4,
+    )
+    definitions = {name: _plain(part) for name, part in made["$defs"].items()}
+    for record in records:
+        if issubclass(record, CaseRecord | Head):
+            whole = definitions[record.__name__]
+            whole["required"] = ["kind", *whole.get("required", ())]  # a default of the record, which every file gives
+    alternatives = [{"$ref": f"#/definitions/{record.__name__}"} for record in records]
+    about = f"Case files of kind {kind}, as `veridical schema {kind}` writes it."
+    return {"$schema": DRAFT, "title": kind, "description": about, "anyOf": alternatives, "definitions": definitions}
+
+
+def text(kind: str) -> str:
+    """Return the JSON schema of a kind as text; raises InputError."""
+    return json.dumps(schema(kind), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+class _Draft4(GenerateJsonSchema):
+    """Schemas as draft 4 has them: no null, which TOML has not, and no defaults that a file does not write."""
+
+    def literal_schema(self, schema: core.LiteralSchema) -> JsonSchemaValue:
+        return {"enum": list(schema["expected"])}
+
+    def nullable_schema(self, schema: core.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core.WithDefaultSchema) -> JsonSchemaValue:
+        default = schema.get("default")
+        if default is None or default == () or isinstance(default, Record):
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """Return a schema in which nothing stands beside a reference, where draft 4 would not see it."""
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    parts = {key: _plain(part) for key, part in value.items()}
+    if "$ref" in parts and len(parts) > 1:
+        parts = {"allOf": [{"$ref": parts.pop("$ref")}], **parts}
+    return parts
