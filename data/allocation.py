@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from veridical.data.arrays import Array, Booleans
-from veridical.data.case_record import CaseRecord
+from veridical.data.case_record import CaseRecord, counted
 from veridical.data.common_prior import CommonPrior
 from veridical.data.errors import InputError
 from veridical.data.fields import (
@@ -165,6 +165,12 @@ class AllocationCase(CommonPrior, CaseRecord):
         if self.prior is not None and self.prior.joint is not None:
             table["retailers"] = tuple(group.changed(probabilities=None) for group in self.retailers)
         return table
+
+    @property
+    def in_short(self) -> str:
+        """How many retailers, and type profiles where they are finitely many."""
+        types = "types in ranges" if self.continuous else counted(self.profile_count, "type profile")
+        return f"{counted(sum(self.members), 'retailer')}, {types}"
 
     @property
     def _wholesale_price(self) -> float | None:

@@ -15,6 +15,7 @@ from veridical.data.ambiguity import Ambiguity
 from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.assembling import assembled
 from veridical.data.assembly import SUPPLIERS, Assembly
+from veridical.data.case_record import counted
 from veridical.data.common_prior import CommonPrior
 from veridical.data.demand import AnyDemand
 from veridical.data.errors import InputError
@@ -156,6 +157,13 @@ class AssemblerCase(CommonPrior, Assembly):
             own = zip(range(len(self.shape)), self.marginals, strict=True)
             fields |= {f"suppliers.{i}.probabilities": marginal.tolist() for i, marginal in own}
         return fields
+
+    @property
+    def in_short(self) -> str:
+        """How many suppliers, cost profiles and, where they are several, products."""
+        profiles = shortened(self.profiles)
+        words = f"{counted(len(self.suppliers), 'supplier')}, {profiles} cost profile{'' if self.profiles == 1 else 's'}"
+        return words if self.products is None else f"{words}, {counted(len(self.products), 'product')}"
 
     @property
     def sources(self) -> dict[str, list[int]]:

@@ -8,6 +8,7 @@ folder `schemas`; a case file names its own in a line `#:schema PATH`.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
@@ -43,7 +44,7 @@ def schema(kind: str) -> dict[str, Any]:
         ref_template="#/definitions/{model}",
         schema_generator=_Draft4,
     )
-    definitions = {name: _plain(part) for name, part in made["$defs"].items()}
+    definitions = _used({name: _plain(part) for name, part in made["$defs"].items()}, [record.__name__ for record in records])
     for record in records:
         if issubclass(record, CaseRecord | Head):
             whole = definitions[record.__name__]
@@ -75,6 +76,17 @@ class _Draft4(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+
+def _used(definitions: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Return those definitions that some names lead to."""
+    found: dict[str, Any] = {}
+    while names:
+        name = names.pop(0)
+        if name not in found:
+            found[name] = definitions[name]
+            names += re.findall(r'"#/definitions/(\w+)"', json.dumps(definitions[name]))
+    return found
 
 
 def _plain(value: Any) -> Any:

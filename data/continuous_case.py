@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from veridical.data.arrays import Array, fixed
 from veridical.data.assembler import AssemblerCase
 from veridical.data.assembly import SUPPLIERS, Assembly
+from veridical.data.case_record import counted
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, listed, whole_number
 from veridical.data.limits import POINTS
@@ -75,6 +76,11 @@ class ContinuousCase(Assembly):
         """Correlation of the suppliers' normal scores Phi^-1(G_i(x_i)), shape (n, n)."""
         given = None if self.prior is None else self.prior.correlation
         return fixed(np.eye(len(self.suppliers)) if given is None else np.array(given, dtype=float))
+
+    @property
+    def in_short(self) -> str:
+        """How many suppliers."""
+        return f"{counted(len(self.suppliers), 'supplier')}, costs in ranges"
 
     @property
     def least_cost(self) -> float:

@@ -90,8 +90,13 @@ class Record(BaseModel):
         schema = handler.resolve_ref_schema(handler(core_schema))
         for name in cls.unwritten:
             schema["properties"].pop(name, None)
-        schema["description"] = " ".join((cls.__doc__ or cls.__name__).split("\n\n")[0].split())
+        schema["description"] = cls.sentence()
         return schema
+
+    @classmethod
+    def sentence(cls) -> str:
+        """Return what such a table is, in words: the first paragraph of the class's docstring."""
+        return " ".join((cls.__doc__ or cls.__name__).split("\n\n")[0].split())
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]

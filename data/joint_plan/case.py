@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from veridical.data.case_record import CaseRecord
+from veridical.data.case_record import CaseRecord, counted
 from veridical.data.errors import InputError
 from veridical.data.fields import (
     POSITIVE,
@@ -26,11 +27,11 @@ from veridical.data.fields import (
 )
 from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
-from veridical.data.joint_plan.tables import BASELINE, write
+from veridical.data.joint_plan.tables import BASELINE, head_of, tables_of, write
 from veridical.data.joint_plan.values import Values
 from veridical.data.lazy import pd
 from veridical.data.limits import DRAWS
-from veridical.data.record import Record, wrong
+from veridical.data.record import Record, check, wrong
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
 
@@ -215,6 +216,17 @@ class JointPlanCase(CaseRecord):
         `path` is the folder, or the TOML file in it. Files are written whole or not at all. Raises InputError.
         """
         return write(self, path)
+
+    def _as_files(self) -> tuple[Record, dict[str, str]]:
+        from veridical.data.joint_plan.head import Head
+
+        return check(Head, tomllib.loads(head_of(self))), tables_of(self)
+
+    @property
+    def in_short(self) -> str:
+        """How many parties, weeks and flows."""
+        shared = self.shared
+        return f"{counted(len(self.parties), 'party', 'parties')}, {counted(len(shared.weeks), 'week')}, {counted(len(shared.flows), 'flow')}"
 
     def since(self, week: int) -> JointPlanCase:
         """Return the rest of the horizon, from `week` on; stocks stay as they are (see `carried` in the models)."""

@@ -74,6 +74,9 @@ class Head(Record):
         description="two or more [[parties]] tables, each with name and role"
     )
 
+    def _saved(self) -> dict[str, Any]:
+        return {**super()._saved(), **({"weeks": len(self.weeks)} if self.weeks[0] == 1 else {})}
+
     def _comments(self, field: str, table: Mapping[str, Any]) -> Mapping[str, str]:
         scalars = {key: column.header for key, column in ROLES[table["role"]].scalars().items()}
         return {"name": NAME, "role": ROLE, **scalars} if field == "parties" else {}

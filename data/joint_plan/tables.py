@@ -17,7 +17,8 @@ from veridical.data.measures import Measures
 if TYPE_CHECKING:
     from veridical.data.joint_plan.case import JointPlanCase
 
-__all__ = ["BASELINE", "FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "UNITS", "VOLUME", "schema", "write"]
+__all__ = ["BASELINE", "FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "UNITS", "VOLUME", "head_of", "schema"]
+__all__ += ["tables_of", "write"]
 
 PRODUCTS, SITES, FLOWS, BASELINE = "products.csv", "sites.csv", "flows.csv", "baseline.csv"
 VOLUME, PRICE, UNITS = "volume (m3 per unit)", "price (currency per unit)", "ordered (units)"
@@ -66,6 +67,20 @@ def write(case: JointPlanCase, path: str | Path, *, alone: bool = False) -> Path
     """
     path = Path(path)
     folder, head = (path.parent, path.name) if path.suffix == ".toml" and not path.is_dir() else (path, HEAD)
+    texts = tables_of(case)
+    for other in sorted(folder.glob("*.csv")):
+        if other.name not in texts:
+            raise InputError.of("<file>", str(other), "to save a case, a folder without tables of another one")
+    texts[head] = head_of(case)  # last: a folder in which it is missing was not finished
+    with files.locked(files.make_folder(folder)):
+        if alone:
+            _refuse_another(folder, texts, head)
+        write_files(folder, texts)
+    return folder / head
+
+
+def tables_of(case: JointPlanCase) -> dict[str, str]:
+    """Return the texts of a case's tables, by file; raises InputError for what would not be read back."""
     texts = {
         PRODUCTS: csv_file.text(("product", VOLUME), case.shared.products.items()),
         SITES: csv_file.text(("site",), [(site,) for site in case.shared.sites]),
@@ -79,15 +94,7 @@ def write(case: JointPlanCase, path: str | Path, *, alone: bool = False) -> Path
             raise InputError.of(f"{party.name}.role", party.role, f"to save a case, {ROLES.allowed()}", case.name or None)
     for name, columns in schema(type(party) for party in case.parties).items():
         texts[name] = _table([party for party in case.parties if name in party.tables()], name, columns)
-    for other in sorted(folder.glob("*.csv")):
-        if other.name not in texts:
-            raise InputError.of("<file>", str(other), "to save a case, a folder without tables of another one")
-    texts[head] = _toml(case)  # last: a folder in which it is missing was not finished
-    with files.locked(files.make_folder(folder)):
-        if alone:
-            _refuse_another(folder, texts, head)
-        write_files(folder, texts)
-    return folder / head
+    return texts
 
 
 def _refuse_another(folder: Path, texts: Mapping[str, str], head: str) -> None:
@@ -118,7 +125,8 @@ def _table(holders: list[Party], file: str, columns: Mapping[str, Column]) -> st
     return csv_file.text(("party", *keys, *(column.header for column in filled.values())), rows)
 
 
-def _toml(case: JointPlanCase) -> str:
+def head_of(case: JointPlanCase) -> str:
+    """Return the text of a case's case.toml."""
     shared, weeks = case.shared, list(case.shared.weeks)
     top = {
         "kind": case.kind,

@@ -67,7 +67,7 @@ def solve(
         to_file(found, menu)
     if picture is not None:
         draw(plot, lambda: picture(solution))
-    report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)))
+    report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)), request.case)
     accepts = vd.solvers.solution.ACCEPTS
     if solution.status in accepts:
         accept, words = accepts[solution.status], UNASKED[solution.status]
@@ -94,7 +94,7 @@ def compare(
     record["left_out"] = [{"mechanism": name, "reason": reason} for name, reason in frame.attrs["left_out"].items()]
     record |= {"under": frame.attrs["under"]} if frame.attrs["under"] else {}
     record |= vd.data.measures.Measures.of(world).to_dict()
-    report(to_json, lambda: record, lambda: family.compared(world.name, frame))
+    report(to_json, lambda: record, lambda: family.compared(world.name, frame), world)
 
 
 def audit(
@@ -110,7 +110,7 @@ def audit(
     world, name = request.case, Path(menu).name
     checked = vd.audit(world, menu)
     record = {"case": world.name, "menu": name, "audit": checked.to_dict(), **checked.measures.to_dict()}
-    report(to_json, lambda: record, lambda: vd.families.family_of(world).offered(f"{name} for {world.name}", checked))
+    report(to_json, lambda: record, lambda: vd.families.family_of(world).offered(f"{name} for {world.name}", checked), world)
 
 
 def say_version(asked: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from veridical.data import InputError, files
 from veridical.data.joint_plan import JointPlanCase, Values
+from veridical.data.stamp import stamped
 
 __all__ = ["Folder", "opened", "packed", "unpacked"]
 
@@ -33,7 +34,7 @@ class Folder:
 
     def write(self, week: int, content: Mapping[str, Any]) -> None:
         """Write a week."""
-        whole = {"fingerprint": self.fingerprint, "checksum": _checksum(content), "content": content}
+        whole = stamped({"fingerprint": self.fingerprint, "checksum": _checksum(content), "content": content})
         files.write({self._file(week): json.dumps(whole, allow_nan=False)})
 
     def _file(self, week: int) -> Path:

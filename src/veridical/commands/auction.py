@@ -28,7 +28,7 @@ def auction(
     if bids is None and deadline is not None:
         raise vd.InputError.of("--deadline", deadline, "a deadline beside --bids")
     if bids is None:
-        report(to_json, posting.to_dict, lambda: posted(posting))
+        report(to_json, posting.to_dict, lambda: posted(posting), request.case)
     else:
         result = posting.clear(vd.read_bids(bids, posting.names, deadline))
-        report(to_json, result.to_dict, lambda: cleared(result))
+        report(to_json, result.to_dict, lambda: cleared(result), request.case)

@@ -33,4 +33,4 @@ def choose_k(
         mechanism.check(parameters)
     chosen = vd.choose_k(request.case, loss, solver, **parameters)
     draw(plot, chosen.figure)
-    report(to_json, chosen.to_dict, lambda: choice(chosen))
+    report(to_json, chosen.to_dict, lambda: choice(chosen), request.case)

@@ -34,7 +34,7 @@ def pilot(
         raise vd.InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
     rolled = vd.studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
     draw(plot, rolled.figure)
-    report(to_json, rolled.to_dict, lambda: weekly(rolled))
+    report(to_json, rolled.to_dict, lambda: weekly(rolled), world)
 
 
 def tell_week(week: int, seconds: float, saved: float) -> None:

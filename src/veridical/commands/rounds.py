@@ -60,7 +60,7 @@ def create(
         links = {name: f"{url.rstrip('/')}/enter/{token}" for name, token in tokens.items()}
         about = {"round": id, "case": request.case.name, "deadline": ends.isoformat(), "clearing_key": place, "links": links}
         if to_json is not None:
-            report(to_json, lambda: about, lambda: [])
+            report(to_json, lambda: about, lambda: [], request.case)
         if to_json != "-":
             print(f"round {id}: {request.case.name}, until {ends.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
             print(f"clearing key: {place} (keep it away from the server until the deadline)")
