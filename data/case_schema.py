@@ -9,34 +9,42 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema as core
 
+from veridical.data import files
 from veridical.data.case_record import CaseRecord
 from veridical.data.errors import InputError
 from veridical.data.joint_plan.head import Head
 from veridical.data.load import kind_of
 from veridical.data.record import Record
 
-__all__ = ["directive", "schema", "text"]
+__all__ = ["RESULTS", "directive", "results", "schema", "text"]
+
+RESULTS = "results"  # of JSON that is written: no kind of case
 
 DRAFT = "http://json-schema.org/draft-04/schema#"
 
 
-def directive(kind: str) -> str:
-    """Return the comment by which editors find the schema of a case file's kind, beside the file.
+def directive(kind: str, file: str | None = None) -> str:
+    """Return the comment by which editors find the schema of a case file's kind: in a file beside it.
 
     >>> directive("assembler")
     '#:schema ./assembler.schema.json'
     """
-    return f"#:schema ./{kind}.schema.json"
+    return f"#:schema ./{file or f'{kind}.schema.json'}"
 
 
 def schema(kind: str) -> dict[str, Any]:
     """Return the JSON schema of case files of a kind, with all classes that are registered by now; raises InputError."""
-    records = kind_of(kind).records
+    try:
+        records = kind_of(kind).records
+    except InputError as error:
+        raise InputError.of("KIND", kind, f"{error.problems[0].allowed}; or {RESULTS}") from None
     if not records:
         raise InputError.of("KIND", kind, "a kind whose case files are read as a record")
     _, made = models_json_schema(
@@ -52,6 +60,11 @@ def schema(kind: str) -> dict[str, Any]:
     alternatives = [{"$ref": f"#/definitions/{record.__name__}"} for record in records]
     about = f"Case files of kind {kind}, as `veridical schema {kind}` writes it."
     return {"$schema": DRAFT, "title": kind, "description": about, "anyOf": alternatives, "definitions": definitions}
+
+
+def results() -> str:
+    """Return the JSON schema of what commands write as JSON, which is shipped, as text."""
+    return files.read(Path(str(resources.files("veridical.data") / "schemas" / "results.schema.json")), "schema", "JSON")
 
 
 def text(kind: str) -> str:
