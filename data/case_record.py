@@ -16,7 +16,7 @@ from veridical.data.fields import Name, Text
 from veridical.data.measures import refuse_rounding
 from veridical.data.record import Record
 
-__all__ = ["CURRENCY", "HEAD", "NAMED", "TEXT", "UNIT", "CaseRecord", "counted", "hashed", "plain", "write_files"]
+__all__ = ["CURRENCY", "HEAD", "NAMED", "TEXT", "UNIT", "CaseRecord", "counted", "hashed", "plain", "spelled", "write_files"]
 
 HEAD = "case.toml"  # of a case that is a folder
 NAMED, TEXT = "text; the file's name, or the folder's, where it is left out", "text: what the case is, in a sentence"
@@ -81,16 +81,16 @@ class CaseRecord(Record):
 
 def hashed(case: Any) -> str:
     """Return what tells a case from others: 16 hexadecimal digits of the SHA-256 of all its fields, however it is shown."""
-    return sha256(_spelled(case).encode()).hexdigest()[:16]
+    return sha256(spelled(case).encode()).hexdigest()[:16]
 
 
-def _spelled(value: Any) -> str:
+def spelled(value: Any) -> str:
     """Return all fields of a record as one text, which is another for another value of any of them."""
     if isinstance(value, Record):
         fields = ((name, getattr(value, name)) for name in type(value).model_fields)
-        return f"{type(value).__name__}({', '.join(f'{name}={_spelled(part)}' for name, part in fields)})"
+        return f"{type(value).__name__}({', '.join(f'{name}={spelled(part)}' for name, part in fields)})"
     if type(value) is tuple:
-        parts = [_spelled(part) for part in value]
+        parts = [spelled(part) for part in value]
         return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
     return repr(value)
 
