@@ -74,7 +74,15 @@ def formats() -> tuple[str, ...]:
     return vd.studies.figures.style.FORMATS
 
 
-Case = Annotated[str, typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.")]
+def shipped(incomplete: str) -> list[str]:
+    """Return the shipped cases whose names begin so: what the shell completes beside the names of files."""
+    return [name for name in vd.examples() if name.startswith(incomplete)]
+
+
+Case = Annotated[
+    str,
+    typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.", autocompletion=shipped),
+]
 AllowFiles = Annotated[bool, typer.Option("--allow-files", help="The case may name files outside its folder.")]
 Json = Annotated[
     str | None,
@@ -97,7 +105,7 @@ Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a field of the case or a parameter.")
 ]
 Database = Annotated[str, typer.Option("--db", metavar="FILE|URL", help="A SQLite file, or the URL of a PostgreSQL database.")]
-Count = Annotated[int | None, typer.Option(help="How many there are.")]
+Count = Annotated[int | None, typer.Option(metavar="N", help="How many there are.")]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ def auction(
     to_json: Json = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Print what the auction of Theorem 7 posts, or clear sealed bids: units and payments."""
+    """Print what the auction of Theorem 7 posts, or clear sealed bids: units and payments.
+
+    Example: veridical auction two-retailers
+    """
     from veridical.commands.auction_tables import cleared, posted
 
     request = read(case, changes, allow_files)

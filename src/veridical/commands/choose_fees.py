@@ -29,7 +29,10 @@ def choose_fees(
     plot: Plot = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Choose pivot and fees of a joint plan before anybody reports: deficit, gains and what is lost, by a simulated prior."""
+    """Choose pivot and fees of a joint plan before anybody reports: deficit, gains and what is lost, by a simulated prior.
+
+    Example: veridical choose-fees carriers --draws 5
+    """
     from veridical.commands.choose_fees_tables import choice
 
     request = read(case, changes, allow_files)
