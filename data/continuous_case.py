@@ -17,6 +17,7 @@ from veridical.data.case_record import counted
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, listed, whole_number
 from veridical.data.limits import POINTS
+from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
 from veridical.data.record import Record, check, wrong
 
@@ -30,7 +31,7 @@ class ContinuousSupplier(Record):
 
     name: Name = Field(description="the supplier's name: text on one line that no other supplier has")
     cost: PrivateCost = Field(
-        description='a table with the key distribution, as { distribution = "norm", loc = 5, scale = 1.5, low = 2, high = 9 }'
+        description='a table with the key distribution, currency per unit, as { distribution = "uniform", low = 2, high = 9 }'
     )
 
 
@@ -42,6 +43,9 @@ class ContinuousCase(Assembly):
     """
 
     suppliers: Annotated[tuple[ContinuousSupplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
+    prior: Prior | None = Field(
+        default=None, description="the table [prior] with `correlation` alone, where costs depend on one another"
+    )
 
     @model_validator(mode="before")
     @classmethod
