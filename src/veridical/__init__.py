@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from veridical.studies import choose_fees, choose_k, reproduce
     from veridical.studying import study
 
+    __version__: str
+
 __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
 __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism", "Repeated"]
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "VeridicalError"]
