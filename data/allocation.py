@@ -46,9 +46,7 @@ class FixedPrice(Record):
 
     wholesale_price: Positive = Field(description="a finite number > 0, currency per unit")
     rule: Annotated[str, one_of(*RULES)] = Field(description=f"one of {', '.join(RULES)}: how orders are rationed")
-    exponent: Positive | None = Field(
-        default=None, description="of `generalized_linear` alone, which cannot do without it, > 0"
-    )
+    exponent: Positive | None = Field(default=None, description="of `generalized_linear` alone, which cannot do without it, > 0")
 
     @model_validator(mode="after")
     def _exponent_of_the_rule(self) -> FixedPrice:

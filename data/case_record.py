@@ -16,10 +16,24 @@ from veridical.data.fields import Name, Text
 from veridical.data.measures import refuse_rounding
 from veridical.data.record import Record
 
-__all__ = ["CURRENCY", "HEAD", "NAMED", "TEXT", "UNIT", "CaseRecord", "counted", "hashed", "plain", "spelled", "write_files"]
+__all__ = [
+    "CURRENCY",
+    "HEAD",
+    "NAMED",
+    "SAVED",
+    "TEXT",
+    "UNIT",
+    "CaseRecord",
+    "counted",
+    "hashed",
+    "plain",
+    "spelled",
+    "write_files",
+]
 
 HEAD = "case.toml"  # of a case that is a folder
 NAMED, TEXT = "text; the file's name, or the folder's, where it is left out", "text: what the case is, in a sentence"
+SAVED = "to save a case, text, numbers, true or false, and tables of them"
 CURRENCY, UNIT = 'what money is in, as "EUR": how results are said', 'what quantities are counted in, as "pieces"'
 
 
@@ -65,7 +79,6 @@ class CaseRecord(Record):
         except InputError as error:
             raise InputError(*error.problems, file=self.name or None) from None
         return path
-
 
     def _as_files(self) -> tuple[Record, dict[str, str]]:
         """Return what the case's TOML file holds, and the texts of the files that it refers to; raises InputError as `save`."""
@@ -114,7 +127,7 @@ def plain(value: Any, place: str, beside: dict[str, str]) -> Any:
         return [plain(part, f"{place}[{k}]", beside) for k, part in enumerate(value)]
     if isinstance(value, str | bool | int | float):
         return value
-    raise InputError.of(place, f"<{type(value).__name__}>", "to save a case, text, numbers, true or false, and tables of them")
+    raise InputError.of(place, f"<{type(value).__name__}>", SAVED)
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import tomli_w
 
-from veridical.data.case_record import CaseRecord, plain
+from veridical.data.case_record import SAVED, CaseRecord, plain
 from veridical.data.errors import InputError
 from veridical.data.record import Record
 
@@ -145,4 +145,4 @@ def _written(value: Any) -> str:
         whole = f"[{', '.join(parts)}]"
         nested = any(isinstance(part, list | tuple) for part in value)
         return whole if len(whole) <= WIDTH or not nested else "[\n" + "".join(f"    {part},\n" for part in parts) + "]"
-    raise InputError.of("<value>", f"<{type(value).__name__}>", "to save a case, text, numbers, true or false, and tables of them")
+    raise InputError.of("<value>", f"<{type(value).__name__}>", SAVED)

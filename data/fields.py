@@ -197,5 +197,7 @@ NonNegativeInt = Annotated[int, reads(lambda value: whole(value), minimum=0)]
 NonNegative = Annotated[float, finite("a finite number >= 0", lambda x: x >= 0, **NOT_NEGATIVE)]
 Numbers = tuple[float, ...]
 Text = Annotated[str, _instance(str, "text")]
-Name = Annotated[str, _instance(str, "non-empty text on one line, without spaces at its ends or two in a row", is_name, minLength=1)]
+Name = Annotated[
+    str, _instance(str, "non-empty text on one line, without spaces at its ends or two in a row", is_name, minLength=1)
+]
 Flag = Annotated[bool, _instance(bool, "true or false")]

@@ -26,7 +26,8 @@ class Prior(Record):
 
     joint: Nested | None = Field(
         default=None,
-        description="probabilities, nested one level a supplier or retailer in order, which sum to 1; in place of all `probabilities`",
+        description="probabilities, nested one level a supplier or retailer in order, which sum to 1; in place of all "
+        "`probabilities`",
     )
     correlation: tuple[Numbers, ...] | None = Field(
         default=None,

@@ -8,8 +8,9 @@ Work that may take more than two seconds is a `step`, and work that is done agai
         ...
 
 Nobody listens unless somebody asks: then neither costs more than a look at a context variable, and nothing is printed. The
-same is logged at the level DEBUG, with the seconds that a step took, by the logger `veridical.data.progress`. The command line asks, and so may scripts (`veridical.progress`), with a reporter that draws on a terminal. This module is the lowest
-of all, so that every layer can say what it does, and knows neither terminals nor the library that draws.
+command line asks, and so may scripts (`veridical.progress`), with a reporter that draws on a terminal. The same is logged at the
+level DEBUG, with the seconds that a step took, by the logger `veridical.data.progress`. This module is the lowest of all, so that
+every layer can say what it does, and knows neither terminals nor the library that draws.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every JSON that is written says of itself: the version of this package, the number of its schema, the hash of the case.
 
-The number goes up where a key goes, or means something else; keys that are added leave it. What each record has, key by key, is in
-the shipped `schemas/results.schema.json`, and on the page `docs/json.md` that is made from it.
+The number goes up where a key goes, or means something else; keys that are added leave it. What each record has, key by key, is
+in the shipped `schemas/results.schema.json`, and on the page `docs/json.md` that is made from it.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from veridical.data.record import Record, wrong
 
 __all__ = ["ALL", "JointYields", "Yield"]
 
+SHARE = {**POSITIVE, "maximum": 1}  # in JSON schema
 SCENARIOS = 2**14  # joint yields of all suppliers at most
 
 
@@ -43,8 +44,8 @@ class Yield(Record):
     (0.95, 2)
     """
 
-    values: Annotated[Numbers, several("shares > 0 and <= 1", lambda x: SMALLEST <= x <= 1, True, POSITIVE | {"maximum": 1})] = Field(
-        description="shares > 0 and at most 1, ascending: one, which is sure, or several"
+    values: Annotated[Numbers, several("shares > 0 and <= 1", lambda x: SMALLEST <= x <= 1, True, POSITIVE | {"maximum": 1})] = (
+        Field(description="shares > 0 and at most 1, ascending: one, which is sure, or several")
     )
     weights: Annotated[Numbers, reads(_weights, items=POSITIVE)] = Field(
         default=(), description="how likely each is, which sum to 1; equally where left out"

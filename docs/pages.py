@@ -40,11 +40,11 @@ program.
 JSON_START = """\
 # What is written as JSON
 
-Made from `veridical schema results`, the shipped JSON schema (2020-12), by `python docs/pages.py`. Every record begins with the keys of
-[stamp](#stamp). The schema's number is {number}: it goes up where a key goes or means something else; keys that are added leave it,
-so that whoever reads a record should take no offence at keys that are not here. JSON knows no infinite numbers and no NaN: `null`
-stands there. `?` after a key says that it is not always there. Receipts, and what the server of rounds answers, are described by its
-own page `/openapi.json`.
+Made from `veridical schema results`, the shipped JSON schema (2020-12), by `python docs/pages.py`. Every record begins with the
+keys of [stamp](#stamp). The schema's number is {number}: it goes up where a key goes or means something else; keys that are added
+leave it, so that whoever reads a record should take no offence at keys that are not here. JSON knows no infinite numbers and no
+NaN: `null` stands there. `?` after a key says that it is not always there. Receipts, and what the server of rounds answers, are
+described by its own page `/openapi.json`.
 """
 
 

@@ -36,9 +36,7 @@ from veridical.data.record import Record, check, wrong
 __all__ = ["JointPlanCase", "Parameters", "Part"]
 
 
-CORE_POINT = (
-    'of `core`: the gains in the core nearest to Clarke\'s, `"nearest"`, or the `"bidder_optimal"` ones nearest to them'
-)
+CORE_POINT = 'of `core`: the gains in the core nearest to Clarke\'s, `"nearest"`, or the `"bidder_optimal"` ones nearest to them'
 REDISTRIBUTION = 'under `vcg` with receivers who are agents, of what the operator collects: `"none"` or `"cavallo"`'
 
 
@@ -225,8 +223,8 @@ class JointPlanCase(CaseRecord):
     @property
     def in_short(self) -> str:
         """How many parties, weeks and flows."""
-        shared = self.shared
-        return f"{counted(len(self.parties), 'party', 'parties')}, {counted(len(shared.weeks), 'week')}, {counted(len(shared.flows), 'flow')}"
+        weeks, flows = counted(len(self.shared.weeks), "week"), counted(len(self.shared.flows), "flow")
+        return f"{counted(len(self.parties), 'party', 'parties')}, {weeks}, {flows}"
 
     def since(self, week: int) -> JointPlanCase:
         """Return the rest of the horizon, from `week` on; stocks stay as they are (see `carried` in the models)."""

@@ -21,9 +21,7 @@ from veridical.data.joint_plan import COST, ROLES, Party, Values, column, regist
 from veridical.data.load import KINDS, place_of
 
 SHIPPED = ("assembler", "allocation", "joint_plan")
-SCHEMAS = {
-    kind: json.loads((ROOT / "data" / "schemas" / f"{kind}.schema.json").read_text(encoding="utf-8")) for kind in SHIPPED
-}
+SCHEMAS = {kind: json.loads((ROOT / "data" / "schemas" / f"{kind}.schema.json").read_text(encoding="utf-8")) for kind in SHIPPED}
 
 
 def errors(raw: dict[str, Any], kind: str | None = None) -> list[str]:

@@ -175,7 +175,7 @@ class Sheltering(vd.data.CaseRecord):
     kind: Literal["sheltering"] = "sheltering"
     budget: vd.data.Positive
     open: bool = True
-    by_day: dict[str, float] = {}
+    by_day: dict[str, float]
     shelters: tuple[Shelter, ...]
 
 

@@ -39,7 +39,7 @@ def test_a_joint_plan_cites_its_payments() -> None:
     assert keys(plan)[:3] == ["vickrey1961", "clarke1971", "groves1973"]
     assert {"daspremont1979", "flopro"} <= set(keys("agv"))
     assert {"day2007", "day2012"} <= set(keys("core"))
-    committed = plan.changed(baseline={flow: 1.0 for flow in plan.shared.flows}, receivers="agents", redistribution="cavallo")
+    committed = plan.changed(baseline=dict.fromkeys(plan.shared.flows, 1.0), receivers="agents", redistribution="cavallo")
     assert "cavallo2006" in keys(vd.solve(committed, "vcg", misreports=0))
 
 

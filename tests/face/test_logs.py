@@ -1,4 +1,4 @@
-"""What is logged: under the logger `veridical`, silent unless somebody listens, and on the command line as far as it is asked for."""
+"""What is logged: under the logger `veridical`, silent unless somebody listens; on the command line what is asked for."""
 
 import logging
 import subprocess
@@ -21,7 +21,12 @@ def test_a_solve_is_one_line_at_info_and_its_steps_are_at_debug(caplog: pytest.L
         vd.solve(vd.example("two-suppliers"), "icds", "highs")
     assert told(caplog, logging.INFO) == ["veridical.solving: icds for two-suppliers: optimal, objective 6965"]
     debug = told(caplog, logging.DEBUG)
-    for words in ("begins: build icds", "begins: compile icds", "begins: solve icds by highs", "ends: solve icds by highs, after"):
+    for words in (
+        "begins: build icds",
+        "begins: compile icds",
+        "begins: solve icds by highs",
+        "ends: solve icds by highs, after",
+    ):
         assert any(words in line for line in debug), words
     assert any(line.startswith("veridical.solving: by highs") and "Certificate(primal_residual=" in line for line in debug)
     assert told(caplog, logging.WARNING) == []

@@ -43,7 +43,8 @@ def test_show_writes_a_case_with_all_that_it_reads(run: Run, name: str, options:
 def test_show_keeps_what_a_file_says_first(run: Run) -> None:
     out = run("show", "unbalanced-smallest")[1]
     assert "# The smallest example found in which balanced ordering is not optimal" in out
-    Path("bare.toml").write_text('kind = "assembler"\nprice = 3\n[demand]\ndistribution = "exponential"\nmean = 9\n', encoding="utf-8")
+    bare = 'kind = "assembler"\nprice = 3\n[demand]\ndistribution = "exponential"\nmean = 9\n'
+    Path("bare.toml").write_text(bare, encoding="utf-8")
     status, _, err = run("show", "bare.toml")
     assert (status, err) == (2, "veridical: bare.toml: suppliers: missing required key: one or more [[suppliers]] tables\n")
 

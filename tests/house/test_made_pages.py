@@ -18,9 +18,7 @@ COMMANDS = {
     name: command
     for group, one in APPLICATION.commands.items()
     for name, command in (
-        {f"{group} {inner}": command for inner, command in one.commands.items()}
-        if hasattr(one, "commands")
-        else {group: one}
+        {f"{group} {inner}": command for inner, command in one.commands.items()} if hasattr(one, "commands") else {group: one}
     ).items()
 }
 

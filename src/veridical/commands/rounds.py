@@ -90,7 +90,7 @@ def status(database: Database, round: RoundName = None, to_json: Json = None) ->
 def clear(
     database: Database,
     round: RoundName = None,
-    key: Annotated[str | None, typer.Option(metavar="FILE", help="The clearing key, where it is not beside the database.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="FILE", help="The clearing key; else beside the database.")] = None,
     to_json: Json = None,
 ) -> None:
     """Clear a round after its deadline: open the last report of each, once and for all.

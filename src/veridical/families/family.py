@@ -100,8 +100,8 @@ class Mechanism:
     mechanism's parameters, which properties its contracts have; every result is held against them. `solver` names who solves a
     case where nobody is asked for; None leaves that to the first route. `otherwise`: who does so where that one comes to no
     proven optimum. `complete` adds to the parameters those that follow from the case. `declared`: the parameters, where the ways
-    of its routes do not say them. `modelless`: what it is, if it is no model. `sources`: the works that it is from, the first first,
-    as keys of `veridical.data.sources` or works of your own.
+    of its routes do not say them. `modelless`: what it is, if it is no model. `sources`: the works that it is from, as keys of
+    `veridical.data.sources` or works of your own.
     """
 
     name: str

@@ -138,9 +138,7 @@ def _mechanism(case: type[CaseRecord], name: str, build: Build, solver: str, sou
     declared = {argument: Parameter(get_args(hint) or (hint,)) for argument, hint in allowed.items()}
     summary = (inspect.getdoc(build) or name).splitlines()[0]
     routes = (Route("model", _solve, way),)
-    return Mechanism(
-        name, case, summary, routes, always(), solver=lambda case: solver, declared=declared, sources=sources
-    )
+    return Mechanism(name, case, summary, routes, always(), solver=lambda case: solver, declared=declared, sources=sources)
 
 
 def _solve(task: Task) -> Solution:
