@@ -1,7 +1,7 @@
 """What results rest on, to be cited: papers, and the software that solves.
 
-What is said of a work is what the work itself, or whoever cites it here, says: the manuscript on assemblers that was used names no
-authors, and the article on joint plans neither author nor date.
+What is said of a work is what the work itself, or whoever cites it here, says: the manuscript on assemblers that was used names
+no authors, and the article on joint plans neither author nor date.
 """
 
 from __future__ import annotations

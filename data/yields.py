@@ -44,8 +44,8 @@ class Yield(Record):
     (0.95, 2)
     """
 
-    values: Annotated[Numbers, several("shares > 0 and <= 1", lambda x: SMALLEST <= x <= 1, True, POSITIVE | {"maximum": 1})] = (
-        Field(description="shares > 0 and at most 1, ascending: one, which is sure, or several")
+    values: Annotated[Numbers, several("shares > 0 and <= 1", lambda x: SMALLEST <= x <= 1, True, SHARE)] = Field(
+        description="shares > 0 and at most 1, ascending: one, which is sure, or several"
     )
     weights: Annotated[Numbers, reads(_weights, items=POSITIVE)] = Field(
         default=(), description="how likely each is, which sum to 1; equally where left out"
