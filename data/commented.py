@@ -137,7 +137,8 @@ def _written(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, str):
-        return tomli_w.dumps({"k": value}).removeprefix("k = ").removesuffix("\n")
+        text = tomli_w.dumps({"k": value}).removeprefix("k = ").removesuffix("\n")
+        return "".join(sign if sign.isprintable() else f"\\U{ord(sign):08x}" for sign in text)  # nothing drives a terminal
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{_key(key)} = {_written(part)}' for key, part in value.items())} }}"
     if isinstance(value, list | tuple):

@@ -49,11 +49,12 @@ def test_show_keeps_what_a_file_says_first(run: Run) -> None:
     assert (status, err) == (2, "veridical: bare.toml: suppliers: missing required key: one or more [[suppliers]] tables\n")
 
 
-def test_show_takes_a_kind_of_ones_own_and_names_that_drive_no_terminal(run: Run) -> None:
-    case = vd.example("two-suppliers").changed(description='a "quoted"\n\x1b[31m text')
-    case.save("odd.toml")
+def test_what_show_prints_drives_no_terminal(run: Run) -> None:
+    case = vd.example("two-suppliers").changed(description='a "quoted"\n\x1b[31m text\x9b31m and \u202e back')
+    path = case.save("odd.toml")
+    path.write_text("# said\x9b first\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
     out = run("show", "odd.toml")[1]
-    assert "\x1b" not in out
+    assert all(line.isprintable() for line in out.split("\n"))
     Path("again.toml").write_text(out, encoding="utf-8")
     assert vd.load("again.toml") == case
 

@@ -52,7 +52,7 @@ def _head(kind: str, case: str) -> Iterator[str]:
     yield f"# `veridical schema {kind} --out .` writes that schema, by which editors check and complete"
     yield ""
     lines = vd.data.files.read(_file(case), "case file", "TOML").splitlines()
-    said = [line for line in lines if not line.startswith("#:")]
+    said = [vd.data.errors.visible(line) for line in lines if not line.startswith("#:")]
     about = said[: next((number for number, line in enumerate(said) if not line.startswith("#")), len(said))]
     yield from [*about, ""] if about else ()
 
@@ -72,7 +72,7 @@ def _tables(beside: dict[str, str]) -> Iterator[str]:
         yield "# Files beside this one, which --out writes as well: columns; rows"
     for name, text in beside.items():
         header, *rows = text.splitlines()
-        yield f"# {name}: {header.replace(',', ', ')}; {len(rows):,}"
+        yield vd.data.errors.visible(f"# {name}: {header.replace(',', ', ')}; {len(rows):,}")
     yield ""
 
 
