@@ -8,7 +8,7 @@ from functools import cached_property, reduce
 from typing import Annotated, Any, SupportsIndex
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data.ambiguity import Ambiguity
@@ -55,6 +55,8 @@ class AssemblerCase(CommonPrior, Assembly):
     whole multiples of `round_money`, currency, and orders of `round_units`, where these are given.
     Source: assembler paper, section 2; any number of costs a supplier.
     """
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["price", "demand"]}, {"required": ["products"]}]})
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
     price: Positive = Field(default=NOTHING, description=f"{PRICE}; needed where there are no `products`")

@@ -124,6 +124,6 @@ class _Reader(BeforeValidator):
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         tables = []
         for cls in self.registry.known().values():
-            table = handler.resolve_ref_schema(handler(cls.__pydantic_core_schema__))
+            table = cls.__get_pydantic_json_schema__(cls.__pydantic_core_schema__, handler)
             tables.append({**table, "required": [self.registry.key, *table.get("required", ())]})  # by which one tells them apart
         return {"oneOf": tables}

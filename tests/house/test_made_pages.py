@@ -42,7 +42,7 @@ def test_every_command_has_an_example_that_it_takes(name: str) -> None:
     assert wanted <= set(given)
 
 
-@pytest.mark.parametrize("width", [80, 60])
+@pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_no_line_of_the_help_is_cut(name: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setenv("COLUMNS", str(width))

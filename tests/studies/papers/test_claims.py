@@ -226,6 +226,7 @@ def test_capacities_of_table_1_at_the_edge_of_a_digit_are_beyond_it_in_whole_fra
         for k, probability in enumerate(likely):
             weight *= probability ** profile.count(k) / factorial(profile.count(k))
         largest = sorted((4 + k for k in profile), reverse=True)
-        price += weight * max(0, *((sum(largest[:m]) - 2 * capacity) / m for m in range(1, 6)))
+        scarce = [(sum(largest[:m]) - 2 * capacity) / m for m in range(1, 6)]
+        price += weight * max(Fraction(0), *scarce)
     assert price > Fraction(cost)
     assert found("Table 1, column centralized capacity").witness.startswith("27 of 30 cells")
