@@ -99,7 +99,10 @@ def plan(case: JointPlanCase) -> JointPlanCase:
 
 
 PRODUCT = {"price": 60.0, "demand": UNIFORM, **TERMS}
-SOURCES = [{"name": "panel", "costs": [4.0, 9.0], "probabilities": [0.5, 0.5]}, {"name": "battery", "costs": [3.0]}]
+SOURCES: list[dict[str, Any]] = [
+    {"name": "panel", "costs": [4.0, 9.0], "probabilities": [0.5, 0.5]},
+    {"name": "battery", "costs": [3.0]},
+]
 PRODUCTS = [{"name": "phone", "units": {"panel": 1, "battery": 2}, **PRODUCT}, {"name": "pad", "units": {"panel": 2}, **PRODUCT}]
 PRIOR = {"distribution": "expon", "loc": 4.0, "scale": 2.0, "low": 4.5, "high": 9.0}
 FULL: dict[str, Any] = {
