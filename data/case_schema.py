@@ -28,6 +28,7 @@ __all__ = ["RESULTS", "directive", "results", "schema", "text"]
 RESULTS = "results"  # of JSON that is written: no kind of case
 
 DRAFT = "http://json-schema.org/draft-04/schema#"
+DEFINITIONS = "#/definitions/"
 
 
 def directive(kind: str, file: str | None = None) -> str:
@@ -49,7 +50,7 @@ def schema(kind: str) -> dict[str, Any]:
         raise InputError.of("KIND", kind, "a kind whose case files are read as a record")
     _, made = models_json_schema(
         [(record, "validation") for record in records],
-        ref_template="#/definitions/{model}",
+        ref_template=f"{DEFINITIONS}{{model}}",
         schema_generator=_Draft4,
     )
     definitions = _used({name: _plain(part) for name, part in made["$defs"].items()}, [record.__name__ for record in records])
@@ -57,9 +58,9 @@ def schema(kind: str) -> dict[str, Any]:
         if issubclass(record, CaseRecord | Head):
             whole = definitions[record.__name__]
             whole["required"] = ["kind", *whole.get("required", ())]  # a default of the record, which every file gives
-    alternatives = [{"$ref": f"#/definitions/{record.__name__}"} for record in records]
-    about = f"Case files of kind {kind}, as `veridical schema {kind}` writes it."
-    return {"$schema": DRAFT, "title": kind, "description": about, "anyOf": alternatives, "definitions": definitions}
+    whole = _merged([definitions.pop(record.__name__) for record in records], definitions)
+    about = f"{whole['description']} Made by `veridical schema {kind}`."
+    return {"$schema": DRAFT, **whole, "title": kind, "description": about, "definitions": definitions}
 
 
 def results() -> str:
@@ -91,6 +92,30 @@ class _Draft4(GenerateJsonSchema):
         return False
 
 
+def _merged(tables: list[dict[str, Any]], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return one schema for alternatives, so that editors say which value is wrong, and not that the whole file is.
+
+    It is the first, with the keys of the others, and the keys required that all of them ask for. Where lists have other tables as
+    entries these are merged as well, and what tells them apart is asked for: `costs`, or `cost`.
+    """
+    first, *others = tables
+    for other in others:
+        first["required"] = [key for key in first["required"] if key in other["required"]]
+        for key, value in other["properties"].items():
+            own = first["properties"].setdefault(key, value)
+            mine, its = (part.get("items", {}).get("$ref", "").removeprefix(DEFINITIONS) for part in (own, value))
+            if mine != its:
+                definitions[mine] = _either(definitions[mine], definitions.pop(its))
+    return first
+
+
+def _either(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of tables that are one of two, which ask for other keys."""
+    common = [key for key in one["required"] if key in other["required"]]
+    apart = [{"required": [key for key in table["required"] if key not in common]} for table in (one, other)]
+    return {**one, "properties": {**other["properties"], **one["properties"]}, "required": common, "oneOf": apart}
+
+
 def _used(definitions: dict[str, Any], names: list[str]) -> dict[str, Any]:
     """Return those definitions that some names lead to."""
     found: dict[str, Any] = {}
@@ -98,7 +123,7 @@ def _used(definitions: dict[str, Any], names: list[str]) -> dict[str, Any]:
         name = names.pop(0)
         if name not in found:
             found[name] = definitions[name]
-            names += re.findall(r'"#/definitions/(\w+)"', json.dumps(definitions[name]))
+            names += re.findall(rf'"{DEFINITIONS}(\w+)"', json.dumps(definitions[name]))
     return found
 
 

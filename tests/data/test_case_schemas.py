@@ -119,6 +119,27 @@ def test_what_the_program_refuses_the_schema_refuses(name: str, place: str, valu
         vd.load(tmp_path, lambda _: raw)
 
 
+@pytest.mark.parametrize(
+    ("name", "place", "value", "message"),
+    [
+        ("assembler", ["suppliers", 0, "costs"], [0.0, 9.0], "0.0 is less than or equal to the minimum of 0"),
+        ("assembler", ["salvage"], -1, "-1 is less than the minimum of 0"),
+        ("continuous", ["suppliers", 1, "cost"], 3, "3 is not of type 'object'"),
+        ("power demand", ["retailers", 0, "count"], 0, "0 is less than the minimum of 1"),
+        ("vendors", ["mechanism", "pivot"], "groves", "'groves' is not one of ['baseline', 'clarke']"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_value_and_not_of_the_file(name: str, place: list[Any], value: Any, message: str) -> None:
+    raw = copy.deepcopy(table(name))
+    inside: Any = raw
+    for step in place[:-1]:
+        inside = inside[step]
+    inside[place[-1]] = value
+    (error,) = jsonschema.Draft4Validator(SCHEMAS[raw["kind"]]).iter_errors(raw)
+    assert list(error.absolute_path)[: len(place)] == place
+    assert error.message == message
+
+
 def test_a_schema_has_the_classes_that_are_registered() -> None:
     @register_demand
     class Known(Empirical):
@@ -149,7 +170,8 @@ def test_a_kind_of_ones_own_has_a_schema() -> None:
         validator = jsonschema.Draft4Validator(schema("loan"))
         assert list(validator.iter_errors({"kind": "loan", "rates": [0.5]})) == []
         assert [error.message for error in validator.iter_errors({"kind": "loan"})] != []
-        assert schema("loan")["definitions"]["Loan"]["description"] == "What a bank lends."
+        assert schema("loan")["description"] == "What a bank lends. Made by `veridical schema loan`."
+        assert list(schema("loan")["properties"]) == [*vd.data.CaseRecord.model_fields, "rates"]
     finally:
         del KINDS["loan"]
 

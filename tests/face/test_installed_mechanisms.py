@@ -124,7 +124,7 @@ def test_the_command_finds_a_kind_of_an_installed_package(entry: str, tmp_path: 
     assert (status, err) == (0, "")
     assert "values = [1.0, 2.0, 3.0]" in out
     made = json.loads(command(tmp_path, "schema", "sale_of_a_package")[1])
-    assert made["definitions"]["Sale"]["required"] == ["kind", "values"]
+    assert made["required"] == ["kind", "values"]
 
 
 def test_a_broken_package_is_named_and_breaks_nothing_else(tmp_path: Path) -> None:
