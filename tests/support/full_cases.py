@@ -127,7 +127,7 @@ FULL: dict[str, Any] = {
         prior={"correlation": [[1.0, -0.5], [-0.5, 1.0]]},
     ),
     **{
-        demand["distribution"]: with_demand(**demand)
+        str(demand["distribution"]): with_demand(**demand)
         for demand in (
             {"distribution": "normal", "mean": 500, "sd": 90},
             {"distribution": "lognormal", "mean": 500, "sd": 90},
