@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from veridical.data.arrays import Array, Booleans
-from veridical.data.case_record import CaseRecord
+from veridical.data.case_record import CaseRecord, counted
 from veridical.data.common_prior import CommonPrior
 from veridical.data.errors import InputError
 from veridical.data.fields import (
@@ -19,6 +19,7 @@ from veridical.data.fields import (
     label,
     listed,
     one_of,
+    one_of_keys,
     whole_number,
 )
 from veridical.data.limits import DRAWS, POINTS, fits
@@ -44,8 +45,8 @@ class FixedPrice(Record):
     """
 
     wholesale_price: Positive = Field(description="a finite number > 0, currency per unit")
-    rule: Annotated[str, one_of(*RULES)] = Field(description=f"one of {', '.join(RULES)}")
-    exponent: Positive | None = None
+    rule: Annotated[str, one_of(*RULES)] = Field(description=f"one of {', '.join(RULES)}: how orders are rationed")
+    exponent: Positive | None = Field(default=None, description="of `generalized_linear` alone, which cannot do without it, > 0")
 
     @model_validator(mode="after")
     def _exponent_of_the_rule(self) -> FixedPrice:
@@ -65,12 +66,19 @@ class AllocationCase(CommonPrior, CaseRecord):
     group has which type, as its retailers are identical. Source: allocation paper, section 3; correlated types are beyond it.
     """
 
+    model_config = ConfigDict(json_schema_extra=one_of_keys("capacity", "capacity_cost"))
+
     kind: Literal["allocation"] = "allocation"
-    capacity: Positive | None = None
-    capacity_cost: NonNegative | None = None
+    capacity: Positive | None = Field(default=None, description="fixed, units, > 0")
+    capacity_cost: NonNegative | None = Field(
+        default=None, description="currency per unit, >= 0: the capacity is chosen; exactly one of the two"
+    )
     retailers: Annotated[tuple[RetailerGroup, ...], listed(RETAILERS)] = Field(description=RETAILERS)
-    fixed_price: FixedPrice | None = None
-    prior: Prior | None = None
+    fixed_price: FixedPrice | None = Field(default=None, description="the table [fixed_price], for the mechanism of that name")
+    prior: Prior | None = Field(
+        default=None,
+        description="the table [prior], with a level or a row a retailer, where types depend on one another",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> AllocationCase:
@@ -155,6 +163,12 @@ class AllocationCase(CommonPrior, CaseRecord):
         if self.prior is not None and self.prior.joint is not None:
             table["retailers"] = tuple(group.changed(probabilities=None) for group in self.retailers)
         return table
+
+    @property
+    def in_short(self) -> str:
+        """How many retailers, and type profiles where they are finitely many."""
+        types = "types in ranges" if self.continuous else counted(self.profile_count, "type profile")
+        return f"{counted(sum(self.members), 'retailer')}, {types}"
 
     @property
     def _wholesale_price(self) -> float | None:

@@ -7,12 +7,18 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import scipy
 import scipy.sparse as sp
+from pydantic import Field
 
 from veridical.data.arrays import Array
 from veridical.data.fields import Positive, one_of
 from veridical.data.record import Record
 
 __all__ = ["Ambiguity"]
+
+DISTANCE = (
+    '`"l1"`: probabilities differ by so much in sum; `"wasserstein"`: what moving probability between profiles takes, at the '
+    "difference of their unit costs"
+)
 
 
 class Ambiguity(Record):
@@ -23,8 +29,8 @@ class Ambiguity(Record):
     from one profile to another costs the sum over suppliers of how much their unit costs differ there; currency per unit.
     """
 
-    radius: Positive
-    distance: Annotated[Literal["l1", "wasserstein"], one_of("l1", "wasserstein")] = "l1"
+    radius: Positive = Field(description="how far the prior may be from the given one, > 0")
+    distance: Annotated[Literal["l1", "wasserstein"], one_of("l1", "wasserstein")] = Field(default="l1", description=DISTANCE)
 
     @property
     def words(self) -> str:

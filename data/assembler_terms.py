@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Annotated, Any, Self, SupportsIndex
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data.ambiguity import Ambiguity
 from veridical.data.arrays import Array, fixed
 from veridical.data.assembly import SUPPLIERS, Assembly
+from veridical.data.case_record import counted
 from veridical.data.common_prior import CommonPrior
 from veridical.data.demand import AnyDemand
 from veridical.data.fields import Positive, label, listed
@@ -27,6 +28,7 @@ __all__ = ["AssemblerTerms", "shortened"]
 
 NOTHING: Any = None  # price and demand of a case with several products
 PRODUCTS = "one or more [[products]] tables"
+SEVERAL = "tables [[products]], where several products share components: each has its own price, demand and terms"
 
 
 def shortened(count: int) -> str:
@@ -38,13 +40,19 @@ def shortened(count: int) -> str:
 class AssemblerTerms(CommonPrior, Assembly):
     """The keys of a case, whether they fit together, and the arrays that follow from them; see `AssemblerCase`."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["price", "demand"]}, {"required": ["products"]}]})
+
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
-    price: Positive = Field(default=NOTHING, description=PRICE)
-    demand: AnyDemand = Field(default=NOTHING, description=DEMAND)
-    round_money: Positive | None = None
-    round_units: Positive | None = None
-    ambiguity: Ambiguity | None = None
-    products: Annotated[tuple[Product, ...], listed(PRODUCTS)] | None = None
+    price: Positive = Field(default=NOTHING, description=f"{PRICE}; needed where there are no `products`")
+    demand: AnyDemand = Field(default=NOTHING, description=f"{DEMAND}; needed where there are no `products`")
+    round_money: Positive | None = Field(
+        default=None, description="payments are whole multiples of so much currency; together with `round_units`"
+    )
+    round_units: Positive | None = Field(
+        default=None, description="orders are whole multiples of so many units; together with `round_money`"
+    )
+    ambiguity: Ambiguity | None = Field(default=None, description="the table [ambiguity], where the prior is only roughly known")
+    products: Annotated[tuple[Product, ...], listed(PRODUCTS)] | None = Field(default=None, description=SEVERAL)
 
     @model_validator(mode="before")
     @classmethod
@@ -135,6 +143,13 @@ class AssemblerTerms(CommonPrior, Assembly):
             own = zip(range(len(self.shape)), self.marginals, strict=True)
             fields |= {f"suppliers.{i}.probabilities": marginal.tolist() for i, marginal in own}
         return fields
+
+    @property
+    def in_short(self) -> str:
+        """How many suppliers, cost profiles and, where they are several, products."""
+        profiles = shortened(self.profiles)
+        words = f"{counted(len(self.suppliers), 'supplier')}, {profiles} cost profile{'' if self.profiles == 1 else 's'}"
+        return words if self.products is None else f"{words}, {counted(len(self.products), 'product')}"
 
     @property
     def sources(self) -> dict[str, list[int]]:

@@ -14,12 +14,13 @@ from veridical.data.case_record import CaseRecord
 from veridical.data.demand import AnyDemand
 from veridical.data.fields import NonNegative, Positive
 from veridical.data.prior import Prior, equicorrelation
-from veridical.data.product import DEMAND, PRICE, TERMS, Sale
+from veridical.data.product import ASSEMBLING, DEMAND, PRICE, SALVAGE, SHORTAGE, TERMS, Sale
 from veridical.data.record import wrong
 
 __all__ = ["SUPPLIERS", "Assembly"]
 
 SUPPLIERS = "one or more [[suppliers]] tables"
+PRIOR = "the table [prior], where costs depend on one another"
 
 
 class Assembly(Sale, CaseRecord):
@@ -35,10 +36,10 @@ class Assembly(Sale, CaseRecord):
     price: Positive = Field(description=PRICE)
     demand: AnyDemand = Field(description=DEMAND)
     suppliers: tuple[Any, ...]
-    prior: Prior | None = None
-    salvage: NonNegative = 0.0
-    shortage_penalty: NonNegative = 0.0
-    assembly_cost: NonNegative = 0.0
+    prior: Prior | None = Field(default=None, description=PRIOR)
+    salvage: NonNegative = Field(default=0.0, description=SALVAGE)
+    shortage_penalty: NonNegative = Field(default=0.0, description=SHORTAGE)
+    assembly_cost: NonNegative = Field(default=0.0, description=ASSEMBLING)
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import tomli_w
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from veridical.data import files
 from veridical.data.errors import InputError
@@ -16,9 +16,25 @@ from veridical.data.fields import Name, Text
 from veridical.data.measures import refuse_rounding
 from veridical.data.record import Record
 
-__all__ = ["HEAD", "CaseRecord", "hashed", "plain", "write_files"]
+__all__ = [
+    "CURRENCY",
+    "HEAD",
+    "NAMED",
+    "SAVED",
+    "TEXT",
+    "UNIT",
+    "CaseRecord",
+    "counted",
+    "hashed",
+    "plain",
+    "spelled",
+    "write_files",
+]
 
 HEAD = "case.toml"  # of a case that is a folder
+NAMED, TEXT = "text; the file's name, or the folder's, where it is left out", "text: what the case is, in a sentence"
+SAVED = "to save a case, text, numbers, true or false, and tables of them"
+CURRENCY, UNIT = 'what money is in, as "EUR": how results are said', 'what quantities are counted in, as "pieces"'
 
 
 class CaseRecord(Record):
@@ -28,10 +44,10 @@ class CaseRecord(Record):
     """
 
     kind: str
-    name: Text = ""
-    description: Text = ""
-    currency: Name | None = None
-    unit: Name | None = None
+    name: Text = Field(default="", description=NAMED)
+    description: Text = Field(default="", description=TEXT)
+    currency: Name | None = Field(default=None, description=CURRENCY)
+    unit: Name | None = Field(default=None, description=UNIT)
 
     @model_validator(mode="before")
     @classmethod
@@ -57,18 +73,39 @@ class CaseRecord(Record):
         """
         path = Path(path)
         path = path / HEAD if path.is_dir() else path
-        beside: dict[str, str] = {}
         try:
-            text = tomli_w.dumps(plain(self, "", beside))
-            write_files(path.parent, {**beside, path.name: text})
+            _, beside = self._as_files()
+            write_files(path.parent, {**beside, path.name: tomli_w.dumps(plain(self, "", {}))})
         except InputError as error:
             raise InputError(*error.problems, file=self.name or None) from None
         return path
 
+    def _as_files(self) -> tuple[Record, dict[str, str]]:
+        """Return what the case's TOML file holds, and the texts of the files that it refers to; raises InputError as `save`."""
+        beside: dict[str, str] = {}
+        plain(self, "", beside)
+        return self, beside
+
+    @property
+    def in_short(self) -> str:
+        """How large the case is, in words."""
+        return ""
+
 
 def hashed(case: Any) -> str:
-    """Return what tells a case from others: 16 hexadecimal digits of the SHA-256 of all its fields."""
-    return sha256(repr(case).encode()).hexdigest()[:16]
+    """Return what tells a case from others: 16 hexadecimal digits of the SHA-256 of all its fields, however it is shown."""
+    return sha256(spelled(case).encode()).hexdigest()[:16]
+
+
+def spelled(value: Any) -> str:
+    """Return all fields of a record as one text, which is another for another value of any of them."""
+    if isinstance(value, Record):
+        fields = ((name, getattr(value, name)) for name in type(value).model_fields)
+        return f"{type(value).__name__}({', '.join(f'{name}={spelled(part)}' for name, part in fields)})"
+    if type(value) is tuple:
+        parts = [spelled(part) for part in value]
+        return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+    return repr(value)
 
 
 def plain(value: Any, place: str, beside: dict[str, str]) -> Any:
@@ -90,7 +127,16 @@ def plain(value: Any, place: str, beside: dict[str, str]) -> Any:
         return [plain(part, f"{place}[{k}]", beside) for k, part in enumerate(value)]
     if isinstance(value, str | bool | int | float):
         return value
-    raise InputError.of(place, f"<{type(value).__name__}>", "to save a case, text, numbers, true or false, and tables of them")
+    raise InputError.of(place, f"<{type(value).__name__}>", SAVED)
+
+
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "week"), counted(1200, "party", "parties")
+    ('1 week', '1,200 parties')
+    """
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def write_files(folder: Path, texts: Mapping[str, str]) -> None:

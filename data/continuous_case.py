@@ -13,9 +13,11 @@ from pydantic import Field, model_validator
 from veridical.data.arrays import Array, fixed
 from veridical.data.assembler import AssemblerCase
 from veridical.data.assembly import SUPPLIERS, Assembly
+from veridical.data.case_record import counted
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, listed, whole_number
 from veridical.data.limits import POINTS
+from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
 from veridical.data.record import Record, check, wrong
 from veridical.data.supplier import Supplier
@@ -29,8 +31,10 @@ SINGULAR = 1e-9  # least eigenvalue of a correlation under which costs still var
 class ContinuousSupplier(Record):
     """The only source of one component; his unit cost is drawn from a distribution, and only he knows it."""
 
-    name: Name = Field(description="the supplier's name")
-    cost: PrivateCost = Field(description="a table with the key distribution")
+    name: Name = Field(description="the supplier's name: text on one line that no other supplier has")
+    cost: PrivateCost = Field(
+        description='a table with the key distribution, currency per unit, as { distribution = "uniform", low = 2, high = 9 }'
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -49,6 +53,9 @@ class ContinuousCase(Assembly):
     """
 
     suppliers: Annotated[tuple[ContinuousSupplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)
+    prior: Prior | None = Field(
+        default=None, description="the table [prior] with `correlation` alone, where costs depend on one another"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -85,6 +92,11 @@ class ContinuousCase(Assembly):
         """Correlation of the suppliers' normal scores Phi^-1(G_i(x_i)), shape (n, n)."""
         given = None if self.prior is None else self.prior.correlation
         return fixed(np.eye(len(self.suppliers)) if given is None else np.array(given, dtype=float))
+
+    @property
+    def in_short(self) -> str:
+        """How many suppliers."""
+        return f"{counted(len(self.suppliers), 'supplier')}, costs in ranges"
 
     @property
     def least_cost(self) -> float:

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from veridical.data import files
+from veridical.data import files, installed
 from veridical.data.allocation import AllocationCase
 from veridical.data.assembler import AssemblerCase
 from veridical.data.case_record import HEAD
@@ -18,9 +18,9 @@ from veridical.data.errors import InputError
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.joint_plan import build as joint_plan
 from veridical.data.joint_plan.head import Head
-from veridical.data.record import check
+from veridical.data.record import Record, check
 
-__all__ = ["KINDS", "Case", "Kind", "example", "examples", "load", "register_kind"]
+__all__ = ["KINDS", "Case", "Kind", "example", "examples", "kind_of", "load", "place_of", "register_kind"]
 
 Case = AssemblerCase | ContinuousCase | AllocationCase | JointPlanCase
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -29,16 +29,20 @@ Reader = Callable[[Mapping[str, Any], str, Path], Any]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of case: how the raw table of a file of that kind becomes a case, and the keys that the table may have."""
+    """A kind of case: how the raw table of a file of that kind becomes a case, and the keys that the table may have.
+
+    `records`: what such a table is read as, one or several alternatives, where it is known.
+    """
 
     read: Reader
     keys: tuple[str, ...] = ()
+    records: tuple[type[Record], ...] = ()
 
 
 KINDS: dict[str, Kind] = {}
 
 
-def register_kind(kind: str, read: Reader, keys: Iterable[str] = ()) -> None:
+def register_kind(kind: str, read: Reader, keys: Iterable[str] = (), records: Iterable[type[Record]] = ()) -> None:
     """Make a kind of case known to `load`.
 
     Parameters
@@ -49,6 +53,8 @@ def register_kind(kind: str, read: Reader, keys: Iterable[str] = ()) -> None:
         Called with the raw table, the file's name and its folder; returns the case or raises InputError.
     keys
         The keys that such a table may have: what `--set` takes for a field of the case.
+    records
+        The records that such a table is read as, from which its JSON schema is made; none where there is none.
 
     Examples
     --------
@@ -56,7 +62,7 @@ def register_kind(kind: str, read: Reader, keys: Iterable[str] = ()) -> None:
     >>> KINDS.pop("auction").keys
     ('reserve',)
     """
-    KINDS[kind] = Kind(read, tuple(keys))
+    KINDS[kind] = Kind(read, tuple(keys), tuple(records))
 
 
 def load(path: str | Path, change: Change | None = None, *, allow_files: bool = False) -> Any:
@@ -101,10 +107,16 @@ def build(raw: Mapping[str, Any], file: str, folder: Path) -> Any:
     """Return the case that a raw table describes; its name is the file's, or the folder's, where it gives none."""
     if "kind" not in raw:
         raise InputError.missing("kind", f"one of {', '.join(KINDS)}", file)
-    kind = raw["kind"]
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError.of("kind", kind, f"one of {', '.join(KINDS)}", file)
-    return KINDS[kind].read(raw, file, folder)
+    return kind_of(raw["kind"], file).read(raw, file, folder)
+
+
+def kind_of(name: object, file: str | None = None) -> Kind:
+    """Return a kind of case, looked for among installed packages where it is not known; raises InputError for no kind."""
+    if isinstance(name, str) and name not in KINDS:
+        installed.load()
+    if not isinstance(name, str) or name not in KINDS:
+        raise InputError.of("kind", name, f"one of {', '.join(KINDS)}", file)
+    return KINDS[name]
 
 
 def _assembler(raw: Mapping[str, Any], file: str, folder: Path) -> AssemblerCase | ContinuousCase:
@@ -125,9 +137,9 @@ def _joint_plan(raw: Mapping[str, Any], file: str, folder: Path) -> JointPlanCas
     return joint_plan({"name": name, **raw}, file, folder)
 
 
-register_kind("assembler", _assembler, AssemblerCase.model_fields)
-register_kind("allocation", _allocation, AllocationCase.model_fields)
-register_kind("joint_plan", _joint_plan, Head.model_fields)
+register_kind("assembler", _assembler, AssemblerCase.model_fields, (AssemblerCase, ContinuousCase))
+register_kind("allocation", _allocation, AllocationCase.model_fields, (AllocationCase,))
+register_kind("joint_plan", _joint_plan, Head.model_fields, (Head,))
 
 
 def examples() -> tuple[str, ...]:
@@ -172,10 +184,15 @@ def example(name: str, change: Change | None = None) -> Any:
     >>> example("two-suppliers").names
     ('panel', 'battery')
     """
+    return load(place_of(name), change)
+
+
+def place_of(name: str) -> Path:
+    """Return where a shipped case is: a file, or a folder. Raises InputError for a name of none."""
     if name not in examples():
         raise InputError.of("example", name, f"one of {', '.join(examples())}")
     path = Path(str(_shipped())) / name
-    return load(path if path.is_dir() else path.with_name(f"{name}.toml"), change)
+    return path if path.is_dir() else path.with_name(f"{name}.toml")
 
 
 def _shipped() -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pydantic import field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError
-from veridical.data.fields import SUM_TOLERANCE, Numbers, number
+from veridical.data.fields import SUM_TOLERANCE, Numbers, number, one_of_keys
 from veridical.data.record import Record, wrong
 
 __all__ = ["Prior", "equicorrelation", "independent"]
@@ -22,8 +22,17 @@ ROUNDING = 1e-12  # relative, of a correlation that is meant to be the least: 1/
 class Prior(Record):
     """How suppliers' costs or retailers' types depend on one another: a `joint` table, or a Gaussian copula's `correlation`."""
 
-    joint: Nested | None = None
-    correlation: tuple[Numbers, ...] | None = None
+    model_config = ConfigDict(json_schema_extra=one_of_keys("joint", "correlation"))
+
+    joint: Nested | None = Field(
+        default=None,
+        description="probabilities, nested one level a supplier or retailer in order, which sum to 1; in place of all "
+        "`probabilities`",
+    )
+    correlation: tuple[Numbers, ...] | None = Field(
+        default=None,
+        description="a matrix, one row a supplier or retailer: a Gaussian copula of their own probabilities",
+    )
 
     @field_validator("joint", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn
 
 import numpy as np
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from veridical.data.arrays import Array, ArrayLike
 from veridical.data.demand import AnyDemand, Demand
@@ -15,9 +15,12 @@ from veridical.data.fields import Name, NonNegative, Positive, label, number
 from veridical.data.limits import SMALLEST
 from veridical.data.record import Record, wrong
 
-__all__ = ["DEMAND", "PRICE", "TERMS", "Bill", "Product", "Sale"]
+__all__ = ["ASSEMBLING", "DEMAND", "PRICE", "SALVAGE", "SHORTAGE", "TERMS", "Bill", "Product", "Sale"]
 
-PRICE, DEMAND = "a finite number > 0, currency per unit of product", "a table with the key distribution"
+PRICE, DEMAND = "a finite number > 0, currency per unit of product", "a table with the key distribution, units"
+SALVAGE = "what the components of a product that is left over are worth, currency per unit of product; below its least cost"
+SHORTAGE = "what a lost sale costs beyond itself, currency per unit of product"
+ASSEMBLING = "of a product that is sold, currency per unit of product"
 TERMS = ("salvage", "shortage_penalty", "assembly_cost")
 
 
@@ -111,6 +114,9 @@ def _bill(value: object) -> Bill:
     return Bill(some)
 
 
+UNITS = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}  # in JSON schema
+
+
 class Product(Sale, Record):
     """One of several products that are assembled of the same components.
 
@@ -129,10 +135,12 @@ class Product(Sale, Record):
 
     quiet: ClassVar = frozenset(TERMS)
 
-    name: Name = Field(description="the product's name")
+    name: Name = Field(description="the product's name: text on one line that no other product has")
     price: Positive = Field(description=PRICE)
     demand: AnyDemand = Field(description=DEMAND)
-    units: Annotated[Bill, PlainValidator(_bill)] = Field(description="a table with the units of each component in one product")
-    salvage: NonNegative = 0.0
-    shortage_penalty: NonNegative = 0.0
-    assembly_cost: NonNegative = 0.0
+    units: Annotated[Bill, PlainValidator(_bill), WithJsonSchema(UNITS)] = Field(
+        description="a table with the units of each component in one product: the bill of materials, by the component's name"
+    )
+    salvage: NonNegative = Field(default=0.0, description=SALVAGE)
+    shortage_penalty: NonNegative = Field(default=0.0, description=SHORTAGE)
+    assembly_cost: NonNegative = Field(default=0.0, description=ASSEMBLING)

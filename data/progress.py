@@ -8,20 +8,24 @@ Work that may take more than two seconds is a `step`, and work that is done agai
         ...
 
 Nobody listens unless somebody asks: then neither costs more than a look at a context variable, and nothing is printed. The
-command line asks, and so may scripts (`veridical.progress`), with a reporter that draws on a terminal. This module is the lowest
-of all, so that every layer can say what it does, and knows neither terminals nor the library that draws.
+command line asks, and so may scripts (`veridical.progress`), with a reporter that draws on a terminal. The same is logged at the
+level DEBUG, with the seconds that a step took, by the logger `veridical.data.progress`. This module is the lowest of all, so that
+every layer can say what it does, and knows neither terminals nor the library that draws.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from time import perf_counter
 from typing import Any, Protocol, Self, TypeVar
 
 __all__ = ["Reporter", "counted", "reporting", "step"]
 
 ItemT = TypeVar("ItemT")
+LOG = logging.getLogger(__name__)
 
 
 class Reporter(Protocol):
@@ -81,25 +85,33 @@ class step:  # noqa: N801 - reads as a statement
         How many parts it has, where that is known; `advance` goes on to the next.
     """
 
-    __slots__ = ("_key", "_label", "_part", "_reporter", "_total")
+    __slots__ = ("_began", "_key", "_label", "_logged", "_part", "_reporter", "_total")
 
     def __init__(self, label: str, total: int | None = None) -> None:
         self._label, self._total, self._part, self._reporter = label, total, 0, _REPORTER.get()
+        self._logged = LOG.isEnabledFor(logging.DEBUG)
 
     def __enter__(self) -> Self:
         if self._reporter is not None:
             self._key = self._reporter.begin(self._label, self._total)
+        if self._logged:
+            self._began = perf_counter()
+            LOG.debug("begins: %s", self._label)
         return self
 
     def advance(self, note: str = "") -> None:
         """Say that the next part begins, or in a `note` what the last one came to."""
+        self._part += 1
         if self._reporter is not None:
-            self._part += 1
             self._reporter.advance(self._key, self._part, note)
+        if self._logged:
+            LOG.debug("%s %d%s", self._label, self._part, f": {note}" if note else "")
 
     def __exit__(self, *error: object) -> None:
         if self._reporter is not None:
             self._reporter.end(self._key)
+        if self._logged:
+            LOG.debug("ends: %s, after %.3f s", self._label, perf_counter() - self._began)
 
 
 def counted(label: str, items: Iterable[ItemT], total: int | None = None) -> Iterable[ItemT]:
@@ -124,7 +136,7 @@ def counted(label: str, items: Iterable[ItemT], total: int | None = None) -> Ite
     >>> list(counted("week", [1, 2, 3]))
     [1, 2, 3]
     """
-    if _REPORTER.get() is None:
+    if _REPORTER.get() is None and not LOG.isEnabledFor(logging.DEBUG):
         return items
     return _told(label, items, len(items) if total is None and isinstance(items, Collection) else total)
 

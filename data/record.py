@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from veridical.data.errors import FrozenError, InputError, Missing, Problem, shown
 
@@ -62,6 +63,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     quiet: ClassVar[frozenset[str]] = frozenset()  # fields that a case file has only where they say something
+    unwritten: ClassVar[frozenset[str]] = frozenset()  # fields that no case file has: what was read from a file that it names
     registry: ClassVar[Any] = None  # the Registry of the classes that may stand in this one's place, where there is one
 
     def __init__(self, /, **fields: Any) -> None:
@@ -82,6 +84,20 @@ class Record(BaseModel):
             return super().model_validate_json(json_data, **options)
         except ValidationError as error:
             raise _input_error(error) from None
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the schema of such a table in a case file, with what it is in a sentence."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        for name in cls.unwritten:
+            schema["properties"].pop(name, None)
+        schema["description"] = cls.sentence()
+        return schema
+
+    @classmethod
+    def sentence(cls) -> str:
+        """Return what such a table is, in words: the first paragraph of the class's docstring."""
+        return " ".join((cls.__doc__ or cls.__name__).split("\n\n")[0].split())
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]
@@ -156,7 +172,12 @@ class Record(BaseModel):
     def _saved(self) -> dict[str, Any]:
         """Return the fields as a case file has them."""
         fields = type(self).model_fields
-        return {name: value for name, value in self._table().items() if name not in self.quiet or value != fields[name].default}
+        written = {name: value for name, value in self._table().items() if name not in self.unwritten}
+        return {name: value for name, value in written.items() if name not in self.quiet or value != fields[name].default}
+
+    def _comments(self, field: str, table: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return what the keys of a plain table in a field are, in words."""
+        return {}
 
     def _beside(self) -> dict[str, str]:
         """Return the files that a case file refers to in this table: text by name."""

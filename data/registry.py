@@ -7,11 +7,15 @@ time a case file asks for that name.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import EntryPoints, entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import ValidationInfo
+from pydantic import BeforeValidator, GetJsonSchemaHandler, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from veridical.data.errors import InputError
 from veridical.data.record import Record, missing, wrong
@@ -50,6 +54,23 @@ class Registry(dict[str, type[RecordT]], Generic[RecordT]):
             raise InputError.of(cls.__name__, f"<no {lacking}>", f"a class with all methods of {self.base.__name__}")
         self[self.name_of(cls)] = cast(type[RecordT], cls)
         return cls
+
+    @property
+    def reader(self) -> BeforeValidator:
+        """The validator of fields that are a table of one of the classes; its JSON schema has those that there are by then."""
+        return _Reader(self.read, registry=self)
+
+    def known(self) -> dict[str, type[RecordT]]:
+        """Return the classes by name, those of installed packages among them; warns of those that cannot be used."""
+        found: dict[str, type[RecordT]] = {}
+        for name in self.names():
+            try:
+                cls = self.find(name)
+            except InputError as error:  # what a package does wrong must not be in the way of the others
+                warnings.warn(str(error), UserWarning, stacklevel=2)
+                continue
+            found |= {} if cls is None else {name: cls}
+        return found
 
     def find(self, name: object) -> type[RecordT] | None:
         """Return the class of that name, looked for among the entry points where it is not registered; None where there is none.
@@ -92,3 +113,17 @@ class Registry(dict[str, type[RecordT]], Generic[RecordT]):
 
     def _entry_points(self) -> EntryPoints:
         return EntryPoints() if self.group is None else entry_points(group=self.group)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader(BeforeValidator):
+    """What `Registry.reader` returns."""
+
+    registry: Any = None
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        tables = []
+        for cls in self.registry.known().values():
+            table = cls.__get_pydantic_json_schema__(cls.__pydantic_core_schema__, handler)
+            tables.append({**table, "required": [self.registry.key, *table.get("required", ())]})  # by which one tells them apart
+        return {"oneOf": tables}

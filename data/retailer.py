@@ -7,10 +7,21 @@ from functools import cached_property
 from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from veridical.data.arrays import Array, fixed
-from veridical.data.fields import Name, Numbers, Positive, Retailers, label, profits, several, sum_to_one
+from veridical.data.fields import (
+    NOT_NEGATIVE,
+    Name,
+    Numbers,
+    Positive,
+    Retailers,
+    label,
+    one_of_keys,
+    profits,
+    several,
+    sum_to_one,
+)
 from veridical.data.private_type import PrivateType
 from veridical.data.record import Record, wrong
 from veridical.data.revenue import AnyRevenue
@@ -26,17 +37,25 @@ class RetailerGroup(Record):
     many units.
     """
 
+    model_config = ConfigDict(json_schema_extra=one_of_keys("types", "prior"))
     quiet: ClassVar = frozenset({"reservation_profit"})
 
-    name: Name | None = None
+    name: Name | None = Field(default=None, description="text on one line that no other group has")
     count: Retailers = Field(description="a whole number >= 1: retailers of this group")
-    types: Annotated[Numbers, several("types >= 0", lambda x: x >= 0, ascending=True)] | None = None
-    probabilities: Annotated[Numbers, sum_to_one("type")] | None = None
-    prior: PrivateType | None = None
-    revenue: AnyRevenue = Field(description="a table with the key form")
-    reservation_profit: Annotated[float | Numbers, BeforeValidator(profits("type"))] = 0.0
-    capacity: Positive | None = None
-    minimum_order: Positive | None = None
+    types: Annotated[Numbers, several("types >= 0", lambda x: x >= 0, True, NOT_NEGATIVE)] | None = Field(
+        default=None, description="what each may be, >= 0, ascending"
+    )
+    probabilities: Annotated[Numbers, sum_to_one("type")] | None = Field(default=None, description="one a type, which sum to 1")
+    prior: PrivateType | None = Field(
+        default=None,
+        description='a table as `{ distribution = "uniform", low = 4, high = 8 }`, in place of `types` and `probabilities`',
+    )
+    revenue: AnyRevenue = Field(description="a table with the key form: what each earns from the units that he is allotted")
+    reservation_profit: Annotated[float | Numbers, profits("type")] = Field(
+        default=0.0, description="what each earns elsewhere, currency: one number, or one a type"
+    )
+    capacity: Positive | None = Field(default=None, description="the most that each can take, units")
+    minimum_order: Positive | None = Field(default=None, description="each is allotted nothing, or at least so many units")
 
     @model_validator(mode="after")
     def _match(self) -> RetailerGroup:

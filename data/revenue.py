@@ -10,7 +10,7 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, SerializeAsAny, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from veridical.data.arrays import Array, ArrayLike
 from veridical.data.fields import NonNegative, Positive, label
@@ -123,8 +123,8 @@ class PowerDemand(InverseDemand):
     """Units sell at the price theta - a q^b, with a the `scale` and b the `exponent`: R = q (theta - a q^b). Example 3, (18)."""
 
     form: Literal["power_demand"] = "power_demand"
-    scale: Positive
-    exponent: Positive
+    scale: Positive = Field(description="a in the price t - a q^b of q units, where t is the type; > 0")
+    exponent: Positive = Field(description="b in the price t - a q^b of q units, > 0")
 
     def value(self, q: ArrayLike, theta: ArrayLike) -> Array:
         """R(q, theta), currency."""
@@ -157,10 +157,10 @@ class Newsvendor(Revenue):
     quiet: ClassVar = frozenset({"salvage", "shortage_penalty"})
 
     form: Literal["newsvendor"] = "newsvendor"
-    price: Positive
-    demand: AnyTypedDemand
-    salvage: NonNegative = 0.0
-    shortage_penalty: NonNegative = 0.0
+    price: Positive = Field(description="what a unit sells for, currency per unit, > 0")
+    demand: AnyTypedDemand = Field(description="a table with the key distribution, in which the type is the place or the scale")
+    salvage: NonNegative = Field(default=0.0, description="what a unit that is left over is worth, currency per unit")
+    shortage_penalty: NonNegative = Field(default=0.0, description="what a lost sale costs beyond itself, currency per unit")
 
     @model_validator(mode="after")
     def _worth_selling(self) -> Newsvendor:
@@ -216,4 +216,4 @@ REVENUES: Registry[Revenue] = Registry(Revenue, "form")
 register_revenue = REVENUES.register
 for built_in in (LinearDemand, PowerDemand, Newsvendor):
     register_revenue(built_in)
-AnyRevenue = Annotated[Revenue, SerializeAsAny(), BeforeValidator(REVENUES.read)]
+AnyRevenue = Annotated[Revenue, SerializeAsAny(), REVENUES.reader]

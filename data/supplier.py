@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from veridical.data import observations
 from veridical.data.fields import Name, NonNegative, Numbers, Positive, Text, label, profits, several, sum_to_one
@@ -15,6 +15,14 @@ from veridical.data.record import Record, wrong
 from veridical.data.yields import ALL, Yield
 
 __all__ = ["Part", "Supplier"]
+
+PROBABILITIES = "one a cost, which sum to 1; needed where he has several costs and neither `reports` nor `prior.joint` says them"
+REPORTS = (
+    "a CSV file with one column of past reports of his cost, in place of `probabilities`: each counts for the least of `costs` "
+    "that is not below it"
+)
+BILL = "bill of materials: units of the component in each product, > 0; the same for all sources of a component"
+YIELD = "the table `yield`: the share of an order that arrives usable; `capacity` and rules of orders are of what is ordered"
 
 
 class Supplier(Record):
@@ -31,24 +39,31 @@ class Supplier(Record):
     """
 
     quiet: ClassVar = frozenset({"reported", "units_per_product", "reservation_profit", "setup_cost"})
+    unwritten: ClassVar = frozenset({"reported"})
 
-    name: Name = Field(description="the supplier's name")
+    name: Name = Field(description="the supplier's name: text on one line that no other supplier has")
     costs: Annotated[Numbers, several("unit costs > 0", lambda x: x > 0, ascending=True)] = Field(
-        description="one or more unit costs, ascending"
+        description="one or more unit costs, ascending: what a unit may cost him, currency per unit"
     )
-    probabilities: Annotated[Numbers, sum_to_one("cost")] | None = None
-    reports: Text | None = None
+    probabilities: Annotated[Numbers, sum_to_one("cost")] | None = Field(default=None, description=PROBABILITIES)
+    reports: Text | None = Field(default=None, description=REPORTS)
     reported: Numbers = ()
-    component: Name | None = None
-    units_per_product: Positive = 1.0
-    reservation_profit: Annotated[float | Numbers, BeforeValidator(profits("cost"))] = 0.0
-    capacity: Positive | None = None
-    minimum_order: Positive | None = None
-    lot_size: Positive | None = None
-    setup_cost: NonNegative = 0.0
-    # `yield: Yield | None = None`, but that the name is a word of Python's own
+    component: Name | None = Field(
+        default=None, description="what he delivers, where several deliver the same; else what nobody else does"
+    )
+    units_per_product: Positive = Field(default=1.0, description=BILL)
+    reservation_profit: Annotated[float | Numbers, profits("cost")] = Field(
+        default=0.0, description="what he earns elsewhere, currency: one number, or one a cost"
+    )
+    capacity: Positive | None = Field(default=None, description="the most that he can deliver, units")
+    minimum_order: Positive | None = Field(default=None, description="an order is nothing, or at least so many units")
+    lot_size: Positive | None = Field(default=None, description="orders are whole multiples of so many units")
+    setup_cost: NonNegative = Field(
+        default=0.0, description="what the assembler pays once when anything is ordered, beside his payment, currency"
+    )
+    # `yield: Yield | None = Field(...)`, but that the name is a word of Python's own
     __annotations__["yield"] = "Yield | None"
-    locals()["yield"] = None
+    locals()["yield"] = Field(default=None, description=YIELD)
 
     @model_validator(mode="before")
     @classmethod
@@ -132,9 +147,6 @@ class Supplier(Record):
     def without_prior(self) -> Supplier:
         """Return him without probabilities of his own, as he stands beside a joint prior."""
         return self.changed(probabilities=None, reports=None, reported=None)
-
-    def _saved(self) -> dict[str, Any]:
-        return {name: value for name, value in super()._saved().items() if name != "reported"}
 
     def _beside(self) -> dict[str, str]:
         lines = ("cost (currency per unit)", *map(label, self.reported))

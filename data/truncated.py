@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy
-from pydantic import model_serializer, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from veridical.data.arrays import Array, ArrayLike
 from veridical.data.errors import InputError
@@ -36,11 +38,12 @@ class Truncated(Record):
 
     noun: ClassVar[str] = "value"
     finite: ClassVar[bool] = True  # whether the upper end must be
+    unwritten: ClassVar = frozenset({"parameters"})  # which stand beside the others
 
-    distribution: str
+    distribution: str = Field(description='"uniform" or a continuous distribution of scipy.stats')
     parameters: tuple[tuple[str, float], ...] = ()
-    low: float
-    high: float
+    low: float = Field(description="lower end, >= 0")
+    high: float = Field(description="upper end")
 
     @classmethod
     def of(cls, frozen: Any, low: float | None = None, high: float | None = None) -> Self:
@@ -117,6 +120,19 @@ class Truncated(Record):
         if not self._mass > 0:
             raise wrong(f"<low = {self.low!r}, high = {self.high!r}>", "ends with a probability between them", "low, high")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the schema of the table: the parameters stand beside the distribution's name and the ends."""
+        ends = {name: {"type": "number", "description": cls.model_fields[name].description} for name in ("low", "high")}
+        name = {"type": "string", "description": cls.model_fields["distribution"].description}
+        return {
+            "type": "object",
+            "description": (cls.__doc__ or "").splitlines()[0],
+            "properties": {"distribution": name, **ends},
+            "required": ["distribution"],
+            "additionalProperties": {"type": "number"},
+        }
 
     @model_serializer
     def _serialized(self) -> dict[str, Any]:

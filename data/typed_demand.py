@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import scipy
-from pydantic import BeforeValidator, SerializeAsAny
+from pydantic import Field, SerializeAsAny
 
 from veridical.data.arrays import Array, ArrayLike, normal_density
 from veridical.data.fields import Positive
@@ -65,7 +65,7 @@ class ShiftedNormal(TypedDemand):
     """
 
     distribution: Literal["normal"] = "normal"
-    sd: Positive
+    sd: Positive = Field(description="standard deviation around the type, units, > 0")
 
     def _score(self, q: ArrayLike, theta: ArrayLike) -> Array:
         return np.asarray(np.subtract(theta, q, dtype=float) / self.sd)
@@ -208,7 +208,7 @@ class ScaledGamma(Scaled):
     """Gamma with the given `shape` and the scale theta, units."""
 
     distribution: Literal["gamma"] = "gamma"
-    shape: Positive
+    shape: Positive = Field(description="shape of the distribution, > 0; the type is its scale, units")
 
     def _survival(self, z: Array) -> Array:
         return np.asarray(scipy.special.gammaincc(self.shape, z), dtype=float)
@@ -259,4 +259,4 @@ class ScaledExponential(Scaled):
 TYPED_DEMANDS: Registry[TypedDemand] = Registry(TypedDemand, "distribution")
 for built_in in (ShiftedNormal, ScaledUniform, ScaledExponential, ScaledGamma):
     TYPED_DEMANDS.register(built_in)
-AnyTypedDemand = Annotated[TypedDemand, SerializeAsAny(), BeforeValidator(TYPED_DEMANDS.read)]
+AnyTypedDemand = Annotated[TypedDemand, SerializeAsAny(), TYPED_DEMANDS.reader]

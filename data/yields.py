@@ -12,15 +12,16 @@ from itertools import product
 from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, model_validator
+from pydantic import Field, model_validator
 
 from veridical.data.arrays import Array, fixed
-from veridical.data.fields import SUM_TOLERANCE, Numbers, label, numbers, several
+from veridical.data.fields import POSITIVE, SUM_TOLERANCE, Numbers, label, numbers, reads, several
 from veridical.data.limits import SMALLEST
 from veridical.data.record import Record, wrong
 
 __all__ = ["ALL", "JointYields", "Yield"]
 
+SHARE = {**POSITIVE, "maximum": 1}  # in JSON schema
 SCENARIOS = 2**14  # joint yields of all suppliers at most
 
 
@@ -43,8 +44,12 @@ class Yield(Record):
     (0.95, 2)
     """
 
-    values: Annotated[Numbers, several("shares > 0 and <= 1", lambda x: SMALLEST <= x <= 1, ascending=True)]
-    weights: Annotated[Numbers, BeforeValidator(_weights)] = ()
+    values: Annotated[Numbers, several("shares > 0 and <= 1", lambda x: SMALLEST <= x <= 1, True, SHARE)] = Field(
+        description="shares > 0 and at most 1, ascending: one, which is sure, or several"
+    )
+    weights: Annotated[Numbers, reads(_weights, items=POSITIVE)] = Field(
+        default=(), description="how likely each is, which sum to 1; equally where left out"
+    )
 
     @model_validator(mode="after")
     def _match(self) -> Yield:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import scipy
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from veridical.data.arrays import Array, ArrayLike, normal_density
 from veridical.data.demand.distribution import Demand
@@ -15,6 +15,8 @@ from veridical.data.fields import NonNegative, Positive
 from veridical.data.record import wrong
 
 __all__ = ["Continuous", "Exponential", "Gamma", "Lognormal", "Normal", "Uniform", "Weibull"]
+
+SD = "standard deviation of demand itself, units, > 0"
 
 
 class Continuous(Demand):
@@ -43,8 +45,8 @@ class Uniform(Continuous):
 
     forms = ("quadratic", "smooth", "tangent")
     distribution: Literal["uniform"] = "uniform"
-    low: NonNegative
-    high: Positive
+    low: NonNegative = Field(description="the least demand, units, >= 0")
+    high: Positive = Field(description="the largest demand, units, above low")
 
     @model_validator(mode="after")
     def _ordered(self) -> Uniform:
@@ -89,8 +91,8 @@ class Normal(Continuous):
     """
 
     distribution: Literal["normal"] = "normal"
-    mean: Positive
-    sd: Positive
+    mean: Positive = Field(description="mean before demand is truncated at 0, units, > 0")
+    sd: Positive = Field(description="standard deviation before demand is truncated at 0, units, > 0")
 
     @property
     def _kept(self) -> float:
@@ -125,7 +127,7 @@ class Normal(Continuous):
 class MeanDemand(Continuous):
     """The common part of distributions that are given by their mean, units."""
 
-    mean: Positive
+    mean: Positive = Field(description="mean of demand itself, units, > 0")
 
     @property
     def expectation(self) -> float:
@@ -137,7 +139,7 @@ class Lognormal(MeanDemand):
     """Lognormal with the given mean and standard deviation of D itself, units."""
 
     distribution: Literal["lognormal"] = "lognormal"
-    sd: Positive
+    sd: Positive = Field(description=SD)
 
     @property
     def sigma(self) -> float:
@@ -176,7 +178,7 @@ class Gamma(MeanDemand):
     """Gamma with the given mean and standard deviation, units."""
 
     distribution: Literal["gamma"] = "gamma"
-    sd: Positive
+    sd: Positive = Field(description=SD)
 
     @property
     def shape(self) -> float:
@@ -212,8 +214,8 @@ class Weibull(Continuous):
     """Weibull with the given shape and scale (units): F(q) = 1 - exp(-(q / scale)^shape)."""
 
     distribution: Literal["weibull"] = "weibull"
-    shape: Positive
-    scale: Positive
+    shape: Positive = Field(description="shape of the distribution, as in scipy, > 0")
+    scale: Positive = Field(description="scale of the distribution, as in scipy, units, > 0")
 
     @property
     def expectation(self) -> float:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from veridical.data import observations
 from veridical.data.arrays import Array, ArrayLike, fixed
 from veridical.data.demand.distribution import Demand
-from veridical.data.fields import SUM_TOLERANCE, Numbers, Text, numbers, several
+from veridical.data.fields import NOT_NEGATIVE, SUM_TOLERANCE, Numbers, Text, numbers, several
 from veridical.data.record import wrong
 
 __all__ = ["Discrete", "Empirical", "Sample"]
@@ -72,8 +72,10 @@ class Empirical(Discrete):
     """Demand values with their probabilities (`weights`, all equal where left out)."""
 
     distribution: Literal["empirical"] = "empirical"
-    values: Annotated[Numbers, several("numbers >= 0, units", lambda x: x >= 0)]
-    weights: Numbers = ()
+    values: Annotated[Numbers, several("numbers >= 0, units", lambda x: x >= 0, items=NOT_NEGATIVE)] = Field(
+        description="what demand may be, units, >= 0"
+    )
+    weights: Numbers = Field(default=(), description="how likely each value is, which sum to 1; equally where left out")
 
     @field_validator("weights", mode="before")
     @classmethod
@@ -100,17 +102,16 @@ class Empirical(Discrete):
 class Sample(Discrete):
     """Past observations, all of the same weight: one column of a CSV file, with or without a header (`data.observations`)."""
 
+    unwritten: ClassVar = frozenset({"values"})
+
     distribution: Literal["sample"] = "sample"
-    file: Text
+    file: Text = Field(description="a CSV file with one column of past demand, units, beside the case or below its folder")
     values: Numbers = ()
 
     @model_validator(mode="before")
     @classmethod
     def _read(cls, raw: Any, info: ValidationInfo) -> Any:
         return observations.read(raw, info.context, "file", "values", "distribution, file")
-
-    def _saved(self) -> dict[str, Any]:
-        return {"distribution": self.distribution, "file": self.file}
 
     def _beside(self) -> dict[str, str]:
         return {self.file: "".join(f"{line}\n" for line in ("demand (units)", *self.values))}

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import BeforeValidator, SerializeAsAny
+from pydantic import SerializeAsAny
 
 from veridical.data.arrays import Array, ArrayLike
 from veridical.data.record import Record
@@ -50,4 +50,4 @@ class Demand(Record):
 
 DEMANDS: Registry[Demand] = Registry(Demand, "distribution", "veridical.demands")
 register_demand = DEMANDS.register
-AnyDemand = Annotated[Demand, SerializeAsAny(), BeforeValidator(DEMANDS.read)]
+AnyDemand = Annotated[Demand, SerializeAsAny(), DEMANDS.reader]

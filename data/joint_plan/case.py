@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,21 +11,36 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from veridical.data.case_record import CaseRecord
+from veridical.data.case_record import CaseRecord, counted
 from veridical.data.errors import InputError
-from veridical.data.fields import NonNegative, NonNegativeInt, Numbers, Positive, finite, one_of, several, whole
+from veridical.data.fields import (
+    POSITIVE,
+    NonNegative,
+    NonNegativeInt,
+    Numbers,
+    Positive,
+    finite,
+    one_of,
+    reads,
+    several,
+    whole,
+)
 from veridical.data.joint_plan.at_home import AtHome
 from veridical.data.joint_plan.party import ROLES, Party
 from veridical.data.joint_plan.shared import Shared
-from veridical.data.joint_plan.tables import BASELINE, write
+from veridical.data.joint_plan.tables import BASELINE, head_of, tables_of, write
 from veridical.data.joint_plan.values import Values
 from veridical.data.lazy import pd
 from veridical.data.limits import DRAWS
-from veridical.data.record import Record, wrong
+from veridical.data.record import Record, check, wrong
 
 __all__ = ["JointPlanCase", "Parameters", "Part"]
 
 HERE = 'a record in the case; or solver = "consensus" with workers = "network", or with agents=..., which ask at home'
+
+
+CORE_POINT = 'of `core`: the gains in the core nearest to Clarke\'s, `"nearest"`, or the `"bidder_optimal"` ones nearest to them'
+REDISTRIBUTION = 'under `vcg` with receivers who are agents, of what the operator collects: `"none"` or `"cavallo"`'
 
 
 def _redistribution(value: object) -> object:
@@ -53,17 +69,29 @@ class Parameters(Record):
     cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
     """
 
-    pivot: Annotated[str, one_of("baseline", "clarke")] = "clarke"
-    activity_fee: NonNegative = 0.0
-    participation_fee: NonNegative = 0.0
-    core_point: Annotated[str, one_of("nearest", "bidder_optimal")] = "nearest"
-    redistribution: Annotated[str, BeforeValidator(_redistribution)] = "none"
-    receivers: Annotated[str, one_of("claimants", "agents")] = "claimants"
-    share: Annotated[float, finite("a number from 0 to 1", lambda x: 0 <= x <= 1)] = 0.5
-    cost_factors: Annotated[Numbers, several("numbers > 0", lambda x: x > 0)] = (0.9, 1.0, 1.1)
-    draws: Annotated[int, BeforeValidator(lambda value: whole(value, 1, DRAWS))] = 32
-    seed: NonNegativeInt = 0
-    tie_break: Positive = 1e-3
+    pivot: Annotated[str, one_of("baseline", "clarke")] = Field(
+        default="clarke", description='what transfers are counted from: `"clarke"` or `"baseline"`'
+    )
+    activity_fee: NonNegative = Field(default=0.0, description="currency per m3 by which the plan differs from the baseline")
+    participation_fee: NonNegative = Field(default=0.0, description="currency, of every supplier who takes part")
+    core_point: Annotated[str, one_of("nearest", "bidder_optimal")] = Field(default="nearest", description=CORE_POINT)
+    redistribution: Annotated[str, reads(_redistribution, enum=["none", "cavallo"])] = Field(
+        default="none", description=REDISTRIBUTION
+    )
+    receivers: Annotated[str, one_of("claimants", "agents")] = Field(
+        default="claimants", description='to whom the budget is left, `"claimants"`; or `"agents"` of the mechanism'
+    )
+    share: Annotated[float, finite("a number from 0 to 1", lambda x: 0 <= x <= 1, minimum=0, maximum=1)] = Field(
+        default=0.5, description="of the savings that `split_savings` leaves to suppliers, 0 to 1"
+    )
+    cost_factors: Annotated[Numbers, several("numbers > 0", lambda x: x > 0, items=POSITIVE)] = Field(
+        default=(0.9, 1.0, 1.1), description="of `agv`: by what costs may differ from the record"
+    )
+    draws: Annotated[int, reads(lambda value: whole(value, 1, DRAWS), minimum=1, maximum=DRAWS)] = Field(
+        default=32, description="of `agv`: profiles drawn where there are too many"
+    )
+    seed: NonNegativeInt = Field(default=0, description="of the draws")
+    tie_break: Positive = Field(default=1e-3, description="currency per unit squared: of nearly equal baselines the evenest")
 
 
 def _orders(value: object) -> object:
@@ -71,7 +99,7 @@ def _orders(value: object) -> object:
     return dict(value.items()) if isinstance(value, pd.Series) else value
 
 
-AnyParty = Annotated[Party, SerializeAsAny(), BeforeValidator(ROLES.read)]
+AnyParty = Annotated[Party, SerializeAsAny(), ROLES.reader]
 
 
 class Part(Record):
@@ -200,6 +228,17 @@ class JointPlanCase(CaseRecord):
         `path` is the folder, or the TOML file in it. Files are written whole or not at all. Raises InputError.
         """
         return write(self, path)
+
+    def _as_files(self) -> tuple[Record, dict[str, str]]:
+        from veridical.data.joint_plan.head import Head
+
+        return check(Head, tomllib.loads(head_of(self))), tables_of(self)
+
+    @property
+    def in_short(self) -> str:
+        """How many parties, weeks and flows."""
+        weeks, flows = counted(len(self.shared.weeks), "week"), counted(len(self.shared.flows), "flow")
+        return f"{counted(len(self.parties), 'party', 'parties')}, {weeks}, {flows}"
 
     def since(self, week: int) -> JointPlanCase:
         """Return the rest of the horizon, from `week` on; stocks stay as they are (see `carried` in the models)."""

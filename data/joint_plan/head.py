@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from veridical.data.fields import Flag, Name, Positive, Text, is_name, listed, number
+from veridical.data.case_record import CURRENCY, NAMED, TEXT, UNIT
+from veridical.data.fields import Flag, Name, Positive, Text, is_name, listed, number, reads
 from veridical.data.joint_plan.at_home import HOME
 from veridical.data.joint_plan.case import Parameters
 from veridical.data.joint_plan.party import ROLES
-from veridical.data.joint_plan.shared import Weeks
+from veridical.data.joint_plan.shared import TRUCK, WHOLE_TRUCKS, Weeks
 from veridical.data.measures import refuse_rounding
 from veridical.data.record import Record, missing, wrong
 
@@ -55,7 +56,24 @@ def _at_home(raw: Mapping[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "record": HOME}
 
 
-PartyTable = Annotated[dict[str, Any], BeforeValidator(_party)]
+def _schema() -> dict[str, Any]:
+    """Return the schema of a party's table: of each role its own numbers."""
+    name = {"type": "string", "minLength": 1, "description": NAME}
+    tables = []
+    for role, cls in ROLES.known().items():
+        scalars = cls.scalars()
+        numbers = {key: {"type": "number", "minimum": 0, "description": column.header} for key, column in scalars.items()}
+        wanted = ["name", "role", *(key for key, column in scalars.items() if not column.optional)]
+        of_role = {"name": name, "role": {"enum": [role], "description": (cls.__doc__ or role).splitlines()[0]}, **numbers}
+        tables.append({"type": "object", "properties": of_role, "required": wanted, "additionalProperties": False})
+    at_home = {"name": name, "role": {"enum": list(ROLES.known())}, "record": {"const": HOME, "description": KEPT}}
+    tables.append({"type": "object", "properties": at_home, "required": [*at_home], "additionalProperties": False})
+    return {"oneOf": tables}
+
+
+KEPT = "where the record is: with its party, in a folder of its own (`veridical split`)"
+NAME, ROLE = "the party's name: text on one line that no other party has", "who the party is: what it decides and knows"
+PartyTable = Annotated[dict[str, Any], reads(_party, exactly=_schema)]
 
 
 class Head(Record):
@@ -64,17 +82,24 @@ class Head(Record):
     """
 
     kind: Literal["joint_plan"] = "joint_plan"
-    name: Text = ""
-    description: Text = ""
-    currency: Name | None = None
-    unit: Name | None = None
+    name: Text = Field(default="", description=NAMED)
+    description: Text = Field(default="", description=TEXT)
+    currency: Name | None = Field(default=None, description=CURRENCY)
+    unit: Name | None = Field(default=None, description=UNIT)
     weeks: Weeks
-    truckload: Flag = False
-    truck_volume: Positive = 80.0
-    mechanism: Parameters = Parameters()
+    truckload: Flag = Field(default=False, description=WHOLE_TRUCKS)
+    truck_volume: Positive = Field(default=80.0, description=TRUCK)
+    mechanism: Parameters = Field(default=Parameters(), description="the table [mechanism]: its parameters")
     parties: Annotated[tuple[PartyTable, ...], listed("two or more [[parties]] tables", 2)] = Field(
         description="two or more [[parties]] tables, each with name and role"
     )
+
+    def _saved(self) -> dict[str, Any]:
+        return {**super()._saved(), **({"weeks": len(self.weeks)} if self.weeks[0] == 1 else {})}
+
+    def _comments(self, field: str, table: Mapping[str, Any]) -> Mapping[str, str]:
+        scalars = {key: column.header for key, column in ROLES[table["role"]].scalars().items()}
+        return {"name": NAME, "role": ROLE, **scalars} if field == "parties" else {}
 
     @model_validator(mode="before")
     @classmethod

@@ -8,20 +8,21 @@ from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from veridical.data.arrays import Array, Integers, fixed
 from veridical.data.errors import InputError
-from veridical.data.fields import Flag, Name, Positive, number, whole
+from veridical.data.fields import Flag, Name, Positive, number, reads, whole
 from veridical.data.joint_plan.values import Values
 from veridical.data.lazy import pd
 from veridical.data.limits import WEEKS as MOST
 from veridical.data.record import Record, wrong
 
-__all__ = ["LEVELS", "Flow", "Route", "Shared", "Weeks"]
+__all__ = ["LEVELS", "TRUCK", "WHOLE_TRUCKS", "Flow", "Route", "Shared", "Weeks"]
 
 WEEKS = f"a whole number from 1 to {MOST:,}, or the numbers >= 1 of consecutive weeks"
 ROUTES = "one or more routes: of each its supplier, receiver, site, product and price, currency per unit"
+TRUCK, WHOLE_TRUCKS = "of a truck, m3, > 0", "whether flows go in whole trucks"
 LEVELS = ("supplier", "receiver", "site", "product", "week")  # names of a flow's parts, as results are indexed
 
 
@@ -75,7 +76,12 @@ def _route(value: object, place: str) -> Route:
     return Route(supplier, receiver, site, product, price)
 
 
-Weeks = Annotated[tuple[int, ...], BeforeValidator(_weeks), Field(description=WEEKS)]
+WHOLE = {"type": "integer", "minimum": 1}
+Weeks = Annotated[
+    tuple[int, ...],
+    reads(_weeks, exactly={"anyOf": [{**WHOLE, "maximum": MOST}, {"type": "array", "items": WHOLE}]}),
+    Field(description=WEEKS),
+]
 
 
 class Shared(Record):
@@ -89,8 +95,8 @@ class Shared(Record):
     products: Values = Field(description="m3 per unit, by product")
     sites: tuple[Name, ...] = Field(description="the sites' names")
     routes: Annotated[tuple[Route, ...], PlainValidator(_routes)] = Field(description="supplier, receiver, site, product, price")
-    truck_volume: Positive = 80.0
-    truckload: Flag = False
+    truck_volume: Positive = Field(default=80.0, description=TRUCK)
+    truckload: Flag = Field(default=False, description=WHOLE_TRUCKS)
 
     @model_validator(mode="after")
     def _known(self) -> Shared:

@@ -18,7 +18,8 @@ from veridical.data.measures import Measures
 if TYPE_CHECKING:
     from veridical.data.joint_plan.case import JointPlanCase
 
-__all__ = ["BASELINE", "FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "UNITS", "VOLUME", "schema", "texts", "write"]
+__all__ = ["BASELINE", "FLOWS", "PRICE", "PRODUCTS", "ROUTE", "SITES", "UNITS", "VOLUME", "head_of", "schema"]
+__all__ += ["tables_of", "texts", "write"]
 
 PRODUCTS, SITES, FLOWS, BASELINE = "products.csv", "sites.csv", "flows.csv", "baseline.csv"
 VOLUME, PRICE, UNITS = "volume (m3 per unit)", "price (currency per unit)", "ordered (units)"
@@ -83,6 +84,11 @@ def texts(case: JointPlanCase, head: str = HEAD) -> dict[str, str]:
 
     Raises InputError for a role that is not registered, and for tables that would not be read back.
     """
+    return tables_of(case) | {head: head_of(case)}
+
+
+def tables_of(case: JointPlanCase) -> dict[str, str]:
+    """Return the texts of a case's tables, by file; raises InputError for what would not be read back."""
     written = {
         PRODUCTS: csv_file.text(("product", VOLUME), case.shared.products.items()),
         SITES: csv_file.text(("site",), [(site,) for site in case.shared.sites]),
@@ -100,7 +106,7 @@ def texts(case: JointPlanCase, head: str = HEAD) -> dict[str, str]:
             raise InputError.of(f"{party.name}.role", party.role, f"to save a case, {ROLES.allowed()}", case.name or None)
     for name, columns in schema(type(party) for party in here).items():
         written[name] = _table([party for party in here if name in party.tables()], name, columns)
-    return written | {head: _toml(case)}
+    return written
 
 
 def _refuse_another(folder: Path, written: Mapping[str, str], head: str) -> None:
@@ -131,7 +137,8 @@ def _table(holders: list[Party], file: str, columns: Mapping[str, Column]) -> st
     return csv_file.text(("party", *keys, *(column.header for column in filled.values())), rows)
 
 
-def _toml(case: JointPlanCase) -> str:
+def head_of(case: JointPlanCase) -> str:
+    """Return the text of a case's case.toml."""
     shared, weeks = case.shared, list(case.shared.weeks)
     top = {
         "kind": case.kind,

@@ -13,6 +13,7 @@ command line, which speaks of `vd.solving` and `vd.tables` as scripts speak of `
 """
 
 import gc
+import logging
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from veridical import contracts, data, families, models, solvers, studies
     from veridical import solving as solving
     from veridical import tables as tables
+    from veridical.citing import cite
     from veridical.comparing import compare
     from veridical.contracts import IMPLIES, PROPERTIES, examine, read_bids
     from veridical.data import TypeSpace, correlation, example, examples, load, monotonicity, virtual_cost
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from veridical.solving import audit, build, one_sided_derivatives, solve
     from veridical.studies import choose_fees, choose_k, reproduce
     from veridical.studying import study
+
+    __version__: str
 
 __all__ = ["contracts", "data", "families", "models", "solvers", "studies"]
 __all__ += ["IMPLIES", "MECHANISMS", "PROPERTIES", "Mechanism", "Repeated"]
@@ -51,10 +55,13 @@ __all__ += [
     "read_bids",
     "reproduce",
 ]
-__all__ += ["solve", "study", "truthful", "vcg", "virtual_cost"]
+__all__ += ["cite", "solve", "study", "truthful", "vcg", "virtual_cost"]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # who wants to see what is logged says where
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies", "comparing", "solving", "tables")
 _PLACES = {  # where the other names are found
+    "citing": ("cite",),
     "comparing": ("compare",),
     "contracts": ("IMPLIES", "PROPERTIES", "examine", "read_bids"),
     "data": ("TypeSpace", "correlation", "example", "examples", "load", "monotonicity", "virtual_cost"),
@@ -75,6 +82,8 @@ def __getattr__(name: str) -> Any:
     """Import a package or a name when it is first used."""
     if name in _PACKAGES:
         return _imported(name)
+    if name == "__version__":
+        return _imported("data.stamp").version()
     for module, names in _PLACES.items():
         if name in names:
             value = globals()[name] = getattr(_imported(module), name)

@@ -16,6 +16,7 @@ import typer
 
 import veridical as vd
 from veridical.commands import COMMANDS, GROUPS
+from veridical.logs import LEVELS, logged, raise_to
 from veridical.streams import separate
 from veridical.terminal import (
     AllowFiles,
@@ -51,7 +52,10 @@ def solve(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a consensus that was interrupted.")] = False,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate."""
+    """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate.
+
+    Example: veridical solve two-suppliers --set price=31 --menu menu.csv
+    """
     request = read(case, changes, allow_files)
     family, chosen = vd.families.family_of(request.case), vd.families.find(request.case, mechanism)
     files = (("--menu", menu, family.write), ("--contracts", contracts, family.send), ("--plot", plot, family.picture))
@@ -74,7 +78,7 @@ def solve(
         to_file(found, menu)
     if picture is not None:
         draw(plot, lambda: picture(solution))
-    report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)))
+    report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)), request.case)
     accepts = vd.solvers.solution.ACCEPTS
     if solution.status in accepts:
         accept, words = accepts[solution.status], UNASKED[solution.status]
@@ -91,7 +95,10 @@ def compare(
     to_json: Json = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Compare mechanisms: profits, ratios, regret and rents side by side."""
+    """Compare mechanisms: profits, ratios, regret and rents side by side.
+
+    Example: veridical compare two-suppliers-correlated
+    """
     request = read(case, changes, allow_files)
     world, family = request.case, vd.families.family_of(request.case)
     chosen = [vd.families.find(world, name) for name in mechanism] if mechanism else list(vd.families.fitting(world).values())
@@ -101,7 +108,7 @@ def compare(
     record["left_out"] = [{"mechanism": name, "reason": reason} for name, reason in frame.attrs["left_out"].items()]
     record |= {"under": frame.attrs["under"]} if frame.attrs["under"] else {}
     record |= vd.data.measures.Measures.of(world).to_dict()
-    report(to_json, lambda: record, lambda: family.compared(world.name, frame))
+    report(to_json, lambda: record, lambda: family.compared(world.name, frame), world)
 
 
 def audit(
@@ -111,13 +118,16 @@ def audit(
     to_json: Json = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Audit anybody's contract menu: who would lie, as what, and gain how much."""
+    """Audit anybody's contract menu: who would lie, as what, and gain how much.
+
+    Example: veridical audit two-suppliers menu.csv
+    """
     request = read(case, changes, allow_files)
     request.parameters(())
     world, name = request.case, Path(menu).name
     checked = vd.audit(world, menu)
     record = {"case": world.name, "menu": name, "audit": checked.to_dict(), **checked.measures.to_dict()}
-    report(to_json, lambda: record, lambda: vd.families.family_of(world).offered(f"{name} for {world.name}", checked))
+    report(to_json, lambda: record, lambda: vd.families.family_of(world).offered(f"{name} for {world.name}", checked), world)
 
 
 def say_version(asked: bool) -> None:
@@ -129,8 +139,15 @@ def say_version(asked: bool) -> None:
 
 def options(
     version: Annotated[bool, typer.Option("--version", is_eager=True, callback=say_version, help="Show the version.")] = False,
+    log: Annotated[
+        str | None, typer.Option("--log", metavar="LEVEL", help="Log what is done on standard error: info, debug.")
+    ] = None,
 ) -> None:
     """Options before any command."""
+    if log is not None:
+        if log not in LEVELS:
+            raise vd.InputError.of("--log", log, f"one of {', '.join(LEVELS)}")
+        raise_to(log)
 
 
 def application() -> typer.Typer:
@@ -140,7 +157,6 @@ def application() -> typer.Typer:
         name="veridical",
         help=about,
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     app.callback(help=about)(options)
@@ -167,7 +183,8 @@ def main() -> None:
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = lambda message, *_, **__: tell(f"veridical: warning: {message}")
             try:
-                application()(prog_name="veridical")
+                with logged(tell):
+                    application()(prog_name="veridical")
             finally:
                 sys.stdout.flush()  # what is lost is lost here, and not at the end of Python, which would not say so
     except Exception as error:

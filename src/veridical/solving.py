@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +23,8 @@ from veridical.solvers import Configuration, Solution, SolutionStatus
 from veridical.solvers.kept import Keeper
 
 __all__ = ["answer", "audit", "build", "one_sided_derivatives", "solve"]
+
+LOG = logging.getLogger(__name__)
 
 Solver = str | Path | Mapping[str, Any] | Configuration | None
 
@@ -138,7 +141,10 @@ def answer(
         route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
         route.check(given)
         with PauseGC(), step(f"{mechanism.name} for {case.name}"):  # a model is one large web of objects, all of them in use
-            return route.solve(Task(case, mechanism, route, configuration, given, callback, kept))
+            solution = route.solve(Task(case, mechanism, route, configuration, given, callback, kept))
+        LOG.info("%s for %s: %s, objective %.12g", mechanism.name, case.name, solution.status, solution.objective)
+        LOG.debug("by %s %s: %s", solution.solver.name, solution.solver.version, solution.certificate)
+        return solution
 
     if solver is not None or mechanism.otherwise is None:
         return solved(mechanism.solver(case) if solver is None else solver)

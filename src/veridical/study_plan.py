@@ -14,6 +14,7 @@ from typing import Any
 from veridical.data import InputError, example, examples, files, load
 from veridical.data.case_record import HEAD, hashed
 from veridical.data.record import check
+from veridical.data.stamp import stamped
 from veridical.families import RESERVED, Mechanism, family_of, find
 from veridical.solvers import Configuration, configure
 from veridical.solvers.configuration import from_file
@@ -44,7 +45,7 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
         groups = _groups(checked, cases, solvers)
         tasks, varied = _tasks(checked, groups)
         manifest = {
-            **{"schema": 1, "name": checked.name, "case": {case.name: hashed(case) for case in cases}},
+            **stamped({"name": checked.name, "case": {case.name: hashed(case) for case in cases}}),
             "mechanisms": list(dict.fromkeys(group.mechanism_name for group in groups)),
             "solver": {label: _settings(one) for label, one in solvers.items()},
             **{"vary": checked.vary_table(), "outputs": {"columns": list(checked.outputs.columns)}, "rows": len(tasks)},
@@ -246,7 +247,8 @@ def _arguments(case: Any, roles: Mapping[str, str], point: Point) -> tuple[dict[
             fields |= case.equicorrelated(point["correlation"])
         except InputError as error:
             problem = error.problems[0]
-            raise InputError(replace(problem, field="vary.correlation"), file=error.file) from None
+            allowed = f"{problem.allowed}, in {case.name}"
+            raise InputError(replace(problem, field="vary.correlation", allowed=allowed)) from None  # the file is the spec's
     return fields, {roles[name]: value for name, value in point.items() if roles[name] not in ("field", "correlation")}
 
 

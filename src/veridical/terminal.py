@@ -8,6 +8,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -25,9 +26,15 @@ __all__ += ["Solver", "draw", "emit", "read", "report", "tell", "to_be_written"]
 
 
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
-    "mechanisms": lambda: vd.MECHANISMS,
+    "mechanisms": lambda: mechanisms(),
     "reproductions": lambda: vd.studies.REPRODUCTIONS,
 }
+
+
+def mechanisms() -> Iterable[str]:
+    """Return the names of mechanisms, those of installed packages among them."""
+    vd.families.load_installed()
+    return vd.MECHANISMS
 
 
 class Command(TyperCommand):
@@ -67,7 +74,15 @@ def formats() -> tuple[str, ...]:
     return vd.studies.figures.style.FORMATS
 
 
-Case = Annotated[str, typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.")]
+def shipped(incomplete: str) -> list[str]:
+    """Return the shipped cases whose names begin so: what the shell completes beside the names of files."""
+    return [name for name in vd.examples() if name.startswith(incomplete)]
+
+
+Case = Annotated[
+    str,
+    typer.Argument(metavar="CASE", help="A case file (TOML), or the name of a shipped case.", autocompletion=shipped),
+]
 AllowFiles = Annotated[bool, typer.Option("--allow-files", help="The case may name files outside its folder.")]
 Json = Annotated[
     str | None,
@@ -90,7 +105,7 @@ Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a field of the case or a parameter.")
 ]
 Database = Annotated[str, typer.Option("--db", metavar="FILE|URL", help="A SQLite file, or the URL of a PostgreSQL database.")]
-Count = Annotated[int | None, typer.Option(help="How many there are.")]
+Count = Annotated[int | None, typer.Option(metavar="N", help="How many there are.")]
 
 
 @dataclass(frozen=True)
@@ -115,11 +130,11 @@ def read(case: str, changes: Iterable[str] | None, allow_files: bool = False) ->
     others: dict[str, Any] = {}
     fields: dict[str, None] = {}
 
-    from veridical.data.load import KINDS
+    from veridical.data.load import kind_of
 
     def change(raw: dict[str, Any]) -> dict[str, Any]:
-        kind = KINDS.get(str(raw.get("kind")))
-        fields.update(dict.fromkeys(kind.keys if kind else ()))
+        with suppress(vd.InputError):  # of a kind that is none: said when the case is read
+            fields.update(dict.fromkeys(kind_of(raw.get("kind")).keys))
         for text in changes or ():
             key, equals, value = text.partition("=")
             if not equals:
@@ -137,10 +152,15 @@ def read(case: str, changes: Iterable[str] | None, allow_files: bool = False) ->
     return Request(world, others, tuple(fields))
 
 
-def report(to_json: str | None, record: Callable[[], dict[str, Any]], shown: Callable[[], list[RenderableType]]) -> None:
-    """Write JSON where it is asked for, and print tables unless standard output is for the JSON alone."""
+def report(
+    to_json: str | None, record: Callable[[], dict[str, Any]], shown: Callable[[], list[RenderableType]], case: Any = None
+) -> None:
+    """Write JSON where it is asked for, and print tables unless standard output is for the JSON alone.
+
+    `case`: what the record is of.
+    """
     if to_json is not None:
-        emit(to_json, record())
+        emit(to_json, record(), case)
     if to_json != "-":
         vd.tables.show(*shown())
 
@@ -159,9 +179,11 @@ def parsed(text: str) -> Any:
         return text
 
 
-def emit(target: str, record: dict[str, Any]) -> None:
-    """Write JSON to a file, or to standard output for `-`."""
-    text = json.dumps(finite(record), indent=1, allow_nan=False)
+def emit(target: str, record: dict[str, Any], case: Any = None) -> None:
+    """Write JSON, with its version and schema, to a file, or to standard output for `-`."""
+    from veridical.data.stamp import stamped
+
+    text = json.dumps(finite(stamped(record, case)), indent=1, allow_nan=False)
     if target == "-":
         sys.stdout.write(f"{text}\n")
     else:

@@ -12,6 +12,7 @@ from typing import Any
 
 from veridical.data import InputError, files
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.stamp import stamped
 from veridical.solvers.planners import weekly
 
 __all__ = ["Folder", "opened", "packed", "unpacked"]
@@ -34,7 +35,7 @@ class Folder:
 
     def write(self, week: int, content: Mapping[str, Any]) -> None:
         """Write a week."""
-        whole = {"fingerprint": self.fingerprint, "checksum": _checksum(content), "content": content}
+        whole = stamped({"fingerprint": self.fingerprint, "checksum": _checksum(content), "content": content})
         files.write({self._file(week): json.dumps(whole, allow_nan=False)})
 
     def _file(self, week: int) -> Path:

@@ -97,6 +97,8 @@ def _same(file: Path, manifest: Mapping[str, Any]) -> None:
     except (ValueError, RecursionError):
         raise InputError.of("<file>", "<a damaged file>", "a study as it was written", str(file)) from None
     before, now = _flat(begun), _flat(json.loads(json.dumps(manifest)))
+    for one in (before, now):
+        one.pop("veridical", None)  # rows say which version found them
     other = "; another study needs another folder"
     problems = [
         Problem(key, _shown(now, key), f"{_shown(before, key)}, with which the study in the folder was begun{other}")

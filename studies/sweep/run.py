@@ -128,6 +128,8 @@ class _Kept:
 
 def _outcomes(lanes: Sequence[Lane], tasks: Sequence[Task]) -> Generator[Outcome]:
     """Yield what comes of tasks, as it comes; an error in a lane ends all of them."""
+    if not tasks:  # of a study that was finished before
+        return
     if len(lanes) == 1:  # in this thread, which Ctrl-C ends
         try:
             yield from map(lanes[0], tasks)

@@ -1,7 +1,7 @@
 """Cases that are saved come back equal, and what cannot be saved leaves no file behind."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyomo.environ as pyo
 import pytest
@@ -9,8 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import veridical as vd
+from support.full_cases import FULL, RECORDS, unset
 from veridical.data import AllocationCase, AssemblerCase, ContinuousCase, InputError
+from veridical.data.commented import commented
+from veridical.data.demand import AnyDemand
 from veridical.data.joint_plan import carriers, marketplace, pilot
+from veridical.data.load import KINDS
 from veridical.data.record import check
 from veridical.models.allocation import OwnRevenue
 
@@ -107,6 +111,10 @@ def saved(case: Any, folder: Path) -> None:
     """Assert that a case comes back equal from where it was saved, and that nothing else is left there."""
     path = case.save(folder / "case of mine.toml")
     assert vd.load(path) == case
+    text, beside = commented(case)
+    path.write_text(text, encoding="utf-8")
+    assert vd.load(path) == case
+    assert all((folder / name).read_text(encoding="utf-8") == beside[name] for name in beside)
     assert not list(folder.rglob("*.part"))
 
 
@@ -139,7 +147,49 @@ def test_random_joint_plans_come_back_equal(
         folder = tmp_path_factory.mktemp("plan")
         path = world.save(folder)
         assert vd.load(path) == vd.load(folder) == world
+        path.write_text(commented(world)[0], encoding="utf-8")
+        assert vd.load(path) == world
         assert not list(folder.glob("*.part"))
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_cases_with_many_keys_come_back_equal(name: str, tmp_path: Path) -> None:
+    saved(FULL[name], tmp_path)
+
+
+def test_no_key_of_a_case_file_is_left_out_of_those() -> None:
+    assert {name: keys for name in RECORDS if (keys := unset(RECORDS[name]))} == {}
+
+
+class Shelter(vd.data.Record):
+    """A part of a kind of one's own."""
+
+    name: vd.data.Name
+    beds: vd.data.Positive
+    demand: AnyDemand
+
+
+class Sheltering(vd.data.CaseRecord):
+    """A kind of one's own."""
+
+    kind: Literal["sheltering"] = "sheltering"
+    budget: vd.data.Positive
+    open: bool = True
+    by_day: dict[str, float]
+    shelters: tuple[Shelter, ...]
+
+
+def test_a_kind_of_ones_own_comes_back_equal(tmp_path: Path) -> None:
+    read = lambda raw, file, folder: check(Sheltering, raw, file, {"folder": folder})  # noqa: E731
+    vd.data.register_kind("sheltering", read, Sheltering.model_fields, (Sheltering,))
+    try:
+        demand = {"distribution": "sample", "file": "nights.csv", "values": [3.0, 9.0]}
+        shelters = [{"name": "north", "beds": 12, "demand": {"distribution": "exponential", "mean": 9}}]
+        shelters.append({"name": "süd", "beds": 7.5, "demand": demand})
+        fields = {"name": "winter", "budget": 900, "open": False, "by_day": {"a b": 1.0, "c": 0.25}, "unit": "beds"}
+        saved(Sheltering(**fields, shelters=shelters), tmp_path)
+    finally:
+        del KINDS["sheltering"]
 
 
 @pytest.mark.parametrize("name", vd.examples())

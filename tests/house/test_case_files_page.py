@@ -1,19 +1,15 @@
 """docs/case-files.md has every field of every kind of case, with its default, and none that there is not."""
 
-import inspect
 import re
 import tomllib
-from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
+from support.full_cases import RECORDS as EVERY
 from support.places import ROOT
-from veridical.data import AllocationCase, AssemblerCase
-from veridical.data.continuous_case import ContinuousCase
 from veridical.data.demand import DEMANDS
 from veridical.data.joint_plan import ROLES
-from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.tables import BASELINE, FLOWS, PRICE, PRODUCTS, ROUTE, SITES, UNITS, VOLUME, schema
 from veridical.data.record import Record
 from veridical.data.revenue import REVENUES
@@ -22,31 +18,7 @@ from veridical.data.typed_demand import TYPED_DEMANDS
 PAGE = (ROOT / "docs" / "case-files.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^##+ (.+)\n((?:(?!^#).*\n)*)", PAGE, flags=re.MULTILINE))
 READ = {"reported", "parameters"}  # fields that are no keys: read from a file, or from the keys beside
-BY_NAME = {"Demand", "Revenue"}  # a table that names which one it is
-
-
-def records(cls: type[Record], met: dict[str, type[Record]]) -> dict[str, type[Record]]:
-    """Return the records that a case is made of, by the name of the class."""
-    if cls.__name__ in met or cls.__name__ in BY_NAME:
-        return met
-    met[cls.__name__] = cls
-    for field in cls.model_fields.values():
-        for part in parts(field.annotation):
-            records(part, met)
-    return met
-
-
-def parts(annotation: Any) -> Iterator[type[Record]]:
-    """Yield the records in a type."""
-    if inspect.isclass(annotation) and issubclass(annotation, Record):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from parts(inner)
-
-
-RECORDS: dict[str, type[Record]] = {}
-for kind in (AssemblerCase, ContinuousCase, AllocationCase, Head):
-    records(kind, RECORDS)
+RECORDS = {name: cls for name, cls in EVERY.items() if cls.registry is None}  # which have a table of their own
 
 
 def rows(section: str) -> list[list[str]]:
@@ -74,7 +46,10 @@ def test_every_record_has_a_section_and_no_other_does() -> None:
 def test_every_field_stands_there_with_its_default(name: str) -> None:
     fields = {key: field for key, field in RECORDS[name].model_fields.items() if key not in READ}
     listed = {quoted(row[0])[0]: row[1] for row in rows(of_class(name))}
+    words = {quoted(row[0])[0]: row[2].replace("`", "") for row in rows(of_class(name))}
     assert list(listed) == list(fields)
+    said = {key: (field.description or "").replace("`", "") for key, field in fields.items() if key != "kind"}
+    assert {key: text for key, text in said.items() if words[key] not in (text, "as above")} == {}
     for key, field in fields.items():
         if field.is_required():
             assert listed[key] == "*required*"

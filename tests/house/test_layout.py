@@ -70,7 +70,7 @@ def test_the_wheel_holds_the_tree(tmp_path: Path) -> None:
     for room, prefix in zip(ROOMS, PREFIXES, strict=True):
         folder = prefix.replace(".", "/")
         expected |= {f"{folder}/{path.relative_to(ROOT / room).as_posix()}" for path in sources(room)}
-    for kind in ("toml", "csv"):
+    for kind in ("toml", "csv", "json"):
         expected |= {
             f"veridical/data/{path.relative_to(ROOT / 'data').as_posix()}" for path in (ROOT / "data").rglob(f"*.{kind}")
         }

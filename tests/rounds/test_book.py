@@ -1,5 +1,6 @@
 """Rounds in either database: what counts, when, and once."""
 
+import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -262,3 +263,15 @@ def test_where_the_disk_fails_nothing_is_acknowledged(suppliers: World) -> None:
     suppliers.store.writing = writing  # type: ignore[method-assign]
     assert entries(suppliers) == 1
     assert suppliers.report("panel", 3.0).number == 1
+
+
+def test_no_report_is_logged(suppliers: World, retailers: World, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        told = [suppliers.report("panel", 9.0), suppliers.report("battery", 4.0)]
+        told += [retailers.report("retailer 1", 6.8312345), retailers.report("retailer 2", 2.4954321)]
+        suppliers.clear()
+        retailers.clear()
+    own = [record.getMessage() for record in caplog.records if record.name.startswith("veridical")]
+    assert f"round {suppliers.id} is cleared: by 2 reports" in own
+    secrets = ["6.83", "2.495", "panel", "battery", "retailer 1", *suppliers.tokens.values(), *(receipt.salt for receipt in told)]
+    assert [secret for secret in secrets if secret in "\n".join(own)] == []

@@ -10,6 +10,7 @@ from veridical.commands.choose_fees import choose_fees
 from veridical.commands.choose_k import choose_k
 from veridical.commands.pilot import pilot
 from veridical.commands.serve import serve
+from veridical.commands.shelf import examples, schema, show
 from veridical.commands.split import split
 from veridical.commands.study import study
 from veridical.commands.without_case import generate, reproduce, solvers
@@ -25,6 +26,9 @@ class Group(NamedTuple):
 __all__ = ["COMMANDS", "GROUPS"]
 
 COMMANDS: tuple[Callable[..., None], ...] = (
+    examples,
+    show,
+    schema,
     auction,
     choose_k,
     choose_fees,

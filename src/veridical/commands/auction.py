@@ -20,7 +20,10 @@ def auction(
     to_json: Json = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Print what the auction of Theorem 7 posts, or clear sealed bids: units and payments."""
+    """Print what the auction of Theorem 7 posts, or clear sealed bids: units and payments.
+
+    Example: veridical auction two-retailers
+    """
     from veridical.commands.auction_tables import cleared, posted
 
     request = read(case, changes, allow_files)
@@ -28,7 +31,7 @@ def auction(
     if bids is None and deadline is not None:
         raise vd.InputError.of("--deadline", deadline, "a deadline beside --bids")
     if bids is None:
-        report(to_json, posting.to_dict, lambda: posted(posting))
+        report(to_json, posting.to_dict, lambda: posted(posting), request.case)
     else:
         result = posting.clear(vd.read_bids(bids, posting.names, deadline))
-        report(to_json, result.to_dict, lambda: cleared(result))
+        report(to_json, result.to_dict, lambda: cleared(result), request.case)

@@ -29,7 +29,10 @@ def choose_fees(
     plot: Plot = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Choose pivot and fees of a joint plan before anybody reports: deficit, gains and what is lost, by a simulated prior."""
+    """Choose pivot and fees of a joint plan before anybody reports: deficit, gains and what is lost, by a simulated prior.
+
+    Example: veridical choose-fees carriers --draws 5
+    """
     from veridical.commands.choose_fees_tables import choice
 
     request = read(case, changes, allow_files)
@@ -37,8 +40,9 @@ def choose_fees(
     if not isinstance(world, vd.data.JointPlanCase):
         raise vd.InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
     fixed = request.parameters(vd.data.joint_plan.Parameters.model_fields)
-    chosen = vd.choose_fees(world.changed(**fixed), draws, seed, spread, loss, risk, solver=solver)
+    world = world.changed(**fixed)
+    chosen = vd.choose_fees(world, draws, seed, spread, loss, risk, solver=solver)
     if csv is not None:
         vd.data.csv_file.write(chosen.table, csv)
     draw(plot, chosen.figure)
-    report(to_json, chosen.to_dict, lambda: choice(chosen))
+    report(to_json, chosen.to_dict, lambda: choice(chosen), world)

@@ -21,7 +21,10 @@ def choose_k(
     plot: Plot = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Choose how many suppliers should report: the hybrid for every k, its profit against the size of its menu."""
+    """Choose how many suppliers should report: the hybrid for every k, its profit against the size of its menu.
+
+    Example: veridical choose-k electronics --loss 0.02
+    """
     from veridical.commands.choose_k_tables import choice
 
     request = read(case, changes, allow_files)
@@ -33,4 +36,4 @@ def choose_k(
         mechanism.check(parameters)
     chosen = vd.choose_k(request.case, loss, solver, **parameters)
     draw(plot, chosen.figure)
-    report(to_json, chosen.to_dict, lambda: choice(chosen))
+    report(to_json, chosen.to_dict, lambda: choice(chosen), request.case)

@@ -22,7 +22,10 @@ def pilot(
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Finished weeks are kept there, and not run again.")] = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Run a joint plan week by week: just in time against the joint plan, transfers settled weekly or at the end."""
+    """Run a joint plan week by week: just in time against the joint plan, transfers settled weekly or at the end.
+
+    Example: veridical pilot pilot --set settlement=end --out weeks
+    """
     from veridical.commands.pilot_tables import weekly
     from veridical.contracts.joint_plan.transfers import MECHANISMS
     from veridical.families.joint_plan import planner_of
@@ -34,7 +37,7 @@ def pilot(
         raise vd.InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
     rolled = vd.studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
     draw(plot, rolled.figure)
-    report(to_json, rolled.to_dict, lambda: weekly(rolled))
+    report(to_json, rolled.to_dict, lambda: weekly(rolled), world)
 
 
 def tell_week(week: int, seconds: float, saved: float) -> None:

@@ -31,15 +31,18 @@ def create(
     solver: Solver = None,
     silent: Annotated[str | None, typer.Option(metavar="RULE", help="A supplier's silence: void (no contract), highest.")] = None,
     key: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Where the clearing key goes. [default: beside the database]")
+        str | None, typer.Option(metavar="FILE", help="Where the clearing key goes; else beside the database.")
     ] = None,
-    url: Annotated[str, typer.Option(help="Of the server, as participants reach it.")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Option(metavar="URL", help="Of the server, as participants reach it.")] = "http://127.0.0.1:8000",
     demo: Annotated[bool, typer.Option("--demo", help="A round to try: its deadline is in five minutes.")] = False,
     changes: Changes = None,
     to_json: Json = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Solve, certify and freeze what reports bring, and print one link for each participant, this once."""
+    """Solve, certify and freeze what reports bring, and print one link for each participant, this once.
+
+    Example: veridical round create two-suppliers --db rounds.sqlite --demo
+    """
     with needed("veridical round"):
         from veridical.rounds import terms
         from veridical.rounds.book import Book, new_id
@@ -60,7 +63,7 @@ def create(
         links = {name: f"{url.rstrip('/')}/enter/{token}" for name, token in tokens.items()}
         about = {"round": id, "case": request.case.name, "deadline": ends.isoformat(), "clearing_key": place, "links": links}
         if to_json is not None:
-            report(to_json, lambda: about, lambda: [])
+            report(to_json, lambda: about, lambda: [], request.case)
         if to_json != "-":
             print(f"round {id}: {request.case.name}, until {ends.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
             print(f"clearing key: {place} (keep it away from the server until the deadline)")
@@ -70,7 +73,10 @@ def create(
 
 
 def status(database: Database, round: RoundName = None, to_json: Json = None) -> None:
-    """Show who has reported, and never what."""
+    """Show who has reported, and never what.
+
+    Example: veridical round status --db rounds.sqlite
+    """
     with opened(database) as book:
         from veridical.commands.rounds_tables import reported
 
@@ -84,10 +90,13 @@ def status(database: Database, round: RoundName = None, to_json: Json = None) ->
 def clear(
     database: Database,
     round: RoundName = None,
-    key: Annotated[str | None, typer.Option(metavar="FILE", help="The clearing key. [default: beside the database]")] = None,
+    key: Annotated[str | None, typer.Option(metavar="FILE", help="The clearing key; else beside the database.")] = None,
     to_json: Json = None,
 ) -> None:
-    """Clear a round after its deadline: open the last report of each, once and for all."""
+    """Clear a round after its deadline: open the last report of each, once and for all.
+
+    Example: veridical round clear --db rounds.sqlite
+    """
     with opened(database) as book:
         from veridical.commands.rounds_tables import cleared
         from veridical.rounds.sealing import ClearingKey
@@ -104,7 +113,10 @@ def export(
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="log.csv for everybody; round.json, outcome.csv for you.")],
     round: RoundName = None,
 ) -> None:
-    """Check a round's log and outcome, and write them: files of the same names are replaced."""
+    """Check a round's log and outcome, and write them: files of the same names are replaced.
+
+    Example: veridical round export --db rounds.sqlite --out round
+    """
     with opened(database) as book:
         from veridical.rounds.exports import export as exported
 
@@ -119,7 +131,10 @@ def check(
     log: Annotated[str, typer.Argument(metavar="LOG.csv", help="The log that was handed out.")],
     receipt: Annotated[str | None, typer.Option(metavar="FILE.json", help="One receipt, or a list of them.")] = None,
 ) -> None:
-    """Check a log that was handed out, and hold receipts against it."""
+    """Check a log that was handed out, and hold receipts against it.
+
+    Example: veridical round check round/log.csv --receipt receipt.json
+    """
     with needed("veridical round"):
         from veridical.rounds.exports import check_log, check_receipt, read_receipt
 

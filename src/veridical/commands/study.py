@@ -25,7 +25,10 @@ def study(
     plot: Plot = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Solve mechanisms at many points, and write one table: a row a point and mechanism."""
+    """Solve mechanisms at many points, and write one table: a row a point and mechanism.
+
+    Example: veridical study price-and-correlation --out study
+    """
     from veridical.commands.study_tables import finished
     from veridical.studying import prepared, run
 

@@ -19,7 +19,7 @@ GENERATORS = ("pilot", "marketplace", "carriers")  # functions of `veridical.dat
 def generate(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(GENERATORS)}.")],
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="A new or empty folder, or that of the same case.")],
-    seed: Annotated[int, typer.Option(help="Every number comes from it.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Every number comes from it.")] = 0,
     vendors: Count = None,
     sellers: Count = None,
     shippers: Count = None,
@@ -29,9 +29,12 @@ def generate(
     products: Count = None,
     lanes: Count = None,
     weeks: Count = None,
-    makers: Annotated[int | None, typer.Option(help="Suppliers able to make each product. [default: 2]")] = None,
+    makers: Annotated[int | None, typer.Option(metavar="N", help="Suppliers able to make each product; else 2.")] = None,
 ) -> None:
-    """Write a synthetic joint-plan case of any size, as a folder that every other command takes."""
+    """Write a synthetic joint-plan case of any size, as a folder that every other command takes.
+
+    Example: veridical generate pilot --out mine --vendors 3 --weeks 4
+    """
     if kind not in GENERATORS:
         raise vd.InputError.of("KIND", kind, f"one of {', '.join(GENERATORS)}")
     given = {
@@ -55,7 +58,10 @@ def reproduce(
     to_json: Json = None,
     plot: Annotated[str | None, typer.Option("--plot", metavar="DIR", help="Draw the figures into a folder.")] = None,
 ) -> None:
-    """Recompute what the papers print: published, as published, exact. Without names all but assembler-models and claims."""
+    """Recompute what the papers print: published, as published, exact. Without names all but assembler-models and claims.
+
+    Example: veridical reproduce allocation-table-5
+    """
     records = []
     wanted = vd.reproduce(names or [])
     if plot is not None:
@@ -71,5 +77,8 @@ def reproduce(
 
 
 def solvers() -> None:
-    """List the solvers that work on this machine, with versions and what each can do."""
+    """List the solvers that work on this machine, with versions and what each can do.
+
+    Example: veridical solvers
+    """
     vd.tables.show(*vd.tables.solvers())

@@ -171,7 +171,7 @@ def mechanism(
     """Return the mechanism whose model has the same name, with a closed form where it has one; `rent` as in `more`."""
     routes = routes_of(name, partial(model, formula or optimum, rent), formula, partial(direct, formula, rent))
     otherwise = None if formula is None else "closed_form"
-    usual: dict[str, Any] = {"solver": by_form, "otherwise": otherwise, "complete": with_points}
+    usual: dict[str, Any] = {"solver": by_form, "otherwise": otherwise, "complete": with_points, "sources": (PAPER,)}
     return Mechanism(name, AllocationCase, summary, routes, promises, **usual | others)
 
 
@@ -202,6 +202,7 @@ def by_constraints(incentive: str = "bayesian", participation: str = "interim", 
     return truth, f"{participation}_ir", "capacity"
 
 
+PAPER = "deshpande2005"
 CAPACITY = "the supplier's optimum, with the capacity worth having"
 DIRECT = "units and payments with truth as a constraint: no virtual values"
 FULL_INFORMATION = "types known to the supplier: a benchmark that nobody can run"
@@ -222,6 +223,7 @@ MECHANISMS = (
         solver=lambda case: "closed_form",
         complete=with_points,
         modelless="is a game, not an optimisation model",
+        sources=("cachon1999", PAPER),
     ),
 )
 

@@ -119,18 +119,26 @@ def mechanism(
     **others: Any,
 ) -> Mechanism:
     """Return the mechanism whose model has the same name and is solved `by` a way, with a closed form where it has one."""
-    return Mechanism(name, AssemblerCase, summary, routes_of(name, by, formula, direct), promises, **others)
+    from_paper: dict[str, Any] = {"sources": (PAPER,), **others}
+    return Mechanism(name, AssemblerCase, summary, routes_of(name, by, formula, direct), promises, **from_paper)
 
 
+PAPER = "icds"
 WIDEST = "quantities answer to the k suppliers with the widest range of costs"
 FULL_INFORMATION = "costs known to the assembler: a benchmark that nobody can run"
 MECHANISMS = (
     mechanism("naive", "one quantity, everybody paid his highest cost", one_contract, closed.naive),
-    mechanism("frw", "contracts that answer to a supplier's own cost alone", TRUTHFUL, frw),
+    mechanism("frw", "contracts that answer to a supplier's own cost alone", TRUTHFUL, frw, sources=("fang2014", PAPER)),
     mechanism("hybrid", WIDEST, together, closed.hybrid, complete=widest),
     mechanism("icds_balanced", "as icds, the same quantity of every component", BALANCED, closed.icds_balanced),
     mechanism("icds", "truthful in dominant strategies", together, closed.icds),
-    mechanism("bic", "truthful in expectation, if the others tell the truth", bic, by=partial(within, solve=model)),
+    mechanism(
+        "bic",
+        "truthful in expectation, if the others tell the truth",
+        bic,
+        by=partial(within, solve=model),
+        sources=(PAPER, "cremer1988"),
+    ),
     mechanism("first_best", FULL_INFORMATION, always("ex_post_ir"), closed.first_best),
 )
 

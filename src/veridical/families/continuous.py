@@ -52,7 +52,16 @@ def audit(case: ContinuousCase, offer: Any) -> Audit:
 FAMILY = replace(
     assembler.FAMILY,
     case=ContinuousCase,
-    mechanisms=(Mechanism("continuous", ContinuousCase, SUMMARY, routes_of("continuous", model, rule), assembler.BALANCED),),
+    mechanisms=(
+        Mechanism(
+            "continuous",
+            ContinuousCase,
+            SUMMARY,
+            routes_of("continuous", model, rule),
+            assembler.BALANCED,
+            sources=(assembler.PAPER,),
+        ),
+    ),
     defaults=("continuous",),
     fields=tuple(ContinuousCase.model_fields),
     benchmark=None,

@@ -15,6 +15,7 @@ from veridical.data import InputError
 from veridical.data.limits import DRAWS
 from veridical.data.load import Reader
 from veridical.data.measures import ROUNDING, Measures
+from veridical.data.sources import SOURCES, Source
 from veridical.solvers import Configuration, Solution
 from veridical.solvers.kept import Keeper
 
@@ -99,7 +100,8 @@ class Mechanism:
     mechanism's parameters, which properties its contracts have; every result is held against them. `solver` names who solves a
     case where nobody is asked for; None leaves that to the first route. `otherwise`: who does so where that one comes to no
     proven optimum. `complete` adds to the parameters those that follow from the case. `declared`: the parameters, where the ways
-    of its routes do not say them. `modelless`: what it is, if it is no model.
+    of its routes do not say them. `modelless`: what it is, if it is no model. `sources`: the works that it is from, as keys of
+    `veridical.data.sources` or works of your own.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Mechanism:
     complete: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda case, parameters: parameters
     declared: Mapping[str, Parameter] | None = None
     modelless: str = "has no optimisation model"
+    sources: tuple[str | Source, ...] = ()
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -123,6 +126,11 @@ class Mechanism:
         for route in self.routes:
             parameters |= {name: one for name, one in route.parameters.items() if name not in parameters}
         return parameters
+
+    @property
+    def cited(self) -> tuple[Source, ...]:
+        """The works that it is from."""
+        return tuple(one if isinstance(one, Source) else SOURCES[one] for one in self.sources)
 
     @property
     def build(self) -> Callable[..., Any] | None:

@@ -142,9 +142,23 @@ def mechanism(name: str, summary: str, build: Callable[..., Any], *promises: str
     declared = {parameter: Parameter() for parameter in transfers.MECHANISMS[name].parameters if parameter != "seed"}
     declared |= {"misreports": whole, "seed": whole}
     routes = (Route("planner", centrally, alone), CONSENSUS)
-    return Mechanism(name, JointPlanCase, summary, routes, promised(*promises), solver=lambda case: None, declared=declared)
+    return Mechanism(
+        name,
+        JointPlanCase,
+        summary,
+        routes,
+        promised(*promises),
+        solver=lambda case: None,
+        declared=declared,
+        sources=(*SOURCES.get(name, ()), "flopro"),
+    )
 
 
+SOURCES = {
+    "vcg": ("vickrey1961", "clarke1971", "groves1973"),
+    "core": ("day2007", "day2012", "clarke1971"),
+    "agv": ("daspremont1979",),
+}
 LEAST_COST = "least cost of all, and transfers with which truth is best"
 JOINT = models.joint_plan.joint.build
 MECHANISMS = (

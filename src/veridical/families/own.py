@@ -1,7 +1,7 @@
 """A kind of case of the user's own: a record for its files, and functions that return models on which truth is declared."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from veridical.data.lazy import lazy
 from veridical.data.load import KINDS
 from veridical.data.progress import step
 from veridical.data.record import check
+from veridical.data.sources import Source
 from veridical.families.family import Family, Mechanism, Parameter, Route, Task, always
 from veridical.families.registry import FAMILIES, register, unregister
 from veridical.models.info import info_of
@@ -37,7 +38,12 @@ class OwnKind(Family):
 
 
 def add_kind(
-    case: type[CaseRecord], models: Mapping[str, Build], *, benchmark: str | None = None, solver: str = "highs"
+    case: type[CaseRecord],
+    models: Mapping[str, Build],
+    *,
+    benchmark: str | None = None,
+    solver: str = "highs",
+    sources: Sequence[Source] = (),
 ) -> Family:
     """Make a kind of case of your own known to `load`, `solve`, `compare`, `audit` and the command line.
 
@@ -54,6 +60,8 @@ def add_kind(
         The mechanism that comparisons give shares of.
     solver
         Who solves these models where nobody is asked for.
+    sources
+        The works that the mechanisms are from (`veridical.data.sources.Source`): what `vd.cite` names.
 
     Returns
     -------
@@ -96,7 +104,7 @@ def add_kind(
     family = OwnKind(
         kind=kind,
         case=case,
-        mechanisms=tuple(_mechanism(case, name, build, solver) for name, build in models.items()),
+        mechanisms=tuple(_mechanism(case, name, build, solver, tuple(sources)) for name, build in models.items()),
         defaults=tuple(models)[:1],
         fields=tuple(case.model_fields),
         summary=lambda solution: tables.summary(solution),
@@ -119,7 +127,7 @@ def add_kind(
     return family
 
 
-def _mechanism(case: type[CaseRecord], name: str, build: Build, solver: str) -> Mechanism:
+def _mechanism(case: type[CaseRecord], name: str, build: Build, solver: str, sources: tuple[Source, ...]) -> Mechanism:
     """Return the mechanism that a function which builds a model is."""
 
     def way(case: Any, form: str = "auto", **parameters: Any) -> Any:
@@ -129,7 +137,8 @@ def _mechanism(case: type[CaseRecord], name: str, build: Build, solver: str) -> 
     allowed = {argument: hints.get(argument, object) for argument in arguments}
     declared = {argument: Parameter(get_args(hint) or (hint,)) for argument, hint in allowed.items()}
     summary = (inspect.getdoc(build) or name).splitlines()[0]
-    return Mechanism(name, case, summary, (Route("model", _solve, way),), always(), solver=lambda case: solver, declared=declared)
+    routes = (Route("model", _solve, way),)
+    return Mechanism(name, case, summary, routes, always(), solver=lambda case: solver, declared=declared, sources=sources)
 
 
 def _solve(task: Task) -> Solution:

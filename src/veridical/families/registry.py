@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import Any
 
-from veridical.data import InputError
+from veridical.data import InputError, installed
 from veridical.data.load import KINDS, register_kind
 from veridical.families.family import Family, Mechanism
 
-GROUP = "veridical.mechanisms"  # of entry points: a Mechanism each, or several
 FAMILIES: dict[type[Any], Family] = {}  # by type of case
 MECHANISMS: dict[str, Mechanism] = {}  # by name; those of installed packages from the first look-up that needs them
 RESERVED: set[str] = set()  # names of solvers that ask for a route of their own, of whatever mechanism
@@ -30,7 +27,7 @@ def register(family: Family) -> None:
     for mechanism in family.mechanisms:
         _take(mechanism)
     if family.read is not None:
-        register_kind(family.kind, family.read, family.fields)
+        register_kind(family.kind, family.read, family.fields, (family.case,))
 
 
 def _take(mechanism: Mechanism) -> None:
@@ -47,21 +44,36 @@ def unregister(family: Family) -> None:
         del KINDS[family.kind]
 
 
-@cache
-def load_installed() -> None:
-    """Add the mechanisms that installed packages offer; warn of those that cannot be used, and leave them out."""
-    for entry in entry_points(group=GROUP):
-        try:
-            offered = entry.load()
-            for mechanism in [offered] if isinstance(offered, Mechanism) else list(offered):
-                _add(mechanism)
-        except Exception as error:  # whatever an installed package does wrong must not end a solve that has no need of it
-            warnings.warn(f"{_package(entry)} offers {entry.name}, which cannot be used: {error}", UserWarning, stacklevel=2)
+load_installed = installed.load  # adds what installed packages offer; warns of what cannot be used, and leaves it out
+
+
+def take_offered(offered: Any) -> None:
+    """Add what an entry point of an installed package is; raises an error in words for what cannot be used."""
+    if isinstance(offered, ModuleType):
+        return  # it has added its kinds when it was imported
+    for one in [offered] if isinstance(offered, Mechanism | Family) else list(offered):
+        if isinstance(one, Family):
+            _add_family(one)
+        else:
+            _add(one)
+
+
+installed.takers.append(take_offered)
+
+
+def _add_family(family: Family) -> None:
+    if FAMILIES.get(family.case) is family:
+        return  # `add_kind` has added it
+    if family.read is None:
+        raise TypeError(f"the family {family.kind} does not say how its case files are read")
+    if family.kind in KINDS or family.case in FAMILIES:
+        raise ValueError(f"a kind called {family.kind} is there already")
+    register(family)
 
 
 def _add(mechanism: Any) -> None:
     if not isinstance(mechanism, Mechanism):
-        raise TypeError(f"{type(mechanism).__name__} is no veridical.Mechanism")
+        raise TypeError(f"{type(mechanism).__name__} is no veridical.Mechanism, and no Family")
     if mechanism.kind not in FAMILIES:
         raise TypeError(f"{mechanism.name} is for {mechanism.kind.__name__}, a kind of case that is not known")
     if mechanism.name in MECHANISMS:
@@ -69,12 +81,10 @@ def _add(mechanism: Any) -> None:
     _take(mechanism)
 
 
-def _package(entry: EntryPoint) -> str:
-    return "an installed package" if entry.dist is None else f"the package {entry.dist.name}"
-
-
 def family_of(case: Any) -> Family:
     """Return the family of a case; raises InputError for what is no case."""
+    if type(case) not in FAMILIES:
+        load_installed()
     if type(case) not in FAMILIES:
         kinds = " or ".join(sorted(kind.__name__ for kind in FAMILIES))
         raise InputError.of("case", f"<{type(case).__name__}>", f"a case that mechanisms are here for: {kinds}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -29,6 +30,7 @@ from veridical.rounds.terms.protocol import Outcome
 
 __all__ = ["SCHEMA", "Book", "Participant", "Receipt", "Round", "moment", "new_id", "utc_now"]
 
+LOG = logging.getLogger(__name__)
 SCHEMA = 1
 MOST_REPORTS = 1_000  # of one participant in one round
 
@@ -123,6 +125,7 @@ class Book:
             rows = [{"round": id, "name": name, "token_hash": code} for name, code in hashes.items()]
             connection.execute(insert(participants), rows)
             self._append(connection, id, CREATED, {"terms": digest(text), "participants": digest(canonical(hashes))})
+        LOG.info("round %s is made: %d participants, until %s", id, len(tokens), moment(deadline))
         return tokens
 
     def ids(self) -> list[str]:
@@ -254,6 +257,7 @@ class Book:
             with self.store.writing(id) as connection:
                 if len(rows) == connection.scalar(select(func.count()).where(log.c.round == id)):
                     self._append(connection, id, CLEARED, {"reports": counted, "outcome": outcome}, after=now)
+                    LOG.info("round %s is cleared: by %d reports", id, len(counted))  # never by whose, and which
                     return outcome, True
 
     def _append(self, connection: Connection, round: str, kind: str, body: Mapping[str, Any], after: str = "") -> Entry:

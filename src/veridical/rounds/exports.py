@@ -15,6 +15,7 @@ from sqlalchemy import RowMapping, select
 
 from veridical.data import csv_file, files
 from veridical.data.errors import CertificateError, InputError
+from veridical.data.stamp import stamped
 from veridical.rounds.book import Book, Round
 from veridical.rounds.chain import CLEARED, REPORT, Entry, canonical, checked, digest
 from veridical.rounds.ledger import entry_of, last_reports, rows_of
@@ -47,7 +48,7 @@ def export(book: Book, id: str) -> tuple[dict[str, str], dict[str, Any]]:
     if cleared is not None:
         _recomputed(world, rows, cleared)
     log = [{**{name: getattr(entry_of(row), name) for name in COLUMNS}, "body": json.loads(row["body"])} for row in rows]
-    record = {"round": id, "terms": json.loads(text), "log": log, "cleared": cleared}
+    record = stamped({"round": id, "terms": json.loads(text), "log": log, "cleared": cleared})
     texts = {
         "round.json": f"{json.dumps(record, indent=1, allow_nan=False)}\n",
         "log.csv": csv_file.text(COLUMNS, ([entry[name] for name in COLUMNS] for entry in log)),

@@ -1,6 +1,7 @@
 """What is varied: ranges, lists, draws; which values are taken together; correlation; parameters of one mechanism."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -196,3 +197,12 @@ def test_what_is_no_study_is_refused(spec: dict[str, Any], message: str) -> None
     base = {**PAIR} if spec else {}
     with pytest.raises(InputError, match=message):
         vd.study({**base, **spec})
+
+
+def test_a_correlation_that_cannot_be_is_told_with_the_file_of_the_study(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('case = "electronics"\n[vary]\ncorrelation = { values = [-0.9] }\n', encoding="utf-8")
+    message = r"^mine\.toml: vary\.correlation: got -0\.9; allowed: a number from -1/\(n - 1\) = -0\.2, .*, in electronics$"
+    with pytest.raises(InputError, match=message):
+        vd.study(tmp_path / "mine.toml")
+    with pytest.raises(InputError, match=r"^vary\.correlation: got -0\.9; .*, in electronics$"):
+        vd.study({"case": "electronics", "vary": {"correlation": {"values": [-0.9]}}})
