@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -24,6 +24,8 @@ from veridical.data.errors import InputError
 __all__ = [
     "LARGEST",
     "PART",
+    "content",
+    "file_names",
     "inside",
     "locked",
     "make_folder",
@@ -42,22 +44,29 @@ _anywhere: ContextVar[bool] = ContextVar("anywhere", default=False)
 
 
 def read(path: str | Path, noun: str, form: str) -> str:
-    """Return the text of a file; it is never opened where that could wait (a pipe) or would not end (a device).
+    """Return the text of a file: `content` as UTF-8; `form` is the format of the text. Raises InputError, also for no UTF-8."""
+    path = Path(path)
+    try:
+        return content(path, noun).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError.of("<file>", str(path), f"UTF-8 text in the {form} format ({error})", path.name) from None
 
-    `noun` is what the file is to be, `form` the format of its text. Raises InputError for what is no regular file of at most
-    `LARGEST` bytes, for what cannot be read, and for text that is not UTF-8.
+
+def content(path: str | Path, noun: str) -> bytes:
+    """Return what is in a file; it is never opened where that could wait (a pipe) or would not end (a device).
+
+    `noun` is what the file is to be. Raises InputError for what is no regular file of at most `LARGEST` bytes, and for what cannot
+    be read.
     """
     path = Path(path)
     try:
         _refuse_irregular(os.stat(path))
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as stream:
             _refuse_irregular(os.fstat(stream.fileno()))  # it may have become another one
-            content = stream.read(LARGEST + 1)
-        if len(content) > LARGEST:
+            found = stream.read(LARGEST + 1)
+        if len(found) > LARGEST:
             raise OSError(_too_large())
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError.of("<file>", str(path), f"UTF-8 text in the {form} format ({error})", path.name) from None
+        return found
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError.of("<file>", str(path), f"a readable {noun} ({_reason(error)})", path.name) from None
 
@@ -238,6 +247,22 @@ else:
 
     def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def file_names(names: Iterable[str], otherwise: str = "supplier") -> list[str]:
+    """Return a name for the file of each, from letters, digits, hyphens and underscores; told apart on any file system.
+
+    `otherwise`: the name for one in which there are no such signs at all.
+    """
+    found: list[str] = []
+    for name in names:
+        plain = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in name)[:100] or otherwise
+        stem, number = plain, 1
+        while stem.casefold() in [other.casefold() for other in found]:
+            number += 1
+            stem = f"{plain}-{number}"
+        found.append(stem)
+    return found
 
 
 def _unwritable(path: str | Path, field: str, error: OSError | ValueError) -> InputError:

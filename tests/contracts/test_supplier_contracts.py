@@ -14,7 +14,7 @@ import veridical as vd
 from support.assembler_cases import build
 from support.command_line import Run
 from veridical.contracts import supplier_contracts, write_contracts
-from veridical.contracts.supplier_contract import file_names
+from veridical.data.files import file_names
 from veridical.data import AssemblerCase, InputError
 
 COSTS = [[4.0, 9.0, 11.0], [3.0, 7.0], [2.0, 2.5]]
