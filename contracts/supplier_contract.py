@@ -23,7 +23,7 @@ from veridical.data.assembler import label
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
 from veridical.data.measures import UNSAID, Measures
-from veridical.data.sheets.book import Book, Column, Sheet, Tabular
+from veridical.data.sheets.book import Book, Column, Sheet
 from veridical.data.sheets.endings import ending
 
 __all__ = ["FORMATS", "SupplierContract", "checked_formats", "supplier_contracts", "write_contracts"]
@@ -40,7 +40,7 @@ STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption
 
 
 @dataclass(frozen=True)
-class SupplierContract(Tabular):
+class SupplierContract:
     """What a supplier delivers and is paid by his own report, in each of the lists that the others' reports choose from.
 
     `costs`: what he may report, currency per unit, ascending. `quantity`, units, and `payment`, currency: shape (lists, costs),
@@ -73,7 +73,7 @@ class SupplierContract(Tabular):
         return csv_file.text(header, table.itertuples(index=False, name=None))
 
     def book(self) -> Book:
-        """Return the table of a file, as `to_frame` has it."""
+        """Return the table as a workbook has it."""
         chosen = Column("which list: what the other suppliers report decides, and what you report does not")
         cost = Column("the cost that you report", "per_unit")
         columns = {

@@ -151,7 +151,7 @@ class Settlement(Tabular, OldTableNames):
         price = self.prices.reindex(shared.index).to_numpy(dtype=float)
         return pd.DataFrame({"baseline": self.start, "units": self.units, "price": price}, index=shared.index)
 
-    def book(self) -> Book:
+    def book(self, plan_first: bool = False) -> Book:
         """Return the tables of a file: the parties, as `to_frame` has them, and the plan, as `plan_frame` has it."""
         columns = {
             "role": Column("what the party does"),
@@ -167,12 +167,10 @@ class Settlement(Tabular, OldTableNames):
             "units": Column("what flows in the plan", "units"),
             "price": Column("what the flow is worth at the margin", "per_unit"),
         }
-        return Book(
-            f"joint plan of {self.case.name}",
-            Sheet("parties", self.to_frame(), columns, Column("the party")),
-            Measures.of(self.case),
-            lambda: (Sheet("plan", self.plan_frame(), flows, Column("the flow: who sends what to whom, and when")),),
-        )
+        parties = Sheet("parties", self.to_frame(), columns, Column("the party"))
+        plan = Sheet("plan", self.plan_frame(), flows, Column("the flow: who sends what to whom, and when"))
+        first, second = (plan, parties) if plan_first else (parties, plan)
+        return Book(f"joint plan of {self.case.name}", first, Measures.of(self.case), lambda: (second,))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line's JSON says of a joint plan; a flow without a price has None."""

@@ -243,10 +243,10 @@ def columns(solution: Solution, best: float) -> dict[str, Any]:
 
 
 def audit(case: AllocationCase, offer: Allotment | str | Path) -> Audit:
-    """Return the audit of an allotment, or of a CSV file as one writes it."""
+    """Return the audit of an allotment, or of a file as one writes it."""
     if isinstance(offer, pd.DataFrame):
-        raise InputError.of("menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.to_csv writes it", case.name)
-    return contracts.audit(offer if isinstance(offer, Allotment) else Allotment.read_csv(case, str(offer)))
+        raise InputError.of("menu", "<a DataFrame>", "an Allotment, or a file as Allotment.save writes it", case.name)
+    return contracts.audit(offer if isinstance(offer, Allotment) else Allotment.read(case, str(offer)))
 
 
 def numbers(case: AllocationCase) -> dict[str, Number]:
@@ -288,6 +288,6 @@ FAMILY = Family(
     audit=audit,
     offered=lambda name, audit: tables.offered(name, audit),
     picture=lambda solution: figures.allocation(solution.contracts),
-    write=Allotment.to_csv,
+    write=Allotment.save,
     numbers=numbers,
 )
