@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from veridical import tables as tables
     from veridical.comparing import compare
     from veridical.contracts import IMPLIES, PROPERTIES, examine, read_bids
-    from veridical.data import TypeSpace, correlation, example, examples, load, monotonicity, virtual_cost
+    from veridical.data import AllocationCase, AssemblerCase, TypeSpace, correlation, example, examples
+    from veridical.data import import_case, load, monotonicity, virtual_cost
     from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
     from veridical.display import progress
     from veridical.families import MECHANISMS, Mechanism, add_kind
@@ -52,12 +53,16 @@ __all__ += [
     "reproduce",
 ]
 __all__ += ["solve", "study", "truthful", "vcg", "virtual_cost"]
+__all__ += ["AllocationCase", "AssemblerCase", "import_case"]
 
 _PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies", "comparing", "solving", "tables")
 _PLACES = {  # where the other names are found
     "comparing": ("compare",),
     "contracts": ("IMPLIES", "PROPERTIES", "examine", "read_bids"),
-    "data": ("TypeSpace", "correlation", "example", "examples", "load", "monotonicity", "virtual_cost"),
+    "data": (
+        *("AllocationCase", "AssemblerCase", "TypeSpace", "correlation", "example", "examples"),
+        *("import_case", "load", "monotonicity", "virtual_cost"),
+    ),
     "data.errors": ("CertificateError", "InputError", "NotSolvedError", "VeridicalError"),
     "display": ("progress",),
     "families": ("MECHANISMS", "Mechanism", "add_kind"),
