@@ -134,7 +134,9 @@ def test_a_full_disk_is_one_message_and_status_2(command: str, folder: Path, run
         ("--json", "nowhere/solution.json", "a file that can be written (No such file or directory)"),
         ("--json", "folder", "a file that can be written (Is a directory)"),
         ("--json", "file/solution.json", "a file that can be written (Not a directory)"),
-        ("--menu", "menu.xlsx", "its name ends in .csv"),
+        ("--menu", "menu.xls", "a file whose name ends in .csv, .xlsx, .parquet"),
+        ("--menu", "menu", "a file whose name ends in .csv, .xlsx, .parquet"),
+        ("--menu", "nowhere/menu.xlsx", "a file that can be written (No such file or directory)"),
         ("--menu", "nowhere/menu.csv", "a file that can be written (No such file or directory)"),
         ("--plot", "menu", "its name ends in .png"),
         ("--plot", "menu.pgf", "its name ends in .png"),  # would run TeX

@@ -45,8 +45,9 @@ def import_case(
     from veridical.data.importing.table import Reading
 
     target = Path(out)
-    fields = {**{"name": target.stem, "price": price, "currency": currency, "unit": unit}, **pairs(changes, "--set", parse=True)}
-    names = {"--sheet": pairs(sheet, "--sheet"), "--rename": pairs(rename, "--rename")}
+    changed = {name: parsed(value) for name, value in pairs(changes, "--set").items()}
+    fields = {"name": target.stem, "price": price, "currency": currency, "unit": unit, **changed}
+    names = {"--sheet": pairs(sheet, "--sheet"), "--rename": pairs(rename, "--rename", last=True)}
     for name in names["--sheet"]:
         if name not in TABLES:
             raise vd.InputError.of("--sheet", name, f"TABLE=NAME, with a table of {', '.join(TABLES)}")
@@ -61,14 +62,14 @@ def import_case(
 TABLES = ("quotes", "suppliers", "demand", "retailers")
 
 
-def pairs(texts: Iterable[str] | None, option: str, parse: bool = False) -> dict[str, str]:
-    """Return what stands before and behind the equals sign of each text; raises InputError where there is none."""
+def pairs(texts: Iterable[str] | None, option: str, last: bool = False) -> dict[str, str]:
+    """Return what stands before and behind the first equals sign of each text, or the last; raises InputError where there is none."""
     found = {}
     for text in texts or ():
-        name, equals, value = text.rpartition("=") if not parse else text.partition("=")
+        name, equals, value = text.rpartition("=") if last else text.partition("=")
         if not equals or not name:
-            raise vd.InputError.of(option, text, "KEY=VALUE" if parse else "NAME=VALUE")
-        found[name] = parsed(value) if parse else value
+            raise vd.InputError.of(option, text, "NAME=VALUE")
+        found[name] = value
     return found
 
 
