@@ -21,7 +21,9 @@ __all__ = ["flattened", "read_decisions", "stand_in"]
 
 
 def read_decisions(types: TypeSpace, menu: str | Path | pd.DataFrame) -> dict[tuple[str, str], Array]:
-    """Read a mechanism that is a table or a file (`.csv`, `.xlsx`, `.parquet`): a row a profile, a column an agent's report, the others what is decided.
+    """Read a mechanism that is a table or a file (`.csv`, `.xlsx`, `.parquet`): a row a profile.
+
+    A column is an agent's report, and the others are what is decided.
 
     Returns
     -------

@@ -31,8 +31,8 @@ __all__ = ["FORMATS", "SupplierContract", "checked_formats", "supplier_contracts
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
 ALONE = (
-    "This sheet has your own offer alone. Nothing that another supplier is offered, reports or is paid stands here, and nothing of "
-    "yours stands on theirs. That the lists differ is all that depends on the others."
+    "This sheet has your own offer alone. Nothing that another supplier is offered, reports or is paid stands here, and "
+    "nothing of yours stands on theirs. That the lists differ is all that depends on the others."
 )
 FORMATS = ("html", "csv", "xlsx")
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"

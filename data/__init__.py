@@ -5,8 +5,8 @@ Modules: `load` (files, kinds of cases, shipped examples); `assembler` and `cont
 (13)); `allocation` (the supplier's case), `revenue`, `typed_demand`, `private_type` and `type_profiles` (its parts);
 `joint_plan` (parties that share a plan); `truncated` (distributions of costs and types), `record` and `case_record` (what every
 part, and every case, is: immutable, validated, changed and saved), `registry` (classes of your own that case files name),
-`fields` (field types, with their messages), `csv_file`, `files` (what is read and written, and where), `sheets` (tables in CSV, Excel
-and Parquet files), `importing` (cases from quotes and sales), `errors`.
+`fields` (field types, with their messages), `csv_file`, `files` (what is read and written, and where), `sheets` (tables in CSV,
+Excel and Parquet files), `importing` (cases from quotes and sales), `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup

@@ -123,7 +123,7 @@ class AssemblerCase(CommonPrior, Assembly):
         folder: str = "quotes",
         **fields: Any,
     ) -> AssemblerCase:
-        """Return the case in frames of quotes and demand; `import_case` reads the same from files, and says what columns there are.
+        """Return the case in frames of quotes and demand; `import_case` reads the same from files, and says which columns.
 
         Parameters
         ----------

@@ -44,7 +44,7 @@ _anywhere: ContextVar[bool] = ContextVar("anywhere", default=False)
 
 
 def read(path: str | Path, noun: str, form: str) -> str:
-    """Return the text of a file: `content` as UTF-8; `form` is the format of the text. Raises InputError, also for no UTF-8."""
+    """Return the text of a file: `content`, which is UTF-8; `form`: the format of the text. Raises InputError."""
     path = Path(path)
     try:
         return content(path, noun).decode("utf-8-sig")

@@ -36,7 +36,10 @@ SUPPLIERS = Wanted((("supplier",),), ("component", *TERMS))
 
 @dataclass
 class Found:
-    """Parts of a case (suppliers, retailers) as it has them, and where each of their keys was read (`suppliers[0].capacity`: file and place)."""
+    """Parts of a case (suppliers, retailers) as it has them, and the `places` where their keys were read: file and cell.
+
+    `currency`: that beside the numbers. `notes`: what is to be said of how they were read.
+    """
 
     parts: list[dict[str, Any]] = field(default_factory=list)
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -69,7 +72,9 @@ def suppliers_of(
     numbers = figures(quotes, PRICES | TERMS, problems, decimal)
     listed = "cost" in quotes.headers
     if listed and "quote" in quotes.headers:
-        problems.add("header", "<quote and cost>", "one of them: quotes from which a prior is estimated, or costs with probabilities")
+        problems.add(
+            "header", "<quote and cost>", "one of them: quotes from which a prior is estimated, or costs with probabilities"
+        )
     if "probability" in quotes.headers and not listed:
         problems.add("header", quotes.headers["probability"], "no probabilities beside quotes, from which they are estimated")
     rows = _by_supplier(quotes, problems)
@@ -93,7 +98,11 @@ def suppliers_of(
             if not values and not problems.found:
                 problems.add(quotes.place(first, "quote"), "<nothing>", f"one quote of {name} or more")
             if values:
-                supplier |= {"costs": costs_of(values, levels, step), "reports": f"{folder}/{stems[name]}.csv", "reported": values}
+                supplier |= {
+                    "costs": costs_of(values, levels, step),
+                    "reports": f"{folder}/{stems[name]}.csv",
+                    "reported": values,
+                }
         found.parts.append(supplier)
     if empty and not problems.found:
         found.notes.append(f"{empty} row{'s' if empty > 1 else ''} without a quote")
@@ -149,10 +158,8 @@ def _terms(
     return said
 
 
-def _costs(
-    table: Table, numbers: Figures, places: list[int], at: str, found: Found, problems: Problems
-) -> dict[str, Any]:
-    """Return the costs and probabilities that a supplier's rows list, ascending; of one cost nothing has to say how likely it is."""
+def _costs(table: Table, numbers: Figures, places: list[int], at: str, found: Found, problems: Problems) -> dict[str, Any]:
+    """Return the costs and probabilities that a supplier's rows list, ascending; one cost alone needs no probability."""
     rows: list[tuple[float, float | None]] = []
     for n in places:
         place, cost, weight = table.rows[n][0], numbers.rows[n].get("cost"), numbers.rows[n].get("probability")

@@ -43,7 +43,9 @@ def groups_of(table: Table, decimal: str | None = None) -> Found:
             for place, value in given:
                 found.places.setdefault(f"retailers[{i}].{key}", (table.file, table.place(place, key)))
                 if value != given[0][1]:
-                    problems.add(table.place(place, key), value, f"{label(given[0][1] or 0.0)}, as in {given[0][0]}: one for each group")
+                    problems.add(
+                        table.place(place, key), value, f"{label(given[0][1] or 0.0)}, as in {given[0][0]}: one for each group"
+                    )
                 group[key] = int(value or 0) if key == "count" else value
         for key, column in (("types", "type"), ("probabilities", "probability"), ("reservation_profit", "reservation_profit")):
             values = [numbers.rows[n].get(column) for n in places]

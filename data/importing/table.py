@@ -28,8 +28,8 @@ from veridical.data.sheets.endings import CSV, XLSX, ending
 __all__ = ["HOW", "Problems", "Reading", "Table", "Wanted", "key_of", "text_of"]
 
 MOST = 20  # problems of one table that are listed
-TOTALS = "total totals subtotal sum average mean summe zwischensumme gesamt gesamtsumme durchschnitt mittelwert".split()
-TOTALS += ["grand total", "sub total", "overall"]
+TOTALS = ("total", "totals", "subtotal", "sub total", "grand total", "overall", "sum", "average", "mean")
+TOTALS += ("summe", "zwischensumme", "gesamt", "gesamtsumme", "durchschnitt", "mittelwert")  # as German programs write them
 HOW = "columns of other names: --rename 'HEADER=KEY', to leave one out: --ignore 'HEADER' (in Python `rename` and `ignore`)"
 UNIT = re.compile(r"(.*?)\s*[(\[](.*)[)\]]")
 
@@ -101,8 +101,8 @@ class Problems:
 class Table:
     """Rows by place (`row 7`), each with its cells by key; `headers`: each key as the file writes it.
 
-    `usual`: the decimal sign of text where its numbers do not say it, empty where nothing does. `notes`: what is to be said of how
-    it was read. `met`: all headers, in small letters.
+    `usual`: the decimal sign of text where its numbers do not say it, empty where nothing does. `notes`: what is to be said of
+    how it was read. `met`: all headers, in small letters.
     """
 
     file: str
@@ -233,7 +233,7 @@ def _columns(
 
 
 def _separated(text: str, file: str, wanted: Wanted, reading: Reading) -> tuple[str, Rows]:
-    """Return the separator by which a text has the wanted columns, and its rows; the one without ragged rows, with most columns."""
+    """Return the separator by which a text has the wanted columns, even rows and most columns; and its rows."""
     best: tuple[tuple[bool, bool, int], str, Rows] | None = None
     failure: InputError | None = None
     for separator in SEPARATORS:

@@ -33,6 +33,9 @@ class Column(NamedTuple):
         return words.get(self.counted, "")
 
 
+ROW = Column("what the row is of")
+
+
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """A table, and what its columns are: `columns` by their first word, `index` of all levels of the index or of each."""
@@ -40,7 +43,7 @@ class Sheet:
     name: str
     frame: pd.DataFrame
     columns: Mapping[str, Column]
-    index: Column | Sequence[Column] = Column("what the row is of")
+    index: Column | Sequence[Column] = ROW
 
     @property
     def flat(self) -> pd.DataFrame:

@@ -19,7 +19,18 @@ from veridical.data.errors import InputError
 from veridical.data.fields import label
 from veridical.data.sheets.endings import XLSX
 
-__all__ = ["SEPARATORS", "Covered", "Rows", "blank", "csv_rows", "decoded", "parquet_rows", "shown_as", "text_rows", "workbook_rows"]
+__all__ = [
+    "SEPARATORS",
+    "Covered",
+    "Rows",
+    "blank",
+    "csv_rows",
+    "decoded",
+    "parquet_rows",
+    "shown_as",
+    "text_rows",
+    "workbook_rows",
+]
 
 Rows = list[tuple[int, list[Any]]]  # number and cells of every row that is not blank
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}

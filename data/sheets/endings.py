@@ -48,5 +48,7 @@ def ending(path: str | Path, field: str = "<file>", among: tuple[str, ...] = END
         raise InputError.of(field, str(path), f"a file whose name ends in {', '.join(among)}")
     if found == XLSX and find_spec("openpyxl") is None:
         others = ", ".join(one for one in among if one != XLSX) or "nothing else"
-        raise InputError.of(field, str(path), f'{others}; .xlsx after: pip install "veridical[excel]" (openpyxl is not installed)')
+        raise InputError.of(
+            field, str(path), f'{others}; .xlsx after: pip install "veridical[excel]" (openpyxl is not installed)'
+        )
     return found

@@ -13,10 +13,23 @@ from typing import NamedTuple
 __all__ = ["DECIMALS", "Decimals", "Numeral", "decimals", "numeral"]
 
 DECIMALS = {".": "point", ",": "comma"}
-CURRENCIES = {"€": "EUR", "£": "GBP", "$": "$", "¥": "¥", "₹": "INR", "₩": "KRW", "zł": "PLN", "Kč": "CZK", "kr": "kr", "Fr.": "CHF"}
+CURRENCIES = {
+    "€": "EUR",
+    "£": "GBP",
+    "$": "$",
+    "¥": "¥",
+    "₹": "INR",
+    "₩": "KRW",
+    "zł": "PLN",
+    "Kč": "CZK",
+    "kr": "kr",
+    "Fr.": "CHF",
+}
 WORD = "|".join(re.escape(sign) for sign in CURRENCIES) + r"|[A-Z]{3}"
 WRITTEN = re.compile(rf"(?P<before>{WORD})? ?(?P<number>[+-]?[\d.,][\d.,' ]*?(?:[eE][+-]?\d+)?) ?(?P<after>{WORD}|%)?")
-SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2019": "'", "\u2212": "-"})  # hard and thin spaces, and the like
+SPACES = str.maketrans(
+    {"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2019": "'", "\u2212": "-"}
+)  # hard and thin spaces, and the like
 
 
 class Numeral(NamedTuple):

@@ -24,8 +24,18 @@ if TYPE_CHECKING:
     from veridical import tables as tables
     from veridical.comparing import compare
     from veridical.contracts import IMPLIES, PROPERTIES, examine, read_bids
-    from veridical.data import AllocationCase, AssemblerCase, TypeSpace, correlation, example, examples
-    from veridical.data import import_case, load, monotonicity, virtual_cost
+    from veridical.data import (
+        AllocationCase,
+        AssemblerCase,
+        TypeSpace,
+        correlation,
+        example,
+        examples,
+        import_case,
+        load,
+        monotonicity,
+        virtual_cost,
+    )
     from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
     from veridical.display import progress
     from veridical.families import MECHANISMS, Mechanism, add_kind

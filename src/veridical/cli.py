@@ -50,7 +50,9 @@ def solve(
     contracts: Contracts = None,
     contracts_as: Annotated[
         list[str] | None,
-        typer.Option("--contracts-as", metavar="FORMAT", help="html, csv or xlsx; may be given several times. [default: html, csv]"),
+        typer.Option(
+            "--contracts-as", metavar="FORMAT", help="html, csv or xlsx; may be given several times. [default: html, csv]"
+        ),
     ] = None,
     round_units: Annotated[float | None, typer.Option(metavar="STEP", help="Orders in whole multiples of so many units.")] = None,
     round_money: Annotated[float | None, typer.Option(metavar="STEP", help="Payments in multiples of so much currency.")] = None,

@@ -15,8 +15,8 @@ import veridical as vd
 from support.assembler_cases import build
 from support.command_line import Run
 from veridical.contracts import supplier_contracts, write_contracts
-from veridical.data.files import file_names
 from veridical.data import AssemblerCase, InputError
+from veridical.data.files import file_names
 
 COSTS = [[4.0, 9.0, 11.0], [3.0, 7.0], [2.0, 2.5]]
 WEIGHTS = [[0.3, 0.4, 0.3], [0.6, 0.4], [0.5, 0.5]]
@@ -138,10 +138,26 @@ def test_the_command_writes_a_sheet_and_a_table_a_supplier(run: Run) -> None:
 
 SECRETS: dict[str, dict[str, Any]] = {  # by supplier: what nobody else is to learn
     "Aardvark": {"costs": [4.1357, 9.7131], "probabilities": [0.3719, 0.6281], "component": "panel", "capacity": 618.5203},
-    "Bandicoot": {"costs": [3.1973, 7.3919], "probabilities": [0.5813, 0.4187], "component": "battery", "minimum_order": 123.4507},
-    "Capybara": {"costs": [1.2343, 2.5771], "probabilities": [0.7177, 0.2823], "component": "housing", "reservation_profit": 21.4309},
+    "Bandicoot": {
+        "costs": [3.1973, 7.3919],
+        "probabilities": [0.5813, 0.4187],
+        "component": "battery",
+        "minimum_order": 123.4507,
+    },
+    "Capybara": {
+        "costs": [1.2343, 2.5771],
+        "probabilities": [0.7177, 0.2823],
+        "component": "housing",
+        "reservation_profit": 21.4309,
+    },
 }
-PUBLIC = {"price": 37.7713, "currency": "EUR", "unit": "pieces", "name": "tender-4711", "description": "what is thought of Bandicoot"}
+PUBLIC = {
+    "price": 37.7713,
+    "currency": "EUR",
+    "unit": "pieces",
+    "name": "tender-4711",
+    "description": "what is thought of Bandicoot",
+}
 
 
 def told(path: Path) -> str:
@@ -160,7 +176,14 @@ def test_nothing_of_another_supplier_stands_in_what_one_is_sent(mechanism: str, 
     solution = vd.solve(case, mechanism)
     files = write_contracts(solution.contracts, tmp_path, ("html", "csv", "xlsx"))
     assert {path.name for path in files} == {f"{name}.{form}" for name in SECRETS for form in ("html", "csv", "xlsx")}
-    of_nobody = [PUBLIC["name"], PUBLIC["description"], PUBLIC["price"], demand["low"], demand["high"], f"{solution.objective:.4f}"]
+    of_nobody = [
+        PUBLIC["name"],
+        PUBLIC["description"],
+        PUBLIC["price"],
+        demand["low"],
+        demand["high"],
+        f"{solution.objective:.4f}",
+    ]
     for path in files:
         text = told(path)
         hidden: list[Any] = [*of_nobody, *SECRETS[path.stem]["probabilities"]]
@@ -195,7 +218,10 @@ def test_the_command_writes_the_formats_that_are_asked_for(run: Run) -> None:
     assert run("solve", "two-suppliers", "--contracts", "out", "--contracts-as", "xlsx", "--contracts-as", "html")[0] == 0
     assert {path.name for path in Path("out").iterdir()} == {"panel.html", "panel.xlsx", "battery.html", "battery.xlsx"}
     for options, message in (
-        (("--contracts", "other", "--contracts-as", "doc"), "--contracts-as: got 'doc'; allowed: one or several of html, csv, xlsx"),
+        (
+            ("--contracts", "other", "--contracts-as", "doc"),
+            "--contracts-as: got 'doc'; allowed: one or several of html, csv, xlsx",
+        ),
         (("--contracts-as", "html"), "--contracts-as: got 'html'; allowed: a format beside --contracts DIR"),
     ):
         status, out, err = run("solve", "two-suppliers", *options)

@@ -118,27 +118,77 @@ def test_utf_16_and_other_encodings(tmp_path: Path) -> None:
 
 WRONG = {  # what is wrong with a table: its text, where, the value, and what is allowed
     "text for a number": (QUOTES.replace("8.1", "on request"), "row 3, column quote", "'on request'", "a number > 0"),
-    "a price per piece": (QUOTES.replace("8.1", "8.1 EUR/pc"), "row 3, column quote", "'8.1 EUR/pc'", "sign or code of a currency"),
+    "a price per piece": (
+        QUOTES.replace("8.1", "8.1 EUR/pc"),
+        "row 3, column quote",
+        "'8.1 EUR/pc'",
+        "sign or code of a currency",
+    ),
     "a quote of nothing": (QUOTES.replace("8.1", "0"), "row 3, column quote", "'0'", "a number > 0"),
     "a negative quote": (QUOTES.replace("8.1", "-8.1"), "row 3, column quote", "'-8.1'", "a number > 0"),
     "not a number": (QUOTES.replace("8.1", "nan"), "row 3, column quote", "'nan'", "a number > 0"),
-    "two ways of writing": (GERMAN.replace("11,00", "11.5"), "row 6, column quote", "'11.5'", "written alike: row 2, column quote has"),
-    "thousands or decimals": ("supplier;quote\nArvo;1.234\nBrisk;2.345\n", "row 2, column quote", "'1.234'", "1.234 or 1234; say which"),
-    "two currencies": (GERMAN.replace("7,60", "7,60 €").replace("9,40", "9,40 $"), "row 5, column quote", "'9,40 $'", "EUR, as in row 2"),
+    "two ways of writing": (
+        GERMAN.replace("11,00", "11.5"),
+        "row 6, column quote",
+        "'11.5'",
+        "written alike: row 2, column quote has",
+    ),
+    "thousands or decimals": (
+        "supplier;quote\nArvo;1.234\nBrisk;2.345\n",
+        "row 2, column quote",
+        "'1.234'",
+        "1.234 or 1234; say which",
+    ),
+    "two currencies": (
+        GERMAN.replace("7,60", "7,60 €").replace("9,40", "9,40 $"),
+        "row 5, column quote",
+        "'9,40 $'",
+        "EUR, as in row 2",
+    ),
     "no supplier": (QUOTES.replace("Arvo,8.1", ",8.1"), "row 3, column supplier", "<nothing>", "the name of a supplier"),
-    "spelled differently": (QUOTES.replace("Arvo,8.1", "ARVO,8.1"), "row 3, column supplier", "'ARVO'", "'Arvo', as it is spelled"),
+    "spelled differently": (
+        QUOTES.replace("Arvo,8.1", "ARVO,8.1"),
+        "row 3, column supplier",
+        "'ARVO'",
+        "'Arvo', as it is spelled",
+    ),
     "a row of totals": (f"{QUOTES}Total,46.0\n", "row 7", "'Total'", "no rows of totals"),
-    "an unknown column": (QUOTES.replace(",", ",x,").replace("supplier,x", "supplier,buyer"), "header", "'buyer'", "--ignore 'HEADER'"),
+    "an unknown column": (
+        QUOTES.replace(",", ",x,").replace("supplier,x", "supplier,buyer"),
+        "header",
+        "'buyer'",
+        "--ignore 'HEADER'",
+    ),
     "a column twice": (QUOTES.replace("\n", ",5\n").replace("quote,5", "quote,Quote"), "header", "'Quote'", "one column quote"),
-    "no column of quotes": (QUOTES.replace("quote", "offer"), "header", "<supplier, offer>", "a header with supplier and quote or cost"),
-    "values under no header": (QUOTES.replace("\n", ",5\n").replace("quote,5", "quote,"), "header", "<no name, column 3>", "columns supplier"),
+    "no column of quotes": (
+        QUOTES.replace("quote", "offer"),
+        "header",
+        "<supplier, offer>",
+        "a header with supplier and quote or cost",
+    ),
+    "values under no header": (
+        QUOTES.replace("\n", ",5\n").replace("quote,5", "quote,"),
+        "header",
+        "<no name, column 3>",
+        "columns supplier",
+    ),
     "a decimal comma between commas": (QUOTES.replace("8.1", "8,1"), "row 3", "['Arvo', '8', '1']", "2 values, as in the header"),
     "a row too short": (QUOTES.replace("Brisk,9.4", "9.4"), "row 5", "['9.4']", "2 values, as in the header"),
     "an open quote": (QUOTES.replace("Brisk,9.4", '"Brisk,9.4'), "row 5", "<no CSV>", "quotes closed"),
     "nothing at all": ("", "header", "<an empty table>", "a header with supplier"),
     "a header alone": ("supplier,quote\n", "rows", "<none>", "one or more rows below"),
-    "quotes and costs": (QUOTES.replace("\n", ",5\n").replace("quote,5", "quote,cost"), "header", "<quote and cost>", "one of them"),
-    "probabilities of quotes": (QUOTES.replace("\n", ",0.5\n").replace("quote,0.5", "quote,probability"), "header", "'probability'", "no prob"),
+    "quotes and costs": (
+        QUOTES.replace("\n", ",5\n").replace("quote,5", "quote,cost"),
+        "header",
+        "<quote and cost>",
+        "one of them",
+    ),
+    "probabilities of quotes": (
+        QUOTES.replace("\n", ",0.5\n").replace("quote,0.5", "quote,probability"),
+        "header",
+        "'probability'",
+        "no prob",
+    ),
     "no quote of one": (f"{QUOTES}Fen,\n", "row 7, column quote", "<nothing>", "one quote of Fen or more"),
     "per cent of money": (QUOTES.replace("8.1", "8.1 %"), "row 3, column quote", "'8.1 %'", "a number > 0"),
     "beyond all prices": (QUOTES.replace("8.1", "1e99"), "row 3, column quote", "'1e99'", "a number > 0"),
@@ -160,7 +210,11 @@ def test_what_is_wrong_is_named(what: str, write: Write) -> None:
 def test_all_that_is_wrong_is_said_at_once(write: Write) -> None:
     with pytest.raises(InputError) as raised:
         read(write("quotes.csv", QUOTES.replace("8.1", "tbd").replace("11.0", "?").replace("Arvo,9.9", ",9.9")))
-    assert {problem.field for problem in raised.value.problems} == {"row 3, column quote", "row 6, column quote", "row 4, column supplier"}
+    assert {problem.field for problem in raised.value.problems} == {
+        "row 3, column quote",
+        "row 6, column quote",
+        "row 4, column supplier",
+    }
 
 
 def test_which_sign_is_meant_can_be_said(write: Write) -> None:
@@ -214,7 +268,9 @@ def test_which_sheet_is_meant(book: Book) -> None:
 
 
 def test_headers_of_any_name(write: Write) -> None:
-    text = GERMAN.replace("supplier;quote", "Lieferant;Preis (EUR)").replace("\n", ";KW 3\n").replace("KW 3\nArvo", "Woche\nArvo", 1)
+    text = (
+        GERMAN.replace("supplier;quote", "Lieferant;Preis (EUR)").replace("\n", ";KW 3\n").replace("KW 3\nArvo", "Woche\nArvo", 1)
+    )
     options: dict[str, Any] = {"rename": {"Lieferant": "supplier", "preis": "quote"}, "ignore": ["Woche"]}
     assert quoted(read(write("quotes.csv", text), **options)) == EXPECTED
     with pytest.raises(InputError, match="ignore: got 'Wocke'; allowed: a header of one of the tables"):
@@ -223,7 +279,9 @@ def test_headers_of_any_name(write: Write) -> None:
 
 def test_endings_that_no_table_has_are_refused(write: Write) -> None:
     for name in ("quotes.xls", "quotes.ods", "quotes.txt"):
-        with pytest.raises(InputError, match=rf"quotes: got '.*{name}'; allowed: a file whose name ends in .csv, .xlsx, .parquet"):
+        with pytest.raises(
+            InputError, match=rf"quotes: got '.*{name}'; allowed: a file whose name ends in .csv, .xlsx, .parquet"
+        ):
             read(write(name, QUOTES))
     with pytest.raises(InputError, match="a readable CSV file"):
         read(Path("nowhere.csv"))
@@ -245,7 +303,7 @@ def test_sales_beside_other_columns(write: Write, book: Book, tmp_path: Path) ->
     for text, wrong in (("units\n310\n-4\n", "'-4'"), ("units\n310\nmany\n", "'many'"), ("units\n310\nSum\n", "'Sum'")):
         with pytest.raises(InputError, match=rf"sales.csv: row 3.*: got {wrong}"):
             vd.import_case(quotes, write("sales.csv", text), column="units", price=60)
-    with pytest.raises(InputError, match="sales.csv: header: got <units>; allowed: a header with pieces"):
+    with pytest.raises(InputError, match=r"sales\.csv: header: got <units>; allowed: a header with pieces"):
         vd.import_case(quotes, write("sales.csv", "units\n310\n"), column="pieces", price=60)
 
 
@@ -255,11 +313,21 @@ def test_terms_of_suppliers_are_read_from_either_table(write: Write) -> None:
     case = read(quotes, suppliers=write("terms.csv", f"{header}Brisk,board,200,95 %,150\nArvo,,,,\n"))
     arvo, brisk = case.suppliers
     assert (arvo.capacity, arvo.component, arvo.minimum_order) == (450.0, None, None)
-    assert (brisk.component, brisk.minimum_order, brisk.usable.values, brisk.reservation_profit) == ("board", 200.0, (0.95,), 150.0)
+    assert (brisk.component, brisk.minimum_order, brisk.usable.values, brisk.reservation_profit) == (
+        "board",
+        200.0,
+        (0.95,),
+        150.0,
+    )
     for text, field, value, allowed in (
         (f"{header}Fen,,,,\n", "row 2, column supplier", "'Fen'", "one who has quotes: Arvo, Brisk"),
         (f"{header}Brisk,,,,\nBrisk,,,,1\n", "row 3, column supplier", "'Brisk'", "he stands in row 2 already"),
-        ("supplier,capacity\nArvo,500\n", "row 2, column capacity", "500.0", "what quotes.csv says of him in row 3, column capacity"),
+        (
+            "supplier,capacity\nArvo,500\n",
+            "row 2, column capacity",
+            "500.0",
+            "what quotes.csv says of him in row 3, column capacity",
+        ),
     ):
         with pytest.raises(InputError) as raised:
             read(quotes, suppliers=write("terms.csv", text))
@@ -305,7 +373,9 @@ def test_costs_are_quantiles_of_quotes_and_cover_all_of_them() -> None:
 
 def test_the_case_comes_back_equal_and_is_solved(write: Write, tmp_path: Path) -> None:
     quotes = write("quotes.csv", QUOTES + "demand,3.3\n../up,2.0\n")  # names that are files of others
-    case = vd.import_case(quotes, write("sales.csv", "units\n310.1\n420\n"), column="units", price=60, currency="EUR", unit="pieces")
+    case = vd.import_case(
+        quotes, write("sales.csv", "units\n310.1\n420\n"), column="units", price=60, currency="EUR", unit="pieces"
+    )
     path = case.save(tmp_path / "out" / "case.toml")
     assert vd.load(path) == case
     assert {one.relative_to(tmp_path / "out").as_posix() for one in (tmp_path / "out").rglob("*.csv")} == {
@@ -362,7 +432,9 @@ def test_retailers_and_their_types(write: Write, tmp_path: Path) -> None:
         (("2;8", "1,5;8"), "row 2, column count", "'1,5'"),
     ):
         with pytest.raises(InputError) as raised:
-            vd.import_case(write("types.csv", text.replace(*change)), kind="allocation", capacity=5, revenue={"form": "linear_demand"})
+            vd.import_case(
+                write("types.csv", text.replace(*change)), kind="allocation", capacity=5, revenue={"form": "linear_demand"}
+            )
         problem = raised.value.problems[0]
         assert (problem.field, problem.value) == (field, value)
     with pytest.raises(InputError, match="revenue: missing required key"):

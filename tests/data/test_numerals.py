@@ -35,7 +35,24 @@ def test_what_a_number_may_be(text: str, point: float | None, comma: float | Non
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tbd", "about 12", "12,50 EUR/pc", "1,23,456", "1.23.4", "12.", "1 2", "--5", "5 5,0", "nan", "inf", "0x10", "\u0663", "€ 5 $"]
+    "text",
+    [
+        "",
+        "tbd",
+        "about 12",
+        "12,50 EUR/pc",
+        "1,23,456",
+        "1.23.4",
+        "12.",
+        "1 2",
+        "--5",
+        "5 5,0",
+        "nan",
+        "inf",
+        "0x10",
+        "\u0663",
+        "€ 5 $",
+    ],
 )
 def test_what_is_no_number(text: str) -> None:
     assert numeral(text) is None
@@ -43,7 +60,13 @@ def test_what_is_no_number(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value", "currency"),
-    [("12,50 €", 12.5, "EUR"), ("€12,50", 12.5, "EUR"), ("EUR 12,50", 12.5, "EUR"), ("12,50 USD", 12.5, "USD"), ("£ 3,5", 3.5, "GBP")],
+    [
+        ("12,50 €", 12.5, "EUR"),
+        ("€12,50", 12.5, "EUR"),
+        ("EUR 12,50", 12.5, "EUR"),
+        ("12,50 USD", 12.5, "USD"),
+        ("£ 3,5", 3.5, "GBP"),
+    ],
 )
 def test_signs_of_currencies(text: str, value: float, currency: str) -> None:
     found = numeral(text)

@@ -148,7 +148,9 @@ def test_small_amounts_are_not_shown_as_nothing() -> None:
 
 def test_tables_that_a_workbook_cannot_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbooks, "ROWS", 3)
-    with pytest.raises(InputError, match=r"numbers.xlsx: <file>: got <3 rows and 2 columns>; allowed: in a workbook at most 2 rows"):
+    with pytest.raises(
+        InputError, match=r"numbers.xlsx: <file>: got <3 rows and 2 columns>; allowed: in a workbook at most 2 rows"
+    ):
         written(pd.DataFrame({"price": [1.0, 2.0, 3.0]}))
 
 

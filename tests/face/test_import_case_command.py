@@ -9,10 +9,30 @@ from support.command_line import Run, cells
 from support.processes import contents
 from veridical import solving
 
-QUOTES = "Angebote 2026;;\nLieferant;Preis (EUR);Datum\nArvo;7,60 €;03.01.\nArvo;8,10 €;04.02.\nBrisk;9,40;05.01.\nBrisk;;01.02.\nFen;5,75;01.02.\n"
+QUOTES = """\
+Angebote 2026;;
+Lieferant;Preis (EUR);Datum
+Arvo;7,60 €;03.01.
+Arvo;8,10 €;04.02.
+Brisk;9,40;05.01.
+Brisk;;01.02.
+Fen;5,75;01.02.
+"""
 SALES = "month,units\n2025-01,310\n2025-02,420\n2025-03,380\n"
 HEADERS = ("--rename", "Lieferant=supplier", "--rename", "Preis=quote", "--ignore", "Datum")
-COMMAND = ("import-case", "quotes.csv", *HEADERS, "--demand", "sales.csv", "--column", "units", "--price", "40", "--out", "case.toml")
+COMMAND = (
+    "import-case",
+    "quotes.csv",
+    *HEADERS,
+    "--demand",
+    "sales.csv",
+    "--column",
+    "units",
+    "--price",
+    "40",
+    "--out",
+    "case.toml",
+)
 
 
 @pytest.fixture
@@ -23,7 +43,9 @@ def tables(run: Run) -> None:
 
 
 def test_the_case_is_written_and_solved(tables: None, run: Run) -> None:
-    status, out, err = run(*COMMAND, "--unit", "pieces", "--set", "salvage=1.5", "--levels", "2", "--set", "suppliers.Fen.capacity=390")
+    status, out, err = run(
+        *COMMAND, "--unit", "pieces", "--set", "salvage=1.5", "--levels", "2", "--set", "suppliers.Fen.capacity=390"
+    )
     assert (status, err) == (0, "")
     assert cells(out) == [
         ["Arvo", "Arvo", "2", "7.6, 8.1", "0.5, 0.5"],
@@ -45,7 +67,10 @@ def test_what_is_written_stands_in_a_folder_of_its_own(tables: None, run: Run) -
     assert run(*COMMAND)[0] == 0
     after = contents(Path())
     assert before.items() <= after.items()
-    assert after.keys() - before.keys() == {"case.toml", *(f"case-data/{name}.csv" for name in ("Arvo", "Brisk", "Fen", "demand"))}
+    assert after.keys() - before.keys() == {
+        "case.toml",
+        *(f"case-data/{name}.csv" for name in ("Arvo", "Brisk", "Fen", "demand")),
+    }
     assert run(*COMMAND)[0] == 0  # and again
     assert contents(Path()) == after
 

@@ -25,7 +25,11 @@ def choose_fees(
     table: Annotated[
         str | None,
         typer.Option(
-            "--table", "--csv", metavar="FILE", help="Write it: FILE.csv, FILE.xlsx or FILE.parquet.", callback=table_to_be_written
+            "--table",
+            "--csv",
+            metavar="FILE",
+            help="Write it: FILE.csv, FILE.xlsx or FILE.parquet.",
+            callback=table_to_be_written,
         ),
     ] = None,
     plot: Plot = None,

@@ -19,7 +19,9 @@ Pairs = list[str] | None
 
 
 def import_case(
-    table: Annotated[str, typer.Argument(metavar="QUOTES", help="Quotes of suppliers, or types of retailers: .csv, .xlsx, .parquet.")],
+    table: Annotated[
+        str, typer.Argument(metavar="QUOTES", help="Quotes of suppliers, or types of retailers: .csv, .xlsx, .parquet.")
+    ],
     out: Annotated[
         str, typer.Option("--out", metavar="CASE.toml", help="The case to write.", callback=to_be_written(lambda: (".toml",)))
     ],
@@ -63,7 +65,7 @@ TABLES = ("quotes", "suppliers", "demand", "retailers")
 
 
 def pairs(texts: Iterable[str] | None, option: str, last: bool = False) -> dict[str, str]:
-    """Return what stands before and behind the first equals sign of each text, or the last; raises InputError where there is none."""
+    """Return what stands before and behind the first equals sign of each text, or the last; raises InputError without one."""
     found = {}
     for text in texts or ():
         name, equals, value = text.rpartition("=") if last else text.partition("=")

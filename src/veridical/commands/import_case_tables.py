@@ -20,7 +20,9 @@ def imported(made: Imported, out: str) -> list[RenderableType]:
     case = made.case
     lines: list[RenderableType] = [Text(f"{out}: a case of kind {case.kind}", style="bold")]
     if isinstance(case, AllocationCase):
-        table = tables.table("retailers", "retailers", "how many", "types", "probabilities", left=("retailers", "types", "probabilities"))
+        table = tables.table(
+            "retailers", "retailers", "how many", "types", "probabilities", left=("retailers", "types", "probabilities")
+        )
         for name, group in zip(case.names, case.retailers, strict=True):
             table.add_row(name, f"{group.count:,}", listed(group.theta.tolist()), listed(group.probability.tolist(), 3))
         lines.append(table)
