@@ -44,7 +44,7 @@ _anywhere: ContextVar[bool] = ContextVar("anywhere", default=False)
 
 
 def read(path: str | Path, noun: str, form: str) -> str:
-    """Return the text of a file: `content`, which is UTF-8; `form`: the format of the text. Raises InputError."""
+    """Return the text of a file, which is UTF-8; `form` is the format of the text. Raises InputError as `content` does."""
     path = Path(path)
     try:
         return content(path, noun).decode("utf-8-sig")
@@ -55,8 +55,8 @@ def read(path: str | Path, noun: str, form: str) -> str:
 def content(path: str | Path, noun: str) -> bytes:
     """Return what is in a file; it is never opened where that could wait (a pipe) or would not end (a device).
 
-    `noun` is what the file is to be. Raises InputError for what is no regular file of at most `LARGEST` bytes, and for what cannot
-    be read.
+    `noun` is what the file is to be. Raises InputError for what is no regular file of at most `LARGEST` bytes, and for what
+    cannot be read.
     """
     path = Path(path)
     try:

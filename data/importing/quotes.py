@@ -48,13 +48,15 @@ class Found:
 
 
 def costs_of(quotes: Sequence[float], levels: int, step: float | None = None) -> list[float]:
-    """Return the costs that stand for quotes: quantiles at 1 / levels, 2 / levels, ..., 1, each once; rounded up to a step.
+    """Return the costs that stand for quotes: the least that 1 / levels, 2 / levels, ..., all of them do not exceed, each once.
+
+    They are rounded up to a step where there is one.
 
     >>> costs_of([4.1, 5.0, 5.0, 6.2, 7.7, 9.0], 3), costs_of([4.1, 5.0, 9.0], 2, 0.5)
     ([5.0, 6.2, 9.0], [5.0, 9.0])
     """
     shares = [(k + 1) / levels for k in range(levels)]
-    found = np.quantile(np.array(quotes), shares, method="higher").tolist()
+    found = np.quantile(np.array(quotes), shares, method="inverted_cdf").tolist()
     if step is not None:
         exact = Decimal(repr(float(step)))
         found = [float(-(-Decimal(repr(cost)) // exact) * exact) for cost in found]

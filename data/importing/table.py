@@ -202,7 +202,15 @@ def _keys(head: Sequence[Any], reading: Reading) -> list[str]:
     exactly = {_words(header).casefold(): key for header, key in reading.rename.items()}
     nearly = {key_of(header): key for header, key in reading.rename.items() if _words(header).casefold() not in words}
     ignored = {_words(header).casefold() for header in reading.ignore}
-    return ["" if word in ignored else exactly.get(word) or nearly.get(key_of(word)) or key_of(word) for word in words]
+    taken = {key for word, key in exactly.items() if word in words}
+
+    def key(word: str) -> str:
+        found = exactly.get(word) or nearly.get(key_of(word))
+        if found:
+            return found
+        return word if key_of(word) in taken else key_of(word)  # one that was named in full is not meant by less
+
+    return ["" if word in ignored else key(word) for word in words]
 
 
 def _header(rows: Rows, wanted: Wanted, reading: Reading) -> int | None:
@@ -217,15 +225,16 @@ def _columns(
     keys = _keys(head, reading)
     ignored = {_words(header).casefold() for header in reading.ignore}
     found: dict[str, int] = {}
+    at = f"row {number}, header" if number else "header"
     for place, key in enumerate(keys):
         empty = all(place >= len(cells) or blank(cells[place]) or isinstance(cells[place], Covered) for _, cells in below)
         if key in wanted.keys:
             if key in found:
-                problems.add(f"row {number}, header", _words(head[place]), f"one column {key}")
+                problems.add(at, _words(head[place]), f"one column {key}")
             found.setdefault(key, place)
         elif not (empty or wanted.others or _words(head[place]).casefold() in ignored):
             named = _words(head[place]) or f"<no name, column {place + 1}>"
-            problems.add(f"row {number}, header", named, f"the columns {', '.join(wanted.keys)}; {HOW}")
+            problems.add(at, named, f"the columns {', '.join(wanted.keys)}; {HOW}")
     for line, cells in below:
         if not wanted.others and any(not blank(cell) and not isinstance(cell, Covered) for cell in cells[len(head) :]):
             problems.add(f"row {line}", "<values under no header>", f"values in the {len(head)} columns of the header")

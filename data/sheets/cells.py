@@ -81,24 +81,28 @@ def workbook_rows(path: str | Path, sheet: str | None = None, usual: str | None 
     formulas = _loaded(content, str(path), values=False)
     page = formulas[_chosen(formulas, file, sheet, usual, said)]
     values: Any = None
-    covered = {}
+
+    def value(cell: Any) -> Any:
+        nonlocal values
+        if cell.data_type != "f":
+            return cell.value
+        values = values or _loaded(content, str(path), values=True)[page.title]
+        computed = values[cell.coordinate].value
+        if computed is None:
+            formula = getattr(cell.value, "text", cell.value)
+            allowed = "a value: a formula that was never computed has none; open the workbook and save it, or save as CSV"
+            raise InputError.of(f"cell {cell.coordinate}", f"<the formula {formula}>", allowed, file)
+        return computed
+
+    merged = {}
     for area in page.merged_cells.ranges:
-        value = page.cell(area.min_row, area.min_col).value
-        for row in range(area.min_row, area.max_row + 1):
-            for column in range(area.min_col, area.max_col + 1):
-                covered[row, column] = value if column == area.min_col else Covered(value)
+        first = value(page.cell(area.min_row, area.min_col))
+        for row in range(area.min_row, min(area.max_row, page.max_row) + 1):
+            for column in range(area.min_col, min(area.max_col, page.max_column) + 1):
+                merged[row, column] = first if column == area.min_col else Covered(first)
     found: Rows = []
     for row in page.iter_rows():
-        cells = []
-        for cell in row:
-            value = covered.get((cell.row, cell.column), cell.value)
-            if cell.data_type == "f" or (isinstance(value, str) and value.startswith("=") and (cell.row, cell.column) in covered):
-                values = values or _loaded(content, str(path), values=True)[page.title]
-                value = values[cell.coordinate].value
-                if value is None:
-                    allowed = "a value: a formula that was never computed has none; open the workbook and save it, or save as CSV"
-                    raise InputError.of(f"cell {cell.coordinate}", f"<the formula {cell.value}>", allowed, file)
-            cells.append(value)
+        cells = [merged[cell.row, cell.column] if (cell.row, cell.column) in merged else value(cell) for cell in row]
         if not all(blank(cell) or isinstance(cell, Covered) for cell in cells):
             found.append((row[0].row, cells))
     return page.title, found

@@ -355,7 +355,7 @@ def test_costs_with_probabilities(write: Write) -> None:
     assert (brisk.costs, brisk.reports) == ((7.0,), None)
     for change, field, wrong in (
         (("Arvo,4,0.75", "Arvo,4,"), "row 3, column probability", "<nothing>"),
-        (("Arvo,4,", "Arvo,9,"), "row 2, column cost", "9.0"),
+        (("Arvo,4,", "Arvo,9,"), "row 3, column cost", "9.0"),
         (("0.75", "0.7"), "probabilities", "<"),
     ):
         with pytest.raises(InputError) as raised:
@@ -403,7 +403,7 @@ def test_frames_that_are_none_are_refused() -> None:
     for quotes, demand, message in (
         (ROWS, SALES, "quotes: got <list>; allowed: a DataFrame"),
         (frame.assign(quote="tbd"), SALES, "quotes: row 1, column quote: got 'tbd'"),
-        (frame.assign(buyer="me"), SALES, "quotes: row 0, header: got 'buyer'"),
+        (frame.assign(buyer="me"), SALES, "quotes: header: got 'buyer'"),
         (frame, object(), "demand: got <object>; allowed: observations"),
         (frame, [310, -5], "demand: row 2, column demand: got -5"),
         (frame, None, "missing required key"),
