@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 import veridical as vd
 from support.assembler_cases import build
 from veridical.contracts import Menu
-from veridical.data import AssemblerCase, InputError
+from veridical.data import AssemblerCase, InputError, files
 from veridical.data.measures import Measures
 from veridical.data.sheets import workbook as workbooks
 from veridical.data.sheets.book import Book, Column, Sheet
@@ -195,3 +196,14 @@ def test_files_that_are_not_what_they_are_called_are_refused(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f"{name}: <file>: .*that can be read"):
         Menu.read(correlated, tmp_path / name)
+
+
+def test_a_workbook_that_unpacks_to_more_is_not_loaded(menu: Menu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    menu.save(tmp_path / "menu.xlsx")
+    with zipfile.ZipFile(tmp_path / "menu.xlsx", "a", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/media/nothing.bin", b"0" * 2**22)
+    monkeypatch.setattr(files, "LARGEST", 2**20)
+    assert (tmp_path / "menu.xlsx").stat().st_size < files.LARGEST
+    monkeypatch.setattr(openpyxl, "load_workbook", lambda *_, **__: pytest.fail("loaded"))
+    with pytest.raises(InputError, match="unpacked larger than 1 MB"):
+        Menu.read(menu.case, tmp_path / "menu.xlsx")

@@ -171,6 +171,19 @@ def test_a_solver_that_is_not_installed_leaves_out_its_rows_by_name(run: Run, mo
     assert "pip install cyipopt-wheels" in err
 
 
+def test_without_ipopt_what_has_a_closed_form_is_taken_from_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = solving.solve(example("flat-panels")).objective
+    monkeypatch.setitem(sys.modules, "cyipopt", None)
+    solution = solving.solve(example("flat-panels"))
+    assert solution.solver.name == "closed_form"
+    assert solution.objective == pytest.approx(expected, rel=1e-6)
+    found = json_of(run("compare", "flat-panels", "--json", "-"))
+    rows, left_out = ({row["mechanism"] for row in found[name]} for name in ("mechanisms", "left_out"))
+    assert {"allocation", "centralized"} <= rows
+    assert left_out
+    assert rows | left_out == set(fitting(example("flat-panels")))
+
+
 def json_of(result: tuple[int, str, str]) -> dict[str, Any]:
     """Return the JSON that a command printed, whatever it warned of."""
     status, out, _ = result
