@@ -51,6 +51,7 @@ def figures(table: Table, bounds: Mapping[str, Bounds], problems: Problems, deci
     """
     keys = [key for key in bounds if key in table.headers]
     texts: list[tuple[int, str, Numeral]] = []
+    currencies: list[tuple[int, str, str]] = []
     rows: list[dict[str, float | None]] = []
     for number, (place, cells) in enumerate(table.rows):
         row: dict[str, float | None] = {}
@@ -63,10 +64,13 @@ def figures(table: Table, bounds: Mapping[str, Bounds], problems: Problems, deci
                     problems.add(table.place(place, key), cell, f"{one.allowed}{BESIDE if one.money else ''}")
                 else:
                     texts.append((number, key, found))
+                    currencies.append((number, key, found.currency))
             elif not blank(cell):
-                row[key] = _number(cell)
-                if row[key] is None:
-                    problems.add(table.place(place, key), _shown(cell), one.allowed)
+                row[key], currency = _number(cell), getattr(cell, "currency", "")
+                currencies.append((number, key, currency))
+                if row[key] is None or (currency and not one.money):
+                    value = f"<{float(cell):g} {currency}>" if currency else _shown(cell)
+                    problems.add(table.place(place, key), value, one.allowed)
         rows.append(row)
     sign, note = _sign(table, texts, problems, decimal)
     for number, key, found in texts:
@@ -80,7 +84,7 @@ def figures(table: Table, bounds: Mapping[str, Bounds], problems: Problems, deci
             if value is not None and not (abs(value) <= LARGEST and bounds[key].holds(value)):
                 problems.add(table.place(place, key), _shown(cells[key]), bounds[key].allowed)
                 row[key] = None
-    return Figures(rows, _currency(table, texts, problems), note)
+    return Figures(rows, _currency(table, currencies, problems), note)
 
 
 BESIDE = ", with nothing beside it but a sign or code of a currency"
@@ -128,15 +132,17 @@ def _sign(
     return table.usual or ".", ()
 
 
-def _currency(table: Table, texts: list[tuple[int, str, Numeral]], problems: Problems) -> str:
+def _currency(table: Table, said: list[tuple[int, str, str]], problems: Problems) -> str:
     """Return the currency that stands beside numbers; take down a second one."""
-    first = next(((row, key, one) for row, key, one in texts if one.currency), None)
+    first = next((one for one in said if one[2]), None)
     if first is None:
         return ""
-    for row, key, one in texts:
-        if one.currency and one.currency != first[2].currency:
+    row, key, currency = first
+    before = table.place(table.rows[row][0], key)
+    for row, key, other in said:
+        if other not in ("", currency):
             place, cells = table.rows[row]
-            before = table.place(table.rows[first[0]][0], first[1])
-            problems.add(table.place(place, key), cells[key], f"{first[2].currency}, as in {before}: one currency in a table")
+            shown = cells[key] if isinstance(cells[key], str) else f"<{float(cells[key]):g} {other}>"
+            problems.add(table.place(place, key), shown, f"{currency}, as in {before}: one currency in a table")
             break
-    return first[2].currency
+    return currency

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import math
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -18,9 +19,11 @@ from veridical.data import files
 from veridical.data.errors import InputError
 from veridical.data.fields import label
 from veridical.data.sheets.endings import XLSX
+from veridical.data.sheets.numerals import CURRENCIES
 
 __all__ = [
     "SEPARATORS",
+    "Amount",
     "Covered",
     "Rows",
     "blank",
@@ -35,6 +38,29 @@ __all__ = [
 Rows = list[tuple[int, list[Any]]]  # number and cells of every row that is not blank
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 ENCODINGS = "utf-8, cp1252, latin-1, utf-16 and others that Python knows"
+
+
+class Amount(float):
+    """A number that its cell shows with a currency."""
+
+    currency = ""
+
+    @classmethod
+    def of(cls, value: float, form: str) -> float:
+        """Return a number as the format of its cell shows it: an amount where that has a currency.
+
+        >>> Amount.of(7.6, '#,##0.00\\ "€"').currency, type(Amount.of(7.6, "[$-409]0.00")) is float
+        ('EUR', True)
+        """
+        words = re.findall(r"\[\$([^\]-]+)", form) + re.findall(
+            "|".join(map(re.escape, CURRENCIES)), re.sub(r"\[\$?[^\]]*\]", "", form)
+        )
+        words += re.findall(r'"\s*([A-Z]{3})\s*"', form)
+        if not words:
+            return value
+        found = cls(value)
+        found.currency = CURRENCIES.get(words[0].strip(), words[0].strip())
+        return found
 
 
 @dataclass(frozen=True)
@@ -85,14 +111,17 @@ def workbook_rows(path: str | Path, sheet: str | None = None, usual: str | None 
     def value(cell: Any) -> Any:
         nonlocal values
         if cell.data_type != "f":
-            return cell.value
+            return shown(cell, cell.value)
         values = values or _loaded(content, str(path), values=True)[page.title]
         computed = values[cell.coordinate].value
         if computed is None:
             formula = getattr(cell.value, "text", cell.value)
             allowed = "a value: a formula that was never computed has none; open the workbook and save it, or save as CSV"
             raise InputError.of(f"cell {cell.coordinate}", f"<the formula {formula}>", allowed, file)
-        return computed
+        return shown(cell, computed)
+
+    def shown(cell: Any, value: Any) -> Any:
+        return Amount.of(float(value), cell.number_format) if type(value) in (int, float) else value
 
     merged = {}
     for area in page.merged_cells.ranges:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["DECIMALS", "Decimals", "Numeral", "decimals", "numeral"]
+__all__ = ["CURRENCIES", "DECIMALS", "Decimals", "Numeral", "decimals", "numeral"]
 
 DECIMALS = {".": "point", ",": "comma"}
 CURRENCIES = {

@@ -256,6 +256,25 @@ def test_cells_merged_across_columns_are_named(book: Book) -> None:
         read(book("quotes.xlsx", ("B2:C2",), quotes=rows))
 
 
+def test_currencies_in_the_formats_of_cells(tmp_path: Path) -> None:
+    made = openpyxl.Workbook()
+    page = made.active
+    assert page is not None
+    for row in (("supplier", "quote", "capacity"), ("Arvo", 7.6, 500), ("Brisk", 9.4, 300)):
+        page.append(row)
+    page["B2"].number_format = '#,##0.00\\ "€"'
+    made.save(tmp_path / "quotes.xlsx")
+    assert read(tmp_path / "quotes.xlsx").currency == "EUR"
+    page["B3"].number_format = "[$$-409]#,##0.00"
+    made.save(tmp_path / "quotes.xlsx")
+    with pytest.raises(InputError, match=r"row 3, column quote: got <9.4 \$>; allowed: EUR, as in row 2, column quote"):
+        read(tmp_path / "quotes.xlsx")
+    page["B3"].number_format, page["C3"].number_format = "0.00", '0 "EUR"'
+    made.save(tmp_path / "quotes.xlsx")
+    with pytest.raises(InputError, match=r"row 3, column capacity: got <300 EUR>; allowed: a number > 0"):
+        read(tmp_path / "quotes.xlsx")
+
+
 def test_which_sheet_is_meant(book: Book) -> None:
     rows, others = [("supplier", "quote"), *ROWS], [("what", "who"), ("x", "y")]
     assert quoted(read(book("a.xlsx", Angebote=rows))) == EXPECTED

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 from support.places import ROOT
 
-# Wheels of cyipopt-wheels 1.7.0.dev0 in the package index: cp310 to cp313, for manylinux x86_64 and aarch64, macosx arm64, win_amd64.
+# Wheels of cyipopt-wheels 1.7.0.dev0 in the package index: cp310 to cp313; manylinux x86_64 and aarch64, macosx arm64, win_amd64.
 PLATFORMS = {
     "Linux x86_64": True,
     "Linux aarch64": True,
