@@ -49,17 +49,16 @@ class Amount(float):
     def of(cls, value: float, form: str) -> float:
         """Return a number as the format of its cell shows it: an amount where that has a currency.
 
-        >>> Amount.of(7.6, '#,##0.00\\ "€"').currency, type(Amount.of(7.6, "[$-409]0.00")) is float
+        >>> Amount.of(7.6, '0.00 "€"').currency, type(Amount.of(7.6, "[$-409]0.00")) is float
         ('EUR', True)
         """
-        words = re.findall(r"\[\$([^\]-]+)", form) + re.findall(
-            "|".join(map(re.escape, CURRENCIES)), re.sub(r"\[\$?[^\]]*\]", "", form)
-        )
-        words += re.findall(r'"\s*([A-Z]{3})\s*"', form)
+        words = re.findall(r"\[\$([^\]-]+)", form) or re.findall(r'"\s*([^"]*?)\s*"', form)
+        words += re.findall("[€£$¥₹₩]", re.sub(r"\[[^\]]*\]", "", form))
+        words = [word.strip() for word in words if word.strip() in CURRENCIES]
         if not words:
             return value
         found = cls(value)
-        found.currency = CURRENCIES.get(words[0].strip(), words[0].strip())
+        found.currency = CURRENCIES[words[0]]
         return found
 
 

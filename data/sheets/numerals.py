@@ -13,19 +13,13 @@ from typing import NamedTuple
 __all__ = ["CURRENCIES", "DECIMALS", "Decimals", "Numeral", "decimals", "numeral"]
 
 DECIMALS = {".": "point", ",": "comma"}
-CURRENCIES = {
-    "€": "EUR",
-    "£": "GBP",
-    "$": "$",
-    "¥": "¥",
-    "₹": "INR",
-    "₩": "KRW",
-    "zł": "PLN",
-    "Kč": "CZK",
-    "kr": "kr",
-    "Fr.": "CHF",
-}
-WORD = "|".join(re.escape(sign) for sign in CURRENCIES) + r"|[A-Z]{3}"
+SIGNS = {"€": "EUR", "£": "GBP", "$": "$", "¥": "¥", "₹": "INR", "₩": "KRW", "zł": "PLN", "Kč": "CZK", "kr": "kr", "Fr.": "CHF"}
+CODES = (  # of ISO 4217, those of the largest markets
+    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW MAD MXN MYR NGN NOK NZD "
+    "PEN PHP PKR PLN RON RSD SAR SEK SGD THB TRY TWD UAH USD VND ZAR"
+)
+CURRENCIES = {**SIGNS, **dict(zip(CODES.split(), CODES.split(), strict=True))}
+WORD = "|".join(map(re.escape, CURRENCIES))
 WRITTEN = re.compile(rf"(?P<before>{WORD})? ?(?P<number>[+-]?[\d.,][\d.,' ]*?(?:[eE][+-]?\d+)?) ?(?P<after>{WORD}|%)?")
 SPACES = str.maketrans(
     {"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2019": "'", "\u2212": "-"}
