@@ -125,7 +125,7 @@ class Table:
             return cls._of_rows(file, rows, wanted, reading, notes=(f"sheet {title!r}",))
         if kind == CSV:
             separator, rows = _separated(decoded(path, reading.encoding), file, wanted, reading)
-            several = len(rows[0][1]) > 1 if rows else False
+            several = any(len(cells) > 1 for _, cells in rows)
             said = (f"{SEPARATORS[separator]}-separated",) if several else ()
             return cls._of_rows(file, rows, wanted, reading, "." if separator == "," and several else "", said, strict=True)
         return cls._of_rows(file, parquet_rows(path), wanted, reading)
@@ -163,9 +163,12 @@ class Table:
         columns = _columns(head, below, number, wanted, reading, problems)
         found = []
         for line, cells in below:
-            if strict and (len(cells) < len(head) or any(not blank(cell) for cell in cells[len(head) :])):
+            beyond = any(not blank(cell) and not isinstance(cell, Covered) for cell in cells[len(head) :])
+            if strict and (beyond or len(cells) < len(head)):
                 problems.add(f"row {line}", cells, f"{len(head)} values, as in the header; a value with the separator in quotes")
                 continue
+            if beyond and not wanted.others:
+                problems.add(f"row {line}", "<values under no header>", f"values in the {len(head)} columns of the header")
             total = next((cell for cell in cells if isinstance(cell, str) and _is_total(cell)), None)
             if total is not None:
                 problems.add(f"row {line}", total, "no rows of totals or averages")
@@ -235,9 +238,6 @@ def _columns(
         elif not (empty or wanted.others or _words(head[place]).casefold() in ignored):
             named = _words(head[place]) or f"<no name, column {place + 1}>"
             problems.add(at, named, f"the columns {', '.join(wanted.keys)}; {HOW}")
-    for line, cells in below:
-        if not wanted.others and any(not blank(cell) and not isinstance(cell, Covered) for cell in cells[len(head) :]):
-            problems.add(f"row {line}", "<values under no header>", f"values in the {len(head)} columns of the header")
     return found
 
 
