@@ -216,9 +216,7 @@ def checked_formats(formats: Sequence[str], field: str = "formats") -> tuple[str
 
 def _content(contract: SupplierContract, form: str, stem: str) -> str | bytes:
     if form == "xlsx":
-        from veridical.data.sheets.workbook import workbook
-
-        return workbook(contract.book(), f"{stem}.xlsx")
+        return contract.book().workbook(f"{stem}.xlsx")
     return contract.to_html() if form == "html" else contract.csv_text()
 
 

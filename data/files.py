@@ -33,6 +33,7 @@ __all__ = [
     "outside_allowed",
     "read",
     "read_toml",
+    "unwritable",
     "writable",
     "write",
 ]
@@ -145,7 +146,7 @@ def writable(path: str | Path, field: str = "<file>") -> Path:
         if not os.access(target.parent, os.W_OK | os.X_OK) or (status is not None and not os.access(target, os.W_OK)):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (OSError, ValueError) as error:
-        raise _unwritable(path, field, error) from None
+        raise unwritable(path, field, error) from None
     return target
 
 
@@ -176,7 +177,7 @@ def write(contents: Mapping[Path, str | bytes], *, private: bool = False) -> Non
     except InputError:
         raise
     except (OSError, ValueError) as error:
-        raise _unwritable(path, "<file>", error) from None
+        raise unwritable(path, "<file>", error) from None
     finally:
         for part, _ in waiting:
             with suppress(OSError):
@@ -189,7 +190,7 @@ def make_private(path: str | Path, field: str = "<file>") -> Path:
     try:
         os.close(os.open(target, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise _unwritable(path, field, error) from None
+        raise unwritable(path, field, error) from None
     return target
 
 
@@ -265,5 +266,6 @@ def file_names(names: Iterable[str], otherwise: str = "supplier") -> list[str]:
     return found
 
 
-def _unwritable(path: str | Path, field: str, error: OSError | ValueError) -> InputError:
+def unwritable(path: str | Path, field: str, error: OSError | ValueError) -> InputError:
+    """Return the error for a file that could not be written, with the reason."""
     return InputError.of(field, str(path), f"a file that can be written ({_reason(error)})")

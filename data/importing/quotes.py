@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def costs_of(quotes: Sequence[float], levels: int, step: float | None = None) ->
     found = np.quantile(np.array(quotes), shares, method="inverted_cdf").tolist()
     if step is not None:
         exact = Decimal(repr(float(step)))
-        found = [float(-(-Decimal(repr(cost)) // exact) * exact) for cost in found]
+        found = [float((Decimal(repr(cost)) / exact).to_integral_value(ROUND_CEILING) * exact) for cost in found]
     return sorted(set(found))
 
 

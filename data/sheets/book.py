@@ -87,13 +87,20 @@ class Book:
         if found == CSV:
             csv_file.write(self.first.flat, path)
         elif found == XLSX:
-            from veridical.data.sheets.workbook import workbook
-
-            files.write({Path(path): workbook(self, Path(path).name)})
+            files.write({Path(path): self.workbook(path)})
         else:
             from veridical.data.sheets.parquet import parquet
 
             files.write({Path(path): parquet(self)})
+
+    def workbook(self, path: str | Path) -> bytes:
+        """Return all tables as a workbook that is to be written to a file; raises InputError as `write` does."""
+        from veridical.data.sheets.workbook import workbook
+
+        try:
+            return workbook(self, Path(path).name)
+        except OSError as error:  # openpyxl takes temporary files
+            raise files.unwritable(path, "<file>", error) from None
 
 
 class Tabular:

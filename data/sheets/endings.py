@@ -45,7 +45,7 @@ def ending(path: str | Path, field: str = "<file>", among: tuple[str, ...] = END
     """
     found = Path(path).suffix.lower()
     if found not in among:
-        raise InputError.of(field, str(path), f"a file whose name ends in {', '.join(among)}")
+        raise InputError.of(field, Path(path).name, f"a file whose name ends in {', '.join(among)}")
     if found == XLSX and find_spec("openpyxl") is None:
         others = ", ".join(one for one in among if one != XLSX) or "nothing else"
         raise InputError.of(

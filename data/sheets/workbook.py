@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from openpyxl import Workbook
@@ -17,6 +18,7 @@ from openpyxl.cell.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.writer.excel import ExcelWriter
 
 from veridical.data.errors import InputError, visible
 from veridical.data.measures import CENTS, Measures, decimals
@@ -52,8 +54,14 @@ def workbook(book: Book, file: str) -> bytes:
     for name, sheet in zip(names, sheets, strict=False):
         _fill(made.create_sheet(name), sheet, book.measures, file)
     _describe(made.create_sheet(names[-1]), book, dict(zip(names, sheets, strict=False)))
+    return _saved(made)
+
+
+def _saved(made: Workbook) -> bytes:
+    """Return a workbook as bytes; the archive is closed here, also where openpyxl's own temporary file cannot be written."""
     stream = BytesIO()
-    made.save(stream)
+    with ZipFile(stream, "w", ZIP_DEFLATED) as archive:
+        ExcelWriter(made, archive).save()
     return stream.getvalue()
 
 

@@ -63,6 +63,10 @@ def solve(
     steps = {"round_units": round_units, "round_money": round_money}
     changes = [*(changes or ()), *(f"{name}={step}" for name, step in steps.items() if step is not None)]
     request = read(case, changes, allow_files)
+    for name, step in steps.items():
+        if name in request.others:
+            allowed = "no rounding here: only contract menus of an assembler whose suppliers' costs are listed are rounded"
+            raise vd.InputError.of(f"--{name.replace('_', '-')}", step, allowed)
     family, chosen = vd.families.family_of(request.case), vd.families.find(request.case, mechanism)
     files = (("--menu", menu, family.write), ("--contracts", contracts, family.send), ("--plot", plot, family.picture))
     for option, target, action in files:

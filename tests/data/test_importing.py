@@ -298,9 +298,7 @@ def test_headers_of_any_name(write: Write) -> None:
 
 def test_endings_that_no_table_has_are_refused(write: Write) -> None:
     for name in ("quotes.xls", "quotes.ods", "quotes.txt"):
-        with pytest.raises(
-            InputError, match=rf"quotes: got '.*{name}'; allowed: a file whose name ends in .csv, .xlsx, .parquet"
-        ):
+        with pytest.raises(InputError, match=rf"quotes: got '{name}'; allowed: a file whose name ends in .csv, .xlsx, .parquet"):
             read(write(name, QUOTES))
     with pytest.raises(InputError, match="a readable CSV file"):
         read(Path("nowhere.csv"))
@@ -423,7 +421,7 @@ def test_frames_that_are_none_are_refused() -> None:
         (ROWS, SALES, "quotes: got <list>; allowed: a DataFrame"),
         (frame.assign(quote="tbd"), SALES, "quotes: row 1, column quote: got 'tbd'"),
         (frame.assign(buyer="me"), SALES, "quotes: header: got 'buyer'"),
-        (frame, object(), "demand: got <object>; allowed: observations"),
+        (frame, object(), "demand: row 1, column demand: got <object object at "),
         (frame, [310, -5], "demand: row 2, column demand: got -5"),
         (frame, None, "missing required key"),
     ):

@@ -54,8 +54,10 @@ def test_an_allocation_comes_back(ending: str, tmp_path: Path) -> None:
 def test_all_files_have_the_same_columns_and_numbers(menu: Menu, tmp_path: Path) -> None:
     for ending in ENDINGS:
         menu.save(tmp_path / f"menu{ending}")
-    expected = pd.read_csv(tmp_path / "menu.csv", float_precision="round_trip")
-    assert pd.read_parquet(tmp_path / "menu.parquet").astype(float).equals(expected.astype(float))
+    expected = pd.read_csv(tmp_path / "menu.csv")
+    exact = pd.read_parquet(tmp_path / "menu.parquet")
+    assert list(exact.columns) == list(expected.columns)
+    assert exact.map(repr).equals(pd.read_csv(tmp_path / "menu.csv", dtype=str).map(lambda text: repr(float(text))))
     sheet = pd.read_excel(tmp_path / "menu.xlsx", sheet_name="menu").astype(float)
     assert list(sheet.columns) == list(expected.columns)
     assert np.allclose(sheet, expected, rtol=1e-15, atol=0)

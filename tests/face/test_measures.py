@@ -205,7 +205,7 @@ def test_steps_of_the_command_are_those_of_the_case(run: Run) -> None:
         ((PAIR, "--round-units", "0", "--round-money", "0.01"), "round_units: got 0.0; allowed: a finite number > 0"),
         ((PAIR, "--round-units", "-1", "--round-money", "0.01"), "round_units: got -1.0; allowed: a finite number > 0"),
         ((PAIR, "--round-units", "nan", "--round-money", "0.01"), "round_units: got nan; allowed: a finite number > 0"),
-        (("two-retailers", "--round-units", "1", "--round-money", "0.01"), "no rounding here"),
+        (("two-retailers", "--round-units", "1", "--round-money", "0.01"), "--round-units: got 1.0; allowed: no rounding here"),
     ],
 )
 def test_steps_that_cannot_be_used_are_refused(given: tuple[str, ...], message: str, run: Run) -> None:
