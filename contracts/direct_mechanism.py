@@ -229,8 +229,9 @@ class DirectMechanism(Tabular):
         agents = [word(agent) for agent in self.types.agents]
         frame = flattened(self.frame.set_axis(self.types.index.set_names(agents))).set_index(agents)
         columns = {"probability": Column("how likely these types are", "share")}
-        columns |= {name: Column("what this agent gets by the truth") for name in frame if str(name).startswith("utility ")}
-        columns = {name: columns.get(name, Column("what is decided at these reports")) for name in frame}
+        for name in map(str, frame):
+            utility = "what this agent gets by the truth"
+            columns.setdefault(name, Column(utility if name.startswith("utility ") else "what is decided at these reports"))
         return Book("a direct mechanism", Sheet("mechanism", frame, columns, Column("what this agent reports")))
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from veridical.data.fields import whole_number
 from veridical.data.importing.figures import NOT_NEGATIVE, figures
 from veridical.data.importing.quotes import QUOTES, SUPPLIERS, Found, suppliers_of
 from veridical.data.importing.retailers import RETAILERS, groups_of
-from veridical.data.importing.table import Problems, Reading, Table, Wanted, key_of
+from veridical.data.importing.table import Reading, Table, Wanted, key_of
 from veridical.data.lazy import pd
 from veridical.data.limits import LARGEST
 from veridical.data.record import check, put
@@ -81,7 +81,7 @@ def allocation(table: Table, decimal: str | None = None, fields: Mapping[str, An
 
 def observations(table: Table, column: str, decimal: str | None = None) -> tuple[list[float], list[str]]:
     """Return the numbers in a column of a table, and what is to be said of them; raises InputError."""
-    problems = Problems(table.file)
+    problems = table.problems
     numbers = figures(table, {key_of(column): NOT_NEGATIVE}, problems, decimal)
     problems.check()
     given = [row[key_of(column)] for row in numbers.rows]

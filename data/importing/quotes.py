@@ -70,7 +70,7 @@ def suppliers_of(
 
     `folder`: where the files of quotes will stand, beside the case. Raises InputError with all that is wrong.
     """
-    problems = Problems(quotes.file)
+    problems = quotes.problems
     numbers = figures(quotes, PRICES | TERMS, problems, decimal)
     listed = "cost" in quotes.headers
     if listed and "quote" in quotes.headers:
@@ -183,7 +183,7 @@ def _costs(table: Table, numbers: Figures, places: list[int], at: str, found: Fo
 
 def _add_terms(found: Found, table: Table, decimal: str | None) -> None:
     """Add what a table with one row a supplier says to the suppliers; raises InputError."""
-    problems = Problems(table.file)
+    problems = table.problems
     numbers = figures(table, TERMS, problems, decimal)
     by_name = {supplier["name"]: (i, supplier) for i, supplier in enumerate(found.parts)}
     for name, places in _by_supplier(table, problems, once=True).items():

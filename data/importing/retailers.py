@@ -7,7 +7,7 @@ from typing import Any
 from veridical.data.fields import label
 from veridical.data.importing.figures import COUNT, NOT_NEGATIVE, POSITIVE, SHARE, Bounds, figures
 from veridical.data.importing.quotes import Found
-from veridical.data.importing.table import Problems, Table, Wanted, text_of
+from veridical.data.importing.table import Table, Wanted, text_of
 
 __all__ = ["RETAILERS", "groups_of"]
 
@@ -21,7 +21,7 @@ def groups_of(table: Table, decimal: str | None = None) -> Found:
 
     Raises InputError with all that is wrong.
     """
-    problems = Problems(table.file)
+    problems = table.problems
     numbers = figures(table, OF_TYPE | OF_GROUP, problems, decimal)
     found = Found(currency=numbers.currency, notes=list(numbers.notes))
     by_name: dict[str, list[int]] = {}

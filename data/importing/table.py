@@ -28,8 +28,10 @@ from veridical.data.sheets.endings import CSV, XLSX, ending
 __all__ = ["HOW", "Problems", "Reading", "Table", "Wanted", "key_of", "text_of"]
 
 MOST = 20  # problems of one table that are listed
-TOTALS = ("total", "totals", "subtotal", "sub total", "grand total", "overall", "sum", "average", "mean")
-TOTALS += ("summe", "zwischensumme", "gesamt", "gesamtsumme", "durchschnitt", "mittelwert")  # as German programs write them
+TOTALS = (
+    *("total", "totals", "subtotal", "sub total", "grand total", "overall", "sum", "average", "mean"),
+    *("summe", "zwischensumme", "gesamt", "gesamtsumme", "durchschnitt", "mittelwert"),  # as German programs write them
+)
 HOW = "columns of other names: --rename 'HEADER=KEY', to leave one out: --ignore 'HEADER' (in Python `rename` and `ignore`)"
 UNIT = re.compile(r"(.*?)\s*[(\[](.*)[)\]]")
 
@@ -102,10 +104,12 @@ class Table:
     """Rows by place (`row 7`), each with its cells by key; `headers`: each key as the file writes it.
 
     `usual`: the decimal sign of text where its numbers do not say it, empty where nothing does. `notes`: what is to be said of
-    how it was read. `met`: all headers, in small letters.
+    how it was read. `met`: all headers, in small letters. `problems`: what is wrong with rows, to which whoever reads them adds
+    what is wrong with their cells.
     """
 
     file: str
+    problems: Problems
     headers: Mapping[str, str]
     rows: Sequence[tuple[str, Mapping[str, Any]]]
     usual: str = ""
@@ -161,6 +165,7 @@ class Table:
         number, head = rows[start]
         below = rows[start + 1 :]
         columns = _columns(head, below, number, wanted, reading, problems)
+        problems.check()
         found = []
         for line, cells in below:
             beyond = any(not blank(cell) and not isinstance(cell, Covered) for cell in cells[len(head) :])
@@ -176,12 +181,12 @@ class Table:
             row = {key: _simple(cells[place]) if place < len(cells) else None for key, place in columns.items()}
             if not all(blank(cell) or isinstance(cell, Covered) for cell in row.values()):
                 found.append((f"row {line}", row))
-        problems.check()
         if not found:
+            problems.check()
             raise InputError.of("rows", "<none>", f"one or more rows below the header in row {number}", file)
         said = (*notes, f"header in row {number}") if start else notes
         headers = {key: _words(head[place]) for key, place in columns.items()}
-        return cls(file, headers, found, usual, said, frozenset(_words(cell).casefold() for cell in head))
+        return cls(file, problems, headers, found, usual, said, frozenset(_words(cell).casefold() for cell in head))
 
 
 def key_of(header: Any) -> str:

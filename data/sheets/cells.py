@@ -26,6 +26,7 @@ __all__ = [
     "Amount",
     "Covered",
     "Rows",
+    "Uncomputed",
     "blank",
     "csv_rows",
     "decoded",
@@ -69,6 +70,16 @@ class Covered:
     value: Any
 
 
+@dataclass(frozen=True)
+class Uncomputed:
+    """A formula whose value was not saved: the program that wrote it did not compute it."""
+
+    formula: str
+
+    def __str__(self) -> str:
+        return f"<the formula {self.formula}, whose value was not saved: open the workbook and save it>"
+
+
 def blank(cell: Any) -> bool:
     """Return whether nothing stands in a cell."""
     return cell is None or (isinstance(cell, str) and not cell.strip()) or (isinstance(cell, float) and math.isnan(cell))
@@ -99,8 +110,8 @@ def workbook_rows(path: str | Path, sheet: str | None = None, usual: str | None 
     """Return the name of a sheet of a workbook, and its rows; what is merged has its value in every cell.
 
     `sheet`: its name; where it is left out and `usual` is given the only sheet that is not empty, or the one of that name; else
-    the first. `said`: how a caller names a sheet. Raises InputError for a workbook that cannot be read, where it is not plain
-    which sheet is meant, and for a formula whose value was not saved.
+    the first. `said`: how a caller names a sheet. Raises InputError for a workbook that cannot be read, and where it is not plain
+    which sheet is meant.
     """
     content, file = files.content(path, "workbook"), Path(path).name
     formulas = _loaded(content, str(path), values=False)
@@ -113,11 +124,7 @@ def workbook_rows(path: str | Path, sheet: str | None = None, usual: str | None 
             return shown(cell, cell.value)
         values = values or _loaded(content, str(path), values=True)[page.title]
         computed = values[cell.coordinate].value
-        if computed is None:
-            formula = getattr(cell.value, "text", cell.value)
-            allowed = "a value: a formula that was never computed has none; open the workbook and save it, or save as CSV"
-            raise InputError.of(f"cell {cell.coordinate}", f"<the formula {formula}>", allowed, file)
-        return shown(cell, computed)
+        return Uncomputed(str(getattr(cell.value, "text", cell.value))) if computed is None else shown(cell, computed)
 
     def shown(cell: Any, value: Any) -> Any:
         return Amount.of(float(value), cell.number_format) if type(value) in (int, float) else value
@@ -236,4 +243,6 @@ def shown_as(cell: Any) -> Any:
     """Return a cell as an error message shows it."""
     if isinstance(cell, Covered):
         return shown_as(cell.value)
+    if isinstance(cell, Uncomputed):
+        return str(cell)
     return f"<the date {cell}>" if isinstance(cell, datetime.date | datetime.time) else cell

@@ -69,8 +69,8 @@ def numeral(text: str) -> Numeral | None:
     if before and after and before != after:
         return None
     word = before or after.replace("%", "")
-    readings = [_read(found["number"].strip(), decimal) for decimal in DECIMALS]
-    return None if readings == [None, None] else Numeral(*readings, CURRENCIES.get(word, word), after == "%")
+    point, comma = (_read(found["number"].strip(), decimal) for decimal in DECIMALS)
+    return None if point is None and comma is None else Numeral(point, comma, CURRENCIES.get(word, word), after == "%")
 
 
 def decimals(numerals: Iterable[Numeral]) -> Decimals:

@@ -90,7 +90,7 @@ def _fill(page: Any, sheet: Sheet, measures: Measures, file: str) -> None:
         size = f"<{len(frame):,} rows and {len(described):,} columns>"
         allowed = f"in a workbook at most {ROWS - 1:,} rows and {COLUMNS:,} columns; .csv and .parquet take more"
         raise InputError.of("<file>", size, allowed, file)
-    columns = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
+    columns: list[Any] = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
     columns += [frame.iloc[:, place] for place in range(frame.shape[1])]
     for place, ((name, column), values) in enumerate(zip(described, columns, strict=True), 1):
         head = _put(page.cell(1, place), name)

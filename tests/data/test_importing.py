@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import veridical as vd
-from veridical.data import AllocationCase, AssemblerCase, InputError, Lognormal
+from veridical.data import AllocationCase, AssemblerCase, InputError, Lognormal, Sample
 from veridical.data.importing.quotes import costs_of
 
 ROWS = [("Arvo", 7.6), ("Arvo", 8.1), ("Arvo", 9.9), ("Brisk", 9.4), ("Brisk", 11.0)]
@@ -53,7 +53,7 @@ def book(tmp_path: Path) -> Book:
 
 def read(path: Path, **options: Any) -> AssemblerCase:
     """Return the case in a table of quotes, with a demand that is of no interest."""
-    fields = {"price": 60.0, "demand.distribution": "uniform", "demand.low": 100, "demand.high": 900}
+    fields: dict[str, Any] = {"price": 60.0, "demand.distribution": "uniform", "demand.low": 100, "demand.high": 900}
     case = vd.import_case(path, **(fields | options))
     assert isinstance(case, AssemblerCase)
     return case
@@ -246,8 +246,12 @@ def test_cells_that_are_no_numbers_are_named(what: str, book: Book) -> None:
 
 
 def test_a_formula_that_was_never_computed_is_named(book: Book) -> None:
-    with pytest.raises(InputError, match=r"quotes.xlsx: cell B3: got <the formula =B2\+1>; allowed: a value"):
-        read(book("quotes.xlsx", quotes=[("supplier", "quote"), ("Arvo", 7.6), ("Arvo", "=B2+1")]))
+    rows = [("supplier", "quote", "sum"), ("Arvo", 7.6, "=B2"), ("Arvo", "=B2+1", "=B2+B3"), ("=A3", 8.1, None)]
+    with pytest.raises(InputError) as raised:
+        read(book("quotes.xlsx", quotes=rows), ignore=["sum"])
+    assert {problem.field for problem in raised.value.problems} == {"row 3, column quote", "row 4, column supplier"}
+    assert raised.value.problems[0].value.startswith("<the formula =B2+1, whose value was not saved")
+    assert quoted(read(book("right.xlsx", quotes=rows[:2]), ignore=["sum"])) == {"Arvo": [7.6]}  # of no column that is read
 
 
 def test_cells_merged_across_columns_are_named(book: Book) -> None:
@@ -316,6 +320,7 @@ def test_sales_beside_other_columns(write: Write, book: Book, tmp_path: Path) ->
     for path in sales:
         case = vd.import_case(quotes, path, column="units", price=60)
         assert isinstance(case, AssemblerCase)
+        assert isinstance(case.demand, Sample)
         assert case.demand.values == tuple(SALES)
     for text, wrong in (("units\n310\n-4\n", "'-4'"), ("units\n310\nmany\n", "'many'"), ("units\n310\nSum\n", "'Sum'")):
         with pytest.raises(InputError, match=rf"sales.csv: row 3.*: got {wrong}"):
@@ -399,6 +404,7 @@ def test_the_case_comes_back_equal_and_is_solved(write: Write, tmp_path: Path) -
         *("quotes/Arvo.csv", "quotes/Brisk.csv", "quotes/demand.csv", "quotes/---up.csv", "quotes/demand-observed.csv")
     }
     solution = vd.solve(vd.load(path))
+    assert solution.audit is not None
     assert solution.audit.truthful
     assert "rests on 3 reports, fewer than 30" in str(solution.warnings)
 
@@ -406,11 +412,16 @@ def test_the_case_comes_back_equal_and_is_solved(write: Write, tmp_path: Path) -
 def test_frames_say_the_same_as_files(write: Write) -> None:
     frame = pd.DataFrame(ROWS, columns=["supplier", "quote"])
     file = vd.import_case(write("quotes.csv", QUOTES), write("sales.csv", "units\n310\n420\n380\n"), column="units", price=60)
-    for demand, column in ((SALES, "demand"), (pd.Series(SALES), "demand"), (pd.DataFrame({"units": SALES}), "units")):
+    sales: tuple[tuple[Any, str], ...] = (
+        (SALES, "demand"),
+        (pd.Series(SALES), "demand"),
+        (pd.DataFrame({"units": SALES}), "units"),
+    )
+    for demand, column in sales:
         for quotes in (frame, frame.set_index("supplier"), frame.astype({"quote": str})):
             assert AssemblerCase.from_frames(quotes, demand, column=column, price=60) == file
-    demand = Lognormal(mean=400, sd=80)
-    assert AssemblerCase.from_frames(frame, demand, price=60).demand == demand
+    drawn = Lognormal(mean=400, sd=80)
+    assert AssemblerCase.from_frames(frame, drawn, price=60).demand == drawn
     terms = pd.DataFrame({"supplier": ["Brisk"], "capacity": [300]})
     assert AssemblerCase.from_frames(frame, SALES, suppliers=terms, price=60).suppliers[1].capacity == 300.0
 
@@ -441,7 +452,9 @@ def test_retailers_and_their_types(write: Write, tmp_path: Path) -> None:
     assert (stores.count, stores.types, stores.probabilities) == (2, (4.0, 8.0), (0.25, 0.75))
     assert (web.count, web.types) == (1, (5.5,))
     assert vd.load(case.save(tmp_path / "case.toml")) == case
-    assert vd.solve(case).audit.truthful
+    audit = vd.solve(case).audit
+    assert audit is not None
+    assert audit.truthful
     for change, field, value in (
         (("stores;;4;", "stores;3;4;"), "row 2, column count", "2.0"),
         (("0,25", ""), "row 3, column probability", "<nothing>"),

@@ -194,7 +194,7 @@ def json_of(result: tuple[int, str, str]) -> dict[str, Any]:
 @pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet"])
 def test_a_comparison_is_written_as_its_file_is_named(ending: str, run: Run) -> None:
     found = json_of(run("compare", "case.toml", "--solver", "closed_form", "--table", f"found{ending}", "--json", "-"))
-    read = {".csv": pd.read_csv, ".xlsx": pd.read_excel, ".parquet": pd.read_parquet}[ending]
-    frame = read(f"found{ending}")
+    readers: dict[str, Any] = {".csv": pd.read_csv, ".xlsx": pd.read_excel, ".parquet": pd.read_parquet}
+    frame = readers[ending](f"found{ending}")
     assert frame["mechanism"].tolist() == [row["mechanism"] for row in found["mechanisms"]]
     assert frame["profit"].tolist() == pytest.approx([row["profit"] for row in found["mechanisms"]], rel=1e-15)

@@ -1,6 +1,7 @@
 """Ipopt is asked for where there is a wheel of it, and nowhere else: an installation would fail as a whole."""
 
 import tomllib
+from typing import Any
 
 import pytest
 from packaging.markers import default_environment
@@ -24,11 +25,11 @@ PLATFORMS = {
 def asked_for(platform: str, version: str = "3.12", implementation: str = "CPython") -> list[str]:
     """Return the requirements of Ipopt that count on a platform."""
     system, _, machine = platform.partition(" ")
-    environment = default_environment() | {"platform_system": system, "platform_machine": machine, "python_version": version}
-    environment |= {"platform_python_implementation": implementation}
+    environment: dict[str, Any] = {**default_environment(), "platform_system": system, "platform_machine": machine}
+    environment |= {"python_version": version, "platform_python_implementation": implementation}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     found = [one for one in map(Requirement, project["dependencies"]) if one.name == "cyipopt-wheels"]
-    return [str(one.specifier) for one in found if one.marker is None or one.marker.evaluate(dict(environment))]
+    return [str(one.specifier) for one in found if one.marker is None or one.marker.evaluate(environment)]
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
