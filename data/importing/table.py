@@ -126,7 +126,7 @@ class Table:
         kind, file = ending(path, name), Path(path).name
         if kind == XLSX:
             title, rows = workbook_rows(path, reading.sheets.get(name), name, f"--sheet {name}")
-            return cls._of_rows(file, rows, wanted, reading, notes=(f"sheet {title!r}",))
+            return cls._of_rows(f"{file}, sheet {title}", rows, wanted, reading)
         if kind == CSV:
             separator, rows = _separated(decoded(path, reading.encoding), file, wanted, reading)
             several = any(len(cells) > 1 for _, cells in rows)
@@ -166,7 +166,7 @@ class Table:
         below = rows[start + 1 :]
         columns = _columns(head, below, number, wanted, reading, problems)
         problems.check()
-        found = []
+        found, empty = [], 0
         for line, cells in below:
             beyond = any(not blank(cell) and not isinstance(cell, Covered) for cell in cells[len(head) :])
             if strict and (beyond or len(cells) < len(head)):
@@ -181,10 +181,13 @@ class Table:
             row = {key: _simple(cells[place]) if place < len(cells) else None for key, place in columns.items()}
             if not all(blank(cell) or isinstance(cell, Covered) for cell in row.values()):
                 found.append((f"row {line}", row))
+            else:
+                empty += 1
         if not found:
             problems.check()
             raise InputError.of("rows", "<none>", f"one or more rows below the header in row {number}", file)
         said = (*notes, f"header in row {number}") if start else notes
+        said = (*said, f"{empty} row{'s' if empty > 1 else ''} with nothing in {', '.join(columns)}") if empty else said
         headers = {key: _words(head[place]) for key, place in columns.items()}
         return cls(file, problems, headers, found, usual, said, frozenset(_words(cell).casefold() for cell in head))
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 import veridical as vd
@@ -115,6 +116,38 @@ def test_tables_are_never_written_over(tables: None, run: Run) -> None:
     assert status == 2
     assert "--out: got 'case-data/Arvo.csv'; allowed: another name: case-data/Arvo.csv is one of the tables" in err
     assert contents(Path()) == before
+
+
+def test_rows_that_say_nothing_are_counted_and_sheets_are_named(run: Run) -> None:
+    made = openpyxl.Workbook()
+    page, sales = made.create_sheet("Q3"), made.create_sheet("Sales")
+    for row in (("supplier", "quote"), ("Arvo", 7.6), ("Brisk", None), ("Brisk", 9.4)):
+        page.append(row)
+    for row in (("month", "units"), ("Jan", 310), ("Feb", "  "), ("Mar", 420)):
+        sales.append(row)
+    made.save("book.xlsx")
+    command = (
+        "import-case",
+        "book.xlsx",
+        "--sheet",
+        "quotes=q3",
+        "--demand",
+        "book.xlsx",
+        "--sheet",
+        "demand=sales",
+        "--price",
+        "40",
+    )
+    status, out, err = run(*command, "--column", "units", "--out", "case.toml")
+    assert (status, err) == (0, "")
+    assert "book.xlsx, sheet Q3: 1 row without a quote\n" in out
+    assert "book.xlsx, sheet Sales: 1 row with nothing in units\n" in out
+    assert "demand: 2 observations, mean 365.00\n" in out
+    sales["B3"] = "?"
+    made.save("book.xlsx")
+    assert run(*command, "--column", "units", "--out", "case.toml")[2].startswith(
+        "veridical: book.xlsx, sheet Sales: row 3, column units: got '?'; allowed: a number >= 0"
+    )
 
 
 def test_retailers(run: Run) -> None:
