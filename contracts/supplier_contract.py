@@ -30,10 +30,9 @@ __all__ = ["FORMATS", "SupplierContract", "checked_formats", "supplier_contracts
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
-ALONE = (
-    "This sheet has your own offer alone. Nothing that another supplier is offered, reports or is paid stands here, and "
-    "nothing of yours stands on theirs. That the lists differ is all that depends on the others."
-)
+ALONE = "This sheet has your own offer alone: nothing that another supplier is offered, reports or is paid stands here, "
+ALONE += "and nothing of yours stands on theirs."
+DIFFER = " That there are several lists is all that depends on what the others report."
 FORMATS = ("html", "csv", "xlsx")
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
 STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption{text-align:left;font-weight:bold;padding:.3em 0}"
@@ -96,7 +95,8 @@ class SupplierContract:
         best = "Whichever list it is, no other report would leave you more than your own cost does, and you never lose by it."
         terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
         tables = "".join(self._list(k) for k in range(lists))
-        body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}<p>{ALONE}</p>\n"
+        alone = ALONE + (DIFFER if lists > 1 else "")
+        body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}<p>{alone}</p>\n"
         page = f'<html lang="en">\n<head><meta charset="utf-8"><title>{head}</title>\n<style>{STYLE}</style></head>'
         return f"<!DOCTYPE html>\n{page}\n<body>\n{body}</body>\n</html>\n"
 
