@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from veridical.contracts.profile_csv import NUMBERS, read_profiles
-from veridical.data import csv_file
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import label
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
+from veridical.data.sheets.book import Book, Column, Sheet, Tabular
 from veridical.data.type_profiles import TypeProfiles
 
 __all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names"]
@@ -127,7 +128,7 @@ def listed(profiles: TypeProfiles, by_type: Array) -> Price:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allotment(OldTableNames):
+class Allotment(Tabular, OldTableNames):
     """Units and payments of every retailer; units and currency.
 
     case: with finite types, so the grid's where priors are continuous. by_type: what a retailer of a type gets, shape (rows, M),
@@ -243,17 +244,35 @@ class Allotment(OldTableNames):
         }
         return own_type_frame(self.case, columns)
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write the table of `to_frame` with a flat header (`quantity stores 1`, ...), every digit kept."""
-        table = self.to_frame()
-        table.columns = [" ".join(filter(None, column)) for column in table.columns]
-        table.index.names = [f"type {name}" for name in self.case.retailer_names]
-        csv_file.write(table, path)
+    def book(self) -> Book:
+        """Return the tables of a file: the allocation, as `to_frame` has it, and what a retailer expects by his own type."""
+        names = [f"type {name}" for name in self.case.retailer_names]
+        columns = {
+            "probability": Column("how likely these types are", "share"),
+            "quantity": Column("what the retailer is allotted when these types are reported", "units"),
+            "payment": Column("what he pays for it", "money"),
+            "shadow_price": Column("what one more unit of capacity would earn the supplier", "per_unit"),
+        }
+        own = {
+            "probability": Column("how likely the type is", "share"),
+            "quantity": Column("what he expects to be allotted by the truth", "units"),
+            "payment": Column("what he expects to pay by the truth", "money"),
+            "profit": Column("what he expects to earn by the truth", "money"),
+        }
+        frame, reported = self.to_frame().rename_axis(names), Column("what this retailer reports his type to be")
+        by_own = Column("a group of retailers, and the type of one of them")
+        return Book(
+            f"allocation for {self.case.name}",
+            Sheet("allocation", frame, columns, reported),
+            Measures.of(self.case),
+            lambda: (Sheet("by own type", self.by_own_type(), own, by_own),),
+        )
 
     @classmethod
-    def read_csv(cls, case: AllocationCase, path: str | Path) -> Allotment:
-        """Read an allotment from a CSV file: columns `type NAME`, `quantity NAME` and `payment NAME` of every retailer.
+    def read(cls, case: AllocationCase, path: str | Path) -> Allotment:
+        """Read an allotment from a file (`.csv`, the first sheet of an `.xlsx`, `.parquet`), as `save` writes it.
 
+        Columns `type NAME`, `quantity NAME` and `payment NAME` of every retailer.
         One row for every profile of types, in any order; retailers of a group may stand in any order too, but equal types get
         and pay the same. Columns `probability` and `shadow_price` are ignored. Where the case leaves the capacity to be chosen it
         is the most that is used. Finite types alone.
@@ -289,6 +308,11 @@ class Allotment(OldTableNames):
         capacity = used if case.capacity is None else case.capacity
         unknown, price = np.full(len(numbered), np.nan), listed(profiles, numbers[1])
         return cls(case=case, profiles=profiles, by_type=numbers[0], shadow_price=unknown, capacity=capacity, price=price)
+
+    @classmethod
+    def read_csv(cls, case: AllocationCase, path: str | Path) -> Allotment:
+        """Read an allotment from a CSV file, as `read` does."""
+        return cls.read(case, path)
 
     def to_dict(self) -> dict[str, object]:
         """Return what the command line's JSON says of an allocation."""

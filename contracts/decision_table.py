@@ -21,7 +21,9 @@ __all__ = ["flattened", "read_decisions", "stand_in"]
 
 
 def read_decisions(types: TypeSpace, menu: str | Path | pd.DataFrame) -> dict[tuple[str, str], Array]:
-    """Read a mechanism that is a table or a CSV file: a row a profile, a column an agent's report, the others what is decided.
+    """Read a mechanism that is a table or a file (`.csv`, `.xlsx`, `.parquet`): a row a profile.
+
+    A column is an agent's report, and the others are what is decided.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def read_decisions(types: TypeSpace, menu: str | Path | pd.DataFrame) -> dict[tu
     by_word = [{word(one): one for one in types.labels(agent)} for agent in types.agents]
     frame = flattened(menu) if isinstance(menu, pd.DataFrame) else None
     path = "" if isinstance(menu, pd.DataFrame) else menu
-    header = next(csv_file.rows(path), (0, []))[1] if frame is None else [*frame.columns]
+    header = next(csv_file.lines(path), (0, []))[1] if frame is None else [*frame.columns]
     names = [" ".join(name.split()) for name in header]
     columns = [name for name in names if name not in (*agents, "probability") and not name.startswith("utility ")]
     place_of = {profile: place for place, profile in enumerate(types.profiles)}

@@ -8,17 +8,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from veridical.contracts.decision_table import flattened
-from veridical.data import csv_file
 from veridical.data.arrays import Array
 from veridical.data.errors import InputError, shown
 from veridical.data.lazy import pd
 from veridical.data.limits import fits
+from veridical.data.sheets.book import Book, Column, Sheet, Tabular
 from veridical.data.type_space import TypeSpace, word
 
 __all__ = [
@@ -130,7 +129,7 @@ class Utilities:
 
 
 @dataclass(frozen=True, eq=False)
-class DirectMechanism:
+class DirectMechanism(Tabular):
     """The outcome of a direct mechanism.
 
     Parameters
@@ -225,10 +224,15 @@ class DirectMechanism:
         """Return the mechanism as a table: a row a profile of reports; probability, what is decided, utilities by the truth."""
         return self.frame.copy()
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write the table; `veridical.audit(types, utility, path)` reads it."""
-        frame = self.frame.set_axis(self.types.index.set_names([word(agent) for agent in self.types.agents]))
-        csv_file.write(flattened(frame).set_index([word(agent) for agent in self.types.agents]), path)
+    def book(self) -> Book:
+        """Return the table of a file, as `to_frame` has it; `veridical.audit(types, utility, path)` reads it."""
+        agents = [word(agent) for agent in self.types.agents]
+        frame = flattened(self.frame.set_axis(self.types.index.set_names(agents))).set_index(agents)
+        columns = {"probability": Column("how likely these types are", "share")}
+        for name in map(str, frame):
+            utility = "what this agent gets by the truth"
+            columns.setdefault(name, Column(utility if name.startswith("utility ") else "what is decided at these reports"))
+        return Book("a direct mechanism", Sheet("mechanism", frame, columns, Column("what this agent reports")))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mechanism as plain values: a record a profile."""

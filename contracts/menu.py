@@ -10,17 +10,18 @@ import numpy as np
 
 from veridical.contracts.comparison import allowed
 from veridical.contracts.profile_csv import read_profiles
-from veridical.data import csv_file
 from veridical.data.arrays import Array, accumulated, fixed
 from veridical.data.assembler import AssemblerCase
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
+from veridical.data.sheets.book import Book, Column, Sheet, Tabular
 
 __all__ = ["Menu"]
 
 
-class Menu(OldTableNames):
+class Menu(Tabular, OldTableNames):
     """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only.
 
     `near`: of several products a plan of what is assembled, units, that may be the best; shape (products, *case.shape).
@@ -142,19 +143,25 @@ class Menu(OldTableNames):
         columns |= {("assembled", p.name): self.assembled[k].ravel() for k, p in enumerate(case.products or ())}
         return pd.DataFrame(columns, index=index)
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write the table with a flat header (`quantity panel`, ...), as `read_csv` takes it, every digit kept."""
-        table = self.to_frame()
-        table.columns = [" ".join(filter(None, column)) for column in table.columns]
-        csv_file.write(table, path)
+    def book(self) -> Book:
+        """Return the tables of a file: the menu, as `to_frame` has it."""
+        columns = {
+            "probability": Column("how likely these costs are", "share"),
+            "quantity": Column("what is ordered of the supplier when these costs are reported", "units"),
+            "payment": Column("what he is paid for it", "money"),
+            "rent": Column("what he keeps of it beyond his cost, if the report is the truth", "money"),
+            "assembled": Column("how many of this product are made", "units"),
+        }
+        sheet = Sheet("menu", self.to_frame(), columns, Column("the unit cost that this supplier reports", "per_unit"))
+        return Book(f"contract menu for {self.case.name}", sheet, Measures.of(self.case))
 
     @classmethod
-    def read_csv(cls, case: AssemblerCase, path: str | Path) -> Menu:
-        """Read a menu from a CSV file: a column a supplier with the reported cost, `quantity NAME` and `payment NAME`.
+    def read(cls, case: AssemblerCase, path: str | Path) -> Menu:
+        """Read a menu from a file: `.csv`, the first sheet of an `.xlsx`, or `.parquet`, as `save` writes it.
 
-        One row for every profile of costs, in any order; further columns `probability`, `rent NAME` and `assembled PRODUCT` are
-        ignored, since they follow from the case. Raises InputError with file, row and column where something is missing or
-        unknown.
+        A column a supplier with the reported cost, `quantity NAME` and `payment NAME`; one row for every profile of costs, in any
+        order; further columns `probability`, `rent NAME` and `assembled PRODUCT` are ignored, since they follow from the case.
+        Raises InputError with file, row and column where something is missing or unknown.
         """
         numbers = np.empty((2, len(case.shape), case.profiles))
         costs = {supplier.name: supplier.costs for supplier in case.suppliers}
@@ -164,6 +171,11 @@ class Menu(OldTableNames):
         for _, k, _, row in read_profiles(path, "cost", case.names, costs, ignored, profiles, tuple, case.in_words):
             numbers[:, :, k] = row
         return cls(case, *numbers.reshape(2, len(case.shape), *case.shape))
+
+    @classmethod
+    def read_csv(cls, case: AssemblerCase, path: str | Path) -> Menu:
+        """Read a menu from a CSV file, as `read` does."""
+        return cls.read(case, path)
 
     @classmethod
     def from_frame(cls, case: AssemblerCase, frame: pd.DataFrame) -> Menu:

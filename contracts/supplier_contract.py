@@ -23,8 +23,10 @@ from veridical.data.assembler import label
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
 from veridical.data.measures import UNSAID, Measures
+from veridical.data.sheets.book import Book, Column, Sheet
+from veridical.data.sheets.endings import ending
 
-__all__ = ["SupplierContract", "supplier_contracts", "write_contracts"]
+__all__ = ["FORMATS", "SupplierContract", "checked_formats", "supplier_contracts", "write_contracts"]
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
 ASKED = "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one, by which "
@@ -32,6 +34,10 @@ ASKED += "you do not lose either. If it is above all of them, you need not take 
 KNOWN = "Your cost per unit is taken to be the one below, so there is nothing to report. If it is higher, you need not take part."
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
 META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+ALONE = "This sheet has your own offer alone: nothing that another supplier is offered, reports or is paid stands here, "
+ALONE += "and nothing of yours stands on theirs."
+DIFFER = " That there are several lists is all that depends on what the others report."
+FORMATS = ("html", "csv", "xlsx")
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
 STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption{text-align:left;font-weight:bold;padding:.3em 0}"
 
@@ -59,9 +65,26 @@ class SupplierContract:
         return pd.DataFrame({"quantity": self.quantity.ravel(), "payment": self.payment.ravel()}, index=index)
 
     def csv_text(self) -> str:
-        """Return the table as the text of a CSV file."""
-        table = self.to_frame().reset_index()
-        return csv_file.text(table.columns, table.itertuples(index=False, name=None))
+        """Return the table as the text of a CSV file; the header says currency and unit where the case does."""
+        table, words = self.to_frame().reset_index(), self.measures
+        said = {
+            "cost": words.currency and words.per_unit,
+            "quantity": words.unit,
+            "payment": words.currency,
+        }
+        header = [f"{name} ({said[name]})" if said.get(name) else name for name in table.columns]
+        return csv_file.text(header, table.itertuples(index=False, name=None))
+
+    def book(self) -> Book:
+        """Return the table as a workbook has it."""
+        chosen = Column("which list: what the other suppliers report decides, and what you report does not")
+        cost = Column("the cost that you report", "per_unit")
+        columns = {
+            "quantity": Column("what is ordered of you, if you report this cost and this list applies", "units"),
+            "payment": Column("what you are paid for it", "money"),
+        }
+        title = f"Contract offer to {self.supplier}: {self.component}"
+        return Book(title, Sheet("offer", self.to_frame(), columns, (chosen, cost)), self.measures)
 
     def to_html(self) -> str:
         """Return the sheet for him: what to report, what follows from it, and why the truth is best; a page of its own."""
@@ -82,14 +105,17 @@ class SupplierContract:
         )
         terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
         tables = "".join(self._list(k) for k in range(lists))
-        body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}"
+        alone = ALONE + (DIFFER if lists > 1 else "")
+        body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}<p>{alone}</p>\n"
         page = f'<html lang="en">\n<head>{META}<title>{head}</title>\n<style>{STYLE}</style></head>'
         return f"<!DOCTYPE html>\n{page}\n<body>\n{body}</body>\n</html>\n"
 
     def _list(self, k: int) -> str:
         words = self.measures
         paid = f"you are paid, {words.currency}" if words.currency else "you are paid"
-        said = ("if you report" if len(self.costs) > 1 else "at the cost of", f"we order, {words.of_units}", paid)
+        report = "if you report" if len(self.costs) > 1 else "at the cost of"
+        report += f", {words.per_unit}" if words.currency else ""
+        said = (report, f"we order, {words.of_units}", paid)
         headings = "".join(f"<th>{escape(text)}</th>" for text in said)
         rows = (
             "".join(f"<td>{text}</td>" for text in (label(cost), shown(quantity), shown(payment)))
@@ -148,7 +174,7 @@ def supplier_contracts(menu: Menu) -> dict[str, SupplierContract]:
     return found
 
 
-def write_contracts(menu: Menu, folder: str | Path) -> list[Path]:
+def write_contracts(menu: Menu, folder: str | Path, formats: Sequence[str] = FORMATS[:2]) -> list[Path]:
     """Write what each supplier is sent into a folder, made where it is not there: a sheet to read (HTML) and its table (CSV).
 
     Parameters
@@ -157,6 +183,8 @@ def write_contracts(menu: Menu, folder: str | Path) -> list[Path]:
         As `supplier_contracts` takes it.
     folder
         Where the files go; they are named after the suppliers.
+    formats
+        Which files each of them is sent: `html`, `csv` and `xlsx`, one or several.
 
     Returns
     -------
@@ -166,7 +194,7 @@ def write_contracts(menu: Menu, folder: str | Path) -> list[Path]:
     Raises
     ------
     InputError
-        As `supplier_contracts`, and where files cannot be written there.
+        As `supplier_contracts`, for another format, and where files cannot be written there.
 
     Examples
     --------
@@ -177,13 +205,31 @@ def write_contracts(menu: Menu, folder: str | Path) -> list[Path]:
     ...     [path.name for path in write_contracts(menu, folder)]
     ['panel.html', 'panel.csv', 'battery.html', 'battery.csv']
     """
+    wanted = checked_formats(formats)
     contracts = supplier_contracts(menu)
     folder = files.make_folder(folder)
-    contents: dict[Path, str] = {}
-    for stem, contract in zip(file_names(list(contracts)), contracts.values(), strict=True):
-        contents |= {folder / f"{stem}.html": contract.to_html(), folder / f"{stem}.csv": contract.csv_text()}
+    contents: dict[Path, str | bytes] = {}
+    for stem, contract in zip(files.file_names(contracts), contracts.values(), strict=True):
+        contents |= {folder / f"{stem}.{form}": _content(contract, form, stem) for form in wanted}
     files.write(contents)
     return list(contents)
+
+
+def checked_formats(formats: Sequence[str], field: str = "formats") -> tuple[str, ...]:
+    """Return the formats of contract sheets that are asked for, each once; raises InputError for others, and none."""
+    wanted = tuple(dict.fromkeys([formats] if isinstance(formats, str) else formats))
+    for form in wanted or ("<none>",):
+        if form not in FORMATS:
+            raise InputError.of(field, form, f"one or several of {', '.join(FORMATS)}")
+    if "xlsx" in wanted:
+        ending("contract.xlsx", field)
+    return wanted
+
+
+def _content(contract: SupplierContract, form: str, stem: str) -> str | bytes:
+    if form == "xlsx":
+        return contract.book().workbook(f"{stem}.xlsx")
+    return contract.to_html() if form == "html" else contract.csv_text()
 
 
 def rounded(values: Array) -> Array:
@@ -191,19 +237,6 @@ def rounded(values: Array) -> Array:
     least = 10.0**-DIGITS * float(np.abs(values).max())
     digits = np.array([float(f"{value:.{DIGITS}g}") for value in values.ravel()]).reshape(values.shape)
     return np.asarray(np.where(np.abs(digits) <= least, 0.0, digits))
-
-
-def file_names(names: Sequence[str]) -> list[str]:
-    """Return a name for the file of each, from letters, digits, hyphens and underscores; told apart on any file system."""
-    found: list[str] = []
-    for name in names:
-        plain = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in name)[:100] or "supplier"
-        stem, number = plain, 1
-        while stem.casefold() in [other.casefold() for other in found]:
-            number += 1
-            stem = f"{plain}-{number}"
-        found.append(stem)
-    return found
 
 
 def shown(value: float) -> str:

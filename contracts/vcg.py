@@ -16,7 +16,6 @@ import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
-from pathlib import Path
 from typing import Any, ClassVar
 
 from veridical.contracts.audit import Audit, audit
@@ -24,8 +23,9 @@ from veridical.contracts.comparison import Compared, allowed, gainful
 from veridical.contracts.joint_plan.audit import PartyResult
 from veridical.contracts.joint_plan.search import PartyMisreport, Tried
 from veridical.contracts.properties import PropertyResult, applies_to, worst_case
-from veridical.data import InputError, csv_file
+from veridical.data import InputError
 from veridical.data.lazy import pd
+from veridical.data.sheets.book import Book, Column, Sheet, Tabular
 
 __all__ = ["MISREPORTS", "VCGAudit", "VCGOutcome", "compared", "groves"]
 
@@ -71,7 +71,7 @@ def groves(amounts: Mapping[Hashable, float], total: float, costs: Mapping[Hasha
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class VCGOutcome:
+class VCGOutcome(Tabular):
     """The plan of a model of parties, what each is paid for it, and what each gains; currency, Series by party.
 
     Parameters
@@ -217,9 +217,15 @@ class VCGOutcome:
             columns["objective_without"] = self.counterfactuals
         return pd.DataFrame(columns)
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write the table of the parties, every digit kept."""
-        csv_file.write(self.to_frame(), path)
+    def book(self) -> Book:
+        """Return the table of a file, as `to_frame` has it."""
+        columns = {
+            "cost": Column("what the plan costs the party, as reported", "money"),
+            "transfer": Column("what it is paid; negative where it pays", "money"),
+            "net_gain": Column("what taking part brings it", "money"),
+            "objective_without": Column("the objective of the world without it, its own cost left out", "money"),
+        }
+        return Book("what parties are paid", Sheet("parties", self.to_frame(), columns, Column("the party")))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the solution as plain values."""

@@ -5,7 +5,8 @@ Modules: `load` (files, kinds of cases, shipped examples); `assembler` and `cont
 (13)); `allocation` (the supplier's case), `revenue`, `typed_demand`, `private_type` and `type_profiles` (its parts);
 `joint_plan` (parties that share a plan); `truncated` (distributions of costs and types), `record` and `case_record` (what every
 part, and every case, is: immutable, validated, changed and saved), `registry` (classes of your own that case files name),
-`fields` (field types, with their messages), `csv_file`, `files` (what is read and written, and where), `errors`.
+`fields` (field types, with their messages), `csv_file`, `files` (what is read and written, and where), `sheets` (tables in CSV,
+Excel and Parquet files), `importing` (cases from quotes and sales), `errors`.
 """
 
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
@@ -18,6 +19,7 @@ from veridical.data.demand.distribution import Demand, register_demand
 from veridical.data.deprecated import moved
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
 from veridical.data.fields import Name, NonNegative, Numbers, Positive
+from veridical.data.importing.cases import import_case
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.load import example, examples, load, register_kind
 from veridical.data.prior import Prior
@@ -37,5 +39,6 @@ __all__ += ["LinearDemand", "Newsvendor", "PowerDemand", "Revenue", "Uniform", "
 __all__ += ["Monotonicity", "TypeSpace", "Yield", "correlation", "monotonicity", "virtual_cost", "weighted_virtual_cost"]
 __all__ += ["CaseRecord", "Name", "NonNegative", "Numbers", "Positive", "Record"]  # what kinds of your own are made of
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "Problem", "VeridicalError"]
+__all__ += ["import_case"]
 
 __getattr__ = moved(__name__)

@@ -22,6 +22,7 @@ from veridical.data.fields import (
     one_of_keys,
     whole_number,
 )
+from veridical.data.lazy import pd
 from veridical.data.limits import DRAWS, POINTS, fits
 from veridical.data.prior import Prior
 from veridical.data.record import Record, check, missing, wrong
@@ -79,6 +80,38 @@ class AllocationCase(CommonPrior, CaseRecord):
         default=None,
         description="the table [prior], with a level or a row a retailer, where types depend on one another",
     )
+
+    @classmethod
+    def from_frames(cls, retailers: pd.DataFrame, **fields: Any) -> AllocationCase:
+        """Return the case in a frame of retailers and their types.
+
+        Parameters
+        ----------
+        retailers
+            A row a group and type: `retailers`, the name of the group, `type` and `probability`; of a group `count` (1 where it
+            is left out), `capacity`, `minimum_order`; of a type `reservation_profit`.
+        fields
+            Further fields of the case, by names as `changed` takes them (`capacity=12`); `revenue` is that of all groups.
+
+        Raises
+        ------
+        InputError
+            With row (counted from 1) and column, the value and what is allowed.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> types = pd.DataFrame({"retailers": "stores", "count": 2, "type": [4, 8], "probability": [0.25, 0.75]})
+        >>> case = AllocationCase.from_frames(types, capacity=5, revenue={"form": "linear_demand"})
+        >>> case.retailers[0].count, case.retailers[0].types
+        (2, (4.0, 8.0))
+        """
+        from veridical.data.importing import cases
+        from veridical.data.importing import retailers as known
+        from veridical.data.importing.table import Table
+
+        case: AllocationCase = cases.allocation(Table.of_frame(retailers, "retailers", known.RETAILERS), None, fields).case
+        return case
 
     @model_validator(mode="after")
     def _consistent(self) -> AllocationCase:

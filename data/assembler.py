@@ -12,6 +12,7 @@ from veridical.data.assembler_orders import AssemblerOrders
 from veridical.data.assembler_terms import shortened
 from veridical.data.errors import InputError
 from veridical.data.fields import label, whole_number
+from veridical.data.lazy import pd
 from veridical.data.limits import SMALLEST
 from veridical.data.product import TERMS
 from veridical.data.record import check
@@ -37,6 +38,62 @@ class AssemblerCase(AssemblerOrders):
     Its fields are those of `AssemblerTerms`; `AssemblerRefusals` says what mechanisms do not take, `AssemblerOrders` what is
     assembled of orders. Here are the cases that are parts of it: of one product, of fewer private costs.
     """
+
+    @classmethod
+    def from_frames(
+        cls,
+        quotes: pd.DataFrame,
+        demand: Any = None,
+        *,
+        suppliers: pd.DataFrame | None = None,
+        column: str = "demand",
+        levels: int = 3,
+        cost_step: float | None = None,
+        folder: str = "quotes",
+        **fields: Any,
+    ) -> AssemblerCase:
+        """Return the case in frames of quotes and demand; `import_case` reads the same from files, and says which columns.
+
+        Parameters
+        ----------
+        quotes
+            A row a quote: `supplier` and `quote`, currency per unit, and keys of a supplier as further columns; or `cost` and
+            `probability` in the place of `quote`, a row a cost.
+        demand
+            Past demand, units: a Series, a list, or a frame with a `column` of it; or a distribution.
+        suppliers
+            A row a supplier: `supplier`, and keys of him as columns (`component`, `capacity`, `minimum_order`, ...).
+        column
+            The column of demand.
+        levels, cost_step
+            How many costs stand for the quotes of a supplier, quantiles with the highest among them, and what they are rounded up
+            to.
+        folder
+            Where quotes and demand stand beside the case when it is saved.
+        fields
+            Further fields of the case (`price=250`), by names as `changed` takes them.
+
+        Raises
+        ------
+        InputError
+            With table, row (counted from 1) and column, the value and what is allowed.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> quotes = pd.DataFrame({"supplier": ["Arvo", "Arvo", "Brisk"], "quote": [7.6, 8.1, 9.4]})
+        >>> case = AssemblerCase.from_frames(quotes, [310, 420, 380], price=40, levels=2)
+        >>> case.names, case.suppliers[0].costs, case.suppliers[0].likely
+        (('Arvo', 'Brisk'), (7.6, 8.1), (0.5, 0.5))
+        """
+        from veridical.data.importing import cases
+        from veridical.data.importing import quotes as known
+        from veridical.data.importing.table import Table
+
+        terms = None if suppliers is None else Table.of_frame(suppliers, "suppliers", known.SUPPLIERS)
+        table, sales = Table.of_frame(quotes, "quotes", known.QUOTES), cases.demand_table(demand, column)
+        case: AssemblerCase = cases.assembler(table, sales, terms, column, levels, cost_step, folder, None, fields).case
+        return case
 
     def widest(self, k: int | None) -> tuple[int, ...]:
         """Return the positions, ascending, of the k suppliers with the widest range of costs; ties go to the earlier one.

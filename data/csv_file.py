@@ -1,5 +1,7 @@
 """Reading CSV files that people write: every error names file, row and column, the value and what is allowed; and writing them.
 
+What is read as a table may be a sheet of a workbook or a Parquet file too.
+
 Text that a spreadsheet would take for a formula is written with an apostrophe before it, which `rows` takes off again.
 """
 
@@ -18,8 +20,9 @@ from veridical.data import files
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
 from veridical.data.limits import LARGEST
+from veridical.data.sheets.endings import PARQUET, XLSX, ending
 
-__all__ = ["number", "read", "rows", "text", "without", "write"]
+__all__ = ["lines", "number", "read", "rows", "text", "without", "write"]
 
 FORMULA = re.compile("'*[=+@\t\r-]")  # how text begins that is no plain text in a spreadsheet, or would not come back as it was
 
@@ -40,6 +43,19 @@ def rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError.of(f"row {line}", "<no CSV>", f"values between commas, quotes closed ({error})", file) from None
 
 
+def lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a table as `rows` does; of a workbook (`.xlsx`) those of its first sheet, or those of a `.parquet` file.
+
+    Raises InputError for a file that is none of these.
+    """
+    if Path(path).suffix.lower() not in (XLSX, PARQUET):
+        return rows(path)
+    ending(path)
+    from veridical.data.sheets.cells import text_rows
+
+    return text_rows(path)
+
+
 def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected: str) -> list[tuple[str, dict[str, str]]]:
     """Return the rows of a file as (`row 2`, column -> text), rows counted as an editor shows them.
 
@@ -48,10 +64,10 @@ def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected
     Raises InputError for a file that is no such table.
     """
     file = Path(path).name
-    lines = list(rows(path))
-    if not lines:
+    found = list(lines(path))
+    if not found:
         raise InputError.of("<file>", "<an empty file>", f"a header and {expected}", file)
-    names = [" ".join(name.split()) for name in lines[0][1]]
+    names = [" ".join(name.split()) for name in found[0][1]]
     for name in wanted:
         if names.count(name) != 1:
             raise InputError.of("header", without(names, wanted), f"exactly one column {name!r}", file)
@@ -59,10 +75,10 @@ def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected
     for name in names:
         if name not in allowed:
             raise InputError.of("header", name, f"the columns {', '.join(allowed)}", file)
-    for line, row in lines[1:]:
+    for line, row in found[1:]:
         if len(row) != len(names):
             raise InputError.of(f"row {line}", row, f"{len(names)} values, as in the header", file)
-    return [(f"row {line}", dict(zip(names, row, strict=True))) for line, row in lines[1:]]
+    return [(f"row {line}", dict(zip(names, row, strict=True))) for line, row in found[1:]]
 
 
 def without(header: Sequence[str], wanted: Iterable[str]) -> str:

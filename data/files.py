@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -26,6 +26,7 @@ __all__ = [
     "PART",
     "append",
     "content",
+    "file_names",
     "inside",
     "locked",
     "make_folder",
@@ -33,6 +34,7 @@ __all__ = [
     "outside_allowed",
     "read",
     "read_toml",
+    "unwritable",
     "writable",
     "write",
 ]
@@ -44,11 +46,7 @@ _anywhere: ContextVar[bool] = ContextVar("anywhere", default=False)
 
 
 def read(path: str | Path, noun: str, form: str) -> str:
-    """Return the text of a file; it is never opened where that could wait (a pipe) or would not end (a device).
-
-    `noun` is what the file is to be, `form` the format of its text. Raises InputError for what is no regular file of at most
-    `LARGEST` bytes, for what cannot be read, and for text that is not UTF-8.
-    """
+    """Return the text of a file, which is UTF-8; `form` is the format of the text. Raises InputError as `content` does."""
     path = Path(path)
     try:
         return content(path, noun).decode("utf-8-sig")
@@ -57,16 +55,20 @@ def read(path: str | Path, noun: str, form: str) -> str:
 
 
 def content(path: str | Path, noun: str, most: int = LARGEST) -> bytes:
-    """Return the bytes of a file of at most `most`, opened as `read` does; raises InputError."""
+    """Return what is in a file; it is never opened where that could wait (a pipe) or would not end (a device).
+
+    `noun` is what the file is to be. Raises InputError for what is no regular file of at most `most` bytes, and for what
+    cannot be read.
+    """
     path = Path(path)
     try:
         _refuse_irregular(os.stat(path), most)
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as stream:
             _refuse_irregular(os.fstat(stream.fileno()), most)  # it may have become another one
-            raw = stream.read(most + 1)
-        if len(raw) > most:
+            found = stream.read(most + 1)
+        if len(found) > most:
             raise OSError(_too_large(most))
-        return raw
+        return found
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError.of("<file>", str(path), f"a readable {noun} ({_reason(error)})", path.name) from None
 
@@ -145,7 +147,7 @@ def writable(path: str | Path, field: str = "<file>") -> Path:
         if not os.access(target.parent, os.W_OK | os.X_OK) or (status is not None and not os.access(target, os.W_OK)):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (OSError, ValueError) as error:
-        raise _unwritable(path, field, error) from None
+        raise unwritable(path, field, error) from None
     return target
 
 
@@ -176,7 +178,7 @@ def write(contents: Mapping[Path, str | bytes], *, private: bool = False) -> Non
     except InputError:
         raise
     except (OSError, ValueError) as error:
-        raise _unwritable(path, "<file>", error) from None
+        raise unwritable(path, "<file>", error) from None
     finally:
         for part, _ in waiting:
             with suppress(OSError):
@@ -204,7 +206,7 @@ def make_private(path: str | Path, field: str = "<file>") -> Path:
     try:
         os.close(os.open(target, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise _unwritable(path, field, error) from None
+        raise unwritable(path, field, error) from None
     return target
 
 
@@ -264,5 +266,22 @@ else:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _unwritable(path: str | Path, field: str, error: OSError | ValueError) -> InputError:
+def file_names(names: Iterable[str], otherwise: str = "supplier") -> list[str]:
+    """Return a name for the file of each, from letters, digits, hyphens and underscores; told apart on any file system.
+
+    `otherwise`: the name for one in which there are no such signs at all.
+    """
+    found: list[str] = []
+    for name in names:
+        plain = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in name)[:100] or otherwise
+        stem, number = plain, 1
+        while stem.casefold() in [other.casefold() for other in found]:
+            number += 1
+            stem = f"{plain}-{number}"
+        found.append(stem)
+    return found
+
+
+def unwritable(path: str | Path, field: str, error: OSError | ValueError) -> InputError:
+    """Return the error for a file that could not be written, with the reason."""
     return InputError.of(field, str(path), f"a file that can be written ({_reason(error)})")

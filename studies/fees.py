@@ -15,13 +15,14 @@ from veridical.contracts.comparison import TOLERANCE
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS, settle
-from veridical.data import CertificateError, InputError, NotSolvedError, csv_file
+from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.fields import whole_number
 from veridical.data.joint_plan import CAPACITY, COST, NEED, JointPlanCase
 from veridical.data.lazy import pd
 from veridical.data.limits import DRAWS
 from veridical.data.measures import UNSAID, Measures
 from veridical.data.progress import counted
+from veridical.data.sheets.book import Book, Column, Sheet, Tabular
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.planners import Central
 from veridical.studies.fee_rules import FREE, Rule, checked, label, rules_of
@@ -32,9 +33,30 @@ if TYPE_CHECKING:
 
 __all__ = ["FeeChoice", "choose_fees", "drawn"]
 
+OF_DRAWS = "the mean over draws; by draw, what it is there: "
+COLUMNS = {
+    "mechanism": Column("who is paid what"),
+    "pivot": Column("what transfers are counted from"),
+    "activity_fee": Column("money per m3 by which the plan differs from the baseline"),
+    "participation_fee": Column("of every supplier who takes part", "money"),
+    "truthful": Column("whether truth is best for every supplier"),
+    "savings": Column("what the plan saves against the baseline", "money"),
+    "deficit": Column(f"{OF_DRAWS}what the operator pays in", "money"),
+    "receivers": Column(f"{OF_DRAWS}what is left to the receivers", "money"),
+    "supplier": Column(f"{OF_DRAWS}the smallest gain of a supplier", "money"),
+    "lost": Column(f"{OF_DRAWS}the share that is not saved, of what is without fees", "share"),
+    "receivers_least": Column("the least that is left to the receivers in a draw", "money"),
+    "supplier_least": Column("the smallest gain of a supplier in a draw", "money"),
+    "receivers_lose": Column("the share of draws in which receivers lose", "share"),
+    "supplier_loses": Column("the share of draws in which a supplier does", "share"),
+    "rounding": Column("what no loss is below", "money"),
+    **{f"{name}_se": Column(f"standard error of {name}", "money") for name in ("deficit", "receivers", "supplier")},
+    "lost_se": Column("standard error of lost", "share"),
+}
+
 
 @dataclass(frozen=True)
-class FeeChoice:
+class FeeChoice(Tabular):
     """What each rule leaves to whom over draws of a prior, and the one that an operator would fix; currency, shares of savings.
 
     `table` has a row a rule, by its name: `mechanism`, `pivot`, `activity_fee` (per m3), `participation_fee` (lump sum a
@@ -68,9 +90,11 @@ class FeeChoice:
         title = f"pivots and fees for {self.case}, {self.draws} draw{'' if self.draws == 1 else 's'}"
         return figures.draw(title, self.table, self.chosen, self.measures.of_money)
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write the table of the rules, every digit kept."""
-        csv_file.write(self.table, path)
+    def book(self) -> Book:
+        """Return the tables of a file: a row a rule, and in a workbook also a row a draw and rule."""
+        sheet = Sheet("rules", self.table, COLUMNS, Column("the rule"))
+        by_draw = Sheet("by draw", self.by_draw.set_index(["draw", "rule"]), COLUMNS, Column("the draw, and the rule"))
+        return Book(f"pivots and fees for {self.case}", sheet, further=lambda: (by_draw,))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""

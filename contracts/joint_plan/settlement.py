@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from veridical.contracts.joint_plan.planner import Plan
-from veridical.data import csv_file
 from veridical.data.arrays import Array
 from veridical.data.deprecated import OldTableNames, Renamed
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
+from veridical.data.sheets.book import Book, Column, Sheet, Tabular
 
 if TYPE_CHECKING:
     from veridical.contracts.joint_plan.core import Core
@@ -33,7 +33,7 @@ def agents(parameters: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Settlement(OldTableNames):
+class Settlement(Tabular, OldTableNames):
     """Plan, costs as reported, and transfers of a joint plan; currency, units.
 
     case: as it was reported. parameters: the mechanism's, as they were in effect. start, units: baseline and plan, one entry
@@ -151,9 +151,26 @@ class Settlement(OldTableNames):
         price = self.prices.reindex(shared.index).to_numpy(dtype=float)
         return pd.DataFrame({"baseline": self.start, "units": self.units, "price": price}, index=shared.index)
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write the table of the parties, every digit kept."""
-        csv_file.write(self.to_frame(), path)
+    def book(self, plan_first: bool = False) -> Book:
+        """Return the tables of a file: the parties, as `to_frame` has them, and the plan, as `plan_frame` has it."""
+        columns = {
+            "role": Column("what the party does"),
+            "baseline_cost": Column("what the baseline costs it, as reported", "money"),
+            "cost": Column("what the plan costs it, as reported", "money"),
+            "transfer": Column("what it is paid, fees taken off; negative where it pays", "money"),
+            "fee": Column("what fees take of that", "money"),
+            "rebate": Column("what it is given back of the budget; it is in the transfer", "money"),
+            "net_gain": Column("cost at the baseline - cost at the plan + transfer", "money"),
+        }
+        flows = {
+            "baseline": Column("what flows at the baseline", "units"),
+            "units": Column("what flows in the plan", "units"),
+            "price": Column("what the flow is worth at the margin", "per_unit"),
+        }
+        parties = Sheet("parties", self.to_frame(), columns, Column("the party"))
+        plan = Sheet("plan", self.plan_frame(), flows, Column("the flow: who sends what to whom, and when"))
+        first, second = (plan, parties) if plan_first else (parties, plan)
+        return Book(f"joint plan of {self.case.name}", first, Measures.of(self.case), lambda: (second,))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line's JSON says of a joint plan; a flow without a price has None."""

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from veridical.citing import cite
     from veridical.comparing import compare
     from veridical.contracts import IMPLIES, PROPERTIES, examine, read_bids
-    from veridical.data import TypeSpace, correlation, example, examples, load, monotonicity, virtual_cost
+    from veridical.data import (
+        AllocationCase,
+        AssemblerCase,
+        TypeSpace,
+        correlation,
+        example,
+        examples,
+        import_case,
+        load,
+        monotonicity,
+        virtual_cost,
+    )
     from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
     from veridical.display import progress
     from veridical.families import MECHANISMS, Mechanism, add_kind
@@ -55,7 +66,7 @@ __all__ += [
     "read_bids",
     "reproduce",
 ]
-__all__ += ["cite", "solve", "study", "truthful", "vcg", "virtual_cost"]
+__all__ += ["AllocationCase", "AssemblerCase", "cite", "import_case", "solve", "study", "truthful", "vcg", "virtual_cost"]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # who wants to see what is logged says where
 
@@ -64,7 +75,10 @@ _PLACES = {  # where the other names are found
     "citing": ("cite",),
     "comparing": ("compare",),
     "contracts": ("IMPLIES", "PROPERTIES", "examine", "read_bids"),
-    "data": ("TypeSpace", "correlation", "example", "examples", "load", "monotonicity", "virtual_cost"),
+    "data": (
+        *("AllocationCase", "AssemblerCase", "TypeSpace", "correlation", "example", "examples"),
+        *("import_case", "load", "monotonicity", "virtual_cost"),
+    ),
     "data.errors": ("CertificateError", "InputError", "NotSolvedError", "VeridicalError"),
     "display": ("progress",),
     "families": ("MECHANISMS", "Mechanism", "add_kind"),

@@ -24,13 +24,14 @@ from veridical.terminal import (
     Changes,
     Command,
     Contracts,
-    CsvFile,
     Json,
+    Menu,
     Plot,
     Solver,
     draw,
     read,
     report,
+    table_to_be_written,
     tell,
 )
 
@@ -46,8 +47,16 @@ def solve(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
-    menu: CsvFile = None,
+    menu: Menu = None,
     contracts: Contracts = None,
+    contracts_as: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--contracts-as", metavar="FORMAT", help="html, csv or xlsx; may be given several times. [default: html, csv]"
+        ),
+    ] = None,
+    round_units: Annotated[float | None, typer.Option(metavar="STEP", help="Orders in whole multiples of so many units.")] = None,
+    round_money: Annotated[float | None, typer.Option(metavar="STEP", help="Payments in multiples of so much currency.")] = None,
     plot: Plot = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a consensus that was interrupted.")] = False,
     allow_files: AllowFiles = False,
@@ -56,13 +65,23 @@ def solve(
 
     Example: veridical solve two-suppliers --set price=31 --menu menu.csv
     """
+    steps = {"round_units": round_units, "round_money": round_money}
+    changes = [*(changes or ()), *(f"{name}={step}" for name, step in steps.items() if step is not None)]
     request = read(case, changes, allow_files)
+    for name, step in steps.items():
+        if name in request.others:
+            allowed = "no rounding here: only contract menus of an assembler whose suppliers' costs are listed are rounded"
+            raise vd.InputError.of(f"--{name.replace('_', '-')}", step, allowed)
     family, chosen = vd.families.family_of(request.case), vd.families.find(request.case, mechanism)
     files = (("--menu", menu, family.write), ("--contracts", contracts, family.send), ("--plot", plot, family.picture))
     for option, target, action in files:
         if target is not None and action is None:
             raise vd.InputError.of(option, target, f"no file: there is none for a case of kind {family.kind}")
+    if contracts_as and contracts is None:
+        raise vd.InputError.of("--contracts-as", ", ".join(contracts_as), "a format beside --contracts DIR")
     if contracts is not None:
+        if contracts_as:
+            vd.contracts.supplier_contract.checked_formats(contracts_as, "--contracts-as")
         vd.data.files.make_folder(contracts, "--contracts")
     configuration = None if solver is None else vd.solvers.configure(solver)
     if resume:
@@ -73,7 +92,7 @@ def solve(
     solution = vd.solving.answer(request.case, chosen, configuration, tell, request.parameters(chosen.parameters))
     found, to_file, send, picture = solution.contracts, family.write, family.send, family.picture
     if contracts is not None and send is not None and found is not None:
-        send(found, contracts)
+        send(found, contracts, *([tuple(contracts_as)] if contracts_as else ()))
     if menu is not None and to_file is not None and found is not None:
         to_file(found, menu)
     if picture is not None:
@@ -93,6 +112,12 @@ def compare(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write the comparison: FILE.csv, FILE.xlsx or FILE.parquet.", callback=table_to_be_written
+        ),
+    ] = None,
     allow_files: AllowFiles = False,
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side.
@@ -108,12 +133,14 @@ def compare(
     record["left_out"] = [{"mechanism": name, "reason": reason} for name, reason in frame.attrs["left_out"].items()]
     record |= {"under": frame.attrs["under"]} if frame.attrs["under"] else {}
     record |= vd.data.measures.Measures.of(world).to_dict()
+    if table is not None:
+        vd.comparing.book(world, frame).write(table)
     report(to_json, lambda: record, lambda: family.compared(world.name, frame), world)
 
 
 def audit(
     case: Case,
-    menu: Annotated[str, typer.Argument(metavar="MENU.csv", help="A contract menu, as --menu writes it.")],
+    menu: Annotated[str, typer.Argument(metavar="MENU", help="A contract menu, as --menu writes it: .csv, .xlsx or .parquet.")],
     changes: Changes = None,
     to_json: Json = None,
     allow_files: AllowFiles = False,

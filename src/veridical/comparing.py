@@ -10,11 +10,12 @@ from veridical import solvers
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures
+from veridical.data.sheets.book import Book, Column, Sheet
 from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer
 
-__all__ = ["compare", "truthful"]
+__all__ = ["book", "compare", "truthful"]
 
 TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
 
@@ -102,6 +103,27 @@ def compare(
     unders = [solution.audit.under for solution in solutions.values() if solution.audit is not None]
     frame.attrs |= {"left_out": left_out, "under": next(filter(None, unders), ""), **Measures.of(case).to_dict()}
     return frame
+
+
+MONEY = ("profit", "expected_rents", "max_regret", "min_rent", "chain_profit", "min_profit", "savings", "budget", "residual")
+MEANINGS = {  # of columns whose names do not say it
+    "profit": "expected profit of who runs the mechanism; of a joint plan its cost",
+    "truthful": "when truth is best",
+    "max_regret": "the most that anybody gains by a misreport",
+    "penalty": "the share of the chain's profit that is lost against full information",
+    "seconds": "how long it took",
+}
+
+
+def book(case: Any, frame: pd.DataFrame) -> Book:
+    """Return a comparison, as `compare` returns it, as the table of a file."""
+    shares = [name for name in frame if "share" in str(name) or name == "penalty"]
+    money = [*MONEY, "rounding_loss", "min_net_gain"]
+    columns = {str(name): Column(MEANINGS.get(str(name), str(name).replace("_", " "))) for name in frame}
+    for names, counted in ((shares, "share"), (money, "money"), (["capacity"], "units")):
+        columns |= {name: columns[name]._replace(counted=counted) for name in map(str, names) if name in columns}
+    sheet = Sheet("comparison", frame, columns, Column("the mechanism"))
+    return Book(f"mechanisms for {case.name}", sheet, Measures.of(case))
 
 
 def truthful(solution: Solution) -> str:

@@ -224,7 +224,8 @@ def audit(case: Any, offer: Any, menu: Any = None, **promised: Any) -> Audit:
     case
         The case that the offer is for; or a TypeSpace.
     offer
-        Contracts, a menu laid out as `solution.menu`, or the path of a CSV file; for a TypeSpace the utility, as `truthful` takes
+        Contracts, a menu laid out as `solution.menu`, or the path of a file as `solution.contracts.save` writes it (`.csv`,
+        `.xlsx`, `.parquet`); for a TypeSpace the utility, as `truthful` takes
         it, by which the `menu` is judged.
     menu
         For a TypeSpace: a mechanism of any kind, as a table laid out as `solution.menu`, or the path of a CSV file.

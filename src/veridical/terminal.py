@@ -21,8 +21,8 @@ import veridical as vd
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "CsvFile", "Database", "Json", "Plot", "Request"]
-__all__ += ["Solver", "draw", "emit", "read", "report", "tell", "to_be_written"]
+__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "Database", "Json", "Menu", "Plot", "Request"]
+__all__ += ["Solver", "draw", "emit", "read", "report", "table_to_be_written", "tell", "to_be_written"]
 
 
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
@@ -69,6 +69,17 @@ def to_be_written(endings: Callable[[], tuple[str, ...]] = tuple) -> Callable[[t
     return checked
 
 
+def table_to_be_written(parameter: typer.CallbackParam, target: str | None) -> str | None:
+    """Check an option that names a file for a table, before anything is solved; the ending says what it is written as."""
+    if target is not None:
+        from veridical.data.sheets.endings import ending
+
+        option = next((name for name in parameter.opts if name in sys.argv), parameter.opts[0])  # of several names, the one used
+        ending(target, option)
+        vd.data.files.writable(target, option)
+    return target
+
+
 def formats() -> tuple[str, ...]:
     """Return the endings of the files that pictures are written to."""
     return vd.studies.figures.style.FORMATS
@@ -88,10 +99,13 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE|-", help="Write JSON; - prints it, and nothing else.", callback=to_be_written()),
 ]
-CsvFile = Annotated[
+Menu = Annotated[
     str | None,
     typer.Option(
-        "--menu", metavar="FILE.csv", help="Write the menu, allocation or plan.", callback=to_be_written(lambda: (".csv",))
+        "--menu",
+        metavar="FILE",
+        help="Write the menu, allocation or plan: FILE.csv, FILE.xlsx or FILE.parquet.",
+        callback=table_to_be_written,
     ),
 ]
 Contracts = Annotated[

@@ -283,7 +283,7 @@ def test_files_of_cases_that_cannot_be_listed_are_refused(tmp_path: Path) -> Non
     smooth = {"count": 2, "prior": {"distribution": "uniform", "low": 4, "high": 8}, "revenue": LINEAR}
     with pytest.raises(InputError, match=r"retailers\[0\]\.prior: got 'uniform'; allowed: finite types here"):
         vd.audit(check(AllocationCase, {"retailers": [smooth], "capacity": 3.0}), tmp_path / "menu.csv")
-    with pytest.raises(InputError, match="menu: got <a DataFrame>; allowed: an Allotment, or a CSV file"):
+    with pytest.raises(InputError, match="menu: got <a DataFrame>; allowed: an Allotment, or a file as"):
         vd.audit(many, pd.DataFrame())
     with pytest.raises(InputError, match=r"<file>: got .*; allowed: a readable CSV file"):
         vd.audit(case(group([4, 5]), capacity=1.0), tmp_path / "none.csv")

@@ -5,6 +5,7 @@ from io import StringIO
 from itertools import product
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,8 @@ import veridical as vd
 from support.assembler_cases import build
 from support.command_line import Run
 from veridical.contracts import supplier_contracts, write_contracts
-from veridical.contracts.supplier_contract import file_names
 from veridical.data import AssemblerCase, InputError
+from veridical.data.files import file_names
 
 COSTS = [[4.0, 9.0, 11.0], [3.0, 7.0], [2.0, 2.5]]
 WEIGHTS = [[0.3, 0.4, 0.3], [0.6, 0.4], [0.5, 0.5]]
@@ -57,7 +58,7 @@ def test_rounded_contracts_are_sent_to_the_last_digit_and_in_their_currency() ->
     contract = supplier_contracts(menu)["panel"]
     assert set(contract.quantity.ravel()) == set(menu.quantity[0].ravel())
     assert set(contract.payment.ravel()) == set(menu.payment[0].ravel())
-    assert "<th>if you report</th><th>we order, pieces</th><th>you are paid, EUR</th>" in contract.to_html()
+    assert "<th>if you report, EUR per unit</th><th>we order, pieces</th><th>you are paid, EUR</th>" in contract.to_html()
 
 
 def test_a_cost_that_everybody_knows_is_not_asked_for() -> None:
@@ -149,3 +150,99 @@ def test_the_command_writes_a_sheet_and_a_table_a_supplier(run: Run) -> None:
     assert err.startswith(
         "veridical: --contracts: got 'elsewhere'; allowed: no file: there is none for a case of kind allocation"
     )
+
+
+SECRETS: dict[str, dict[str, Any]] = {  # by supplier: what nobody else is to learn
+    "Aardvark": {"costs": [4.1357, 9.7131], "probabilities": [0.3719, 0.6281], "component": "panel", "capacity": 958.5203},
+    "Bandicoot": {
+        "costs": [3.1973, 7.3919],
+        "probabilities": [0.5813, 0.4187],
+        "component": "battery",
+        "minimum_order": 123.4507,
+    },
+    "Capybara": {
+        "costs": [1.2343, 2.5771],
+        "probabilities": [0.7177, 0.2823],
+        "component": "housing",
+        "reservation_profit": 21.4309,
+    },
+}
+PUBLIC = {
+    "price": 37.7713,
+    "currency": "EUR",
+    "unit": "pieces",
+    "name": "tender-4711",
+    "description": "what is thought of Bandicoot",
+}
+
+
+def told(path: Path) -> str:
+    """Return all text in a file, also in the parts of a workbook."""
+    if path.suffix != ".xlsx":
+        return path.read_text(encoding="utf-8")
+    with ZipFile(path) as parts:
+        return "\n".join(f"{name} {parts.read(name).decode()}" for name in parts.namelist())
+
+
+@pytest.mark.parametrize("mechanism", ["icds", "hybrid", "naive"])
+def test_nothing_of_another_supplier_stands_in_what_one_is_sent(mechanism: str, tmp_path: Path) -> None:
+    suppliers = [{"name": name, **own} for name, own in SECRETS.items()]
+    demand = {"distribution": "uniform", "low": 100.0919, "high": 900.0823}
+    case = AssemblerCase.model_validate({**PUBLIC, "demand": demand, "suppliers": suppliers})
+    solution = vd.solve(case, mechanism)
+    files = write_contracts(solution.contracts, tmp_path, ("html", "csv", "xlsx"))
+    assert {path.name for path in files} == {f"{name}.{form}" for name in SECRETS for form in ("html", "csv", "xlsx")}
+    of_nobody = [
+        PUBLIC["name"],
+        PUBLIC["description"],
+        PUBLIC["price"],
+        demand["low"],
+        demand["high"],
+        f"{solution.objective:.4f}",
+    ]
+    for path in files:
+        text = told(path)
+        hidden: list[Any] = [*of_nobody, *SECRETS[path.stem]["probabilities"]]
+        for name, own in SECRETS.items():
+            if name != path.stem:
+                hidden += [name, *(part for value in own.values() for part in (value if isinstance(value, list) else [value]))]
+        assert [secret for secret in hidden if str(secret) in text] == []
+        assert all(str(cost) in text for cost in SECRETS[path.stem]["costs"])
+        assert "EUR" in text
+        assert "pieces" in text
+
+
+def test_the_sheet_says_what_depends_on_the_others(solution: Any) -> None:
+    contracts = supplier_contracts(solution.contracts)
+    several = next(contract for contract in contracts.values() if len(contract.quantity) > 1)
+    assert f"decides which of the {len(several.quantity)} lists applies, and what you report does not" in several.to_html()
+    for contract in contracts.values():
+        page = contract.to_html()
+        assert "nothing that another supplier is offered, reports or is paid stands here" in page
+        assert ("several lists is all that depends on what the others report" in page) == (len(contract.quantity) > 1)
+
+
+def test_a_workbook_has_the_same_offer(solution: Any, tmp_path: Path) -> None:
+    for path in write_contracts(solution.contracts, tmp_path, ["xlsx"]):
+        frame = supplier_contracts(solution.contracts)[path.stem].to_frame()
+        read = pd.read_excel(path, sheet_name="offer").set_index(["list", "cost"])
+        assert np.allclose(read.to_numpy(dtype=float), frame.to_numpy(), rtol=1e-15)
+    for formats, wrong in ((["pdf"], "pdf"), ([], "<none>"), (["html", "CSV"], "CSV")):
+        with pytest.raises(InputError, match=f"formats: got '?{wrong}'?; allowed: one or several of html, csv, xlsx"):
+            write_contracts(solution.contracts, tmp_path, formats)
+
+
+def test_the_command_writes_the_formats_that_are_asked_for(run: Run) -> None:
+    assert run("solve", "two-suppliers", "--contracts", "out", "--contracts-as", "xlsx", "--contracts-as", "html")[0] == 0
+    assert {path.name for path in Path("out").iterdir()} == {"panel.html", "panel.xlsx", "battery.html", "battery.xlsx"}
+    for options, message in (
+        (
+            ("--contracts", "other", "--contracts-as", "doc"),
+            "--contracts-as: got 'doc'; allowed: one or several of html, csv, xlsx",
+        ),
+        (("--contracts-as", "html"), "--contracts-as: got 'html'; allowed: a format beside --contracts DIR"),
+    ):
+        status, out, err = run("solve", "two-suppliers", *options)
+        assert (status, out) == (2, "")
+        assert message in err
+    assert not Path("other").exists()

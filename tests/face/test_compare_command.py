@@ -1,9 +1,11 @@
 """`veridical compare`: a row a mechanism, and parameters for those that have them."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from support.command_line import Run, cells, parsed
@@ -154,3 +156,45 @@ def test_profits_under_an_ambiguous_prior_are_said_to_be_so(run: Run) -> None:
     assert run("solve", "two-suppliers", *change, "--menu", "menu.csv")[0] == 0
     _, out, _ = run("audit", "two-suppliers", "menu.csv", *change)
     assert ", under the worst prior within 0.1 (l1), if everybody tells the truth" in out
+
+
+def test_a_solver_that_is_not_installed_leaves_out_its_rows_by_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cyipopt", None)  # as if it were not there
+    found = json_of(run("compare", "five-retailers", "--json", "-"))
+    left_out = {row["mechanism"]: row["reason"] for row in found["left_out"]}
+    assert list(left_out) == ["allocation_kkt"]
+    assert "solver: got 'ipopt'; allowed: a solver that is installed" in left_out["allocation_kkt"]
+    everything = set(fitting(example("five-retailers")))
+    assert {row["mechanism"] for row in found["mechanisms"]} == everything - {"allocation_kkt"}
+    status, out, err = run("compare", "five-retailers", "--mechanism", "allocation_kkt")
+    assert (status, out) == (2, "")
+    assert "pip install cyipopt-wheels" in err
+
+
+def test_without_ipopt_what_has_a_closed_form_is_taken_from_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = solving.solve(example("flat-panels")).objective
+    monkeypatch.setitem(sys.modules, "cyipopt", None)
+    solution = solving.solve(example("flat-panels"))
+    assert solution.solver.name == "closed_form"
+    assert solution.objective == pytest.approx(expected, rel=1e-6)
+    found = json_of(run("compare", "flat-panels", "--json", "-"))
+    rows, left_out = ({row["mechanism"] for row in found[name]} for name in ("mechanisms", "left_out"))
+    assert {"allocation", "centralized"} <= rows
+    assert left_out
+    assert rows | left_out == set(fitting(example("flat-panels")))
+
+
+def json_of(result: tuple[int, str, str]) -> dict[str, Any]:
+    """Return the JSON that a command printed, whatever it warned of."""
+    status, out, _ = result
+    assert status == 0
+    return dict(json.loads(out))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx", ".parquet"])
+def test_a_comparison_is_written_as_its_file_is_named(ending: str, run: Run) -> None:
+    found = json_of(run("compare", "case.toml", "--solver", "closed_form", "--table", f"found{ending}", "--json", "-"))
+    readers: dict[str, Any] = {".csv": pd.read_csv, ".xlsx": pd.read_excel, ".parquet": pd.read_parquet}
+    frame = readers[ending](f"found{ending}")
+    assert frame["mechanism"].tolist() == [row["mechanism"] for row in found["mechanisms"]]
+    assert frame["profit"].tolist() == pytest.approx([row["profit"] for row in found["mechanisms"]], rel=1e-15)

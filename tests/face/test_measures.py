@@ -1,5 +1,7 @@
 """Currency and unit wherever money and quantities are said, and what is said of rounding."""
 
+from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from veridical.data.joint_plan import pilot
 
 SAID = {"currency": "EUR", "unit": "pieces"}
 STEPS = {"round_money": 0.05, "round_units": 10}
+PAIR = "two-suppliers-correlated"
 
 
 def options(**fields: Any) -> list[str]:
@@ -168,3 +171,44 @@ def test_contracts_that_are_not_menus_are_not_rounded(run: Run, name: str, tmp_p
     status, out, err = run("solve", str(path))
     assert (status, out) == (2, "")
     assert "round_money: got 0.01; allowed: no rounding here: only contract menus of an assembler" in err
+
+
+def test_steps_of_the_command_are_those_of_the_case(run: Run) -> None:
+    by_option = parsed(run("solve", PAIR, "--round-units", "10", "--round-money", "0.05", "--json", "-"))
+    by_key = parsed(run("solve", PAIR, *options(**STEPS), "--json", "-"))
+    assert by_option["menu"] == by_key["menu"]
+    assert by_option["rounding"] == by_key["rounding"]
+    # To the last digit: whole steps, and in whole cents nobody gains by a misreport, or loses by the truth.
+    for row in by_option["menu"]:
+        assert all(Decimal(repr(quantity)) % 10 == 0 for quantity in row["quantity"])
+        assert all(Decimal(repr(payment)) % Decimal("0.05") == 0 for payment in row["payment"])
+    case = vd.example(PAIR)
+    table = {tuple(row["costs"]): row for row in by_option["menu"]}
+    for profile, i in product(table, range(2)):
+        cost = Decimal(repr(case.suppliers[i].costs[profile[i]]))
+        kept = []
+        for report in range(2):
+            row = table[(*profile[:i], report, *profile[i + 1 :])]
+            kept.append(Decimal(repr(row["payment"][i])) - cost * Decimal(repr(row["quantity"][i])))
+        assert kept[profile[i]] == max(kept)
+        assert kept[profile[i]] >= 0
+    status, out, _ = run("solve", PAIR, "--round-units", "10", "--round-money", "0.05")
+    assert status == 0
+    assert f"that loses {by_option['rounding']['loss']:,.2f} of 5,655.30" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((PAIR, "--round-units", "10"), "round_money"),
+        ((PAIR, "--round-money", "0.01"), "round_units"),
+        ((PAIR, "--round-units", "0", "--round-money", "0.01"), "round_units: got 0.0; allowed: a finite number > 0"),
+        ((PAIR, "--round-units", "-1", "--round-money", "0.01"), "round_units: got -1.0; allowed: a finite number > 0"),
+        ((PAIR, "--round-units", "nan", "--round-money", "0.01"), "round_units: got nan; allowed: a finite number > 0"),
+        (("two-retailers", "--round-units", "1", "--round-money", "0.01"), "--round-units: got 1.0; allowed: no rounding here"),
+    ],
+)
+def test_steps_that_cannot_be_used_are_refused(given: tuple[str, ...], message: str, run: Run) -> None:
+    status, out, err = run("solve", *given)
+    assert (status, out) == (2, "")
+    assert message in err

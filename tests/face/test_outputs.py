@@ -5,8 +5,10 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -21,8 +23,11 @@ from veridical.data.joint_plan import pilot
 PAIR = "two-suppliers"
 SOLVE = ("solve", PAIR, "--json", "solution.json", "--menu", "menu.csv", "--plot", "menu.png")
 FIGURES = ("reproduce", "allocation-table-5", "allocation-capacity", "--plot", "figures", "--json", "tables.json")
+IMPORT = ("--price", "40", "--set", "demand.distribution=uniform", "--set", "demand.low=1", "--set", "demand.high=9")
 WRITING = {  # commands that write, and what they have written when they end
     "solve": (SOLVE, {"solution.json", "menu.csv", "menu.png"}),
+    "solve, a workbook": (("solve", PAIR, "--menu", "menu.xlsx"), {"menu.xlsx"}),
+    "import-case": (("import-case", "quotes.csv", *IMPORT, "--out", "new.toml"), {"new.toml"}),
     "compare": (("compare", PAIR, "--json", "compared.json"), {"compared.json"}),
     "audit": (("audit", "case.toml", "offered.csv", "--json", "audit.json"), {"audit.json"}),
     "choose-k": (("choose-k", PAIR, "--json", "choice.json", "--plot", "choice.pdf"), {"choice.json", "choice.pdf"}),
@@ -39,6 +44,7 @@ def folder(tmp_path: Path) -> Path:
     """Return a folder with a small joint plan, and a case with a menu for it, where commands write."""
     pilot(vendors=2, sites=1, regions=1, products=1, weeks=2, name="small").save(tmp_path / "small")
     (tmp_path / "case.toml").write_text(CASE, encoding="utf-8")
+    (tmp_path / "quotes.csv").write_text("supplier,quote\nArvo,7.6\nArvo,8.1\n", encoding="utf-8")
     (tmp_path / "offered.csv").write_text(MANIPULABLE, encoding="utf-8")
     return tmp_path
 
@@ -47,6 +53,8 @@ def whole(name: str, content: bytes) -> bool:
     """Return whether a file ends where files of its kind do."""
     if name.endswith(".json"):
         return isinstance(json.loads(content), dict)
+    if name.endswith(".xlsx"):
+        return ZipFile(BytesIO(content)).testzip() is None
     return content.endswith(b"IEND\xaeB`\x82" if name.endswith(".png") else b"\n")
 
 
@@ -134,7 +142,9 @@ def test_a_full_disk_is_one_message_and_status_2(command: str, folder: Path, run
         ("--json", "nowhere/solution.json", "a file that can be written (No such file or directory)"),
         ("--json", "folder", "a file that can be written (Is a directory)"),
         ("--json", "file/solution.json", "a file that can be written (Not a directory)"),
-        ("--menu", "menu.xlsx", "its name ends in .csv"),
+        ("--menu", "menu.xls", "a file whose name ends in .csv, .xlsx, .parquet"),
+        ("--menu", "menu", "a file whose name ends in .csv, .xlsx, .parquet"),
+        ("--menu", "nowhere/menu.xlsx", "a file that can be written (No such file or directory)"),
         ("--menu", "nowhere/menu.csv", "a file that can be written (No such file or directory)"),
         ("--plot", "menu", "its name ends in .png"),
         ("--plot", "menu.pgf", "its name ends in .png"),  # would run TeX

@@ -8,6 +8,7 @@ from veridical.commands.agent import agent
 from veridical.commands.auction import auction
 from veridical.commands.choose_fees import choose_fees
 from veridical.commands.choose_k import choose_k
+from veridical.commands.import_case import import_case
 from veridical.commands.pilot import pilot
 from veridical.commands.serve import serve
 from veridical.commands.shelf import examples, schema, show
@@ -39,6 +40,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     agent,
     serve,
     generate,
+    import_case,
     solvers,
 )  # in the order of the help
 GROUPS: dict[str, Group] = {"round": Group(rounds.__doc__, rounds.COMMANDS)}  # commands of two words

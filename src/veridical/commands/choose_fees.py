@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import veridical as vd
-from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Solver, draw, read, report, to_be_written
+from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Solver, draw, read, report, table_to_be_written
 
 __all__ = ["choose_fees"]
 
@@ -22,9 +22,15 @@ def choose_fees(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
-    csv: Annotated[
+    table: Annotated[
         str | None,
-        typer.Option("--csv", metavar="FILE.csv", help="Write the table.", callback=to_be_written(lambda: (".csv",))),
+        typer.Option(
+            "--table",
+            "--csv",
+            metavar="FILE",
+            help="Write it: FILE.csv, FILE.xlsx or FILE.parquet.",
+            callback=table_to_be_written,
+        ),
     ] = None,
     plot: Plot = None,
     allow_files: AllowFiles = False,
@@ -42,7 +48,7 @@ def choose_fees(
     fixed = request.parameters(vd.data.joint_plan.Parameters.model_fields)
     world = world.changed(**fixed)
     chosen = vd.choose_fees(world, draws, seed, spread, loss, risk, solver=solver)
-    if csv is not None:
-        vd.data.csv_file.write(chosen.table, csv)
+    if table is not None:
+        chosen.save(table)
     draw(plot, chosen.figure)
     report(to_json, chosen.to_dict, lambda: choice(chosen), world)

@@ -24,6 +24,7 @@ from veridical.solvers import Solution, solve
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.fixed_price import fixed_price
 from veridical.solvers.closed_form.salvage import refuse_dumping
+from veridical.solvers.engines import ENGINES
 from veridical.solvers.shadow_price_ranges import shadow_price_ranges
 
 if TYPE_CHECKING:
@@ -171,13 +172,20 @@ def mechanism(
     """Return the mechanism whose model has the same name, with a closed form where it has one; `rent` as in `more`."""
     routes = routes_of(name, partial(model, formula or optimum, rent), formula, partial(direct, formula, rent))
     otherwise = None if formula is None else "closed_form"
-    usual: dict[str, Any] = {"solver": by_form, "otherwise": otherwise, "complete": with_points, "sources": (PAPER,)}
+    solver = by_form if formula is None else by_form_or_formula
+    usual: dict[str, Any] = {"solver": solver, "otherwise": otherwise, "complete": with_points, "sources": (PAPER,)}
     return Mechanism(name, AllocationCase, summary, routes, promises, **usual | others)
 
 
 def by_form(case: AllocationCase) -> str:
     """Return the solver for the programs of a case: HiGHS where they are quadratic."""
     return "ipopt" if "smooth" in models.allocation.forms(case) else "highs"
+
+
+def by_form_or_formula(case: AllocationCase) -> str:
+    """Return the same, and the closed form where that is a program for Ipopt which is not installed here."""
+    solver = by_form(case)
+    return "closed_form" if solver == "ipopt" and not ENGINES["ipopt"].available() else solver
 
 
 def several_starts(case: AllocationCase) -> str | dict[str, Any]:
@@ -245,10 +253,10 @@ def columns(solution: Solution, best: float) -> dict[str, Any]:
 
 
 def audit(case: AllocationCase, offer: Allotment | str | Path) -> Audit:
-    """Return the audit of an allotment, or of a CSV file as one writes it."""
+    """Return the audit of an allotment, or of a file as one writes it."""
     if isinstance(offer, pd.DataFrame):
-        raise InputError.of("menu", "<a DataFrame>", "an Allotment, or a CSV file as Allotment.to_csv writes it", case.name)
-    return contracts.audit(offer if isinstance(offer, Allotment) else Allotment.read_csv(case, str(offer)))
+        raise InputError.of("menu", "<a DataFrame>", "an Allotment, or a file as Allotment.save writes it", case.name)
+    return contracts.audit(offer if isinstance(offer, Allotment) else Allotment.read(case, str(offer)))
 
 
 def numbers(case: AllocationCase) -> dict[str, Number]:
@@ -290,6 +298,6 @@ FAMILY = Family(
     audit=audit,
     offered=lambda name, audit: tables.offered(name, audit),
     picture=lambda solution: figures.allocation(solution.contracts),
-    write=Allotment.to_csv,
+    write=Allotment.save,
     numbers=numbers,
 )

@@ -161,10 +161,10 @@ def columns(solution: Solution, best: float) -> dict[str, Any]:
 
 
 def audit(case: AssemblerCase, offer: Menu | pd.DataFrame | str | Path) -> Audit:
-    """Return the audit of a menu, one laid out as `solution.menu`, or a CSV file."""
+    """Return the audit of a menu, one laid out as `solution.menu`, or a file of one."""
     if isinstance(offer, pd.DataFrame):
         return contracts.audit(Menu.from_frame(case, offer))
-    return contracts.audit(offer if isinstance(offer, Menu) else Menu.read_csv(case, str(offer)))
+    return contracts.audit(offer if isinstance(offer, Menu) else Menu.read(case, str(offer)))
 
 
 def price(case: Any) -> dict[str, Number]:
@@ -232,7 +232,7 @@ FAMILY = Family(
     audit=audit,
     offered=lambda name, audit: tables.offered(name, audit),
     picture=lambda solution: figures.contract_menu(solution),
-    write=Menu.to_csv,
+    write=Menu.save,
     send=contracts.write_contracts,
     numbers=numbers,
 )

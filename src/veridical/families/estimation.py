@@ -25,7 +25,8 @@ SEED = 0
 def few(case: AssemblerCase) -> tuple[str, ...]:
     """Return in words whose prior rests on few reports."""
     counts = {s.name: len(s.reported) for s in case.suppliers if s.reports is not None and len(s.reported) < FEW}
-    return tuple(f"the prior of {name} rests on {count} reports, fewer than {FEW}" for name, count in counts.items())
+    words = {name: f"{count} report{'s' if count > 1 else ''}" for name, count in counts.items()}
+    return tuple(f"the prior of {name} rests on {said}, fewer than {FEW}" for name, said in words.items())
 
 
 def estimated(menu: Menu, solve: Callable[[AssemblerCase], Menu]) -> dict[str, Any]:

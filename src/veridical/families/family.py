@@ -225,9 +225,9 @@ class Family:
     first that fits counts. columns: of a comparison, beside parameters, profit, truthful and seconds, from a solution and what
     `benchmark`, a mechanism, earns (NaN without). summary, offered, compared: tables for people: of a solution; of the audit of
     an offer, by its name; of a comparison, by the case's name. picture: the figure of a solution. write: writes contracts to a
-    CSV file. audit: of an offer, contracts or the path of a file. fields: of a case, that may be changed. numbers: what
-    derivatives can be taken in. commands: of the command line. read: how a case file of the kind is read, where `veridical.data`
-    does not know it.
+    file, as its ending says. send: writes what each supplier is sent into a folder, in the formats asked for. audit: of an
+    offer, contracts or the path of a file. fields: of a case, that may be changed. numbers: what derivatives can be taken in.
+    commands: of the command line. read: how a case file of the kind is read, where `veridical.data` does not know it.
     """
 
     kind: str
@@ -243,7 +243,7 @@ class Family:
     offered: Callable[[str, Any], list[RenderableType]] = lambda name, audit: []
     picture: Callable[[Solution], Figure] | None = None
     write: Callable[[Any, str], None] | None = None
-    send: Callable[[Any, str], Any] | None = None
+    send: Callable[..., Any] | None = None
     numbers: Callable[[Any], Mapping[str, Number]] = lambda case: {}
     commands: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     read: Reader | None = None

@@ -16,7 +16,7 @@ from veridical.contracts.joint_plan.audit import MISREPORTS, examine
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.planner import Plan, Planner
 from veridical.contracts.joint_plan.settlement import agents
-from veridical.data import InputError, csv_file
+from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, Shared
 from veridical.data.lazy import lazy
 from veridical.families.family import Family, Mechanism, Number, Parameter, Promises, Route, Task
@@ -215,6 +215,6 @@ FAMILY = Family(
     columns=columns,
     audit=audit,
     picture=lambda solution: figures.draw(solution.contracts),
-    write=lambda settlement, path: csv_file.write(settlement.plan_frame(), path),  # people want the flows
+    write=lambda settlement, path: settlement.book(plan_first=True).write(path),  # people want the flows
     numbers=numbers,
 )

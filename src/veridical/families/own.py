@@ -113,7 +113,7 @@ def add_kind(
         benchmark=benchmark,
         audit=partial(_audit, next(iter(models.values()))),
         offered=lambda name, audit: tables.offered(name, audit),
-        write=DirectMechanism.to_csv,
+        write=DirectMechanism.save,
         read=lambda raw, file, folder: check(case, {"name": Path(file).stem, **raw}, file, {"folder": folder}),
     )
     if old is not None:
