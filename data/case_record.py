@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 import tomli_w
-from pydantic import model_validator
+from pydantic import BaseModel, model_validator
 
-from veridical.data import files
+from veridical.data import case_card, files
+from veridical.data.cards import Card, Shown
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, Text
 from veridical.data.measures import refuse_rounding
@@ -19,9 +21,10 @@ from veridical.data.record import Record
 __all__ = ["HEAD", "CaseRecord", "hashed", "plain", "write_files"]
 
 HEAD = "case.toml"  # of a case that is a folder
+_with_all_fields: ContextVar[bool] = ContextVar("with_all_fields", default=False)  # what `repr` of a case says
 
 
-class CaseRecord(Record):
+class CaseRecord(Shown, Record):
     """A case: what is known before anything is decided.
 
     `currency` and `unit`: how money and quantities are called wherever results are said; they change no number.
@@ -37,6 +40,15 @@ class CaseRecord(Record):
     @classmethod
     def _rounded(cls, raw: Any) -> Any:
         return refuse_rounding(cls, raw)
+
+    def __repr__(self) -> str:
+        return BaseModel.__repr__(self) if _with_all_fields.get() else Shown.__repr__(self)
+
+    def _line(self) -> str:
+        return case_card.line(self)
+
+    def _card(self) -> Card:
+        return case_card.card(self)
 
     def changed(self, /, **fields: Any) -> Self:
         """Return the case with other values of some fields, validated; None leaves a field out.
@@ -68,7 +80,11 @@ class CaseRecord(Record):
 
 def hashed(case: Any) -> str:
     """Return what tells a case from others: 16 hexadecimal digits of the SHA-256 of all its fields."""
-    return sha256(repr(case).encode()).hexdigest()[:16]
+    token = _with_all_fields.set(True)
+    try:
+        return sha256(repr(case).encode()).hexdigest()[:16]
+    finally:
+        _with_all_fields.reset(token)
 
 
 def plain(value: Any, place: str, beside: dict[str, str]) -> Any:

@@ -18,7 +18,7 @@ from veridical.data.deprecated import renamed
 from veridical.data.measures import Measures, unrounded
 from veridical.data.progress import step
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
-from veridical.solvers import Configuration, Solution, SolutionStatus
+from veridical.solvers import CaseSolution, Configuration, SolutionStatus
 from veridical.solvers.kept import Keeper
 
 __all__ = ["answer", "audit", "build", "one_sided_derivatives", "solve"]
@@ -71,7 +71,7 @@ def solve(
     *,
     allow_files: bool = False,
     **parameters: Any,
-) -> Solution:
+) -> CaseSolution:
     """Solve a case under a mechanism (the kind's own where none is named) and return a certified solution.
 
     Parameters
@@ -124,7 +124,7 @@ def answer(
     callback: Callable[[Any], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
     kept: Keeper | None = None,
-) -> Solution:
+) -> CaseSolution:
     """Return the certified solution of a case under a mechanism that has been found, by the route that the solver asks for.
 
     `kept`: models of earlier solves, which may be used again.
@@ -133,12 +133,12 @@ def answer(
     mechanism.check(given)
     given = mechanism.complete(case, given)
 
-    def solved(solver: Solver) -> Solution:
+    def solved(solver: Solver) -> CaseSolution:
         configuration = None if solver is None else solvers.configure(solver)
         route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
         route.check(given)
         with PauseGC(), step(f"{mechanism.name} for {case.name}"):  # a model is one large web of objects, all of them in use
-            return route.solve(Task(case, mechanism, route, configuration, given, callback, kept))
+            return CaseSolution.of(route.solve(Task(case, mechanism, route, configuration, given, callback, kept)))
 
     if solver is not None or mechanism.otherwise is None:
         return solved(mechanism.solver(case) if solver is None else solver)

@@ -12,11 +12,12 @@ from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures
+from veridical.families.family import Memo
 from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.solution import between
 
-__all__ = ["compared", "money", "offered", "summary", "units"]
+__all__ = ["compared", "memo", "money", "offered", "summary", "units"]
 
 WIDE = 3  # retailers whose units are shown one by one
 
@@ -43,18 +44,32 @@ def in_currency(measures: Measures) -> tables.Money:
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what an allocation is worth to whom, the allocation, its shadow prices and its audit."""
+    return memo(solution).parts
+
+
+def memo(solution: Solution) -> Memo:
+    """Return the same in parts."""
     assert isinstance(solution.audit, AllocationAudit)
-    parts = [*worth(solution), by_own_type(solution.contracts), by_profile(solution.contracts)]
     families = [name for name in solution.duals if name != "capacity"]  # whose prices stand with the allocation
+    binding: list[RenderableType] = []
     if families:
         table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
-        parts.append(table if table.row_count else Text("no shadow prices: no constraint of the mechanism binds", style="dim"))
-    return [
-        *parts,
-        *several_prices(solution),
-        truth(solution.audit),
-        *tables.together(solution.audit, in_currency(solution.measures)),
-    ]
+        binding.append(table if table.row_count else Text("no shadow prices: no constraint of the mechanism binds", style="dim"))
+    said = [truth(solution.audit), *tables.together(solution.audit, in_currency(solution.measures))]
+    contracts = [by_own_type(solution.contracts), by_profile(solution.contracts)]
+    return Memo(advice(solution), worth(solution), contracts, [*binding, *several_prices(solution)], said)
+
+
+def advice(solution: Solution) -> str:
+    """Return what the supplier is to do, in a sentence."""
+    assert solution.audit is not None
+    if isinstance(solution.contracts, Equilibrium):
+        return "Retailers order at the wholesale price, each what is best for him: this is what comes of that."
+    if not solution.audit.truthful:
+        return "This allocation is a benchmark: retailers would not report their types truthfully under it."
+    allotment = solution.contracts
+    have = f"Have {units(allotment.capacity)} {solution.measures.of_units} of capacity" if allotment.case.capacity_cost else "Keep to the capacity"
+    return f"{have}, ask all retailers for their types, and allot and charge by the tables below."
 
 
 def several_prices(solution: Solution) -> list[RenderableType]:
@@ -74,7 +89,7 @@ def worth(solution: Solution) -> list[RenderableType]:
     assert best is not None
     reserved = any(group.reservations.any() for group in allotment.case.retailers)
     who = "chain" if solution.mechanism == "centralized" and not reserved else "supplier"
-    how = "in equilibrium" if isinstance(allotment, Equilibrium) else tables.worth(solution, amount)
+    how = "in equilibrium" if isinstance(allotment, Equilibrium) else solution.standing(amount)
     lines = [f"expected profit of the {who} {amount(solution.objective)}, {how}"]
     lost = f", {(best['profit'] - allotment.chain_profit) / best['profit']:.2%} below full information" if best["profit"] else ""
     share = "" if np.isnan(allotment.supplier_share) else f"; the supplier's share is {allotment.supplier_share:.2%}"

@@ -14,17 +14,46 @@ from veridical.contracts import Audit, Menu
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures
+from veridical.families.family import Memo
 from veridical.solvers import Solution
 
-__all__ = ["compared", "offered", "summary"]
+__all__ = ["compared", "memo", "offered", "summary"]
 
 EXACT = 1e-10  # of a probability: what is less is nothing to speak of
 
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a menu is worth, the menu, its shadow prices and its audit."""
+    return memo(solution).parts
+
+
+def memo(solution: Solution) -> Memo:
+    """Return the same in parts."""
+    menus: list[RenderableType] = [] if solution.contracts is None else [menu(solution.contracts)]
+    if solution.contracts is not None and solution.contracts.case.products is not None:
+        menus.append(assembly(solution.contracts))
+    said: list[RenderableType] = []
+    if solution.audit is not None:
+        said += [truth(solution.audit), *tables.together(solution.audit)]
+    if solution.prior is not None:
+        said.append(prior(solution.prior))
+    if solution.rule is not None:
+        how = solution.rule.integration
+        said.append(Text(f"profit by {how.method} over {how.points:,} cost profiles, error {how.error:.1e}"))
+    return Memo(advice(solution), worth(solution), menus, [shadow_prices(solution)], said)
+
+
+def advice(solution: Solution) -> str:
+    """Return what the assembler is to do, in a sentence."""
+    if solution.audit is None or not solution.audit.truthful:
+        return "These quantities and payments are a benchmark: suppliers would not report their costs truthfully under them."
+    return "Offer each supplier his contracts of the menu below, ask all of them for their costs, and order by the row they report."
+
+
+def worth(solution: Solution) -> list[RenderableType]:
+    """Return what a menu is worth, and what is to be known of that, in sentences."""
     amount = solution.measures.amount
-    parts: list[RenderableType] = [Text(f"expected profit {amount(solution.objective)}, {tables.worth(solution)}")]
+    parts: list[RenderableType] = [Text(f"expected profit {amount(solution.objective)}, {solution.standing()}")]
     parts += steps(solution)
     parts += tables.approximation(solution, "costs a supplier")
     if solution.without_max_payment is not None:
@@ -37,20 +66,7 @@ def summary(solution: Solution) -> list[RenderableType]:
         parts.append(yields(solution.contracts))
     if solution.estimate is not None:
         parts.append(estimate(solution.estimate, amount))
-    parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
-    if solution.contracts is not None:
-        parts.append(menu(solution.contracts))
-        if solution.contracts.case.products is not None:
-            parts.append(assembly(solution.contracts))
-    parts.append(shadow_prices(solution))
-    if solution.audit is not None:
-        parts += [truth(solution.audit), *tables.together(solution.audit)]
-    if solution.prior is not None:
-        parts.append(prior(solution.prior))
-    if solution.rule is not None:
-        how = solution.rule.integration
-        parts.append(Text(f"profit by {how.method} over {how.points:,} cost profiles, error {how.error:.1e}"))
-    return parts
+    return parts + [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
 
 
 def steps(solution: Solution) -> list[RenderableType]:

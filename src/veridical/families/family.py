@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import RenderableType
 
-__all__ = ["Family", "Mechanism", "Number", "Parameter", "Promises", "Route", "Task", "always"]
+__all__ = ["Family", "Mechanism", "Memo", "Number", "Parameter", "Promises", "Route", "Task", "always"]
 
 Promises = Callable[..., tuple[str, ...]]
 GIVEN = ("case", "form", "capacity", "mechanism")  # what a model or a closed form is handed in other ways
@@ -203,6 +203,24 @@ class Number:
         return cls(getattr(case, name), lambda value: {name: value})
 
 
+@dataclass(frozen=True)
+class Memo:
+    """What is to be said of a solution, in order: what to do, in a sentence; what it comes to; the contracts; what binds and what
+    that is worth; and whether truth is best.
+    """
+
+    advice: str
+    decision: list[RenderableType]
+    contracts: list[RenderableType]
+    binding: list[RenderableType]
+    truth: list[RenderableType]
+
+    @property
+    def parts(self) -> list[RenderableType]:
+        """All but the advice."""
+        return [*self.decision, *self.contracts, *self.binding, *self.truth]
+
+
 def _no_offer(case: Any, offer: Any) -> Audit:
     raise InputError.of(
         "menu", f"<{type(offer).__name__}>", f"no offer: offers for cases of kind {case.kind} cannot be audited", case.name
@@ -215,9 +233,9 @@ class Family:
 
     kind, case: the word in case files, and the type. mechanisms; defaults: the ones to take where none is named, of which the
     first that fits counts. columns: of a comparison, beside parameters, profit, truthful and seconds, from a solution and what
-    `benchmark`, a mechanism, earns (NaN without). summary, offered, compared: tables for people: of a solution; of the audit of
+    `benchmark`, a mechanism, earns (NaN without); drawn: those that its picture shows, with what their axes are called. summary, offered, compared: tables for people: of a solution; of the audit of
     an offer, by its name; of a comparison, by the case's name. picture: the figure of a solution. write: writes contracts to a
-    CSV file. audit: of an offer, contracts or the path of a file. fields: of a case, that may be changed. numbers: what
+    CSV file. memo: a solution in parts, for a report, where there is more to say than the summary. audit: of an offer, contracts or the path of a file. fields: of a case, that may be changed. numbers: what
     derivatives can be taken in. commands: of the command line. read: how a case file of the kind is read, where `veridical.data`
     does not know it.
     """
@@ -231,11 +249,13 @@ class Family:
     compared: Callable[[str, pd.DataFrame], list[RenderableType]]
     columns: Callable[[Solution, float], dict[str, Any]] = lambda solution, best: {}
     benchmark: str | None = None
+    drawn: Mapping[str, str] = field(default_factory=lambda: {"profit": "profit"})
     audit: Callable[[Any, Any], Audit] = _no_offer
     offered: Callable[[str, Any], list[RenderableType]] = lambda name, audit: []
     picture: Callable[[Solution], Figure] | None = None
     write: Callable[[Any, str], None] | None = None
     send: Callable[[Any, str], Any] | None = None
+    memo: Callable[[Solution], Memo] | None = None
     numbers: Callable[[Any], Mapping[str, Number]] = lambda case: {}
     commands: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     read: Reader | None = None

@@ -11,11 +11,12 @@ from rich.text import Text
 from veridical import tables
 from veridical.contracts import JointPlanAudit, Settlement
 from veridical.data.lazy import pd
+from veridical.families.family import Memo
 from veridical.solvers import Solution
 from veridical.solvers.solution import words
 from veridical.tables import money
 
-__all__ = ["compared", "summary"]
+__all__ = ["compared", "memo", "summary"]
 
 NAMES = ("party", "role")
 GAP = 1e-6  # of the savings, from which on a gap is worth a word
@@ -36,10 +37,24 @@ PRICED = 1e-6  # currency, from which on a constraint has a price
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a plan costs and saves, who pays and who gains, what limits are worth, and the audit."""
+    return memo(solution).parts
+
+
+def memo(solution: Solution) -> Memo:
+    """Return the same in parts."""
     assert isinstance(solution.audit, JointPlanAudit)
     checked = solution.audit
-    said = (truth(checked), *searched(checked), *promises(checked))
-    return [*worth(solution), parties(solution.contracts), *shadow_prices(solution), *said]
+    said = [truth(checked), *searched(checked), *promises(checked)]
+    return Memo(advice(solution), worth(solution), [parties(solution.contracts)], shadow_prices(solution), said)
+
+
+def advice(solution: Solution) -> str:
+    """Return what the parties are to do, in a sentence."""
+    settlement = solution.contracts
+    if settlement.savings <= PRICED:
+        return "Keep to the baseline: planning jointly saves nothing here."
+    signed = "" if settlement.residual >= 0 else " The receivers would lose by these transfers, and need other fees or another pivot."
+    return f"Carry out the joint plan, and pay the transfers below with it.{signed}"
 
 
 def short(value: float) -> str:
@@ -57,7 +72,7 @@ def worth(solution: Solution) -> list[RenderableType]:
     if settlement.unpaid:
         lines.append("that ended the planning: the plan is the best until then, and nobody is paid anything")
     lines += [
-        f"cost of the plan {amount(settlement.plan_cost)}, {tables.worth(solution)}{above(gap, settlement)}",
+        f"cost of the plan {amount(settlement.plan_cost)}, {solution.standing()}{above(gap, settlement)}",
         f"baseline {amount(settlement.baseline_cost)}, {source}: {amount(settlement.savings)} saved, {saved}",
     ]
     residual = f"what is left to the receivers: {amount(settlement.residual)}"

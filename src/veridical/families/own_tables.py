@@ -10,20 +10,27 @@ from rich.text import Text
 from veridical import tables
 from veridical.contracts import Audit, DirectMechanism
 from veridical.data.type_space import word
+from veridical.families.family import Memo
 from veridical.solvers import Solution
 
-__all__ = ["compared", "offered", "summary"]
+__all__ = ["compared", "memo", "offered", "summary"]
 
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a mechanism is worth, its outcomes, shadow prices and audit."""
-    parts: list[RenderableType] = [Text(f"objective {tables.money(solution.objective)}, {tables.worth(solution)}")]
-    parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
-    if isinstance(solution.contracts, DirectMechanism):
-        parts += _outcomes(solution.contracts)
+    return memo(solution).parts
+
+
+def memo(solution: Solution) -> Memo:
+    """Return the same in parts."""
+    decision: list[RenderableType] = [Text(f"objective {tables.money(solution.objective)}, {solution.standing()}")]
+    decision += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
+    found = solution.contracts
+    outcomes = _outcomes(found) if isinstance(found, DirectMechanism) else []
     prices = tables.shadow_prices(solution, list(solution.duals), tables.BY_RELAXING)
-    parts += [prices] if prices.row_count else []
-    return [*parts, *([] if solution.audit is None else _truth(solution.audit))]
+    binding: list[RenderableType] = [prices] if prices.row_count else []
+    advice = "Ask everybody for a report, and do what the row of the table says that belongs to the reports."
+    return Memo(advice, decision, outcomes, binding, [] if solution.audit is None else _truth(solution.audit))
 
 
 def _outcomes(mechanism: DirectMechanism) -> list[RenderableType]:
