@@ -61,11 +61,13 @@ class Card:
         >>> Card("a <pair>", [("profit", "6,965.00")]).html().count("&lt;pair&gt;")
         1
         """
+        return f'<div class="veridical-card"><style>{STYLE}</style><h4>{text(self.title)}</h4>{self.inner()}</div>'
+
+    def inner(self) -> str:
+        """Return what stands on the card below its title, as HTML without a style."""
         pairs = "".join(f"<dt>{text(label)}</dt><dd>{text(value)}</dd>" for label, value in self.figures)
-        parts = [f"<h4>{text(self.title)}</h4>", f"<dl>{pairs}</dl>" if pairs else ""]
-        parts += [html_table(table) for table in self.tables]
-        parts += [f"<p>{text(note)}</p>" for note in self.notes]
-        return f'<div class="veridical-card"><style>{STYLE}</style>{"".join(parts)}</div>'
+        tables, notes = map(html_table, self.tables), (f"<p>{text(note)}</p>" for note in self.notes)
+        return "".join([f"<dl>{pairs}</dl>" if pairs else "", *tables, *notes])
 
 
 class Shown:

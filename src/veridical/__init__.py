@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from veridical import comparing as comparing
     from veridical import contracts, data, families, models, solvers, studies
+    from veridical import reporting as reporting
     from veridical import solving as solving
     from veridical import tables as tables
     from veridical.comparing import compare
@@ -53,7 +54,7 @@ __all__ += [
 ]
 __all__ += ["solve", "study", "truthful", "vcg", "virtual_cost"]
 
-_PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies", "comparing", "solving", "tables")
+_PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies", "comparing", "reporting", "solving", "tables")
 _PLACES = {  # where the other names are found
     "comparing": ("compare",),
     "contracts": ("IMPLIES", "PROPERTIES", "examine", "read_bids"),

@@ -26,7 +26,9 @@ from veridical.terminal import (
     CsvFile,
     Json,
     Plot,
+    Report,
     Solver,
+    command,
     draw,
     read,
     report,
@@ -48,6 +50,7 @@ def solve(
     menu: CsvFile = None,
     contracts: Contracts = None,
     plot: Plot = None,
+    report_to: Report = None,
     allow_files: AllowFiles = False,
 ) -> None:
     """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate."""
@@ -67,6 +70,9 @@ def solve(
         to_file(found, menu)
     if picture is not None:
         draw(plot, lambda: picture(solution))
+    if report_to is not None:
+        how = command("solve", request.case, case, mechanism=chosen.name, solver=solver, set=changes)
+        vd.reporting.write(report_to, vd.reporting.solution(solution, family, how, chosen.summary))
     report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)))
     accepts = vd.solvers.solution.ACCEPTS
     if solution.status in accepts:
@@ -82,6 +88,8 @@ def compare(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
+    plot: Plot = None,
+    report_to: Report = None,
     allow_files: AllowFiles = False,
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side."""
@@ -94,6 +102,10 @@ def compare(
     record["left_out"] = [{"mechanism": name, "reason": reason} for name, reason in frame.attrs["left_out"].items()]
     record |= {"under": frame.attrs["under"]} if frame.attrs["under"] else {}
     record |= vd.data.measures.Measures.of(world).to_dict()
+    draw(plot, frame.figure)
+    if report_to is not None:
+        how = command("compare", world, case, mechanism=mechanism, solver=solver, set=changes)
+        vd.reporting.write(report_to, vd.reporting.comparison(frame, family, how))
     report(to_json, lambda: record, lambda: family.compared(world.name, frame))
 
 

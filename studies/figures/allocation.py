@@ -16,7 +16,7 @@ from veridical.data.measures import Measures
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.inverse import TINY
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
-from veridical.studies.figures.style import COLOURS, axes_of, styled
+from veridical.studies.figures.style import COLOURS, axes_of, called, headed, numbered, styled
 from veridical.studies.papers.allocation_tables import CONCENTRATED, TABLES, auction, case_of, printed
 from veridical.studies.papers.reproduction import Reproduction, Row
 
@@ -80,8 +80,8 @@ def allocation(allotment: Allotment) -> Figure:
         _by_profile(axes[0], allotment, priced)
     _by_own_type(axes[-1], allotment)
     members = len(case.order)
-    figure.suptitle(
-        case.name or f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}"
+    headed(
+        figure, case.name or f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}"
     )
     return figure
 
@@ -105,6 +105,7 @@ def _by_profile(axis: Any, allotment: Allotment, priced: Booleans) -> None:
     axis.set(title=f"{count:,} {kind}", xlabel=f"total demand {plenty}, {words.of_units}")
     axis.set_ylabel(f"shadow price λ, {words.per_unit}")
     _from_zero(axis, float(shadow.max()), 2)
+    numbered(axis.xaxis, 6)
 
 
 def _demand(
@@ -149,7 +150,7 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
         style = _style(g)
         aside = ScaledTranslation(((g + 0.5) / len(case.names) - 0.5) * SPREAD, 0, axis.figure.dpi_scale_trans)
         axis.vlines(theta, least, most, color=style["color"], alpha=0.35, linewidth=width, transform=axis.transData + aside)
-        label = f"{name} ({group.count:,})"
+        label = called(f"{name} ({group.count:,})", 40)
         axis.plot(theta, mean, marker="o", markersize=4, label=label, transform=axis.transData + aside, **style)
         axis.update_datalim(np.column_stack([theta, most]))
     axis.autoscale_view()
@@ -168,6 +169,7 @@ def _from_zero(axis: Any, top: float, keys: int) -> None:
         axis.legend(frameon=True, facecolor="white", edgecolor="none", framealpha=1.0, loc="upper left", ncols=columns)
         top *= 1 + 0.075 * -(-keys // columns)
     axis.set_ylim(-0.04 * top, top)
+    numbered(axis.yaxis)
 
 
 def sweep(case: AllocationCase, costs: Iterable[float], **options: int) -> pd.DataFrame:
@@ -210,7 +212,7 @@ def capacity(frame: pd.DataFrame) -> Figure:
         axis.set(ylabel=unit, xlabel=COST)
         axis.set_ylim(bottom=min(0.0, float(frame[columns].min().min())))
         axis.legend()
-    figure.suptitle("capacity worth having and profits, by the cost of capacity")
+    headed(figure, "capacity worth having and profits, by the cost of capacity")
     return figure
 
 
@@ -292,7 +294,7 @@ def _panels(frame: pd.DataFrame, columns: Sequence[str], title: str, as_publishe
         axis.set(ylabel=SHARES[column], xlabel=COST)
     keys = lines | marks
     figure.legend(list(keys.values()), list(keys), loc="outside lower center", ncols=2 * len(columns) + 1)
-    figure.suptitle(title)
+    headed(figure, title)
     return figure
 
 
@@ -315,7 +317,7 @@ def _auction() -> Figure:
     right.set(xlabel="own type θ", ylabel="bid, currency", title="bids", xticks=types)
     right.legend(loc="upper left")
     left.set(xticks=types, yticks=types)
-    figure.suptitle("Table 5: the auction of 2.63 units between two retailers, types 4 to 8 equally likely")
+    headed(figure, "Table 5: the auction of 2.63 units between two retailers, types 4 to 8 equally likely")
     return figure
 
 

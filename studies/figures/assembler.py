@@ -13,13 +13,17 @@ from veridical.data.arrays import Array
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures
 from veridical.solvers import Solution
-from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, beside, headed, styled
+from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, said, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["choice", "contract_menu", "convergence", "readings", "unbalanced"]
 
+PANEL, LOW = 1.25, 0.62  # inches that a panel is high, at least: of few, and of more than FEW
+FEW = 9
+LINE = 0.17  # inches that a line of a name takes
+BESIDE = 24  # letters of a name in a line, beside its panel
 MAPPED = 8  # costs of both of two suppliers from which a menu is drawn as maps
 
 
@@ -35,7 +39,7 @@ def contract_menu(solution: Solution) -> Figure:
     words = Measures.of(menu.case)
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
     under = "" if menu.case.ambiguity is None else f"\nunder {menu.case.ambiguity.words}"
-    earned = f"expected profit {solution.objective:,.2f}, {words.of_money}"
+    earned = f"expected profit {said(solution.objective)}, {words.of_money}"
     headed(figure, f"{solution.mechanism} menu for {solution.case}: {earned}{under}")
     return figure
 
@@ -51,20 +55,22 @@ def bars(menu: Menu) -> Figure:
     panels = [("quantity of each", menu.quantity[0])] if menu.same_quantities else list(zip(names, menu.quantity, strict=True))
     panels += assembled(menu)
     rent = "rent and what he earns elsewhere" if any(any(s.reservations) for s in case.suppliers) else "information rent"
-    rows = len(panels) + len(case.names)
-    figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
-    for axis, (name, quantity) in zip(axes, panels, strict=False):
+    labels = [called(name, BESIDE) for name in (*(name for name, _ in panels), *names)]
+    least = PANEL if len(labels) <= FEW else LOW
+    heights = [max(least, LINE * (2 + label.count("\n"))) for label in labels]
+    figure, axes = axes_of(9.0, 1.4 + sum(heights), len(labels), sharex=True, height_ratios=heights)
+    for axis, label in zip(axes, labels, strict=True):
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
+    for axis, (_, quantity) in zip(axes, panels, strict=False):
         axis.stairs(quantity.ravel()[order], edges, fill=True, color=COLOURS[0])
-        axis.set_ylabel(beside(name))
     for i, axis in enumerate(axes[len(panels) :]):
         payment = menu.payment[i].ravel()[order]
         axis.stairs(payment, edges, fill=True, color=COLOURS[3], label=rent)
         axis.stairs(payment - menu.rent(i).ravel()[order], edges, fill=True, color="#9a9a9a", label="production cost")
-        axis.set_ylabel(beside(names[i]))
     for axis in axes:
         axis.set_ylim(bottom=0)
         axis.margins(x=0)
-        axis.yaxis.set_major_formatter(NUMBER)
+        numbered(axis.yaxis, 5 if least == PANEL else 2)
     words = Measures.of(case)
     axes[0].set_title(f"{'order' if case.has_yields else 'quantity'}, {words.of_units}")
     axes[len(panels)].set_title(f"payment, {words.of_money}")
@@ -101,9 +107,11 @@ def maps(menu: Menu) -> Figure:
     figure, axes = axes_of(4.2 * len(panels), 3.9, 1, len(panels), sharey=True)
     for axis, (name, values) in zip(axes, panels, strict=True):
         mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
-        figure.colorbar(mesh, ax=axis, format=NUMBER)
-        axis.set(title=fill(name, 44), xlabel=fill(f"cost of {case.names[0]}, {words.per_unit}", 44))
-    axes[0].set_ylabel(fill(f"cost of {case.names[1]}, {words.per_unit}", 44))
+        numbered(figure.colorbar(mesh, ax=axis).ax.yaxis)
+        axis.set(title=fill(name, 36), xlabel=fill(f"cost of {case.names[0]}, {words.per_unit}", 40))
+        numbered(axis.xaxis, 5)
+    numbered(axes[0].yaxis)
+    axes[0].set_ylabel(fill(f"cost of {case.names[1]}, {words.per_unit}", 40))
     return figure
 
 
@@ -175,7 +183,7 @@ def convergence(title: str, table: pd.DataFrame) -> Figure:
 @styled
 def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, currency: str = "currency") -> Figure:
     """Return a figure of the hybrid by k: profit against the number of contracts, and what each further supplier adds."""
-    figure, (left, right) = axes_of(9.5, 3.9, 1, 2)
+    figure, (left, right) = axes_of(9.5, max(3.9, 1.2 + 0.24 * len(table)), 1, 2)
     left.plot(table["contracts"], table["profit"], color=COLOURS[0], marker="o", markersize=4)
     left.set_xscale("log", base=2)
     left.set(xlabel="contracts in the menu", ylabel=f"expected profit, {currency}")
@@ -186,11 +194,12 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, curr
         note = f"k = {k} is the smallest that loses at most\n{100 * accepted:.3g} % of what k = n earns: {loss:.2g} %"
         left.set_title(note, fontsize=8, color=COLOURS[1])
     added = table.iloc[1:]
-    names = [fill(f"{place}. {name}", 28) for place, name in added["supplier"].items()]
+    names = [called(f"{place}. {name}") for place, name in added["supplier"].items()]
     right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
     right.invert_yaxis()
     right.set_xlabel(f"profit added by his reporting too, {currency}")
-    for axis in (left.xaxis, left.yaxis, right.xaxis):
-        axis.set_major_formatter(NUMBER)
+    numbered(left.xaxis)
+    numbered(left.yaxis)
+    numbered(right.xaxis, 5)
     headed(figure, title)
     return figure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from veridical.studies.figures.style import COLOURS, axes_of, called, headed, said, styled, thinned
+from veridical.studies.figures.style import COLOURS, axes_of, called, headed, numbered, said, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +56,7 @@ def _bars(axis: Any, rows: Any, values: Any, truthful: list[str]) -> None:
     beside.set_yticks(rows, [said(value) for value in values])
     beside.tick_params(length=0, labelsize=8)
     beside.spines["right"].set_visible(False)
-    thinned(axis.xaxis, 4)
+    numbered(axis.xaxis, 4)
 
 
 def _key(words: str, colour: str, pattern: str) -> Any:

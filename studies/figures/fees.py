@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from veridical.data.lazy import pd
-from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
+from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,10 +39,10 @@ def draw(title: str, table: pd.DataFrame, chosen: str | None) -> Figure:
             axis.scatter(table[f"{column}_least"], rows, s=22, facecolors="none", edgecolors=colours)
             largest = max(float(means.abs().max()), 1e-9)
             axis.set_xscale("symlog", linthresh=largest / 30)
-        axis.xaxis.set_major_formatter(NUMBER)
+        numbered(axis.xaxis, 5 if column == "lost" else None)
         axis.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
         axis.set_xlabel(words)
-    axes[0].set_yticks(rows, [str(name) for name in table.index])
+    axes[0].set_yticks(rows, [called(str(name)) for name in table.index])
     axes[0].invert_yaxis()
-    figure.suptitle(f"{title}: means, standard errors, least of all draws (rings)")
+    headed(figure, f"{title}: means, standard errors, least of all draws (rings)")
     return figure

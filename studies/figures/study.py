@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from veridical.data.errors import InputError
-from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
+from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,7 +68,7 @@ def draw(frame: Any, column: str | None = None) -> Figure:
     mechanisms = frame["mechanism"].unique()
     who = f", {mechanisms[0]}" if len(mechanisms) == 1 else ""
     case = f" for {frame['case'].iloc[0]}" if frame["case"].nunique() == 1 else ""
-    figure.suptitle(f"{frame.attrs.get('name', 'study')}: {worded(column)}{case}{who}{words}")
+    headed(figure, f"{frame.attrs.get('name', 'study')}: {worded(column)}{case}{who}{words}")
     return figure
 
 
@@ -113,7 +113,7 @@ def _panels(frame: Any, column: str, plan: Layout) -> Figure:
             else:
                 _bars(axis, part, column, plan.x, colours)
             axis.set_title(title, fontsize=9)
-            axis.yaxis.set_major_formatter(NUMBER)
+            numbered(axis.yaxis)
             if i == len(down) - 1 and plan.x is not None:
                 axis.set_xlabel(worded(plan.x))
             if j == 0:
@@ -136,7 +136,7 @@ def _lines(axis: Any, part: Any, column: str, x: str, colours: dict[Hashable, st
         rows = rows.sort_values(x)
         marker = "o" if len(rows) <= MARKED else ""
         axis.plot(rows[x], rows[column], color=colour, marker=marker, markersize=3.5, linewidth=1.4, label=str(name))
-    axis.xaxis.set_major_formatter(NUMBER)
+    numbered(axis.xaxis)
     if pd.api.types.is_integer_dtype(part[x].dropna().convert_dtypes()):
         from matplotlib.ticker import MaxNLocator
 
@@ -186,13 +186,14 @@ def _maps(frame: Any, column: str, plan: Layout) -> Figure:
                 shown = axis.scatter(rows[plan.x], rows[plan.y], c=rows[column], s=14, **limits)
             beside = "" if value is None else f"{worded(plan.panels[0])} {_text(value)}"
             axis.set_title(", ".join(filter(None, [str(name) if len(mechanisms) > 1 else "", beside])))
-            axis.xaxis.set_major_formatter(NUMBER)
-            axis.yaxis.set_major_formatter(NUMBER)
+            numbered(axis.xaxis)
+            numbered(axis.yaxis)
             if i == len(down) - 1:
                 axis.set_xlabel(worded(str(plan.x)))
             if j == 0:
                 axis.set_ylabel(worded(str(plan.y)))
-    bar = figure.colorbar(shown, ax=axes, label=worded(column), format=NUMBER)
+    bar = figure.colorbar(shown, ax=axes, label=worded(column))
+    numbered(bar.ax.yaxis)
     bar.ax.tick_params(labelsize=8)
     return figure
 

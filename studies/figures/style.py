@@ -14,13 +14,12 @@ from veridical.data import InputError, files
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "FORMATS", "GREY", "NUMBER", "axes_of", "beside", "headed", "save", "styled"]
+__all__ = ["COLOURS", "FORMATS", "GREY", "axes_of", "called", "headed", "numbered", "said", "save", "styled", "svg"]
 
 P = ParamSpec("P")
 COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
 FORMATS = (".png", ".pdf", ".svg", ".eps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")  # that need no other program
 GREY = "#c9c9c9"  # of what is not in question
-NUMBER = "{x:,.10g}"  # of ticks: with thousands separators, and the decimals that small amounts need
 SETTINGS: Any = {
     **{"axes.spines.top": False, "axes.spines.right": False, "axes.labelsize": 9, "axes.titlesize": 10},
     **{"axes.titlelocation": "left", "figure.titlesize": 11, "legend.fontsize": 8, "legend.frameon": False},
@@ -51,14 +50,48 @@ def axes_of(width: float, height: float, rows: int = 1, columns: int = 1, **opti
     return figure, figure.subplots(rows, columns, **options)
 
 
+def numbered(axis: Any, most: int | None = None) -> None:
+    """Give the ticks of an `xaxis` or `yaxis` labels that are short whatever the numbers are; at most so many of them.
+
+    From two millions on they are said in millions, very large and very small ones by their powers of ten.
+    """
+    from matplotlib.ticker import FuncFormatter
+
+    def label(value: float, _: Any = None) -> str:
+        largest = max(map(abs, axis.get_view_interval()))
+        value = 0.0 if abs(value) < 1e-9 * largest else value
+        if largest >= 2e9 or largest < 1e-3:
+            return f"{value:.4g}"
+        return f"{value / 1e6:,.10g} M" if largest >= 2e6 else f"{value:,.10g}"
+
+    axis.set_major_formatter(FuncFormatter(label))
+    if most is not None:
+        from matplotlib.ticker import MaxNLocator
+
+        axis.set_major_locator(MaxNLocator(nbins=most))
+
+
+def said(value: float) -> str:
+    """Return an amount as it stands beside what is drawn of it: with cents, small and large ones by four digits.
+
+    >>> said(1234.5), said(0.00012345), said(2.5e15), said(float("nan"))
+    ('1,234.50', '0.0001235', '2.5e+15', '-')
+    """
+    if value != value:
+        return "-"
+    if value == 0:
+        return "0"
+    return f"{value:,.2f}" if 1 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def called(name: str, width: int = 30) -> str:
+    """Return a name as it stands to the left of a row: whole, on as many lines as it takes."""
+    return fill(name, width)
+
+
 def headed(figure: Figure, title: str) -> None:
     """Give a figure its title, on as many lines as it takes at the figure's width."""
-    figure.suptitle("\n".join(fill(line, int(11 * figure.get_figwidth())) for line in title.split("\n")))
-
-
-def beside(name: str, lines: int = 4, width: int = 17) -> str:
-    """Return a name as it stands beside a low panel, from the bottom to the top; what does not fit there ends with dots."""
-    return fill(name, width, max_lines=lines, placeholder=" …")
+    figure.suptitle("\n".join(fill(line, int(9.5 * figure.get_figwidth())) for line in title.split("\n")))
 
 
 def save(figure: Figure, path: str | Path) -> None:
@@ -68,3 +101,14 @@ def save(figure: Figure, path: str | Path) -> None:
         raise InputError.of("<file>", str(path), f"a file that can be written: its name ends in {', '.join(FORMATS)}")
     figure.savefig(content, format=path.suffix[1:].lower(), dpi=150)
     files.write({path: content.getvalue()})
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as an `svg` element to stand in a page; letters are outlines, so that they look alike everywhere."""
+    from matplotlib import rc_context
+
+    content = BytesIO()
+    with rc_context({"svg.fonttype": "path", "svg.hashsalt": "veridical"}):
+        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
+    drawing = content.getvalue().decode()
+    return drawing[drawing.index("<svg") :].strip()
