@@ -243,4 +243,5 @@ def audit(case: Any, offer: Any, menu: Any = None, **promised: Any) -> Audit:
     """
     if menu is not None:
         return audit_table(case, offer, menu, **promised)
-    return replace(family_of(case).audit(case, offer), measures=Measures.of(case))
+    found = family_of(case).audit(case, offer)
+    return replace(found, measures=Measures.of(case).fitted(money=found.largest_payment))

@@ -139,7 +139,7 @@ def properties(checked: Audit) -> RenderableType:
     """Return what each property comes to, with the worst case of those that fail."""
     results = table("properties", "property", "", "by", "worst case", left=("property", "", "worst case"))
     for name, result in checked.properties.items():
-        row = (money(result.worst), result.where) if result.verdict == "fails" else ("", "")
+        row = (checked.measures.money(result.worst), result.where) if result.verdict == "fails" else ("", "")
         results.add_row(name, result.verdict, *row)
     return results
 
@@ -180,7 +180,7 @@ def side_by_side(
     if narrow is not None:
         changed = ((narrow.get(heading, heading), cell) for heading, cell in columns)
         mechanisms = Either(listed(columns), listed([(heading, cell) for heading, cell in changed if heading is not None]))
-    words = Measures(**{name: frame.attrs[name] for name in ("currency", "unit") if name in frame.attrs})
+    words = words_of(frame)
     parts: list[RenderableType] = [mechanisms, *measured(words)]
     if under := frame.attrs.get("under"):
         parts.append(Text(f"expected profits are under {under}"))
@@ -188,6 +188,12 @@ def side_by_side(
         marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]
         parts += [Text(f"{meaning}: {', '.join(marked)}", style="yellow")] if marked else []
     return parts
+
+
+def words_of(frame: pd.DataFrame) -> Measures:
+    """Return how the money of a comparison is said, with the decimals that its largest amount needs."""
+    said = {name: frame.attrs[name] for name in ("currency", "unit") if name in frame.attrs}
+    return Measures(**said).fitted(money=float(frame["profit"].abs().max()))
 
 
 def share(value: float, digits: int = 2) -> str:

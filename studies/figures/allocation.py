@@ -16,7 +16,7 @@ from veridical.data.measures import Measures
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.inverse import TINY
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
-from veridical.studies.figures.style import COLOURS, axes_of, called, headed, numbered, styled
+from veridical.studies.figures.style import COLOURS, axes_of, called, headed, line_style, numbered, styled
 from veridical.studies.papers.allocation_tables import CONCENTRATED, TABLES, auction, case_of, printed
 from veridical.studies.papers.reproduction import Reproduction, Row
 
@@ -147,7 +147,7 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
         least = np.where(weight > 0, units, np.inf).min(axis=0)
         most = np.where(weight > 0, units, -np.inf).max(axis=0)
         mean = (weight * units).sum(axis=0) / weight.sum(axis=0)
-        style = _style(g)
+        style = line_style(g)
         aside = ScaledTranslation(((g + 0.5) / len(case.names) - 0.5) * SPREAD, 0, axis.figure.dpi_scale_trans)
         axis.vlines(theta, least, most, color=style["color"], alpha=0.35, linewidth=width, transform=axis.transData + aside)
         label = called(f"{name} ({group.count:,})", 40)
@@ -284,7 +284,7 @@ def _panels(frame: pd.DataFrame, columns: Sequence[str], title: str, as_publishe
     lines, marks = {}, {}
     for axis, column in zip(axes, columns, strict=True):
         for place, (name, points) in enumerate(series):
-            cost, style, label = points["capacity_cost"], _style(place), str(name) if len(series) > 1 else "exact"
+            cost, style, label = points["capacity_cost"], line_style(place), str(name) if len(series) > 1 else "exact"
             marker = "." if len(points) == 1 else None
             (lines[label],) = axis.plot(cost, 100 * points[column], label=label, marker=marker, **style)
             for reading, key, look in (("as_published", as_published, dashed), ("published", "printed", hollow)):
@@ -319,11 +319,6 @@ def _auction() -> Figure:
     left.set(xticks=types, yticks=types)
     headed(figure, "Table 5: the auction of 2.63 units between two retailers, types 4 to 8 equally likely")
     return figure
-
-
-def _style(place: int) -> dict[str, Any]:
-    """Return the colour of a line, and its dashes, so that no two of the first eighteen look alike."""
-    return {"color": COLOURS[place % len(COLOURS)], "linestyle": ("-", "-.", ":")[place // len(COLOURS) % 3]}
 
 
 def _checked(frame: pd.DataFrame, needed: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:

@@ -14,10 +14,15 @@ from veridical.data import InputError, files
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "FORMATS", "GREY", "axes_of", "called", "headed", "numbered", "said", "save", "styled", "svg"]
+__all__ = ["COLOURS", "FORMATS", "GREY", "MARKERS", "axes_of", "bar_style", "called", "headed", "line_style", "numbered", "said", "save", "styled", "svg"]
 
 P = ParamSpec("P")
-COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#f2a541", "#79706e", "#b279a2")
+# Blue, vermilion, green, orange, grey, purple: told apart by people who do not see all colours (Okabe and Ito, Color Universal
+# Design, 2008); beside them lines have dashes or markers of their own, and bars patterns or names.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#6b6b6b", "#cc79a7")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", "-.", ":")
+PATTERNS = ("", "///", "...", "xxx")
 FORMATS = (".png", ".pdf", ".svg", ".eps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")  # that need no other program
 GREY = "#c9c9c9"  # of what is not in question
 SETTINGS: Any = {
@@ -87,6 +92,17 @@ def said(value: float) -> str:
 def called(name: str, width: int = 30) -> str:
     """Return a name as it stands to the left of a row: whole, on as many lines as it takes."""
     return fill(name, width)
+
+
+def line_style(place: int) -> dict[str, Any]:
+    """Return the colour of a line, and its dashes, so that no two of the first eighteen look alike."""
+    return {"color": COLOURS[place % len(COLOURS)], "linestyle": DASHES[place // len(COLOURS) % len(DASHES)]}
+
+
+def bar_style(place: int) -> dict[str, Any]:
+    """Return the colour of a bar, and its pattern, so that no two of the first 24 look alike."""
+    pattern = PATTERNS[place // len(COLOURS) % len(PATTERNS)]
+    return {"color": COLOURS[place % len(COLOURS)], "hatch": pattern, "edgecolor": "white", "linewidth": 0}
 
 
 def headed(figure: Figure, title: str) -> None:

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from veridical import tables
-from veridical.data.measures import figure
+from veridical.data.measures import decimals_for, figure
 from veridical.families.joint_plan_tables import short
 from veridical.studies import FeeChoice
 
@@ -62,5 +62,5 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
 def mean(value: float, error: float, digits: int | None = None) -> str:
     """Return a mean with its standard error, where there is one: both whole from a hundred on, if nothing is said of digits."""
     if digits is None:
-        digits = 0 if abs(value) >= 100 else 2
+        digits = 0 if abs(value) >= 100 else max(decimals_for(value), decimals_for(error if error == error else 0.0))
     return " ± ".join(figure(one, digits) for one in (value, error) if one == one)

@@ -13,7 +13,7 @@ from veridical import tables
 from veridical.contracts import Audit, Menu
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
-from veridical.data.measures import Measures
+from veridical.data.measures import Measures, decimals_for
 from veridical.families.family import Memo
 from veridical.solvers import Solution
 
@@ -86,7 +86,8 @@ def menu(contracts: Menu) -> RenderableType:
 
     With more than three suppliers, where one table is too wide, as two: reports, and contracts.
     """
-    case, words = contracts.case, Measures.of(contracts.case)
+    largest = (float(np.abs(part).max()) for part in (contracts.payment, contracts.quantity))
+    case, words = contracts.case, Measures.of(contracts.case).fitted(*largest)
     names, n = case.names, len(case.names)
     weight = case.probability.ravel()
     balanced, wide = contracts.same_quantities, n <= 3
@@ -122,7 +123,8 @@ def menu(contracts: Menu) -> RenderableType:
 
 def assembly(contracts: Menu) -> RenderableType:
     """Return what is assembled of each of several products as a table, over the profiles of a menu."""
-    case, weight, words = contracts.case, contracts.case.probability, Measures.of(contracts.case)
+    case, weight = contracts.case, contracts.case.probability
+    words = Measures.of(case).fitted(units=float(np.abs(contracts.assembled).max()))
     assert case.products is not None
     headings = ("product", "price", "least\nassembled", "most\nassembled", "mean\nassembled", "expected\nsales", "mean\ndemand")
     table = tables.table(
@@ -132,7 +134,7 @@ def assembly(contracts: Menu) -> RenderableType:
         likely = units[weight > 0]
         sales = float((weight * product.demand.expected_sales(units)).sum())
         figures = (likely.min(), likely.max(), (weight * units).sum(), sales, product.demand.expectation)
-        table.add_row(product.name, label(product.price), *(tables.money(float(figure)) for figure in figures))
+        table.add_row(product.name, label(product.price), *(tables.money(float(figure), words.unit_digits) for figure in figures))
     return table
 
 
@@ -172,7 +174,8 @@ def yields(contracts: Menu) -> Text:
     case = contracts.case
     some = [supplier for supplier in case.suppliers if supplier.usable.values != (1.0,)]
     shares = ", ".join(f"{s.name} {' or '.join(map(label, s.usable.values))}" for s in some)
-    units = tables.money(float((case.probability * contracts.assembled).sum()))
+    assembled = float((case.probability * contracts.assembled).sum())
+    units = tables.money(assembled, decimals_for(assembled))
     text = f"quantities are orders, of which a share is usable ({shares}): {units} products assembled on average"
     return Text(text + (f", over {case.yields.count:,} joint yields" if case.random_yields else ""))
 
@@ -206,20 +209,21 @@ def offered(name: str, checked: Audit) -> list[RenderableType]:
     headings = ("supplier", "true cost", "report", "when the others report", "gain")
     table = tables.table("who would lie, most gain first", *headings, left=("supplier", "when the others report"))
     for lie in checked.misreports:
-        table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", tables.money(lie.gain))
+        table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", checked.measures.money(lie.gain))
     return tables.misreports(name, checked, table, f"smallest rent {checked.measures.amount(checked.min_rent)}", "supplier")
 
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
-    lost = [("lost by\nrounding", lambda row: tables.money(row["rounding_loss"]))] if "rounding_loss" in frame else []
+    money = tables.words_of(frame).money
+    lost = [("lost by\nrounding", lambda row: money(row["rounding_loss"]))] if "rounding_loss" in frame else []
     columns = (
-        ("expected\nprofit", lambda row: tables.money(row["profit"])),
+        ("expected\nprofit", lambda row: money(row["profit"])),
         *lost,
         ("share of\nfirst best", lambda row: tables.share(row["share_of_first_best"])),
-        ("expected\nrents", lambda row: "-" if np.isnan(row["expected_rents"]) else tables.money(row["expected_rents"])),
-        ("largest\nregret", lambda row: tables.money(row["max_regret"])),
-        ("smallest\nrent", lambda row: tables.money(row["min_rent"])),
+        ("expected\nrents", lambda row: "-" if np.isnan(row["expected_rents"]) else money(row["expected_rents"])),
+        ("largest\nregret", lambda row: money(row["max_regret"])),
+        ("smallest\nrent", lambda row: money(row["min_rent"])),
         ("balanced", lambda row: "yes" if row["balanced"] else "no"),
         ("truthful", lambda row: row["truthful"]),
         ("seconds", lambda row: f"{row['seconds']:.2f}"),

@@ -183,7 +183,8 @@ class Task:
         if getattr(self.case, ROUNDING[0], None) is not None and fields.get("rounding") is None:
             allowed = f"none for mechanism {self.mechanism.name}, which does not round its contracts"
             raise InputError.of(ROUNDING[0], getattr(self.case, ROUNDING[0]), allowed, self.case.name)
-        measures = Measures.of(self.case)
+        largest = 0.0 if audit is None else audit.largest_payment
+        measures = Measures.of(self.case).fitted(money=max(abs(solution.objective), largest))
         audit = None if audit is None else replace(audit.held_to(promises), measures=measures)
         fields = {"parameters": self.parameters, "measures": measures, **fields, "audit": audit}
         tolerance = 0.0 if self.configuration is None else self.configuration.tolerance

@@ -11,10 +11,11 @@ from rich.text import Text
 from veridical import tables
 from veridical.contracts import JointPlanAudit, Settlement
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 from veridical.families.family import Memo
 from veridical.solvers import Solution
 from veridical.solvers.solution import words
-from veridical.tables import money
+from veridical.tables import Money, money
 
 __all__ = ["compared", "memo", "summary"]
 
@@ -57,7 +58,7 @@ def advice(solution: Solution) -> str:
     return f"Carry out the joint plan, and pay the transfers below with it.{signed}"
 
 
-def short(value: float) -> str:
+def short(value: float, money: Money = tables.money) -> str:
     """Return an amount as tables with many columns have room for: whole from a thousand on."""
     return f"{value:,.0f}" if abs(value) >= 1000 else money(value)
 
@@ -129,6 +130,7 @@ def significant(value: float) -> str:
 def parties(settlement: Settlement) -> RenderableType:
     """Return the parties: costs, transfer, net gain; and all together."""
     frame = settlement.to_frame()
+    money = Measures().fitted(money=float(frame["baseline_cost"].abs().max())).money
     fees = bool(frame["fee"].any())
     costs, gains = ("cost at the\nbaseline", "cost of\nthe plan"), ("transfer", "net gain")
     title = "who pays, who gains: transfers are paid to the party"
@@ -183,7 +185,7 @@ def searched(checked: JointPlanAudit) -> list[RenderableType]:
     table = tables.table("misreports that were tried", "of", "tried", "kinds", "largest gain", left=("of", "kinds"))
     for name, kinds in checked.tried.items():
         result = checked.properties[name]
-        best = money(result.worst) if result.searched else "not searched"
+        best = checked.measures.money(result.worst) if result.searched else "not searched"
         of_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "-"
         table.add_row(WHO[name], str(sum(kinds.values())), of_kinds, best)
     parts: list[RenderableType] = [table]
@@ -200,14 +202,15 @@ def promises(checked: JointPlanAudit) -> list[RenderableType]:
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
+    short_of = partial(short, money=tables.words_of(frame).money)
     columns = (
-        ("cost", lambda row: short(row["profit"])),
-        ("saved", lambda row: short(row["savings"])),
+        ("cost", lambda row: short_of(row["profit"])),
+        ("saved", lambda row: short_of(row["savings"])),
         ("saved\n%", lambda row: f"{row['savings_share']:.2%}"),
-        ("budget", lambda row: short(row["budget"])),
-        ("left to\nreceivers", lambda row: short(row["residual"])),
-        ("largest\nregret", lambda row: short(row["max_regret"])),
-        ("least\ngain", lambda row: short(row["min_net_gain"])),
+        ("budget", lambda row: short_of(row["budget"])),
+        ("left to\nreceivers", lambda row: short_of(row["residual"])),
+        ("largest\nregret", lambda row: short_of(row["max_regret"])),
+        ("least\ngain", lambda row: short_of(row["min_net_gain"])),
         ("truthful", lambda row: row["truthful"]),
         ("sec-\nonds", lambda row: f"{row['seconds']:.2f}"),
     )
