@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from veridical.contracts.profile_csv import NUMBERS, read_profiles
-from veridical.data import csv_file
+from veridical.data import cards, csv_file
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import label
-from veridical.data.cards import Card, Shown, number, table_of
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
@@ -237,8 +237,8 @@ class Allotment(Shown, OldTableNames):
         figures = [
             ("supplier's profit", words.amount(self.supplier_profit)),
             ("profit of the chain", words.amount(self.chain_profit)),
-            ("capacity", f"{number(self.capacity)} {words.of_units}"),
-            ("one more unit is worth", number(self.expected_shadow_price)),
+            ("capacity", f"{cards.number(self.capacity)} {words.of_units}"),
+            ("one more unit is worth", cards.number(self.expected_shadow_price)),
             ("retailers", f"{len(case.order):,}"),
             ("profiles of types", f"{len(self.probability):,}{' drawn' if self.sampled else ''}"),
         ]

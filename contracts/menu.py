@@ -142,7 +142,9 @@ class Menu(Shown, OldTableNames):
             ("profiles of costs", f"{case.profiles:,}"),
             ("quantities", f"{'balanced' if self.is_balanced else 'not balanced'}, in {words.of_units}"),
         ]
-        table = table_of(f"a row for what the suppliers report; money in {words.of_money}", self.to_frame(), everything="to_frame()")
+        table = table_of(
+            f"a row for what the suppliers report; money in {words.of_money}", self.to_frame(), everything="to_frame()"
+        )
         return Card(f"contract menu for {case.name}", figures, [table])
 
     def to_frame(self) -> pd.DataFrame:

@@ -231,7 +231,9 @@ class VCGOutcome(Shown):
         return f"pivot {self.pivot}, {len(self.names)} parties: objective {self.objective:,.6g}, budget {self.budget:,.6g}"
 
     def _card(self) -> Card:
-        figures = [(name.replace("_", " "), number(getattr(self, name))) for name in ("objective", "budget", "of_nobody", "epsilon")]
+        figures = [
+            (name.replace("_", " "), number(getattr(self, name))) for name in ("objective", "budget", "of_nobody", "epsilon")
+        ]
         return Card(str(self), figures, [table_of("transfers are paid to the party", self.to_frame(), None)])
 
     def __str__(self) -> str:

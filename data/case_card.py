@@ -44,7 +44,9 @@ def said(value: Any) -> str:
     """
     if isinstance(value, Record):
         parts = [(name, part) for name, part in value._saved().items() if part is not None]
-        return ", ".join(said(part) if isinstance(part, str) else f"{name.replace('_', ' ')} {said(part)}" for name, part in parts)
+        return ", ".join(
+            said(part) if isinstance(part, str) else f"{name.replace('_', ' ')} {said(part)}" for name, part in parts
+        )
     if isinstance(value, Mapping):
         if len(value) > 12:
             return f"{len(value):,} entries"

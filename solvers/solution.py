@@ -21,7 +21,18 @@ from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, rati
 if TYPE_CHECKING:
     from veridical.solvers.dual_range import OptimalDuals
 
-__all__ = ["ACCEPTS", "CaseSolution", "Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "between", "words"]
+__all__ = [
+    "ACCEPTS",
+    "CaseSolution",
+    "Duals",
+    "Seconds",
+    "Solution",
+    "SolutionStatus",
+    "SolverRecord",
+    "Termination",
+    "between",
+    "words",
+]
 
 NOTHING = 1e-9  # of a dual: what is less is nothing to speak of
 NO_MODEL = "it is not the optimum of one model that was solved here (a closed form, a game, a consensus)"
@@ -415,7 +426,9 @@ class CaseSolution(Solution):
         """
         table = self._table
         if table is None:
-            raise InputError.of("menu", "<nothing>", f"a model on which `truthful` is declared: {self.mechanism} has no contracts")
+            raise InputError.of(
+                "menu", "<nothing>", f"a model on which `truthful` is declared: {self.mechanism} has no contracts"
+            )
         return table
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from veridical import models, solvers
 from veridical.data import AssemblerCase, InputError
-from veridical.data.continuous_case import refuse_continuous
 from veridical.data.cards import Card, Shown, table_of
+from veridical.data.continuous_case import refuse_continuous
 from veridical.data.deprecated import Renamed
 from veridical.data.lazy import pd
 from veridical.data.measures import UNSAID, Measures

@@ -28,8 +28,8 @@ from veridical.terminal import (
     Plot,
     Report,
     Solver,
-    command,
     draw,
+    given_command,
     read,
     report,
     tell,
@@ -71,7 +71,7 @@ def solve(
     if picture is not None:
         draw(plot, lambda: picture(solution))
     if report_to is not None:
-        how = command("solve", request.case, case, mechanism=chosen.name, solver=solver, set=changes)
+        how = given_command("solve", request.case, case, mechanism=chosen.name, solver=solver, set=changes)
         vd.reporting.write(report_to, vd.reporting.solution(solution, family, how, chosen.summary))
     report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)))
     accepts = vd.solvers.solution.ACCEPTS
@@ -104,7 +104,7 @@ def compare(
     record |= vd.data.measures.Measures.of(world).to_dict()
     draw(plot, frame.figure)
     if report_to is not None:
-        how = command("compare", world, case, mechanism=mechanism, solver=solver, set=changes)
+        how = given_command("compare", world, case, mechanism=mechanism, solver=solver, set=changes)
         vd.reporting.write(report_to, vd.reporting.comparison(frame, family, how))
     report(to_json, lambda: record, lambda: family.compared(world.name, frame))
 

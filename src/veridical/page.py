@@ -10,9 +10,10 @@ from veridical.data.cards import text
 __all__ = ["Section", "page", "paragraphs", "picture", "preformatted"]
 
 STYLE = """\
-:root{color-scheme:light dark;--ink:#1b2430;--soft:#4d5a6a;--line:#cdd5df;--paper:#fff;--tint:#f2f5f9;--accent:#1c6b3a;--warn:#8a4b00}
-@media (prefers-color-scheme:dark){:root{--ink:#e6eaf0;--soft:#a9b4c2;--line:#3d4856;--paper:#12171e;--tint:#1c232d;--accent:#6cc08b;\
---warn:#f0b060}}
+:root{color-scheme:light dark;--ink:#1b2430;--soft:#4d5a6a;--line:#cdd5df;--paper:#fff;--tint:#f2f5f9;\
+--accent:#1c6b3a;--warn:#8a4b00}
+@media (prefers-color-scheme:dark){:root{--ink:#e6eaf0;--soft:#a9b4c2;--line:#3d4856;--paper:#12171e;\
+--tint:#1c232d;--accent:#6cc08b;--warn:#f0b060}}
 *{box-sizing:border-box}
 body{margin:0;color:var(--ink);background:var(--paper);font:16px/1.5 system-ui,"Segoe UI","Helvetica Neue",Arial,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:0 1rem 3rem}
@@ -69,7 +70,8 @@ def page(title: str, about: str, decision: str, sections: Sequence[Section]) -> 
     `title` and `about` are text, `decision` and the bodies of sections HTML.
     """
     shown = [f"<section><h2>{text(one.title)}</h2>\n{one.body}\n</section>" for one in sections if one.body]
-    head = f'<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{text(title)}</title>'
+    head = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    head += f"<title>{text(title)}</title>"
     opening = f'<h1>{text(title)}</h1>\n<p class="about">{text(about)}</p>\n<div class="decision">{decision}</div>'
     body = "\n".join([opening, *shown]).replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
     return (

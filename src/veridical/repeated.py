@@ -44,7 +44,9 @@ class Repeated:
     def __init__(self) -> None:
         self._kept = KeptModels(REPEATING)
 
-    def solve(self, case: Any, mechanism: str | Mechanism | None = None, solver: Solver = None, **parameters: Any) -> CaseSolution:
+    def solve(
+        self, case: Any, mechanism: str | Mechanism | None = None, solver: Solver = None, **parameters: Any
+    ) -> CaseSolution:
         """Solve a case under a mechanism (the kind's own where none is named) and return a certified solution.
 
         Parameters

@@ -110,7 +110,9 @@ def _rates(found: Solution) -> str:
         return ""
     several = f", the {RATES} largest of {len(rates)}" if len(rates) > RATES else ""
     rows = [[str(name), cards.number(rate)] for name, rate in rates.head(RATES).items()]
-    return cards.html_table(cards.Table(f"by how much the objective changes if a number rises by one{several}", ["number", "by"], rows))
+    return cards.html_table(
+        cards.Table(f"by how much the objective changes if a number rises by one{several}", ["number", "by"], rows)
+    )
 
 
 def _truth(audit: Audit | None) -> str:
@@ -123,7 +125,9 @@ def _truth(audit: Audit | None) -> str:
 
 def _certified(found: Solution) -> str:
     certificate = found.certificate
-    words = "Checked from the numbers of the model, not from the solver's word; each figure is relative, and 0 at an exact optimum."
+    words = (
+        "Checked from the numbers of the model, not from the solver's word; each figure is relative, and 0 at an exact optimum."
+    )
     proof = certificate.proof
     return paragraphs([f"{proof[0].upper()}{proof[1:]}.", f"{certificate.words[0].upper()}{certificate.words[1:]}.", words])
 
@@ -141,4 +145,3 @@ def _ending(command: Command, solved: Sequence[str]) -> list[Section]:
 
 def _inputs(card: cards.Card) -> str:
     return paragraphs([card.title]) + card.inner()
-

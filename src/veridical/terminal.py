@@ -20,8 +20,21 @@ import veridical as vd
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "CsvFile", "Database", "Json", "Plot", "Report", "Request"]
-__all__ += ["Solver", "command", "draw", "emit", "read", "report", "tell", "to_be_written"]
+__all__ = [
+    "AllowFiles",
+    "Case",
+    "Changes",
+    "Command",
+    "Contracts",
+    "Count",
+    "CsvFile",
+    "Database",
+    "Json",
+    "Plot",
+    "Report",
+    "Request",
+]
+__all__ += ["Solver", "draw", "emit", "given_command", "read", "report", "tell", "to_be_written"]
 
 
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
@@ -160,7 +173,7 @@ def draw(target: str | None, figure: Callable[[], Any]) -> None:
         vd.studies.figures.style.save(figure(), target)
 
 
-def command(name: str, case: Any, given: str, **options: str | list[str] | None) -> Any:
+def given_command(name: str, case: Any, given: str, **options: str | list[str] | None) -> Any:
     """Return the command that a report names: its words, from what was given, and the case."""
     from veridical.reporting import Command
 

@@ -81,7 +81,8 @@ def allocation(allotment: Allotment) -> Figure:
     _by_own_type(axes[-1], allotment)
     members = len(case.order)
     headed(
-        figure, case.name or f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}"
+        figure,
+        case.name or f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}",
     )
     return figure
 

@@ -49,7 +49,9 @@ def _bars(axis: Any, rows: Any, values: Any, truthful: list[str]) -> None:
     """Draw a bar a mechanism, and to the right of the panel the number of each."""
     for row, value, truth in zip(rows, values, truthful, strict=True):
         _, colour, pattern = TRUTH[truth]
-        axis.barh(row, value if np.isfinite(value) else 0.0, height=0.68, color=colour, hatch=pattern, edgecolor="white", linewidth=0)
+        axis.barh(
+            row, value if np.isfinite(value) else 0.0, height=0.68, color=colour, hatch=pattern, edgecolor="white", linewidth=0
+        )
     axis.axvline(0, color="#333333", linewidth=0.8)
     axis.tick_params(axis="y", length=0)
     beside = axis.secondary_yaxis("right")

@@ -33,7 +33,9 @@ def draw(title: str, table: pd.DataFrame, chosen: str | None) -> Figure:
 
     Amounts are on a scale that is logarithmic away from 0, as losses under the baseline pivot are many times what is gained.
     """
-    figure, axes = axes_of(11.0, 2.0 + sum(0.17 * (1 + called(str(name)).count("\n")) + 0.14 for name in table.index), 1, 3, **SHARED)
+    figure, axes = axes_of(
+        11.0, 2.0 + sum(0.17 * (1 + called(str(name)).count("\n")) + 0.14 for name in table.index), 1, 3, **SHARED
+    )
     rows = list(range(len(table)))
     kinds = ["chosen" if name == chosen else "truthful" if table["truthful"][name] else "not truthful" for name in table.index]
     for axis, (column, words) in zip(axes, PANELS.items(), strict=True):

@@ -85,7 +85,16 @@ def _transfers(axis: Any, run: PilotRun) -> None:
     up, down = np.zeros(len(paid)), np.zeros(len(paid))
     for colour, (name, amount) in zip(PAID, shown.items(), strict=False):
         height = amount.to_numpy()
-        axis.bar(paid.index, height, bottom=np.where(height >= 0, up, down), width=0.6, color=colour, edgecolor="white", linewidth=0.5, label=called(f"to {name}", 28))
+        axis.bar(
+            paid.index,
+            height,
+            bottom=np.where(height >= 0, up, down),
+            width=0.6,
+            color=colour,
+            edgecolor="white",
+            linewidth=0.5,
+            label=called(f"to {name}", 28),
+        )
         up, down = up + np.maximum(height, 0), down + np.minimum(height, 0)
     saved, budget = run.weeks["savings"], run.weeks["budget"].cumsum()
     axis.plot(paid.index, budget, color=COLOURS[1], marker="D", markersize=5, linewidth=1.2, linestyle=":", label="budget so far")

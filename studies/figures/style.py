@@ -14,7 +14,22 @@ from veridical.data import InputError, files
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "FORMATS", "GREY", "MARKERS", "axes_of", "bar_style", "called", "headed", "line_style", "numbered", "said", "save", "styled", "svg"]
+__all__ = [
+    "COLOURS",
+    "FORMATS",
+    "GREY",
+    "MARKERS",
+    "axes_of",
+    "bar_style",
+    "called",
+    "headed",
+    "line_style",
+    "numbered",
+    "said",
+    "save",
+    "styled",
+    "svg",
+]
 
 P = ParamSpec("P")
 # Blue, vermilion, green, orange, grey, purple: told apart by people who do not see all colours (Okabe and Ito, Color Universal

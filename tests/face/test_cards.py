@@ -30,7 +30,12 @@ def results() -> Results:
     joint = vd.solve(plan, "vcg", misreports=2)
     types = vd.TypeSpace({"buyer": [1, 2, 3]})
     own = vd.examine(types, lambda agent, theta, reports: (theta - 2) * (reports[0] >= 2))
-    study = {"case": "two-suppliers", "mechanisms": ["icds", "naive"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    study = {
+        "case": "two-suppliers",
+        "mechanisms": ["icds", "naive"],
+        "solver": "closed_form",
+        "vary": {"price": {"values": [30, 31]}},
+    }
     auction = vd.auction(retailers)
     return {
         "assembler": pair,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyomo.environ as pyo
 import pytest
@@ -113,7 +113,9 @@ def test_a_report_prints_as_it_is_read(run: Run) -> None:
     assert "prefers-color-scheme:dark" in html
 
 
-@pytest.mark.parametrize(("target", "allowed"), [("report.docx", "its name ends in .html, .pdf"), ("no/report.html", "No such file")])
+@pytest.mark.parametrize(
+    ("target", "allowed"), [("report.docx", "its name ends in .html, .pdf"), ("no/report.html", "No such file")]
+)
 def test_files_that_are_no_reports_are_refused_before_the_solve(
     target: str, allowed: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

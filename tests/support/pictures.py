@@ -37,7 +37,10 @@ def texts(figure: Figure) -> list[Text]:
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
             slack = 1e-9 * (high - low)
-            for ticks, places in ((axis.get_major_ticks(), axis.get_majorticklocs()), (axis.get_minor_ticks(), axis.get_minorticklocs())):
+            for ticks, places in (
+                (axis.get_major_ticks(), axis.get_majorticklocs()),
+                (axis.get_minor_ticks(), axis.get_minorticklocs()),
+            ):
                 drawn -= {label for tick in ticks[len(places) :] for label in (tick.label1, tick.label2)}
                 for tick, place in zip(ticks, places, strict=False):
                     if not low - slack <= place <= high + slack:

@@ -27,12 +27,15 @@ def posted(auction: Auction) -> list[RenderableType]:
     bids = np.concatenate(auction.posted()).tolist()
     for bid, key, row in zip(bids, frame.index.tolist(), frame.to_numpy(), strict=True):
         name, theta = ("", key[0]) if pair else key
-        table.add_row(*[str(name), label(theta), amount(bid), *(units(one, words) for one in (row if pair else row[1:]))][not several :])
+        table.add_row(
+            *[str(name), label(theta), amount(bid), *(units(one, words) for one in (row if pair else row[1:]))][not several :]
+        )
+    paid = money(auction.expected_payments, words)
     return [
         Text(f"auction for {case.name}", style="bold"),
         *tables.measured(Measures.of(case)),
         Text(f"{units(auction.capacity, words)} units among {count:,} retailers, who bid, sealed, what they would pay in all"),
-        Text(f"expected payments {money(auction.expected_payments, words)}, the supplier's profit {money(optimum.supplier_profit, words)}"),
+        Text(f"expected payments {paid}, the supplier's profit {money(optimum.supplier_profit, words)}"),
         table,
         Text("between two bids the lower one counts, and is what is paid; bids are rounded up", style="dim"),
     ]
@@ -54,4 +57,7 @@ def cleared(result: AuctionResult) -> list[RenderableType]:
         theta = "-" if np.isnan(row["counts_as"]) else label(row["counts_as"])
         table.add_row(str(name), bid, theta, units(row["units"], words), money(row["payment"], words), row["status"])
     left = f", {units(result.capacity_left, words)} units left" if result.capacity_left > 0 else ""
-    return [table, Text(f"payments {money(result.payment.sum(), words)}{left}; one more unit is worth {money(result.shadow_price)}")]
+    return [
+        table,
+        Text(f"payments {money(result.payment.sum(), words)}{left}; one more unit is worth {money(result.shadow_price)}"),
+    ]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import veridical as vd
-from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Report, Solver, command, draw, read, report, tell
+from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Report, Solver, draw, given_command, read, report, tell
 
 __all__ = ["pilot"]
 
@@ -36,7 +36,7 @@ def pilot(
     rolled = vd.studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
     draw(plot, rolled.figure)
     if report_to is not None:
-        how = command("pilot", world, case, solver=solver, set=changes)
+        how = given_command("pilot", world, case, solver=solver, set=changes)
         vd.reporting.write(report_to, vd.reporting.run(rolled, weekly(rolled), how))
     report(to_json, rolled.to_dict, lambda: weekly(rolled))
 

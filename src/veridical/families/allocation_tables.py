@@ -217,6 +217,12 @@ def offered(name: str, checked: AllocationAudit) -> list[RenderableType]:
     headings = ("retailers", "true type", "report", "when the others are", "gain")
     table = tables.table("who would lie, most gain first", *headings, left=("retailers", "when the others are"))
     for lie in checked.misreports:
-        table.add_row(lie.retailers, label(lie.type), label(lie.report), lie.others or "as they are expected", money(lie.gain, checked.measures))
+        table.add_row(
+            lie.retailers,
+            label(lie.type),
+            label(lie.report),
+            lie.others or "as they are expected",
+            money(lie.gain, checked.measures),
+        )
     least = f"smallest expected profit of a retailer {checked.measures.amount(checked.min_profit)}"
     return tables.misreports(name, checked, table, least, "retailer")

@@ -47,7 +47,9 @@ def advice(solution: Solution) -> str:
     """Return what the assembler is to do, in a sentence."""
     if solution.audit is None or not solution.audit.truthful:
         return "These quantities and payments are a benchmark: suppliers would not report their costs truthfully under them."
-    return "Offer each supplier his contracts of the menu below, ask all of them for their costs, and order by the row they report."
+    return (
+        "Offer each supplier his contracts of the menu below, ask all of them for their costs, and order by the row they report."
+    )
 
 
 def worth(solution: Solution) -> list[RenderableType]:

@@ -234,11 +234,12 @@ class Family:
 
     kind, case: the word in case files, and the type. mechanisms; defaults: the ones to take where none is named, of which the
     first that fits counts. columns: of a comparison, beside parameters, profit, truthful and seconds, from a solution and what
-    `benchmark`, a mechanism, earns (NaN without); drawn: those that its picture shows, with what their axes are called. summary, offered, compared: tables for people: of a solution; of the audit of
-    an offer, by its name; of a comparison, by the case's name. picture: the figure of a solution. write: writes contracts to a
-    CSV file. memo: a solution in parts, for a report, where there is more to say than the summary. audit: of an offer, contracts or the path of a file. fields: of a case, that may be changed. numbers: what
-    derivatives can be taken in. commands: of the command line. read: how a case file of the kind is read, where `veridical.data`
-    does not know it.
+    `benchmark`, a mechanism, earns (NaN without); drawn: those that its picture shows, with what their axes are called. summary,
+    offered, compared: tables for people: of a solution; of the audit of an offer, by its name; of a comparison, by the case's
+    name. memo: a solution in the parts of a report; None where there are no others than the summary. picture: the figure of a
+    solution. write: writes contracts to a CSV file. audit: of an offer, contracts or the path of a file. fields: of a case, that
+    may be changed. numbers: what derivatives can be taken in. commands: of the command line. read: how a case file of the kind
+    is read, where `veridical.data` does not know it.
     """
 
     kind: str

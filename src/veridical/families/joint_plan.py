@@ -200,7 +200,12 @@ FAMILY = Family(
     memo=lambda solution: tables.memo(solution),
     compared=lambda case, frame: tables.compared(case, frame),
     columns=columns,
-    drawn={"savings": "saved", "budget": "left to the operator", "residual": "left to the receivers", "max_regret": "largest regret"},
+    drawn={
+        "savings": "saved",
+        "budget": "left to the operator",
+        "residual": "left to the receivers",
+        "max_regret": "largest regret",
+    },
     audit=audit,
     picture=lambda solution: figures.draw(solution.contracts),
     write=lambda settlement, path: csv_file.write(settlement.plan_frame(), path),  # people want the flows

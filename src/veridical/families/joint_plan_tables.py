@@ -54,7 +54,9 @@ def advice(solution: Solution) -> str:
     settlement = solution.contracts
     if settlement.savings <= PRICED:
         return "Keep to the baseline: planning jointly saves nothing here."
-    signed = "" if settlement.residual >= 0 else " The receivers would lose by these transfers, and need other fees or another pivot."
+    signed = (
+        "" if settlement.residual >= 0 else " The receivers would lose by these transfers, and need other fees or another pivot."
+    )
     return f"Carry out the joint plan, and pay the transfers below with it.{signed}"
 
 

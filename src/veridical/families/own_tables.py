@@ -52,7 +52,8 @@ def _outcomes(mechanism: DirectMechanism) -> list[RenderableType]:
 
 def _truth(checked: Audit) -> list[RenderableType]:
     lies = [
-        f"{one.agent} of type {word(one.type)} gains {checked.measures.money(one.gain)} by {word(one.report)}" for one in checked.misreports
+        f"{one.agent} of type {word(one.type)} gains {checked.measures.money(one.gain)} by {word(one.report)}"
+        for one in checked.misreports
     ]
     if checked.truthful is None:
         said = Text("no misreport could be tried: whether truth is best is not known")
