@@ -12,13 +12,21 @@ from veridical.data.record import Record
 
 __all__ = ["card", "line", "said"]
 
+FIGURES = 3  # numbers of a case that a line has
 HEAD = ("kind", "name", "description")  # fields that stand in the title
 
 
 def line(case: Any) -> str:
-    """Return a case in a line: its name, and how many parts of which sort it has."""
-    counts = [f"{len(parts)} {word(name, len(parts))}" for name, parts in _lists(case).items()]
-    return f"{case.name!r}: {', '.join(counts)}" if counts else repr(case.name)
+    """Return a case in a line: its name, how many parts of which sort it has, and its first numbers."""
+    counts = [f"{len(parts):,} {word(name, len(parts))}" for name, parts in _lists(case).items()]
+    given = [(name, getattr(case, name)) for name in type(case).model_fields]
+    figures = [
+        f"{name.replace('_', ' ')} {number(value)}"
+        for name, value in given
+        if isinstance(value, float) and _says(case, name, value)
+    ]
+    said_of_it = ", ".join([*counts, *figures[:FIGURES]])
+    return f"{case.name!r}: {said_of_it}" if said_of_it else repr(case.name)
 
 
 def card(case: Any) -> Card:

@@ -46,8 +46,9 @@ def compare(
     Returns
     -------
     A DataFrame (a Comparison, whose method `figure` draws it) indexed by mechanism with the columns parameters, profit, truthful
-    (`always`, `in expectation`, `no`), status (an optimum that is not proven is `locally_optimal`), seconds. For an assembler also share_of_first_best, expected_rents (all
-    suppliers together), max_regret and min_rent (in expectation for `bic`), balanced. For a supplier capacity, chain_profit,
+    (`always`, `in expectation`, `no`), status (an optimum that is not proven is `locally_optimal`), seconds. For an assembler
+    also share_of_first_best, expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`),
+    balanced. For a supplier capacity, chain_profit,
     penalty (share of the chain's profit that is lost against full information), supplier_share, max_regret and min_profit of
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
     is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says why

@@ -9,7 +9,7 @@ from veridical.data import InputError
 __all__ = ["pdf"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")  # of the system; else playwright's own
-HOW = "a name that ends in .html; for .pdf: pip install playwright, then playwright install chromium"
+HOW = 'a name that ends in .html; for .pdf: pip install "veridical[report]", then playwright install chromium'
 
 
 def pdf(html: str, target: str) -> bytes:
