@@ -52,9 +52,17 @@ class Comparison(ShownFrame):
 
         return comparison.draw(self)
 
+    @property
+    def best(self) -> tuple[str, str, str]:
+        """What is most of the first amount that is drawn: what that is called, the mechanism, and the amount, in words."""
+        column, words = next(iter((self.attrs.get("drawn") or {"profit": "profit"}).items()))
+        amounts = self[column]
+        return words, str(amounts.idxmax()), self.measures.fitted(money=float(amounts.abs().max())).amount(float(amounts.max()))
+
     def _line(self) -> str:
-        best = f"{self['profit'].max():,.6g}"
-        return f"{len(self)} mechanisms for {self.attrs.get('case', 'a case')!r}: {', '.join(map(str, self.index))}; most {best}"
+        name, mechanism, most = self.best
+        listed = ", ".join(map(str, self.index))
+        return f"{len(self)} mechanisms for {self.attrs.get('case', 'a case')!r}: {listed}; most {name} {most} by {mechanism}"
 
     def _card(self) -> Card:
         notes = [f"{name} is left out: {reason}" for name, reason in self.attrs.get("left_out", {}).items()]

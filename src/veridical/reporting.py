@@ -58,9 +58,9 @@ def solution(found: Solution, family: Family, command: Command, summary: str) ->
 def comparison(frame: Any, family: Family, command: Command) -> str:
     """Return the report of mechanisms side by side as HTML."""
     case = command.case
-    best = frame["profit"].idxmax() if "savings" not in frame else frame["savings"].idxmax()
+    name, best, most = frame.best
     truthful = [str(name) for name, row in frame.iterrows() if row["truthful"] == "always"]
-    decision = [f"Of {len(frame)} mechanisms {best} comes to most."]
+    decision = [f"Of {len(frame)} mechanisms {best} comes to most: {name} {most}."]
     decision.append(f"Truth is best whatever the others report under: {', '.join(truthful) or 'none of them'}.")
     left_out = [f"{name} is left out: {reason}" for name, reason in frame.attrs.get("left_out", {}).items()]
     sections = [
