@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ROWS", "Card", "Shown", "Table", "brief", "html_table", "number", "table_of"]
 
 ROWS = 24  # of a table on a card; where there are more, the card says so, and where all are
+MANY = 8  # columns from which a table may have smaller letters
 DIGITS = 6  # of a number on a card, and all that stand before the point
 STYLE = """\
 .veridical-card{border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:.7em 1em;margin:.3em 0;max-width:72em;\
@@ -106,7 +107,8 @@ def html_table(table: Table) -> str:
     head = f"<thead><tr>{row(table.headings, 'th')}</tr></thead>" if any(table.headings) else ""
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in table.rows)
     caption = f"<caption>{text(table.caption)}</caption>" if table.caption else ""
-    return f"<table>{caption}{head}<tbody>{body}</tbody></table>"
+    many = ' class="many"' if len(table.headings) > MANY else ""
+    return f"<table{many}>{caption}{head}<tbody>{body}</tbody></table>"
 
 
 def number(value: Any) -> str:

@@ -45,6 +45,9 @@ main{max-width:none;padding:0}
 h1{font-size:17pt;margin-top:0}
 h2{font-size:12.5pt;break-after:avoid}
 table{font-size:8.5pt;max-width:100%}
+table.many{font-size:6.8pt}
+table.many th,table.many td{padding:.1rem .22rem}
+figure svg{max-height:235mm}
 th,td{padding:.15rem .4rem}
 thead{display:table-header-group}
 tr,figure,.decision,dl{break-inside:avoid}
@@ -73,7 +76,7 @@ def page(title: str, about: str, decision: str, sections: Sequence[Section]) -> 
     head = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     head += f"<title>{text(title)}</title>"
     opening = f'<h1>{text(title)}</h1>\n<p class="about">{text(about)}</p>\n<div class="decision">{decision}</div>'
-    body = "\n".join([opening, *shown]).replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
+    body = "\n".join([opening, *shown]).replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>")
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n<style>\n{STYLE}</style>\n</head>\n'
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"

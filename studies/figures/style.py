@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from io import BytesIO
@@ -142,4 +143,4 @@ def svg(figure: Figure) -> str:
     with rc_context({"svg.fonttype": "path", "svg.hashsalt": "veridical"}):
         figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     drawing = content.getvalue().decode()
-    return drawing[drawing.index("<svg") :].strip()
+    return re.sub(r"\s*<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL).strip()

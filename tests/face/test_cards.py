@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any, assert_type, get_type_hints
+from typing import Any, assert_type, get_args, get_overloads, get_type_hints
 
 import pandas as pd
 import pyomo.environ as pyo
@@ -188,6 +189,17 @@ def test_keys_of_duals_and_properties_are_completed(results: Results) -> None:
     assert solution.duals._ipython_key_completions_() == list(solution.duals)
     assert "incentive_compatibility" in solution.duals._ipython_key_completions_()
     assert solution.audit.properties._ipython_key_completions_() == list(solution.audit.properties)
+
+
+def test_an_editor_knows_of_which_kind_a_shipped_case_is() -> None:
+    assert_type(vd.example("two-suppliers"), vd.data.AssemblerCase)
+    assert_type(vd.example("two-retailers"), vd.data.AllocationCase)
+    assert_type(vd.example("pilot"), vd.data.JointPlanCase)
+    said = {}
+    for signature in get_overloads(vd.example):
+        hints = get_type_hints(signature, vars(import_module("veridical.data.load")))
+        said |= dict.fromkeys(get_args(hints["name"]), hints["return"])
+    assert said == {name: type(vd.example(name)) for name in vd.examples()}
 
 
 def test_an_editor_knows_what_a_menu_is() -> None:
