@@ -36,9 +36,9 @@ class Comparison(ShownFrame):
         cls, rows: Mapping[str, Mapping[str, Any]], case: Any, drawn: Mapping[str, str], left_out: Mapping[str, str], under: str
     ) -> Comparison:
         """Return the table of rows by mechanism."""
-        frame = cls(pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism"))
+        frame = cls(pd.DataFrame.from_dict(dict(rows), orient="index").rename_axis("mechanism"))
         frame.attrs |= {"case": case.name, "drawn": dict(drawn), "left_out": dict(left_out), "under": under}
-        frame.attrs |= Measures.of(case).to_dict()
+        frame.attrs.update(Measures.of(case).to_dict())
         return frame
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import pandas as pd
 
@@ -29,8 +29,7 @@ class ShownFrame(pd.DataFrame):
 
     def _repr_html_(self) -> str | None:
         if not self._whole():
-            found = super()._repr_html_()  # type: ignore[operator]
-            return None if found is None else str(found)
+            return cast(Any, super())._repr_html_()  # type: ignore[no-any-return]
         return self._card().html()
 
     def _whole(self) -> bool:

@@ -32,6 +32,7 @@ LEAST, MOST = 3.0, 150.0  # and one of them alone
 MANY = 2000  # profiles from which markers are faint
 TICKS = 10  # types up to which each has its own
 SPREAD = 0.24  # inches that groups of the same type stand apart, all together
+KEY, BELOW = 1.6, 3.6  # inches of a name in a legend within a panel, and below it
 ROWS = 6  # of a legend, in one column
 LIKELY = 200  # profiles by which it is told whether information is full
 COSTS = 25  # costs of capacity between the printed ones at which the exact lines of a table are computed
@@ -140,7 +141,9 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
 
     case, profiles = allotment.case, allotment.profiles
     width = min(4.0, 72 * SPREAD / len(case.names))
-    for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
+    labels = [f"{name} ({group.count:,})" for name, group in zip(case.names, case.retailers, strict=True)]
+    below = len(labels) > 1 and any("\n" in called(label, KEY, 8) for label in labels)  # names are too long to stand in the panel
+    for g, group in enumerate(case.retailers):
         columns = profiles.columns(g)
         weight = allotment.probability[:, None] * profiles.counts[:, columns]
         occurs = weight.sum(axis=0) > 0
@@ -151,7 +154,7 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
         style = line_style(g)
         aside = ScaledTranslation(((g + 0.5) / len(case.names) - 0.5) * SPREAD, 0, axis.figure.dpi_scale_trans)
         axis.vlines(theta, least, most, color=style["color"], alpha=0.35, linewidth=width, transform=axis.transData + aside)
-        label = called(f"{name} ({group.count:,})", 40)
+        label = called(labels[g], BELOW if below else KEY, 8)
         axis.plot(theta, mean, marker="o", markersize=4, label=label, transform=axis.transData + aside, **style)
         axis.update_datalim(np.column_stack([theta, most]))
     axis.autoscale_view()
@@ -160,7 +163,11 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
         axis.set_xticks(types)
     axis.set(xlabel="own type θ", ylabel=f"allocation to one retailer, {Measures.of(case).of_units}")
     axis.set_title("mean over the others' types; bars: least to most")
-    _from_zero(axis, float(axis.dataLim.y1), len(case.names))
+    _from_zero(axis, float(axis.dataLim.y1), 0 if below else len(case.names))
+    if below:
+        legend = axis.legend(loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=4.5)
+        lines = sum(1 + text.get_text().count("\n") for text in legend.get_texts())
+        axis.figure.set_figheight(axis.figure.get_figheight() + 0.17 * lines)
 
 
 def _from_zero(axis: Any, top: float, keys: int) -> None:

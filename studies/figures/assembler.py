@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from veridical.data.arrays import Array
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures
 from veridical.solvers import Solution
-from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, said, styled
+from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, rows_of, said, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +22,7 @@ __all__ = ["choice", "contract_menu", "convergence", "readings", "unbalanced"]
 PANEL, LOW = 1.25, 0.62  # inches that a panel is high, at least: of few, and of more than FEW
 FEW = 9
 LINE = 0.17  # inches that a line of a name takes
-BESIDE = 24  # letters of a name in a line, beside its panel
+BESIDE = 1.8  # inches of a name beside its panel
 MAPPED = 8  # costs of both of two suppliers from which a menu is drawn as maps
 
 
@@ -74,7 +73,8 @@ def bars(menu: Menu) -> Figure:
     words = Measures.of(case)
     axes[0].set_title(f"{'order' if case.has_yields else 'quantity'}, {words.of_units}")
     axes[len(panels)].set_title(f"payment, {words.of_money}")
-    axes[-1].set_xlabel("probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely")
+    explained = "probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely"
+    axes[-1].set_xlabel(called(explained, 5.5))
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)
     return figure
 
@@ -108,10 +108,10 @@ def maps(menu: Menu) -> Figure:
     for axis, (name, values) in zip(axes, panels, strict=True):
         mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=0, shading="nearest")
         numbered(figure.colorbar(mesh, ax=axis).ax.yaxis)
-        axis.set(title=fill(name, 36), xlabel=fill(f"cost of {case.names[0]}, {words.per_unit}", 40))
+        axis.set(title=called(name, 3.0, 10), xlabel=called(f"cost of {case.names[0]}, {words.per_unit}", 3.0))
         numbered(axis.xaxis, 5)
     numbered(axes[0].yaxis)
-    axes[0].set_ylabel(fill(f"cost of {case.names[1]}, {words.per_unit}", 40))
+    axes[0].set_ylabel(called(f"cost of {case.names[1]}, {words.per_unit}", 2.7))
     return figure
 
 
@@ -183,7 +183,10 @@ def convergence(title: str, table: pd.DataFrame) -> Figure:
 @styled
 def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, currency: str = "currency") -> Figure:
     """Return a figure of the hybrid by k: profit against the number of contracts, and what each further supplier adds."""
-    figure, (left, right) = axes_of(9.5, max(3.9, 1.2 + 0.24 * len(table)), 1, 2)
+    added = table.iloc[1:]
+    names = [called(f"{place}. {name}", size=8) for place, name in added["supplier"].items()]
+    rows, inches = rows_of(names)
+    figure, (left, right) = axes_of(9.5, max(3.9, 1.2 + inches), 1, 2)
     left.plot(table["contracts"], table["profit"], color=COLOURS[0], marker="o", markersize=4)
     left.set_xscale("log", base=2)
     left.set(xlabel="contracts in the menu", ylabel=f"expected profit, {currency}")
@@ -193,10 +196,9 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, curr
         loss = 100 * float(table["loss"][k])
         note = f"k = {k} is the smallest that loses at most\n{100 * accepted:.3g} % of what k = n earns: {loss:.2g} %"
         left.set_title(note, fontsize=8, color=COLOURS[1])
-    added = table.iloc[1:]
-    names = [called(f"{place}. {name}") for place, name in added["supplier"].items()]
-    right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
-    right.invert_yaxis()
+    right.barh(rows, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
+    right.set_yticks(rows, names)
+    right.set_ylim((rows[-1] if len(rows) else 0.0) + 0.7, -0.7)
     right.set_xlabel(f"profit added by his reporting too, {currency}")
     numbered(left.xaxis)
     numbered(left.yaxis)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from veridical.studies.figures.style import COLOURS, axes_of, called, headed, numbered, said, styled
+from veridical.studies.figures.style import COLOURS, axes_of, beside, called, headed, numbered, rows_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,13 +31,19 @@ def draw(frame: Comparison) -> Figure:
     """
     drawn: dict[str, str] = frame.attrs.get("drawn") or {"profit": "profit"}
     columns = {name: words for name, words in drawn.items() if name in frame and np.isfinite(frame[name].astype(float)).any()}
-    rows, count = np.arange(len(frame)), max(len(columns), 1)
-    figure, axes = axes_of(1.9 + 2.7 * count, 1.7 + 0.36 * len(frame), 1, count, sharey=True, squeeze=False)
+    names, count = [called(str(name), size=8) for name in frame.index], max(len(columns), 1)
+    rows, inches = rows_of(names, 0.36)
+    figure, axes = axes_of(1.9 + 2.7 * count, 1.7 + inches, 1, count, sharey=True, squeeze=False)
     for axis, (name, words) in zip(axes[0], columns.items(), strict=True):
-        _bars(axis, rows, frame[name].astype(float).to_numpy(), frame["truthful"].tolist())
+        values = frame[name].astype(float).to_numpy()
+        _bars(axis, rows, values, frame["truthful"].tolist())
+        numbers = axis.secondary_yaxis("right")
+        numbers.set_yticks(rows, beside(values, float(frame["profit"].abs().max())))
+        numbers.tick_params(length=0, labelsize=8)
+        numbers.spines["right"].set_visible(False)
         axis.set_title(words)
-    axes[0][0].set_yticks(rows, [called(str(name)) for name in frame.index])
-    axes[0][0].invert_yaxis()
+    axes[0][0].set_yticks(rows, names)
+    axes[0][0].set_ylim(rows[-1] + 0.7, -0.7)
     shown = [kind for kind in TRUTH if kind in set(frame["truthful"])]
     figure.legend(handles=[_key(*TRUTH[kind]) for kind in shown], loc="outside lower left", ncols=1 if count < 2 else 2)
     under = f"\nexpected profits are under {frame.attrs['under']}" if frame.attrs.get("under") else ""
@@ -46,7 +52,7 @@ def draw(frame: Comparison) -> Figure:
 
 
 def _bars(axis: Any, rows: Any, values: Any, truthful: list[str]) -> None:
-    """Draw a bar a mechanism, and to the right of the panel the number of each."""
+    """Draw a bar a mechanism."""
     for row, value, truth in zip(rows, values, truthful, strict=True):
         _, colour, pattern = TRUTH[truth]
         axis.barh(
@@ -54,10 +60,6 @@ def _bars(axis: Any, rows: Any, values: Any, truthful: list[str]) -> None:
         )
     axis.axvline(0, color="#333333", linewidth=0.8)
     axis.tick_params(axis="y", length=0)
-    beside = axis.secondary_yaxis("right")
-    beside.set_yticks(rows, [said(value) for value in values])
-    beside.tick_params(length=0, labelsize=8)
-    beside.spines["right"].set_visible(False)
     numbered(axis.xaxis, 4)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from veridical.data.lazy import pd
-from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, styled
+from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, rows_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,10 +33,9 @@ def draw(title: str, table: pd.DataFrame, chosen: str | None) -> Figure:
 
     Amounts are on a scale that is logarithmic away from 0, as losses under the baseline pivot are many times what is gained.
     """
-    figure, axes = axes_of(
-        11.0, 2.0 + sum(0.17 * (1 + called(str(name)).count("\n")) + 0.14 for name in table.index), 1, 3, **SHARED
-    )
-    rows = list(range(len(table)))
+    names = [called(str(name), size=8) for name in table.index]
+    rows, inches = rows_of(names)
+    figure, axes = axes_of(11.0, 2.0 + inches, 1, 3, **SHARED)
     kinds = ["chosen" if name == chosen else "truthful" if table["truthful"][name] else "not truthful" for name in table.index]
     for axis, (column, words) in zip(axes, PANELS.items(), strict=True):
         unit = 100 if column == "lost" else 1
@@ -55,8 +54,8 @@ def draw(title: str, table: pd.DataFrame, chosen: str | None) -> Figure:
         axis.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
         axis.set_xlabel(words)
     figure.legend(handles=_keys(kinds), loc="outside lower left", ncols=4)
-    axes[0].set_yticks(rows, [called(str(name)) for name in table.index])
-    axes[0].invert_yaxis()
+    axes[0].set_yticks(rows, names)
+    axes[0].set_ylim(rows[-1] + 0.7, -0.7)
     headed(figure, f"{title}: means, standard errors, least of all draws (rings)")
     return figure
 
@@ -83,5 +82,5 @@ def _keys(kinds: list[str]) -> list[Any]:
 
     shown = [KINDS[kind] for kind in KINDS if kind in kinds]
     keys = [Line2D([], [], color=colour, marker=marker, markersize=5, label=words) for colour, marker, words in shown]
-    ring = {"color": COLOURS[4], "marker": "o", "markersize": 7, "fillstyle": "none", "linestyle": "none"}
+    ring: Any = {"color": COLOURS[4], "marker": "o", "markersize": 7, "fillstyle": "none", "linestyle": "none"}
     return [*keys, Line2D([], [], label="least of all draws", **ring)]

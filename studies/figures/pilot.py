@@ -69,7 +69,7 @@ def _service(axis: Any, run: PilotRun) -> None:
         if levels[world] is not None:
             served.append(f"{name} {100 * levels[world]:.1f} %")
     lowest = 100 * np.nanmin([*frame["service_jit"].astype(float), *frame["service_joint"].astype(float), 1.0])
-    title = f"units served, of those wanted: {', '.join(served) or 'nobody is served'}"
+    title = f"units served, of those wanted\n{', '.join(served) or 'nobody is served'}"
     axis.set(title=title, ylim=(min(90.0, lowest - 5.0), 102.0), xlabel="week")
     axis.xaxis.set_major_locator(weekly_ticks())
     axis.yaxis.set_major_formatter("{x:.0f} %")
@@ -93,7 +93,7 @@ def _transfers(axis: Any, run: PilotRun) -> None:
             color=colour,
             edgecolor="white",
             linewidth=0.5,
-            label=called(f"to {name}", 28),
+            label=called(f"to {name}", 2.0, 8),
         )
         up, down = up + np.maximum(height, 0), down + np.minimum(height, 0)
     saved, budget = run.weeks["savings"], run.weeks["budget"].cumsum()

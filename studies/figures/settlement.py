@@ -6,13 +6,12 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from veridical.contracts.joint_plan.settlement import Settlement
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures
-from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, said, styled
+from veridical.studies.figures.style import COLOURS, GREY, axes_of, beside, called, headed, numbered, rows_of, said, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +20,7 @@ __all__ = ["GAIN", "JIT", "JOINT", "below", "draw", "gains", "height_of", "weekl
 
 JIT, JOINT, GAIN = COLOURS[4], COLOURS[0], COLOURS[2]
 WIDTH = 150  # letters in a line below the picture
-NAMES = 26  # letters of a party's name in a line
+NAMES = 1.9  # inches of a party's name
 
 
 @styled
@@ -63,8 +62,14 @@ def weekly_ticks() -> Any:
 
 def height_of(frame: Any) -> float:
     """Return how many inches the rows of parties take, beyond what a few of them have anyway."""
-    lines = sum(1 + called(str(name), NAMES).count("\n") for name in frame.index)
-    return max(1.4, 0.34 * (len(frame) + 1), 0.17 * lines)
+    return max(1.4, _rows(frame)[1])
+
+
+def _rows(frame: Any) -> tuple[list[str], float, Array]:
+    """Return the names of parties and the budget as they stand beside their rows, the inches that they take, and where they are."""
+    names = [*(called(str(name), NAMES, 8) for name in frame.index), "budget"]
+    places, inches = rows_of(names, 0.34)
+    return names, inches, places
 
 
 def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> None:
@@ -73,17 +78,17 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> Non
     To the right of the panel stands the net gain of each, and the budget as a number. frame: columns baseline_cost, cost and
     net_gain, currency, indexed by party. residual: what is left to the receivers.
     """
-    places = np.arange(len(frame) + 1)
+    names, _, places = _rows(frame)
     axis.barh(places[:-1] - 0.2, frame["baseline_cost"] - frame["cost"], height=0.38, color=GREY, label="own cost saved")
     axis.barh(places[:-1] + 0.2, frame["net_gain"], height=0.38, color=GAIN, label="net gain, with the transfer (at the right)")
     label = "budget: what transfers leave to the operator"
     axis.barh(places[-1:], [budget], height=0.38, color=COLOURS[1], hatch="///", edgecolor="white", linewidth=0, label=label)
     axis.tick_params(axis="y", length=0)
     axis.axvline(0, color="#333333", linewidth=0.8)
-    axis.set_yticks(places, [*(called(str(name), NAMES) for name in frame.index), "budget"])
-    axis.set_ylim(len(frame) + 0.6, -0.6)
+    axis.set_yticks(places, names)
+    axis.set_ylim(places[-1] + 0.7, -0.7)
     numbers = axis.secondary_yaxis("right")
-    numbers.set_yticks(places, [said(value) for value in (*frame["net_gain"], budget)])
+    numbers.set_yticks(places, beside([*frame["net_gain"], budget], float(frame["baseline_cost"].max())))
     numbers.tick_params(length=0, labelsize=8)
     numbers.spines["right"].set_visible(False)
     numbered(axis.xaxis, 4)

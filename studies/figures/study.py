@@ -20,7 +20,7 @@ __all__ = ["draw", "layout"]
 FEW = 6  # values that panels stand for
 MARKED = 30  # points of a line up to which each is marked
 PANEL = (3.6, 2.9)  # inches
-ACROSS, UP, BELOW, NAMES = 42, 36, 13, 28  # letters in a line: of titles, of labels at the side and below bars, of a legend
+ACROSS, UP, BELOW, NAMES = 3.0, 2.6, 0.95, 2.0  # inches of titles, of labels at the side and below bars, of a legend
 
 
 @dataclass(frozen=True)

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from io import BytesIO
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+import numpy as np
+
 from veridical.data import InputError, files
+from veridical.data.arrays import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [
-    "COLOURS",
-    "FORMATS",
-    "GREY",
-    "MARKERS",
-    "axes_of",
-    "bar_style",
-    "called",
-    "headed",
-    "line_style",
-    "numbered",
-    "said",
-    "save",
-    "styled",
-    "svg",
-]
+__all__ = ["COLOURS", "FORMATS", "GREY", "MARKERS", "axes_of", "bar_style", "beside", "called", "headed", "line_style"]
+__all__ += ["numbered", "rows_of", "said", "save", "styled", "svg"]
 
 P = ParamSpec("P")
+ROUNDING = 1e-9  # of the largest amount: what is less is nothing to speak of
+LINE = 0.155  # inches of a line of small letters
 # Blue, vermilion, green, orange, grey, purple: told apart by people who do not see all colours (Okabe and Ito, Color Universal
 # Design, 2008); beside them lines have dashes or markers of their own, and bars patterns or names.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#6b6b6b", "#cc79a7")
@@ -105,9 +95,48 @@ def said(value: float) -> str:
     return f"{value:,.2f}" if 1 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
-def called(name: str, width: int = 30) -> str:
-    """Return a name as it stands to the left of a row: whole, on as many lines as it takes."""
-    return fill(name, width)
+def beside(values: Sequence[float], largest: float = 0.0) -> list[str]:
+    """Return amounts as they stand beside their bars; what rounding leaves of the `largest` amount, or of these, is 0."""
+    numbers = np.asarray(values, dtype=float)
+    size = max(largest, float(np.nanmax(np.abs(numbers), initial=0.0)))
+    return [said(0.0 if abs(number) < ROUNDING * size else number) for number in numbers.tolist()]
+
+
+def called(name: str, inches: float = 2.1, size: float = 9.0) -> str:
+    """Return a name as it stands in a picture: whole, on as many lines as it takes in letters of that size, points.
+
+    Lines end between words, or within one that is wider than the place.
+    """
+    lines = [""]
+    for part in name.replace("$", r"\$").split("\n"):
+        for word in part.split():
+            if lines[-1] and _points(f"{lines[-1]} {word}", size) <= 72 * inches:
+                lines[-1] += f" {word}"
+                continue
+            lines += [""] if lines[-1] else []
+            for letter in word:
+                if lines[-1] and _points(lines[-1] + letter, size) > 72 * inches:
+                    lines.append("")
+                lines[-1] += letter
+        lines.append("")
+    return "\n".join(lines).strip()
+
+
+def rows_of(labels: Sequence[str], least: float = 0.28) -> tuple[Array, float]:
+    """Return where rows stand whose labels have as many lines as they take, one after the other, and how many inches they take.
+
+    A row of few lines is 1 high, which is `least` inches.
+    """
+    heights = np.array([max(1.0, LINE * (1 + label.count("\n")) / least + 0.15) for label in labels])
+    return np.cumsum(heights) - heights / 2 - 0.5, float(heights.sum()) * least
+
+
+def _points(text: str, size: float) -> float:
+    """Return how wide text is."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0])
 
 
 def line_style(place: int) -> dict[str, Any]:
@@ -123,7 +152,7 @@ def bar_style(place: int) -> dict[str, Any]:
 
 def headed(figure: Figure, title: str) -> None:
     """Give a figure its title, on as many lines as it takes at the figure's width."""
-    figure.suptitle("\n".join(fill(line, int(9.5 * figure.get_figwidth())) for line in title.split("\n")))
+    figure.suptitle(called(title, 0.95 * figure.get_figwidth(), SETTINGS["figure.titlesize"]))
 
 
 def save(figure: Figure, path: str | Path) -> None:

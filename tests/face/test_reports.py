@@ -71,7 +71,8 @@ def test_every_number_of_a_menu_is_in_its_report(run: Run) -> None:
 
 
 def test_a_report_of_a_joint_plan(run: Run) -> None:
-    vd.data.joint_plan.pilot(vendors=2, sites=1, regions=1, products=1, weeks=2, name="small").save(Path("small"))
+    plan = pilot(vendors=2, sites=1, regions=1, products=1, weeks=2, name="small")
+    plan.changed(activity_fee=0.0).save(Path("small"))
     assert run("solve", "small", "--report", "report.html")[0] == 0
     _, words, headings = read()
     assert headings == HEADS

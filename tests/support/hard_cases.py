@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import veridical as vd
 from veridical.data import AllocationCase, AssemblerCase, JointPlanCase
 from veridical.data.joint_plan import pilot
 
@@ -32,7 +31,12 @@ def assembler(count: int = 4, scale: float = 1.0, units: float = 1.0, costs: int
 def allocation(scale: float = 1.0, groups: int = 3) -> AllocationCase:
     """Return retailers with long names, in so many groups of one, whose types are of that size."""
     retailers = [
-        {"name": f"{LONG[g % 4]} {g}", "types": [scale * (4 + g / 3), scale * (6 + g / 3)], "probabilities": [0.5, 0.5]}
+        {
+            "name": f"{LONG[g % 4]} {g}",
+            "count": 1,
+            "types": [scale * (4 + g / 3), scale * (6 + g / 3)],
+            "probabilities": [0.5, 0.5],
+        }
         | {"revenue": {"form": "linear_demand"}}
         for g in range(groups)
     ]
@@ -40,14 +44,12 @@ def allocation(scale: float = 1.0, groups: int = 3) -> AllocationCase:
 
 
 def joint_plan(folder: Path, vendors: int = 3, weeks: int = 2) -> JointPlanCase:
-    """Return a joint plan whose parties have long names."""
+    """Return a joint plan whose parties have long names; it is in the folder as `plan`, too."""
     case = pilot(vendors=vendors, sites=1, regions=1, products=max(1, vendors // 3), weeks=weeks, name="small")
+    names = {name: f"{LONG[k % 4]} {k}" for k, name in enumerate(case.names)}
+    pairs = ((route, names[route.supplier], names[route.receiver]) for route in case.shared.routes)
+    routes = tuple(route._replace(supplier=supplier, receiver=receiver) for route, supplier, receiver in pairs)
+    parties = tuple(party.changed(name=names[party.name]) for party in case.parties)
+    case = case.changed(parties=parties, routes=routes, description=TITLE, activity_fee=0.0)
     case.save(folder / "plan")
-    for path in (folder / "plan").iterdir():
-        text = path.read_text(encoding="utf-8")
-        for k, name in reversed(list(enumerate(case.names))):
-            text = text.replace(name, f"{LONG[k % 4].replace('&', 'and').replace(',', '')} {k}")
-        path.write_text(text, encoding="utf-8")
-    found = vd.load(folder / "plan")
-    assert isinstance(found, JointPlanCase)
-    return found.changed(description=TITLE)
+    return case
