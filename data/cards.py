@@ -76,8 +76,7 @@ class Shown:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "__repr__" not in vars(cls):
-            cls.__repr__ = Shown.__repr__  # type: ignore[method-assign] # a dataclass leaves it alone then
+        cls.__repr__ = cls.__repr__  # type: ignore[method-assign] # a class's own: a dataclass leaves it alone then
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({visible(self._line())})"

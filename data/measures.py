@@ -65,7 +65,8 @@ class Measures:
     @classmethod
     def of(cls, case: Any) -> Measures:
         """Return how a case of any kind says money and quantities."""
-        return cls(**{name: getattr(case, name, None) for name in ("currency", "unit", *ROUNDING)})
+        currency, unit, money, units = (getattr(case, name, None) for name in ("currency", "unit", *ROUNDING))
+        return cls(currency, unit, money, units)
 
     def fitted(self, money: float = 0.0, units: float = 0.0) -> Measures:
         """Return the same with the decimals that are needed where these are the largest amount and the largest quantity."""

@@ -38,7 +38,7 @@ def draw(frame: Comparison) -> Figure:
         values = frame[name].astype(float).to_numpy()
         _bars(axis, rows, values, frame["truthful"].tolist())
         numbers = axis.secondary_yaxis("right")
-        numbers.set_yticks(rows, beside(values, float(frame["profit"].abs().max())))
+        numbers.set_yticks(rows, beside(values.tolist(), float(frame["profit"].abs().max())))
         numbers.tick_params(length=0, labelsize=8)
         numbers.spines["right"].set_visible(False)
         axis.set_title(words)

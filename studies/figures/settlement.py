@@ -66,7 +66,7 @@ def height_of(frame: Any) -> float:
 
 
 def _rows(frame: Any) -> tuple[list[str], float, Array]:
-    """Return the names of parties and the budget as they stand beside their rows, the inches that they take, and where they are."""
+    """Return the names of parties and the budget as they stand beside their rows, the inches that they take, and the places."""
     names = [*(called(str(name), NAMES, 8) for name in frame.index), "budget"]
     places, inches = rows_of(names, 0.34)
     return names, inches, places

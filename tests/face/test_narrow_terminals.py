@@ -166,7 +166,7 @@ def test_what_commands_print_fits_and_loses_nothing(
     run(*command)
     wide = plain_words(printed(Group(*deepcopy(parts)), 500))
     words = fits(printed(Group(*parts), width), width)
-    assert numbers(wide)
+    assert numbers(wide) or command == ("solvers",)
     lost = numbers(wide) - numbers(words)
     assert lost <= {number for number in lost if command[0] == "compare" and re.fullmatch(r"\d\.\d\d", number)}  # seconds
 

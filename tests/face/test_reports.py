@@ -17,6 +17,7 @@ from support.command_line import Run
 from support.html_pages import Page
 from veridical import printing
 from veridical.data.case_record import hashed
+from veridical.data.joint_plan import pilot
 
 HEADS = ["What is agreed", "Picture", "What binds, and what it is worth", "Who would lie", "Certificate", "Inputs"]
 HEADS += ["How to reproduce this", "Versions"]

@@ -40,7 +40,7 @@ def allocation(scale: float = 1.0, groups: int = 3) -> AllocationCase:
         | {"revenue": {"form": "linear_demand"}}
         for g in range(groups)
     ]
-    return AllocationCase(name=TITLE, capacity=scale * groups, retailers=retailers)  # type: ignore[arg-type]
+    return AllocationCase(name=TITLE, capacity=scale * groups, retailers=retailers)
 
 
 def joint_plan(folder: Path, vendors: int = 3, weeks: int = 2) -> JointPlanCase:

@@ -46,7 +46,7 @@ def texts(figure: Figure) -> list[Text]:
                     if not low - slack <= place <= high + slack:
                         drawn -= {tick.label1, tick.label2}
             if not (axes.get_visible() and axes.axison and axis.get_visible()):
-                drawn -= set(axis.findobj(Text))  # type: ignore[arg-type]
+                drawn -= set(axis.findobj(Text))
     return [text for text in drawn if text.get_text().strip() and text.get_visible()]
 
 
