@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ROWS", "Card", "Shown", "Table", "brief", "html_table", "number", "table_of"]
 
 ROWS = 24  # of a table on a card; where there are more, the card says so, and where all are
+LONG = 20  # letters from which lines may end within a word
 MANY = 8  # columns from which a table may have smaller letters
 DIGITS = 6  # of a number on a card, and all that stand before the point
 STYLE = """\
@@ -96,12 +97,29 @@ def text(words: str) -> str:
     return escape(visible(" ".join(words.splitlines())))
 
 
+def breakable(words: str) -> str:
+    """Return words as HTML in which lines may end within one that is very long, and in no other; numbers stay in one piece.
+
+    >>> breakable("coalition_ic_with_side_payments"), breakable("probability")
+    ('coalition_<wbr>ic_<wbr>with_<wbr>side_<wbr>payments', 'probability')
+    """
+
+    def broken(word: str) -> str:
+        if len(word) <= LONG or word.replace(",", "").replace(".", "").lstrip("-").isdecimal():
+            return text(word)
+        pieces = word.replace("_", "_ ").split(" ") if "_" in word else [word]
+        parts = [piece[k : k + LONG] for piece in pieces for k in range(0, len(piece), LONG)]
+        return "<wbr>".join(map(text, parts))
+
+    return " ".join(map(broken, " ".join(words.splitlines()).split(" ")))
+
+
 def html_table(table: Table) -> str:
     """Return a table as HTML."""
 
     def row(cells: Sequence[str], tag: str) -> str:
         kinds = (' class="name"' if place in table.names else "" for place in range(len(cells)))
-        return "".join(f"<{tag}{kind}>{text(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+        return "".join(f"<{tag}{kind}>{breakable(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
 
     head = f"<thead><tr>{row(table.headings, 'th')}</tr></thead>" if any(table.headings) else ""
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in table.rows)

@@ -79,7 +79,7 @@ class CaseRecord(Shown, Record):
 
 
 def hashed(case: Any) -> str:
-    """Return what tells a case from others: 16 hexadecimal digits of the SHA-256 of all its fields."""
+    """Return what tells a case, or a tuple with cases, from others: 16 hexadecimal digits of the SHA-256 of all its fields."""
     token = _with_all_fields.set(True)
     try:
         return sha256(repr(case).encode()).hexdigest()[:16]

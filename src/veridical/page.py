@@ -28,8 +28,9 @@ p{margin:.4rem 0;overflow-wrap:anywhere}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
 caption{text-align:left;color:var(--soft);padding:.2rem 0 .4rem}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top}
+td{white-space:nowrap}
 thead th{vertical-align:bottom;color:var(--soft);font-weight:600}
-th.name,td.name{text-align:left;overflow-wrap:anywhere}
+th.name,td.name{text-align:left;white-space:normal;min-width:4em}
 dl{display:grid;grid-template-columns:minmax(8rem,max-content) minmax(0,1fr);gap:.2rem 1.2rem;margin:.6rem 0}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere}
@@ -46,10 +47,12 @@ h1{font-size:17pt;margin-top:0}
 h2{font-size:12.5pt;break-after:avoid}
 table{font-size:8.5pt;max-width:100%}
 table.many{font-size:6.8pt}
-table.many th,table.many td{padding:.1rem .22rem}
+table.many th,table.many td{padding:.1rem .22rem;min-width:0}
 figure svg{max-height:235mm}
 th,td{padding:.15rem .4rem}
 thead{display:table-header-group}
+thead tr{break-after:avoid}
+tbody tr:first-child{break-before:avoid}
 tr,figure,.decision,dl{break-inside:avoid}
 caption{break-after:avoid}
 figure{border:0;padding:0}

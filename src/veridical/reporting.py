@@ -48,7 +48,7 @@ def solution(found: Solution, family: Family, command: Command, summary: str) ->
         Section("What is agreed", html_of(memo.contracts)),
         Section("Picture", _drawn(family.picture, found, title)),
         Section("What binds, and what it is worth", html_of(memo.binding) + _rates(found)),
-        Section("Who would lie", html_of(memo.truth) + _truth(found.audit)),
+        Section("Who would lie", _liars(found.audit) + html_of(memo.truth) + _properties(found.audit)),
         Section("Certificate", _certified(found)),
         *_ending(command, [f"solved by {found.solver.name} {found.solver.version}"]),
     ]
@@ -115,12 +115,15 @@ def _rates(found: Solution) -> str:
     )
 
 
-def _truth(audit: Audit | None) -> str:
-    """Return an audit as HTML: in a sentence who would lie, and what each property comes to."""
-    if audit is None:
-        return ""
-    nobody = "Nobody would lie: " if audit.truthful else ""
-    return paragraphs([f"{nobody}{audit.verdict}."]) + html(tables.properties(audit))
+def _liars(audit: Audit | None) -> str:
+    """Return in a sentence whether anybody would lie, as HTML."""
+    words = {True: "Nobody would lie.", False: "Somebody would lie.", None: "Whether anybody would lie could not be tried."}
+    return "" if audit is None else paragraphs([words[audit.truthful]])
+
+
+def _properties(audit: Audit | None) -> str:
+    """Return what each property comes to as HTML."""
+    return "" if audit is None else html(tables.properties(audit))
 
 
 def _certified(found: Solution) -> str:

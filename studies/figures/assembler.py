@@ -74,7 +74,7 @@ def bars(menu: Menu) -> Figure:
     axes[0].set_title(f"{'order' if case.has_yields else 'quantity'}, {words.of_units}")
     axes[len(panels)].set_title(f"payment, {words.of_money}")
     explained = "probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely"
-    axes[-1].set_xlabel(called(explained, 5.5))
+    axes[-1].set_xlabel(called(explained, 4.2))
     figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)
     return figure
 

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "br", "hr", "img", "link"}
+VOID = {"wbr", "meta", "br", "hr", "img", "link"}
 REFERRING = ("href", "src", "xlink:href", "srcset", "data", "action")
 
 
@@ -15,11 +15,13 @@ class Page(HTMLParser):
         self.tags: set[str] = set()
         self.references: list[str] = []
         self.words: list[str] = []
+        self.within = False
         self.feed(html)
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
+        self.within = tag == "wbr"
         self.references += [value or "" for name, value in attrs if name in REFERRING]
         if tag not in VOID:
             self.open.append(tag)
@@ -33,5 +35,10 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
+        if self.open[-1:] == ["style"]:
+            return
+        if self.within:  # a word that lines may end in
+            self.words[-1] += data
+        else:
             self.words.append(data)
+        self.within = False

@@ -51,8 +51,8 @@ def test_allocations_of_any_size(scale: str, groups: int) -> None:
 def test_joint_plans_of_parties_with_long_names(vendors: int, tmp_path: Path) -> None:
     case = hard_cases.joint_plan(tmp_path, vendors)
     figure = rendered(picture(case, "first_price", misreports=0))
-    shown = [" ".join(text.get_text().split()) for text in figure.axes[1].get_yticklabels()]
-    assert shown == [*case.names, "budget"]
+    shown = ["".join(text.get_text().split()) for text in figure.axes[1].get_yticklabels()]
+    assert shown == ["".join(name.split()) for name in (*case.names, "budget")]
 
 
 def test_runs_of_parties_with_long_names(tmp_path: Path) -> None:
