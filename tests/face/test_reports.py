@@ -178,3 +178,18 @@ def test_an_own_kind_has_a_report(run: Run, sale: Sale) -> None:
     assert "Ask everybody for a report" in words
     assert "What leaves the seller the most." in words
     assert "1.33" in words  # four thirds: at a price of 2 two of three buy
+
+
+def test_a_table_that_is_too_wide_for_paper_has_its_columns_as_rows(run: Run) -> None:
+    hard_cases.assembler(3, 1e9, 1e9).save("case.toml")
+    assert run("solve", "case.toml", "--solver", "closed_form", "--report", "report.html")[0] == 0
+    html, words, _ = read()
+    menu = vd.solve(vd.load("case.toml"), "icds", "closed_form").menu
+    for number in menu[["quantity", "payment", "rent"]].to_numpy().ravel():
+        assert f"{number + 0.0:,.2f}" in words
+    for table in re.findall(r"<table.*?</table>", html, re.DOTALL):
+        rows = [re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)]
+        longest = [
+            max(len(piece) for row in rows for piece in row[k].replace("<wbr>", " ").split() or [""]) for k in range(len(rows[0]))
+        ]
+        assert sum(longest) < 130
