@@ -49,7 +49,7 @@ def plain(table: Table) -> cards.Table:
 
 
 def width(table: cards.Table) -> int:
-    """Return how many letters the columns of a table take side by side at least: lines end between words, or in very long ones."""
+    """Return how many letters the columns of a table take side by side; lines end between words, or in very long ones."""
 
     def least(place: int) -> int:
         column = [table.headings[place], *(row[place] for row in table.rows)]
