@@ -13,6 +13,7 @@ from veridical.data.record import wrong
 __all__ = ["ROUNDING", "UNSAID", "Measures", "decimals", "decimals_for", "figure", "refuse_rounding", "unrounded"]
 
 ROUNDING = ("round_money", "round_units")  # keys of a case whose contracts can be rounded
+ROUNDED_OFF = 1e-12  # what is less than that is taken for what rounding leaves
 CENTS = 2  # decimals of money where nothing is said
 
 
@@ -41,7 +42,7 @@ def decimals_for(largest: float, digits: int = CENTS) -> int:
     >>> decimals_for(1234.5), decimals_for(0.5), decimals_for(0.00123), decimals_for(0.0)
     (2, 3, 5, 2)
     """
-    if not 0 < abs(largest) < 1:
+    if not ROUNDED_OFF < abs(largest) < 1:
         return digits
     return max(digits, 2 - math.floor(math.log10(abs(largest))))
 

@@ -85,8 +85,8 @@ def numbered(axis: Any, most: int | None = None) -> None:
 def said(value: float) -> str:
     """Return an amount as it stands beside what is drawn of it: with cents, small and large ones by four digits.
 
-    >>> said(1234.5), said(0.00012345), said(2.5e15), said(float("nan"))
-    ('1,234.50', '0.0001235', '2.5e+15', '-')
+    >>> said(1234.5), said(0.0001234), said(2.5e15), said(float("nan"))
+    ('1,234.50', '0.0001234', '2.5e+15', '-')
     """
     if value != value:
         return "-"
