@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from veridical.contracts.profile_csv import NUMBERS, read_profiles
+from veridical.data import cards
 from veridical.data.allocation import AllocationCase, RetailerGroup
 from veridical.data.arrays import Array, Integers
 from veridical.data.assembler import label
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
@@ -22,6 +24,8 @@ from veridical.data.type_profiles import TypeProfiles
 
 __all__ = ["Allotment", "Reports", "dominant", "full_revenue", "listed", "own_type_frame", "profile_names"]
 __all__ += ["rents", "wanted"]
+
+WIDE = 8  # retailers whose units and payments a card shows one by one
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ def listed(profiles: TypeProfiles, by_type: Array) -> Price:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allotment(Tabular, OldTableNames):
+class Allotment(Shown, Tabular, OldTableNames):
     """Units and payments of every retailer; units and currency.
 
     case: with finite types, so the grid's where priors are continuous. by_type: what a retailer of a type gets, shape (rows, M),
@@ -223,6 +227,26 @@ class Allotment(Tabular, OldTableNames):
         """The retailers' types, shape (rows, N)."""
         theta = np.concatenate([group.theta for group in self.case.retailers])
         return self.profiles.by_retailer(np.broadcast_to(theta, self.by_type.shape))
+
+    def _line(self) -> str:
+        case, words = self.case, Measures.of(self.case)
+        size = f"{self.capacity:,.6g} {words.of_units} for {len(case.order):,} retailers, {len(self.probability):,} profiles"
+        return f"{case.name!r}: {size}, supplier's profit {words.amount(self.supplier_profit)}"
+
+    def _card(self) -> Card:
+        case, words = self.case, Measures.of(self.case)
+        figures = [
+            ("supplier's profit", words.amount(self.supplier_profit)),
+            ("profit of the chain", words.amount(self.chain_profit)),
+            ("capacity", f"{cards.number(self.capacity)} {words.of_units}"),
+            ("one more unit is worth", cards.number(self.expected_shadow_price)),
+            ("retailers", f"{len(case.order):,}"),
+            ("profiles of types", f"{len(self.probability):,}{' drawn' if self.sampled else ''}"),
+        ]
+        tables = [table_of("by own type, in expectation over the others", self.by_own_type(), everything="by_own_type()")]
+        if len(case.order) <= WIDE:
+            tables.append(table_of("a row for what the retailers report", self.to_frame(), everything="to_frame()"))
+        return Card(f"allotment for {case.name}", figures, tables)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a profile, indexed by the retailers' types: probability, units and payment of each, and lambda."""

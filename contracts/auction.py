@@ -30,6 +30,7 @@ from veridical.contracts.bids import Bids, checked_bid
 from veridical.data import InputError
 from veridical.data.allocation import AllocationCase
 from veridical.data.arrays import Array, Integers
+from veridical.data.cards import Card, Shown, number, table_of
 from veridical.data.deprecated import Renamed
 from veridical.data.fields import whole_number
 from veridical.data.lazy import pd
@@ -77,7 +78,7 @@ class BidSchedule:
 
 
 @dataclass(frozen=True, eq=False)
-class AuctionResult:
+class AuctionResult(Shown):
     """What sealed bids bring: units and payments, retailer by retailer, in the case's order.
 
     bids: as they came in. counts_as: the type that each counts as, None where it brings nothing. units: shape (N,). payment:
@@ -93,6 +94,14 @@ class AuctionResult:
     status: tuple[str, ...]
     capacity: float
     shadow_price: float
+
+    def _line(self) -> str:
+        return f"{self.case.name!r}: {self.units.sum():,.6g} of {self.capacity:,.6g} units, payments {self.payment.sum():,.6g}"
+
+    def _card(self) -> Card:
+        figures = [("payments", self.payment.sum()), ("units left", self.capacity_left), ("one more unit", self.shadow_price)]
+        shown = [(name, number(value)) for name, value in figures]
+        return Card(f"sealed bids cleared for {self.case.name}", shown, [table_of("", self.table, None)])
 
     @property
     def capacity_left(self) -> float:
@@ -131,7 +140,7 @@ class AuctionResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Auction:
+class Auction(Shown):
     """The auction of a case: what is posted, and what bids bring.
 
     case: as it was given. optimum: the mechanism that is implemented, with finite types, so the grid's where priors are
@@ -142,6 +151,13 @@ class Auction:
     case: AllocationCase
     optimum: Allotment
     fill: Callable[[Integers], tuple[Array, Array]]
+
+    def _line(self) -> str:
+        return f"{self.case.name!r}: {self.capacity:,.6g} units, expected payments {self.expected_payments:,.6g}"
+
+    def _card(self) -> Card:
+        figures = [("units", number(self.capacity)), ("expected payments", number(self.expected_payments))]
+        return Card(f"auction for {self.case.name}", figures, [table_of("what is posted", self.table, everything="table")])
 
     @property
     def capacity(self) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import singledispatch
+from math import isnan
 from typing import Any, ClassVar
 
+from veridical.data.cards import Card, Shown, Table, number
 from veridical.data.deprecated import Renamed
 from veridical.data.measures import UNSAID, Measures
 
@@ -44,13 +46,21 @@ class Found(Mapping[str, Any]):
     def __repr__(self) -> str:
         return repr(dict(self))
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The results that there are by now; nothing is worked out."""
+        return dict(self._known)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what is sent to another process: all results."""
         return dict, (dict(self),)
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Shown):
     """What an outcome is worth and whether it can be trusted; all money in currency. As it stands, the audit of a Menu.
 
     `properties`: the PropertyResult of each property of `veridical.PROPERTIES` that was checked. `incentive_concept` and
@@ -119,6 +129,35 @@ class Audit:
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the solution should know; of what our own mechanisms promise a certificate fails instead."""
         return ()
+
+    @property
+    def verdict(self) -> str:
+        """Whether truth is best, and whether nobody loses by it, in words."""
+        if self.truthful is None:
+            lies = "no misreport could be tried"
+        elif self.truthful:
+            expected = " in expectation" if self.incentive_concept == "bayesian_ic" else ""
+            lies = f"no misreport gains{expected} (largest regret {self.max_regret:.1e})"
+        else:
+            lies = f"a misreport gains {self.measures.amount(self.max_regret)}"
+        loses = "" if self.individually_rational else "; somebody truthful loses by taking part"
+        return lies + loses
+
+    def _line(self) -> str:
+        earns = "" if isnan(self.expected_profit) else f"; expected profit {self.measures.amount(self.expected_profit)}"
+        return self.verdict + earns
+
+    def _card(self) -> Card:
+        held = f"{self.incentive_concept}, {self.participation}".replace("_", " ")
+        amounts = {"expected profit": self.expected_profit, "largest payment": self.largest_payment}
+        figures = [("truth", self.verdict), ("held to", held)]
+        figures += [(name, self.measures.amount(value)) for name, value in amounts.items() if not isnan(value)]
+        known = self.properties.known if isinstance(self.properties, Found) else self.properties
+        rows = [[name.replace("_", " "), result.verdict, number(result.worst), result.where] for name, result in known.items()]
+        later = [name for name in self.properties if name not in known]
+        notes = [f"not looked at yet: {', '.join(later)} (audit.properties[name] does)"] if later else []
+        table = Table("properties", ["property", "", "worst case", "where"], rows, frozenset({0, 1, 3}))
+        return Card("audit", figures, [table], [*notes, *self.warnings])
 
     def held_to(self, promises: tuple[str, ...]) -> Audit:
         """Return this audit with truth and participation in expectation where no more than that is promised."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from veridical.contracts.decision_table import flattened
 from veridical.data.arrays import Array
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.errors import InputError, shown
 from veridical.data.lazy import pd
 from veridical.data.limits import fits
@@ -129,7 +130,7 @@ class Utilities:
 
 
 @dataclass(frozen=True, eq=False)
-class DirectMechanism(Tabular):
+class DirectMechanism(Shown, Tabular):
     """The outcome of a direct mechanism.
 
     Parameters
@@ -248,12 +249,15 @@ class DirectMechanism(Tabular):
             rows.append(row)
         return {"menu": rows}
 
-    def __repr__(self) -> str:
+    def _line(self) -> str:
         names = ", ".join(" ".join(filter(None, key)) for key in self.decisions)
-        return f"DirectMechanism({self.types!r}, decisions: {names or 'none'})"
+        return f"{self.types!r}, decisions: {names or 'none'}"
 
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(max_rows=20, float_format="{:.6g}".format))
+    def _card(self) -> Card:
+        sizes = [f"{word(agent)} ({len(self.types.labels(agent)):,})" for agent in self.types.agents]
+        figures = [("agents, with how many types each", ", ".join(sizes)), ("profiles", f"{len(self.types.profiles):,}")]
+        table = table_of("a row for what is reported", self.frame, everything="frame")
+        return Card("direct mechanism", figures, [table])
 
     def _of(self, agent: Any) -> Utilities:
         if agent not in self.utilities:

@@ -12,6 +12,7 @@ from veridical.contracts.comparison import allowed
 from veridical.contracts.profile_csv import read_profiles
 from veridical.data.arrays import Array, accumulated, fixed
 from veridical.data.assembler import AssemblerCase
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.deprecated import OldTableNames
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
@@ -21,7 +22,7 @@ from veridical.data.sheets.book import Book, Column, Sheet, Tabular
 __all__ = ["Menu"]
 
 
-class Menu(Tabular, OldTableNames):
+class Menu(Shown, Tabular, OldTableNames):
     """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only.
 
     `near`: of several products a plan of what is assembled, units, that may be the best; shape (products, *case.shape).
@@ -127,6 +128,24 @@ class Menu(Tabular, OldTableNames):
     def worst_prior(self) -> Array:
         """The prior under which this menu earns the least, among those that the case allows for."""
         return self.case.worst_prior(self.profit)
+
+    def _line(self) -> str:
+        case, words = self.case, Measures.of(self.case)
+        size = f"{len(case.names)} suppliers, {case.profiles:,} profiles"
+        return f"{case.name!r}: {size}, expected profit {words.amount(self.expected_profit)}"
+
+    def _card(self) -> Card:
+        case, words = self.case, Measures.of(self.case)
+        figures = [
+            ("expected profit", words.amount(self.expected_profit)),
+            ("suppliers", ", ".join(case.names)),
+            ("profiles of costs", f"{case.profiles:,}"),
+            ("quantities", f"{'balanced' if self.is_balanced else 'not balanced'}, in {words.of_units}"),
+        ]
+        table = table_of(
+            f"a row for what the suppliers report; money in {words.of_money}", self.to_frame(), everything="to_frame()"
+        )
+        return Card(f"contract menu for {case.name}", figures, [table])
 
     def to_frame(self) -> pd.DataFrame:
         """Return the menu as a table: a row a profile, indexed by the suppliers' costs; probability, quantity, payment, rent.

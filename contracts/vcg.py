@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import Any, ClassVar
 
 from veridical.contracts.audit import Audit, audit
@@ -24,6 +23,7 @@ from veridical.contracts.joint_plan.audit import PartyResult
 from veridical.contracts.joint_plan.search import PartyMisreport, Tried
 from veridical.contracts.properties import PropertyResult, applies_to, worst_case
 from veridical.data import InputError
+from veridical.data.cards import Card, Shown, number, table_of
 from veridical.data.lazy import pd
 from veridical.data.sheets.book import Book, Column, Sheet, Tabular
 
@@ -71,7 +71,7 @@ def groves(amounts: Mapping[Hashable, float], total: float, costs: Mapping[Hasha
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class VCGOutcome(Tabular):
+class VCGOutcome(Shown, Tabular):
     """The plan of a model of parties, what each is paid for it, and what each gains; currency, Series by party.
 
     Parameters
@@ -233,8 +233,14 @@ class VCGOutcome(Tabular):
         rows = self.to_frame().to_dict(orient="index")
         return {key: getattr(self, key) for key in figures} | {"parties": [{"name": name, **row} for name, row in rows.items()]}
 
-    def _repr_html_(self) -> str:
-        return f"<p>{escape(str(self))}</p>{self.to_frame().to_html()}"
+    def _line(self) -> str:
+        return f"pivot {self.pivot}, {len(self.names)} parties: objective {self.objective:,.6g}, budget {self.budget:,.6g}"
+
+    def _card(self) -> Card:
+        figures = [
+            (name.replace("_", " "), number(getattr(self, name))) for name in ("objective", "budget", "of_nobody", "epsilon")
+        ]
+        return Card(str(self), figures, [table_of("transfers are paid to the party", self.to_frame(), None)])
 
     def __str__(self) -> str:
         return f"VCG ({self.pivot}) of {len(self.names)} parties: objective {self.objective:,.6g}, budget {self.budget:,.6g}"

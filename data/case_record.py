@@ -10,7 +10,8 @@ from typing import Any, Self
 import tomli_w
 from pydantic import Field, model_validator
 
-from veridical.data import files
+from veridical.data import case_card, files
+from veridical.data.cards import Card, Shown
 from veridical.data.errors import InputError
 from veridical.data.fields import Name, Text
 from veridical.data.measures import refuse_rounding
@@ -37,7 +38,7 @@ SAVED = "to save a case, text, numbers, true or false, and tables of them"
 CURRENCY, UNIT = 'what money is in, as "EUR": how results are said', 'what quantities are counted in, as "pieces"'
 
 
-class CaseRecord(Record):
+class CaseRecord(Shown, Record):
     """A case: what is known before anything is decided.
 
     `currency` and `unit`: how money and quantities are called wherever results are said; they change no number.
@@ -53,6 +54,12 @@ class CaseRecord(Record):
     @classmethod
     def _rounded(cls, raw: Any) -> Any:
         return refuse_rounding(cls, raw)
+
+    def _line(self) -> str:
+        return case_card.line(self)
+
+    def _card(self) -> Card:
+        return case_card.card(self)
 
     def changed(self, /, **fields: Any) -> Self:
         """Return the case with other values of some fields, validated; None leaves a field out.

@@ -197,7 +197,7 @@ def append(path: str | Path, content: str | bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
-        raise _unwritable(path, "<file>", error) from None
+        raise unwritable(path, "<file>", error) from None
 
 
 def make_private(path: str | Path, field: str = "<file>") -> Path:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from veridical.data import files, installed
 from veridical.data.allocation import AllocationCase
@@ -23,6 +23,10 @@ from veridical.data.record import Record, check
 __all__ = ["KINDS", "Case", "Kind", "example", "examples", "kind_of", "load", "place_of", "register_kind"]
 
 Case = AssemblerCase | ContinuousCase | AllocationCase | JointPlanCase
+AssemblerName = Literal["electronics", "motor-controllers", "two-suppliers", "two-suppliers-correlated", "unbalanced-smallest"]
+ContinuousName = Literal["continuous-pair", "continuous-pair-correlated"]
+AllocationName = Literal["flat-panels", "five-retailers", "two-retailers"]
+JointPlanName = Literal["carriers", "marketplace", "pilot"]
 Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 Reader = Callable[[Mapping[str, Any], str, Path], Any]
 
@@ -159,6 +163,16 @@ def examples() -> tuple[str, ...]:
     return tuple(sorted(path.name.removesuffix(".toml") for path in cases))
 
 
+@overload
+def example(name: AssemblerName, change: None = None) -> AssemblerCase: ...
+@overload
+def example(name: ContinuousName, change: None = None) -> ContinuousCase: ...
+@overload
+def example(name: AllocationName, change: None = None) -> AllocationCase: ...
+@overload
+def example(name: JointPlanName, change: None = None) -> JointPlanCase: ...
+@overload
+def example(name: str, change: Change | None = None) -> Any: ...
 def example(name: str, change: Change | None = None) -> Any:
     """Return a shipped case by its name.
 

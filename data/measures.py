@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from veridical.data.record import wrong
 
-__all__ = ["ROUNDING", "UNSAID", "Measures", "decimals", "figure", "refuse_rounding", "unrounded"]
+__all__ = ["ROUNDING", "UNSAID", "Measures", "decimals", "decimals_for", "figure", "refuse_rounding", "unrounded"]
 
 ROUNDING = ("round_money", "round_units")  # keys of a case whose contracts can be rounded
+ROUNDED_OFF = 1e-12  # what is less than that is taken for what rounding leaves
 CENTS = 2  # decimals of money where nothing is said
 
 
@@ -34,23 +36,42 @@ def decimals(step: float) -> int:
     return max(0, -int(exponent))
 
 
+def decimals_for(largest: float, digits: int = CENTS) -> int:
+    """Return how many decimals amounts have of which this is the largest: `digits`, or as many as it takes to see three digits.
+
+    >>> decimals_for(1234.5), decimals_for(0.5), decimals_for(0.00123), decimals_for(0.0)
+    (2, 3, 5, 2)
+    """
+    if not ROUNDED_OFF < abs(largest) < 1:
+        return digits
+    return max(digits, 2 - math.floor(math.log10(abs(largest))))
+
+
 @dataclass(frozen=True)
 class Measures:
     """How the money and the quantities of a case are said.
 
     `currency` and `unit` in words, None where the case says nothing. `round_money` (currency) and `round_units` (units): what
-    payments and orders are whole multiples of, None where they are not rounded.
+    payments and orders are whole multiples of, None where they are not rounded. `money_digits` and `unit_digits`: decimals, where
+    nothing is rounded.
     """
 
     currency: str | None = None
     unit: str | None = None
     round_money: float | None = None
     round_units: float | None = None
+    money_digits: int = CENTS
+    unit_digits: int = CENTS
 
     @classmethod
     def of(cls, case: Any) -> Measures:
         """Return how a case of any kind says money and quantities."""
-        return cls(*(getattr(case, name, None) for name in cls.__dataclass_fields__))
+        currency, unit, money, units = (getattr(case, name, None) for name in ("currency", "unit", *ROUNDING))
+        return cls(currency, unit, money, units)
+
+    def fitted(self, money: float = 0.0, units: float = 0.0) -> Measures:
+        """Return the same with the decimals that are needed where these are the largest amount and the largest quantity."""
+        return replace(self, money_digits=decimals_for(money), unit_digits=decimals_for(units))
 
     @property
     def of_money(self) -> str:
@@ -67,22 +88,23 @@ class Measures:
         """What a price is counted in."""
         return f"{self.of_money} per unit"
 
-    def amount(self, value: float, digits: int = CENTS) -> str:
+    def amount(self, value: float, digits: int | None = None) -> str:
         """Return money as a sentence says it, with the currency; with more decimals where it is rounded to less than cents."""
         text = self.money(value, digits)
         return f"{text} {self.currency}" if self.currency else text
 
-    def money(self, value: float, digits: int = CENTS) -> str:
+    def money(self, value: float, digits: int | None = None) -> str:
         """Return money as a table shows it; with more decimals where it is rounded to less than cents."""
+        digits = self.money_digits if digits is None else digits
         return figure(value, digits if self.round_money is None else max(digits, decimals(self.round_money)))
 
     def payment(self, value: float) -> str:
         """Return a payment as a table shows it: with the decimals that it is rounded to."""
-        return figure(value, CENTS if self.round_money is None else decimals(self.round_money))
+        return figure(value, self.money_digits if self.round_money is None else decimals(self.round_money))
 
     def quantity(self, value: float) -> str:
         """Return a quantity as a table shows it: with the decimals that it is rounded to."""
-        return figure(value, CENTS if self.round_units is None else decimals(self.round_units))
+        return figure(value, self.unit_digits if self.round_units is None else decimals(self.round_units))
 
     @property
     def sentence(self) -> str:

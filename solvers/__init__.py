@@ -22,10 +22,10 @@ from veridical.models.info import info_of
 from veridical.solvers.certificate import Certificate
 from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.engines import ENGINES, Engine, engine, installed
-from veridical.solvers.solution import Duals, Solution, SolutionStatus, SolverRecord, Termination
+from veridical.solvers.solution import CaseSolution, Duals, Solution, SolutionStatus, SolverRecord, Termination
 from veridical.solvers.translate.components import refuse_no_model
 
-__all__ = ["Certificate", "Configuration", "Duals", "Solution", "SolutionStatus", "SolverRecord", "Termination"]
+__all__ = ["CaseSolution", "Certificate", "Configuration", "Duals", "Solution", "SolutionStatus", "SolverRecord", "Termination"]
 __all__ += ["ENGINES", "Engine", "configure", "engine", "installed", "preferred_form", "solve"]
 
 _moved = moved(__name__)

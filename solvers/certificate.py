@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from veridical.data.arrays import Array, Booleans, inner
+from veridical.data.cards import Card, Shown
 from veridical.solvers.entries import Entries
 from veridical.solvers.implied_bounds import implied_bounds
 from veridical.solvers.translate.standard_form import StandardForm
@@ -24,11 +25,16 @@ EXACT = 1e-15  # of a row of few terms, relative to its size: sums are no more e
 TRACE = 1e-9  # of the typical size of a variable: solvers are no more exact than that
 COMPARABLE = 1e-3  # of a row's largest coefficient: variables that count in like units
 REACH = 10  # rows in a chain by which the size of a variable is known from that of others
+PROOFS = {  # what a certificate proves, with what the proof rests on
+    "global": "proven: no feasible point is better by more than the gap ({})",
+    "local": "a local optimum: convexity is not shown, so a better point may exist ({})",
+    "feasible": "the constraints hold; how far the best point is from this one is not known ({})",
+}
 CUTOFF = 1e-3  # relative: points that are worse than the certified one by more need not be bounded
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Shown):
     """What is proven of a result; all figures are 0 at an exact optimum, and relative.
 
     primal_residual: worst violated constraint or bound, relative to the size of its own terms.
@@ -48,6 +54,30 @@ class Certificate:
     gap: float
     proves: str = "global"
     basis: str = "a closed form"
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """The figures in words, those that are known."""
+        given = {name: getattr(self, name) for name in ("primal_residual", "dual_residual", "complementarity", "gap")}
+        return {name.replace("_", " "): f"{one:.1e}" for name, one in given.items() if one is not None and one == one}
+
+    @property
+    def words(self) -> str:
+        """The figures in a line: `primal residual 0.0e+00, gap 1.2e-09`."""
+        known = [f"{name} {value}" for name, value in self.figures.items()]
+        return ", ".join(known if self.gap == self.gap else [*known, "no gap is known"])
+
+    @property
+    def proof(self) -> str:
+        """What the certificate proves, with what the proof rests on, in a sentence."""
+        return PROOFS[self.proves].format(self.basis)
+
+    def _line(self) -> str:
+        return f"{self.words}; {self.proof}"
+
+    def _card(self) -> Card:
+        limit = f"every figure is relative, and holds up to {ACCEPTED:g}"
+        return Card("certificate", [*self.figures.items(), ("proves", self.proof)], notes=[limit])
 
     @property
     def holds(self) -> bool:

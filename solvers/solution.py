@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from veridical.contracts.audit import Audit
 from veridical.data import CertificateError, InputError
 from veridical.data.assembler import label
+from veridical.data.cards import Card, Shown, Table, number
 from veridical.data.deprecated import Renamed
 from veridical.data.lazy import pd
 from veridical.data.measures import UNSAID, Measures
@@ -20,8 +21,20 @@ from veridical.solvers.certificate import ACCEPTED, CANCELLED, Certificate, rati
 if TYPE_CHECKING:
     from veridical.solvers.dual_range import OptimalDuals
 
-__all__ = ["ACCEPTS", "Duals", "Seconds", "Solution", "SolutionStatus", "SolverRecord", "Termination", "between", "words"]
+__all__ = [
+    "ACCEPTS",
+    "CaseSolution",
+    "Duals",
+    "Seconds",
+    "Solution",
+    "SolutionStatus",
+    "SolverRecord",
+    "Termination",
+    "between",
+    "words",
+]
 
+NOTHING = 1e-9  # of a dual: what is less is nothing to speak of
 NO_MODEL = "it is not the optimum of one model that was solved here (a closed form, a game, a consensus)"
 
 
@@ -88,6 +101,9 @@ class Duals(Mapping[str, "pd.Series"]):
     def __repr__(self) -> str:
         return f"Duals({', '.join(self._families)})"
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._families)
+
 
 def largest_of(
     prices: pd.Series, count: int, least: float, sign: Callable[[pd.Series], pd.Series] | None = None
@@ -125,7 +141,7 @@ class SolverRecord:
 
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(Shown):
     """A certified optimum. `objective` and `bound` are in the model's own sense and units."""
 
     objective: float
@@ -160,9 +176,13 @@ class Solution:
     optimal: Callable[[], OptimalDuals | str] | OptimalDuals | str = field(default=NO_MODEL, repr=False)  # gives `optimal_duals`
     rule: Any = None  # for continuous costs by closed form: what is bought and paid at any costs, and how it was integrated
 
-    @cached_property
+    @property
     def menu(self) -> pd.DataFrame | None:
         """What is promised, as a table: a row a profile of costs or types; probability, quantity, payment, rent or lambda."""
+        return self._table
+
+    @cached_property
+    def _table(self) -> pd.DataFrame | None:
         return None if self.contracts is None else self.contracts.to_frame()
 
     @cached_property
@@ -174,6 +194,43 @@ class Solution:
     def optimal_duals(self) -> OptimalDuals | str:
         """All duals that prove the optimum; in words, why they are not known."""
         return self.optimal() if callable(self.optimal) else self.optimal
+
+    def standing(self, amount: Callable[[float], str] | None = None) -> str:
+        """Return what is known of the objective, its status and its bound; `amount` says money, as the case does by default."""
+        amount = amount or self.measures.amount
+        return f"{self.status} ({'no bound is known' if math.isnan(self.bound) else f'bound {amount(self.bound)}'})"
+
+    def _line(self) -> str:
+        what = " for ".join(filter(None, (self.mechanism, self.case and repr(self.case)))) or "a model"
+        by = f"solved by {self.solver.name} in {self.solver.seconds.total:.2f} s"
+        return f"{what}: objective {self.measures.amount(self.objective)}, {self.status}, {by}"
+
+    def _card(self) -> Card:
+        record = self.solver
+        settings = [f"{name} {number(value)}" for name, value in self.parameters.items()]
+        form = f", {record.form} form" if record.form else ""
+        figures = [("objective", f"{self.measures.amount(self.objective)}, {self.standing()}")]
+        figures += [("parameters", ", ".join(settings))] if settings else []
+        inner = self.contracts._card() if isinstance(self.contracts, Shown) else Card("")
+        figures += inner.figures
+        figures += [] if self.audit is None else [("truth", self.audit.verdict)]
+        figures += [
+            ("certificate", f"{self.certificate.words} (all relative)"),
+            ("proves", self.certificate.proof),
+            ("solved by", f"{record.name} {record.version}{form} in {record.seconds.total:.2f} s"),
+        ]
+        prices = [(family, words(names, key), number(price)) for family, names, key, price in self._dearest()]
+        table = Table("shadow prices: the largest of each kind", ["constraint", "where", "price"], prices, frozenset({0, 1}))
+        title = " for ".join(filter(None, (self.mechanism, self.case))) or "a model of its user's own"
+        return Card(title, figures, [*inner.tables, *([table] if prices else [])], [*inner.notes, *self.warnings])
+
+    def _dearest(self, most: int = 3) -> Iterator[tuple[str, tuple[Hashable | None, ...], Any, float]]:
+        """Yield the largest duals of each family, which constraints that only write expected sales are no part of."""
+        for family in (name for name in self.duals if not name.startswith("expected_sales")):
+            duals = self.duals
+            found = duals.largest(family, most, NOTHING) if isinstance(duals, Duals) else largest_of(duals[family], most, NOTHING)
+            for names, key, price in found:
+                yield family, names, key, price
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is sent to another process: sensitivities and duals, and not the model that they come from."""
@@ -350,6 +407,29 @@ class Solution:
             who = f"{self.solver.name} {self.solver.version}, form {self.solver.form}"
             raise CertificateError(f"the result of {who} fails its certificate: {'; '.join(failures)}", self)
         return self
+
+
+class CaseSolution(Solution):
+    """The certified solution of a case under a mechanism: its contracts are there, as a table too."""
+
+    @classmethod
+    def of(cls, solution: Solution) -> CaseSolution:
+        """Return a solution as that of a case."""
+        given = {item.name: getattr(solution, item.name) for item in fields(Solution)}
+        return solution if isinstance(solution, cls) else cls(**given)
+
+    @property
+    def menu(self) -> pd.DataFrame:
+        """What is promised, as a table: a row a profile of costs or types; probability, quantity, payment, rent or lambda.
+
+        Raises InputError for a model of a kind of the user's own on which no mechanism is declared.
+        """
+        table = self._table
+        if table is None:
+            raise InputError.of(
+                "menu", "<nothing>", f"a model on which `truthful` is declared: {self.mechanism} has no contracts"
+            )
+        return table
 
 
 def between(low: float, high: float) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from veridical import models, solvers
 from veridical.data import AssemblerCase, InputError
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.continuous_case import refuse_continuous
 from veridical.data.deprecated import Renamed
 from veridical.data.lazy import pd
@@ -31,7 +32,7 @@ CONTRACTS = 2**16  # menus with more are not looked at
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Shown):
     """The hybrid by k, and the smallest k that loses no more than is accepted.
 
     `table` is indexed by k, the number of suppliers who report: `supplier` who comes to report at that k; `contracts`, the
@@ -57,6 +58,17 @@ class Choice:
         return {"case": self.case, "loss": self.accepted, "k": self.k, "hybrids": rows, **self.measures.to_dict()}
 
     record = Renamed("to_dict")
+
+    def _line(self) -> str:
+        return f"{self.case!r}: {self._found()}"
+
+    def _card(self) -> Card:
+        title = f"how many suppliers should report? hybrid menus for {self.case}"
+        return Card(title, [("k", self._found())], [table_of("", self.table, None)])
+
+    def _found(self) -> str:
+        lost = f"at most {self.accepted:.2%} of what k = n earns"
+        return f"no k is known to lose {lost}" if self.k is None else f"k = {self.k} is the smallest that loses {lost}"
 
 
 def choose_k(

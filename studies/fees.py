@@ -16,6 +16,7 @@ from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.settlement import Settlement
 from veridical.contracts.joint_plan.transfers import MECHANISMS, settle
 from veridical.data import CertificateError, InputError, NotSolvedError
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.fields import whole_number
 from veridical.data.joint_plan import CAPACITY, COST, NEED, JointPlanCase
 from veridical.data.lazy import pd
@@ -56,7 +57,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class FeeChoice(Tabular):
+class FeeChoice(Shown, Tabular):
     """What each rule leaves to whom over draws of a prior, and the one that an operator would fix; currency, shares of savings.
 
     `table` has a row a rule, by its name: `mechanism`, `pivot`, `activity_fee` (per m3), `participation_fee` (lump sum a
@@ -84,6 +85,14 @@ class FeeChoice(Tabular):
     by_draw: pd.DataFrame
     failed: tuple[str, ...] = ()
     measures: Measures = UNSAID
+
+    def _line(self) -> str:
+        return f"{self.case!r}: {self.chosen or 'none'} of {len(self.table)} rules, {self.draws} draws"
+
+    def _card(self) -> Card:
+        figures = [("chosen", self.chosen or "none"), ("draws", f"{self.draws:,}"), ("accepted loss", f"{self.loss:.2%}")]
+        failed = [f"left out: {reason}" for reason in self.failed]
+        return Card(f"pivots and fees for {self.case}", figures, [table_of("", self.table, None)], failed)
 
     def figure(self) -> Figure:
         """Return the picture of it: a row a rule, what it leaves to whom, and what is lost."""

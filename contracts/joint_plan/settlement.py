@@ -11,6 +11,7 @@ import numpy as np
 
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data.arrays import Array
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.deprecated import OldTableNames, Renamed
 from veridical.data.joint_plan.case import JointPlanCase
 from veridical.data.joint_plan.shared import LEVELS
@@ -33,7 +34,7 @@ def agents(parameters: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Settlement(Tabular, OldTableNames):
+class Settlement(Shown, Tabular, OldTableNames):
     """Plan, costs as reported, and transfers of a joint plan; currency, units.
 
     case: as it was reported. parameters: the mechanism's, as they were in effect. start, units: baseline and plan, one entry
@@ -134,6 +135,23 @@ class Settlement(Tabular, OldTableNames):
     def residual(self) -> float:
         """What is left to the receivers: their own net gains, and the budget where they operate the mechanism."""
         return sum(self.net_gains[name] for name in self.case.receivers) + (0.0 if agents(self.parameters) else self.budget)
+
+    def _line(self) -> str:
+        amount = Measures.of(self.case).amount
+        return f"{self.mechanism} for {self.case.name!r}: {amount(self.savings)} saved, budget {amount(self.budget)}"
+
+    def _card(self) -> Card:
+        amount = Measures.of(self.case).amount
+        figures = [
+            ("cost of the plan", amount(self.plan_cost)),
+            ("cost at the baseline", amount(self.baseline_cost)),
+            ("saved", amount(self.savings)),
+            ("budget", amount(self.budget)),
+            ("left to the receivers", amount(self.residual)),
+        ]
+        notes = [f"lost, taking no part: {', '.join(self.lost)}"] if self.lost else []
+        parties = table_of("who pays, who gains: transfers are paid to the party", self.to_frame(), None)
+        return Card(f"settlement of {self.case.name} by {self.mechanism}", figures, [parties], notes)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a party: role, costs at baseline and plan, the transfer to it, the fees taken off, net gain."""

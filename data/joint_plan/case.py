@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
+from veridical.data.cards import Card, Table
+from veridical.data.case_card import said, title, word
 from veridical.data.case_record import CaseRecord, counted
 from veridical.data.errors import InputError
 from veridical.data.fields import (
@@ -178,6 +181,26 @@ class JointPlanCase(CaseRecord):
     def at_home(self) -> tuple[str, ...]:
         """Names of the parties whose records are kept at home: nothing of them is here, and their agents are asked."""
         return tuple(party.name for party in self.parties if isinstance(party, AtHome))
+
+    def _counts(self) -> list[tuple[int, str]]:
+        shared = self.shared
+        sizes = {"suppliers": self.suppliers, "receivers": self.receivers, "sites": shared.sites, "products": shared.products}
+        sizes |= {"weeks": shared.weeks, "flows": shared.flows}
+        return [(len(parts), word(name, len(parts))) for name, parts in sizes.items()]
+
+    def _line(self) -> str:
+        return f"{self.name!r}: {', '.join(f'{count:,} {what}' for count, what in self._counts())}"
+
+    def _card(self) -> Card:
+        orders = "computed from what the receivers report" if self.baseline is None else "committed to by the receivers"
+        figures = [(what, f"{count:,}") for count, what in self._counts()]
+        figures += [("baseline", orders), ("mechanism", said(self.mechanism))]
+        figures += [(what, value) for what, value in (("currency", self.currency), ("unit", self.unit)) if value]
+        routes = Counter(name for route in self.shared.routes for name in route[:2])
+        flows = {name: f"{routes[name] * len(self.shared.weeks):,}" for name in self.names}
+        rows = [[party.name, party.role, party.side, flows[party.name]] for party in self.parties]
+        parties = Table("parties", ["party", "role", "side", "flows"], rows, frozenset({0, 1, 2}))
+        return Card(title(self), figures, [parties], [self.description] if self.description else [])
 
     def party(self, name: str) -> Any:
         """Return a party's record, or what stands for one that is kept at home; raises InputError for another name."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from veridical import comparing as comparing
     from veridical import contracts, data, families, models, solvers, studies
+    from veridical import reporting as reporting
     from veridical import solving as solving
     from veridical import tables as tables
     from veridical.citing import cite
@@ -70,7 +71,7 @@ __all__ += ["AllocationCase", "AssemblerCase", "cite", "import_case", "solve", "
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # who wants to see what is logged says where
 
-_PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies", "comparing", "solving", "tables")
+_PACKAGES = ("contracts", "data", "families", "models", "solvers", "studies", "comparing", "reporting", "solving", "tables")
 _PLACES = {  # where the other names are found
     "citing": ("cite",),
     "comparing": ("compare",),

@@ -27,8 +27,10 @@ from veridical.terminal import (
     Json,
     Menu,
     Plot,
+    Report,
     Solver,
     draw,
+    given_command,
     read,
     report,
     table_to_be_written,
@@ -59,6 +61,7 @@ def solve(
     round_money: Annotated[float | None, typer.Option(metavar="STEP", help="Payments in multiples of so much currency.")] = None,
     plot: Plot = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a consensus that was interrupted.")] = False,
+    report_to: Report = None,
     allow_files: AllowFiles = False,
 ) -> None:
     """Solve a case: contract menu, allocation or joint plan, shadow prices, audit and certificate.
@@ -97,6 +100,9 @@ def solve(
         to_file(found, menu)
     if picture is not None:
         draw(plot, lambda: picture(solution))
+    if report_to is not None:
+        how = given_command("solve", request.case, case, mechanism=chosen.name, solver=solver, set=changes)
+        vd.reporting.write(report_to, vd.reporting.solution(solution, family, how, chosen.summary))
     report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)), request.case)
     accepts = vd.solvers.solution.ACCEPTS
     if solution.status in accepts:
@@ -118,6 +124,8 @@ def compare(
             metavar="FILE", help="Write the comparison: FILE.csv, FILE.xlsx or FILE.parquet.", callback=table_to_be_written
         ),
     ] = None,
+    plot: Plot = None,
+    report_to: Report = None,
     allow_files: AllowFiles = False,
 ) -> None:
     """Compare mechanisms: profits, ratios, regret and rents side by side.
@@ -135,6 +143,10 @@ def compare(
     record |= vd.data.measures.Measures.of(world).to_dict()
     if table is not None:
         vd.comparing.book(world, frame).write(table)
+    draw(plot, frame.figure)
+    if report_to is not None:
+        how = given_command("compare", world, case, mechanism=mechanism, solver=solver, set=changes)
+        vd.reporting.write(report_to, vd.reporting.comparison(frame, family, how))
     report(to_json, lambda: record, lambda: family.compared(world.name, frame), world)
 
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from veridical import solvers
 from veridical.data import CertificateError, InputError, NotSolvedError, VeridicalError
-from veridical.data.lazy import pd
+from veridical.data.lazy import lazy
 from veridical.data.measures import Measures
 from veridical.data.sheets.book import Book, Column, Sheet
 from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from veridical.studies import comparison
+    from veridical.studies.comparison import Comparison
+else:
+    comparison = lazy("veridical.studies.comparison")
 
 __all__ = ["book", "compare", "truthful"]
 
@@ -22,7 +30,7 @@ TRUTHFUL = {"always": "dominant_strategy_ic", "in expectation": "bayesian_ic"}
 
 def compare(
     case: Any, mechanisms: Iterable[str | Mechanism] | None = None, solver: Solver = None, **parameters: Any
-) -> pd.DataFrame:
+) -> Comparison:
     """Solve a case under several mechanisms and return a row for each of them.
 
     Where no mechanism is named, one that does not take the case, has no optimum or equilibrium, or fails its certificate is left
@@ -41,9 +49,10 @@ def compare(
 
     Returns
     -------
-    A DataFrame indexed by mechanism with the columns parameters, profit, truthful (`always`, `in expectation`, `no`), status (an
-    optimum that is not proven is `locally_optimal`), seconds. For an assembler also share_of_first_best, expected_rents (all
-    suppliers together), max_regret and min_rent (in expectation for `bic`), balanced. For a supplier capacity, chain_profit,
+    A DataFrame (a Comparison, whose method `figure` draws it) indexed by mechanism with the columns parameters, profit, truthful
+    (`always`, `in expectation`, `no`), status (an optimum that is not proven is `locally_optimal`), seconds. For an assembler
+    also share_of_first_best, expected_rents (all suppliers together), max_regret and min_rent (in expectation for `bic`),
+    balanced. For a supplier capacity, chain_profit,
     penalty (share of the chain's profit that is lost against full information), supplier_share, max_regret and min_profit of
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
     is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says why
@@ -99,10 +108,8 @@ def compare(
             "status": str(solution.status),
             "seconds": solution.solver.seconds.total,
         }
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("mechanism")
     unders = [solution.audit.under for solution in solutions.values() if solution.audit is not None]
-    frame.attrs |= {"left_out": left_out, "under": next(filter(None, unders), ""), **Measures.of(case).to_dict()}
-    return frame
+    return comparison.Comparison.of(rows, case, family.drawn, left_out, next(filter(None, unders), ""))
 
 
 MONEY = ("profit", "expected_rents", "max_regret", "min_rent", "chain_profit", "min_profit", "savings", "budget", "residual")

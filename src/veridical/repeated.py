@@ -8,7 +8,7 @@ from typing import Any
 
 from veridical import solvers
 from veridical.families import Mechanism, find, resolve
-from veridical.solvers import Configuration, Solution
+from veridical.solvers import CaseSolution, Configuration, Solution
 from veridical.solvers.engines import REPEATING
 from veridical.solvers.kept import KeptModels
 from veridical.solving import Solver, answer
@@ -44,7 +44,9 @@ class Repeated:
     def __init__(self) -> None:
         self._kept = KeptModels(REPEATING)
 
-    def solve(self, case: Any, mechanism: str | Mechanism | None = None, solver: Solver = None, **parameters: Any) -> Solution:
+    def solve(
+        self, case: Any, mechanism: str | Mechanism | None = None, solver: Solver = None, **parameters: Any
+    ) -> CaseSolution:
         """Solve a case under a mechanism (the kind's own where none is named) and return a certified solution.
 
         Parameters
@@ -73,7 +75,7 @@ class Repeated:
 
     def solve_from(
         self, first: Any, case: Any, mechanism: str | Mechanism | None = None, solver: Solver = None, **parameters: Any
-    ) -> Solution:
+    ) -> CaseSolution:
         """Solve a case from the basis of another one, whatever was solved before.
 
         Parameters

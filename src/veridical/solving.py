@@ -19,7 +19,7 @@ from veridical.data.deprecated import renamed
 from veridical.data.measures import Measures, unrounded
 from veridical.data.progress import step
 from veridical.families import RESERVED, Mechanism, Task, family_of, find, resolve
-from veridical.solvers import Configuration, Solution, SolutionStatus
+from veridical.solvers import CaseSolution, Configuration, SolutionStatus
 from veridical.solvers.kept import Keeper
 
 __all__ = ["answer", "audit", "build", "one_sided_derivatives", "solve"]
@@ -74,7 +74,7 @@ def solve(
     *,
     allow_files: bool = False,
     **parameters: Any,
-) -> Solution:
+) -> CaseSolution:
     """Solve a case under a mechanism (the kind's own where none is named) and return a certified solution.
 
     Parameters
@@ -127,7 +127,7 @@ def answer(
     callback: Callable[[Any], None] | None = None,
     parameters: Mapping[str, Any] | None = None,
     kept: Keeper | None = None,
-) -> Solution:
+) -> CaseSolution:
     """Return the certified solution of a case under a mechanism that has been found, by the route that the solver asks for.
 
     `kept`: models of earlier solves, which may be used again.
@@ -136,12 +136,12 @@ def answer(
     mechanism.check(given)
     given = mechanism.complete(case, given)
 
-    def solved(solver: Solver) -> Solution:
+    def solved(solver: Solver) -> CaseSolution:
         configuration = None if solver is None else solvers.configure(solver)
         route = mechanism.route(None if configuration is None else configuration.solver, RESERVED, case.name)
         route.check(given)
         with PauseGC(), step(f"{mechanism.name} for {case.name}"):  # a model is one large web of objects, all of them in use
-            solution = route.solve(Task(case, mechanism, route, configuration, given, callback, kept))
+            solution = CaseSolution.of(route.solve(Task(case, mechanism, route, configuration, given, callback, kept)))
         LOG.info("%s for %s: %s, objective %.12g", mechanism.name, case.name, solution.status, solution.objective)
         LOG.debug("by %s %s: %s", solution.solver.name, solution.solver.version, solution.certificate)
         return solution
@@ -250,4 +250,5 @@ def audit(case: Any, offer: Any, menu: Any = None, **promised: Any) -> Audit:
     """
     if menu is not None:
         return audit_table(case, offer, menu, **promised)
-    return replace(family_of(case).audit(case, offer), measures=Measures.of(case))
+    found = family_of(case).audit(case, offer)
+    return replace(found, measures=Measures.of(case).fitted(money=found.largest_payment))

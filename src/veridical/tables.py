@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.segment import Segment
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from veridical.console import Either, fitted, show
 from veridical.contracts import Audit
 from veridical.data.arrays import Array
-from veridical.data.errors import visible
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures, figure
 from veridical.solvers import Solution, SolutionStatus, installed
@@ -26,105 +22,16 @@ from veridical.solvers.solution import Duals, largest_of, words
 if TYPE_CHECKING:
     from veridical.studies import Reproduction
 
+__all__ = ["Either", "Money", "fitted", "money", "show", "table"]
+
 PRICES = 3  # shadow prices shown of each family
 ROWS = 16  # profiles shown of contracts
 BY_RELAXING = "shadow prices: profit per unit by which a constraint is relaxed, the {} largest of each kind"
-PROOFS = {  # what a certificate proves, with what the proof rests on
-    "global": "proven: no feasible point is better by more than the gap ({})",
-    "local": "a local optimum: convexity is not shown, so a better point may exist ({})",
-    "feasible": "the constraints hold; how far the best point is from this one is not known ({})",
-}
 MARKED = {  # results that a comparison marks, by status
     SolutionStatus.LOCALLY_OPTIMAL: "local optima, which may not be the best there is",
     SolutionStatus.INCOMPLETE: "incomplete, since a party was lost",
 }
 Money = Callable[[float], str]
-
-
-def show(*parts: RenderableType) -> None:
-    """Print to standard output, at the width of the terminal; no digit is ever cut off, or parted from the others."""
-    # names are the user's: nothing in them is markup
-    console = Console(width=None if Console().is_terminal else 120, markup=False, emoji=False, highlight=False)
-    console.print(Visible(Group(*(fitted(_on_one_line(part), console) for part in parts))))
-
-
-@dataclass(frozen=True)
-class Either:
-    """A table, and what is shown in its place where it is too wide."""
-
-    table: Table
-    narrower: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the one of them that fits."""
-        yield fitted(self, console)
-
-
-def fitted(part: RenderableType, console: Console) -> RenderableType:
-    """Return a table that is no wider than the console, with less space or as a list of its rows; other parts as they are."""
-    if isinstance(part, Group):
-        return Group(*(fitted(each, console) for each in part.renderables))
-    if isinstance(part, Either):
-        return part.table if _fits(part.table, console) else fitted(part.narrower, console)
-    if not isinstance(part, Table) or _fits(part, console):
-        return part
-    columns = [[str(column.header), *map(str, column.cells)] for column in part.columns]
-    headings = [" ".join(column[0].replace("-\n", "").split()) for column in columns]
-    rows = zip(*(column[1:] for column in columns), strict=True)
-    lines = [
-        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{visible(cell)}", overflow="fold")
-        for row in rows
-        for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
-    ]
-    return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
-
-
-def _fits(part: Table, console: Console) -> bool:
-    """Return whether a table is no wider than the console when no word is parted; its columns have their widths then."""
-    texts = [[str(column.header), *map(str, column.cells)] for column in part.columns]
-    least = [
-        max((cell_len(word) for text in cells for word in (text.splitlines() if column.no_wrap else text.split())), default=0)
-        for column, cells in zip(part.columns, texts, strict=True)
-    ]
-    most = [max((cell_len(line) for text in column for line in text.splitlines()), default=0) for column in texts]
-    for space in (1, 0):
-        room = console.width - (1 + 2 * space) * len(texts) - 1 - sum(least)
-        if room < 0:
-            continue
-        part.padding = (0, space)
-        wishes = sorted(zip(part.columns, least, most, strict=True), key=lambda each: each[2] - each[1])
-        for place, (column, low, high) in enumerate(wishes):  # an equal share for all that wish for more
-            column.width = min(low + room // (len(wishes) - place), high)
-            room -= column.width - low
-        return True
-    return False
-
-
-@dataclass(frozen=True)
-class Visible:
-    """What is shown, with everything escaped that would drive the terminal: names in files are anybody's."""
-
-    shown: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield what rich prints."""
-        for segment in console.render(self.shown, options):
-            lines = "\n".join(map(visible, segment.text.split("\n")))
-            yield Segment(lines, segment.style, segment.control)
-
-
-def _on_one_line(part: RenderableType) -> RenderableType:
-    """Return a line, or a table with its title, in which a name that holds a line break does not break it; of groups, each."""
-    if isinstance(part, Group):
-        return Group(*map(_on_one_line, part.renderables))
-    if isinstance(part, Either):
-        _on_one_line(part.table)
-        return Either(part.table, _on_one_line(part.narrower))
-    if isinstance(part, Text) and "\n" in part.plain:
-        return Text(visible(part.plain), style=part.style)
-    if isinstance(part, Table) and isinstance(part.title, str):
-        part.title = visible(part.title)
-    return part
 
 
 money = figure  # as tables have it, without the currency
@@ -163,13 +70,6 @@ def named(mechanism: str | None, parameters: Any) -> str:
     return f"{mechanism} ({values})" if values else str(mechanism)
 
 
-def worth(solution: Solution, money: Money | None = None) -> str:
-    """Return what is known of a solution's objective: its status and its bound."""
-    money = money or solution.measures.amount
-    bound = "no bound is known" if math.isnan(solution.bound) else f"bound {money(solution.bound)}"
-    return f"{solution.status} ({bound})"
-
-
 def approximation(solution: Solution, what: str, money: Money | None = None) -> list[RenderableType]:
     """Return in words how far points, so many of `what`, are from the range that they stand for; nothing where there are none."""
     money = money or solution.measures.amount
@@ -189,19 +89,13 @@ def approximation(solution: Solution, what: str, money: Money | None = None) -> 
 def result(solution: Solution, summary: Sequence[RenderableType]) -> list[RenderableType]:
     """Return a solution as it is shown: what its kind has to say of it, the certificate, and who solved it."""
     checks, record = solution.certificate, solution.solver
-    figures = [f"primal residual {checks.primal_residual:.1e}"]
-    if checks.dual_residual is not None:
-        figures.append(f"dual residual {checks.dual_residual:.1e}")
-    if checks.complementarity is not None:
-        figures.append(f"complementarity {checks.complementarity:.1e}")
-    figures.append("no gap is known" if math.isnan(checks.gap) else f"gap {checks.gap:.1e}")
     form = f", {record.form} form" if record.form else ""
     return [
         Text(f"{named(solution.mechanism, solution.parameters)} for {solution.case}", style="bold"),
         *measured(solution.measures),
         *summary,
-        Text(f"certificate: {', '.join(figures)} (all relative)"),
-        Text(PROOFS[checks.proves].format(checks.basis)),
+        Text(f"certificate: {checks.words} (all relative)"),
+        Text(checks.proof),
         Text(f"solved by {record.name} {record.version}{form} in {record.seconds.total:.2f} s", style="dim"),
     ]
 
@@ -245,7 +139,7 @@ def properties(checked: Audit) -> RenderableType:
     """Return what each property comes to, with the worst case of those that fail."""
     results = table("properties", "property", "", "by", "worst case", left=("property", "", "worst case"))
     for name, result in checked.properties.items():
-        row = (money(result.worst), result.where) if result.verdict == "fails" else ("", "")
+        row = (checked.measures.money(result.worst), result.where) if result.verdict == "fails" else ("", "")
         results.add_row(name, result.verdict, *row)
     return results
 
@@ -286,7 +180,7 @@ def side_by_side(
     if narrow is not None:
         changed = ((narrow.get(heading, heading), cell) for heading, cell in columns)
         mechanisms = Either(listed(columns), listed([(heading, cell) for heading, cell in changed if heading is not None]))
-    words = Measures(**{name: frame.attrs[name] for name in ("currency", "unit") if name in frame.attrs})
+    words = words_of(frame)
     parts: list[RenderableType] = [mechanisms, *measured(words)]
     if under := frame.attrs.get("under"):
         parts.append(Text(f"expected profits are under {under}"))
@@ -294,6 +188,12 @@ def side_by_side(
         marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]
         parts += [Text(f"{meaning}: {', '.join(marked)}", style="yellow")] if marked else []
     return parts
+
+
+def words_of(frame: pd.DataFrame) -> Measures:
+    """Return how the money of a comparison is said, with the decimals that its largest amount needs."""
+    said = {name: frame.attrs[name] for name in ("currency", "unit") if name in frame.attrs}
+    return Measures(**said).fitted(money=float(frame["profit"].abs().max()))
 
 
 def share(value: float, digits: int = 2) -> str:

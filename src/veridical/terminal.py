@@ -21,8 +21,19 @@ import veridical as vd
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "Database", "Json", "Menu", "Plot", "Request"]
-__all__ += ["Solver", "draw", "emit", "read", "report", "table_to_be_written", "tell", "to_be_written"]
+__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "Database", "Json", "Menu", "Plot", "Report"]
+__all__ += [
+    "Request",
+    "Solver",
+    "draw",
+    "emit",
+    "given_command",
+    "read",
+    "report",
+    "table_to_be_written",
+    "tell",
+    "to_be_written",
+]
 
 
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
@@ -114,6 +125,15 @@ Contracts = Annotated[
 Plot = Annotated[
     str | None, typer.Option("--plot", metavar="FILE.png", help="Draw what was found.", callback=to_be_written(formats))
 ]
+Report = Annotated[
+    str | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        help="Write a report for people: the decision, why it holds, and how to come to it again; .pdf prints it.",
+        callback=to_be_written(lambda: (".html", ".pdf")),
+    ),
+]
 Solver = Annotated[str | None, typer.Option("--solver", metavar="NAME|FILE", help="A solver's name, or a TOML file.")]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a field of the case or a parameter.")
@@ -183,6 +203,17 @@ def draw(target: str | None, figure: Callable[[], Any]) -> None:
     """Write a figure to a file where one is asked for."""
     if target is not None:
         vd.studies.figures.style.save(figure(), target)
+
+
+def given_command(name: str, case: Any, given: str, **options: str | list[str] | None) -> Any:
+    """Return the command that a report names: its words, from what was given, and the case."""
+    from veridical.reporting import Command
+
+    words = ["veridical", name, given]
+    for option, value in options.items():
+        for one in value if isinstance(value, list) else [] if value is None else [value]:
+            words += [f"--{option.replace('_', '-')}", one]
+    return Command(words, case)
 
 
 def parsed(text: str) -> Any:

@@ -16,7 +16,7 @@ from veridical.data.measures import Measures
 from veridical.solvers.closed_form import allocation as closed
 from veridical.solvers.closed_form.inverse import TINY
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
-from veridical.studies.figures.style import COLOURS, axes_of, styled
+from veridical.studies.figures.style import COLOURS, axes_of, called, headed, line_style, numbered, styled
 from veridical.studies.papers.allocation_tables import CONCENTRATED, TABLES, auction, case_of, printed
 from veridical.studies.papers.reproduction import Reproduction, Row
 
@@ -32,6 +32,7 @@ LEAST, MOST = 3.0, 150.0  # and one of them alone
 MANY = 2000  # profiles from which markers are faint
 TICKS = 10  # types up to which each has its own
 SPREAD = 0.24  # inches that groups of the same type stand apart, all together
+KEY, BELOW = 1.6, 3.6  # inches of a name in a legend within a panel, and below it
 ROWS = 6  # of a legend, in one column
 LIKELY = 200  # profiles by which it is told whether information is full
 COSTS = 25  # costs of capacity between the printed ones at which the exact lines of a table are computed
@@ -80,8 +81,9 @@ def allocation(allotment: Allotment) -> Figure:
         _by_profile(axes[0], allotment, priced)
     _by_own_type(axes[-1], allotment)
     members = len(case.order)
-    figure.suptitle(
-        case.name or f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}"
+    headed(
+        figure,
+        case.name or f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}",
     )
     return figure
 
@@ -105,6 +107,7 @@ def _by_profile(axis: Any, allotment: Allotment, priced: Booleans) -> None:
     axis.set(title=f"{count:,} {kind}", xlabel=f"total demand {plenty}, {words.of_units}")
     axis.set_ylabel(f"shadow price λ, {words.per_unit}")
     _from_zero(axis, float(shadow.max()), 2)
+    numbered(axis.xaxis, 6)
 
 
 def _demand(
@@ -138,7 +141,9 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
 
     case, profiles = allotment.case, allotment.profiles
     width = min(4.0, 72 * SPREAD / len(case.names))
-    for g, (name, group) in enumerate(zip(case.names, case.retailers, strict=True)):
+    labels = [f"{name} ({group.count:,})" for name, group in zip(case.names, case.retailers, strict=True)]
+    below = len(labels) > 1 and any("\n" in called(label, KEY, 8) for label in labels)  # names are too long to stand in the panel
+    for g, group in enumerate(case.retailers):
         columns = profiles.columns(g)
         weight = allotment.probability[:, None] * profiles.counts[:, columns]
         occurs = weight.sum(axis=0) > 0
@@ -146,10 +151,10 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
         least = np.where(weight > 0, units, np.inf).min(axis=0)
         most = np.where(weight > 0, units, -np.inf).max(axis=0)
         mean = (weight * units).sum(axis=0) / weight.sum(axis=0)
-        style = _style(g)
+        style = line_style(g)
         aside = ScaledTranslation(((g + 0.5) / len(case.names) - 0.5) * SPREAD, 0, axis.figure.dpi_scale_trans)
         axis.vlines(theta, least, most, color=style["color"], alpha=0.35, linewidth=width, transform=axis.transData + aside)
-        label = f"{name} ({group.count:,})"
+        label = called(labels[g], BELOW if below else KEY, 8)
         axis.plot(theta, mean, marker="o", markersize=4, label=label, transform=axis.transData + aside, **style)
         axis.update_datalim(np.column_stack([theta, most]))
     axis.autoscale_view()
@@ -158,7 +163,11 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
         axis.set_xticks(types)
     axis.set(xlabel="own type θ", ylabel=f"allocation to one retailer, {Measures.of(case).of_units}")
     axis.set_title("mean over the others' types; bars: least to most")
-    _from_zero(axis, float(axis.dataLim.y1), len(case.names))
+    _from_zero(axis, float(axis.dataLim.y1), 0 if below else len(case.names))
+    if below:
+        legend = axis.legend(loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=4.5)
+        lines = sum(1 + text.get_text().count("\n") for text in legend.get_texts())
+        axis.figure.set_figheight(axis.figure.get_figheight() + 0.17 * lines)
 
 
 def _from_zero(axis: Any, top: float, keys: int) -> None:
@@ -168,6 +177,7 @@ def _from_zero(axis: Any, top: float, keys: int) -> None:
         axis.legend(frameon=True, facecolor="white", edgecolor="none", framealpha=1.0, loc="upper left", ncols=columns)
         top *= 1 + 0.075 * -(-keys // columns)
     axis.set_ylim(-0.04 * top, top)
+    numbered(axis.yaxis)
 
 
 def sweep(case: AllocationCase, costs: Iterable[float], **options: int) -> pd.DataFrame:
@@ -210,7 +220,7 @@ def capacity(frame: pd.DataFrame) -> Figure:
         axis.set(ylabel=unit, xlabel=COST)
         axis.set_ylim(bottom=min(0.0, float(frame[columns].min().min())))
         axis.legend()
-    figure.suptitle("capacity worth having and profits, by the cost of capacity")
+    headed(figure, "capacity worth having and profits, by the cost of capacity")
     return figure
 
 
@@ -282,7 +292,7 @@ def _panels(frame: pd.DataFrame, columns: Sequence[str], title: str, as_publishe
     lines, marks = {}, {}
     for axis, column in zip(axes, columns, strict=True):
         for place, (name, points) in enumerate(series):
-            cost, style, label = points["capacity_cost"], _style(place), str(name) if len(series) > 1 else "exact"
+            cost, style, label = points["capacity_cost"], line_style(place), str(name) if len(series) > 1 else "exact"
             marker = "." if len(points) == 1 else None
             (lines[label],) = axis.plot(cost, 100 * points[column], label=label, marker=marker, **style)
             for reading, key, look in (("as_published", as_published, dashed), ("published", "printed", hollow)):
@@ -292,7 +302,7 @@ def _panels(frame: pd.DataFrame, columns: Sequence[str], title: str, as_publishe
         axis.set(ylabel=SHARES[column], xlabel=COST)
     keys = lines | marks
     figure.legend(list(keys.values()), list(keys), loc="outside lower center", ncols=2 * len(columns) + 1)
-    figure.suptitle(title)
+    headed(figure, title)
     return figure
 
 
@@ -315,13 +325,8 @@ def _auction() -> Figure:
     right.set(xlabel="own type θ", ylabel="bid, currency", title="bids", xticks=types)
     right.legend(loc="upper left")
     left.set(xticks=types, yticks=types)
-    figure.suptitle("Table 5: the auction of 2.63 units between two retailers, types 4 to 8 equally likely")
+    headed(figure, "Table 5: the auction of 2.63 units between two retailers, types 4 to 8 equally likely")
     return figure
-
-
-def _style(place: int) -> dict[str, Any]:
-    """Return the colour of a line, and its dashes, so that no two of the first eighteen look alike."""
-    return {"color": COLOURS[place % len(COLOURS)], "linestyle": ("-", "-.", ":")[place // len(COLOURS) % 3]}
 
 
 def _checked(frame: pd.DataFrame, needed: Sequence[str], optional: Sequence[str] = ()) -> pd.DataFrame:

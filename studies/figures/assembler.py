@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +12,17 @@ from veridical.data.arrays import Array
 from veridical.data.lazy import pd
 from veridical.data.measures import Measures
 from veridical.solvers import Solution
-from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, beside, headed, styled
+from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, rows_of, said, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["choice", "contract_menu", "convergence", "readings", "unbalanced"]
 
+PANEL, LOW = 1.25, 0.62  # inches that a panel is high, at least: of few, and of more than FEW
+FEW = 9
+LINE = 0.17  # inches that a line of a name takes
+BESIDE = 1.8  # inches of a name beside its panel
 MAPPED = 8  # costs of both of two suppliers from which a menu is drawn as maps
 
 
@@ -35,7 +38,7 @@ def contract_menu(solution: Solution) -> Figure:
     words = Measures.of(menu.case)
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
     under = "" if menu.case.ambiguity is None else f"\nunder {menu.case.ambiguity.words}"
-    earned = f"expected profit {words.amount(solution.objective)}"
+    earned = f"expected profit {said(solution.objective)}, {words.of_money}"
     headed(figure, f"{solution.mechanism} menu for {solution.case}: {earned}{under}")
     return figure
 
@@ -52,27 +55,30 @@ def bars(menu: Menu) -> Figure:
     panels += assembled(menu)
     rent = "rent and what he earns elsewhere" if any(any(s.reservations) for s in case.suppliers) else "information rent"
     loses = any((menu.rent(i) < -1e-9 * np.abs(menu.payment[i]).max()).any() for i in range(len(case.names)))
-    rows = len(panels) + len(case.names)
-    figure, axes = axes_of(8.0, 1.4 + 1.25 * rows, rows, sharex=True)
-    for axis, (name, quantity) in zip(axes, panels, strict=False):
+    labels = [called(name, BESIDE) for name in (*(name for name, _ in panels), *names)]
+    least = PANEL if len(labels) <= FEW else LOW
+    heights = [max(least, LINE * (2 + label.count("\n"))) for label in labels]
+    figure, axes = axes_of(9.0, 1.4 + sum(heights), len(labels), sharex=True, height_ratios=heights)
+    for axis, label in zip(axes, labels, strict=True):
+        axis.set_ylabel(label, rotation=0, ha="right", va="center")
+    for axis, (_, quantity) in zip(axes, panels, strict=False):
         axis.stairs(quantity.ravel()[order], edges, fill=True, color=COLOURS[0])
-        axis.set_ylabel(beside(name))
     for i, axis in enumerate(axes[len(panels) :]):
         payment = menu.payment[i].ravel()[order]
         axis.stairs(payment, edges, fill=True, color=COLOURS[3], label=rent)
         axis.stairs(payment - menu.rent(i).ravel()[order], edges, fill=True, color="#9a9a9a", label="production cost")
         if loses:  # what he is paid is then hidden behind what it costs him
             axis.stairs(payment, edges, baseline=None, color=COLOURS[1], linewidth=1.2, label="payment, also where it is a loss")
-        axis.set_ylabel(beside(names[i]))
     for axis in axes:
         axis.set_ylim(bottom=None if loses and axis in axes[len(panels) :] else 0)
         axis.margins(x=0)
-        axis.yaxis.set_major_formatter(NUMBER)
+        numbered(axis.yaxis, 5 if least == PANEL else 2)
     words = Measures.of(case)
     axes[0].set_title(f"{'order' if case.has_yields else 'quantity'}, {words.of_units}")
     axes[len(panels)].set_title(f"payment, {words.of_money}")
-    axes[-1].set_xlabel("probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely")
-    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=3, fontsize=9)
+    explained = "probability; a bar for each profile of costs, the cheapest first, as wide as the profile is likely"
+    axes[-1].set_xlabel(called(explained, 4.2))
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=9)
     return figure
 
 
@@ -105,9 +111,11 @@ def maps(menu: Menu) -> Figure:
     for axis, (name, values) in zip(axes, panels, strict=True):
         lowest = min(0.0, float(values.min()))  # a rent may be a loss
         mesh = axis.pcolormesh(first, second, values.T, cmap="viridis_r", vmin=lowest, shading="nearest")
-        figure.colorbar(mesh, ax=axis, format=NUMBER)
-        axis.set(title=fill(name, 44), xlabel=fill(f"cost of {case.names[0]}, {words.per_unit}", 44))
-    axes[0].set_ylabel(fill(f"cost of {case.names[1]}, {words.per_unit}", 44))
+        numbered(figure.colorbar(mesh, ax=axis).ax.yaxis)
+        axis.set(title=called(name, 3.0, 10), xlabel=called(f"cost of {case.names[0]}, {words.per_unit}", 3.0))
+        numbered(axis.xaxis, 5)
+    numbered(axes[0].yaxis)
+    axes[0].set_ylabel(called(f"cost of {case.names[1]}, {words.per_unit}", 2.7))
     return figure
 
 
@@ -179,7 +187,10 @@ def convergence(title: str, table: pd.DataFrame) -> Figure:
 @styled
 def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, currency: str = "currency") -> Figure:
     """Return a figure of the hybrid by k: profit against the number of contracts, and what each further supplier adds."""
-    figure, (left, right) = axes_of(9.5, 3.9, 1, 2)
+    added = table.iloc[1:]
+    names = [called(f"{place}. {name}", size=8) for place, name in added["supplier"].items()]
+    rows, inches = rows_of(names)
+    figure, (left, right) = axes_of(9.5, max(3.9, 1.2 + inches), 1, 2)
     left.plot(table["contracts"], table["profit"], color=COLOURS[0], marker="o", markersize=4)
     left.set_xscale("log", base=2)
     left.set(xlabel="contracts in the menu", ylabel=f"expected profit, {currency}")
@@ -189,12 +200,12 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, curr
         loss = 100 * float(table["loss"][k])
         note = f"k = {k} is the smallest that loses at most\n{100 * accepted:.3g} % of what k = n earns: {loss:.2g} %"
         left.set_title(note, fontsize=8, color=COLOURS[1])
-    added = table.iloc[1:]
-    names = [fill(f"{place}. {name}", 28) for place, name in added["supplier"].items()]
-    right.barh(names, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
-    right.invert_yaxis()
+    right.barh(rows, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
+    right.set_yticks(rows, names)
+    right.set_ylim((rows[-1] if len(rows) else 0.0) + 0.7, -0.7)
     right.set_xlabel(f"profit added by his reporting too, {currency}")
-    for axis in (left.xaxis, left.yaxis, right.xaxis):
-        axis.set_major_formatter(NUMBER)
+    numbered(left.xaxis)
+    numbered(left.yaxis)
+    numbered(right.xaxis, 5)
     headed(figure, title)
     return figure

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from veridical.data.lazy import pd
-from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
+from veridical.studies.figures.style import COLOURS, GREY, axes_of, called, headed, numbered, rows_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,11 +19,12 @@ PANELS = {
     "supplier": "smallest gain of a supplier, {money}",
     "lost": "lost of the savings, %",
 }
-KINDS = {  # of rules: their colour
-    "chosen": COLOURS[1],
-    "truth is best for every supplier": COLOURS[0],
-    "truth is not best: what would come of it all the same": COLOURS[4],
+KINDS = {  # of rules: colour, marker, and words
+    "chosen": (COLOURS[1], "D", "chosen: mean and standard error"),
+    "truthful": (COLOURS[0], "o", "truth is best for every supplier"),
+    "not truthful": (COLOURS[4], "X", "truth is not best: what would come of it all the same"),
 }
+SHARED: Any = {"sharey": True, "width_ratios": (2, 2, 1)}
 
 
 @styled
@@ -30,27 +33,54 @@ def draw(title: str, table: pd.DataFrame, chosen: str | None, money: str = "curr
 
     Amounts are on a scale that is logarithmic away from 0, as losses under the baseline pivot are many times what is gained.
     """
-    figure, axes = axes_of(11.0, 0.3 * len(table) + 1.9, 1, 3, sharey=True, width_ratios=(2, 2, 1))
-    rows, (picked, truthful, others) = list(range(len(table))), KINDS
-    kinds = [picked if name == chosen else truthful if table["truthful"][name] else others for name in table.index]
-    colours = [KINDS[kind] for kind in kinds]
+    names = [called(str(name), size=8) for name in table.index]
+    rows, inches = rows_of(names)
+    figure, axes = axes_of(11.0, 2.0 + inches, 1, 3, **SHARED)
+    kinds = ["chosen" if name == chosen else "truthful" if table["truthful"][name] else "not truthful" for name in table.index]
     for axis, (column, words) in zip(axes, PANELS.items(), strict=True):
         unit = 100 if column == "lost" else 1
         means, errors = unit * table[column], unit * table[f"{column}_se"].fillna(0.0)
-        axis.hlines(rows, means - errors, means + errors, colors=colours, linewidth=1)
-        axis.scatter(means, rows, c=colours, s=16)
+        for row, kind, mean, error, name in zip(rows, kinds, means, errors, table.index, strict=True):
+            colour, marker, _ = KINDS[kind]
+            axis.hlines(row, mean - error, mean + error, colors=colour, linewidth=1)
+            axis.plot(mean, row, color=colour, marker=marker, markersize=5)
+            if column != "lost":
+                axis.plot(table[f"{column}_least"][name], row, color=colour, marker="o", markersize=7, fillstyle="none")
         if column == "lost":
             axis.set_xlim(left=-1)
+            numbered(axis.xaxis, 4)
         else:
-            axis.scatter(table[f"{column}_least"], rows, s=22, facecolors="none", edgecolors=colours)
-            largest = max(float(means.abs().max()), 1e-9)
-            axis.set_xscale("symlog", linthresh=largest / 30)
-        axis.xaxis.set_major_formatter(NUMBER)
+            _far_from_zero(axis, means, table[f"{column}_least"])
         axis.axvline(0.0, color=GREY, linewidth=0.8, zorder=0)
         axis.set_xlabel(words.format(money=money))
-    axes[0].set_yticks(rows, [str(name) for name in table.index])
-    axes[0].invert_yaxis()
-    marks = [axes[0].scatter([], [], c=colour, s=16, label=kind) for kind, colour in KINDS.items() if kind in kinds]
-    figure.legend(handles=marks, loc="outside lower center", ncols=len(marks))
-    figure.suptitle(f"{title}: means, standard errors, least of all draws (rings)")
+    figure.legend(handles=_keys(kinds), loc="outside lower left", ncols=4)
+    axes[0].set_yticks(rows, names)
+    axes[0].set_ylim(rows[-1] + 0.7, -0.7)
+    headed(figure, f"{title}: means, standard errors, least of all draws (rings)")
     return figure
+
+
+def _far_from_zero(axis: Any, means: Any, least: Any) -> None:
+    """Make an axis logarithmic away from 0, with few enough ticks that no label lies on another."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    largest = max(float(np.nanmax(np.abs(means))), 1e-9)
+    linear = largest / 30
+    axis.set_xscale("symlog", linthresh=linear)
+    reach = max(largest, float(np.nanmax(np.abs(least))))
+    power = 10.0 ** np.floor(np.log10(reach))
+    ticks = [power] if power / linear < 10 else [power, power / 10 ** np.ceil(np.log10(power / linear) / 2)]
+    low = min(float(np.nanmin(means)), float(np.nanmin(least)))
+    axis.xaxis.set_major_locator(FixedLocator([*([-tick for tick in ticks] if low < 0 else []), 0.0, *ticks]))
+    axis.xaxis.set_minor_locator(NullLocator())
+    numbered(axis.xaxis)
+
+
+def _keys(kinds: list[str]) -> list[Any]:
+    """Return the keys of the legend, of what there is."""
+    from matplotlib.lines import Line2D
+
+    shown = [KINDS[kind] for kind in KINDS if kind in kinds]
+    keys = [Line2D([], [], color=colour, marker=marker, markersize=5, label=words) for colour, marker, words in shown]
+    ring: Any = {"color": COLOURS[4], "marker": "o", "markersize": 7, "fillstyle": "none", "linestyle": "none"}
+    return [*keys, Line2D([], [], label="least of all draws", **ring)]

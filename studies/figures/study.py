@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from veridical.data.errors import InputError
-from veridical.studies.figures.style import COLOURS, GREY, NUMBER, axes_of, styled
+from veridical.studies.figures.style import GREY, MARKERS, axes_of, bar_style, called, headed, line_style, numbered, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +20,7 @@ __all__ = ["draw", "layout"]
 FEW = 6  # values that panels stand for
 MARKED = 30  # points of a line up to which each is marked
 PANEL = (3.6, 2.9)  # inches
+ACROSS, UP, BELOW, NAMES = 3.0, 2.6, 0.95, 2.0  # inches of titles, of labels at the side and below bars, of a legend
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def draw(frame: Any, column: str | None = None) -> Figure:
     mechanisms = frame["mechanism"].unique()
     who = f", {mechanisms[0]}" if len(mechanisms) == 1 else ""
     case = f" for {frame['case'].iloc[0]}" if frame["case"].nunique() == 1 else ""
-    figure.suptitle(f"{frame.attrs.get('name', 'study')}: {worded(column)}{case}{who}{words}")
+    headed(figure, f"{frame.attrs.get('name', 'study')}: {worded(column)}{case}{who}{words}")
     return figure
 
 
@@ -92,7 +93,7 @@ def _part(frame: Any, plan: Layout, across: Any, down: Any) -> tuple[Any, str]:
     titles = []
     for name, value in zip(plan.panels, (across, down), strict=False):
         frame = frame[(frame[name] == value) | frame[name].isna()]
-        titles.append(f"{worded(name)} {_text(value)}")
+        titles.append(called(f"{worded(name)} {_text(value)}", ACROSS))
     return frame, "\n".join(titles)
 
 
@@ -100,66 +101,75 @@ def _panels(frame: Any, column: str, plan: Layout) -> Figure:
     """Return lines, or bars where no number is varied, in panels."""
     across, down = _split(frame, plan.panels)
     single = len(across) * len(down) == 1
-    width, height = (6.4, 4.2) if single else (PANEL[0] * len(across) + 1.2, PANEL[1] * len(down) + 0.6)
+    width, height = (_wide(frame, plan), 4.2) if single else (PANEL[0] * len(across) + 1.2, PANEL[1] * len(down) + 0.6)
     figure, axes = axes_of(width, height, len(down), len(across), squeeze=False, sharex=True, sharey=True)
-    colours = dict(zip(frame["mechanism"].unique(), COLOURS * 9, strict=False))
-    is_number = plan.x is not None and pd.api.types.is_numeric_dtype(frame[plan.x]) and frame[plan.x].dtype != bool
+    places = {name: place for place, name in enumerate(frame["mechanism"].unique())}
+    is_number = plan.x is not None and _numeric(frame, plan.x)
     for i, row in enumerate(down):
         for j, each in enumerate(across):
             axis = axes[i][j]
             part, title = _part(frame, plan, each, row)
             if is_number and plan.x is not None:
-                _lines(axis, part, column, plan.x, colours)
+                _lines(axis, part, column, plan.x, places)
             else:
-                _bars(axis, part, column, plan.x, colours)
+                _bars(axis, part, column, plan.x, places)
             axis.set_title(title, fontsize=9)
-            axis.yaxis.set_major_formatter(NUMBER)
+            numbered(axis.yaxis)
             if i == len(down) - 1 and plan.x is not None:
-                axis.set_xlabel(worded(plan.x))
+                axis.set_xlabel(called(worded(plan.x), ACROSS))
             if j == 0:
-                axis.set_ylabel(worded(column))
-    if len(colours) > 1 and (is_number or plan.x is not None):
+                axis.set_ylabel(called(worded(column), UP))
+    if len(places) > 1 and (is_number or plan.x is not None):
         handles, labels = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center")
+        figure.legend(handles, [called(label, NAMES) for label in labels], loc="outside right center")
     return figure
 
 
-def _lines(axis: Any, part: Any, column: str, x: str, colours: dict[Hashable, str]) -> None:
+def _wide(frame: Any, plan: Layout) -> float:
+    """Return how many inches a single panel is wide: enough for the names below its bars."""
+    bars = frame["mechanism"].nunique() if plan.x is None else 0 if _numeric(frame, plan.x) else frame[plan.x].nunique()
+    return max(6.4, 1.1 * bars + 2.4)
+
+
+def _numeric(frame: Any, name: str) -> bool:
+    return pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool
+
+
+def _lines(axis: Any, part: Any, column: str, x: str, places: dict[Hashable, int]) -> None:
     """Draw a line a mechanism; a level one for those in which the number plays no part."""
-    for name, colour in colours.items():
-        rows = part[part["mechanism"] == name]
+    for name, place in places.items():
+        rows, style = part[part["mechanism"] == name], line_style(place)
         if rows.empty:
             continue
         if rows[x].isna().all():
-            axis.axhline(rows[column].iloc[0], color=colour, linestyle="--", linewidth=1.2, label=str(name))
+            axis.axhline(rows[column].iloc[0], color=style["color"], linestyle="--", linewidth=1.2, label=str(name))
             continue
         rows = rows.sort_values(x)
-        marker = "o" if len(rows) <= MARKED else ""
-        axis.plot(rows[x], rows[column], color=colour, marker=marker, markersize=3.5, linewidth=1.4, label=str(name))
-    axis.xaxis.set_major_formatter(NUMBER)
+        marker = MARKERS[place % len(MARKERS)] if len(rows) <= MARKED else ""
+        axis.plot(rows[x], rows[column], marker=marker, markersize=3.5, linewidth=1.4, label=str(name), **style)
+    numbered(axis.xaxis)
     if pd.api.types.is_integer_dtype(part[x].dropna().convert_dtypes()):
         from matplotlib.ticker import MaxNLocator
 
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, steps=[1, 2, 5, 10]))
 
 
-def _bars(axis: Any, part: Any, column: str, x: str | None, colours: dict[Hashable, str]) -> None:
+def _bars(axis: Any, part: Any, column: str, x: str | None, places: dict[Hashable, int]) -> None:
     """Draw a bar a mechanism, in groups by what is no number."""
-    names = list(colours)
     if x is None:
-        values = [part.loc[part["mechanism"] == name, column].mean() for name in names]
-        axis.bar(range(len(names)), values, color=[colours[name] for name in names], width=0.7)
-        axis.set_xticks(range(len(names)), names)
+        for name, place in places.items():
+            axis.bar(place, part.loc[part["mechanism"] == name, column].mean(), width=0.7, **bar_style(place))
+        axis.set_xticks(range(len(places)), [called(str(name), BELOW) for name in places])
         return
     groups = list(part[x].dropna().unique())
-    width = 0.8 / len(names)
-    for k, name in enumerate(names):
+    width = 0.8 / len(places)
+    for name, place in places.items():
         rows = part[part["mechanism"] == name]
         for g, group in enumerate(groups):
             chosen = rows[(rows[x] == group) | rows[x].isna()][column]
             label = str(name) if g == 0 else None
-            axis.bar(g + (k - (len(names) - 1) / 2) * width, chosen.mean(), width, color=colours[name], label=label)
-    axis.set_xticks(range(len(groups)), [_text(group) for group in groups])
+            axis.bar(g + (place - (len(places) - 1) / 2) * width, chosen.mean(), width, label=label, **bar_style(place))
+    axis.set_xticks(range(len(groups)), [called(_text(group), BELOW) for group in groups])
 
 
 def _maps(frame: Any, column: str, plan: Layout) -> Figure:
@@ -185,14 +195,15 @@ def _maps(frame: Any, column: str, plan: Layout) -> Figure:
             else:
                 shown = axis.scatter(rows[plan.x], rows[plan.y], c=rows[column], s=14, **limits)
             beside = "" if value is None else f"{worded(plan.panels[0])} {_text(value)}"
-            axis.set_title(", ".join(filter(None, [str(name) if len(mechanisms) > 1 else "", beside])))
-            axis.xaxis.set_major_formatter(NUMBER)
-            axis.yaxis.set_major_formatter(NUMBER)
+            axis.set_title(called(", ".join(filter(None, [str(name) if len(mechanisms) > 1 else "", beside])), ACROSS))
+            numbered(axis.xaxis)
+            numbered(axis.yaxis)
             if i == len(down) - 1:
-                axis.set_xlabel(worded(str(plan.x)))
+                axis.set_xlabel(called(worded(str(plan.x)), ACROSS))
             if j == 0:
-                axis.set_ylabel(worded(str(plan.y)))
-    bar = figure.colorbar(shown, ax=axes, label=worded(column), format=NUMBER)
+                axis.set_ylabel(called(worded(str(plan.y)), UP))
+    bar = figure.colorbar(shown, ax=axes, label=called(worded(column), UP))
+    numbered(bar.ax.yaxis)
     bar.ax.tick_params(labelsize=8)
     return figure
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.deprecated import Renamed
 from veridical.data.lazy import pd
 
@@ -34,7 +35,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Reproduction:
+class Reproduction(Shown):
     """A table of a paper recomputed.
 
     `table` has a row a quantity with the columns published, as_published, exact, where (in the paper) and note; `series` the
@@ -67,6 +68,12 @@ class Reproduction:
         return {"name": self.name, "title": self.title, "rows": rows, "series": series}
 
     record = Renamed("to_dict")
+
+    def _line(self) -> str:
+        return f"{self.name!r}: {self.title}, {len(self.table)} rows"
+
+    def _card(self) -> Card:
+        return Card(f"{self.name}: {self.title}", tables=[table_of("", self.table, None)])
 
 
 def published(name: str) -> pd.DataFrame:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from veridical.contracts.comparison import TOLERANCE
 from veridical.contracts.joint_plan.payments import Payments, payments
+from veridical.data.cards import Card, Shown, table_of
 from veridical.data.deprecated import Renamed
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +51,7 @@ class Tried:
 
 
 @dataclass(frozen=True, eq=False)
-class PilotRun:
+class PilotRun(Shown):
     """A rolling run. non_participants: suppliers who deliver what the baseline says.
 
     executed: the weeks, with what each supplier is owed for it. settlement: when that is paid (`payments.SETTLEMENTS`); every
@@ -159,6 +161,20 @@ class PilotRun:
         return _property(known, best.gain, f"{best.party}, {best.report}", len(self.tried)) | {"searched": True}
 
     record = Renamed("to_dict")
+
+    def _line(self) -> str:
+        amount = Measures.of(self.case).amount
+        return f"{self.mechanism} for {self.case.name!r}, {len(self.executed)} weeks: {amount(self.total['savings'])} saved"
+
+    def _card(self) -> Card:
+        total, amount = self.total, Measures.of(self.case).amount
+        money = {"just in time": "baseline_cost", "joint plan": "plan_cost", "saved": "savings", "budget": "budget"}
+        money["left to the receivers"] = "residual"
+        figures = [(words, amount(total[name])) for words, name in money.items()]
+        held = {True: "holds", False: "fails", None: "not searched"}
+        figures += [(name.replace("_", " "), held[found["holds"]]) for name, found in self.properties().items()]
+        tables = [table_of("week by week", self.weeks, None), table_of("party by party, all weeks", self.totals, None)]
+        return Card(f"{self.mechanism} for {self.case.name}, {len(self.executed)} weeks", figures, tables)
 
     def figure(self) -> Figure:
         """Return the picture of the run."""

@@ -36,7 +36,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -50,7 +49,7 @@ from veridical.contracts.joint_plan.planner import Plan, Planner, activity_cost,
 from veridical.contracts.joint_plan.transfers import MECHANISMS, refuse_lump_sums, subsets
 from veridical.data import InputError
 from veridical.data.arrays import Array
-from veridical.data.case_record import spelled
+from veridical.data.case_record import hashed
 from veridical.data.deprecated import renamed
 from veridical.data.fields import whole_number
 from veridical.data.joint_plan import JointPlanCase
@@ -297,4 +296,4 @@ def _fingerprint(case: JointPlanCase, make: Callable[[], Planner]) -> str:
     with _opened(make) as planner:
         settings = getattr(planner, "configuration", getattr(planner, "solver", None))
         kind = f"{type(planner).__module__}.{type(planner).__qualname__}"
-    return sha256(spelled((case, kind, settings)).encode()).hexdigest()[:16]
+    return hashed((case, kind, settings))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from veridical.data import files
+from veridical.data.cards import Card, number, table_of
 from veridical.data.errors import InputError
+from veridical.studies.shown_frame import ShownFrame
 from veridical.studies.sweep import latex
 
 if TYPE_CHECKING:
@@ -17,12 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["StudyFrame"]
 
+FEW = 6  # values of a column that a card names
 
-class StudyFrame(pd.DataFrame):
+
+class StudyFrame(ShownFrame):
     """A row a point and mechanism. Everything that a DataFrame does, it does; `attrs` knows what was varied and asked for.
 
     `solved` are the rows that have a result, `failed` the others, with their reason.
     """
+
+    WHOLE = ("case", "mechanism", "solver", "objective", "status", "exit_status", "seconds")
 
     @property
     def _constructor(self) -> type[StudyFrame]:
@@ -93,6 +99,31 @@ class StudyFrame(pd.DataFrame):
             return text
         files.write({Path(buf): text})
         return None
+
+    def _line(self) -> str:
+        failed = len(self.failed)
+        varied = [name for name in self.attrs.get("varied", []) if name in self.columns]
+        parts = [f"{len(self):,} rows", f"{len(self) - failed:,} solved", *([f"{failed:,} failed"] if failed else [])]
+        parts += [f"varied: {', '.join(varied)}"] if varied else []
+        return f"{self.attrs.get('name', 'study')!r}: {', '.join(parts)}"
+
+    def _card(self) -> Card:
+        failed = self.failed
+        figures = [("rows", f"{len(self):,}, of which {len(self) - len(failed):,} solved and {len(failed):,} failed")]
+        figures += [(name.replace("_", " "), self._between(name)) for name in self._telling() if name in self.columns]
+        figures += [("seconds of solving", f"{self['seconds'].sum():.2f}")]
+        notes = [f"failed: {reason}" for reason in failed["reason"].unique()[:3]] if len(failed) else []
+        everything = "the table itself (`print`, `to_csv`)"
+        table = table_of("rows", self[self._telling()], everything=everything)
+        return Card(f"study {self.attrs.get('name', '')}", figures, [table], notes)
+
+    def _between(self, name: str) -> str:
+        """Return the values of a column in words: all where they are few, else the least and the largest."""
+        values = self[name].dropna()
+        found = list(values.unique())
+        if len(found) <= FEW or values.dtype.kind not in "iuf":
+            return f"{', '.join(map(number, found[:FEW]))}{'' if len(found) <= FEW else f' and {len(found) - FEW:,} others'}"
+        return f"{number(values.min())} to {number(values.max())}"
 
     def _telling(self) -> list[str]:
         """Return the columns of a table for people."""

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +18,7 @@ FILES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 
 def test_cases_do_not_change() -> None:
-    case = vd.example("two-suppliers-correlated")
+    case: Any = vd.example("two-suppliers-correlated")
     for thing, field in ((case, "price"), (case.demand, "low"), (case.suppliers[0], "costs"), (case.prior, "joint")):
         with pytest.raises(InputError, match="frozen"):
             setattr(thing, field, 1.0)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,8 @@ FOLDER = ROOT / "data" / "cases" / "motor-controllers"
 
 
 def test_quotes_and_demand_come_from_the_formula_in_the_file() -> None:
-    case, text = example("motor-controllers"), (FOLDER / "case.toml").read_text(encoding="utf-8")
+    case: Any = example("motor-controllers")
+    text = (FOLDER / "case.toml").read_text(encoding="utf-8")
     random = np.random.default_rng(18)
     drawn = {}
     for file, middle, spread, count in re.findall(r'reports = "(.+)" +# middle (.+), spread (.+), (\d+) quotes', text):

@@ -1,13 +1,20 @@
 """Tables on narrow terminals: every digit is there, and in one piece."""
 
 import io
+import json
+import math
 import re
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console, Group
 
+from support import hard_cases
 from support.command_line import Run
+from support.hard_cases import SCALES
 from veridical import tables
 
 WIDTHS = (120, 80, 60, 40)
@@ -74,3 +81,108 @@ def test_mechanisms_and_menus_of_many_suppliers_fit_the_terminal(width: int, run
         assert "53,685.76" in plain
         assert ("hybrid (k=3)" in plain) == ("compare" in arguments)
         assert width < 80 or not re.search("^  .+ cost: ", plain, re.MULTILINE)  # a table, and no list of rows
+
+
+NARROW = (80, 60)
+
+
+def plain_words(out: str) -> str:
+    """Return what was printed without colours and frames, as words with one space between them; folded numbers stay folded."""
+    text = re.sub("\x1b\\[[0-9;]*m", "", out)
+    return " ".join(re.sub("[│┃┏┓┗┛┡┩└┘├┤┼┴┬╇━─╷╵]", " ", text).split())
+
+
+def fits(out: str, width: int) -> str:
+    """Return what was printed as words; nothing was cut off, and no line is wider than the terminal."""
+    text = re.sub("\x1b\\[[0-9;]*m", "", out)
+    assert "…" not in text
+    assert max(map(cell_len, text.splitlines())) <= width
+    return plain_words(out)
+
+
+@pytest.fixture(params=NARROW)
+def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return the width of the terminal, which the environment says: with and without a terminal it is the same."""
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return int(request.param)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("units", SCALES)
+def test_every_number_of_a_menu_is_there_at_any_size(scale: str, units: str, width: int, run: Run) -> None:
+    hard_cases.assembler(3, SCALES[scale], SCALES[units]).save("case.toml")
+    status, out, _ = run("solve", "case.toml", "--solver", "closed_form", "--json", "solution.json")
+    assert status == 0
+    words = fits(out, width)
+    found = json.loads(Path("solution.json").read_text(encoding="utf-8"))
+    quantities, money = [[abs(q) for row in found["menu"] for q in row[key]] for key in ("quantity", "payment")]
+    for row in found["menu"]:
+        for key, largest in (("quantity", max(quantities)), ("payment", max(money)), ("rent", max(money))):
+            for number in row[key]:
+                assert shown(number, largest) in words, (key, number)
+    assert shown(found["objective"], max(abs(found["objective"]), *money)) in words
+    for name in hard_cases.LONG[:3]:
+        assert "".join(name.split()) in "".join(words.split()) or all(part in words for part in name.split())
+
+
+def shown(number: float, largest: float) -> str:
+    """Return a number with two decimals, or as many as it takes for the largest of its kind to have three digits."""
+    digits = 2 if largest >= 1 else max(2, 2 - math.floor(math.log10(largest)))
+    return f"{round(number, digits) + 0.0:,.{digits}f}"
+
+
+COMMANDS = [
+    ("solve", "two-suppliers"),
+    ("solve", "two-suppliers-correlated", "--mechanism", "bic"),
+    ("solve", "electronics", "--solver", "closed_form"),
+    ("solve", "continuous-pair"),
+    ("solve", "motor-controllers"),
+    ("solve", "two-retailers"),
+    ("solve", "five-retailers"),
+    ("solve", "five-retailers", "--mechanism", "fixed_price"),
+    ("compare", "two-suppliers"),
+    ("compare", "two-retailers", "--solver", "closed_form"),
+    ("choose-k", "electronics"),
+    ("auction", "two-retailers"),
+    ("reproduce", "allocation-table-1", "allocation-table-5"),
+    ("solvers",),
+]
+
+
+NUMBER = r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?%?"
+
+
+def numbers(words: str) -> set[str]:
+    """Return the numbers that stand alone in words."""
+    return {word.strip("():;") for word in words.split() if re.fullmatch(NUMBER, word.strip("():;"))}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_what_commands_print_fits_and_loses_nothing(
+    command: tuple[str, ...], width: int, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: list[Any] = []
+    monkeypatch.setattr(tables, "show", lambda *shown: parts.extend(shown))
+    run(*command)
+    wide = plain_words(printed(Group(*deepcopy(parts)), 500))
+    words = fits(printed(Group(*parts), width), width)
+    assert numbers(wide) or command == ("solvers",)
+    lost = numbers(wide) - numbers(words)
+    assert lost <= {number for number in lost if command[0] == "compare" and re.fullmatch(r"\d\.\d\d", number)}  # seconds
+
+
+@pytest.mark.parametrize("command", ["solve", "pilot", "choose-fees", "compare"])
+def test_joint_plans_with_long_names_fit(command: str, width: int, run: Run, tmp_path: Path) -> None:
+    case = hard_cases.joint_plan(tmp_path)
+    options = {"choose-fees": ("--draws", "1")}.get(command, ())
+    status, out, _ = run(command, "plan", *options)
+    assert status == 0
+    words = fits(out, width)
+    assert command in ("choose-fees", "compare") or all(part in words for name in case.names for part in name.split())
+
+
+def test_helps_fit(width: int, run: Run) -> None:
+    for command in ("solve", "compare", "audit", "auction", "choose-k", "choose-fees", "study", "reproduce", "pilot", "generate"):
+        status, out, _ = run(command, "--help")
+        assert status == 0
+        assert "…" not in out

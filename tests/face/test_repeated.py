@@ -194,6 +194,7 @@ def test_a_supplier_of_another_capacity_shares_the_model(mechanism: str, solver:
 
 def test_what_another_cost_of_capacity_decides_is_decided_anew() -> None:
     case, repeated = vd.example("five-retailers"), vd.Repeated()
+    assert case.capacity_cost is not None
     for factor in (1.0, 0.8, 1.3):
         changes: dict[str, Any] = {"capacity_cost": factor * case.capacity_cost}
         again, whole = repeated.solve(case, **changes), vd.solve(case, **changes)

@@ -211,4 +211,4 @@ def test_what_it_refuses(pair: JointPlanCase, arguments: dict[str, Any], words: 
     with pytest.raises(vd.InputError, match=words):
         choose_fees(pair, **arguments)
     with pytest.raises(vd.InputError, match="a case of kind joint_plan"):
-        choose_fees(vd.example("two-suppliers"))
+        choose_fees(vd.example("two-suppliers"))  # type: ignore[arg-type]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rich.console import RenderableType
 from rich.text import Text
 
 from veridical import tables
-from veridical.data.measures import figure
+from veridical.data.measures import decimals_for, figure
 from veridical.families.joint_plan_tables import short
 from veridical.studies import FeeChoice
 
 __all__ = ["choice"]
+
+MEANS = ("deficit", "receivers", "supplier")  # columns with their standard errors, whole from a hundred on
 
 
 def choice(chosen: FeeChoice) -> list[RenderableType]:
@@ -29,16 +33,17 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
         "truth-\nful",
     )
     table = tables.table(title, "rule", *headings, left=("rule",), bold=True)
+    digits = decimals_for(float(chosen.table[list(MEANS)].abs().max().max()))
     for name, row in chosen.table.iterrows():
-        means = {column: mean(row[column], row[f"{column}_se"]) for column in ("deficit", "receivers", "supplier")}
+        means = {column: mean(row[column], row[f"{column}_se"], digits if abs(row[column]) < 100 else 0) for column in MEANS}
         table.add_row(
             f"{row['pivot'] or row['mechanism']}{' *' if name == chosen.chosen else ''}",
             *(f"{row[fee]:g}" if row[fee] else "" for fee in ("activity_fee", "participation_fee")),
             means["deficit"],
             means["receivers"],
-            short(row["receivers_least"]),
+            short(row["receivers_least"], partial(figure, digits=digits)),
             means["supplier"],
-            short(row["supplier_least"]),
+            short(row["supplier_least"], partial(figure, digits=digits)),
             mean(100 * row["lost"], 100 * row["lost_se"], 1),
             "yes" if row["truthful"] else "no",
         )
@@ -59,8 +64,6 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
     return [table, *tables.measured(chosen.measures), *map(Text, lines)]
 
 
-def mean(value: float, error: float, digits: int | None = None) -> str:
-    """Return a mean with its standard error, where there is one: both whole from a hundred on, if nothing is said of digits."""
-    if digits is None:
-        digits = 0 if abs(value) >= 100 else 2
+def mean(value: float, error: float, digits: int) -> str:
+    """Return a mean with its standard error, where there is one."""
     return " ± ".join(figure(one, digits) for one in (value, error) if one == one)

@@ -8,7 +8,6 @@ from rich.text import Text
 
 from veridical import tables
 from veridical.studies import Choice
-from veridical.tables import money
 
 __all__ = ["choice"]
 
@@ -18,6 +17,7 @@ def choice(chosen: Choice) -> list[RenderableType]:
     title = f"hybrid menus for {chosen.case}: k suppliers report, the others are paid their highest cost"
     who = "who comes to report"
     table = tables.table(title, "k", who, "contracts", "expected\nprofit", "added", "lost of\nk = n", left=(who,), bold=True)
+    money = chosen.measures.fitted(money=float(chosen.table["profit"].abs().max())).money
     for k, row in chosen.table.iterrows():
         lost = tables.share(row["loss"])
         added = "" if np.isnan(row["added"]) else money(row["added"])

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import veridical as vd
-from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Solver, draw, read, report, tell
+from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Report, Solver, draw, given_command, read, report, tell
 
 __all__ = ["pilot"]
 
@@ -19,6 +19,7 @@ def pilot(
     changes: Changes = None,
     to_json: Json = None,
     plot: Plot = None,
+    report_to: Report = None,
     out: Annotated[str | None, typer.Option(metavar="DIR", help="Finished weeks are kept there, and not run again.")] = None,
     allow_files: AllowFiles = False,
 ) -> None:
@@ -37,6 +38,9 @@ def pilot(
         raise vd.InputError.of("CASE", f"<{type(world).__name__}>", "a case of kind joint_plan", world.name)
     rolled = vd.studies.pilot.run(world, planner=planner, folder=out, callback=tell_week, **parameters)
     draw(plot, rolled.figure)
+    if report_to is not None:
+        how = given_command("pilot", world, case, solver=solver, set=changes)
+        vd.reporting.write(report_to, vd.reporting.run(rolled, weekly(rolled), how))
     report(to_json, rolled.to_dict, lambda: weekly(rolled), world)
 
 

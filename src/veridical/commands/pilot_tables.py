@@ -7,15 +7,16 @@ from rich.text import Text
 
 from veridical import tables
 from veridical.contracts.comparison import TOLERANCE
+from veridical.data.measures import Measures
 from veridical.families.joint_plan_tables import significant
 from veridical.studies.pilot import PilotRun
-from veridical.tables import money
 
 __all__ = ["weekly"]
 
 
 def weekly(rolled: PilotRun) -> list[RenderableType]:
     """Return a rolling run: week by week, and party by party in total."""
+    money = words_of(rolled).money
     total, mechanism = rolled.total, tables.named(rolled.mechanism, rolled.parameters)
     saved = f"{total['savings'] / total['baseline_cost']:.2%}" if total["baseline_cost"] else "-"
     lines = [
@@ -39,8 +40,14 @@ def weekly(rolled: PilotRun) -> list[RenderableType]:
     return [*lines, weeks, table, *said(rolled)]
 
 
+def words_of(rolled: PilotRun) -> Measures:
+    """Return how the money of a run is said, with the decimals that it needs; the currency is not repeated."""
+    return Measures().fitted(money=abs(rolled.total["baseline_cost"]))
+
+
 def said(rolled: PilotRun) -> list[RenderableType]:
     """Return what holds of a run and what does not, in sentences."""
+    money = words_of(rolled).money
     share = "what his taking part has saved" if rolled.parameters["pivot"] == "clarke" else "all that was saved"
     count = len(rolled.executed) * len(rolled.case.suppliers)
     sums = "net gains and budget add up to the savings, each week and in total"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -11,24 +13,32 @@ from veridical.contracts import AllocationAudit, Allotment, GameAudit
 from veridical.contracts.orders import Equilibrium, Ordering
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
-from veridical.data.measures import Measures
+from veridical.data.measures import UNSAID, Measures
+from veridical.families.family import Memo
 from veridical.solvers import Solution
 from veridical.solvers.closed_form.allocation import Rationing
 from veridical.solvers.solution import between
 
-__all__ = ["compared", "money", "offered", "summary", "units"]
+__all__ = ["compared", "memo", "money", "offered", "summary", "units"]
 
+UNITS = 4  # decimals of units
 WIDE = 3  # retailers whose units are shown one by one
 
 
-def units(value: float) -> str:
-    """Return units with four decimals, as tables of allocations print them."""
-    return tables.money(value, 4)
+def units(value: float, words: Measures = UNSAID) -> str:
+    """Return units with four decimals, as tables of allocations print them; with more, where quantities are small."""
+    return tables.money(value, max(UNITS, words.unit_digits))
 
 
-def money(value: float) -> str:
-    """Return an amount with three decimals, two from a thousand on."""
-    return tables.money(value, digits(value))
+def money(value: float, words: Measures = UNSAID) -> str:
+    """Return an amount with three decimals, two from a thousand on; with more, where amounts are small."""
+    return tables.money(value, max(digits(value), words.money_digits))
+
+
+def words_of(allotment: Allotment) -> Measures:
+    """Return how money and quantities of an allotment are said, with the decimals that the largest of them need."""
+    paid = max(float(np.abs(amounts).max()) for amounts in allotment.payments)
+    return Measures.of(allotment.case).fitted(paid, allotment.capacity)
 
 
 def digits(value: float) -> int:
@@ -38,23 +48,38 @@ def digits(value: float) -> int:
 
 def in_currency(measures: Measures) -> tables.Money:
     """Return what says money in a sentence, with the digits of `money`."""
-    return lambda value: measures.amount(value, digits(value))
+    return lambda value: measures.amount(value, max(digits(value), measures.money_digits))
 
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what an allocation is worth to whom, the allocation, its shadow prices and its audit."""
+    return memo(solution).parts
+
+
+def memo(solution: Solution) -> Memo:
+    """Return the same in parts."""
     assert isinstance(solution.audit, AllocationAudit)
-    parts = [*worth(solution), by_own_type(solution.contracts), by_profile(solution.contracts)]
     families = [name for name in solution.duals if name != "capacity"]  # whose prices stand with the allocation
+    binding: list[RenderableType] = []
     if families:
         table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
-        parts.append(table if table.row_count else Text("no shadow prices: no constraint of the mechanism binds", style="dim"))
-    return [
-        *parts,
-        *several_prices(solution),
-        truth(solution.audit),
-        *tables.together(solution.audit, in_currency(solution.measures)),
-    ]
+        binding.append(table if table.row_count else Text("no shadow prices: no constraint of the mechanism binds", style="dim"))
+    said = [truth(solution.audit), *tables.together(solution.audit, in_currency(solution.measures))]
+    contracts = [by_own_type(solution.contracts), by_profile(solution.contracts)]
+    return Memo(advice(solution), worth(solution), contracts, [*binding, *several_prices(solution)], said)
+
+
+def advice(solution: Solution) -> str:
+    """Return what the supplier is to do, in a sentence."""
+    assert solution.audit is not None
+    if isinstance(solution.contracts, Equilibrium):
+        return "Retailers order at the wholesale price, each what is best for him: this is what comes of that."
+    if not solution.audit.truthful:
+        return "This allocation is a benchmark: retailers would not report their types truthfully under it."
+    allotment, words = solution.contracts, words_of(solution.contracts)
+    have = f"Have {units(allotment.capacity, words)} {words.of_units} of capacity"
+    have = "Keep to the capacity" if allotment.case.capacity_cost is None else have
+    return f"{have}, ask all retailers for their types, and allot and charge by the tables below."
 
 
 def several_prices(solution: Solution) -> list[RenderableType]:
@@ -74,17 +99,18 @@ def worth(solution: Solution) -> list[RenderableType]:
     assert best is not None
     reserved = any(group.reservations.any() for group in allotment.case.retailers)
     who = "chain" if solution.mechanism == "centralized" and not reserved else "supplier"
-    how = "in equilibrium" if isinstance(allotment, Equilibrium) else tables.worth(solution, amount)
+    how = "in equilibrium" if isinstance(allotment, Equilibrium) else solution.standing(amount)
+    words = words_of(allotment)
     lines = [f"expected profit of the {who} {amount(solution.objective)}, {how}"]
     lost = f", {(best['profit'] - allotment.chain_profit) / best['profit']:.2%} below full information" if best["profit"] else ""
     share = "" if np.isnan(allotment.supplier_share) else f"; the supplier's share is {allotment.supplier_share:.2%}"
     if who == "supplier":
         lines.append(f"profit of the chain {amount(allotment.chain_profit)}{lost} ({amount(best['profit'])}){share}")
     chosen = "fixed" if allotment.case.capacity_cost is None else f"chosen at {label(allotment.case.capacity_cost)} a unit"
-    more = "" if allotment.case.capacity_cost is None else f"; with full information {units(best['capacity'])}"
+    more = "" if allotment.case.capacity_cost is None else f"; with full information {units(best['capacity'], words)}"
     price = allotment.expected_shadow_price
     worth = "" if np.isnan(price) else f"; one more unit is worth {amount(price)}"
-    lines.append(f"capacity {units(allotment.capacity)}, {chosen}{more}{worth}")
+    lines.append(f"capacity {units(allotment.capacity, words)}, {chosen}{more}{worth}")
     if isinstance(allotment, Equilibrium):
         equilibria = len(allotment.found)
         several = "" if equilibria == 1 else f"; {equilibria} equilibria were found, this is the one that truthful orders lead to"
@@ -105,10 +131,11 @@ def by_own_type(allotment: Allotment) -> RenderableType:
     headings = ("type", "proba-\nbility", *(name.replace("_", "\n") for name in orders), "units", "payment", "profit")
     title = "by own type, in expectation over the others"
     table = tables.table(title, *["retailers"][:several], *headings, left=("retailers",))
-    shown = frame.iloc[:: -(-len(frame) // (2 * tables.ROWS))]
+    shown, words = frame.iloc[:: -(-len(frame) // (2 * tables.ROWS))], words_of(allotment)
     for key, row in shown.iterrows():
         name, theta = key if isinstance(key, tuple) else (key, 0.0)
-        figures = (*(units(row[order]) for order in orders), units(row["quantity"]), money(row["payment"]), money(row["profit"]))
+        amounts = (money(row[column], words) for column in ("payment", "profit"))
+        figures = (*(units(row[column], words) for column in (*orders, "quantity")), *amounts)
         table.add_row(*[str(name)][:several], f"{theta:.6g}", f"{row['probability']:.4g}", *figures)
     if len(shown) == len(frame):
         return table
@@ -122,15 +149,18 @@ def by_profile(allotment: Allotment) -> RenderableType:
     wide = len(names) <= WIDE  # a column a retailer; else a column a group of them
     order_of = np.arange(len(names)) if wide else np.array(case.order)
     columns = names if wide else case.names if len(case.names) > 1 else ("all",)
+    words = words_of(allotment)
     types_of = [f"{name}\ntype{'s' * (not wide)}" for name in columns]
     title = "allocation: a row for what the retailers report"
+    dearest = float(np.nanmax(np.abs(shadow_price), initial=0.0))
+    shown = UNSAID.fitted(money=dearest)
     table = tables.table(title, *types_of, "proba-\nbility", *(f"{name}\nunits" for name in columns), "shadow\nprice")
     for row in tables.most_likely(probability):
         types, given = [
             [counted([word(value) for value in values[row, order_of == place]]) for place in range(len(columns))]
-            for values, word in ((allotment.types, label), (allotment.quantity, units))
+            for values, word in ((allotment.types, label), (allotment.quantity, partial(units, words=words)))
         ]
-        price = "-" if np.isnan(shadow_price[row]) else money(shadow_price[row])
+        price = "-" if np.isnan(shadow_price[row]) else money(shadow_price[row], shown)
         table.add_row(*types, f"{probability[row]:.4g}", *given, price)
     if len(probability) <= tables.ROWS:
         return table
@@ -166,14 +196,16 @@ def truth(checked: AllocationAudit) -> Text:
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
+    words = tables.words_of(frame)
+    words = words.fitted(float(frame["profit"].abs().max()), float(frame["capacity"].max()))
     columns = (
-        ("supplier\nprofit", lambda row: money(row["profit"])),
-        ("capacity", lambda row: units(row["capacity"])),
-        ("chain\nprofit", lambda row: money(row["chain_profit"])),
+        ("supplier\nprofit", lambda row: money(row["profit"], words)),
+        ("capacity", lambda row: units(row["capacity"], words)),
+        ("chain\nprofit", lambda row: money(row["chain_profit"], words)),
         ("penalty", lambda row: tables.share(row["penalty"])),
         ("supplier\nshare", lambda row: tables.share(row["supplier_share"])),
-        ("largest\nregret", lambda row: money(row["max_regret"])),
-        ("least\nprofit", lambda row: money(row["min_profit"])),
+        ("largest\nregret", lambda row: money(row["max_regret"], words)),
+        ("least\nprofit", lambda row: money(row["min_profit"], words)),
         ("truthful", lambda row: row["truthful"]),
         ("sec-\nonds", lambda row: f"{row['seconds']:.2f}"),
     )
@@ -185,6 +217,12 @@ def offered(name: str, checked: AllocationAudit) -> list[RenderableType]:
     headings = ("retailers", "true type", "report", "when the others are", "gain")
     table = tables.table("who would lie, most gain first", *headings, left=("retailers", "when the others are"))
     for lie in checked.misreports:
-        table.add_row(lie.retailers, label(lie.type), label(lie.report), lie.others or "as they are expected", money(lie.gain))
+        table.add_row(
+            lie.retailers,
+            label(lie.type),
+            label(lie.report),
+            lie.others or "as they are expected",
+            money(lie.gain, checked.measures),
+        )
     least = f"smallest expected profit of a retailer {checked.measures.amount(checked.min_profit)}"
     return tables.misreports(name, checked, table, least, "retailer")

@@ -13,18 +13,49 @@ from veridical import tables
 from veridical.contracts import Audit, Menu
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
-from veridical.data.measures import Measures
+from veridical.data.measures import Measures, decimals_for
+from veridical.families.family import Memo
 from veridical.solvers import Solution
 
-__all__ = ["compared", "offered", "summary"]
+__all__ = ["compared", "memo", "offered", "summary"]
 
 EXACT = 1e-10  # of a probability: what is less is nothing to speak of
 
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a menu is worth, the menu, its shadow prices and its audit."""
+    return memo(solution).parts
+
+
+def memo(solution: Solution) -> Memo:
+    """Return the same in parts."""
+    menus: list[RenderableType] = [] if solution.contracts is None else [menu(solution.contracts)]
+    if solution.contracts is not None and solution.contracts.case.products is not None:
+        menus.append(assembly(solution.contracts))
+    said: list[RenderableType] = []
+    if solution.audit is not None:
+        said += [truth(solution.audit), *tables.together(solution.audit)]
+    if solution.prior is not None:
+        said.append(prior(solution.prior))
+    if solution.rule is not None:
+        how = solution.rule.integration
+        said.append(Text(f"profit by {how.method} over {how.points:,} cost profiles, error {how.error:.1e}"))
+    return Memo(advice(solution), worth(solution), menus, [shadow_prices(solution)], said)
+
+
+def advice(solution: Solution) -> str:
+    """Return what the assembler is to do, in a sentence."""
+    if solution.audit is None or not solution.audit.truthful:
+        return "These quantities and payments are a benchmark: suppliers would not report their costs truthfully under them."
+    return (
+        "Offer each supplier his contracts of the menu below, ask all of them for their costs, and order by the row they report."
+    )
+
+
+def worth(solution: Solution) -> list[RenderableType]:
+    """Return what a menu is worth, and what is to be known of that, in sentences."""
     amount = solution.measures.amount
-    parts: list[RenderableType] = [Text(f"expected profit {amount(solution.objective)}, {tables.worth(solution)}")]
+    parts: list[RenderableType] = [Text(f"expected profit {amount(solution.objective)}, {solution.standing()}")]
     parts += steps(solution)
     parts += tables.approximation(solution, "costs a supplier")
     if solution.without_max_payment is not None:
@@ -37,20 +68,7 @@ def summary(solution: Solution) -> list[RenderableType]:
         parts.append(yields(solution.contracts))
     if solution.estimate is not None:
         parts.append(estimate(solution.estimate, amount))
-    parts += [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
-    if solution.contracts is not None:
-        parts.append(menu(solution.contracts))
-        if solution.contracts.case.products is not None:
-            parts.append(assembly(solution.contracts))
-    parts.append(shadow_prices(solution))
-    if solution.audit is not None:
-        parts += [truth(solution.audit), *tables.together(solution.audit)]
-    if solution.prior is not None:
-        parts.append(prior(solution.prior))
-    if solution.rule is not None:
-        how = solution.rule.integration
-        parts.append(Text(f"profit by {how.method} over {how.points:,} cost profiles, error {how.error:.1e}"))
-    return parts
+    return parts + [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
 
 
 def steps(solution: Solution) -> list[RenderableType]:
@@ -70,7 +88,8 @@ def menu(contracts: Menu) -> RenderableType:
 
     With more than three suppliers, where one table is too wide, as two: reports, and contracts.
     """
-    case, words = contracts.case, Measures.of(contracts.case)
+    largest = (float(np.abs(part).max()) for part in (contracts.payment, contracts.quantity))
+    case, words = contracts.case, Measures.of(contracts.case).fitted(*largest)
     names, n = case.names, len(case.names)
     weight = case.probability.ravel()
     balanced, wide = contracts.same_quantities, n <= 3
@@ -106,7 +125,8 @@ def menu(contracts: Menu) -> RenderableType:
 
 def assembly(contracts: Menu) -> RenderableType:
     """Return what is assembled of each of several products as a table, over the profiles of a menu."""
-    case, weight, words = contracts.case, contracts.case.probability, Measures.of(contracts.case)
+    case, weight = contracts.case, contracts.case.probability
+    words = Measures.of(case).fitted(units=float(np.abs(contracts.assembled).max()))
     assert case.products is not None
     headings = ("product", "price", "least\nassembled", "most\nassembled", "mean\nassembled", "expected\nsales", "mean\ndemand")
     table = tables.table(
@@ -116,7 +136,7 @@ def assembly(contracts: Menu) -> RenderableType:
         likely = units[weight > 0]
         sales = float((weight * product.demand.expected_sales(units)).sum())
         figures = (likely.min(), likely.max(), (weight * units).sum(), sales, product.demand.expectation)
-        table.add_row(product.name, label(product.price), *(tables.money(float(figure)) for figure in figures))
+        table.add_row(product.name, label(product.price), *(tables.money(float(figure), words.unit_digits) for figure in figures))
     return table
 
 
@@ -156,7 +176,8 @@ def yields(contracts: Menu) -> Text:
     case = contracts.case
     some = [supplier for supplier in case.suppliers if supplier.usable.values != (1.0,)]
     shares = ", ".join(f"{s.name} {' or '.join(map(label, s.usable.values))}" for s in some)
-    units = tables.money(float((case.probability * contracts.assembled).sum()))
+    assembled = float((case.probability * contracts.assembled).sum())
+    units = tables.money(assembled, decimals_for(assembled))
     text = f"quantities are orders, of which a share is usable ({shares}): {units} products assembled on average"
     return Text(text + (f", over {case.yields.count:,} joint yields" if case.random_yields else ""))
 
@@ -190,20 +211,21 @@ def offered(name: str, checked: Audit) -> list[RenderableType]:
     headings = ("supplier", "true cost", "report", "when the others report", "gain")
     table = tables.table("who would lie, most gain first", *headings, left=("supplier", "when the others report"))
     for lie in checked.misreports:
-        table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", tables.money(lie.gain))
+        table.add_row(lie.supplier, label(lie.cost), label(lie.report), lie.others or "-", checked.measures.money(lie.gain))
     return tables.misreports(name, checked, table, f"smallest rent {checked.measures.amount(checked.min_rent)}", "supplier")
 
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
-    lost = [("lost by\nrounding", lambda row: tables.money(row["rounding_loss"]))] if "rounding_loss" in frame else []
+    money = tables.words_of(frame).money
+    lost = [("lost by\nrounding", lambda row: money(row["rounding_loss"]))] if "rounding_loss" in frame else []
     columns = (
-        ("expected\nprofit", lambda row: tables.money(row["profit"])),
+        ("expected\nprofit", lambda row: money(row["profit"])),
         *lost,
         ("share of\nfirst best", lambda row: tables.share(row["share_of_first_best"])),
-        ("expected\nrents", lambda row: "-" if np.isnan(row["expected_rents"]) else tables.money(row["expected_rents"])),
-        ("largest\nregret", lambda row: tables.money(row["max_regret"])),
-        ("smallest\nrent", lambda row: tables.money(row["min_rent"])),
+        ("expected\nrents", lambda row: "-" if np.isnan(row["expected_rents"]) else money(row["expected_rents"])),
+        ("largest\nregret", lambda row: money(row["max_regret"])),
+        ("smallest\nrent", lambda row: money(row["min_rent"])),
         ("balanced", lambda row: "yes" if row["balanced"] else "no"),
         ("truthful", lambda row: row["truthful"]),
         ("seconds", lambda row: f"{row['seconds']:.2f}"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import RenderableType
 
-__all__ = ["Family", "Mechanism", "Number", "Parameter", "Promises", "Route", "Task", "always"]
+__all__ = ["Family", "Mechanism", "Memo", "Number", "Parameter", "Promises", "Route", "Task", "always"]
 
 Promises = Callable[..., tuple[str, ...]]
 GIVEN = ("case", "form", "capacity", "mechanism")  # what a model or a closed form is handed in other ways
@@ -191,7 +191,8 @@ class Task:
         if getattr(self.case, ROUNDING[0], None) is not None and fields.get("rounding") is None:
             allowed = f"none for mechanism {self.mechanism.name}, which does not round its contracts"
             raise InputError.of(ROUNDING[0], getattr(self.case, ROUNDING[0]), allowed, self.case.name)
-        measures = Measures.of(self.case)
+        largest = 0.0 if audit is None else audit.largest_payment
+        measures = Measures.of(self.case).fitted(money=max(abs(solution.objective), largest))
         audit = None if audit is None else replace(audit.held_to(promises), measures=measures)
         fields = {"parameters": self.parameters, "measures": measures, **fields, "audit": audit}
         tolerance = 0.0 if self.configuration is None else self.configuration.tolerance
@@ -211,6 +212,24 @@ class Number:
         return cls(getattr(case, name), lambda value: {name: value})
 
 
+@dataclass(frozen=True)
+class Memo:
+    """What is to be said of a solution, in order: what to do, in a sentence; what it comes to; the contracts; what binds and what
+    that is worth; and whether truth is best.
+    """
+
+    advice: str
+    decision: list[RenderableType]
+    contracts: list[RenderableType]
+    binding: list[RenderableType]
+    truth: list[RenderableType]
+
+    @property
+    def parts(self) -> list[RenderableType]:
+        """All but the advice."""
+        return [*self.decision, *self.contracts, *self.binding, *self.truth]
+
+
 def _no_offer(case: Any, offer: Any) -> Audit:
     raise InputError.of(
         "menu", f"<{type(offer).__name__}>", f"no offer: offers for cases of kind {case.kind} cannot be audited", case.name
@@ -223,11 +242,13 @@ class Family:
 
     kind, case: the word in case files, and the type. mechanisms; defaults: the ones to take where none is named, of which the
     first that fits counts. columns: of a comparison, beside parameters, profit, truthful and seconds, from a solution and what
-    `benchmark`, a mechanism, earns (NaN without). summary, offered, compared: tables for people: of a solution; of the audit of
-    an offer, by its name; of a comparison, by the case's name. picture: the figure of a solution. write: writes contracts to a
-    file, as its ending says. send: writes what each supplier is sent into a folder, in the formats asked for. audit: of an
-    offer, contracts or the path of a file. fields: of a case, that may be changed. numbers: what derivatives can be taken in.
-    commands: of the command line. read: how a case file of the kind is read, where `veridical.data` does not know it.
+    `benchmark`, a mechanism, earns (NaN without); drawn: those that its picture shows, with what their axes are called. summary,
+    offered, compared: tables for people: of a solution; of the audit of an offer, by its name; of a comparison, by the case's
+    name. memo: a solution in the parts of a report; None where there are no others than the summary. picture: the figure of a
+    solution. write: writes contracts to a file, as its ending says. send: writes what each supplier is sent into a folder, in
+    the formats asked for. audit: of an offer, contracts or the path of a file. fields: of a case, that may be changed. numbers:
+    what derivatives can be taken in. commands: of the command line. read: how a case file of the kind is read, where
+    `veridical.data` does not know it.
     """
 
     kind: str
@@ -239,11 +260,13 @@ class Family:
     compared: Callable[[str, pd.DataFrame], list[RenderableType]]
     columns: Callable[[Solution, float], dict[str, Any]] = lambda solution, best: {}
     benchmark: str | None = None
+    drawn: Mapping[str, str] = field(default_factory=lambda: {"profit": "profit"})
     audit: Callable[[Any, Any], Audit] = _no_offer
     offered: Callable[[str, Any], list[RenderableType]] = lambda name, audit: []
     picture: Callable[[Solution], Figure] | None = None
     write: Callable[[Any, str], None] | None = None
     send: Callable[..., Any] | None = None
+    memo: Callable[[Solution], Memo] | None = None
     numbers: Callable[[Any], Mapping[str, Number]] = lambda case: {}
     commands: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     read: Reader | None = None

@@ -211,8 +211,15 @@ FAMILY = Family(
     defaults=("vcg",),
     fields=(*JointPlanCase.model_fields, *Shared.model_fields),
     summary=lambda solution: tables.summary(solution),
+    memo=lambda solution: tables.memo(solution),
     compared=lambda case, frame: tables.compared(case, frame),
     columns=columns,
+    drawn={
+        "savings": "saved",
+        "budget": "left to the operator",
+        "residual": "left to the receivers",
+        "max_regret": "largest regret",
+    },
     audit=audit,
     picture=lambda solution: figures.draw(solution.contracts),
     write=lambda settlement, path: settlement.book(plan_first=True).write(path),  # people want the flows

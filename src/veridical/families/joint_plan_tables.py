@@ -11,11 +11,13 @@ from rich.text import Text
 from veridical import tables
 from veridical.contracts import JointPlanAudit, Settlement
 from veridical.data.lazy import pd
+from veridical.data.measures import Measures
+from veridical.families.family import Memo
 from veridical.solvers import Solution
 from veridical.solvers.solution import words
-from veridical.tables import money
+from veridical.tables import Money, money
 
-__all__ = ["compared", "summary"]
+__all__ = ["compared", "memo", "summary"]
 
 NAMES = ("party", "role")
 GAP = 1e-6  # of the savings, from which on a gap is worth a word
@@ -36,10 +38,16 @@ PRICED = 1e-6  # currency, from which on a constraint has a price
 
 def summary(solution: Solution) -> list[RenderableType]:
     """Return what a plan costs and saves, who pays and who gains, what limits are worth, and the audit."""
+    return memo(solution).parts
+
+
+def memo(solution: Solution) -> Memo:
+    """Return the same in parts."""
     assert isinstance(solution.audit, JointPlanAudit)
     checked = solution.audit
-    said = (truth(checked), *searched(checked), *promises(checked))
-    return [*worth(solution), parties(solution.contracts), *shadow_prices(solution), *at_home(solution.contracts), *said]
+    said = [truth(checked), *searched(checked), *promises(checked)]
+    limits = [*shadow_prices(solution), *at_home(solution.contracts)]
+    return Memo(advice(solution), worth(solution), [parties(solution.contracts)], limits, said)
 
 
 def at_home(settlement: Settlement) -> list[RenderableType]:
@@ -51,7 +59,18 @@ def at_home(settlement: Settlement) -> list[RenderableType]:
     return [Text(f"{line}and what their own limits are worth is not known here")]
 
 
-def short(value: float) -> str:
+def advice(solution: Solution) -> str:
+    """Return what the parties are to do, in a sentence."""
+    settlement = solution.contracts
+    if settlement.savings <= PRICED:
+        return "Keep to the baseline: planning jointly saves nothing here."
+    signed = (
+        "" if settlement.residual >= 0 else " The receivers would lose by these transfers, and need other fees or another pivot."
+    )
+    return f"Carry out the joint plan, and pay the transfers below with it.{signed}"
+
+
+def short(value: float, money: Money = tables.money) -> str:
     """Return an amount as tables with many columns have room for: whole from a thousand on."""
     return f"{value:,.0f}" if abs(value) >= 1000 else money(value)
 
@@ -66,7 +85,7 @@ def worth(solution: Solution) -> list[RenderableType]:
     if settlement.unpaid:
         lines.append("that ended the planning: the plan is the best until then, and nobody is paid anything")
     lines += [
-        f"cost of the plan {amount(settlement.plan_cost)}, {tables.worth(solution)}{above(gap, settlement)}",
+        f"cost of the plan {amount(settlement.plan_cost)}, {solution.standing()}{above(gap, settlement)}",
         f"baseline {amount(settlement.baseline_cost)}, {source}: {amount(settlement.savings)} saved, {saved}",
     ]
     residual = f"what is left to the receivers: {amount(settlement.residual)}"
@@ -126,6 +145,7 @@ def significant(value: float) -> str:
 def parties(settlement: Settlement) -> RenderableType:
     """Return the parties: costs, transfer, net gain; and all together."""
     frame = settlement.to_frame()
+    money = Measures().fitted(money=float(frame["baseline_cost"].abs().max())).money
     fees = bool(frame["fee"].any())
     costs, gains = ("cost at the\nbaseline", "cost of\nthe plan"), ("transfer", "net gain")
     title = "who pays, who gains: transfers are paid to the party"
@@ -181,7 +201,7 @@ def searched(checked: JointPlanAudit) -> list[RenderableType]:
     table = tables.table("misreports that were tried", "of", "tried", "kinds", "largest gain", left=("of", "kinds"))
     for name, kinds in checked.tried.items():
         result = checked.properties[name]
-        best = money(result.worst) if result.searched else "not searched"
+        best = checked.measures.money(result.worst) if result.searched else "not searched"
         of_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "-"
         table.add_row(WHO[name], str(sum(kinds.values())), of_kinds, best)
     parts: list[RenderableType] = [table]
@@ -198,14 +218,15 @@ def promises(checked: JointPlanAudit) -> list[RenderableType]:
 
 def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     """Return mechanisms side by side."""
+    short_of = partial(short, money=tables.words_of(frame).money)
     columns = (
-        ("cost", lambda row: short(row["profit"])),
-        ("saved", lambda row: short(row["savings"])),
+        ("cost", lambda row: short_of(row["profit"])),
+        ("saved", lambda row: short_of(row["savings"])),
         ("saved\n%", lambda row: f"{row['savings_share']:.2%}"),
-        ("budget", lambda row: short(row["budget"])),
-        ("left to\nreceivers", lambda row: short(row["residual"])),
-        ("largest\nregret", lambda row: short(row["max_regret"])),
-        ("least\ngain", lambda row: short(row["min_net_gain"])),
+        ("budget", lambda row: short_of(row["budget"])),
+        ("left to\nreceivers", lambda row: short_of(row["residual"])),
+        ("largest\nregret", lambda row: short_of(row["max_regret"])),
+        ("least\ngain", lambda row: short_of(row["min_net_gain"])),
         ("truthful", lambda row: row["truthful"]),
         ("sec-\nonds", lambda row: f"{row['seconds']:.2f}"),
     )

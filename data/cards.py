@@ -1,0 +1,173 @@
+"""What a result shows of itself: one line where it is printed, a card in a notebook; both from the same figures.
+
+A card is HTML that needs nothing else: no script, no style sheet, no picture from elsewhere. It has no colours of its own but
+those that the notebook's text has, so that it is readable on a light and on a dark page. What people have named is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from veridical.data.errors import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ROWS", "Card", "Shown", "Table", "brief", "html_table", "number", "table_of"]
+
+ROWS = 24  # of a table on a card; where there are more, the card says so, and where all are
+LONG = 20  # letters from which lines may end within a word
+MANY = 8  # columns from which a table may have smaller letters
+DIGITS = 6  # of a number on a card, and all that stand before the point
+STYLE = """\
+.veridical-card{border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:.7em 1em;margin:.3em 0;max-width:72em;\
+color:inherit;overflow-x:auto}
+.veridical-card h4{margin:0 0 .5em;font-size:1.05em}
+.veridical-card dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15em 1.2em;margin:0 0 .5em}
+.veridical-card dt{opacity:.75}
+.veridical-card dd{margin:0;overflow-wrap:anywhere}
+.veridical-card p{margin:.3em 0;overflow-wrap:anywhere}
+.veridical-card table{border-collapse:collapse;margin:.6em 0;font-variant-numeric:tabular-nums}
+.veridical-card caption{text-align:left;font-weight:600;padding:.2em 0;color:inherit;caption-side:top}
+.veridical-card th,.veridical-card td{border-bottom:1px solid rgba(128,128,128,.35);padding:.2em .7em;text-align:right;\
+white-space:nowrap;background:transparent;color:inherit}
+.veridical-card th.name,.veridical-card td.name{text-align:left;white-space:normal}
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is shown: cells are text. `names`: places of the columns that are words, and stand to the left."""
+
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    names: frozenset[int] = frozenset({0})
+
+
+@dataclass(frozen=True)
+class Card:
+    """What there is to say of a result: figures with their labels, tables, and sentences below them; all of it text."""
+
+    title: str
+    figures: Sequence[tuple[str, str]] = ()
+    tables: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+
+    def html(self) -> str:
+        """Return the card as HTML.
+
+        >>> Card("a <pair>", [("profit", "6,965.00")]).html().count("&lt;pair&gt;")
+        1
+        """
+        return f'<div class="veridical-card"><style>{STYLE}</style><h4>{text(self.title)}</h4>{self.inner()}</div>'
+
+    def inner(self) -> str:
+        """Return what stands on the card below its title, as HTML without a style."""
+        pairs = "".join(f"<dt>{text(label)}</dt><dd>{text(value)}</dd>" for label, value in self.figures)
+        tables, notes = map(html_table, self.tables), (f"<p>{text(note)}</p>" for note in self.notes)
+        return "".join([f"<dl>{pairs}</dl>" if pairs else "", *tables, *notes])
+
+
+class Shown:
+    """The base of results that show themselves: `_line` is what stands between the brackets of `repr`, `_card` the card."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.__repr__ = cls.__repr__  # type: ignore[method-assign] # a class's own: a dataclass leaves it alone then
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({visible(self._line())})"
+
+    def _line(self) -> str:
+        raise NotImplementedError
+
+    def _card(self) -> Card:
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return self._card().html()
+
+
+def text(words: str) -> str:
+    """Return words as HTML has them, on one line, with everything escaped that is not printable."""
+    return escape(visible(" ".join(words.splitlines())))
+
+
+def breakable(words: str) -> str:
+    """Return words as HTML in which lines may end within one that is very long, and in no other; numbers stay in one piece.
+
+    >>> breakable("coalition_ic_with_side_payments"), breakable("probability")
+    ('coalition_<wbr>ic_<wbr>with_<wbr>side_<wbr>payments', 'probability')
+    """
+
+    def broken(word: str) -> str:
+        if len(word) <= LONG or word.replace(",", "").replace(".", "").lstrip("-").isdecimal():
+            return text(word)
+        pieces = word.replace("_", "_ ").split(" ") if "_" in word else [word]
+        parts = [piece[k : k + LONG] for piece in pieces for k in range(0, len(piece), LONG)]
+        return "<wbr>".join(map(text, parts))
+
+    return " ".join(map(broken, " ".join(words.splitlines()).split(" ")))
+
+
+def html_table(table: Table) -> str:
+    """Return a table as HTML."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        kinds = (' class="name"' if place in table.names else "" for place in range(len(cells)))
+        return "".join(f"<{tag}{kind}>{breakable(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+
+    head = f"<thead><tr>{row(table.headings, 'th')}</tr></thead>" if any(table.headings) else ""
+    body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in table.rows)
+    caption = f"<caption>{text(table.caption)}</caption>" if table.caption else ""
+    many = ' class="many"' if len(table.headings) > MANY else ""
+    return f"<table{many}>{caption}{head}<tbody>{body}</tbody></table>"
+
+
+def number(value: Any) -> str:
+    """Return a value as a card shows it: a number with six digits, and all that stand before the point.
+
+    >>> number(1234567.891), number(0.000123456), number(-0.0), number(float("nan")), number("panel"), number(True)
+    ('1,234,568', '0.000123456', '0', '-', 'panel', 'yes')
+    """
+    if value is None or value != value:
+        return "-"
+    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
+        return "yes" if value else "no"
+    if not hasattr(value, "__float__") or isinstance(value, str):
+        return str(value)
+    value = float(value) + 0.0
+    return f"{value:,.0f}" if 10**DIGITS <= abs(value) < 1e15 else f"{value:,.{DIGITS}g}"
+
+
+def table_of(caption: str, frame: pd.DataFrame, most: int | None = ROWS, everything: str = "") -> Table:
+    """Return a table of a pandas DataFrame, its index in the first columns; the first `most` rows, which the caption says.
+
+    `everything`: where all rows are, in words.
+    """
+    flat = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+    headings = [" ".join(str(part) for part in (name if isinstance(name, tuple) else (name,)) if part != "") for name in flat]
+    rows = flat if most is None else flat.iloc[:most]
+    if len(rows) < len(flat):
+        caption = f"{caption}: the first {len(rows):,} of {len(flat):,} rows" + (f"; {everything} has all" if everything else "")
+    columns = [[number(value) for value in rows.iloc[:, place].tolist()] for place in range(flat.shape[1])]
+    names = frozenset(place for place in range(flat.shape[1]) if flat.iloc[:, place].dtype.kind not in "iufb")
+    return Table(caption, [heading.replace("_", " ") for heading in headings], list(zip(*columns, strict=True)), names)
+
+
+def brief(values: Iterable[Any], most: int = 12) -> str:
+    """Return a list in words: all of it where it is short, else how many there are and between what they lie.
+
+    >>> brief([4.0, 9.0]), brief(range(1000))
+    ('4, 9', '1,000 numbers, 0 to 999')
+    """
+    given = list(values)
+    if len(given) <= most:
+        return ", ".join(map(number, given))
+    if all(hasattr(value, "__float__") for value in given):
+        return f"{len(given):,} numbers, {number(min(given))} to {number(max(given))}"
+    return f"{len(given):,} entries"
