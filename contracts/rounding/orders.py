@@ -44,7 +44,8 @@ class Levels:
     def of(cls, menu: Menu, grids: list[OrderGrid]) -> Levels:
         """Return the levels of a menu; quantities that differ by less than a solver's noise are one."""
         each = needed(menu.case)
-        products = menu.quantity.reshape(len(grids), -1) / np.array(each, dtype=float)[:, None]
+        units, orders = np.array(each, dtype=float)[:, None], menu.quantity.reshape(len(grids), -1)
+        products = np.divide(orders, units, out=np.zeros(orders.shape), where=units > 0)
         values, place = np.unique(products, return_inverse=True)
         level = np.concatenate([[0], np.cumsum(np.diff(values) > SAME * values[-1])])
         means = np.bincount(level, weights=values) / np.bincount(level)

@@ -184,7 +184,7 @@ def one_sided_derivatives(
     mechanism, solver, parameters
         As in `solve`.
     step
-        The change of the number, relative to it.
+        The change of the number, relative to it; of a number that is 0 the change itself.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def one_sided_derivatives(
     def optimum(value: float) -> float:
         return solve(case.changed(**number.changes(value)), mechanism, solver, **parameters).objective
 
-    change = step * number.value
+    change = step * (number.value or 1.0)  # of a number that is 0 there is no part
     here = optimum(number.value)
     return (here - optimum(number.value - change)) / change, (optimum(number.value + change) - here) / change
 

@@ -40,7 +40,7 @@ def test_a_manipulable_menu_names_who_would_lie_and_what_he_gains(run: Run) -> N
     assert rows[:2] == [["panel", "3", "9", "battery=4", "280.00"], ["battery", "1", "4", "panel=3", "190.00"]]
     # Properties: truth fails by as much, and in expectation by .6 220 + .4 280; cells of long rows may be wrapped.
     verdicts = [cell for row in rows[2:] for cell in row if cell in ("holds", "fails")]
-    assert verdicts == ["fails", "fails", "holds", "holds", "holds", "holds", "fails", "fails"]
+    assert verdicts == ["fails", "fails", *["holds"] * 5, "fails", "fails"]
     assert "244.00" in out
     assert audited["properties"]["bayesian_ic"]["worst"] == pytest.approx(244)
     assert "expected profit 1,542.00 if everybody tells the truth" in out
