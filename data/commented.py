@@ -42,9 +42,8 @@ def commented(case: CaseRecord, every: bool = False) -> tuple[str, dict[str, str
     --------
     >>> import veridical as vd
     >>> text, beside = commented(vd.example("two-suppliers"))
-    >>> print(text.split("\n\n")[1])
-    # Uniform on [low, high] units.
-    [demand]
+    >>> for line in text.partition("[demand]")[2].splitlines()[1:4]:
+    ...     print(line)
     distribution = "uniform"  # the name of the distribution
     low = 200.0  # the least demand, units, >= 0
     high = 800.0  # the largest demand, units, above low
