@@ -1,0 +1,95 @@
+"""Settings of the site: `sphinx-build -W -b html docs OUT`, with the extra `docs` installed."""
+
+import os
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+from generators import copies, links, write_all  # noqa: E402 - found by the line above
+
+project = "veridical"
+author = "The veridical developers"
+copyright = f"2026, {author}. Licence: Apache-2.0"  # noqa: A001 - Sphinx's name
+release = version = version_of("veridical")
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_build", "generators", "requirements*"]
+suppress_warnings = ["toc.empty_glob"]  # pages that are not there yet
+
+# Pages
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 4
+copybutton_prompt_text = r">>> |\.\.\. |\$ "  # what is copied runs: without prompts and outputs
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True
+
+# Notebooks run when the site is built, and are kept by their content. Where the tests have run every cell and compared what it gives with
+# what is stored, VERIDICAL_NOTEBOOKS=off shows what is stored.
+nb_execution_mode = os.environ.get("VERIDICAL_NOTEBOOKS", "cache")
+nb_execution_cache_path = str(DOCS / "_build" / "notebooks")
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+# Reference
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_class_signature = "mixed"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+
+# Looks
+html_theme = "pydata_sphinx_theme"
+html_title = f"veridical {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "header_links_before_dropdown": 6,
+    "navbar_end": ["theme-switcher"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+}
+html_context = {"default_mode": "light"}
+html_show_sourcelink = False
+
+
+def setup(app):  # noqa: ANN001, ANN201 - Sphinx's
+    """Write the generated pages first, and look at all links last."""
+    app.connect("builder-inited", lambda app: write_all(DOCS))
+    app.connect("source-read", read)
+    app.connect("build-finished", check_links)
+
+
+def read(app, name: str, source: list[str]) -> None:  # noqa: ANN001
+    """Make links to files of the root links to their pages here."""
+    if "/" not in name:
+        source[0] = copies.linked(source[0])
+
+
+def check_links(app, error: Exception | None) -> None:  # noqa: ANN001
+    """Warn of each link within the site that leads nowhere, and list those that lead outside in a file."""
+    from sphinx.util import logging
+
+    if error is None and app.builder.name == "html":
+        for problem in links.broken(Path(app.outdir)):
+            logging.getLogger(__name__).warning("broken link in %s", problem)
+        addresses = "\n".join(links.outside(Path(app.outdir)))
+        (Path(app.outdir) / "external-links.txt").write_text(f"{addresses}\n", encoding="utf-8")
