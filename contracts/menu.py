@@ -24,6 +24,16 @@ class Menu(OldTableNames):
     """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only.
 
     `near`: of several products a plan of what is assembled, units, that may be the best; shape (products, *case.shape).
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.example("two-suppliers-correlated")
+    >>> menu = vd.solve(case).contracts
+    >>> menu.quantity.shape, round(menu.expected_profit, 2)            # suppliers, costs of the first, costs of the second
+    ((2, 2, 2), 5655.3)
+    >>> menu.rent(0).round(2).tolist()
+    [[0.0, 2129.63], [0.0, 0.0]]
     """
 
     def __init__(self, case: AssemblerCase, quantity: Array, payment: Array, near: Array | None = None) -> None:

@@ -52,6 +52,18 @@ class AssemblerCase(CommonPrior, Assembly):
     list is numpy's C order. Money in currency, costs and price in currency per unit, demand in units. Payments of the menu are
     whole multiples of `round_money`, currency, and orders of `round_units`, where these are given.
     Source: assembler paper, section 2; any number of costs a supplier.
+
+    Examples
+    --------
+    >>> from veridical.data import AssemblerCase, Supplier
+    >>> from veridical.data import Uniform
+    >>> panel = Supplier(name="panel", costs=(4.0, 9.0), probabilities=(0.5, 0.5))
+    >>> battery = Supplier(name="battery", costs=(3.0, 7.0), probabilities=(0.5, 0.5))
+    >>> case = AssemblerCase(name="pair", price=30.0, demand=Uniform(low=100, high=900), suppliers=(panel, battery))
+    >>> case.shape, case.names
+    ((2, 2), ('panel', 'battery'))
+    >>> case.changed(price=31, **{"suppliers.panel.costs": (4, 10)}).suppliers[0].costs
+    (4.0, 10.0)
     """
 
     suppliers: Annotated[tuple[Supplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)

@@ -39,6 +39,30 @@ class Registry(dict[str, type[RecordT]], Generic[RecordT]):
         """Make a class known to case files, in place of one of the same name; may be used as a decorator.
 
         Raises InputError for a class that is not a subclass of the base, or that lacks a name or a method.
+
+        Examples
+        --------
+        >>> from typing import Literal
+        >>> import numpy as np
+        >>> from veridical.data import Demand, register_demand
+        >>> from veridical.data.demand import DEMANDS
+        >>> @register_demand
+        ... class Sure(Demand):
+        ...     distribution: Literal["sure"] = "sure"
+        ...     units: float
+        ...     @property
+        ...     def expectation(self):
+        ...         return self.units
+        ...     def cdf(self, q):
+        ...         return np.where(np.asarray(q) >= self.units, 1.0, 0.0)
+        ...     def inverse_cdf(self, u):
+        ...         return np.full(np.shape(u), self.units)
+        ...     def expected_sales(self, q):
+        ...         return np.minimum(q, self.units)
+        >>> import veridical as vd
+        >>> vd.example("two-suppliers").changed(demand={"distribution": "sure", "units": 500}).demand.expectation
+        500.0
+        >>> del DEMANDS["sure"]
         """
         if not (isinstance(cls, type) and issubclass(cls, self.base)):
             raise InputError.of(self.key, cls, f"a subclass of {self.base.__name__}")

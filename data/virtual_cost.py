@@ -83,6 +83,13 @@ class Monotonicity:
 
     `fall` is in currency per unit: how much less virtual cost is where `supplier` has `next_cost` than where he has `cost`,
     the others having `others`; infinite where the cheaper profile never occurs, but still cheaper types of somebody do.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> condition = vd.monotonicity(vd.example("two-suppliers-correlated"))
+    >>> condition.holds, condition.fall, condition.supplier
+    (False, 40.0, 'battery')
     """
 
     holds: bool

@@ -12,7 +12,7 @@ from generators import copies, links, write_all  # noqa: E402 - found by the lin
 
 project = "veridical"
 author = "The veridical developers"
-copyright = f"2026, {author}. Licence: Apache-2.0"  # noqa: A001 - Sphinx's name
+copyright = f"2026, {author}. Licence: Apache-2.0"
 release = version = version_of("veridical")
 
 extensions = [
@@ -71,20 +71,20 @@ html_context = {"default_mode": "light"}
 html_show_sourcelink = False
 
 
-def setup(app):  # noqa: ANN001, ANN201 - Sphinx's
+def setup(app):
     """Write the generated pages first, and look at all links last."""
     app.connect("builder-inited", lambda app: write_all(DOCS))
     app.connect("source-read", read)
     app.connect("build-finished", check_links)
 
 
-def read(app, name: str, source: list[str]) -> None:  # noqa: ANN001
+def read(app, name: str, source: list[str]) -> None:
     """Make links to files of the root links to their pages here."""
     if "/" not in name:
         source[0] = copies.linked(source[0])
 
 
-def check_links(app, error: Exception | None) -> None:  # noqa: ANN001
+def check_links(app, error: Exception | None) -> None:
     """Warn of each link within the site that leads nowhere, and list those that lead outside in a file."""
     from sphinx.util import logging
 

@@ -40,6 +40,13 @@ class Certificate:
     proves: `global`, no feasible point is better by more than the gap; `local`, the point is stationary; `feasible`, the
         constraints hold.
     basis: in words, what the bound rests on.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> certificate = vd.solve(vd.example("two-suppliers")).certificate
+    >>> certificate.holds, certificate.proves, certificate.gap < 1e-6
+    (True, 'global', True)
     """
 
     primal_residual: float

@@ -33,6 +33,11 @@ class Round:
     """A round as it is told: relative residuals; gap between best plan and bound, relative to the savings and to the cost.
 
     Both gaps are NaN in rounds without a check.
+
+    Examples
+    --------
+    >>> Round(5, primal=0.01, dual=0.02).words()
+    ?
     """
 
     round: int
