@@ -238,6 +238,18 @@ class Roles(Registry[Party]):
         """Make a role known to case files; may be used as a decorator. Its block is made known by `models.joint_plan.register`.
 
         Raises InputError where a table of the role has other keys than a table of that file name in another role.
+
+        Examples
+        --------
+        >>> from veridical.data.joint_plan import COST, ROLES, Party, register, scalar
+        >>> @register
+        ... class Depot(Party):
+        ...     role: ClassVar[str] = "depot"
+        ...     side: ClassVar[str] = "receiver"
+        ...     rent: float = scalar("currency per week", COST)
+        >>> Depot(name="north", rent=50.0).rent, "depot" in ROLES
+        (50.0, True)
+        >>> del ROLES["depot"]
         """
         for file, columns in cls.tables().items():
             keys = {column.keys for column in columns.values()}

@@ -42,6 +42,7 @@ difference is 3e-10.
 
 def plain(value: Any) -> Any:
     """Return a number with so many digits, None for what is no number, and anything else as it is."""
+    value = value.item() if hasattr(value, "item") else value  # numpy's
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if abs(value) < float("inf") else None
     return value

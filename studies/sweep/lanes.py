@@ -215,7 +215,21 @@ class DaskLane:
 
 
 def dask_lanes(client: Any, bench: Bench) -> list[Lane]:
-    """Return a lane for each worker of a cluster; raises InputError where there are none, or the study cannot be sent to them."""
+    """Return a lane for each worker of a cluster; raises InputError where there are none, or the study cannot be sent to them.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> class Cluster:                                                 # stands for a `distributed.Client`
+    ...     def scheduler_info(self, n_workers):
+    ...         return {"workers": {"tcp://one": {}, "tcp://two": {}}}
+    ...     def scatter(self, bench, **options):
+    ...         return bench
+    >>> len(dask_lanes(Cluster(), plan.bench))
+    2
+    """
     workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
     if not workers:
         raise InputError.of("scheduler", str(client.scheduler.address), "a Dask cluster that has workers")
