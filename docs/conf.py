@@ -42,6 +42,7 @@ nb_execution_raise_on_error = True
 nb_merge_streams = True
 
 # Reference
+default_role = "literal"  # single backticks in docstrings
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
