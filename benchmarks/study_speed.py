@@ -3,9 +3,10 @@
     python benchmarks/study_speed.py [PRICES] [INSTANCES] [CHECKOUT]
 
 200 prices on `electronics` and on five suppliers with three costs, and the 2,400 instances of section 3.1 of the ICDS paper as
-full models, all by HiGHS. Each way runs in a process of its own, and they take turns in blocks of cases; a study, with one
-worker, keeps its rows in a folder, and each block is one. CHECKOUT is the root of another version of this repository, whose plain
-loop takes its turns too. Each ratio is that of all blocks together; in brackets those of the blocks.
+full models, all by HiGHS. Each way runs in a process of its own, and they take turns in blocks of cases; a study, which is one
+of all prices, with one worker and its rows kept in a folder, has its turn in the middle of them. CHECKOUT is the root of another
+version of this repository, whose plain loop takes its turns too. Each ratio is that of all blocks together; in brackets those of
+the blocks.
 """
 
 from __future__ import annotations
@@ -79,28 +80,32 @@ def measure(what: str, count: int, checkout: str | None) -> None:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         workers[way] = subprocess.Popen(command, env=environment, text=True, **pipes)  # type: ignore[call-overload]
     seconds: dict[str, list[float]] = {way: [] for way in ways}
-    apart = 0.0
-    for places in np.array_split(np.arange(count), min(BLOCKS, count)):
-        profits = {}
-        for way, worker in workers.items():
-            worker.stdin.write(f"{places[0]} {places[-1] + 1}\n")
-            worker.stdin.flush()
-            taken, profits[way] = json.loads(worker.stdout.readline())
+    profits: dict[str, list[float]] = {way: [] for way in ways}
+    blocks = [(places[0], places[-1] + 1) for places in np.array_split(np.arange(count), min(BLOCKS, count))]
+    turns = [(block, [way for way in ways if way != "study"]) for block in blocks]
+    turns[len(turns) // 2 : 0] = [((0, count), [way for way in ways if way == "study"])]
+    for (first, last), takers in turns:
+        for way in takers:
+            workers[way].stdin.write(f"{first} {last}\n")
+            workers[way].stdin.flush()
+            taken, found = json.loads(workers[way].stdout.readline())
             seconds[way].append(taken)
-        plain = np.array(profits["plain"])
-        apart = max(apart, *(float(np.abs(np.array(profits[way]) / plain - 1).max()) for way in ways))
+            profits[way] += found
+    plain = np.array(profits["plain"])
+    apart = max(float(np.abs(np.array(found) / plain - 1).max()) for found in profits.values())
     for worker in workers.values():
         worker.communicate()
-    each = ", ".join(f"{way} {1e3 * sum(blocks) / count:.1f} ms" for way, blocks in seconds.items())
+    each = ", ".join(f"{way} {1e3 * sum(taken) / count:.1f} ms" for way, taken in seconds.items())
     print(f"{what}, {count} cases: {each}; profits differ by {apart:.0e}")
     for way in [way for way in ways if not way.startswith("plain")]:
         for plain_way in [way for way in ways if way.startswith("plain")]:
             ratio = sum(seconds[plain_way]) / sum(seconds[way])
-            blocks = [one / other for one, other in zip(seconds[plain_way], seconds[way], strict=True)]
+            several = [one / other for one, other in zip(seconds[plain_way], seconds[way], strict=way != "study")]
+            span = {} if way == "study" else {"low": min(several), "high": max(several)}
             owed = {("electronics", "study", "plain"), ("section 3.1", "repeated", "plain before")}
             limits = {"at_least": 5.0} if (what, way, plain_way) in owed else {}
             name = f"{what}, {count} cases: {way}, times as fast as {plain_way}"
-            figure(name, ratio, low=min(blocks), high=max(blocks), **limits)
+            figure(name, ratio, **span, **limits)
 
 
 def main(prices: int = 200, instances: int = 2400, checkout: str | None = None) -> None:

@@ -96,12 +96,12 @@ class Menu(OldTableNames):
         """
         return fixed(np.array(self.case.assembled(self.quantity, self.near)))
 
-    @property
+    @cached_property
     def revenue(self) -> Array:
         """S(y(t)), what the products bring on average over demand and yields, one entry a profile; currency."""
         if self.case.products is not None:
-            return self.case.revenue(self.assembled)
-        return self.case.over_yields(self.quantity, self.case.revenue)
+            return fixed(np.array(self.case.revenue(self.assembled)))
+        return fixed(np.array(self.case.over_yields(self.quantity, self.case.revenue)))
 
     @cached_property
     def is_balanced(self) -> bool:
@@ -126,11 +126,11 @@ class Menu(OldTableNames):
         """
         return float(np.sum(self.worst_prior * self.profit))
 
-    @property
+    @cached_property
     def profit(self) -> Array:
         """What the assembler earns at each profile, currency."""
         spent = self.payment.sum(axis=0) + self.case.setup_costs(self.quantity)
-        return np.asarray(self.revenue - spent)
+        return fixed(np.asarray(self.revenue - spent))
 
     @property
     def worst_prior(self) -> Array:

@@ -112,7 +112,8 @@ def _misreports(menu: Menu, i: int, rest: list[tuple[str, ...]]) -> dict[str, Co
     the gain is, so that nobody can gain in expectation who gains nowhere.
     """
     case, supplier, shape = menu.case, menu.case.suppliers[i], [len(tokens) for tokens in rest]
-    arrays = (np.moveaxis(array, i, 0) for array in (menu.quantity[i], menu.payment[i], case.probability))
+    own_first = (i, *range(i), *range(i + 1, len(case.shape)))
+    arrays = (array.transpose(own_first) for array in (menu.quantity[i], menu.payment[i], case.probability))
     quantity, payment, weight = (array.reshape(len(array), -1) for array in arrays)  # own reports, reports of the others
     costs, reserved = np.array(supplier.costs), np.array(supplier.reservations)
     likely = weight.sum(axis=1, keepdims=True)

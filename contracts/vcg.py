@@ -275,7 +275,7 @@ class VCGAudit(Audit):
     >>> outcome = vd.vcg(m, m.party)
     >>> audit = outcome.audit(misreports=4)
     >>> audit.truthful, audit.searched, round(audit.min_net_gain, 6)
-    (True, ?, 0.0)
+    (True, 8, 0.0)
     """
 
     objective: float = math.nan  # that of the plan

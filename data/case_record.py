@@ -33,7 +33,7 @@ class CaseRecord(Record):
     >>> case = vd.example("two-suppliers").changed(price=31)
     >>> path = case.save(tempfile.mkdtemp() + "/dearer.toml")
     >>> vd.load(path) == case.changed(name="dearer")
-    ?
+    False
     """
 
     kind: str

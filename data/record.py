@@ -63,7 +63,7 @@ class Record(BaseModel):
     >>> from veridical.data import Uniform
     >>> demand = Uniform(low=100, high=900)
     >>> demand.changed(low=200)
-    ?
+    Uniform(distribution='uniform', low=200.0, high=900.0)
     >>> demand == Uniform(low=100.0, high=900.0)
     True
     """

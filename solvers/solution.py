@@ -80,7 +80,10 @@ class Duals(Mapping[str, "pd.Series"]):
     >>> import veridical as vd
     >>> duals = vd.solve(vd.example("two-suppliers-correlated")).duals
     >>> duals["individual_rationality"].round(4).loc["panel", 9.0]
-    ?
+    others
+    battery=3    0.26
+    battery=7    0.50
+    Name: dual, dtype: float64
     """
 
     def __init__(self, families: Mapping[str, Callable[[], pd.Series]], reason: str = "") -> None:

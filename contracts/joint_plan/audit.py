@@ -70,7 +70,7 @@ class JointPlanAudit(Audit):
     >>> import veridical as vd
     >>> audit = vd.solve(vd.example("carriers"), misreports=1).audit
     >>> audit.searched, audit.truthful, audit.guarantees["suppliers"]
-    ?
+    (1, True, 'truth is best for each of them, whatever the others report')
     """
 
     scale: float = 0.0

@@ -59,7 +59,7 @@ class Settlement(OldTableNames):
     >>> round(sum(settlement.net_gains.values()) + settlement.budget - settlement.savings, 3) == 0
     True
     >>> list(settlement.to_frame().columns)
-    ?
+    ['role', 'baseline_cost', 'cost', 'transfer', 'fee', 'net_gain']
     """
 
     case: JointPlanCase

@@ -106,7 +106,7 @@ class JointPlanCase(CaseRecord):
     >>> case.names, len(case.shared.flows)
     (('retailer', 'Alder'), 2)
     >>> case.changed(pivot="baseline").mechanism.pivot
-    ?
+    'baseline'
     """
 
     kind: Literal["joint_plan"] = "joint_plan"

@@ -130,7 +130,7 @@ class Party(Record):
     >>> alder.side, sorted(alder.tables())
     ('supplier', ['lanes.csv', 'plant.csv', 'production.csv'])
     >>> alder.scaled("spot_cost", 1.1).spot_cost.array / alder.spot_cost.array     # a misreport: 10 % more
-    ?
+    array([1.1])
     """
 
     model_config = ConfigDict(strict=True)

@@ -29,7 +29,7 @@ class Retailer(Party):
     Examples
     --------
     >>> Retailer.side, Retailer.columns()["outbound_cost"].header
-    ?
+    ('receiver', 'cost (currency per m3)')
     """
 
     role: ClassVar[str] = "retailer"
@@ -59,7 +59,7 @@ class Marketplace(Retailer):
     Examples
     --------
     >>> Marketplace.side, Marketplace.columns()["outbound_cost"].header
-    ?
+    ('receiver', 'cost (currency per m3)')
     """
 
     role: ClassVar[str] = "marketplace"
@@ -75,7 +75,7 @@ class Vendor(Party):
     Examples
     --------
     >>> Vendor.side, Vendor.columns()["production_cost"].header
-    ?
+    ('supplier', 'cost (currency per unit)')
     """
 
     role: ClassVar[str] = "vendor"
@@ -103,7 +103,7 @@ class Seller(Party):
     Examples
     --------
     >>> Seller.side, Seller.columns()["arrivals"].header
-    ?
+    ('supplier', 'arrivals (units)')
     """
 
     role: ClassVar[str] = "seller"
@@ -130,7 +130,7 @@ class Shipper(Party):
     Examples
     --------
     >>> Shipper.side, Shipper.columns()["ready"].header
-    ?
+    ('receiver', 'ready (units)')
     """
 
     role: ClassVar[str] = "shipper"
@@ -158,7 +158,7 @@ class Carrier(Party):
     Examples
     --------
     >>> Carrier.side, Carrier.columns()["fleet"].header
-    ?
+    ('supplier', 'fleet (truck-days)')
     """
 
     role: ClassVar[str] = "carrier"

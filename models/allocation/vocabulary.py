@@ -72,7 +72,7 @@ def forms(case: AllocationCase) -> tuple[str, ...]:
     --------
     >>> import veridical as vd
     >>> forms(vd.example("two-retailers"))                             # linear demand
-    ?
+    ('quadratic',)
     """
     if case.has_minimum_orders:
         return ("tangent",)

@@ -105,10 +105,12 @@ def renumber(m: Any, case: AssemblerCase) -> None:
                 m.reservation_profit[token].set_value(profit)
     costs = [cost for supplier in case.suppliers for cost in supplier.costs]
     for param, cost in zip(m.cost.values(), costs, strict=True):
-        param.set_value(cost)
+        if param.value != cost:  # most often it does not, and Pyomo takes longer to check a value than all the rest
+            param.set_value(cost)
     if isinstance(likely := m.component("probability"), pyo.Param):
         for param, probability in zip(likely.values(), case.probability.ravel().tolist(), strict=True):
-            param.set_value(probability)
+            if param.value != probability:
+                param.set_value(probability)
     if costs != [cost for supplier in info.case.suppliers for cost in supplier.costs]:
         info.parameters, info.renamed = named(m, case), _renaming([(i, cost) for i, cost in m.COSTS], case)
     info.case = case

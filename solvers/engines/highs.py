@@ -28,6 +28,7 @@ from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.live import SMALL, LiveModel, fixed_by_rows
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.packaging import certified, package_solution
+from veridical.solvers.presolved import Presolved
 from veridical.solvers.solution import Seconds, Solution, SolutionStatus, Termination
 from veridical.solvers.tangents import converge, on_the_curve
 from veridical.solvers.translate.convexity import indefinite
@@ -95,13 +96,15 @@ def solve(model: Any, configuration: Configuration, kept: Kept | None = None) ->
     _refuse_nonconvex(form, model.name)
     translated = perf_counter()
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
-    ways, point, options, termination = ways_of(form, configuration), None, {}, Termination.CONVERGED
+    presolved = _presolved(model, form)
+    left = form if presolved is None else presolved.form
+    ways, point, options, termination = ways_of(left, configuration), None, {}, Termination.CONVERGED
     final = FINAL if form.hessian is not None else (*FINAL, Termination.ITERATION_LIMIT)  # an interior point hands over
     follow, few = _likely_to_follow(model, form), ways[0] if info_of(model).presolved else FEW_ROWS
     for way in ways:
         start = None if kept is None or way is not ways[0] else kept.start
         chosen, left_out = (way, None) if follow is None or way is not ways[0] else (few, follow)
-        live = LiveModel(form, configuration, chosen, left_out, start)
+        live = LiveModel(form, configuration, chosen, left_out, start, presolved)
 
         def run(live: LiveModel = live) -> tuple[Array, Array | None]:
             end = live.run(model.name, deadline)
@@ -150,6 +153,13 @@ def ways_of(form: StandardForm, configuration: Configuration) -> tuple[Mapping[s
     if len(form.variables) <= SMALL:
         return EXACT_WAYS[0], ACTIVE_SET, *EXACT_WAYS[1:]
     return *(LARGE_WAYS if len(form.variables) > LARGE else EXACT_WAYS), ACTIVE_SET
+
+
+def _presolved(model: Any, form: StandardForm) -> Presolved | None:
+    """Return what is left of a large quadratic program, of which HiGHS presolves none; None where it is handed over whole."""
+    if form.hessian is None or form.integer.any() or len(form.variables) <= LARGE or info_of(model).expected_sales:
+        return None
+    return None if fixed_by_rows(form) is not None else Presolved.of(form)
 
 
 def _likely_to_follow(model: Any, form: StandardForm) -> Booleans | None:

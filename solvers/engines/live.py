@@ -23,6 +23,7 @@ from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import Scaling, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
 from veridical.solvers.polish import polished
+from veridical.solvers.presolved import Presolved
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -71,8 +72,9 @@ class LiveModel:
 
     Rows that are likely to follow from the others (`follow`, of a linear program) are left out until they are violated: of the
     misreports of an auction with 2 bidders and 20 values those of neighbouring types take a sixteenth of the time of all.
-    `start`: of a linear program with the same rows and columns. After `run`, `bound` is the bound that HiGHS has for a model with
-    integers (of the minimised objective), and `termination` says whether a limit ended it.
+    `start`: of a linear program with the same rows and columns. `presolved`: of a convex quadratic program what HiGHS is handed
+    in its place; points and duals are those of the form all the same, and no rows can be added. After `run`, `bound` is the bound
+    that HiGHS has for a model with integers (of the minimised objective), and `termination` says whether a limit ended it.
     """
 
     bound: float | None
@@ -84,26 +86,28 @@ class LiveModel:
         way: Mapping[str, Any] | None = None,
         follow: Booleans | None = None,
         start: Start | None = None,
+        presolved: Presolved | None = None,
     ) -> None:
-        self.highs, self.form, self.configuration = Highs(), form, configuration
+        self.highs, self.form, self.configuration, self.presolved = Highs(), form, configuration, presolved
         self.bound = None
         self.started = start is not None
         self.termination = Termination.CONVERGED
         self.integer = bool(form.integer.any())
         self.effective = self._set_options(way or {})
-        problem, fixed = problem_of(form), fixed_by_rows(form)
+        self.left = left = form if presolved is None else presolved.form
+        problem, fixed = problem_of(left), fixed_by_rows(left)
         if fixed is not None:
-            problem = replace(problem, cost=form.gradient(fixed), hessian=None)
+            problem = replace(problem, cost=left.gradient(fixed), hessian=None)
         problem = with_squares(problem)
         self.scaling = balance(problem) if start is None else start.scaling
         scaled = self.scaling.apply(problem)
         self.beyond = ""  # a row or variable that HiGHS takes for another one
-        self._check(scaled.matrix, list(range(len(form.constraints))))
+        self._check(scaled.matrix, list(range(len(left.constraints))))
         for limits in (scaled.low, scaled.high):
             far = np.isfinite(limits) & (np.abs(limits) >= ENDLESS)
             if far.any():
-                self.beyond = name_of(form.variables, int(np.argmax(far)))
-        self.of_squares = np.arange(len(form.constraints), problem.matrix.shape[0])  # rows that are not the form's
+                self.beyond = name_of(left.variables, int(np.argmax(far)))
+        self.of_squares = np.arange(len(left.constraints), problem.matrix.shape[0])  # rows that are not the form's
         every = np.arange(problem.matrix.shape[0])
         self.scaled, self.left_out = scaled, every[:0] if follow is None else np.flatnonzero(follow)
         self.given = np.setdiff1d(every, self.left_out, assume_unique=True) if start is None else start.given  # as HiGHS counts
@@ -158,7 +162,7 @@ class LiveModel:
         for bad in (np.flatnonzero(size >= HUGE), np.flatnonzero((size < TINY) & (size > 0))):
             if bad.size:
                 row = int(np.searchsorted(scaled.indptr, bad[0], side="right")) - 1
-                self.beyond = name_of(self.form.constraints, rows[row]) if row < len(rows) else "objective"
+                self.beyond = name_of(self.left.constraints, rows[row]) if row < len(rows) else "objective"
                 if size[bad[0]] >= HUGE:
                     raise self._refused()
 
@@ -195,7 +199,12 @@ class LiveModel:
     @property
     def sizes(self) -> Array:
         """How large each variable is by the data."""
-        return self.scaling.size * self.scaling.columns[: len(self.form.cost)]
+        sizes = self._sizes_left
+        return sizes if self.presolved is None else sizes[self.presolved.place]
+
+    @property
+    def _sizes_left(self) -> Array:
+        return self.scaling.size * self.scaling.columns[: len(self.left.cost)]
 
     def as_it_is(self, x: Array, row_dual: Array | None) -> tuple[Array, Array | None]:
         """Return an end of `run`."""
@@ -235,7 +244,8 @@ class LiveModel:
         duals = np.zeros(len(self.scaling.rows))
         duals[self.given] = solution.row_dual
         duals *= self.scaling.rows / self.scaling.objective
-        return self._point(solution), np.delete(duals, self.of_squares)
+        point, duals = self._point(solution), np.delete(duals, self.of_squares)
+        return (point, duals) if self.presolved is None else self.presolved.restored(point, duals)
 
     def _missing(self, status: highspy.HighsModelStatus) -> NDArray[np.intp]:
         """Return the rows left out without which this end is none of the whole form: those violated at an optimum, else all."""
@@ -250,11 +260,11 @@ class LiveModel:
         return left_out
 
     def _point(self, solution: highspy.HighsSolution) -> Array:
-        n = len(self.form.cost)
+        n = len(self.left.cost)
         x = np.array(solution.col_value)[:n] * self.scaling.columns[:n]
         if self.started:  # without a presolve degenerate vertices are full of traces
-            x[np.abs(x) <= TRACE * self.sizes] = 0.0
-        return np.clip(x, self.form.low, self.form.high)
+            x[np.abs(x) <= TRACE * self._sizes_left] = 0.0
+        return np.clip(x, self.left.low, self.left.high)
 
     def _run(self, name: str, deadline: float) -> highspy.HighsModelStatus:
         """Run to an end that can be believed, and return it."""

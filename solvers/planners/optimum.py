@@ -19,8 +19,7 @@ from veridical.solvers.engines import highs
 from veridical.solvers.engines.live import LiveModel, fixed_by_rows
 from veridical.solvers.engines.scaling import balance, problem_of
 from veridical.solvers.packaging import Point
-from veridical.solvers.planners.presolved import Presolved
-from veridical.solvers.polish import polished
+from veridical.solvers.presolved import Presolved
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -59,20 +58,15 @@ def optimum(name: str, form: StandardForm, solver: Configuration | None, residua
             return quick
     deadline = math.inf if configuration.time_limit is None else perf_counter() + configuration.time_limit
     presolved = None if form.hessian is None or fixed_by_rows(form) is not None else Presolved.of(form)
-    left = form if presolved is None else presolved.form
-    for way in highs.ways_of(left, configuration):
-        live = LiveModel(left, configuration, way)
+    for way in highs.ways_of(form if presolved is None else presolved.form, configuration):
+        live = LiveModel(form, configuration, way, presolved=presolved)
         try:
-            x, row_dual = live.run(name, deadline)
-            assert row_dual is not None
-            sizes = live.sizes
-            if presolved is not None:
-                x, row_dual, sizes = *presolved.restored(x, row_dual), sizes[presolved.place]
-            x, row_dual = polished(form, x, row_dual, sizes)
+            x, row_dual = live.exact(*live.run(name, deadline))
         except NotSolvedError as error:
             if error.status in highs.FINAL:
                 raise
             continue
+        assert row_dual is not None
         point = Point(x, row_dual, *certify(form, x, row_dual))
         if point.certificate.within(configuration.tolerance):
             return Found(point, ("highs", highs.version()), live.effective)

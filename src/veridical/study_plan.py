@@ -173,8 +173,8 @@ def _by_solvers(case: Any, mechanism: Mechanism, name: Any, solvers: Mapping[str
     return groups
 
 
-def _tasks(spec: StudySpec, groups: Sequence[Group]) -> tuple[list[Task], dict[str, list[Any]]]:
-    """Return a task for each row, and the values of each axis as the table shows them."""
+def _tasks(spec: StudySpec, groups: list[Group]) -> tuple[list[Task], dict[str, list[Any]]]:
+    """Return a task for each row, and the values of each axis as the table shows them; groups are told where they start from."""
     points = points_of(spec)
     values = {name: _each_once(point[name] for point in points) for name in spec.axes}
     columns = {name: shown(each) for name, each in values.items()}
@@ -194,7 +194,7 @@ def _tasks(spec: StudySpec, groups: Sequence[Group]) -> tuple[list[Task], dict[s
             fields, parameters = _arguments(group.case, roles, own)
             row = {name: cells[name][_key(value)] for name, value in own.items()}
             tasks.append(Task(len(tasks), number, row, fields | parameters, tuple(fields)))
-        _refuse_invalid(group, tasks[start:])
+        groups[number] = replace(group, first=_middle(group, tasks[start:]))
     return tasks, columns
 
 
@@ -250,15 +250,16 @@ def _arguments(case: Any, roles: Mapping[str, str], point: Point) -> tuple[dict[
     return fields, {roles[name]: value for name, value in point.items() if roles[name] not in ("field", "correlation")}
 
 
-def _refuse_invalid(group: Group, tasks: Sequence[Task]) -> None:
-    """Raise InputError where no point makes a valid case: what is varied is not there, or none of its values is allowed."""
-    refusal: InputError | None = None
-    for task in tasks[:TRIED]:
+def _middle(group: Group, tasks: Sequence[Task]) -> Any:
+    """Return the valid case nearest to the middle of a group's points, from which no other is far.
+
+    Raises InputError where no point makes a valid case: what is varied is not there, or none of its values is allowed.
+    """
+    refusals: dict[int, InputError] = {}
+    for place in sorted(range(len(tasks)), key=lambda place: abs(2 * place - len(tasks)))[:TRIED]:
         try:
-            group.case.changed(**{name: task.parameters[name] for name in task.fields})
+            return group.case.changed(**{name: tasks[place].parameters[name] for name in tasks[place].fields})
         except InputError as error:
-            refusal = refusal or InputError(*error.within("vary").problems, file=error.file)
-        else:
-            return
-    if refusal is not None:
-        raise refusal
+            refusals[place] = error
+    first = refusals[min(refusals)]
+    raise InputError(*first.within("vary").problems, file=first.file)

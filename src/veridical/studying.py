@@ -135,13 +135,13 @@ def run(
 
 
 def solver_of_process() -> Callable[..., Solution]:
-    """Return what solves the points of a process: `solve(case, mechanism=..., solver=..., **parameters)`."""
+    """Return what solves the points of a process: `solve(first, case, mechanism=..., solver=..., **parameters)`."""
     return solve
 
 
-def solve(case: Any, **options: Any) -> Solution:
-    """Solve a point: from the basis of the study's own case, so that rows are the same in any order and in any process."""
-    return _repeated().solve_from(case, case, **options)
+def solve(first: Any, case: Any, **options: Any) -> Solution:
+    """Solve a point: from the basis of one case of the study, so that rows are the same in any order and in any process."""
+    return _repeated().solve_from(first, case, **options)
 
 
 @cache

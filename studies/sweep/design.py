@@ -24,7 +24,7 @@ def points_of(spec: StudySpec) -> list[Point]:
     --------
     >>> from veridical.studies.sweep import StudySpec
     >>> points_of(StudySpec(case="two-suppliers", vary={"price": {"values": [30, 31]}}))
-    ?
+    [{'price': 30}, {'price': 31}]
     """
     axes = spec.axes
     if spec.design == "random":

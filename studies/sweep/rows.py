@@ -41,6 +41,8 @@ COLUMNS = (
 class Group:
     """What consecutive points share: a case, a mechanism and a solver; `label` is what the table calls the solver.
 
+    `first`: the case of the points from which solvers that can do so start.
+
     Examples
     --------
     >>> from veridical.studying import prepared
@@ -54,6 +56,7 @@ class Group:
     mechanism: Any
     configuration: Configuration | None
     label: str
+    first: Any = None
 
     @property
     def mechanism_name(self) -> str:
@@ -101,7 +104,7 @@ class Outcome:
 class Bench:
     """Where points are solved; each worker process has one of its own.
 
-    `make` returns `solve(case, mechanism=..., solver=..., **parameters) -> Solution`, and is called once a process. `compare`
+    `make` returns `solve(first, case, mechanism=..., solver=..., **parameters) -> Solution`, called once a process. `compare`
     returns the figures that a comparison shows of a solution, by name. `columns` are further ones that are asked for.
 
     Examples
@@ -126,7 +129,9 @@ class Bench:
         try:
             changed = group.case.changed(**{name: task.parameters[name] for name in task.fields})
             row["case_hash"] = hashed(changed)
-            solution = _solver(self.make)(group.case, mechanism=group.mechanism, solver=group.configuration, **task.parameters)
+            solve = _solver(self.make)
+            own = {name: value for name, value in task.parameters.items() if name not in task.fields}
+            solution = solve(group.first, changed, mechanism=group.mechanism, solver=group.configuration, **own)
         except VeridicalError as error:
             row |= failed(error) | {"seconds": perf_counter() - began}
             of_solution = error.solution if isinstance(error, CertificateError) else None

@@ -49,7 +49,7 @@ class Parameter:
     --------
     >>> import veridical as vd
     >>> vd.MECHANISMS["hybrid"].parameters["balanced"].allowed
-    ?
+    (<class 'bool'>,)
     """
 
     allowed: tuple[Any, ...] = (object,)
