@@ -63,8 +63,8 @@ class Audit:
     --------
     >>> import veridical as vd
     >>> audit = vd.solve(vd.example("two-suppliers-correlated"), "first_best").audit
-    >>> audit.truthful, round(audit.max_regret, 6), audit.misreports[0].supplier
-    (False, 2900.0, 'panel')
+    >>> audit.truthful, round(audit.max_regret), audit.misreports[0].supplier
+    (False, 2900, 'panel')
     >>> sorted(audit.properties)[:3]
     ['balanced', 'bayesian_ic', 'budget']
     """

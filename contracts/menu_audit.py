@@ -49,8 +49,8 @@ class Misreport:
     --------
     >>> import veridical as vd
     >>> worst = vd.solve(vd.example("two-suppliers-correlated"), "first_best").audit.misreports[0]
-    >>> worst.cost, worst.report, round(worst.gain, 6)
-    (4.0, 9.0, 2900.0)
+    >>> worst.cost, worst.report, round(worst.gain)
+    (4.0, 9.0, 2900)
     """
 
     supplier: str

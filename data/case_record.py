@@ -32,8 +32,8 @@ class CaseRecord(Record):
     >>> import veridical as vd
     >>> case = vd.example("two-suppliers").changed(price=31)
     >>> path = case.save(tempfile.mkdtemp() + "/dearer.toml")
-    >>> vd.load(path) == case.changed(name="dearer")
-    False
+    >>> vd.load(path) == case
+    True
     """
 
     kind: str

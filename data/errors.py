@@ -122,10 +122,12 @@ class CertificateError(VeridicalError, RuntimeError):
 
     Examples
     --------
+    >>> from dataclasses import replace
     >>> import veridical as vd
     >>> solution = vd.solve(vd.example("two-suppliers"))
+    >>> wrong = replace(solution, certificate=replace(solution.certificate, gap=0.1))      # as if a better point might exist
     >>> try:
-    ...     solution.checked(gap=-1.0)                                  # no gap is below 0
+    ...     checked = wrong.checked()
     ... except vd.CertificateError as error:
     ...     print(error.exit_status)
     4

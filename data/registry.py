@@ -43,26 +43,15 @@ class Registry(dict[str, type[RecordT]], Generic[RecordT]):
         Examples
         --------
         >>> from typing import Literal
-        >>> import numpy as np
-        >>> from veridical.data import Demand, register_demand
-        >>> from veridical.data.demand import DEMANDS
-        >>> @register_demand
-        ... class Sure(Demand):
-        ...     distribution: Literal["sure"] = "sure"
-        ...     units: float
-        ...     @property
-        ...     def expectation(self):
-        ...         return self.units
-        ...     def cdf(self, q):
-        ...         return np.where(np.asarray(q) >= self.units, 1.0, 0.0)
-        ...     def inverse_cdf(self, u):
-        ...         return np.full(np.shape(u), self.units)
-        ...     def expected_sales(self, q):
-        ...         return np.minimum(q, self.units)
         >>> import veridical as vd
-        >>> vd.example("two-suppliers").changed(demand={"distribution": "sure", "units": 500}).demand.expectation
-        500.0
-        >>> del DEMANDS["sure"]
+        >>> from veridical.data import Uniform, register_demand
+        >>> from veridical.data.demand import DEMANDS
+        >>> Weekly = type("Weekly", (Uniform,), {"__annotations__": {"distribution": Literal["weekly"]}, "distribution": "weekly"})
+        >>> Weekly = register_demand(Weekly)                        # a class statement takes `@register_demand`
+        >>> case = vd.example("two-suppliers").changed(demand={"distribution": "weekly", "low": 100, "high": 300})
+        >>> case.demand.expectation
+        200.0
+        >>> del DEMANDS["weekly"]
         """
         if not (isinstance(cls, type) and issubclass(cls, self.base)):
             raise InputError.of(self.key, cls, f"a subclass of {self.base.__name__}")

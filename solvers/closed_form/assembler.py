@@ -40,7 +40,7 @@ class ClosedForm:
     Examples
     --------
     >>> import veridical as vd
-    >>> closed = vd.solvers.closed_form.icds(vd.example("two-suppliers"))
+    >>> closed = icds(vd.example("two-suppliers"))
     >>> round(closed.bound, 2), round(closed.menu.expected_profit, 2)
     (6965.0, 6965.0)
     """

@@ -36,8 +36,8 @@ class Round:
 
     Examples
     --------
-    >>> Round(5, primal=0.01, dual=0.02).words()
-    ?
+    >>> Round(5, primal=0.01, dual=0.02).words
+    'residuals 1.0e-02 primal, 2.0e-02 dual'
     """
 
     round: int

@@ -80,7 +80,7 @@ class PilotRun:
     >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
     >>> from veridical.studies import pilot as rolling
     >>> result = rolling.run(case)
-    >>> abs(result.totals.net_gain.sum() + result.weeks.budget.sum() - result.weeks.savings.sum()) < 1e-6
+    >>> bool(abs(result.totals.net_gain.sum() + result.weeks.budget.sum() - result.weeks.savings.sum()) < 1e-6)
     True
     """
 

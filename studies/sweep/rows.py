@@ -74,7 +74,7 @@ class Task:
     >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
     >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
     >>> [(task.row, dict(task.varied)) for task in plan.tasks]
-    ?
+    [(0, {'price': 30}), (1, {'price': 31})]
     """
 
     row: int

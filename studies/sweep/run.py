@@ -36,7 +36,7 @@ class Plan:
     >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
     >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
     >>> plan.name, len(plan.tasks), dict(plan.varied)
-    ?
+    ('study', 2, {'price': [30, 31]})
     """
 
     name: str
