@@ -1,4 +1,4 @@
-"""Record what `veridical reproduce` gives for the page of published numbers: `python docs/record.py`, a few minutes."""
+"""Record what `veridical reproduce` gives for the page of published numbers: `python docs/record.py [NAME ...]`, a few minutes."""
 
 import json
 import sys
@@ -11,10 +11,10 @@ from generators.published import RECORD, plain  # noqa: E402 - found by the line
 import veridical as vd  # noqa: E402
 
 if __name__ == "__main__":
-    found = {}
-    for reproduction in vd.reproduce(vd.studies.REPRODUCTIONS):
-        table = reproduction.to_dict()
-        rows = [{key: plain(value) for key, value in row.items()} for row in table["rows"]]
+    found = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    for reproduction in vd.reproduce(sys.argv[1:] or vd.studies.REPRODUCTIONS):
+        rows = [{key: plain(value) for key, value in row.items()} for row in reproduction.to_dict()["rows"]]
         found[reproduction.name] = {"title": reproduction.title, "rows": rows}
-        print(reproduction.name, len(rows))
-    RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        ordered = {name: found[name] for name in vd.studies.REPRODUCTIONS if name in found}
+        RECORD.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+        print(reproduction.name, len(rows), flush=True)

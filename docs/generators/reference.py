@@ -45,6 +45,7 @@ CONSTANTS = {  # public names that are neither functions nor classes: what each 
     "CAPACITY": "Marks a column as a capacity.",
     "NEED": "Marks a column as something that is needed.",
     "STATE": "Marks a column as what there is at the beginning.",
+    "POINTS": "How many points stand for a range of types where nobody says it.",
     "Name": "Field type: non-empty text on one line.",
     "NonNegative": "Field type: a finite number >= 0.",
     "Positive": "Field type: a finite number > 0.",
