@@ -21,9 +21,9 @@ __all__ = ["Menu"]
 
 
 class Menu(OldTableNames):
-    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only.
+    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape `(suppliers, *case.shape)`, read-only.
 
-    `near`: of several products a plan of what is assembled, units, that may be the best; shape (products, *case.shape).
+    `near`: of several products a plan of what is assembled, units, that may be the best; shape `(products, *case.shape)`.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Menu(OldTableNames):
 
         Of several products `units` has them along its first axis.
 
-        w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q_i(s+1, t_-i): eq. (11), any number of costs; and what he earns
+        `w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q_i(s+1, t_-i)`: eq. (11), any number of costs; and what he earns
         elsewhere. Raises InputError where that depends on his cost.
         """
         quantity = case.components(units)
@@ -92,7 +92,7 @@ class Menu(OldTableNames):
     def assembled(self) -> Array:
         """y(t), units: the products that the components are enough for, one entry a profile; expected, if yields are random.
 
-        Of several products the plan that brings the most on average, shape (products, *case.shape).
+        Of several products the plan that brings the most on average, shape `(products, *case.shape)`.
         """
         return fixed(np.array(self.case.assembled(self.quantity, self.near)))
 

@@ -479,7 +479,7 @@ class AssemblerCase(CommonPrior, Assembly):
         return np.asarray(np.tensordot(each, np.asarray(quantity) > 0, axes=1))
 
     def components(self, units: ArrayLike) -> Array:
-        """Return the units to be ordered of every supplier for so many products, shape (suppliers, *shape of units).
+        """Return the units to be ordered of every supplier for so many products, shape `(suppliers, *shape of units)`.
 
         On average over yields, where these are random; of every supplier all of his component. Of several products `units` has
         them along its first axis, and components are summed over it.

@@ -24,7 +24,6 @@ extensions = [
     "sphinx_design",
 ]
 exclude_patterns = ["_build", "generators", "requirements*"]
-suppress_warnings = ["toc.empty_glob"]  # pages that are not there yet
 
 # Pages
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
@@ -80,9 +79,10 @@ def setup(app):
 
 
 def read(app, name: str, source: list[str]) -> None:
-    """Make links to files of the root links to their pages here."""
+    """Make links to files of the root links to their pages here, and leave out pages that are not there."""
     if "/" not in name:
         source[0] = copies.linked(source[0])
+    source[0] = copies.there(source[0], (DOCS / name).parent)
 
 
 def check_links(app, error: Exception | None) -> None:

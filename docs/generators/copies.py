@@ -1,5 +1,6 @@
 """Files that stand at the root, since people look for them there, and belong to the site as well."""
 
+import re
 from pathlib import Path
 
 from generators import ROOT, put
@@ -36,3 +37,12 @@ def linked(text: str) -> str:
     for page, file in PAGES.items():
         text = text.replace(f"](../{file})", f"](project/{page}.md)")
     return text.replace("](../README.md)", "](index.md)")
+
+
+def there(text: str, folder: Path) -> str:
+    """Return a page without those lines of its lists of pages, `agents*`, that no page matches."""
+
+    def kept(found: re.Match[str]) -> str:
+        return found[0] if any(folder.glob(f"{found[1]}*.md")) else ""
+
+    return re.sub(r"^((?:\.\./)?[\w-]+)\*\n", kept, text, flags=re.MULTILINE)

@@ -80,6 +80,11 @@ def test_files_of_the_root_are_pages_with_links_to_one_another() -> None:
     assert copies.linked("[d](../benchmarks/README.md)") == "[d](project/benchmark-decisions.md)"
 
 
+def test_pages_that_are_not_there_are_in_no_list(tmp_path: Path) -> None:
+    (tmp_path / "agents-of-firms.md").touch()
+    assert copies.there("index\nagents*\njson*\n* an item\n", tmp_path) == "index\nagents*\n* an item\n"
+
+
 def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path) -> None:
     (tmp_path / "one.html").write_text('<a href="two.html#there">a</a><a href="https://example.org/">b</a>', encoding="utf-8")
     (tmp_path / "two.html").write_text('<p id="there"><a href="one.html">c</a><img src="lost.png">', encoding="utf-8")
