@@ -46,8 +46,8 @@ class Registry(dict[str, type[RecordT]], Generic[RecordT]):
         >>> import veridical as vd
         >>> from veridical.data import Uniform, register_demand
         >>> from veridical.data.demand import DEMANDS
-        >>> Weekly = type("Weekly", (Uniform,), {"__annotations__": {"distribution": Literal["weekly"]}, "distribution": "weekly"})
-        >>> Weekly = register_demand(Weekly)                        # a class statement takes `@register_demand`
+        >>> fields = {"__annotations__": {"distribution": Literal["weekly"]}, "distribution": "weekly"}
+        >>> Weekly = register_demand(type("Weekly", (Uniform,), fields))        # a class statement takes `@register_demand`
         >>> case = vd.example("two-suppliers").changed(demand={"distribution": "weekly", "low": 100, "high": 300})
         >>> case.demand.expectation
         200.0

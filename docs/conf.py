@@ -32,8 +32,8 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "  # what is copied runs: without pro
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
-# Notebooks run when the site is built, and are kept by their content. Where the tests have run every cell and compared what it gives with
-# what is stored, VERIDICAL_NOTEBOOKS=off shows what is stored.
+# Notebooks run when the site is built, and are kept by their content. VERIDICAL_NOTEBOOKS=off shows what is stored in them, which is
+# enough where the tests run every cell and compare.
 nb_execution_mode = os.environ.get("VERIDICAL_NOTEBOOKS", "cache")
 nb_execution_cache_path = str(DOCS / "_build" / "notebooks")
 nb_execution_timeout = 600
@@ -43,8 +43,7 @@ nb_merge_streams = True
 # Reference
 default_role = "literal"  # single backticks in docstrings
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
+autodoc_typehints = "none"  # docstrings say what arguments are, in words
 autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100

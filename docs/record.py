@@ -1,4 +1,4 @@
-"""Record what `veridical reproduce` gives for the page of published numbers: `python docs/record.py [NAME ...]`, a few minutes."""
+"""Record what `veridical reproduce` gives for the page of published numbers: `python docs/record.py [NAME ...]`."""
 
 import json
 import sys
@@ -6,9 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from generators.published import RECORD, plain  # noqa: E402 - found by the line above
-
-import veridical as vd  # noqa: E402
+import veridical as vd
+from generators.published import RECORD, plain
 
 if __name__ == "__main__":
     found = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}

@@ -52,7 +52,9 @@ KINDS: dict[str, tuple[str, type[Record], str, str]] = {  # page: title, record,
 COMPUTED = {"reported", "parameters"}  # fields that no case file has: read from another file, or from the keys beside them
 REGISTRIES = {"Demand": (DEMANDS, "distribution"), "Revenue": (REVENUES, "form"), "TypedDemand": (TYPED_DEMANDS, "distribution")}
 EXPLAINED = dict(
-    re.findall(r"^##+ .*\(`(\w+)`\)\n((?:(?!^#).*\n)*)", (ROOT / "docs" / "case-files.md").read_text(encoding="utf-8"), re.MULTILINE)
+    re.findall(
+        r"^##+ .*\(`(\w+)`\)\n((?:(?!^#).*\n)*)", (ROOT / "docs" / "case-files.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
 )
 
 
@@ -131,14 +133,18 @@ def words(annotation: Any, metadata: Any = ()) -> str:
         return " or ".join(dict.fromkeys(words(one) for one in inner if one is not type(None)))
     if origin is tuple:
         of = words(inner[0])
-        return {"number": "list of numbers", "text": "list of texts"}.get(of, f"list of {of}s" if of.startswith("table") else f"list ({of})")
+        return {"number": "list of numbers", "text": "list of texts"}.get(
+            of, f"list of {of}s" if of.startswith("table") else f"list ({of})"
+        )
     if hasattr(annotation, "__metadata__"):
         return words(inner[0], annotation.__metadata__)
     if inspect.isclass(annotation) and issubclass(annotation, Record):
         base = annotation.__name__
         return f"table [`{base}`](#{base.lower()})"
     plain = {float: "number", int: "whole number", bool: "true or false", str: "text", dict: "table"}
-    return plain.get(origin or annotation, "list of numbers" if "Numbers" in str(annotation) else "table" if origin is dict else "text")
+    return plain.get(
+        origin or annotation, "list of numbers" if "Numbers" in str(annotation) else "table" if origin is dict else "text"
+    )
 
 
 def default(field: Any) -> str:
@@ -190,12 +196,13 @@ def tables() -> str:
     for file, columns in sorted(schema(ROLES.values()).items()):
         of = ", ".join(name for name, role in ROLES.items() if file in role.tables())
         keys = ", ".join(f"`{key}`" for key in ("party", *next(iter(columns.values())).keys))
-        values = ", ".join(f"`{column.header}`" + (" (may be left out)" if column.optional else "") for column in columns.values())
+        values = ", ".join(
+            f"`{column.header}`" + (" (may be left out)" if column.optional else "") for column in columns.values()
+        )
         lines.append(f"| `{file}` | {of} | {keys} | {values} |")
     lines += [
         "",
-        "Shared by all parties: `products.csv`, `sites.csv`, `flows.csv`, and `baseline.csv` where receivers have committed to orders; "
-        "[one page with everything](../case-files.md) has their columns.",
+        "Shared by all parties: `products.csv`, `sites.csv`, `flows.csv`, and `baseline.csv` where receivers have committed to "
+        "orders; [one page with everything](../case-files.md) has their columns.",
     ]
     return "\n".join(lines)
-

@@ -1,4 +1,4 @@
-"""The page of published numbers: what `veridical reproduce` gives, as it was recorded; tests compare the record with what is computed.
+"""The page of published numbers: what `veridical reproduce` gave when it was recorded, which tests compare with what it gives.
 
 `python docs/record.py` writes the record anew, in a few minutes.
 """
@@ -16,27 +16,27 @@ RECORD = ROOT / "docs" / "published.json"
 DIGITS = 6  # significant, of what is recorded
 ABOUT = """# Published numbers, recomputed
 
-`veridical reproduce` recomputes what two papers print: the numbers in the text of section 3 of the ICDS paper with its footnotes, and
-every cell of Tables 1 to 5 of the capacity allocation paper. There are three readings:
+`veridical reproduce` recomputes what two papers print: the numbers in the text of section 3 of the ICDS paper with its
+footnotes, and every cell of Tables 1 to 5 of the capacity allocation paper. There are three readings:
 
 - **published**: what the paper prints.
 - **as published**: computed in the way that the authors evidently used.
 - **exact**: the optimum of the model.
 
-*Error in print* is the difference between what is printed and the exact number, in per cent of the exact number. Tables 3 to 5 of the
-ICDS paper stand in its online supplement, which we do not have: they are not recomputed.
+*Error in print* is the difference between what is printed and the exact number, in per cent of the exact number. Tables 3 to
+5 of the ICDS paper stand in its online supplement, which we do not have: they are not recomputed.
 
-What is not as it seems: the bids in Table 5 of the allocation paper are not truthful (a type 8 gains 5.03 by bidding as a type 6); the
-penalty of its Table 3 has another denominator than in the other tables; the column of its Table 1 headed supplier's share is the
-retailers' loss, rescaled (the true shares run from 5 to 74 %).
+What is not as it seems: the bids in Table 5 of the allocation paper are not truthful (a type 8 gains 5.03 by bidding as a
+type 6); the penalty of its Table 3 has another denominator than in the other tables; the column of its Table 1 headed
+supplier's share is the retailers' loss, rescaled (the true shares run from 5 to 74 %).
 
 ```sh
 veridical reproduce assembler-3.1
 ```
 
-`--plot DIR` draws the figures of both papers. The study of the ICDS paper uses closed forms; `veridical reproduce assembler-models`
-solves a seeded sample of it as full models, 200 instances with HiGHS and 50 with Ipopt, in about three minutes. The largest relative
-difference is 3e-10.
+`--plot DIR` draws the figures of both papers. The study of the ICDS paper uses closed forms; `veridical reproduce assembler-
+models` solves a seeded sample of it as full models, 200 instances with HiGHS and 50 with Ipopt, in about three minutes. The
+largest relative difference is 3e-10.
 """
 
 

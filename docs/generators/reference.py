@@ -77,7 +77,7 @@ def write(folder: Path) -> None:
 def page(package: str, about: str, documented: dict[int, str]) -> str:
     """Return the page of a package; what stands on an earlier page is linked to."""
     elsewhere, constants, modules, blocks = [], [], [], []
-    for name, value in objects(package).items():
+    for name, value in sorted(objects(package).items(), key=lambda item: inspect.isclass(item[1])):  # functions first
         full = f"{package}.{name}"
         if isinstance(value, ModuleType):
             modules.append((name, value))

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 
 import pytest
-from generators import reference
 
 import veridical as vd
+from generators import reference
 
 PACKAGES = (
     *("veridical", "veridical.data", "veridical.data.joint_plan", "veridical.contracts", "veridical.models", "veridical.solvers"),

@@ -17,6 +17,7 @@ from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.families import FAMILIES, joint_plan, unregister
 from veridical.solvers.planners import Central
 
+
 def test_the_docstring_of_the_package_runs() -> None:
     import veridical
 

@@ -45,7 +45,9 @@ def test_every_block_of_a_page_runs_and_shows_what_comes_of_it(
 
 
 def test_what_is_not_run_says_why() -> None:
-    unsaid = [(name, block.line) for name, page in PAGES.items() for block in blocks(page) if block.reason and " " not in block.reason]
+    unsaid = [
+        (name, block.line) for name, page in PAGES.items() for block in blocks(page) if block.reason and " " not in block.reason
+    ]
     assert unsaid == []
 
 

@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 
 import pytest
-from generators import case_pages, copies, links, published
 
+from generators import case_pages, copies, links, published
 from support.command_line import is_picture
 from support.places import ROOT
 from support.reproductions import Reproductions

@@ -26,7 +26,9 @@ from veridical import cli
 
 __all__ = ["Block", "Reader", "blocks", "pages", "steady"]
 
-FENCE = re.compile(r"^(?:<!-- not run: (?P<reason>.+?) -->\n+)?```(?P<kind>[\w{}-]*)(?P<rest>[^\n]*)\n(?P<text>.*?)^```$", re.M | re.S)
+FENCE = re.compile(
+    r"^(?:<!-- not run: (?P<reason>.+?) -->\n+)?```(?P<kind>[\w{}-]*)[^\n]*\n(?P<text>.*?)^```$", flags=re.MULTILINE | re.DOTALL
+)
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 NO_CODE = {"", "text", "json", "bibtex"}
 MADE = {"tutorials", "cases", "reference", "gallery", "project", "published.md", "_build"}  # when the site is built
