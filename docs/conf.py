@@ -32,7 +32,7 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "  # what is copied runs: without pro
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
-# Notebooks run when the site is built, and are kept by their content. VERIDICAL_NOTEBOOKS=off shows what is stored in them, which is
+# Notebooks run when the site is built, and are kept by their content. VERIDICAL_NOTEBOOKS=off shows what is stored, which is
 # enough where the tests run every cell and compare.
 nb_execution_mode = os.environ.get("VERIDICAL_NOTEBOOKS", "cache")
 nb_execution_cache_path = str(DOCS / "_build" / "notebooks")
