@@ -25,6 +25,8 @@ extensions = [
 ]
 exclude_patterns = ["_build", "generators", "requirements*"]
 
+suppress_warnings = ["ref.python"]  # words of docstrings, such as shape, that several classes have as a name
+
 # Pages
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
