@@ -50,7 +50,11 @@ KINDS: dict[str, tuple[str, type[Record], str, str]] = {  # page: title, record,
     ),
 }
 COMPUTED = {"reported", "parameters"}  # fields that no case file has: read from another file, or from the keys beside them
-REGISTRIES = {"Demand": (DEMANDS, "distribution"), "Revenue": (REVENUES, "form"), "TypedDemand": (TYPED_DEMANDS, "distribution")}
+REGISTRIES: dict[str, tuple[Any, str]] = {
+    "Demand": (DEMANDS, "distribution"),
+    "Revenue": (REVENUES, "form"),
+    "TypedDemand": (TYPED_DEMANDS, "distribution"),
+}
 EXPLAINED = dict(
     re.findall(
         r"^##+ .*\(`(\w+)`\)\n((?:(?!^#).*\n)*)", (ROOT / "docs" / "case-files.md").read_text(encoding="utf-8"), re.MULTILINE
@@ -182,7 +186,7 @@ def roles() -> str:
     lines = ["## Roles of parties", "", "Each `[[parties]]` table has `name`, `role` and the numbers of its role (all >= 0).", ""]
     lines += ["| role | side | key | unit |", "|---|---|---|---|"]
     for name, role in ROLES.items():
-        scalars = role.scalars() or {"": None}
+        scalars: dict[str, Any] = dict(role.scalars()) or {"": None}
         for key, column in scalars.items():
             said = f"`{key}` | {column.header}" + (" (may be left out)" if column.optional else "") if column else " | "
             lines.append(f"| `{name}` | {role.side} | {said} |")
