@@ -1,4 +1,4 @@
-"""What pivots and fees leave to the receivers, on cases that the generators draw: the table of the README.
+"""What pivots and fees leave to the receivers, on cases that the generators draw: the table of `docs/guides/joint-plans.md`.
 
     python benchmarks/fees.py [SEEDS [CASE ...]]
 

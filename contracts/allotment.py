@@ -139,6 +139,15 @@ class Allotment(Shown, Tabular, OldTableNames):
     rows and columns as in `profiles`. shadow_price: lambda, shape (rows,), currency per unit; NaN where nothing says it.
     price: what each report pays against each profile of the others. allocate: units at profiles that are not among the rows,
     counts of shape (rows, M) to units of the same shape; needed where profiles were drawn.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> allotment = vd.solve(vd.example("two-retailers")).contracts
+    >>> round(allotment.supplier_profit, 3), round(allotment.expected_shadow_price, 3)
+    (9.244, 1.85)
+    >>> allotment.payments[0].round(3).tolist()                        # by own type, in expectation over the others
+    [0.0, 2.577, 4.929, 6.975, 8.629]
     """
 
     case: AllocationCase

@@ -61,6 +61,13 @@ class AllocationAudit(Audit):
     expectation, and to what he earns elsewhere; his stake is the most that any report brings him, and at least what the units
     would earn that his type would like to have. `largest_payment`: the largest amount that there is, payment
     or revenue. `expected_profit`: of the supplier, from the payments alone.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> audit = vd.solve(vd.example("two-retailers")).audit
+    >>> audit.truthful, bool(audit.properties["capacity"]), round(audit.min_profit, 6) + 0.0
+    (True, True, 0.0)
     """
 
     incentive_concept: str = "bayesian_ic"

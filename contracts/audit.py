@@ -68,6 +68,15 @@ class Audit(Shown):
     `lies`: for each incentive concept the best misreports, of everybody who gains by one, the largest gain first.
     `expected_profit`: of the principal, recomputed from the outcome alone; for a menu (2). `under`: the prior of that
     expectation in words, where it is not the case's own.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> audit = vd.solve(vd.example("two-suppliers-correlated"), "first_best").audit
+    >>> audit.truthful, round(audit.max_regret), audit.misreports[0].supplier
+    (False, 2900, 'panel')
+    >>> sorted(audit.properties)[:3]
+    ['balanced', 'bayesian_ic', 'budget']
     """
 
     properties: Mapping[str, Any]

@@ -32,6 +32,13 @@ class Bids:
     names: the retailers. bids: purchase costs that they offer, currency; None where there is no bid. received: when each bid
     came in, None where nothing says it. deadline: the last moment at which a bid counts. Times have all a UTC offset or none.
     Raises InputError for what is no bid, for times of both kinds, and for a bid without a time where there is a deadline.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> bids = Bids.of(vd.example("two-retailers"), {"retailer 1": 6.98, "retailer 2": None})
+    >>> bids.names, bids.bids
+    (('retailer 1', 'retailer 2'), (6.98, None))
     """
 
     names: tuple[str, ...]

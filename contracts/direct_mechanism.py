@@ -149,6 +149,16 @@ class DirectMechanism(Shown, Tabular):
         How often utilities were evaluated, and how often that would have been for all types and reports.
     grid_error
         Of types between the points of a grid: by agent, `regret` and `loss` (see `TypeSpace.grid`); None where types are no grid.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> types = vd.TypeSpace({"buyer": [1.0, 2.0, 3.0]})
+    >>> def posted(agent, theta, reports):                             # a good at the price 2, for who says that he likes it
+    ...     return theta - 2 if reports[0] >= 2 else 0.0
+    >>> mechanism = vd.examine(types, posted).mechanism
+    >>> mechanism.rents("buyer").tolist()
+    [0.0, 0.0, 1.0]
     """
 
     types: TypeSpace

@@ -72,6 +72,16 @@ class MechanismAudit(Audit):
     expected_budget where payments were declared. A gain is relative to the
     largest amount in the two utilities compared, of this agent and type alone. `truthful`, `max_regret` and `misreports` are of
     what each agent was promised, and of the strongest concept where nothing was. `mechanism`: what was audited.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> types = vd.TypeSpace({"buyer": [1.0, 2.0, 3.0]})
+    >>> def asked(agent, theta, reports):                              # a good for whatever he says it is worth
+    ...     return theta - reports[0]
+    >>> audit = vd.examine(types, asked)
+    >>> audit.truthful, audit.max_regret                               # type 3 says 1
+    (False, 2.0)
     """
 
     mechanism: DirectMechanism = field(kw_only=True, repr=False)

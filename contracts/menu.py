@@ -23,9 +23,19 @@ __all__ = ["Menu"]
 
 
 class Menu(Shown, Tabular, OldTableNames):
-    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape (suppliers, *case.shape), read-only.
+    """Quantities q_i(t), units, and payments P_i(t), currency; both of shape `(suppliers, *case.shape)`, read-only.
 
-    `near`: of several products a plan of what is assembled, units, that may be the best; shape (products, *case.shape).
+    `near`: of several products a plan of what is assembled, units, that may be the best; shape `(products, *case.shape)`.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.example("two-suppliers-correlated")
+    >>> menu = vd.solve(case).contracts
+    >>> menu.quantity.shape, round(menu.expected_profit, 2)            # suppliers, costs of the first, costs of the second
+    ((2, 2, 2), 5655.3)
+    >>> menu.rent(0).round(2).tolist()
+    [[0.0, 2129.63], [0.0, 0.0]]
     """
 
     def __init__(self, case: AssemblerCase, quantity: Array, payment: Array, near: Array | None = None) -> None:
@@ -41,7 +51,7 @@ class Menu(Shown, Tabular, OldTableNames):
 
         Of several products `units` has them along its first axis.
 
-        w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q_i(s+1, t_-i): eq. (11), any number of costs; and what he earns
+        `w_i(t) = sum_{s = t_i}^{m_i - 2} (c_i[s+1] - c_i[s]) q_i(s+1, t_-i)`: eq. (11), any number of costs; and what he earns
         elsewhere. Raises InputError where that depends on his cost.
         """
         quantity = case.components(units)
@@ -84,7 +94,7 @@ class Menu(Shown, Tabular, OldTableNames):
     def assembled(self) -> Array:
         """y(t), units: the products that the components are enough for, one entry a profile; expected, if yields are random.
 
-        Of several products the plan that brings the most on average, shape (products, *case.shape).
+        Of several products the plan that brings the most on average, shape `(products, *case.shape)`.
         """
         return fixed(np.array(self.case.assembled(self.quantity, self.near)))
 

@@ -44,6 +44,13 @@ class Misreport:
     """Supplier `supplier`, whose cost is `cost`, reports `report` while the others report `others`, and gains `gain`.
 
     `others` is empty where the gain is an expectation, or where there are no others.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> worst = vd.solve(vd.example("two-suppliers-correlated"), "first_best").audit.misreports[0]
+    >>> worst.cost, worst.report, round(worst.gain)
+    (4.0, 9.0, 2900)
     """
 
     supplier: str

@@ -23,6 +23,13 @@ class GameAudit(AllocationAudit):
     `properties`: bayesian_ic, of truthful orders if the others order the truth; equilibrium, of the orders that are placed;
     interim_ir; capacity. A report is an order, in units. A gain is relative to what the retailer himself earns and pays, and his
     stake is the most that he could keep of any number of units.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> audit = vd.solve(vd.example("five-retailers"), "fixed_price").audit
+    >>> str(audit.properties["equilibrium"].verdict), audit.truthful      # who orders the truth gains by ordering more
+    ('holds', False)
     """
 
     def held_to(self, promises: tuple[str, ...]) -> GameAudit:

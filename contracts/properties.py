@@ -37,6 +37,14 @@ class PropertyResult:
     (`contracts.comparison`). `searched`: whether anything was tried; the audit of a finite menu or allotment tries all that
     there is. Where nothing was, `holds` is None and `worst` NaN; where a sample of what there is showed no violation, `holds` is
     None as well.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> menu = vd.solve(vd.example("two-suppliers-correlated"), "first_best").contracts
+    >>> result = vd.PROPERTIES["dominant_strategy_ic"](menu)
+    >>> bool(result), result.verdict, round(result.worst)
+    (False, 'fails', 2900)
     """
 
     name: str

@@ -49,6 +49,14 @@ class SupplierContract:
     `costs`: what he may report, currency per unit, ascending. `quantity`, units, and `payment`, currency: shape (lists, costs),
     the list of the largest orders first, each once. `terms`: what else he is to know. `measures`: how the sheet says money and
     quantities.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> menu = vd.solve(vd.example("two-suppliers"), "frw").contracts
+    >>> contract = vd.contracts.supplier_contracts(menu)["panel"]
+    >>> contract.costs, contract.quantity.shape                        # lists, costs
+    ((3.0, 9.0), (1, 2))
     """
 
     supplier: str

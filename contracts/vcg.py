@@ -99,6 +99,22 @@ class VCGOutcome(Shown, Tabular):
         Of the model; its duals are the shadow prices.
     sense
         `minimize` or `maximize`.
+
+    Examples
+    --------
+    >>> import pyomo.environ as pyo
+    >>> import veridical as vd
+    >>> costs = {"north": 4.0, "south": 5.0}
+    >>> m = pyo.ConcreteModel()
+    >>> def works(block, name):
+    ...     block.units = pyo.Var(bounds=(0, 60))
+    ...     block.cost = pyo.Expression(expr=costs[name] * block.units)
+    >>> m.party = pyo.Block(list(costs), rule=works)
+    >>> m.need = pyo.Constraint(expr=m.party["north"].units + m.party["south"].units >= 50)
+    >>> m.total = pyo.Objective(expr=m.party["north"].cost + m.party["south"].cost)
+    >>> outcome = vd.vcg(m, m.party)
+    >>> outcome.transfers.round(6).tolist()                            # north makes all 50, at what south would have cost
+    [250.0, 0.0]
     """
 
     costs: pd.Series
@@ -255,6 +271,23 @@ class VCGAudit(Audit):
     tried; `tried`: how many of which kind; `failed`: for how many there was no plan, or none that the party could keep.
     `expected_profit`: what is left to the operator, of the transfers less what is nobody's. A gain counts from a millionth of
     the party's own amounts, a billionth of the totals of which its transfer is a difference, and `epsilon`.
+
+    Examples
+    --------
+    >>> import pyomo.environ as pyo
+    >>> import veridical as vd
+    >>> costs = {"north": 4.0, "south": 5.0}
+    >>> m = pyo.ConcreteModel()
+    >>> def works(block, name):
+    ...     block.units = pyo.Var(bounds=(0, 60))
+    ...     block.cost = pyo.Expression(expr=costs[name] * block.units)
+    >>> m.party = pyo.Block(list(costs), rule=works)
+    >>> m.need = pyo.Constraint(expr=m.party["north"].units + m.party["south"].units >= 50)
+    >>> m.total = pyo.Objective(expr=m.party["north"].cost + m.party["south"].cost)
+    >>> outcome = vd.vcg(m, m.party)
+    >>> audit = outcome.audit(misreports=4)
+    >>> audit.truthful, audit.searched, round(audit.min_net_gain, 6)
+    (True, 8, 0.0)
     """
 
     objective: float = math.nan  # that of the plan

@@ -43,6 +43,11 @@ class FixedPrice(Record):
     """The manipulable benchmark: a wholesale price, currency per unit, and the rule that rations orders above capacity.
 
     `generalized_linear` takes the same off the power `exponent` of every order: Definition 2 with Y(q) = q^exponent.
+
+    Examples
+    --------
+    >>> FixedPrice(wholesale_price=3.5, rule="proportional").rule
+    'proportional'
     """
 
     wholesale_price: Positive = Field(description="a finite number > 0, currency per unit")
@@ -65,6 +70,14 @@ class AllocationCase(CommonPrior, CaseRecord):
     by group; arrays over type profiles are as `TypeProfiles` says. Types are independent unless `prior` has a `joint` table, one
     level a retailer in that order, or the `correlation` of a Gaussian copula, one row a retailer; either is the same whoever of a
     group has which type, as its retailers are identical. Source: allocation paper, section 3; correlated types are beyond it.
+
+    Examples
+    --------
+    >>> from veridical.data import AllocationCase, LinearDemand, RetailerGroup
+    >>> shops = RetailerGroup(count=2, types=(4, 5), probabilities=(0.5, 0.5), revenue=LinearDemand())
+    >>> case = AllocationCase(name="two shops", capacity=2.0, retailers=(shops,))
+    >>> case.order, case.profile_count, case.retailer_names
+    ((0, 0), 3, ('retailer 1', 'retailer 2'))
     """
 
     model_config = ConfigDict(json_schema_extra=one_of_keys("capacity", "capacity_cost"))

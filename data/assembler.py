@@ -37,6 +37,18 @@ class AssemblerCase(AssemblerOrders):
 
     Its fields are those of `AssemblerTerms`; `AssemblerRefusals` says what mechanisms do not take, `AssemblerOrders` what is
     assembled of orders. Here are the cases that are parts of it: of one product, of fewer private costs.
+
+    Examples
+    --------
+    >>> from veridical.data import AssemblerCase, Supplier
+    >>> from veridical.data import Uniform
+    >>> panel = Supplier(name="panel", costs=(4.0, 9.0), probabilities=(0.5, 0.5))
+    >>> battery = Supplier(name="battery", costs=(3.0, 7.0), probabilities=(0.5, 0.5))
+    >>> case = AssemblerCase(name="pair", price=30.0, demand=Uniform(low=100, high=900), suppliers=(panel, battery))
+    >>> case.shape, case.names
+    ((2, 2), ('panel', 'battery'))
+    >>> case.changed(price=31, **{"suppliers.panel.costs": (4, 10)}).suppliers[0].costs
+    (4.0, 10.0)
     """
 
     @classmethod

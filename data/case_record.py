@@ -42,6 +42,15 @@ class CaseRecord(Shown, Record):
     """A case: what is known before anything is decided.
 
     `currency` and `unit`: how money and quantities are called wherever results are said; they change no number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import veridical as vd
+    >>> case = vd.example("two-suppliers").changed(price=31)
+    >>> path = case.save(tempfile.mkdtemp() + "/dearer.toml")
+    >>> vd.load(path) == case
+    True
     """
 
     kind: str

@@ -29,7 +29,14 @@ SINGULAR = 1e-9  # least eigenvalue of a correlation under which costs still var
 
 
 class ContinuousSupplier(Record):
-    """The only source of one component; his unit cost is drawn from a distribution, and only he knows it."""
+    """The only source of one component; his unit cost is drawn from a distribution, and only he knows it.
+
+    Examples
+    --------
+    >>> from veridical.data import PrivateCost
+    >>> ContinuousSupplier(name="panel", cost=PrivateCost(distribution="uniform", low=2, high=6)).cost.high
+    6.0
+    """
 
     name: Name = Field(description="the supplier's name: text on one line that no other supplier has")
     cost: PrivateCost = Field(
@@ -50,6 +57,13 @@ class ContinuousCase(Assembly):
 
     Costs are independent, or depend on one another through the `correlation` of a Gaussian copula. Money in currency, costs
     and price in currency per unit, demand in units. Source: assembler paper, section 4.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.example("continuous-pair")
+    >>> case.independent, case.grid(4).shape                           # points that stand for the ranges
+    (True, (4, 4))
     """
 
     suppliers: Annotated[tuple[ContinuousSupplier, ...], listed(SUPPLIERS)] = Field(description=SUPPLIERS)

@@ -9,7 +9,17 @@ __all__ = ["CertificateError", "FrozenError", "InputError", "Missing", "NotSolve
 
 
 class VeridicalError(Exception):
-    """Base of every error that this package raises on purpose; what is not printable in its message is escaped."""
+    """Base of every error that this package raises on purpose; what is not printable in its message is escaped.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> try:
+    ...     vd.example("no-such-case")
+    ... except vd.VeridicalError as error:
+    ...     print(error.exit_status)
+    2
+    """
 
     exit_status = 1
 
@@ -19,7 +29,13 @@ class VeridicalError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in some input: where it stands, what was found, what is allowed."""
+    """One thing that is wrong in some input: where it stands, what was found, what is allowed.
+
+    Examples
+    --------
+    >>> Problem("price", "-1", "a finite number > 0").field
+    'price'
+    """
 
     field: str
     value: str
@@ -37,7 +53,17 @@ class Missing(Problem):
 
 
 class InputError(VeridicalError, ValueError):
-    """Input that cannot be used: names the file, the field, the value found and what is allowed."""
+    """Input that cannot be used: names the file, the field, the value found and what is allowed.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> try:
+    ...     vd.example("two-suppliers").changed(price=-1)
+    ... except vd.InputError as error:
+    ...     print(error.problems[0].field, error.problems[0].value)
+    price -1
+    """
 
     exit_status = 2
 
@@ -68,7 +94,21 @@ class FrozenError(InputError, AttributeError):
 
 
 class NotSolvedError(VeridicalError, RuntimeError):
-    """The solver ended without an optimum: infeasible, unbounded or a limit; says what is known."""
+    """The solver ended without an optimum: infeasible, unbounded or a limit; says what is known.
+
+    Examples
+    --------
+    >>> import pyomo.environ as pyo
+    >>> import veridical as vd
+    >>> model = pyo.ConcreteModel()
+    >>> model.x = pyo.Var()
+    >>> model.best = pyo.Objective(expr=model.x)
+    >>> try:
+    ...     vd.solvers.solve(model)
+    ... except vd.NotSolvedError as error:
+    ...     print(error.exit_status)
+    3
+    """
 
     exit_status = 3
 
@@ -78,7 +118,20 @@ class NotSolvedError(VeridicalError, RuntimeError):
 
 
 class CertificateError(VeridicalError, RuntimeError):
-    """A result that the solver calls optimal and that fails our own check; the result is in the attribute `solution`."""
+    """A result that the solver calls optimal and that fails our own check; the result is in the attribute `solution`.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import veridical as vd
+    >>> solution = vd.solve(vd.example("two-suppliers"))
+    >>> wrong = replace(solution, certificate=replace(solution.certificate, gap=0.1))      # as if a better point might exist
+    >>> try:
+    ...     checked = wrong.checked()
+    ... except vd.CertificateError as error:
+    ...     print(error.exit_status)
+    4
+    """
 
     exit_status = 4
 

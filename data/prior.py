@@ -20,7 +20,15 @@ ROUNDING = 1e-12  # relative, of a correlation that is meant to be the least: 1/
 
 
 class Prior(Record):
-    """How suppliers' costs or retailers' types depend on one another: a `joint` table, or a Gaussian copula's `correlation`."""
+    """How suppliers' costs or retailers' types depend on one another: a `joint` table, or a Gaussian copula's `correlation`.
+
+    Examples
+    --------
+    >>> Prior(joint=((0.4, 0.1), (0.1, 0.4))).joint                    # rows: the first one's costs; columns: the second one's
+    ((0.4, 0.1), (0.1, 0.4))
+    >>> Prior(correlation=((1.0, 0.5), (0.5, 1.0))).joint is None
+    True
+    """
 
     model_config = ConfigDict(json_schema_extra=one_of_keys("joint", "correlation"))
 

@@ -23,6 +23,12 @@ class PrivateCost(Truncated):
     `distribution` and `parameters` (shapes, `loc`, `scale`) are scipy's; `low` and `high` truncate, and are always the ends of
     what is left: finite, and not negative. In a case file everything stands in one table:
     `cost = { distribution = "norm", loc = 8, scale = 2, low = 3, high = 13 }`. Functions take and return arrays of any shape.
+
+    Examples
+    --------
+    >>> cost = PrivateCost(distribution="uniform", low=2, high=6)
+    >>> float(cost.cdf(3)), float(cost.virtual_cost(3))                # 3 + (1/4) / (1/4)
+    (0.25, 4.0)
     """
 
     noun = "unit cost"

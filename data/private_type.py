@@ -16,6 +16,12 @@ class PrivateType(Truncated):
     `distribution` and `parameters` (shapes, `loc`, `scale`) are scipy's; `low` and `high` truncate, and are always the ends of
     what is left. In a case file everything stands in one table: `prior = { distribution = "expon", loc = 4, scale = 2 }`.
     Functions take and return arrays of any shape.
+
+    Examples
+    --------
+    >>> theta = PrivateType(distribution="uniform", low=4, high=8)
+    >>> float(theta.inverse_hazard(5))                                 # (3/4) / (1/4)
+    3.0
     """
 
     noun = "type"

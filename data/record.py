@@ -59,6 +59,15 @@ class Record(BaseModel):
     Whatever makes a record (the constructor, `changed`, `model_copy`, a copy, unpickling) starts from its fields alone and
     validates them: what was computed from the fields of another record (cached properties) never comes along. Parts that are
     records already are not validated again. Equality and hash depend on the fields only. Errors are `InputError`.
+
+    Examples
+    --------
+    >>> from veridical.data import Uniform
+    >>> demand = Uniform(low=100, high=900)
+    >>> demand.changed(low=200)
+    Uniform(distribution='uniform', low=200.0, high=900.0)
+    >>> demand == Uniform(low=100.0, high=900.0)
+    True
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -43,6 +43,19 @@ class Registry(dict[str, type[RecordT]], Generic[RecordT]):
         """Make a class known to case files, in place of one of the same name; may be used as a decorator.
 
         Raises InputError for a class that is not a subclass of the base, or that lacks a name or a method.
+
+        Examples
+        --------
+        >>> from typing import Literal
+        >>> import veridical as vd
+        >>> from veridical.data import Uniform, register_demand
+        >>> from veridical.data.demand import DEMANDS
+        >>> fields = {"__annotations__": {"distribution": Literal["weekly"]}, "distribution": "weekly"}
+        >>> Weekly = register_demand(type("Weekly", (Uniform,), fields))        # a class statement takes `@register_demand`
+        >>> case = vd.example("two-suppliers").changed(demand={"distribution": "weekly", "low": 100, "high": 300})
+        >>> case.demand.expectation
+        200.0
+        >>> del DEMANDS["weekly"]
         """
         if not (isinstance(cls, type) and issubclass(cls, self.base)):
             raise InputError.of(self.key, cls, f"a subclass of {self.base.__name__}")

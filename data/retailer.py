@@ -35,6 +35,13 @@ class RetailerGroup(Record):
     `reservation_profit`: what each earns elsewhere, currency, whatever his type or one number a type; he takes part where he
     earns at least as much. `capacity`: the most units that he can take. `minimum_order`: he is allotted nothing or at least so
     many units.
+
+    Examples
+    --------
+    >>> from veridical.data import LinearDemand
+    >>> shops = RetailerGroup(count=5, types=(4, 6), probabilities=(0.25, 0.75), revenue=LinearDemand(), capacity=3)
+    >>> shops.survival.tolist(), shops.most
+    ([1.0, 0.75, 0.0], 3.0)
     """
 
     model_config = ConfigDict(json_schema_extra=one_of_keys("types", "prior"))

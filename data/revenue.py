@@ -28,6 +28,12 @@ class Revenue(Record):
     The virtual revenue must fall in q once it has a maximum, as it does for every form here.
     `separable`: R_q_theta does not depend on q, so that types of one pool are pooled at every quantity.
     `explicit`: `quantity` is a formula, not a search, which is worth avoiding.
+
+    Examples
+    --------
+    >>> revenue = LinearDemand()
+    >>> float(revenue.value(2, 8)), float(revenue.marginal(2, 8)), float(revenue.quantity(4, 8))     # R = 2 (8 - 2)
+    (12.0, 4.0, 2.0)
     """
 
     form: str
@@ -97,7 +103,13 @@ class InverseDemand(Revenue):
 
 
 class LinearDemand(InverseDemand):
-    """Units sell at the price theta - q: R = q (theta - q). Example 1, (15)."""
+    """Units sell at the price theta - q: R = q (theta - q). Example 1, (15).
+
+    Examples
+    --------
+    >>> float(LinearDemand().value(2, 8))                              # 2 units at the price 8 - 2
+    12.0
+    """
 
     form: Literal["linear_demand"] = "linear_demand"
 
@@ -120,7 +132,13 @@ class LinearDemand(InverseDemand):
 
 
 class PowerDemand(InverseDemand):
-    """Units sell at the price theta - a q^b, with a the `scale` and b the `exponent`: R = q (theta - a q^b). Example 3, (18)."""
+    """Units sell at the price theta - a q^b, with a the `scale` and b the `exponent`: R = q (theta - a q^b). Example 3, (18).
+
+    Examples
+    --------
+    >>> float(PowerDemand(scale=0.5, exponent=2).value(2, 8))          # 2 units at the price 8 - 0.5 * 2^2
+    12.0
+    """
 
     form: Literal["power_demand"] = "power_demand"
     scale: Positive = Field(description="a in the price t - a q^b of q units, where t is the type; > 0")
@@ -152,6 +170,12 @@ class Newsvendor(Revenue):
     `salvage`: what a unit that is left over is worth; `shortage_penalty`: what a lost sale costs beyond itself; currency per
     unit. A retailer without units loses all sales, and g E[D^+] with them, so what units earn him is
     R = (p - s + g) E[min(D^+, q)] + s q: the penalty saved counts as earned, and R(0, theta) is 0.
+
+    Examples
+    --------
+    >>> shop = Newsvendor(price=10, demand={"distribution": "uniform"})     # demand from 0 to the type
+    >>> float(shop.value(50, 100)), float(shop.marginal(50, 100))      # 10 (50 - 50^2 / 200), 10 / 2
+    (375.0, 5.0)
     """
 
     quiet: ClassVar = frozenset({"salvage", "shortage_penalty"})

@@ -36,6 +36,12 @@ class Supplier(Record):
     lots of `lot_size` units; `setup_cost`, currency, is paid by the assembler, to whoever it may be, once when anything is
     ordered. `yield`: the share of an order that arrives usable (`Yield`), in Python `supplier.usable`. Contracts name what is
     ordered, and so do `capacity` and all of these: he produces it, at his cost, and is paid for it, whatever arrives.
+
+    Examples
+    --------
+    >>> panel = Supplier(name="panel", costs=(4.0, 9.0), probabilities=(0.6, 0.4), capacity=500, minimum_order=100)
+    >>> panel.delivers, panel.rules
+    ('panel', ('minimum_order',))
     """
 
     quiet: ClassVar = frozenset({"reported", "units_per_product", "reservation_profit", "setup_cost"})

@@ -26,7 +26,7 @@ ROUNDING = 1e-12
 def weighted_virtual_cost(case: AssemblerCase) -> Array:
     """Return beta(t) v(t), one entry a profile: finite also where beta(t) = 0, unlike v(t) itself.
 
-    beta(t) c(t) + sum_i (c_i[t_i] - c_i[t_i - 1]) * sum_{s < t_i} beta(s, t_-i), where c_i is what i's part of a product costs.
+    `beta(t) c(t) + sum_i (c_i[t_i] - c_i[t_i - 1]) * sum_{s < t_i} beta(s, t_-i)`, where c_i is what i's part of a product costs.
     Source: assembler paper, eq. (13).
 
     Parameters
@@ -83,6 +83,13 @@ class Monotonicity:
 
     `fall` is in currency per unit: how much less virtual cost is where `supplier` has `next_cost` than where he has `cost`,
     the others having `others`; infinite where the cheaper profile never occurs, but still cheaper types of somebody do.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> condition = vd.monotonicity(vd.example("two-suppliers-correlated"))
+    >>> condition.holds, condition.fall, condition.supplier
+    (False, 40.0, 'battery')
     """
 
     holds: bool

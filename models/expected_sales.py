@@ -35,6 +35,18 @@ class ExpectedSales:
     """The block `block`, whose `sales[t]` is E[min(demand, units[t])] for t in a set of names, plain or several a key; its form.
 
     `form` is one of FORMS that the distribution has, or `auto`: its best. A solver may rewrite the block in another form.
+
+    Examples
+    --------
+    >>> import pyomo.environ as pyo
+    >>> import veridical as vd
+    >>> model = pyo.ConcreteModel()
+    >>> model.units = pyo.Var(["week"], bounds=(0, None))
+    >>> model.sold = pyo.Block()
+    >>> sales = ExpectedSales(model.sold, model.units, vd.data.Uniform(low=100, high=900))
+    >>> model.profit = pyo.Objective(expr=10 * model.sold.sales["week"] - 5 * model.units["week"], sense=pyo.maximize)
+    >>> round(vd.solvers.solve(model).objective, 4), round(model.units["week"].value, 4)   # 10 * 400 - 5 * 500
+    (1500.0, 500.0)
     """
 
     def __init__(self, block: Any, units: Any, demand: Demand, form: str = "auto") -> None:

@@ -37,15 +37,30 @@ CUTOFF = 1e-3  # relative: points that are worse than the certified one by more 
 class Certificate(Shown):
     """What is proven of a result; all figures are 0 at an exact optimum, and relative.
 
-    primal_residual: worst violated constraint or bound, relative to the size of its own terms.
-    dual_residual: worst reduced cost or multiplier of the wrong sign, relative to the terms that it is the sum of; for a closed
-        form, the worst violated optimality condition. None where there are no duals (integers).
-    complementarity: sum of dual times slack, relative to the objective. None where there are no duals.
-    gap: between objective and bound, relative to the objective; where the objective's terms cancel, to a millionth of their
-        size, and what rounding leaves of the sums is no gap. NaN where nothing is proven of all points.
-    proves: `global`, no feasible point is better by more than the gap; `local`, the point is stationary; `feasible`, the
-        constraints hold.
-    basis: in words, what the bound rests on.
+    Attributes
+    ----------
+    primal_residual
+        Worst violated constraint or bound, relative to the size of its own terms.
+    dual_residual
+        Worst reduced cost or multiplier of the wrong sign, relative to the terms that it is the sum of; for a closed form, the
+        worst violated optimality condition. None where there are no duals (integers).
+    complementarity
+        Sum of dual times slack, relative to the objective. None where there are no duals.
+    gap
+        Between objective and bound, relative to the objective; where the objective's terms cancel, to a millionth of their size,
+        and what rounding leaves of the sums is no gap. NaN where nothing is proven of all points.
+    proves
+        `global`, no feasible point is better by more than the gap; `local`, the point is stationary; `feasible`, the constraints
+        hold.
+    basis
+        In words, what the bound rests on.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> certificate = vd.solve(vd.example("two-suppliers")).certificate
+    >>> certificate.holds, certificate.proves, certificate.gap < 1e-6
+    (True, 'global', True)
     """
 
     primal_residual: float

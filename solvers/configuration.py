@@ -36,7 +36,13 @@ PLAIN = re.compile(r"((-(?=[\d.]))?[\w.+][\w.+-]*)?", re.ASCII)  # one word or n
 
 
 class Configuration(Record):
-    """A solver's name, the portable settings, and further options under the solver's own names."""
+    """A solver's name, the portable settings, and further options under the solver's own names.
+
+    Examples
+    --------
+    >>> Configuration(solver="highs", time_limit=60).tolerance
+    1e-08
+    """
 
     solver: Name = Field(description="the name of a solver")
     time_limit: Positive | None = None  # seconds

@@ -39,7 +39,14 @@ NO_MODEL = "it is not the optimum of one model that was solved here (a closed fo
 
 
 class Termination(StrEnum):
-    """Why the solver stopped."""
+    """Why the solver stopped.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> vd.solve(vd.example("two-suppliers")).termination is Termination.CONVERGED
+    True
+    """
 
     CONVERGED = "converged"
     INFEASIBLE = "infeasible"
@@ -51,7 +58,14 @@ class Termination(StrEnum):
 
 
 class SolutionStatus(StrEnum):
-    """What the point of a solution is. Results without a point are raised as errors."""
+    """What the point of a solution is. Results without a point are raised as errors.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> vd.solve(vd.example("two-suppliers")).status is SolutionStatus.OPTIMAL
+    True
+    """
 
     OPTIMAL = "optimal"  # proven: no feasible point is better by more than the gap
     LOCALLY_OPTIMAL = "locally_optimal"  # stationary, and the model is not shown to be convex
@@ -73,6 +87,16 @@ class Duals(Mapping[str, "pd.Series"]):
     """Shadow prices by constraint family, each a pandas Series indexed by names; made when first looked at.
 
     A dual is d(objective)/d(right-hand side) of the constraint as Pyomo holds it, for minimisation and maximisation alike.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> duals = vd.solve(vd.example("two-suppliers-correlated")).duals
+    >>> duals["individual_rationality"].round(4).loc["panel", 9.0]
+    others
+    battery=3    0.26
+    battery=7    0.50
+    Name: dual, dtype: float64
     """
 
     def __init__(self, families: Mapping[str, Callable[[], pd.Series]], reason: str = "") -> None:
@@ -131,7 +155,15 @@ class Seconds:
 
 @dataclass(frozen=True)
 class SolverRecord:
-    """Who solved it: name, version, the options in effect, and the form in which expected sales were written."""
+    """Who solved it: name, version, the options in effect, and the form in which expected sales were written.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> solver = vd.solve(vd.example("two-suppliers")).solver
+    >>> solver.name, solver.seconds.total > 0
+    ('highs', True)
+    """
 
     name: str
     version: str
@@ -142,7 +174,17 @@ class SolverRecord:
 
 @dataclass(frozen=True)
 class Solution(Shown):
-    """A certified optimum. `objective` and `bound` are in the model's own sense and units."""
+    """A certified optimum. `objective` and `bound` are in the model's own sense and units.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> solution = vd.solve(vd.example("two-suppliers-correlated"))
+    >>> round(solution.objective, 2), str(solution.status), solution.audit.truthful, solution.certificate.holds
+    (5655.3, 'optimal', True, True)
+    >>> round(float(solution.sensitivity["price"]), 2)                 # expected profit per unit of price
+    376.99
+    """
 
     objective: float
     bound: float

@@ -39,6 +39,13 @@ class Choice(Shown):
     number of quantities and payments that the menu lists for a supplier; `profit` in currency; `added` by that supplier; `loss`,
     the share of the profit of ICDS (k = n) that is given up. Where k = n is out of reach it is the most that can be given up, if
     costs are independent, else NaN. `k` is None where no k reached is known to be enough. Menus are compared before any rounding.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> choice = vd.choose_k(vd.example("two-suppliers"), loss=0.05)
+    >>> choice.k, choice.table.profit.round(2).tolist()
+    (1, [6290.0, 6830.0, 6965.0])
     """
 
     case: str

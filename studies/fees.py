@@ -72,6 +72,14 @@ class FeeChoice(Shown, Tabular):
     one that leaves the receivers most. None where there is none.
 
     Figures are of truthful reports: of a rule that is not truthful they are what would come of the truth.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> rules = [("vcg", {"pivot": "baseline"}), ("core", {})]
+    >>> choice = vd.choose_fees(vd.example("marketplace"), draws=1, rules=rules)
+    >>> choice.draws, list(choice.table.mechanism)
+    (1, ['vcg', 'core'])
     """
 
     case: str

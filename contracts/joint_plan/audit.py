@@ -64,6 +64,13 @@ class JointPlanAudit(Audit):
     `searched`: how many misreports of suppliers alone were tried; `tried`: how many of which kind, by property; `not_searched`:
     whose could not be tried, by property. `guarantees`: what holds for whom, in words, whatever was searched.
     `plan_cost`: what all parties pay at the plan, priced again party by party. `expected_profit`: what is left to the receivers.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> audit = vd.solve(vd.example("carriers"), misreports=1).audit
+    >>> audit.searched, audit.truthful, audit.guarantees["suppliers"]
+    (1, True, 'truth is best for each of them, whatever the others report')
     """
 
     scale: float = 0.0

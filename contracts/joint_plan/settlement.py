@@ -52,6 +52,15 @@ class Settlement(Shown, Tabular, OldTableNames):
     `receivers = agents` they are paid like suppliers, and the budget is the operator's. Savings = sum of all net gains + budget.
     All this is of the horizon as it was planned; what comes of the weeks when plans are made anew in each, and when that is paid,
     is `payments` and `studies.pilot`.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> settlement = vd.solve(vd.example("carriers"), misreports=0).contracts
+    >>> round(sum(settlement.net_gains.values()) + settlement.budget - settlement.savings, 3) == 0
+    True
+    >>> list(settlement.to_frame().columns)
+    ['role', 'baseline_cost', 'cost', 'transfer', 'fee', 'net_gain']
     """
 
     case: JointPlanCase

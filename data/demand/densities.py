@@ -20,7 +20,13 @@ SD = "standard deviation of demand itself, units, > 0"
 
 
 class Continuous(Demand):
-    """Demand with a density f = F'."""
+    """Demand with a density f = F'.
+
+    Examples
+    --------
+    >>> Uniform(low=100, high=900).density([0, 500]).tolist()
+    [0.0, 0.00125]
+    """
 
     forms: ClassVar[tuple[str, ...]] = ("smooth", "tangent")
 
@@ -41,7 +47,14 @@ class Continuous(Demand):
 
 
 class Uniform(Continuous):
-    """Uniform on [low, high] units."""
+    """Uniform on [low, high] units.
+
+    Examples
+    --------
+    >>> demand = Uniform(low=100, high=900)
+    >>> demand.expectation, float(demand.expected_sales(500))          # 500 - 400^2 / 1600
+    (500.0, 400.0)
+    """
 
     forms = ("quadratic", "smooth", "tangent")
     distribution: Literal["uniform"] = "uniform"
@@ -88,6 +101,12 @@ class Normal(Continuous):
 
     Its probability of negative demand, Phi(-mean / sd), is spread over D >= 0; no mass is put at zero. The expectation
     is then a little above `mean`: by sd phi(mean / sd) / Phi(mean / sd).
+
+    Examples
+    --------
+    >>> demand = Normal(mean=500, sd=100)
+    >>> round(demand.expectation, 3), round(float(demand.expected_sales(500)), 2)      # 500 - 100 / sqrt(2 pi)
+    (500.0, 460.11)
     """
 
     distribution: Literal["normal"] = "normal"
@@ -136,7 +155,14 @@ class MeanDemand(Continuous):
 
 
 class Lognormal(MeanDemand):
-    """Lognormal with the given mean and standard deviation of D itself, units."""
+    """Lognormal with the given mean and standard deviation of D itself, units.
+
+    Examples
+    --------
+    >>> demand = Lognormal(mean=500, sd=100)
+    >>> demand.expectation, round(float(demand.cdf(500)), 4)           # the median is below the mean
+    (500.0, 0.5394)
+    """
 
     distribution: Literal["lognormal"] = "lognormal"
     sd: Positive = Field(description=SD)
@@ -175,7 +201,14 @@ class Lognormal(MeanDemand):
 
 
 class Gamma(MeanDemand):
-    """Gamma with the given mean and standard deviation, units."""
+    """Gamma with the given mean and standard deviation, units.
+
+    Examples
+    --------
+    >>> demand = Gamma(mean=500, sd=250)
+    >>> demand.shape, demand.scale
+    (4.0, 125.0)
+    """
 
     distribution: Literal["gamma"] = "gamma"
     sd: Positive = Field(description=SD)
@@ -211,7 +244,14 @@ class Gamma(MeanDemand):
 
 
 class Weibull(Continuous):
-    """Weibull with the given shape and scale (units): F(q) = 1 - exp(-(q / scale)^shape)."""
+    """Weibull with the given shape and scale (units): F(q) = 1 - exp(-(q / scale)^shape).
+
+    Examples
+    --------
+    >>> demand = Weibull(shape=1, scale=500)                           # shape 1 is the exponential
+    >>> round(demand.expectation, 6), round(float(demand.cdf(500)), 4)
+    (500.0, 0.6321)
+    """
 
     distribution: Literal["weibull"] = "weibull"
     shape: Positive = Field(description="shape of the distribution, as in scipy, > 0")
@@ -247,7 +287,14 @@ class Weibull(Continuous):
 
 
 class Exponential(MeanDemand):
-    """Exponential with the given mean, units."""
+    """Exponential with the given mean, units.
+
+    Examples
+    --------
+    >>> demand = Exponential(mean=500)
+    >>> round(float(demand.expected_sales(500)), 2)                    # 500 (1 - 1/e)
+    316.06
+    """
 
     distribution: Literal["exponential"] = "exponential"
 

@@ -19,7 +19,14 @@ __all__ = ["Discrete", "Empirical", "Sample"]
 
 
 class Discrete(Demand):
-    """Finitely many demand points: the common part of `Empirical` and `Sample`."""
+    """Finitely many demand points: the common part of `Empirical` and `Sample`.
+
+    Examples
+    --------
+    >>> demand = Empirical(values=(100, 200), weights=(0.25, 0.75))
+    >>> demand.points.tolist(), demand.masses.tolist()
+    ([100.0, 200.0], [0.25, 0.75])
+    """
 
     forms = ("linear", "tangent")
 
@@ -69,7 +76,14 @@ class Discrete(Demand):
 
 
 class Empirical(Discrete):
-    """Demand values with their probabilities (`weights`, all equal where left out)."""
+    """Demand values with their probabilities (`weights`, all equal where left out).
+
+    Examples
+    --------
+    >>> demand = Empirical(values=(100, 200, 300))                     # equally likely
+    >>> round(demand.expectation, 4), round(float(demand.expected_sales(200)), 4)      # (100 + 200 + 200) / 3
+    (200.0, 166.6667)
+    """
 
     distribution: Literal["empirical"] = "empirical"
     values: Annotated[Numbers, several("numbers >= 0, units", lambda x: x >= 0, items=NOT_NEGATIVE)] = Field(
@@ -100,7 +114,15 @@ class Empirical(Discrete):
 
 
 class Sample(Discrete):
-    """Past observations, all of the same weight: one column of a CSV file, with or without a header (`data.observations`)."""
+    """Past observations, all of the same weight: one column of a CSV file, with or without a header (`data.observations`).
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> demand = vd.example("electronics").demand                      # demand = { distribution = "sample", file = "..." }
+    >>> demand.file, len(demand.values)
+    ('electronics_demand.csv', 24)
+    """
 
     unwritten: ClassVar = frozenset({"values"})
 

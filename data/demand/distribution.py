@@ -16,7 +16,15 @@ __all__ = ["DEMANDS", "AnyDemand", "Demand", "register_demand"]
 
 
 class Demand(Record):
-    """A demand distribution with cdf F; all functions take and return arrays of any shape."""
+    """A demand distribution with cdf F; all functions take and return arrays of any shape.
+
+    Examples
+    --------
+    >>> from veridical.data import Uniform
+    >>> demand = Uniform(low=100, high=900)
+    >>> float(demand.newsvendor_quantity(price=10, unit_cost=5))       # half of the time demand is at most
+    500.0
+    """
 
     forms: ClassVar[tuple[str, ...]] = ("tangent",)
     distribution: str

@@ -70,6 +70,11 @@ class Parameters(Record):
     one of the factors, all as likely, independently; where there are too many profiles to visit all, so many are drawn.
     tie_break: currency per unit squared; half of it times the sum of squares is what the baseline adds to the receivers' own
     cost, so that exactly one plan is theirs: of nearly equal ones the evenest.
+
+    Examples
+    --------
+    >>> Parameters(activity_fee=3).pivot
+    'clarke'
     """
 
     pivot: Annotated[str, one_of("baseline", "clarke")] = Field(
@@ -106,7 +111,16 @@ AnyParty = Annotated[Party, SerializeAsAny(), ROLES.reader]
 
 
 class Part(Record):
-    """What one party holds: its own record, and of what is shared its own routes. All that its agent is ever given."""
+    """What one party holds: its own record, and of what is shared its own routes. All that its agent is ever given.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> part = case.part("Alder")                                      # nobody else's record is in it
+    >>> part.record.role, len(part.shared.flows)
+    ('vendor', 2)
+    """
 
     record: AnyParty
     shared: Shared
@@ -118,6 +132,15 @@ class JointPlanCase(CaseRecord):
     `baseline`: units of every flow, in the order that the receivers have committed to, as purchase orders are; where there are
     none, whoever solves the case computes them from the receivers' records. Raises InputError where flows and parties do not
     match, a record lacks a number that its share needs, or the baseline lacks a flow.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> case.names, len(case.shared.flows)
+    (('retailer', 'Alder'), 2)
+    >>> case.changed(pivot="baseline").mechanism.pivot
+    'baseline'
     """
 
     kind: Literal["joint_plan"] = "joint_plan"

@@ -10,7 +10,7 @@ A role is a subclass of `Party` whose fields are declared with `column` (a table
 
 What such a party does with its share of the plan is declared in `veridical.models.joint_plan`, under the same role, by that
 package's own `register`. An installed package can name the class as an entry point of the group `veridical.roles` instead of
-registering it. The README has an example from the record to the consensus.
+registering it. `docs/how-to/own-role.md` has an example from the record to the consensus.
 """
 
 from __future__ import annotations
@@ -41,6 +41,13 @@ class Column:
 
     kind: cost, capacity, need or state. sparse: not every combination of keys needs a row. optional: the column may be missing.
     A scalar of case.toml has no keys.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import Vendor
+    >>> column = Vendor.columns()["spot_cost"]
+    >>> column.file, column.keys, column.header
+    ('lanes.csv', ('site',), 'spot cost (currency per m3)')
     """
 
     file: str
@@ -113,7 +120,18 @@ def _field(where: Column, default: Any) -> Any:
 
 
 class Party(Record):
-    """A party's private record. `side` says on which end of its flows it stands: supplier or receiver."""
+    """A party's private record. `side` says on which end of its flows it stands: supplier or receiver.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> alder = case.party("Alder")
+    >>> alder.side, sorted(alder.tables())
+    ('supplier', ['lanes.csv', 'plant.csv', 'production.csv'])
+    >>> alder.scaled("spot_cost", 1.1).spot_cost.array / alder.spot_cost.array     # a misreport: 10 % more
+    array([1.1])
+    """
 
     model_config = ConfigDict(strict=True)
 
@@ -220,6 +238,18 @@ class Roles(Registry[Party]):
         """Make a role known to case files; may be used as a decorator. Its block is made known by `models.joint_plan.register`.
 
         Raises InputError where a table of the role has other keys than a table of that file name in another role.
+
+        Examples
+        --------
+        >>> from veridical.data.joint_plan import COST, ROLES, Party, register, scalar
+        >>> @register
+        ... class Depot(Party):
+        ...     role: ClassVar[str] = "depot"
+        ...     side: ClassVar[str] = "receiver"
+        ...     rent: float = scalar("currency per week", COST)
+        >>> Depot(name="north", rent=50.0).rent, "depot" in ROLES
+        (50.0, True)
+        >>> del ROLES["depot"]
         """
         for file, columns in cls.tables().items():
             keys = {column.keys for column in columns.values()}

@@ -25,6 +25,11 @@ class Retailer(Party):
 
     demand: expected, and `actual` what it turns out to be (for rolling runs). outbound_cost: of the pairs that are listed, no
     others deliver. Inbound volume above capacity is overtime; congestion / 2 times its square is paid whatever it is.
+
+    Examples
+    --------
+    >>> Retailer.side, Retailer.columns()["outbound_cost"].header
+    ('receiver', 'cost (currency per m3)')
     """
 
     role: ClassVar[str] = "retailer"
@@ -50,6 +55,11 @@ class Marketplace(Retailer):
 
     The price of a route is that payment, and the penalty of a lost sale includes the sale price; what demand would have brought
     if all of it were served is the same for every plan, and left out of the cost.
+
+    Examples
+    --------
+    >>> Marketplace.side, Marketplace.columns()["outbound_cost"].header
+    ('receiver', 'cost (currency per m3)')
     """
 
     role: ClassVar[str] = "marketplace"
@@ -61,6 +71,11 @@ class Vendor(Party):
 
     Above capacity there is overtime, above the contracted volume of a lane the spot market, and missing units can be
     expedited: any plan can be met. `previous_production` (m3) is what smoothing starts from, nothing where it is left out.
+
+    Examples
+    --------
+    >>> Vendor.side, Vendor.columns()["production_cost"].header
+    ('supplier', 'cost (currency per unit)')
     """
 
     role: ClassVar[str] = "vendor"
@@ -83,7 +98,13 @@ class Vendor(Party):
 
 @register
 class Seller(Party):
-    """Places stock of his own in fulfilment centres: `arrivals` come to his warehouse, more can be bought in at a price."""
+    """Places stock of his own in fulfilment centres: `arrivals` come to his warehouse, more can be bought in at a price.
+
+    Examples
+    --------
+    >>> Seller.side, Seller.columns()["arrivals"].header
+    ('supplier', 'arrivals (units)')
+    """
 
     role: ClassVar[str] = "seller"
     side: ClassVar[str] = "supplier"
@@ -105,6 +126,11 @@ class Shipper(Party):
 
     Loading above the dock's capacity is overtime; congestion / 2 times the square of the volume that a lane loads is paid
     whatever it is. Space that is booked and not used is paid for all the same: any plan can be met.
+
+    Examples
+    --------
+    >>> Shipper.side, Shipper.columns()["ready"].header
+    ('receiver', 'ready (units)')
     """
 
     role: ClassVar[str] = "shipper"
@@ -128,6 +154,11 @@ class Carrier(Party):
     """Carries on lanes (the sites): own trucks up to `contract` and the fleet's days, subcontractors at `spot_cost` beyond.
 
     Smoothing is paid on changes of the total volume from week to week; `previous_volume` (m3) is what it starts from.
+
+    Examples
+    --------
+    >>> Carrier.side, Carrier.columns()["fleet"].header
+    ('supplier', 'fleet (truck-days)')
     """
 
     role: ClassVar[str] = "carrier"

@@ -30,6 +30,11 @@ class Flow(NamedTuple):
     """One entry of the shared plan: units of `product` that `supplier` delivers to `receiver` at `site` in `week`.
 
     A site is where the two meet: a fulfilment centre, or a lane where carriers carry for shippers.
+
+    Examples
+    --------
+    >>> Flow("Alder", "retailer", "Breda", "soap", 3).week
+    3
     """
 
     supplier: str
@@ -40,7 +45,13 @@ class Flow(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A flow in every week; `price`, currency per unit, is what the receiver pays the supplier."""
+    """A flow in every week; `price`, currency per unit, is what the receiver pays the supplier.
+
+    Examples
+    --------
+    >>> Route("Alder", "retailer", "Breda", "soap", 3.978).price
+    3.978
+    """
 
     supplier: str
     receiver: str
@@ -89,6 +100,13 @@ class Shared(Record):
 
     weeks: numbers in order. products: m3 per unit, by product. routes: see `Route`. truck_volume: m3. truckload: whether lanes
     are run by whole trucks.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> list(case.shared.weeks), case.shared.series([10, 20]).tolist()
+    ([1, 2], [10.0, 20.0])
     """
 
     weeks: Weeks

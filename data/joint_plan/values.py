@@ -18,7 +18,14 @@ __all__ = ["Values"]
 
 
 class Values(Mapping[Any, float]):
-    """A number for every key; keys are names (`"soap"`), or tuples of them where a table has several (`("Lyon", 3)`)."""
+    """A number for every key; keys are names (`"soap"`), or tuples of them where a table has several (`("Lyon", 3)`).
+
+    Examples
+    --------
+    >>> stock = Values({"soap": 40.0, "tissues": 25.0})
+    >>> stock["soap"], stock.array.tolist()
+    (40.0, [40.0, 25.0])
+    """
 
     def __init__(self, data: Mapping[Any, float] | None = None) -> None:
         self._data = {key: float(value) for key, value in (data or {}).items()}

@@ -35,6 +35,13 @@ class OwnRevenue(Revenue):
     R(0, theta) = 0, concave in q, and R and R_q non-decreasing in theta; models check it at the types of their case.
     Raises InputError where the expression is none of q and theta alone, has functions without derivatives, or is not 0 or
     without a finite slope at q = 0.
+
+    Examples
+    --------
+    >>> import pyomo.environ as pyo
+    >>> revenue = OwnRevenue(expression=lambda q, theta: 12 * theta * (1 - pyo.exp(-q / theta)))
+    >>> round(float(revenue.value(2, 8)), 4), round(float(revenue.marginal(0, 8)), 4)      # 96 (1 - e^(-1/4)), 12
+    (21.2351, 12.0)
     """
 
     explicit = False

@@ -78,6 +78,12 @@ def forms(case: AllocationCase) -> tuple[str, ...]:
     """Return how the revenues of a case can be written: quadratic programs where all are linear demand.
 
     By tangents beside minimum orders, which need binaries.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> forms(vd.example("two-retailers"))                             # linear demand
+    ('quadratic',)
     """
     if case.has_minimum_orders:
         return ("tangent",)

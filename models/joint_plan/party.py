@@ -27,6 +27,13 @@ class Declaration:
     units that a solved block serves in a week, and those that were to be served; None where a party serves nobody.
     `index_names`: what the parts of a constraint's index are called, by family. `identities`: families that define a quantity or
     keep a balance, whose duals say what the prices of flows and of limits say already.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> declaration = vd.models.joint_plan.DECLARATIONS["vendor"]
+    >>> "production_capacity" in declaration.index_names
+    True
     """
 
     declare: Callable[[Any, Any, Any, Any], None]

@@ -36,6 +36,13 @@ class ClosedForm:
     `bound`: expected profit that no menu of this mechanism exceeds; `menu` earns it. `cost_derivative`: gives the derivative of
     the optimal profit in the costs, one list a supplier, for `menu`; see `sensitivity`. `residual`: relative error of the
     optimality condition that `bound` rests on. `deliverable_worth`: what one more product that suppliers can deliver for adds.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> closed = icds(vd.example("two-suppliers"))
+    >>> round(closed.bound, 2), round(closed.menu.expected_profit, 2)
+    (6965.0, 6965.0)
     """
 
     bound: float

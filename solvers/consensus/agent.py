@@ -29,6 +29,16 @@ class PartyAgent:
     `seed`, which nobody else is to know. Its marginal costs are those at x, so that what it proves of its cost is so.
 
     Raises InputError for whole trucks: their cost is not convex, and has no prices.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> part = case.part("Alder")
+    >>> agent = PartyAgent(part)
+    >>> import numpy as np
+    >>> agent.cost(np.array([10.0, 20.0])).value < agent.cost(np.array([10.0, 2000.0])).value      # overtime
+    True
     """
 
     def __init__(

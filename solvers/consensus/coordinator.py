@@ -19,7 +19,18 @@ __all__ = ["Outcome", "Progress", "run"]
 
 @dataclass(frozen=True)
 class Progress:
-    """How a consensus went. `gap`: relative to the savings. `lost`: who did not come back, and stays at the baseline."""
+    """How a consensus went. `gap`: relative to the savings. `lost`: who did not come back, and stays at the baseline.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> from veridical.solvers.consensus import Consensus
+    >>> with Consensus() as planner:
+    ...     progress = planner.plan(case, planner.baseline(case)).progress
+    >>> progress.converged, progress.gap <= 1e-3, progress.lost
+    (True, True, ())
+    """
 
     rounds: tuple[Round, ...]
     gap: float

@@ -27,6 +27,11 @@ class Round:
     """A round as it is told: relative residuals; gap between best plan and bound, relative to the savings and to the cost.
 
     Both gaps are NaN in rounds without a check.
+
+    Examples
+    --------
+    >>> Round(5, primal=0.01, dual=0.02).words
+    'residuals 1.0e-02 primal, 2.0e-02 dual'
     """
 
     round: int

@@ -25,7 +25,14 @@ METHODS |= {"world": 2, "misreport": 1, "execute": 1, "served": 1, "needed": 1} 
 
 @dataclass(frozen=True)
 class Answer:
-    """`plan`: the party's response, units. `value`: currency, see `Agent`. `slope`: marginal cost, currency per unit."""
+    """`plan`: the party's response, units. `value`: currency, see `Agent`. `slope`: marginal cost, currency per unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Answer(16.0, plan=np.array([4.0])).value
+    16.0
+    """
 
     value: float
     plan: Array | None = None
@@ -33,7 +40,14 @@ class Answer:
 
 
 class NoAnswer(Exception):  # noqa: N818  (no error: it happens)
-    """Raised by an agent that does not answer this time: its last answer stands in for it."""
+    """Raised by an agent that does not answer this time: its last answer stands in for it.
+
+    Examples
+    --------
+    >>> class Away:
+    ...     def cost(self, plan):
+    ...         raise NoAnswer("closed on Sundays")                     # its last answer counts
+    """
 
 
 class SilentError(NotSolvedError):
@@ -58,6 +72,19 @@ class Agent(Protocol):
     another firm (`workers = "network"`), its party is lost in place of that. An agent runs in a thread: what it may do is what
     its process may. In the coordinator's own process that is everything; agents of parties who do not trust one another belong
     on machines of their own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class Mill:                                                    # its cost is x^2 a flow; it answers for a price
+    ...     interface, strong_convexity, smoothness = "dual", 2.0, None
+    ...     def best(self, price):
+    ...         plan = np.maximum(-price / 2, 0.0)
+    ...         return Answer(float((plan**2 + price * plan).sum()), plan)
+    ...     def cost(self, plan):
+    ...         return Answer(float((plan**2).sum()))
+    >>> Mill().best(np.array([-8.0])).plan.tolist()
+    [4.0]
     """
 
     interface: str  # proximal, dual or primal
@@ -124,7 +151,14 @@ class AgentTraits(Record):
 
 @dataclass(frozen=True)
 class Question:
-    """A method of an agent, and its arguments."""
+    """A method of an agent, and its arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Question("cost", (np.array([10.0, 20.0]),)).flows
+    2
+    """
 
     method: str
     arguments: tuple[Array, ...]
@@ -140,6 +174,11 @@ class Message:
     """What left an agent: in which round (0: before the first), to which question, and the answer.
 
     `arguments` are the question's, which the coordinator chose.
+
+    Examples
+    --------
+    >>> Message(3, "Alder", "cost", Answer(120.0)).answer.value
+    120.0
     """
 
     round: int
@@ -151,7 +190,14 @@ class Message:
 
 @dataclass
 class Log:
-    """Everything that left the agents, in order."""
+    """Everything that left the agents, in order.
+
+    Examples
+    --------
+    >>> log = Log([Message(1, "Alder", "cost", Answer(120.0)), Message(1, "Birch", "cost", Answer(90.0))])
+    >>> [message.answer.value for message in log.of("Alder")]
+    [120.0]
+    """
 
     messages: list[Message] = field(default_factory=list)
 

@@ -60,6 +60,11 @@ class Options(Record):
     factors away. What receivers answer is the plan that is carried out, and stays as it is. Factors are drawn anew whenever an
     agent is made: in every run, after a restart, and where an audit tries another record of its party, and then the true one
     again. So no two runs are alike, transfers and audits are as exact as the gap, and who sees many draws can take their mean.
+
+    Examples
+    --------
+    >>> Options(rounds=200, values="checks").gap
+    0.001
     """
 
     gap: Positive = 1e-3

@@ -71,6 +71,15 @@ class Consensus:
     ------
     InputError
         For options that are not known, and for a mix of agents that cannot agree.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> with Consensus() as planner:
+    ...     plan = planner.plan(case, planner.baseline(case))
+    >>> plan.progress.converged, plan.bound <= plan.objective
+    (True, True)
     """
 
     core_gains = staticmethod(core_gains)

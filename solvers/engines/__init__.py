@@ -14,7 +14,15 @@ __all__ = ["ENGINES", "REPEATING", "Engine", "engine", "installed"]
 
 
 class Engine(Protocol):
-    """A solver of models as the rest of the package sees it: a module or an object."""
+    """A solver of models as the rest of the package sees it: a module or an object.
+
+    Examples
+    --------
+    >>> from veridical.solvers import engine
+    >>> highs = engine("highs")
+    >>> highs.available(), "MIP" in highs.ABILITIES
+    (True, True)
+    """
 
     @property
     def ABILITIES(self) -> tuple[str, ...]:

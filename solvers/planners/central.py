@@ -256,6 +256,16 @@ class Central:
     `solver` as `veridical.solvers.solve` takes it; None: the quickest way to a certificate, by PIQP, HiGHS or Ipopt. Raises what
     that raises: a plan without a certificate is none. `fixed`: nobody, as all records are in its hands. Parties' programs are
     kept as arrays (`CompiledPlans`); whole trucks, and what other solvers are to solve, are models of all parties.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> planner = Central()
+    >>> baseline = planner.baseline(case)
+    >>> plan = planner.plan(case, baseline)
+    >>> plan.objective <= sum(planner.costs(case, baseline).values())
+    True
     """
 
     fixed: Collection[str] = ()

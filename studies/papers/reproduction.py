@@ -40,6 +40,13 @@ class Reproduction(Shown):
 
     `table` has a row a quantity with the columns published, as_published, exact, where (in the paper) and note; `series` the
     numbers of the figure, a row a point, where there is one, and `draw` draws it. The table of claims has columns of its own.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> (table,) = vd.reproduce(["allocation-table-5"])
+    >>> table.name, len(table.table) > 0
+    ('allocation-table-5', True)
     """
 
     name: str

@@ -30,6 +30,15 @@ class Week:
 
     served: units served and to be served, by world; none where a party keeps that to itself. excess: what the plan for the rest
     of the horizon may cost above the least, as proven when it was made.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> from veridical.studies import pilot as rolling
+    >>> result = rolling.run(case)
+    >>> [week.week for week in result.executed]
+    [1, 2]
     """
 
     week: int
@@ -43,7 +52,13 @@ class Week:
 
 @dataclass(frozen=True)
 class Tried:
-    """A misreport that was tried: in every week's plan `party` reports `report`, and gains `gain` in all; currency."""
+    """A misreport that was tried: in every week's plan `party` reports `report`, and gains `gain` in all; currency.
+
+    Examples
+    --------
+    >>> Tried("Alder", "all costs x 1.1", -12.5).gain < 0              # it does not pay
+    True
+    """
 
     party: str
     report: str
@@ -61,6 +76,15 @@ class PilotRun(Shown):
     What holds: net gains and budget add up to the savings, in every week and in total, whatever the settlement. What need not:
     a single week may be a loss for a supplier (`losses`), but for a pledge account; and truth need not be best for the run as a
     whole, though it is for each week's plan (`tried`).
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> from veridical.studies import pilot as rolling
+    >>> result = rolling.run(case)
+    >>> bool(abs(result.totals.net_gain.sum() + result.weeks.budget.sum() - result.weeks.savings.sum()) < 1e-6)
+    True
     """
 
     case: JointPlanCase

@@ -112,6 +112,13 @@ def run(
     InputError
         For another mechanism than vcg, parameters or a settlement that it does not have, costs that cannot be told apart by week,
         a folder of another run, and one in which a run is at work; and what the planner raises.
+
+    Examples
+    --------
+    >>> from veridical.data.joint_plan import pilot
+    >>> case = pilot(vendors=1, sites=1, regions=1, products=1, weeks=2, makers=1)
+    >>> run(case).total["savings"] >= 0
+    True
     """
     callback = renamed(parameters, "tell", "callback", callback)
     if mechanism != "vcg":

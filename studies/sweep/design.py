@@ -19,6 +19,12 @@ def points_of(spec: StudySpec) -> list[Point]:
     """Return the points of a study's design, in order: the last axis varies fastest.
 
     Raises InputError where axes do not fit the design: of unlike lengths, or without a number of draws.
+
+    Examples
+    --------
+    >>> from veridical.studies.sweep import StudySpec
+    >>> points_of(StudySpec(case="two-suppliers", vary={"price": {"values": [30, 31]}}))
+    [{'price': 30}, {'price': 31}]
     """
     axes = spec.axes
     if spec.design == "random":

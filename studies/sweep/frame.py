@@ -26,6 +26,20 @@ class StudyFrame(ShownFrame):
     """A row a point and mechanism. Everything that a DataFrame does, it does; `attrs` knows what was varied and asked for.
 
     `solved` are the rows that have a result, `failed` the others, with their reason.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds", "naive"], "solver": "closed_form",
+    ...         "vary": {"price": {"values": [30, 31]}}}
+    >>> table = vd.study(spec)
+    >>> len(table.solved), len(table.failed), table.exit_status
+    (4, 0, 0)
+    >>> table.pivot(index="price", columns="mechanism", values="objective").round(2)
+    mechanism     icds    naive
+    price
+    30         6965.00  6290.00
+    31         7388.71  6735.48
     """
 
     WHOLE = ("case", "mechanism", "solver", "objective", "status", "exit_status", "seconds")

@@ -70,7 +70,17 @@ class Blocks:
 
 
 class Here:
-    """This process."""
+    """This process.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> lane = Here(plan.bench)
+    >>> round(lane(plan.tasks[0]).row["objective"], 2)
+    6965.0
+    """
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
@@ -84,7 +94,16 @@ class Here:
 
 
 class ProcessLane:
-    """A process, started by spawning when it is first needed, and anew where it has ended."""
+    """A process, started by spawning when it is first needed, and anew where it has ended.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> lane = ProcessLane(plan.bench)                                 # its process starts with the first task, `lane(task)`
+    >>> lane.close()
+    """
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
@@ -196,7 +215,21 @@ class DaskLane:
 
 
 def dask_lanes(client: Any, bench: Bench) -> list[Lane]:
-    """Return a lane for each worker of a cluster; raises InputError where there are none, or the study cannot be sent to them."""
+    """Return a lane for each worker of a cluster; raises InputError where there are none, or the study cannot be sent to them.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> class Cluster:                                                 # stands for a `distributed.Client`
+    ...     def scheduler_info(self, n_workers):
+    ...         return {"workers": {"tcp://one": {}, "tcp://two": {}}}
+    ...     def scatter(self, bench, **options):
+    ...         return bench
+    >>> len(dask_lanes(Cluster(), plan.bench))
+    2
+    """
     workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
     if not workers:
         raise InputError.of("scheduler", str(client.scheduler.address), "a Dask cluster that has workers")

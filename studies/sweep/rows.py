@@ -42,6 +42,14 @@ class Group:
     """What consecutive points share: a case, a mechanism and a solver; `label` is what the table calls the solver.
 
     `first`: the case of the points from which solvers that can do so start.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> [(group.mechanism_name, group.label) for group in plan.bench.groups]
+    [('icds', 'closed_form')]
     """
 
     case: Any
@@ -58,7 +66,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Task:
-    """A row to come: its number, its group's, what is varied in it as the table shows it, and what is handed to `solve`."""
+    """A row to come: its number, its group's, what is varied in it as the table shows it, and what is handed to `solve`.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> [(task.row, dict(task.varied)) for task in plan.tasks]
+    [(0, {'price': 30}), (1, {'price': 31})]
+    """
 
     row: int
     group: int
@@ -89,6 +106,14 @@ class Bench:
 
     `make` returns `solve(first, case, mechanism=..., solver=..., **parameters) -> Solution`, called once a process. `compare`
     returns the figures that a comparison shows of a solution, by name. `columns` are further ones that are asked for.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> round(plan.bench.solve(plan.tasks[1]).row["objective"], 2)
+    7388.71
     """
 
     groups: tuple[Group, ...]

@@ -28,7 +28,16 @@ SHARE = 0.02  # and of the time, that writing takes at most: on a slow disk more
 
 @dataclass(frozen=True)
 class Plan:
-    """A study as it is to be run: its tasks in order, the values of each axis as shown, and what tells it from other studies."""
+    """A study as it is to be run: its tasks in order, the values of each axis as shown, and what tells it from other studies.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> plan.name, len(plan.tasks), dict(plan.varied)
+    ('study', 2, {'price': [30, 31]})
+    """
 
     name: str
     bench: Bench
@@ -79,6 +88,15 @@ def run(
         For a folder that cannot be used, and columns that solutions do not have.
     NotSolvedError
         Where a cluster does not answer any more.
+
+    Examples
+    --------
+    >>> from veridical.studying import prepared
+    >>> spec = {"case": "two-suppliers", "mechanisms": ["icds"], "solver": "closed_form", "vary": {"price": {"values": [30, 31]}}}
+    >>> plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    >>> from veridical.studies.sweep import Here
+    >>> run(plan, lambda bench: [Here(bench)]).objective.round(2).tolist()
+    [6965.0, 7388.71]
     """
     import pyarrow as pa
 

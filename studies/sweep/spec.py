@@ -68,6 +68,12 @@ class StudySpec(Record):
     `mechanism.NAME.PARAMETER` is of that mechanism alone. `design` is `cross` (all with all), `zip` (the first of each, the
     second of each, ...) or `random` (`draws` points, drawn from the `seed`); in a file it stands under [vary]. `outputs.columns`
     names further columns.
+
+    Examples
+    --------
+    >>> spec = StudySpec(case="two-suppliers", vary={"price": {"values": [30, 31]}, "design": "cross"})
+    >>> list(spec.axes), spec.design
+    (['price'], 'cross')
     """
 
     name: Name = "study"

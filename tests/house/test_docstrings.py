@@ -10,6 +10,7 @@ from types import FunctionType, ModuleType
 import pytest
 
 import veridical as vd
+from generators import reference
 
 PACKAGES = (
     *("veridical", "veridical.data", "veridical.data.joint_plan", "veridical.contracts", "veridical.models", "veridical.solvers"),
@@ -57,3 +58,19 @@ def test_public_functions_say_what_they_take_return_and_raise(name: str) -> None
 def test_examples_in_docstrings_run(module: str) -> None:
     results = doctest.testmod(importlib.import_module(module), optionflags=FLAGS)
     assert results.failed == 0
+
+
+def test_every_public_object_has_an_example() -> None:
+    without = []
+    for package in reference.PACKAGES:
+        for name, value in reference.objects(package).items():
+            shown = value.build if inspect.ismodule(value) and hasattr(value, "build") else value
+            described = inspect.ismodule(shown) or name in reference.CONSTANTS
+            if not described and ">>> " not in (inspect.getdoc(shown) or ""):
+                without.append(f"{package}.{name}")
+    assert without == []
+
+
+def test_every_constant_that_is_described_is_there() -> None:
+    there = {name for package in reference.PACKAGES for name in reference.objects(package)}
+    assert reference.CONSTANTS.keys() - there == set()

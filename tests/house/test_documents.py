@@ -1,77 +1,21 @@
-"""README, pages, docstring and notebooks tell the truth."""
+"""The docstring of the package and the notebooks tell the truth; of README and pages `test_pages` says so."""
 
 import ast
 import doctest
 import json
 import re
-import shlex
-import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 import veridical as vd
+from support.pages import steady
 from support.places import ROOT
 from support.reproductions import Reproductions
-from support.steady import steady
-from veridical import cli
 from veridical.contracts.joint_plan.caching import CachingPlanner
-from veridical.data.demand import DEMANDS
-from veridical.data.joint_plan import ROLES
 from veridical.families import FAMILIES, joint_plan, unregister
-from veridical.models.joint_plan import DECLARATIONS
 from veridical.solvers.planners import Central
-
-APART = re.compile(r"```\w+ apart\n.*?```", flags=re.DOTALL)  # what takes several programs at once, and has a test of its own
-PAGES = {
-    path.name: APART.sub("", path.read_text(encoding="utf-8"))
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-}
-COMMANDS = [
-    pytest.param(block, id=f"{name} {number}")
-    for name, page in PAGES.items()
-    for number, block in enumerate(re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL), start=1)
-]
-
-
-@pytest.mark.parametrize("block", COMMANDS)
-def test_pages_show_what_commands_print(
-    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, shown = part.partition("\n")
-        program, *arguments = shlex.split(command)
-        if program == "cat":
-            Path(arguments[0]).write_text(shown, encoding="utf-8")
-            continue
-        assert program == "veridical"
-        monkeypatch.setattr(sys, "argv", [program, *arguments])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        assert end.value.code == 0
-        assert steady(capsys.readouterr().out) == steady(shown)
-
-
-@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if ">>> " in page])
-def test_the_python_of_pages_runs(name: str) -> None:
-    examples = doctest.DocTestParser().get_doctest(PAGES[name], {}, name, name, 0)
-    assert len(examples.examples) >= 5
-    registries: list[Any] = [
-        DEMANDS,
-        ROLES,
-        DECLARATIONS,
-    ]  # of a page's own demand and role, which other tests are not to know
-    registered = [set(registry) for registry in registries]
-    try:
-        results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(examples)
-    finally:
-        for registry, names in zip(registries, registered, strict=True):
-            for name in registry.keys() - names:
-                del registry[name]
-    assert results.failed == 0
 
 
 def test_the_docstring_of_the_package_runs() -> None:

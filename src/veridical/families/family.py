@@ -31,13 +31,27 @@ GIVEN = ("case", "form", "capacity", "mechanism")  # what a model or a closed fo
 
 
 def always(*names: str) -> Promises:
-    """Return promises that do not depend on parameters."""
+    """Return promises that do not depend on parameters.
+
+    Examples
+    --------
+    >>> promises = always("dominant_strategy_ic", "ex_post_ir")
+    >>> promises(case=None)
+    ('dominant_strategy_ic', 'ex_post_ir')
+    """
     return lambda **parameters: names
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a parameter of a mechanism may be: of one of the types, or one of the values, in `allowed`; from `least` to `most`."""
+    """What a parameter of a mechanism may be: of one of the types, or one of the values, in `allowed`; from `least` to `most`.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> vd.MECHANISMS["hybrid"].parameters["balanced"].allowed
+    (<class 'bool'>,)
+    """
 
     allowed: tuple[Any, ...] = (object,)
     least: int | None = None
@@ -62,6 +76,12 @@ class Route:
     by `task.finish`. `way`: the model's `build`, which takes `case` and `form`, or the closed form; other arguments are
     parameters of the mechanism. `solver`: the one name of a solver that asks for this route; where it is None, every name of no
     other route.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> [(route.name, route.solver) for route in vd.MECHANISMS["icds"].routes]
+    [('model', None), ('closed_form', 'closed_form')]
     """
 
     name: str
@@ -102,6 +122,13 @@ class Mechanism:
     proven optimum. `complete` adds to the parameters those that follow from the case. `declared`: the parameters, where the ways
     of its routes do not say them. `modelless`: what it is, if it is no model. `sources`: the works that it is from, as keys of
     `veridical.data.sources` or works of your own.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> icds = vd.MECHANISMS["icds"]
+    >>> icds.name, sorted(icds.parameters), icds.build is vd.models.icds.build
+    ('icds', ['coalitions', 'feasibility'], True)
     """
 
     name: str
@@ -170,6 +197,15 @@ class Task:
     """What a route is given: a case, a mechanism with its parameters, and who is to solve it (None: nobody in particular).
 
     `kept`: models of earlier tasks, which may be used again.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> icds = vd.MECHANISMS["icds"]
+    >>> case = vd.example("two-suppliers")
+    >>> task = Task(case, icds, icds.routes[0], vd.solvers.configure("highs"), {})
+    >>> round(icds.routes[0].solve(task).objective, 2)
+    6965.0
     """
 
     case: Any
@@ -201,7 +237,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a case that derivatives can be taken in: its value, and the fields of a case that has another one."""
+    """A number of a case that derivatives can be taken in: its value, and the fields of a case that has another one.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> number = Number.field(vd.example("two-suppliers"), "price")
+    >>> number.value, dict(number.changes(31.0))
+    (30.0, {'price': 31.0})
+    """
 
     value: float
     changes: Callable[[float], Mapping[str, Any]]
@@ -249,6 +293,13 @@ class Family:
     the formats asked for. audit: of an offer, contracts or the path of a file. fields: of a case, that may be changed. numbers:
     what derivatives can be taken in. commands: of the command line. read: how a case file of the kind is read, where
     `veridical.data` does not know it.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> family = vd.families.family_of(vd.example("two-suppliers"))
+    >>> family.kind, family.benchmark, family.defaults[0]
+    ('assembler', 'first_best', 'icds')
     """
 
     kind: str

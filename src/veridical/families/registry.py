@@ -19,6 +19,15 @@ def register(family: Family) -> None:
     """Make a kind of case known: to `load`, `solve`, `compare`, `audit` and the command line.
 
     Raises InputError where a mechanism has the name of another.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> family = vd.families.family_of(vd.example("two-suppliers"))
+    >>> unregister(family)
+    >>> register(family)                                               # it is known again
+    >>> family_of(vd.example("two-suppliers")).kind
+    'assembler'
     """
     for mechanism in family.mechanisms:
         if mechanism.name in MECHANISMS:
@@ -36,7 +45,17 @@ def _take(mechanism: Mechanism) -> None:
 
 
 def unregister(family: Family) -> None:
-    """Forget a kind of case."""
+    """Forget a kind of case.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> family = vd.families.family_of(vd.example("two-suppliers"))
+    >>> unregister(family)
+    >>> "icds" in MECHANISMS
+    False
+    >>> register(family)
+    """
     del FAMILIES[family.case]
     for mechanism in family.mechanisms:
         del MECHANISMS[mechanism.name]
@@ -82,7 +101,14 @@ def _add(mechanism: Any) -> None:
 
 
 def family_of(case: Any) -> Family:
-    """Return the family of a case; raises InputError for what is no case."""
+    """Return the family of a case; raises InputError for what is no case.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> family_of(vd.example("pilot")).kind
+    'joint_plan'
+    """
     if type(case) not in FAMILIES:
         load_installed()
     if type(case) not in FAMILIES:
@@ -92,13 +118,27 @@ def family_of(case: Any) -> Family:
 
 
 def fitting(case: Any) -> dict[str, Mechanism]:
-    """Return the mechanisms that fit the case."""
+    """Return the mechanisms that fit the case.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> list(fitting(vd.example("continuous-pair")))
+    ['continuous']
+    """
     load_installed()
     return {name: one for name, one in MECHANISMS.items() if one.kind is type(case) and one.fits(case)}
 
 
 def find(case: Any, name: str | Mechanism | None) -> Mechanism:
-    """Return a mechanism that fits the case; the kind's own where no name is given. Raises InputError where there is none."""
+    """Return a mechanism that fits the case; the kind's own where no name is given. Raises InputError where there is none.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> find(vd.example("two-suppliers"), None).name, find(vd.example("two-suppliers"), "bic").name
+    ('icds', 'bic')
+    """
     family = family_of(case)
     if isinstance(name, Mechanism):
         candidates = [name]
@@ -119,6 +159,13 @@ def resolve(case: Any, names: Iterable[str | Mechanism] | None, values: Mapping[
 
     `names`: of mechanisms, whose parameters have precedence; the kind's own where none are given.
     Raises InputError for a value that is neither.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case, parameters = resolve(vd.example("two-suppliers"), ["hybrid"], {"price": 31, "k": 1})
+    >>> case.price, dict(parameters)
+    (31.0, {'k': 1})
     """
     family = family_of(case)
     if not values:
