@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import veridical as vd
-from support.pages import steady
 from support.places import ROOT
 from support.reproductions import Reproductions
+from support.steady import steady
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.families import FAMILIES, joint_plan, unregister
 from veridical.solvers.planners import Central

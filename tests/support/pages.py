@@ -7,6 +7,7 @@ A page is run from its first block to its last, in one folder and one namespace 
 - `sh`: commands, of which no output is shown.
 - `toml` and `csv` whose first line is a comment with a file's name, `# case.toml`: that file. Other TOML has to be TOML.
 - What a page cannot run here (an installation, a server, minutes of work) has `<!-- not run: reason -->` above it.
+- `console apart` and the like: what takes several programs at once; the page has a test of its own for them.
 """
 
 import doctest
@@ -22,14 +23,17 @@ from typing import Any
 import pytest
 
 from support.places import ROOT
+from support.steady import steady
 from veridical import cli
 
-__all__ = ["Block", "Reader", "blocks", "pages", "steady"]
+__all__ = ["Block", "Reader", "blocks", "pages"]
 
 FENCE = re.compile(
-    r"^(?:<!-- not run: (?P<reason>.+?) -->\n+)?```(?P<kind>[\w{}-]*)[^\n]*\n(?P<text>.*?)^```$", flags=re.MULTILINE | re.DOTALL
+    r"^(?:<!-- not run: (?P<reason>.+?) -->\n+)?```(?P<kind>[\w{}-]*)(?P<apart> apart)?[^\n]*\n(?P<text>.*?)^```$",
+    flags=re.MULTILINE | re.DOTALL,
 )
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+APART = "several programs at once"
 NO_CODE = {"", "text", "json", "bibtex"}
 MADE = {"tutorials", "cases", "reference", "gallery", "project", "published.md", "_build"}  # when the site is built
 
@@ -60,17 +64,11 @@ def pages() -> dict[str, str]:
 def blocks(page: str) -> list[Block]:
     """Return the blocks of a page in order."""
     return [
-        Block(found["kind"], found["text"], page.count("\n", 0, found.start("text")), found["reason"])
+        Block(
+            found["kind"], found["text"], page.count("\n", 0, found.start("text")), found["reason"] or (found["apart"] and APART)
+        )
         for found in FENCE.finditer(page)
     ]
-
-
-def steady(text: str) -> list[str]:
-    """Return lines without what differs from run to run: seconds and residuals at rounding level."""
-    text = re.sub(r"\d\.\de[-+]\d\d", "ROUNDING", text)
-    text = re.sub(r"in \d+\.\d\d s", "in SECONDS", text)
-    text = re.sub(r"(always|in expectation|no) │ +\d+\.\d\d │$", r"\1 │ SECONDS │", text, flags=re.MULTILINE)
-    return [line.rstrip() for line in text.strip().splitlines()]
 
 
 class Reader:
