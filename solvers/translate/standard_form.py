@@ -243,7 +243,9 @@ class _Layout:
     def form(self, numbers: Numbers) -> StandardForm:
         """Return the form with these numbers, which no other form shares; refuse those that cannot be."""
         n = len(self.variables)
-        matrix = sp.csr_array((numbers["entries"], self.indices, self.starts), shape=(len(self.starts) - 1, n))
+        # Copies: what sorts a matrix sorts entries and indices in place, and the next entries would stand in the wrong columns.
+        places = numbers["entries"].copy(), self.indices.copy(), self.starts.copy()
+        matrix = sp.csr_array(places, shape=(len(self.starts) - 1, n))
         cost = np.zeros(n)
         cost[self.costs] = numbers["cost"]
         offset, hessian = float(numbers["offset"][0]), None
