@@ -306,3 +306,16 @@ def test_cases_of_another_structure_than_the_first_are_solved_whole() -> None:
         assert found.objective == vd.solve(longer, "icds", "highs").objective
         found = repeated.solve_from(CASE, longer, "icds", "highs")
         assert found.objective == vd.solve(longer, "icds", "highs").objective
+
+
+@pytest.mark.parametrize(
+    "terms", [{"suppliers.battery.units_per_product": 2.0}, {"assembly_cost": 1.5}, {"suppliers.panel.capacity": 450.0}, {}]
+)
+@pytest.mark.parametrize("solver", ["highs", "ipopt"])
+def test_another_price_of_a_case_with_terms_is_not_read_into_other_columns(terms: dict[str, float], solver: str) -> None:
+    """A matrix that a solver sorted in place was the next case's too: 33.87 was called the optimum where 1,102.74 is."""
+    case, repeated = vd.example("two-suppliers-correlated").changed(**terms), vd.Repeated()
+    for price in (case.price, 0.62 * case.price, 1.1 * case.price):
+        other = case.changed(price=price)
+        expected = vd.solve(other, "icds_balanced", "closed_form").objective
+        assert repeated.solve(other, "icds_balanced", solver).objective == pytest.approx(expected, rel=1e-7)
