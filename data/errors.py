@@ -146,6 +146,17 @@ def visible(text: str) -> str:
 
 
 def shown(value: object, longest: int = 80) -> str:
-    """Return a value as an error message shows it: its repr, cut to a readable length."""
+    """Return a value as an error message shows it: its repr, cut to a readable length.
+
+    Of what may be a path both ends are kept: the last part is the file.
+
+    >>> shown("/a/long/way/to/case.toml", longest=20)
+    "'/a/lo.../case.toml'"
+    """
     text = value if isinstance(value, str) and value.startswith("<") else repr(value)
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+    if len(text) <= longest:
+        return text
+    last = text[max(text.rfind("/"), text.rfind("\\")) :]
+    if len(last) + 3 < longest and last != text[-1:] and isinstance(value, str) and text[1:2] in "/\\.~":
+        return f"{text[: longest - len(last) - 3]}...{last}"
+    return f"{text[: longest - 3]}..."

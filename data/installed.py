@@ -24,7 +24,12 @@ takers: list[Callable[[Any], None]] = []  # called with everything that is offer
 
 @cache
 def load() -> None:
-    """Load what installed packages offer, once, and hand it to the `takers`; warn of what cannot be used, and leave it out."""
+    """Load what installed packages offer, once, and hand it to the `takers`; warn of what cannot be used, and leave it out.
+
+    Examples
+    --------
+    >>> load()                                                         # once; `vd.MECHANISMS` then has them
+    """
     for entry in entry_points(group=GROUP):
         try:
             offered = entry.load()

@@ -452,7 +452,15 @@ class Solution(Shown):
 
 
 class CaseSolution(Solution):
-    """The certified solution of a case under a mechanism: its contracts are there, as a table too."""
+    """The certified solution of a case under a mechanism: its contracts are there, as a table too.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> solution = vd.solve(vd.example("two-suppliers"), "icds", "closed_form")
+    >>> type(solution).__name__, solution.menu.shape
+    ('CaseSolution', (4, 7))
+    """
 
     @classmethod
     def of(cls, solution: Solution) -> CaseSolution:

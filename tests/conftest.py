@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers the width of a terminal that they do not have
 pytest.register_assert_rewrite("support")  # what judges assert is told in as much detail as what tests do
 
 from support.allocation_cases import case, group

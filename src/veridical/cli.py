@@ -24,8 +24,8 @@ from veridical.terminal import (
     Changes,
     Command,
     Contracts,
+    ContractsFile,
     Json,
-    Menu,
     Plot,
     Report,
     Solver,
@@ -49,12 +49,12 @@ def solve(
     solver: Solver = None,
     changes: Changes = None,
     to_json: Json = None,
-    menu: Menu = None,
+    menu: ContractsFile = None,
     contracts: Contracts = None,
     contracts_as: Annotated[
         list[str] | None,
         typer.Option(
-            "--contracts-as", metavar="FORMAT", help="html, csv or xlsx; may be given several times. [default: html, csv]"
+            "--contracts-as", metavar="FORMAT", help="html, csv or xlsx; may be given several times; without it html and csv."
         ),
     ] = None,
     round_units: Annotated[float | None, typer.Option(metavar="STEP", help="Orders in whole multiples of so many units.")] = None,

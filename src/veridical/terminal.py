@@ -21,7 +21,19 @@ import veridical as vd
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["AllowFiles", "Case", "Changes", "Command", "Contracts", "Count", "Database", "Json", "Menu", "Plot", "Report"]
+__all__ = [
+    "AllowFiles",
+    "Case",
+    "Changes",
+    "Command",
+    "Contracts",
+    "ContractsFile",
+    "Count",
+    "Database",
+    "Json",
+    "Plot",
+    "Report",
+]
 __all__ += [
     "Request",
     "Solver",
@@ -110,7 +122,7 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE|-", help="Write JSON; - prints it, and nothing else.", callback=to_be_written()),
 ]
-Menu = Annotated[
+ContractsFile = Annotated[
     str | None,
     typer.Option(
         "--menu",

@@ -15,6 +15,7 @@ from support.command_line import Run, is_picture
 from support.consensus import consensus
 from support.homes import Answering, free_port
 from veridical.data import InputError
+from veridical.data.errors import shown
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.families.joint_plan import solve
 from veridical.firms.splitting import split
@@ -177,7 +178,7 @@ def test_two_agents_of_one_folder_are_one_too_many(firms: Path, run: Run) -> Non
     with vd.data.files.locked(firms / "Alder"):
         status, _, err = run("agent", str(firms / "Alder"), "--coordinator", "https://localhost:9")
     assert status == 2
-    assert f"DIR: got '{firms / 'Alder'}'; allowed: a folder in which no other run is at work" in err
+    assert f"DIR: got {shown(str(firms / 'Alder'))}; allowed: a folder in which no other run is at work" in err
 
 
 def test_a_coordinator_without_its_firms_says_who_is_missing(case: JointPlanCase, firms: Path, run: Run) -> None:

@@ -18,7 +18,7 @@ def agent(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="The firm's folder, as `veridical split` writes it.")],
     coordinator: Annotated[str, typer.Option(metavar="URL", help="As https://plans.example.org:8443.")],
     ca: Annotated[
-        str | None, typer.Option(metavar="FILE.pem", help="The certificate to know it by. [default: the folder's own]")
+        str | None, typer.Option(metavar="FILE.pem", help="The certificate to know it by; without it the folder's own.")
     ] = None,
     log: Annotated[
         str | None,
@@ -35,7 +35,10 @@ def agent(
         float, typer.Option(help="A supplier's: how far, at most and relative, what is answered is off (see docs/agents.md).")
     ] = 0.0,
 ) -> None:
-    """Answer a coordinator from a firm's own record, until it says that the run is over."""
+    """Answer a coordinator from a firm's own record, until it says that the run is over.
+
+    Example: veridical agent firms/Alder --coordinator https://localhost:8443
+    """
     with needed("veridical agent", "network"):
         from veridical.firms.homes import Home
         from veridical.solvers.consensus.network import serve_party

@@ -41,7 +41,10 @@ def import_case(
     encoding: Annotated[str | None, typer.Option(metavar="NAME", help="Of CSV files that are not UTF-8, as cp1252.")] = None,
     changes: Changes = None,
 ) -> None:
-    """Write a case file from supplier quotes and past sales, or from retailers and their types."""
+    """Write a case file from supplier quotes and past sales, or from retailers and their types.
+
+    Example: veridical import-case quotes.xlsx --demand sales.csv --column units --price 250 --out case.toml
+    """
     from veridical.commands.import_case_tables import imported
     from veridical.data.importing.cases import from_files
     from veridical.data.importing.table import Reading

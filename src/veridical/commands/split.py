@@ -22,7 +22,10 @@ def split(
     changes: Changes = None,
     allow_files: AllowFiles = False,
 ) -> None:
-    """Take a joint plan apart: a folder without records for its coordinator, and one for each firm with its own."""
+    """Take a joint plan apart: a folder without records for its coordinator, and one for each firm with its own.
+
+    Example: veridical split pilot --out firms
+    """
     with needed("veridical split", "network"):
         from veridical.firms.splitting import COORDINATOR, SOLVER
         from veridical.firms.splitting import split as taken_apart
