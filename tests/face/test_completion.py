@@ -36,20 +36,32 @@ def test_commands_options_and_shipped_cases_are_completed() -> None:
     assert completed("veridical solve mine-") == []  # the shell offers files
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_of_a_shell_is_shown(shell: str) -> None:
+def script_for(shell: str) -> str:
+    """Return the script of a shell, whichever the tests are run from."""
     ended = subprocess.run(
-        [sys.executable, "-c", MAIN, "--show-completion", shell], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", MAIN, "--show-completion", shell],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "_VERIDICAL_COMPLETE" in ended.stdout
+    return ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("shell", "word"), [("bash", "complete -o default"), ("zsh", "#compdef"), ("fish", "complete --command")]
+)
+def test_the_script_of_a_shell_is_shown(shell: str, word: str) -> None:
+    script = script_for(shell)
+    assert "_VERIDICAL_COMPLETE" in script
+    assert word in script
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
 def test_bash_takes_the_script(tmp_path: Path) -> None:
-    script = subprocess.run(
-        [sys.executable, "-c", MAIN, "--show-completion", "bash"], capture_output=True, text=True, check=True, timeout=60
-    ).stdout
+    script = script_for("bash")
     program = tmp_path / "veridical"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{MAIN}" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
