@@ -70,7 +70,7 @@ def _command(name: str, command: Any, level: str) -> Iterator[str]:
     yield ""
     yield " ".join(words.split())
     yield ""
-    yield "```sh"
+    yield "```sh apart"
     yield example.strip()
     yield "```"
     yield ""

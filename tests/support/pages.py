@@ -7,7 +7,7 @@ A page is run from its first block to its last, in one folder and one namespace 
 - `sh`: commands, of which no output is shown.
 - `toml` and `csv` whose first line is a comment with a file's name, `# case.toml`: that file. Other TOML has to be TOML.
 - What a page cannot run here (an installation, a server, minutes of work) has `<!-- not run: reason -->` above it.
-- `console apart` and the like: what takes several programs at once; the page has a test of its own for them.
+- `console apart` and the like: what takes several programs at once, or files that are not there; the page has a test of its own.
 """
 
 import doctest
@@ -33,7 +33,7 @@ FENCE = re.compile(
     flags=re.MULTILINE | re.DOTALL,
 )
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-APART = "several programs at once"
+APART = "a test of its own"
 NO_CODE = {"", "text", "json", "bibtex"}
 MADE = {"tutorials", "cases", "reference", "gallery", "project", "published.md", "_build"}  # when the site is built
 
