@@ -56,7 +56,7 @@ def test_a_retailer_bids_revises_and_sees_his_result(page: Page, retailers: Worl
         picture(page, "bid")
         page.get_by_label("What you would pay").fill("5")
         page.get_by_role("button", name="Send the bid").click()
-        assert page.get_by_role("heading", name="Received").is_visible()
+        page.get_by_role("heading", name="Received").wait_for()
         picture(page, "received")
         page.get_by_role("link", name="Back to the round").click()
         assert "no. 1" in page.locator(".done").inner_text()
@@ -88,7 +88,7 @@ def test_a_form_that_was_open_when_the_deadline_passed_is_late(page: Page, suppl
         page.get_by_role("radio").first.check()
         suppliers.close()
         page.get_by_role("button", name="Send the report").click()
-        assert page.get_by_role("heading", name="Too late").is_visible()
+        page.get_by_role("heading", name="Too late").wait_for()
         picture(page, "late")
 
 
@@ -158,7 +158,7 @@ def test_axe_finds_nothing_serious(browser: Browser, suppliers: World, lite: Sto
         page.goto(f"{address}/rounds/{retailers.id}")
         page.get_by_label("What you would pay").fill("5")
         page.get_by_role("button", name="Send the bid").click()
-        assert page.get_by_role("heading", name="Received").is_visible()
+        page.get_by_role("heading", name="Received").wait_for()
         assert [one["id"] for one in Axe().run(page).response["violations"] if one["impact"] in SERIOUS] == []
         retailers.clear()
         look(f"/rounds/{retailers.id}")
