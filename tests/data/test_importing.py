@@ -481,3 +481,14 @@ def test_a_currency_that_is_not_that_of_the_quotes_is_refused(write: Write) -> N
     assert (read(path).currency, read(path, currency="euro").currency) == ("EUR", "euro")
     with pytest.raises(InputError, match="currency: got 'CHF'; allowed: EUR, which stands beside the numbers"):
         read(path, currency="CHF")
+
+
+@pytest.mark.parametrize("number", range(1, 31))
+@pytest.mark.parametrize("levels", [1, 2, 3, 4, 5, 7, 10])
+def test_costs_are_the_least_quotes_that_so_many_do_not_exceed(number: int, levels: int) -> None:
+    quotes = [round(3.0 + (7 * k % number) * 0.35, 2) for k in range(number)]
+    counted = {
+        min(cost for cost in quotes if levels * sum(other <= cost for other in quotes) >= k * number)
+        for k in range(1, levels + 1)
+    }
+    assert costs_of(quotes, levels) == sorted(counted)
