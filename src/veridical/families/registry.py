@@ -22,12 +22,16 @@ def register(family: Family) -> None:
 
     Examples
     --------
+    >>> from typing import Literal
     >>> import veridical as vd
-    >>> family = vd.families.family_of(vd.example("two-suppliers"))
+    >>> class Lottery(vd.data.CaseRecord):
+    ...     kind: Literal["lottery"] = "lottery"
+    >>> family = vd.add_kind(Lottery, {"draw": lambda case: None})     # makes a family, and registers it
     >>> unregister(family)
     >>> register(family)                                               # it is known again
-    >>> family_of(vd.example("two-suppliers")).kind
-    'assembler'
+    >>> family_of(Lottery()).kind
+    'lottery'
+    >>> unregister(family)
     """
     for mechanism in family.mechanisms:
         if mechanism.name in MECHANISMS:
@@ -49,12 +53,14 @@ def unregister(family: Family) -> None:
 
     Examples
     --------
+    >>> from typing import Literal
     >>> import veridical as vd
-    >>> family = vd.families.family_of(vd.example("two-suppliers"))
+    >>> class Raffle(vd.data.CaseRecord):
+    ...     kind: Literal["raffle"] = "raffle"
+    >>> family = vd.add_kind(Raffle, {"ticket": lambda case: None})
     >>> unregister(family)
-    >>> "icds" in MECHANISMS
+    >>> "ticket" in MECHANISMS
     False
-    >>> register(family)
     """
     del FAMILIES[family.case]
     for mechanism in family.mechanisms:
