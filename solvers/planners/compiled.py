@@ -22,7 +22,7 @@ from veridical.solvers.certificate import ACCEPTED
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.packaging import Point, package_solution
 from veridical.solvers.planners.alongside import alongside, cores
-from veridical.solvers.planners.optimum import QUICK, Found, optimum
+from veridical.solvers.planners.optimum import QUICK_LEFT, Found, optimum
 from veridical.solvers.planners.programs import Between, Joined, PartyProgram, joined
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Seconds, Solution
@@ -107,7 +107,7 @@ class CompiledPlans:
         if workers < 2:
             return None
         parties = {name: self.party(case, name) for name in case.names}
-        if sum(len(party.form.cost) for party in parties.values()) <= QUICK:
+        if sum(len(party.form.cost) for party in parties.values()) - len(case.shared.flows) <= QUICK_LEFT:  # by PIQP, alone
             return None
         return self._alongside(case, baseline, absences, activity_fee, parties, workers)
 
