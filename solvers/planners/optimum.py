@@ -71,7 +71,7 @@ def optimum(name: str, form: StandardForm, solver: Configuration | None, residua
             continue
         assert row_dual is not None
         point = Point(x, row_dual, *certify(form, x, row_dual))
-        if not (point.certificate.within_all(EXACT) and len(x) + len(row_dual) > LARGE):
+        if len(x) + len(row_dual) <= LARGE or not point.certificate.within(configuration.tolerance):
             x, row_dual = live.exact(x, row_dual)
             point = Point(x, row_dual, *certify(form, x, row_dual))
         if point.certificate.within(configuration.tolerance):
