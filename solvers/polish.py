@@ -20,7 +20,7 @@ from veridical.solvers.certificate import ACCEPTED, TRACE, Point, product, ratio
 from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["State", "polished"]
+__all__ = ["LARGE", "State", "polished"]
 
 ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
 REPAIRS = 20  # rounds, in which further variables come to ask

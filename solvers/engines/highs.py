@@ -28,7 +28,7 @@ from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.live import SMALL, LiveModel, fixed_by_rows
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.packaging import certified, package_solution
-from veridical.solvers.presolved import Presolved
+from veridical.solvers.presolve import Presolved
 from veridical.solvers.solution import Seconds, Solution, SolutionStatus, Termination
 from veridical.solvers.tangents import converge, on_the_curve
 from veridical.solvers.translate.convexity import indefinite

@@ -23,7 +23,7 @@ from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import Scaling, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
 from veridical.solvers.polish import polished
-from veridical.solvers.presolved import Presolved
+from veridical.solvers.presolve import Presolved
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -175,13 +175,16 @@ class LiveModel:
         if status == highspy.HighsStatus.kError:
             raise NotSolvedError("HiGHS does not take this model, and does not say why", Termination.FAILED)
 
-    def run(self, name: str, deadline: float) -> tuple[Array, Array | None]:
-        """Solve; return HiGHS's point and row duals of the minimisation. Raises NotSolvedError where it has none."""
+    def run(self, name: str, deadline: float, nearly: bool = False) -> tuple[Array, Array | None]:
+        """Solve; return HiGHS's point and row duals of the minimisation. Raises NotSolvedError where it has none.
+
+        `nearly`: the last point of an interior point that comes no further will do. It is near an optimum, or tells nothing.
+        """
         if not self.form.variables:  # all is fixed: HiGHS calls that no model
             return np.zeros(0), np.zeros(len(self.form.constraints))
         if deadline <= perf_counter():
             raise NotSolvedError(f"{name}: the time limit was over before HiGHS could start", Termination.TIME_LIMIT)
-        return (self._integers(name, deadline), None) if self.integer else self._optimum(name, deadline)
+        return (self._integers(name, deadline), None) if self.integer else self._optimum(name, deadline, nearly)
 
     def start(self) -> Start | None:
         """Return where the next solve with other numbers may start after the last run; None where there is no basis."""
@@ -200,7 +203,7 @@ class LiveModel:
     def sizes(self) -> Array:
         """How large each variable is by the data."""
         sizes = self._sizes_left
-        return sizes if self.presolved is None else sizes[self.presolved.place]
+        return sizes if self.presolved is None else self.presolved.of_whole(sizes)
 
     @property
     def _sizes_left(self) -> Array:
@@ -227,7 +230,7 @@ class LiveModel:
         self.given = np.append(self.given, rows)
         return bool(self.highs.addRows(len(rows), low, high, *entries) == highspy.HighsStatus.kOk)
 
-    def _optimum(self, name: str, deadline: float) -> tuple[Array, Array]:
+    def _optimum(self, name: str, deadline: float, nearly: bool = False) -> tuple[Array, Array]:
         """Return point and row duals in the units of the form."""
         status = self._run(name, deadline)
         while len(missing := self._missing(status)):
@@ -235,9 +238,10 @@ class LiveModel:
             if not self._gave(missing, *rows):
                 raise NotSolvedError("HiGHS does not take rows that were left out, and does not say why", Termination.FAILED)
             status = self._run(name, deadline)
-        if status != highspy.HighsModelStatus.kOptimal:
-            raise self._end(name, status, deadline)
         solution = self.highs.getSolution()
+        no_further = nearly and status == highspy.HighsModelStatus.kUnknown and solution.value_valid and solution.dual_valid
+        if status != highspy.HighsModelStatus.kOptimal and not no_further:
+            raise self._end(name, status, deadline)
         far = self.form.hessian is not None and np.abs(solution.col_value).max() > FAR
         if far and (why := endless(self.form, deadline)):  # a regularised QP is never unbounded
             raise NotSolvedError(f"{name}: HiGHS ended far out; {why}", Termination.UNBOUNDED)

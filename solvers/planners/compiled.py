@@ -19,7 +19,7 @@ from veridical.data.lazy import pd
 from veridical.data.progress import step
 from veridical.models.info import MechanismModel, describe, info_of
 from veridical.solvers.certificate import ACCEPTED
-from veridical.solvers.configuration import Configuration
+from veridical.solvers.configuration import Configuration, configure
 from veridical.solvers.packaging import Point, package_solution
 from veridical.solvers.planners.alongside import alongside, cores
 from veridical.solvers.planners.optimum import QUICK, Found, optimum
@@ -93,7 +93,7 @@ class CompiledPlans:
             whole = joined(parties, case.shared, baseline, activity_fee)
         translated = perf_counter()
         with step("solve joint"):
-            found = self._solved(whole)
+            found = self._solved(whole, absent)
         return self._plan(case, baseline, absent, activity_fee, Solved(whole, found, (began, translated)))
 
     def plan_each(
@@ -107,7 +107,7 @@ class CompiledPlans:
         if workers < 2:
             return None
         parties = {name: self.party(case, name) for name in case.names}
-        if sum(len(party.form.cost) for party in parties.values()) <= QUICK:
+        if not _large(parties):
             return None
         return self._alongside(case, baseline, absences, activity_fee, parties, workers)
 
@@ -129,7 +129,7 @@ class CompiledPlans:
                 with one_at_a_time:
                     whole = joined(there, case.shared, baseline, activity_fee)
                 translated = perf_counter()
-                return Solved(whole, self._solved(whole), (began, translated))
+                return Solved(whole, self._solved(whole, absent), (began, translated))
             return None
 
         with closing(alongside(work, absences, workers)) as results:
@@ -142,10 +142,13 @@ class CompiledPlans:
                         plan = self._plan(case, baseline, absent, activity_fee, solved)
                 yield plan
 
-    def _solved(self, whole: Joined) -> Found:
-        """Return the optimum, of several the evenest."""
+    def _solved(self, whole: Joined, absent: tuple[str, ...]) -> Found:
+        """Return the optimum, of several the evenest.
+
+        A large plan without somebody is solved beside others, or might be: by HiGHS, as PIQP lets no other thread of Python go on.
+        """
         form = whole.program.form
-        found = optimum("joint", form, self.solver)
+        found = optimum("joint", form, configure("highs") if self.solver is None and absent and _large(whole.parties) else self.solver)
         if found.point.certificate.gap <= EXACT and found.point.row_dual is not None:
             x, certificate, bound = evened("joint", form, found.point.x, found.point.row_dual, whole.of_receivers)
             found = found._replace(point=Point(x, found.point.row_dual, certificate, bound))
@@ -171,6 +174,11 @@ class CompiledPlans:
             identities=whole.info.identities,
             solution=replace(solution, derivatives=derivatives),
         )
+
+
+def _large(parties: Mapping[str, PartyProgram]) -> bool:
+    """Whether plans of parties are so large that time is won by solving several at once."""
+    return sum(len(party.form.cost) for party in parties.values()) > QUICK
 
 
 def _solution(name: str, whole: Joined, found: Found, began: tuple[float, float]) -> Solution:

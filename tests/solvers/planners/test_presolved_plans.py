@@ -17,7 +17,7 @@ from veridical.solvers.planners import Central
 from veridical.solvers.planners.compiled import CompiledPlans
 from veridical.solvers.planners.optimum import optimum
 from veridical.solvers.planners.programs import joined
-from veridical.solvers.presolved import Presolved
+from veridical.solvers.presolve import Presolved
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 

@@ -15,11 +15,11 @@ import scipy.sparse as sp
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["Presolved"]
+__all__ = ["Merged"]
 
 
 @dataclass(frozen=True, eq=False)
-class Presolved:
+class Merged:
     """A form without rows that hold one column, which are bounds, and without rows that say that two columns are equal.
 
     `form`: what is left, over the rows `kept`; `place`: of each column of the whole, its column there. `alone`: the rows of one
@@ -36,7 +36,7 @@ class Presolved:
     second: Integers
 
     @classmethod
-    def of(cls, whole: StandardForm) -> Presolved | None:
+    def of(cls, whole: StandardForm) -> Merged | None:
         """Return what is left of a form without integers and nonlinear terms; None where that is all, or bounds cross."""
         starts, entries, columns = whole.matrix.indptr, whole.matrix.data, whole.matrix.indices
         count, equal = np.diff(starts), whole.row_low == whole.row_high
