@@ -102,6 +102,7 @@ class Admm:
         self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0
         self.first = self.upper = sum(self.costs.values())
         self.bound, self.gap = -np.inf, np.inf
+        self.idle = False  # whether nothing is used of what is answered: then receivers, who know what it is for, prove nothing
         self.unproven: list[str] = []  # who said at the last check that there is no least cost at a price
         for name in self.names:
             if exchange.workers.is_stranger(name):
@@ -273,11 +274,13 @@ class Admm:
         """Price the plan at hand, and prove a bound; nothing changes where somebody does not answer."""
         if len(self.support) < len(self.names):
             return
-        self._prove(number)
+        if not (self.idle and self.top == "receiver"):
+            self._prove(number)
         stays = self.common == self.baseline if self.activity_fee else ~self.free  # a fee is paid for the least difference
         plan = np.where(self.free & ~stays, self.copies["receiver"], self.baseline)
         plan = np.where(self.free & ~stays & (plan <= TRACE * plan.max(initial=0.0)), 0.0, plan)  # what a barrier leaves of none
-        questions = {name: Question("cost", (plan[self.share(name)],)) for name in self.names}
+        priced_by = self.sides["supplier"] if self.idle else self.names
+        questions = {name: Question("cost", (plan[self.share(name)],)) for name in priced_by}
         priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
         if len(priced) == len(self.names):
             paid = activity_cost(self.case.shared, plan, self.baseline, self.activity_fee)

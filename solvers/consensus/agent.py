@@ -126,7 +126,7 @@ class PartyAgent:
         return full
 
     def _problem(self, name: str, given: Booleans) -> Quadratic:
-        """Return the problem of a name, with flows that are given: one for each such set, as several plans may be made in turn."""
+        """Return the problem of a name, with flows that are given: one a set of these, as plans may be made in turn."""
         key = name, given.tobytes()
         problem = self._problems.pop(key, None)
         if problem is None:

@@ -8,8 +8,8 @@ to the last digit whether others are made in between or not.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -102,10 +102,14 @@ class Run:
 
     def go(self) -> Outcome:
         """Make it to its end, and return what came of it; raise NotSolvedError where rounds or time are over before."""
-        with step("consensus round") as said:
+        with step("consensus round") as said, closing(self):
             while self.result is None:
                 self.block(said)
         return self.result
+
+    def close(self) -> None:
+        """Ask nobody any more."""
+        self._rounds.close()
 
     def block(self, said: step) -> None:
         """Go on to the next proof, or to the end: to a gap that is small enough, or to where too many were lost."""
@@ -129,7 +133,7 @@ class Run:
         """Ask for another block after the end, of which nothing is used, as long as there are rounds and time for it."""
         if len(self.rounds) + self.exchange.options.check > self.exchange.options.rounds:
             return
-        self._began = perf_counter()
+        self._began, self.admm.idle = perf_counter(), True
         with suppress(NotSolvedError):
             next((completed for completed in self._rounds if not math.isnan(completed.gap)), None)
         self.seconds += perf_counter() - self._began
@@ -154,7 +158,7 @@ class Run:
     def _timely(self) -> bool:
         return self.seconds + perf_counter() - self._began < self.limit
 
-    def _made(self) -> Iterator[Round]:
+    def _made(self) -> Generator[Round, None, None]:
         """Yield rounds, and begin anew without who is lost."""
         self.resume()
         self.before, gone = _baseline_costs(self.exchange, self.baseline, self.known, self.last)

@@ -117,7 +117,7 @@ class Consensus:
 
     def close(self) -> None:
         """End the agents; the run is over, and there is nothing to go on with, if it was not cut short by an exception."""
-        workers, self.workers = self.workers, None
+        workers, self.workers, self.at_work = self.workers, None, None
         goes_on = self.cut_short and self.journal is not None and self.journal.holds_answers
         if isinstance(workers, Network):
             workers.close(parting=not goes_on)
@@ -131,6 +131,11 @@ class Consensus:
     def address(self) -> str | None:
         """Where agents of other firms come in, once somebody is asked."""
         return self.workers.door.address if isinstance(self.workers, Network) else None
+
+    @property
+    def hides(self) -> bool:
+        """Whether it is hidden from agents which plan they are asked for (the option `shuffle`)."""
+        return self.options.hides
 
     @property
     def fixed(self) -> Collection[str]:
@@ -199,7 +204,7 @@ class Consensus:
         They are made in turn, where the options hide which is which; else one after the other, that of everybody before others.
         """
         order = sorted(range(len(asked)), key=lambda k: bool(asked[k][1]))
-        if len(asked) > 1 and self.options.hides:
+        if len(asked) > 1 and self.hides:
             runs = {k: self._begin(*asked[k], baseline, activity_fee) for k in order}
             in_turn(list(runs.values()), self.drawn)
             yield from (self._planned(runs[k]) for k in range(len(asked)))
@@ -268,7 +273,7 @@ class Consensus:
 
     def shuffled(self, items: Iterable[ItemT]) -> list[ItemT]:
         """Return what is to be asked for in an order that nobody can know, where the options hide that; else as it is."""
-        return self.drawn.of(items) if self.options.hides else list(items)
+        return self.drawn.of(items) if self.hides else list(items)
 
     def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
         """Return who answers for the parties, by the records of a case; the `absent` are left alone."""

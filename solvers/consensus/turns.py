@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import TypeVar
 
 from veridical.data.progress import step
@@ -42,7 +43,9 @@ class Drawn:
 
 def in_turn(runs: Sequence[Run], drawn: Drawn) -> None:
     """Make all runs to their ends; raise NotSolvedError for the first of which rounds or time are over before."""
-    with step("consensus round") as said:
+    with step("consensus round") as said, ExitStack() as at_the_end:
+        for run in runs:
+            at_the_end.callback(run.close)
         while any(run.result is None for run in runs):
             for run in drawn.of(runs):
                 if run.result is None:
