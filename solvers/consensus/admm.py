@@ -13,15 +13,13 @@ receivers', is priced by everybody. The cheapest plan seen is kept, the baseline
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from time import monotonic
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
-from veridical.data.progress import step
 from veridical.solvers.certificate import ratio
 from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
@@ -104,6 +102,7 @@ class Admm:
         self.plan, self.costs, self.paid = baseline, {name: before[name] for name in self.names}, 0.0
         self.first = self.upper = sum(self.costs.values())
         self.bound, self.gap = -np.inf, np.inf
+        self.idle = False  # whether nothing is used of what is answered: then receivers, who know what it is for, prove nothing
         self.unproven: list[str] = []  # who said at the last check that there is no least cost at a price
         for name in self.names:
             if exchange.workers.is_stranger(name):
@@ -117,28 +116,26 @@ class Admm:
         """Return each flow's price: the supplier's marginal cost; the receiver's marginal saving where the supplier is absent."""
         return np.where(self.active["supplier"], -self.price["supplier"], self.price["receiver"])
 
-    def go(self, deadline: float) -> bool:
-        """Go on until the gap is small enough; raise LostError, and NotSolvedError where rounds or time are over."""
+    def go(self, timely: Callable[[], bool]) -> Iterator[Round]:
+        """Yield each round, as long as more are wanted; raise LostError, and NotSolvedError where rounds or time are over.
+
+        `timely`: whether there is time left.
+        """
         if not self.free.any():
             self.bound, self.gap = self.upper, 0.0
-            return True
+            return
         self._begin()
         most = len(self.rounds) + self.options.rounds
-        with step("consensus round") as said:
-            while len(self.rounds) < most and monotonic() < deadline:
-                number = len(self.rounds) + 1
-                primal, dual = self._round(number)
-                completed = Round(number, primal, dual)
-                if number % self.options.check == 0:
-                    self._check(number)
-                    completed = Round(number, primal, dual, self.gap, ratio(self.upper - self.bound, abs(self.upper)))
-                self.rounds.append(completed)
-                said.advance(completed.words)
-                if self.exchange.callback is not None:
-                    self.exchange.callback(completed)
-                if completed.gap <= self.options.gap:
-                    return True
-        over = "rounds" if monotonic() < deadline else "time"
+        while (in_time := timely()) and len(self.rounds) < most:
+            number = len(self.rounds) + 1
+            primal, dual = self._round(number)
+            completed = Round(number, primal, dual)
+            if number % self.options.check == 0:
+                self._check(number)
+                completed = Round(number, primal, dual, self.gap, ratio(self.upper - self.bound, abs(self.upper)))
+            self.rounds.append(completed)
+            yield completed
+        over = "rounds" if in_time else "time"
         if over == "rounds" and (fault := at_fault(self)) is not None:
             self.exchange.workers.fault(*fault)
             raise LostError(fault[0])
@@ -277,11 +274,13 @@ class Admm:
         """Price the plan at hand, and prove a bound; nothing changes where somebody does not answer."""
         if len(self.support) < len(self.names):
             return
-        self._prove(number)
+        if not (self.idle and self.top == "receiver"):
+            self._prove(number)
         stays = self.common == self.baseline if self.activity_fee else ~self.free  # a fee is paid for the least difference
         plan = np.where(self.free & ~stays, self.copies["receiver"], self.baseline)
         plan = np.where(self.free & ~stays & (plan <= TRACE * plan.max(initial=0.0)), 0.0, plan)  # what a barrier leaves of none
-        questions = {name: Question("cost", (plan[self.share(name)],)) for name in self.names}
+        priced_by = self.sides["supplier"] if self.idle else self.names
+        questions = {name: Question("cost", (plan[self.share(name)],)) for name in priced_by}
         priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
         if len(priced) == len(self.names):
             paid = activity_cost(self.case.shared, plan, self.baseline, self.activity_fee)

@@ -20,6 +20,7 @@ from veridical.solvers.translate.standard_form import compile_model
 __all__ = ["PartyAgent"]
 
 ABOVE = 1e-3  # of the largest flow
+MOST, FEWEST = 1_000_000, 3  # columns of all problems that are kept; problems that are kept however large they are
 
 
 class PartyAgent:
@@ -62,7 +63,7 @@ class PartyAgent:
         sites, place = np.unique([flow.site for flow in part.shared.flows], return_inverse=True)
         blurred = noise if part.record.side == "supplier" else 0.0
         self._factors = (1.0 + blurred * np.random.default_rng(seed).uniform(-1.0, 1.0, len(sites)))[place]
-        self._problems: dict[str, Quadratic] = {}
+        self._problems: dict[tuple[str, bytes], Quadratic] = {}
 
     def respond(self, plan: Array, price: Array, rho: Array) -> Answer:
         """Return the proximal step and its support."""
@@ -108,8 +109,6 @@ class PartyAgent:
 
     def fix(self, units: Array) -> Answer:
         """Take flows as given."""
-        if (np.isnan(units) != np.isnan(self._given)).any():
-            self._problems = {key: problem for key, problem in self._problems.items() if key == "at"}
         self._given = units
         return Answer(0.0)
 
@@ -127,12 +126,17 @@ class PartyAgent:
         return full
 
     def _problem(self, name: str, given: Booleans) -> Quadratic:
-        """Return the problem of a name, with flows that are given; a solver of its own for each, since what it sees changes."""
-        if name not in self._problems:
+        """Return the problem of a name, with flows that are given: one a set of these, as plans may be made in turn."""
+        key = name, given.tobytes()
+        problem = self._problems.pop(key, None)
+        if problem is None:
             free = np.ones(len(self.form.cost), dtype=bool)
             free[self.columns[given]] = False
-            self._problems[name] = Quadratic(self.form, free)
-        return self._problems[name]
+            problem = Quadratic(self.form, free)
+        self._problems[key] = problem  # the latest at the end
+        if len(self._problems) > max(FEWEST, MOST // len(self.form.cost)):
+            del self._problems[next(iter(self._problems))]
+        return problem
 
     def _free(self, name: str) -> Quadratic:
         return self._problem(name, ~np.isnan(self._given))

@@ -1,20 +1,30 @@
 """The coordinator: knows flows, who shares what and the baseline, and of the parties what they answer.
 
-It sees a run to its end: parties that are lost on the way stay at the baseline, and the rest is planned again.
+It sees a run to its end: parties that are lost on the way stay at the baseline, and the rest is planned again. A run is made in
+blocks, each up to a proof of how good its plan is, so that several can be made in turn (`turns`); what comes of one is the same
+to the last digit whether others are made in between or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 
+from veridical.data import NotSolvedError
 from veridical.data.arrays import Array
+from veridical.data.progress import step
 from veridical.solvers.consensus.admm import Admm, LostError
+from veridical.solvers.consensus.carriers import AgentSpec
 from veridical.solvers.consensus.exchange import Exchange, Round, SilentError
 
-__all__ = ["Outcome", "Progress", "run"]
+__all__ = ["Outcome", "Progress", "Run", "Savings"]
+
+Savings = list[float]  # of a plan of everybody, currency: before its first proof, and after each
 
 
 @dataclass(frozen=True)
@@ -55,59 +65,137 @@ class Outcome:
     stopped: bool
 
 
-def run(
-    exchange: Exchange,
-    baseline: Array,
-    non_participants: tuple[str, ...],
-    fee: float,
-    floor: float,
-    deadline: float,
-    known: Mapping[str, float],
-    last: Mapping[str, float],
-) -> Outcome:
-    """Plan without those who stay at the baseline; `floor`: savings, currency, that the gap is at least measured by.
+class Run:
+    """A plan without those who stay at the baseline, on its way; `result`: what has come of it, once it is at its end.
 
     What the baseline costs is asked of everybody but those of whom it is `known`; of who does not answer even that, it is what he
     said `last`. A supplier who is lost stays there too, and the rest is planned again. A receiver who is lost ends the run with
     the best plan.
+
+    `savings`: of the plan of everybody, by which gaps are at least measured: a run measures them by what had been saved there one
+    proof earlier, so that it does not matter which of the two has made more of its way. `limit`: seconds that it may take.
+    `resume`: called before parties are asked on, as another run may have been at work.
     """
-    before, gone = _baseline_costs(exchange, baseline, known, last)
-    exchange.late.clear()  # whatever was still under way from an earlier run, with other flows given
-    warnings: list[str] = []
-    rounds: list[Round] = []
-    lost: tuple[str, ...] = ()
-    converged = stopped = False
-    admm = Admm(exchange, baseline, non_participants, fee, floor, before, rounds, warnings)
-    while not converged:
-        lost += gone
-        for name in gone:
-            held = name in exchange.case.suppliers and exchange.options.when_lost == "hold"
-            stopped |= not held
-            fate = " and reverts to the baseline; the rest was planned again" if held else "; this is the best plan until then"
-            why = f" ({exchange.workers.reasons[name]})" if name in exchange.workers.reasons else ""
-            warnings.append(f"{name} is lost{why}{fate}")
-        if stopped:
-            break
-        admm = Admm(exchange, baseline, non_participants + lost, fee, floor, before, rounds, warnings)
-        try:
-            converged = admm.go(deadline)
-        except LostError as error:
-            gone = (str(error),)
-        except SilentError as error:
-            gone = error.names
-    back = sum(before[name] for name in lost if name in admm.non_participants)  # they pay what they pay at the baseline
-    return Outcome(
-        plan=admm.plan,
-        costs={**before, **admm.costs},
-        fee=admm.paid,
-        bound=admm.bound + back,
-        prices=admm.prices(),
-        progress=Progress(tuple(rounds), admm.gap, converged, lost, tuple(warnings)),
-        rho=float(np.median(admm.rho)),
-        savings=admm.first - admm.upper,
-        before=before,
-        stopped=stopped,
-    )
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        baseline: Array,
+        non_participants: tuple[str, ...],
+        fee: float,
+        savings: Savings,
+        limit: float,
+        known: Mapping[str, float],
+        last: Mapping[str, float],
+        resume: Callable[[], None],
+    ) -> None:
+        self.exchange, self.baseline, self.non_participants, self.fee = exchange, baseline, non_participants, fee
+        self.savings, self.limit, self.known, self.last, self.resume = savings, limit, known, last, resume
+        self.rounds: list[Round] = []
+        self.warnings: list[str] = []
+        self.lost: tuple[str, ...] = ()
+        self.stopped, self.built = False, 0.0
+        self.specs: Mapping[str, AgentSpec] = {}
+        self.result: Outcome | None = None
+        self.proofs, self.seconds, self._began = 0, 0.0, 0.0
+        self._rounds = self._made()
+
+    def go(self) -> Outcome:
+        """Make it to its end, and return what came of it; raise NotSolvedError where rounds or time are over before."""
+        with step("consensus round") as said, closing(self):
+            while self.result is None:
+                self.block(said)
+        return self.result
+
+    def close(self) -> None:
+        """Ask nobody any more."""
+        self._rounds.close()
+
+    def block(self, said: step) -> None:
+        """Go on to the next proof, or to the end: to a gap that is small enough, or to where too many were lost."""
+        self._began = perf_counter()
+        converged = not self.stopped
+        for completed in self._rounds:
+            said.advance(completed.words)
+            if self.exchange.callback is not None:
+                self.exchange.callback(completed)
+            if not math.isnan(completed.gap):
+                self.proofs += 1
+                converged = completed.gap <= self.exchange.options.gap
+                break
+        self.seconds += perf_counter() - self._began
+        if not self.non_participants:
+            self.savings.append(self.admm.first - self.admm.upper)
+        if converged or self.stopped:
+            self.result = self._outcome(converged and not self.stopped)
+
+    def go_on(self) -> None:
+        """Ask for another block after the end, of which nothing is used, as long as there are rounds and time for it."""
+        if len(self.rounds) + self.exchange.options.check > self.exchange.options.rounds:
+            return
+        self._began, self.admm.idle = perf_counter(), True
+        with suppress(NotSolvedError):
+            next((completed for completed in self._rounds if not math.isnan(completed.gap)), None)
+        self.seconds += perf_counter() - self._began
+
+    def _outcome(self, converged: bool) -> Outcome:
+        """Return the best plan until now, and how good it is."""
+        admm, before = self.admm, self.before
+        back = sum(before[name] for name in self.lost if name in admm.non_participants)  # they pay what they pay at the baseline
+        return Outcome(
+            plan=admm.plan,
+            costs={**before, **admm.costs},
+            fee=admm.paid,
+            bound=admm.bound + back,
+            prices=admm.prices(),
+            progress=Progress(tuple(self.rounds), admm.gap, converged, self.lost, tuple(self.warnings)),
+            rho=float(np.median(admm.rho)),
+            savings=admm.first - admm.upper,
+            before=before,
+            stopped=self.stopped,
+        )
+
+    def _timely(self) -> bool:
+        return self.seconds + perf_counter() - self._began < self.limit
+
+    def _made(self) -> Generator[Round, None, None]:
+        """Yield rounds, and begin anew without who is lost."""
+        self.resume()
+        self.before, gone = _baseline_costs(self.exchange, self.baseline, self.known, self.last)
+        self.exchange.late.clear()  # whatever was still under way from an earlier run, with other flows given
+        self.admm = self._without(self.non_participants)
+        while True:
+            self.lost += gone
+            for name in gone:
+                held = name in self.exchange.case.suppliers and self.exchange.options.when_lost == "hold"
+                self.stopped |= not held
+                fate = (
+                    " and reverts to the baseline; the rest was planned again" if held else "; this is the best plan until then"
+                )
+                why = f" ({self.exchange.workers.reasons[name]})" if name in self.exchange.workers.reasons else ""
+                self.warnings.append(f"{name} is lost{why}{fate}")
+            if self.stopped:
+                return
+            if gone:
+                self.admm = self._without(self.non_participants + self.lost)
+            try:
+                for completed in self.admm.go(self._timely):
+                    yield completed
+                    self.admm.floor = self._floor()
+                    self.resume()
+                    self.exchange.fix(self.admm.names, np.where(self.admm.free, np.nan, self.baseline))
+            except LostError as error:
+                gone = (str(error),)
+            except SilentError as error:
+                gone = error.names
+            else:
+                return
+
+    def _without(self, absent: tuple[str, ...]) -> Admm:
+        return Admm(self.exchange, self.baseline, absent, self.fee, self._floor(), self.before, self.rounds, self.warnings)
+
+    def _floor(self) -> float:
+        return self.savings[min(self.proofs, len(self.savings) - 1)]
 
 
 def _baseline_costs(

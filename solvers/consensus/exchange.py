@@ -81,6 +81,7 @@ class Exchange:
     callback: Callable[[Round], None] | None = None
     journal: Journal | None = None
     late: Replies = field(default_factory=dict)  # answers that came when something else was asked
+    own: dict[str, list[Question]] = field(default_factory=dict)  # what each was asked here, and has yet to answer
 
     def __post_init__(self) -> None:
         self.claims = {name: Claims(name, self.traits.get(name, AgentTraits())) for name in self.case.names}
@@ -90,8 +91,12 @@ class Exchange:
         came = [name for name, new in questions.items() if name in self.late and _like(self.late[name][0], new)]
         replies = {name: self.late.pop(name) for name in came}
         asked = {name: new for name, new in questions.items() if name not in replies}
+        for name, new in asked.items():
+            self.own.setdefault(name, []).append(new)
         for name, reply in (self.workers.ask(asked) if self.journal is None else self.journal.ask(self.workers, asked)).items():
             self.log.messages.append(Message(number, name, reply[0].method, reply[1], reply[0].arguments))
+            if not any(reply[0] is question for question in self.own.pop(name)):
+                continue  # it was another plan's question, with other flows given
             if self.holds(name, self.claims[name].check, *reply):
                 (replies if _like(reply[0], questions[name]) else self.late)[name] = reply
         for name, reply in tuple(replies.items()):  # what stays late may be of an earlier run, with other flows given
@@ -138,6 +143,8 @@ class Exchange:
         for k in range(len(AgentSpec().told)):
             self._answers({name: spec.told[k] for name, spec in specs.items() if not _same(before[name][k], spec.told[k])})
         for name, spec in specs.items():
+            if not all(map(_same, before[name], spec.told)):
+                workers.turned.add(name)
             workers.told[name] = spec.told
             workers.specs[name] = spec
             self.late.pop(name, None)  # of another record
@@ -155,11 +162,15 @@ class Exchange:
         return {name: answer for name, (_, answer) in replies.items()}
 
     def fix(self, names: Iterable[str], given: Array) -> None:
-        """Have parties take flows as given: units, NaN where a flow is free. Who was told nothing, and is free, is not told."""
-        fixed = self.workers.given
-        new = [name for name in names if name in fixed or not np.isnan(given[self.share(name)]).all()]
-        fixed |= {name: Question("fix", (given[self.share(name)],)) for name in new}
-        self.every("fix", new, given)
+        """Have parties take flows as given: units, NaN where a flow is free. Who goes by these already is not told."""
+        workers = self.workers
+        told = {name: Question("fix", (given[self.share(name)],)) for name in names}
+        free = {name: Question("fix", (np.full(len(self.share(name)), np.nan),)) for name in told}
+        new = {name: question for name, question in told.items() if not _same(workers.given.get(name, free[name]), question)}
+        new |= {name: told[name] for name in told if name in workers.turned & workers.given.keys()}
+        workers.turned -= told.keys()
+        workers.given |= new
+        self.every("fix", list(new), given)
 
     def share(self, name: str) -> Integers:
         """Return the places of a party's flows."""

@@ -59,20 +59,23 @@ class HomeAgent:
         self._states: States = _read(part, kept)
         self._number, self._week, self._lie, self._fixed = 0, 0, 0, False
         self._part, self._done = part, PartyWeek(0.0, 0.0, 0.0, {})
+        self._agents: dict[tuple[int, int, int], PartyAgent] = {}  # by world, week and misreport: those of this week
         self._now: PartyAgent | None = None
         self.agent()  # what it refuses is refused at once
 
     def agent(self) -> PartyAgent:
         """Return the agent of the record that is meant now, made when it is asked something."""
         if self._now is None:
+            self._agents = {key: agent for key, agent in self._agents.items() if key[1:] == (self._week, self._lie)}
             self._now = PartyAgent(self._part, noise=self.noise, seed=self.seed)
+            self._agents[self._number, self._week, self._lie] = self._now
         return self._now
 
     def begin(self) -> None:
         """Stand by the whole record, truly, with no flow given: a run begins, or another one takes over."""
         if (self._number, self._week, self._lie) != (0, 0, 0) or self._fixed:
             self._number, self._week, self._lie, self._fixed = 0, 0, 0, False
-            self._now, self._part = None, self.whole
+            self._now, self._part, self._agents = None, self.whole, {}
 
     def world(self, number: Array, week: Array) -> Answer:
         """Stand by the record as a world has left it at the start of a week, with the needs that are known by then."""
@@ -156,7 +159,9 @@ class HomeAgent:
             record = standing(part.record.since(self._week), self._week, state)
             part = Part(record=record, shared=part.shared.changed(weeks=weeks))
         if part != self._part:
-            self._now, self._part = None, part
+            self._part = part
+            key = self._number, self._week, self._lie
+            self._now = self._agents.get(key)
 
     def _say(self, what: str) -> None:
         if self.tell is not None:

@@ -12,6 +12,7 @@ goes on; one that a crash cut short is left out.
 
 from __future__ import annotations
 
+import secrets
 import struct
 from collections.abc import Mapping
 from hashlib import sha256
@@ -31,7 +32,7 @@ from veridical.solvers.consensus.messages import Answer, Question, SilentError
 
 __all__ = ["Journal"]
 
-FORMAT = "veridical consensus 1"
+FORMAT = "veridical consensus 2"
 MOST = 2**34  # bytes of a file that is gone on with
 FRAME = struct.Struct("<II")  # length and checksum of what follows
 ANOTHER = "the interrupted run's; go on with the same, or delete the file and begin anew"
@@ -50,7 +51,8 @@ class Journal:
         self.count = 0
         self.open: dict[str, dict[int, Question]] = {}  # what each was asked and when, until an answer came
         self.told: dict[str, str] = {}  # of the case, as it was last
-        head = {"format": FORMAT, "version": version("veridical"), "settings": dict(settings)}
+        self.seed = secrets.token_bytes(32)  # of the orders in which the run asks
+        head = {"format": FORMAT, "seed": self.seed, "version": version("veridical"), "settings": dict(settings)}
         there = path.exists() and path.stat().st_size > 0
         if there and not resume:
             allowed = "no state of an interrupted run: to go on with it, resume (--resume); to begin anew, delete the file"
@@ -156,6 +158,7 @@ class Journal:
             if before != value:
                 place = name if name == "version" else f"options.{name}"
                 raise InputError.of(place, value, f"{before!r}, {ANOTHER}", self.path.name)
+        self.seed = kept["seed"]
         if whole < len(content):
             files.write({self.path: content[:whole]}, private=True)
 

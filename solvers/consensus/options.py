@@ -37,9 +37,10 @@ class Options(Record):
     primal agents, by party, currency per unit squared. largest: units above which no flow is worth while, needed where no side
     can answer for a price alone.
 
-    shuffle: whether plans that are asked for together are made in an order that is drawn each time: then an agent cannot tell by
-    the order which of those it takes part in is the plan of all, and which are without somebody else. As how far a plan without
-    somebody is proven follows from what was saved before, two runs are then alike as far as their gap.
+    shuffle: whether plans that are asked for together (that of all, and those without somebody) are made in turn, a few rounds
+    each in an order that is drawn every time, and as many of each: then an agent cannot tell by order or number of questions
+    which of those it takes part in is the plan of all. By default where workers = network. What comes of it is the same to the
+    last digit, for agents that answer the same whatever they were asked before; it takes more rounds (`turns`).
 
     With workers = network agents are at home with their own firms and come in at `listen`, HOST:PORT, with TLS by `certificate`
     and `key`, PEM files; without them on this machine alone. tokens: a TOML file with the SHA-256 of each party's token, hex.
@@ -90,9 +91,14 @@ class Options(Record):
     strong_convexity: dict[str, Positive] = Field(default_factory=dict)
     smoothness: dict[str, NonNegative] = Field(default_factory=dict)
     largest: Positive | None = None
-    shuffle: bool = False
+    shuffle: bool | None = None
     values: Literal["always", "checks"] = "always"
     noise: float = 0.0
+
+    @property
+    def hides(self) -> bool:
+        """Whether it is hidden from agents which plan they are asked for."""
+        return self.workers == "network" if self.shuffle is None else self.shuffle
 
     @field_validator("rounds", "check", "patience", "balance", "restarts", mode="before")
     @classmethod

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,12 +22,13 @@ from veridical.data.lazy import pd
 from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.carriers import AgentSpec, Network, Workers
-from veridical.solvers.consensus.coordinator import Progress, run
+from veridical.solvers.consensus.coordinator import Progress, Run, Savings
 from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
 from veridical.solvers.consensus.journal import Journal
 from veridical.solvers.consensus.messages import AgentTraits, Log
 from veridical.solvers.consensus.options import TRANSPORT, options
 from veridical.solvers.consensus.parties import Parties
+from veridical.solvers.consensus.turns import Drawn, in_turn
 from veridical.solvers.planners.core_gains import core_gains
 from veridical.solvers.solution import Seconds, Solution, SolverRecord
 
@@ -99,7 +101,9 @@ class Consensus:
         self.workers: Workers | None = None
         self.journal: Journal | None = None
         self.cut_short = False
-        self.savings: dict[bytes, float] = {}  # of all parties together, by baseline: what counterfactuals are measured by
+        self.at_work: Exchange | None = None  # that asked last
+        self._drawn: Drawn | None = None
+        self.savings: dict[bytes, Savings] = {}  # of all parties together, by baseline: what counterfactuals are measured by
         self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
         self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
         self.traits: dict[str, AgentTraits] = {}  # of all agents, once they have been asked something
@@ -113,7 +117,7 @@ class Consensus:
 
     def close(self) -> None:
         """End the agents; the run is over, and there is nothing to go on with, if it was not cut short by an exception."""
-        workers, self.workers = self.workers, None
+        workers, self.workers, self.at_work = self.workers, None, None
         goes_on = self.cut_short and self.journal is not None and self.journal.holds_answers
         if isinstance(workers, Network):
             workers.close(parting=not goes_on)
@@ -127,6 +131,11 @@ class Consensus:
     def address(self) -> str | None:
         """Where agents of other firms come in, once somebody is asked."""
         return self.workers.door.address if isinstance(self.workers, Network) else None
+
+    @property
+    def hides(self) -> bool:
+        """Whether it is hidden from agents which plan they are asked for (the option `shuffle`)."""
+        return self.options.hides
 
     @property
     def fixed(self) -> Collection[str]:
@@ -179,35 +188,74 @@ class Consensus:
         savings; else to the savings with everybody, where those are known and larger. A plan without a certificate raises
         NotSolvedError; one that ends because a party was lost is returned, and `progress` says so.
         """
+        return next(self.plans([(case, tuple(non_participants))], baseline, activity_fee))
+
+    def plan_each(
+        self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
+    ) -> Generator[Plan, None, None]:
+        """Yield the plans without some parties, and without others, in that order, whichever they are made in."""
+        yield from self.plans([(case, absent) for absent in absences], baseline, activity_fee)
+
+    def plans(
+        self, asked: Sequence[tuple[JointPlanCase, tuple[str, ...]]], baseline: Array, activity_fee: float = 0.0
+    ) -> Generator[Plan, None, None]:
+        """Yield the plan of each case without some of its parties, in that order.
+
+        They are made in turn, where the options hide which is which; else one after the other, that of everybody before others.
+        """
+        order = sorted(range(len(asked)), key=lambda k: bool(asked[k][1]))
+        if len(asked) > 1 and self.hides:
+            runs = {k: self._begin(*asked[k], baseline, activity_fee) for k in order}
+            in_turn(list(runs.values()), self.drawn)
+            yield from (self._planned(runs[k]) for k in range(len(asked)))
+            return
+        plans: dict[int, Plan] = {}
+        for k in range(len(asked)):
+            for first in order if k == 0 else ():
+                if not asked[first][1]:
+                    plans[first] = self._planned(self._begin(*asked[first], baseline, activity_fee))
+            yield plans[k] if k in plans else self._planned(self._begin(*asked[k], baseline, activity_fee))
+
+    def _begin(self, case: JointPlanCase, non_participants: tuple[str, ...], baseline: Array, fee: float) -> Run:
+        """Return a plan that is yet to be made: nobody has been asked for it."""
         for name in non_participants:
             case.party(name)
-        began, deadline = perf_counter(), monotonic() + (self.configuration.time_limit or math.inf)
+        began = perf_counter()
         start, absent = case.shared.vector(baseline), tuple(dict.fromkeys(non_participants))
         key = start.tobytes()
         specs = {name: self.parties.spec(case, name) for name in case.names}
         last = {name: cost for (at, name), (spec, cost) in self.before.items() if at == key and spec == specs.get(name)}
         known = {name: last[name] for name in absent if name in self.lost and name in last}
-        exchange = self._exchange(case, known)
-        built = perf_counter() - began
-        outcome = run(exchange, start, absent, activity_fee, self.savings.get(key, 0.0) if absent else 0.0, deadline, known, last)
-        if not absent and not outcome.progress.lost:
-            self.savings[key] = outcome.savings
+        exchange = self._asking(case, known)
+        if not absent:
+            self.savings[key] = [0.0]
+        savings, limit = self.savings.setdefault(key, [0.0]), self.configuration.time_limit or math.inf
+        turn = partial(self._turn, case, known, exchange)
+        run = Run(exchange, start, absent, fee, savings, limit, known, last, turn)
+        run.specs, run.built = specs, perf_counter() - began
+        return run
+
+    def _planned(self, run: Run) -> Plan:
+        """Return the plan of a run, which is made now unless it was."""
+        outcome, exchange, absent = run.result or run.go(), run.exchange, run.non_participants
         self.lost |= set(outcome.progress.lost)
-        self.before |= {(key, name): (specs[name], cost) for name, cost in outcome.before.items()}
+        key = run.baseline.tobytes()
+        self.before |= {(key, name): (run.specs[name], cost) for name, cost in outcome.before.items()}
         objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
         gap = ratio(abs(objective - outcome.bound), abs(objective))
-        basis = AT_HOME if any(map(exchange.workers.is_stranger, case.names)) else HERE
+        basis = AT_HOME if any(map(exchange.workers.is_stranger, exchange.case.names)) else HERE
         certificate = Certificate(0.0, None, None, gap, "global", basis)
         settings = {**self.options.model_dump(), "rho": outcome.rho}
-        seconds = Seconds(build=built, solve=perf_counter() - began - built)
+        seconds = Seconds(build=run.built, solve=run.seconds)
         solver = SolverRecord("consensus", version("veridical"), settings, None, seconds)
+        shared = exchange.case.shared
         return Plan(
-            shared=case.shared,
+            shared=shared,
             units=outcome.plan,
             costs=outcome.costs,
             fee=outcome.fee,
             bound=outcome.bound,
-            prices=pd.Series(outcome.prices, index=case.shared.index, name="price"),
+            prices=pd.Series(outcome.prices, index=shared.index, name="price"),
             non_participants=absent,
             solution=Solution(objective, outcome.bound, certificate, solver),
             progress=outcome.progress,
@@ -216,25 +264,25 @@ class Consensus:
             stopped=outcome.stopped,
         )
 
-    def plan_each(
-        self, case: JointPlanCase, baseline: Array, absences: Sequence[tuple[str, ...]], activity_fee: float = 0.0
-    ) -> Generator[Plan, None, None]:
-        """Yield the plans without some parties, and without others, in that order, whichever they are made in."""
-        if not self.options.shuffle:
-            yield from (self.plan(case, baseline, absent, activity_fee) for absent in absences)
-            return
-        plans = {absent: self.plan(case, baseline, absent, activity_fee) for absent in self.shuffled(absences)}
-        yield from (plans[absent] for absent in absences)
+    @property
+    def drawn(self) -> Drawn:
+        """The orders in which things are asked for where that is hidden; those of an interrupted run where it is gone on with."""
+        if self._drawn is None:
+            self._drawn = Drawn(secrets.token_bytes(32) if self.journal is None else self.journal.seed)
+        return self._drawn
 
     def shuffled(self, items: Iterable[ItemT]) -> list[ItemT]:
-        """Return what is to be asked for in an order that nobody can know, where the options ask for that; else as it is."""
-        order = list(items)
-        if self.options.shuffle:
-            secrets.SystemRandom().shuffle(order)
-        return order
+        """Return what is to be asked for in an order that nobody can know, where the options hide that; else as it is."""
+        return self.drawn.of(items) if self.hides else list(items)
 
     def _exchange(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
-        """Return who answers for the parties; agents go on who know the same as before, and the `absent` are left alone."""
+        """Return who answers for the parties, by the records of a case; the `absent` are left alone."""
+        exchange = self._asking(case, absent)
+        self._turn(case, absent, exchange)
+        return exchange
+
+    def _asking(self, case: JointPlanCase, absent: Collection[str] = ()) -> Exchange:
+        """Return who is to answer for the parties, without a word to anybody."""
         specs = {name: self.parties.spec(case, name) for name in case.names}
         if self.workers is not None and self.workers.specs.keys() != specs.keys():
             self.workers.close()
@@ -243,25 +291,34 @@ class Consensus:
             settings = {name: value for name, value in self.options.model_dump().items() if name not in TRANSPORT}
             self.journal = Journal(self.configuration.place(self.options.state), settings, self.options.resume)
         if self.journal is not None:
-            if any(spec.world != (0, 0) for spec in specs.values()) or self.options.shuffle:
-                allowed = "none where worlds or orders are drawn (a rolling run, shuffle): a run that went on would draw others"
+            if any(spec.world != (0, 0) for spec in specs.values()):
+                allowed = "none where worlds are drawn (a rolling run): a run that went on would draw others"
                 raise self.configuration.error_for("options.state", self.options.state, allowed)
             self.journal.about(case)
         there = [name for name in specs if name not in absent]
         if self.workers is None:
             self.workers = self.parties.open(case, {name: spec.standing() for name, spec in specs.items()})
             there = list(specs)  # a run begins with everybody
-        meant = {}  # of whom another record at home is meant than the one by which he answers
-        for name in [name for name in specs if name not in absent]:
-            spec, now = specs[name], self.workers.specs[name]
-            if now.standing(spec.world, spec.lie) != spec or name in self.workers.dead:
-                self.workers.replace(name, spec.standing())
-            if spec != self.workers.specs[name]:
-                meant[name] = spec
         if isinstance(self.workers, Network):
             self.workers.wait(there)
         self.traits = {name: self.parties.traits(name, spec, self.workers) for name, spec in specs.items()}
-        exchange = Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback, self.journal)
+        return Exchange(PublicCase.of(case), self.workers, self.traits, self.options, Log(), self.callback, self.journal)
+
+    def _turn(self, case: JointPlanCase, absent: Collection[str], exchange: Exchange) -> None:
+        """Have parties answer by the records of a case from now on, if others were asked for by another exchange before.
+
+        Agents go on who know the same as before, and the `absent` are left alone.
+        """
+        if exchange is self.at_work:
+            return
+        self.at_work, workers = exchange, exchange.workers
+        meant = {}  # of whom another record at home is meant than the one by which he answers
+        for name in [name for name in case.names if name not in absent]:
+            spec, now = self.parties.spec(case, name), workers.specs[name]
+            if now.standing(spec.world, spec.lie) != spec or name in workers.dead:
+                workers.replace(name, spec.standing())
+            if spec != workers.specs[name]:
+                meant[name] = spec
         for name, spec in meant.items():
             for asked, able, what in (
                 (spec.world[1], self.traits[name].weeks, "keeps its weeks to itself, as a rolling run needs it: world, execute"),
@@ -270,4 +327,3 @@ class Consensus:
                 if asked and not able:
                     raise InputError.of(f"agents.{name}", "<an agent>", f"one that {what}", "consensus")
         exchange.stand(meant)
-        return exchange

@@ -70,7 +70,6 @@ class Quadratic:
         kept: dict[str, Any] = {"low": form.low[free], "high": form.high[free], "integer": form.integer[free], "matrix": rows}
         self.part = replace(form, **kept, variables=[None] * rows.shape[1], constraints=[None] * rows.shape[0])
         self.rows = sp.csc_matrix(rows[self.equal]), sp.csc_matrix(rows[~self.equal])
-        self.solver: dict[float, piqp.SparseSolver] = {}
         self.pieces: Pieces | None = UNKNOWN  # looked for when it is first asked for
         columns = sp.csc_array(rows)
         # What is short in a row, or beyond a limit, takes no time, and there is a solution with it.
@@ -193,14 +192,9 @@ class Quadratic:
         return self.pieces.solve(c, squares, low, high, self._gap(quadratic, c, low, high), LARGE_STEP)
 
     def _piqp(self, tolerance: float, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
-        equal = self.equal
-        solver = self.solver.get(tolerance)
-        if solver is None:
-            solver = self.solver[tolerance] = new_solver(tolerance)
-            bounds = self.part.low, self.part.high
-            solver.setup(quadratic, c, self.rows[0], low[equal], self.rows[1], low[~equal], high[~equal], *bounds)
-        else:
-            solver.update(P=quadratic, c=c, b=low[equal], h_l=low[~equal], h_u=high[~equal])
+        equal, (fixed, ranged), part = self.equal, self.rows, self.part
+        solver = new_solver(tolerance)  # one that is updated keeps traces of what it solved before, in the last digits
+        solver.setup(quadratic, c, fixed, low[equal], ranged, low[~equal], high[~equal], part.low, part.high)
         return (solver.result.x, row_duals(solver, equal)) if solved(solver) else None
 
     def _hipo(self, way: Mapping[str, Any], quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:

@@ -91,7 +91,7 @@ def run(
         but for an advance that is forgiven.
     misreports, seed
         How many misreports are tried, drawn by the seed; each takes as long as the run, so that by default none is. Of suppliers
-        at home those that their agents offer.
+        at home those that their agents offer; of one who answers by an agent of his own to a record in the case, none.
     planner
         Makes the planner of a week (`Central` where none is given), each week a new one, which is closed after it if it can be;
         where records are at home, one of the whole run.
@@ -156,8 +156,9 @@ def run(
             kept = None if folder is None else one.enter_context(opened(folder, _fingerprint(case, make)))
             truth = rolled(case, kept, callback)
         heard = case.suppliers
-        if case.at_home and misreports:
-            out = unheard(one_planner, case)
+        if misreports:
+            with each() as who:
+                out = unheard(who, case)
             heard = tuple(name for name in heard if name not in out)
         tried = []
         for lie in counted("misreport", lies(case, misreports, seed, heard), misreports if heard else 0):
@@ -214,10 +215,13 @@ def _week(
     if not absent:
         always: Absent = {"joint": (), **{f"without {name}": (name,) for name in case.suppliers if f"without {name}" in worlds}}
         absent = {world: _absent(told[world], planner, start, names) for world, names in always.items()}
-    who = planner.planner
+    who: Any = planner.planner
     in_turn: Callable[[Iterable[str]], list[str]] = getattr(who, "shuffled", list)
-    made = {world: planner.plan(told[world], start, absent[world], parameters.activity_fee) for world in in_turn(absent)}
-    plans = {world: made[world] for world in absent}
+    if getattr(who, "hides", False):  # all at once, so that who is asked cannot tell one world from another by when he is
+        several = who.plans([(told[world], absent[world]) for world in absent], start, parameters.activity_fee)
+        plans: dict[str, Plan] = dict(zip(absent, several, strict=True))
+    else:
+        plans = {world: planner.plan(told[world], start, absent[world], parameters.activity_fee) for world in absent}
     for world, plan in plans.items():
         _warn(week, world, plan)
     followed = {"jit": start, **{world: plan.units for world, plan in plans.items()}}

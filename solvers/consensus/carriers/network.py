@@ -10,6 +10,8 @@ from socket import socket
 from time import monotonic, sleep
 from typing import Any
 
+import numpy as np
+
 from veridical.data import InputError, NotSolvedError
 from veridical.data.progress import step
 from veridical.solvers.consensus.carriers.door import Door, Sent
@@ -21,6 +23,7 @@ from veridical.solvers.consensus.messages import AgentTraits, Question, SilentEr
 __all__ = ["Network"]
 
 LOOK = 0.1  # seconds after which it is looked who is there
+KEPT = 16  # agents of parties whose records are here
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Network(Workers):
     def __post_init__(self) -> None:
         assert self.listening is not None
         self.agents: dict[str, Any] = {}
+        self.made: list[tuple[AgentSpec, Any]] = []
         remote = {name: self.tokens[name] for name, spec in self.specs.items() if spec.remote}
         self.door = Door(self.listening, self.tls, remote, self._to_be_told_again)
         super().__post_init__()
@@ -66,8 +70,19 @@ class Network(Workers):
     def open(self, name: str) -> None:
         """Make the agent of a party whose part is here; others come by themselves."""
         if not self.specs[name].remote:
-            self.agents[name] = self.specs[name].make()
+            self.agents[name] = self._made(self.specs[name])
             self.met.add(name)
+
+    def _made(self, spec: AgentSpec) -> Any:
+        """Return the agent of a spec, one that was made before where there is one: plans of several records are made in turn."""
+        if spec.part is None:
+            return spec.make()
+        made = next((agent for other, agent in self.made if other == spec), None)
+        if made is None:
+            made = spec.make()
+            self.made = [*self.made[1 - KEPT :], (spec, made)]
+        made.fix(np.full(len(spec.part.shared.flows), np.nan))
+        return made
 
     def call(self, name: str) -> Call:
         """Ask through the door."""

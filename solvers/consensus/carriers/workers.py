@@ -82,6 +82,7 @@ class Workers:
     met: set[str] = field(default_factory=set)  # who has answered once: its process runs, its model is compiled
     given: dict[str, Question] = field(default_factory=dict)  # the flows that each takes as given
     told: dict[str, tuple[Question, ...]] = field(default_factory=dict)  # by which record at home each answers
+    turned: set[str] = field(default_factory=set)  # who answers by another record since he was told what is given
     waiting: dict[str, Pending] = field(default_factory=dict)  # what each has yet to answer
     idle: list[Line] = field(default_factory=list)
     numbers: dict[str, Iterator[int]] = field(default_factory=dict)  # of each one's next questions
