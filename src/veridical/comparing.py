@@ -122,7 +122,7 @@ def _remarks(name: str, solution: Solution) -> Iterable[str]:
     result = audit.properties.get("ex_post_ir")
     if result is not None and result.holds is False:
         loss = solution.measures.fitted(money=result.worst).amount(result.worst)
-        yield f"{name}: rents are in expectation; at some reports somebody who tells the truth loses {loss}"
+        yield f"{name}: nobody loses in expectation; at some reports of this menu who tells the truth loses {loss}"
 
 
 MONEY = ("profit", "expected_rents", "max_regret", "min_rent", "chain_profit", "min_profit", "savings", "budget", "residual")
