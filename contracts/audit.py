@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import singledispatch
 from math import isnan
 from typing import Any, ClassVar
 
-from veridical.data.cards import Card, Shown, Table, number
+from veridical.data.cards import ROWS, Card, Shown, Table, number
 from veridical.data.deprecated import Renamed
 from veridical.data.measures import UNSAID, Measures
 
@@ -166,7 +166,20 @@ class Audit(Shown):
         later = [name for name in self.properties if name not in known]
         notes = [f"not looked at yet: {', '.join(later)} (audit.properties[name] does)"] if later else []
         table = Table("properties", ["property", "", "worst case", "where"], rows, frozenset({0, 1, 3}))
-        return Card("audit", figures, [table], [*notes, *self.warnings])
+        return Card("audit", figures, [*self._liars(), table], [*notes, *self.warnings])
+
+    def _liars(self) -> list[Table]:
+        """Return the table of who would lie, where somebody would: the most that each of them gains."""
+        if not self.misreports:
+            return []
+        first = self.misreports[0]
+        names = [one.name for one in fields(first) if isinstance(getattr(first, one.name), str | int | float)]
+        rows = [
+            [self.measures.money(getattr(lie, name)) if name == "gain" else number(getattr(lie, name)) for name in names]
+            for lie in self.misreports[:ROWS]
+        ]
+        words = frozenset(k for k, name in enumerate(names) if isinstance(getattr(first, name), str))
+        return [Table("who would lie, most gain first", names, rows, words)]
 
     def held_to(self, promises: tuple[str, ...]) -> Audit:
         """Return this audit with truth and participation in expectation where no more than that is promised."""

@@ -6,9 +6,10 @@ those that the notebook's text has, so that it is readable on a light and on a d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from veridical.data.errors import visible
@@ -21,14 +22,15 @@ __all__ = ["ROWS", "Card", "Shown", "Table", "brief", "html_table", "number", "t
 ROWS = 24  # of a table on a card; where there are more, the card says so, and where all are
 LONG = 20  # letters from which lines may end within a word
 MANY = 8  # columns from which a table may have smaller letters
+AS_NUMBERS: Mapping[str, Callable[[Any], str]] = MappingProxyType({})
 DIGITS = 6  # of a number on a card, and all that stand before the point
 STYLE = """\
 .veridical-card{border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:.7em 1em;margin:.3em 0;max-width:72em;\
 color:inherit;overflow-x:auto}
 .veridical-card h4{margin:0 0 .5em;font-size:1.05em}
 .veridical-card dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15em 1.2em;margin:0 0 .5em}
-.veridical-card dt{opacity:.75}
-.veridical-card dd{margin:0;overflow-wrap:anywhere}
+.veridical-card dl>dt{float:none;width:auto;opacity:.75}
+.veridical-card dl>dd{margin:0;overflow-wrap:anywhere}
 .veridical-card p{margin:.3em 0;overflow-wrap:anywhere}
 .veridical-card table{border-collapse:collapse;margin:.6em 0;font-variant-numeric:tabular-nums}
 .veridical-card caption{text-align:left;font-weight:600;padding:.2em 0;color:inherit;caption-side:top}
@@ -144,17 +146,25 @@ def number(value: Any) -> str:
     return f"{value:,.0f}" if 10**DIGITS <= abs(value) < 1e15 else f"{value:,.{DIGITS}g}"
 
 
-def table_of(caption: str, frame: pd.DataFrame, most: int | None = ROWS, everything: str = "") -> Table:
+def table_of(
+    caption: str,
+    frame: pd.DataFrame,
+    most: int | None = ROWS,
+    everything: str = "",
+    said: Mapping[str, Callable[[Any], str]] = AS_NUMBERS,
+) -> Table:
     """Return a table of a pandas DataFrame, its index in the first columns; the first `most` rows, which the caption says.
 
-    `everything`: where all rows are, in words.
+    `everything`: where all rows are, in words. `said`: by column, or by the first part of its name, how its numbers are said,
+    where that is not as of `number`.
     """
     flat = frame.reset_index() if any(name is not None for name in frame.index.names) else frame
     headings = [" ".join(str(part) for part in (name if isinstance(name, tuple) else (name,)) if part != "") for name in flat]
     rows = flat if most is None else flat.iloc[:most]
     if len(rows) < len(flat):
         caption = f"{caption}: the first {len(rows):,} of {len(flat):,} rows" + (f"; {everything} has all" if everything else "")
-    columns = [[number(value) for value in rows.iloc[:, place].tolist()] for place in range(flat.shape[1])]
+    ways = [said.get(name[0] if isinstance(name, tuple) else name, number) for name in flat]
+    columns = [[number(v) if v != v else way(v) for v in rows.iloc[:, place].tolist()] for place, way in enumerate(ways)]
     names = frozenset(place for place in range(flat.shape[1]) if flat.iloc[:, place].dtype.kind not in "iufb")
     return Table(caption, [heading.replace("_", " ") for heading in headings], list(zip(*columns, strict=True)), names)
 

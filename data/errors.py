@@ -70,8 +70,7 @@ class InputError(VeridicalError, ValueError):
     def __init__(self, *problems: Problem, file: str | None = None) -> None:
         self.problems = problems
         self.file = file
-        head = f"{file}: " if file else ""
-        super().__init__(*(f"{head}{problem}" for problem in problems))
+        super().__init__(*(f"{file}: {one}" if file and file != one.field else str(one) for one in problems))
 
     @classmethod
     def of(cls, field: str, value: object, allowed: str, file: str | None = None) -> InputError:

@@ -14,6 +14,7 @@ import pyomo.environ as pyo
 from veridical.contracts.audit import audit
 from veridical.data.arrays import Array, Integers
 from veridical.data.lazy import pd
+from veridical.data.measures import UNSAID, Measures
 from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
 from veridical.models.linear_families import members_of
@@ -139,9 +140,14 @@ def package_solution(
             derivatives = Lagrangian(parameters, objective.expr, form, x, prices, reduced_costs).derivatives
     contracts = None if info.contracts is None else info.contracts(model, duals)
     found = None if contracts is None else audit(contracts)
+    objective_value = form.objective(x) + 0.0  # no -0.0
+    measures = UNSAID
+    if info.case is not None:
+        measures = Measures.of(info.case).fitted(money=max(abs(objective_value), 0.0 if found is None else found.largest_payment))
+        found = None if found is None else replace(found, measures=measures)
     sales = ", ".join(sorted({expected.form for expected in written(model)}))
     return Solution(
-        objective=form.objective(x) + 0.0,  # no -0.0
+        objective=objective_value,
         bound=point.bound + 0.0,
         certificate=point.certificate,
         solver=SolverRecord(*solver, options, sales or None, replace(seconds, certify=perf_counter() - began)),
@@ -152,6 +158,7 @@ def package_solution(
         contracts=contracts,
         audit=found,
         derivatives=derivatives,
+        measures=measures,
         warnings=() if found is None else found.warnings,
         optimal=optimal,
     )

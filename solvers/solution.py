@@ -104,8 +104,8 @@ class Duals(Mapping[str, "pd.Series"]):
         self._made: dict[str, pd.Series] = {}
 
     def __getitem__(self, family: str) -> pd.Series:
-        if family not in self._families and self._reason:
-            raise KeyError(f"{family}: {self._reason}")
+        if family not in self._families:
+            raise KeyError(f"{family}: {self._reason or f'no family of this model; there are {self._listed}'}")
         if family not in self._made:
             self._made[family] = self._families[family]()
         return self._made[family]
@@ -122,8 +122,12 @@ class Duals(Mapping[str, "pd.Series"]):
     def __len__(self) -> int:
         return len(self._families)
 
+    @property
+    def _listed(self) -> str:
+        return ", ".join(self._families)
+
     def __repr__(self) -> str:
-        return f"Duals({', '.join(self._families)})"
+        return f"Duals({self._listed})"
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self._families)

@@ -71,7 +71,8 @@ class Choice(Shown):
 
     def _card(self) -> Card:
         title = f"how many suppliers should report? hybrid menus for {self.case}"
-        return Card(title, [("k", self._found())], [table_of("", self.table, None)])
+        said = {"profit": self.measures.money, "added": self.measures.money, "loss": "{:.2%}".format}
+        return Card(title, [("k", self._found())], [table_of("", self.table, None, said=said)])
 
     def _found(self) -> str:
         lost = f"at most {self.accepted:.2%} of what k = n earns"

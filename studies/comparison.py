@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -67,5 +67,16 @@ class Comparison(ShownFrame):
     def _card(self) -> Card:
         notes = [f"{name} is left out: {reason}" for name, reason in self.attrs.get("left_out", {}).items()]
         notes += [f"expected profits are under {self.attrs['under']}"] if self.attrs.get("under") else []
+        notes += self.attrs.get("remarks", [])
         notes += [self.measures.sentence] if self.measures.sentence else []
-        return Card(f"mechanisms for {self.attrs.get('case', 'a case')}", tables=[table_of("", self, None)], notes=notes)
+        said = self._said()
+        return Card(f"mechanisms for {self.attrs.get('case', 'a case')}", tables=[table_of("", self, None, said=said)], notes=notes)
+
+    def _said(self) -> dict[str, Callable[[Any], str]]:
+        """Return how numbers are said, by column: shares of one in percent, units, and money."""
+        words = self.measures.fitted(money=float(self["profit"].abs().max()))
+        ways: dict[str, Callable[[Any], str]] = {}
+        for name in (str(name) for name in self if self[name].dtype.kind == "f" and name != "seconds"):
+            share = "share" in name or name == "penalty"
+            ways[name] = "{:.2%}".format if share else words.quantity if name == "capacity" else words.money
+        return ways

@@ -6,9 +6,10 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import SerializeAsAny
+from pydantic import AfterValidator, SerializeAsAny
 
 from veridical.data.arrays import Array, ArrayLike
+from veridical.data.demand.agreement import agreeing
 from veridical.data.record import Record
 from veridical.data.registry import Registry
 
@@ -58,4 +59,4 @@ class Demand(Record):
 
 DEMANDS: Registry[Demand] = Registry(Demand, "distribution", "veridical.demands")
 register_demand = DEMANDS.register
-AnyDemand = Annotated[Demand, SerializeAsAny(), DEMANDS.reader]
+AnyDemand = Annotated[Demand, SerializeAsAny(), DEMANDS.reader, AfterValidator(agreeing)]

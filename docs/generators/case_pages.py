@@ -6,7 +6,7 @@ What a field is in words stands in `docs/case-files.md`, which a test holds agai
 import inspect
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -135,6 +135,8 @@ def words(annotation: Any, metadata: Any = ()) -> str:
         return " or ".join(f'`"{value}"`' if isinstance(value, str) else f"`{value}`" for value in inner)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(words(one) for one in inner if one is not type(None)))
+    if origin is tuple and inner[0] is Any:
+        return "nested lists of numbers"
     if origin is tuple:
         of = words(inner[0])
         return {"number": "list of numbers", "text": "list of texts"}.get(
@@ -145,10 +147,12 @@ def words(annotation: Any, metadata: Any = ()) -> str:
     if inspect.isclass(annotation) and issubclass(annotation, Record):
         base = annotation.__name__
         return f"table [`{base}`](#{base.lower()})"
-    plain = {float: "number", int: "whole number", bool: "true or false", str: "text", dict: "table"}
-    return plain.get(
-        origin or annotation, "list of numbers" if "Numbers" in str(annotation) else "table" if origin is dict else "text"
-    )
+    if "Numbers" in str(annotation):
+        return "list of numbers"
+    kind = origin or annotation
+    if inspect.isclass(kind) and issubclass(kind, Mapping):
+        return "table"
+    return {float: "number", int: "whole number", bool: "true or false", str: "text"}[kind]
 
 
 def default(field: Any) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from veridical.data import InputError
+from veridical.data.cards import Card, Shown
 from veridical.data.sources import SOURCES, Source
 from veridical.data.stamp import version
 from veridical.families import MECHANISMS, Mechanism, family_of, find
@@ -14,12 +15,13 @@ from veridical.solvers import Solution
 
 __all__ = ["Citations", "cite"]
 
+ALLOWED = "a solution, the table of a study, a case, a mechanism"
 SOLVERS = {"highs": "highs2018", "ipopt": "ipopt2006", "consensus": "eckstein1992"}  # how the name of a solver begins
 PARAMETERS = {("redistribution", "cavallo"): "cavallo2006"}  # of a mechanism: what a value of them rests on
 
 
 @dataclass(frozen=True)
-class Citations(Sequence[Source]):
+class Citations(Shown, Sequence[Source]):
     """Works to cite, in order: `str()` and `text` are a list of references, `bibtex` the entries of a BibTeX file."""
 
     sources: tuple[Source, ...]
@@ -33,6 +35,12 @@ class Citations(Sequence[Source]):
     def __str__(self) -> str:
         return self.text
 
+    def _line(self) -> str:
+        return ", ".join(one.key for one in self.sources)
+
+    def _card(self) -> Card:
+        return Card("to be cited", notes=[*self.text.splitlines(), "`.bibtex` has the same for a BibTeX file"])
+
     @property
     def text(self) -> str:
         """A line a work, each with what it is used for."""
@@ -45,13 +53,14 @@ class Citations(Sequence[Source]):
 
 
 def cite(what: Any) -> Citations:
-    """Return what to cite for a solution, a case or a mechanism.
+    """Return what to cite for a solution, a study, a case or a mechanism.
 
     Parameters
     ----------
     what
         A `Solution`: this package, the papers of its mechanism, and those of what it was computed with. A case: those of the
-        mechanism that is its kind's own. A mechanism, or the name of one.
+        mechanism that is its kind's own. The table of a study: those of its mechanisms, and of what solved its points. A
+        mechanism, or the name of one.
 
     Returns
     -------
@@ -87,8 +96,15 @@ def _of(what: Any) -> Iterator[Source]:
         yield from what.cited
     elif isinstance(what, str):
         yield from _named(what).cited
+    elif {"mechanism", "engine"} <= set(getattr(what, "columns", ())):  # the table of a study, whole or in part
+        for name in what["mechanism"].unique():
+            yield from _named(name).cited
+        yield from map(SOURCES.__getitem__, _engines(what["engine"].dropna().unique()))
     else:
-        family_of(what)
+        try:
+            family_of(what)
+        except InputError:
+            raise InputError.of("cite", f"<{type(what).__name__}>", ALLOWED) from None
         yield from find(what, None).cited
 
 
@@ -103,10 +119,15 @@ def _computed(solution: Solution) -> Iterator[str]:
         yield "plackett1954"
     if solution.estimate is not None:
         yield "efron1993"
-    solver = solution.solver.name
-    if solver != "closed_form":
+    yield from _engines([solution.solver.name])
+
+
+def _engines(names: Iterable[str]) -> Iterator[str]:
+    """Yield the keys of solvers, by how their names begin, and before them of what models are written in, where there are any."""
+    solvers = [name for name in names if not name.startswith("closed_form")]
+    if solvers:
         yield "pyomo2011"
-    yield from (key for start, key in SOLVERS.items() if solver.startswith(start))
+    yield from (key for start, key in SOLVERS.items() if any(name.startswith(start) for name in solvers))
 
 
 def _named(name: str) -> Mechanism:
@@ -115,7 +136,7 @@ def _named(name: str) -> Mechanism:
     if name not in MECHANISMS:
         load_installed()
     if name not in MECHANISMS:
-        raise InputError.of("cite", name, f"a solution, a case, a mechanism, or one of {', '.join(MECHANISMS)}")
+        raise InputError.of("cite", name, f"{ALLOWED}, or one of {', '.join(MECHANISMS)}")
     return MECHANISMS[name]
 
 

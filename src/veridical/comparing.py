@@ -57,7 +57,7 @@ def compare(
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
     is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says why
     mechanisms are left out, by name, and `attrs["under"]` of which prior profits are expectations where it is not the case's own;
-    `attrs` has the case's `currency` and `unit` too, where it says these.
+    `attrs` has the case's `currency` and `unit` too, where it says these, and in `remarks` what else there is to say, in sentences.
 
     Raises
     ------
@@ -109,7 +109,20 @@ def compare(
             "seconds": solution.solver.seconds.total,
         }
     unders = [solution.audit.under for solution in solutions.values() if solution.audit is not None]
-    return comparison.Comparison.of(rows, case, family.drawn, left_out, next(filter(None, unders), ""))
+    frame = comparison.Comparison.of(rows, case, family.drawn, left_out, next(filter(None, unders), ""))
+    frame.attrs["remarks"] = [remark for name, solution in solutions.items() for remark in _remarks(name, solution)]
+    return frame
+
+
+def _remarks(name: str, solution: Solution) -> Iterable[str]:
+    """Yield what the figures of a mechanism do not say: that who gains in expectation may lose once all reports are known."""
+    audit = solution.audit
+    if audit is None or audit.participation != "interim_ir":
+        return
+    result = audit.properties.get("ex_post_ir")
+    if result is not None and result.holds is False:
+        loss = solution.measures.fitted(money=result.worst).amount(result.worst)
+        yield f"{name}: nobody loses in expectation; at some reports of this menu who tells the truth loses {loss}"
 
 
 MONEY = ("profit", "expected_rents", "max_regret", "min_rent", "chain_profit", "min_profit", "savings", "budget", "residual")

@@ -13,6 +13,7 @@ from typing import Any
 
 from veridical.data import InputError, example, examples, files, load
 from veridical.data.case_record import HEAD, hashed
+from veridical.data.measures import Measures
 from veridical.data.record import check
 from veridical.data.stamp import stamped
 from veridical.families import RESERVED, Mechanism, family_of, find
@@ -21,6 +22,7 @@ from veridical.solvers.configuration import from_file
 from veridical.studies.sweep import Bench, Group, Plan, StudySpec, Task, points_of
 from veridical.studies.sweep.axis import shown
 from veridical.studies.sweep.design import Point
+from veridical.studies.sweep.outputs import SHORT
 
 __all__ = ["plan"]
 
@@ -57,7 +59,20 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
             varied,
             checked.outputs.columns,
             manifest,
+            _called(cases),
+            file,
         )
+
+
+def _called(cases: Sequence[Any]) -> dict[str, str]:
+    """Return what figures of money are called where cases of one kind have it in one currency, with that: for pictures."""
+    said = {(family_of(case).kind, Measures.of(case).currency) for case in cases}
+    if len(said) > 1:
+        return {}
+    (_, currency), words = said.pop(), family_of(cases[0]).drawn
+    named = {**words, **{short: words[name] for short, name in SHORT.items() if name in words}}
+    named |= {"objective": words["profit"]} if "profit" in words else {}
+    return {name: f"{meaning}, {currency}" if currency else meaning for name, meaning in named.items()}
 
 
 def _shipped(name: str | Path) -> Path | None:

@@ -184,6 +184,7 @@ def side_by_side(
     parts: list[RenderableType] = [mechanisms, *measured(words)]
     if under := frame.attrs.get("under"):
         parts.append(Text(f"expected profits are under {under}"))
+    parts += map(Text, frame.attrs.get("remarks", ()))
     for status, meaning in MARKED.items():
         marked = [str(name) for name, row in frame.iterrows() if row["status"] == status]
         parts += [Text(f"{meaning}: {', '.join(marked)}", style="yellow")] if marked else []

@@ -21,7 +21,7 @@ PAID = (COLOURS[3], COLOURS[5], "#56b4e9", "#f0e442", "#8c6d31", "#bfbfbf")  # s
 @styled
 def draw(run: PilotRun) -> Figure:
     """Return the figure: cost to serve and service on the left, gains by party on the right, weekly transfers below."""
-    from matplotlib.figure import Figure
+    from veridical.studies.figures.picture import Figure
 
     total, weeks = run.total, len(run.weeks)
     upper = 2.6 + height_of(run.totals)

@@ -20,6 +20,7 @@ __all__ = ["draw", "layout"]
 FEW = 6  # values that panels stand for
 MARKED = 30  # points of a line up to which each is marked
 PANEL = (3.6, 2.9)  # inches
+WRAPPED = {3: 3, 4: 2, 5: 3, 6: 3}  # panels of one field side by side, by how many there are: a page is not wider
 ACROSS, UP, BELOW, NAMES = 3.0, 2.6, 0.95, 2.0  # inches of titles, of labels at the side and below bars, of a legend
 
 
@@ -69,8 +70,13 @@ def draw(frame: Any, column: str | None = None) -> Figure:
     mechanisms = frame["mechanism"].unique()
     who = f", {mechanisms[0]}" if len(mechanisms) == 1 else ""
     case = f" for {frame['case'].iloc[0]}" if frame["case"].nunique() == 1 else ""
-    headed(figure, f"{frame.attrs.get('name', 'study')}: {worded(column)}{case}{who}{words}")
+    headed(figure, f"{frame.attrs.get('name', 'study')}: {said(frame, column).partition(',')[0]}{case}{who}{words}")
     return figure
+
+
+def said(frame: Any, column: str) -> str:
+    """Return what the figures of a column are called, with their unit where that is known."""
+    return str(frame.attrs.get("called", {}).get(column, worded(column)))
 
 
 def worded(name: str) -> str:
@@ -100,25 +106,33 @@ def _part(frame: Any, plan: Layout, across: Any, down: Any) -> tuple[Any, str]:
 def _panels(frame: Any, column: str, plan: Layout) -> Figure:
     """Return lines, or bars where no number is varied, in panels."""
     across, down = _split(frame, plan.panels)
-    single = len(across) * len(down) == 1
-    width, height = (_wide(frame, plan), 4.2) if single else (PANEL[0] * len(across) + 1.2, PANEL[1] * len(down) + 0.6)
-    figure, axes = axes_of(width, height, len(down), len(across), squeeze=False, sharex=True, sharey=True)
+    cells = [(i, j, each, row) for i, row in enumerate(down) for j, each in enumerate(across)]
+    columns, rows = len(across), len(down)
+    if rows == 1 and columns in WRAPPED:
+        columns = WRAPPED[columns]
+        rows = -(-len(cells) // columns)
+        cells = [(k // columns, k % columns, each, row) for k, (_, _, each, row) in enumerate(cells)]
+    single = len(cells) == 1
+    width, height = (_wide(frame, plan), 4.2) if single else (PANEL[0] * columns + 1.2, PANEL[1] * rows + 0.6)
+    figure, axes = axes_of(width, height, rows, columns, squeeze=False, sharex=True, sharey=True)
     places = {name: place for place, name in enumerate(frame["mechanism"].unique())}
     is_number = plan.x is not None and _numeric(frame, plan.x)
-    for i, row in enumerate(down):
-        for j, each in enumerate(across):
-            axis = axes[i][j]
-            part, title = _part(frame, plan, each, row)
-            if is_number and plan.x is not None:
-                _lines(axis, part, column, plan.x, places)
-            else:
-                _bars(axis, part, column, plan.x, places)
-            axis.set_title(title, fontsize=9)
-            numbered(axis.yaxis)
-            if i == len(down) - 1 and plan.x is not None:
-                axis.set_xlabel(called(worded(plan.x), ACROSS))
-            if j == 0:
-                axis.set_ylabel(called(worded(column), UP))
+    for i, j, each, row in cells:
+        axis = axes[i][j]
+        part, title = _part(frame, plan, each, row)
+        if is_number and plan.x is not None:
+            _lines(axis, part, column, plan.x, places)
+        else:
+            _bars(axis, part, column, plan.x, places)
+        axis.set_title(title, fontsize=9)
+        numbered(axis.yaxis)
+        if (i + 1, j) not in {place[:2] for place in cells} and plan.x is not None:  # the lowest of its column
+            axis.set_xlabel(called(worded(plan.x), ACROSS))
+            axis.tick_params(labelbottom=True)
+        if j == 0:
+            axis.set_ylabel(called(said(frame, column), UP))
+    for axis in axes.ravel()[len(cells) :]:
+        axis.set_visible(False)
     if len(places) > 1 and (is_number or plan.x is not None):
         handles, labels = axes[0][0].get_legend_handles_labels()
         figure.legend(handles, [called(label, NAMES) for label in labels], loc="outside right center")
@@ -202,7 +216,7 @@ def _maps(frame: Any, column: str, plan: Layout) -> Figure:
                 axis.set_xlabel(called(worded(str(plan.x)), ACROSS))
             if j == 0:
                 axis.set_ylabel(called(worded(str(plan.y)), UP))
-    bar = figure.colorbar(shown, ax=axes, label=called(worded(column), UP))
+    bar = figure.colorbar(shown, ax=axes, label=called(said(frame, column), UP))
     numbered(bar.ax.yaxis)
     bar.ax.tick_params(labelsize=8)
     return figure

@@ -55,7 +55,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 def axes_of(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
     """Return a figure of so many inches, and its axes as `Figure.subplots` returns them."""
-    from matplotlib.figure import Figure
+    from veridical.studies.figures.picture import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **options)

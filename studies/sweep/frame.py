@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StudyFrame"]
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 FEW = 6  # values of a column that a card names
 
 
@@ -49,10 +51,17 @@ class StudyFrame(ShownFrame):
         return StudyFrame
 
     @classmethod
-    def of(cls, table: pd.DataFrame, name: str, varied: Sequence[str], outputs: Sequence[str]) -> StudyFrame:
-        """Return the table of a study, by row."""
+    def of(
+        cls,
+        table: pd.DataFrame,
+        name: str,
+        varied: Sequence[str],
+        outputs: Sequence[str],
+        called: Mapping[str, str] = NOTHING,
+    ) -> StudyFrame:
+        """Return the table of a study, by row; `called`: what columns are called in pictures, with their unit."""
         frame = cls(table.set_index("row"))
-        frame.attrs = {"name": name, "varied": list(varied), "outputs": list(outputs)}
+        frame.attrs = {"name": name, "varied": list(varied), "outputs": list(outputs), "called": dict(called)}
         return frame
 
     @property
@@ -81,7 +90,13 @@ class StudyFrame(ShownFrame):
         return study.draw(self, column)
 
     def to_latex(  # type: ignore[override]
-        self, buf: str | Path | None = None, *, columns: Sequence[str] | None = None, digits: int = 6, **head: str | None
+        self,
+        buf: str | Path | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        across: str | None = None,
+        digits: int = 6,
+        **head: str | None,
     ) -> str | None:
         r"""Return the table as LaTeX with the rules of booktabs, or write it to a file.
 
@@ -91,6 +106,9 @@ class StudyFrame(ShownFrame):
             The file, where there is one.
         columns
             By default what tells the rows apart, the objective, and the columns that were asked for.
+        across
+            One of them, as `mechanism`: each of its values has a column, with what the last of `columns` is (by default the
+            objective), and there is a row for each point of the others.
         digits
             Significant digits of the largest number of a column; the others have as many decimals as that one.
         head
@@ -99,20 +117,34 @@ class StudyFrame(ShownFrame):
         Raises
         ------
         InputError
-            For columns that are not there, and a file that cannot be written.
+            For columns that are not there, or do not tell the rows of `across` apart, and a file that cannot be written.
         """
         chosen = list(columns) if columns is not None else self._telling()
+        if columns is None and across is not None:
+            chosen = [name for name in chosen if name not in self.attrs.get("outputs", ()) and name != "objective"] + ["objective"]
         for name in chosen:
             if name not in self.columns:
                 raise InputError.of("columns", name, f"one of {', '.join(map(str, self.columns))}")
         for name in head:
             if name not in ("caption", "label"):
                 raise TypeError(f"to_latex() got an unexpected keyword argument {name!r}")
-        text = latex.table(self[chosen], digits, head.get("caption"), head.get("label"))
+        shown = self[chosen] if across is None else self._across(across, chosen)
+        text = latex.table(shown, digits, head.get("caption"), head.get("label"))
         if buf is None:
             return text
         files.write({Path(buf): text})
         return None
+
+    def _across(self, across: str, chosen: Sequence[str]) -> pd.DataFrame:
+        """Return the last of the chosen columns in a column for each value of one of them, and a row for each point of the rest."""
+        rows, cells = [name for name in chosen[:-1] if name != across], chosen[-1]
+        if across not in chosen[:-1] or not rows:
+            raise InputError.of("across", across, f"one of several columns before the last: {', '.join(map(str, chosen))}")
+        if (twice := self.duplicated([*rows, across])).any():
+            first = ", ".join(f"{name} {number(self.loc[twice.idxmax(), name])}" for name in [*rows, across])
+            raise InputError.of("across", f"<several rows of {first}>", "columns that tell all rows apart, or a part of the table")
+        wide = pd.DataFrame(self).pivot(index=rows, columns=across, values=cells)
+        return wide[list(self[across].unique())].reset_index().rename_axis(columns=None)
 
     def _line(self) -> str:
         failed = len(self.failed)

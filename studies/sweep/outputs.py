@@ -16,7 +16,7 @@ from veridical.data.deprecated import Renamed
 from veridical.data.record import Record, wrong
 from veridical.solvers import Solution
 
-__all__ = ["ALWAYS", "SUMMARIES", "Outputs", "figure", "is_known", "known"]
+__all__ = ["ALWAYS", "OF_PARTS", "SHORT", "SUMMARIES", "Outputs", "figure", "is_known", "known"]
 
 ALWAYS = ("objective", "bound", "status")  # columns that every study has
 SHORT = {"rents": "expected_rents", "regret": "max_regret", "profit": "objective"}
@@ -27,10 +27,8 @@ SUMMARIES: Mapping[str, Callable[[pd.Series], Any]] = {
     "mean": pd.Series.mean,
     "sum": pd.Series.sum,
 }
-ALLOWED = (
-    "a figure of `compare` (rents, regret, capacity, savings, ...), dual:FAMILY:max (or min, mean, sum), sensitivity:NAME, or "
-    "audit:NAME, contracts:NAME, certificate:NAME"
-)
+OF_PARTS = "dual:FAMILY:max (or min, mean, sum), sensitivity:NAME, or audit:NAME, contracts:NAME, certificate:NAME"
+ALLOWED = f"a figure of `compare` (rents, regret, capacity, savings, ...), {OF_PARTS}"
 
 
 def _columns(value: Any) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -17,6 +17,7 @@ from veridical.studies.figures import study
 from veridical.studies.sweep.folder import Folder, opened
 from veridical.studies.sweep.frame import StudyFrame
 from veridical.studies.sweep.lanes import Blocks, Lane
+from veridical.studies.sweep.outputs import OF_PARTS
 from veridical.studies.sweep.rows import Bench, Outcome, Row, Task, schema
 
 __all__ = ["Plan", "run"]
@@ -45,6 +46,8 @@ class Plan:
     varied: Mapping[str, Sequence[Any]]
     outputs: tuple[str, ...]  # columns in the order in which they were asked for
     manifest: Mapping[str, Any]
+    called: Mapping[str, str] = field(default_factory=dict)  # columns whose names do not say what they are, with their unit
+    file: str | None = None  # that the study was read from
 
     def refuse_unplottable(self) -> None:
         """Raise InputError where more is varied than a picture shows: said before anything is solved."""
@@ -109,7 +112,7 @@ def run(
         said: set[tuple[str, ...]] = set()
         with closing(_Kept(folder)) as kept, closing(_outcomes(lanes(plan.bench) if tasks else [], tasks)) as outcomes:
             for outcome in outcomes:
-                _say_absent(outcome, said)
+                _say_absent(plan, outcome, said)
                 rows[outcome.row["row"]] = outcome.row
                 kept.add(outcome.row)
                 if callback is not None:
@@ -120,7 +123,7 @@ def run(
     failures = sum(status != 0 for status in table["exit_status"].to_pylist())
     if failures:
         LOG.warning("%d of %d points failed: the columns status and reason say why", failures, len(plan.tasks))
-    return StudyFrame.of(table.to_pandas(), plan.name, tuple(plan.varied), plan.outputs)
+    return StudyFrame.of(table.to_pandas(), plan.name, tuple(plan.varied), plan.outputs, plan.called)
 
 
 class _Kept:
@@ -177,12 +180,12 @@ def _outcomes(lanes: Sequence[Lane], tasks: Sequence[Task]) -> Generator[Outcome
             lane.close()
 
 
-def _say_absent(outcome: Outcome, said: set[tuple[str, ...]]) -> None:
+def _say_absent(plan: Plan, outcome: Outcome, said: set[tuple[str, ...]]) -> None:
     """Log once which columns a kind of solution lacks; raise InputError where no solution of that case could have them."""
     row = outcome.row
     for column, there in outcome.absent.items():
         if ":" not in column:
-            raise InputError.of("outputs.columns", column, f"for {row['case']} one of {there}")
+            raise InputError.of("outputs.columns", column, f"for {row['case']} one of {there}; {OF_PARTS}", plan.file)
         kind = column, row["case"], row["mechanism"], row["solver"]
         if kind not in said:
             said.add(kind)

@@ -68,6 +68,76 @@ def test_a_demand_of_ones_own_is_known_once_it_is_registered(tmp_path: Path) -> 
         del DEMANDS["constant"]
 
 
+class Ramp(Demand):
+    """F(q) = (q / most)^2 up to `most`, or what a test puts in the place of one of its functions."""
+
+    distribution: Literal["ramp_of_a_test"] = "ramp_of_a_test"
+    most: float = 900.0
+
+    @property
+    def expectation(self) -> float:
+        return 2 * self.most / 3
+
+    def cdf(self, q: ArrayLike) -> NDArray[np.float64]:
+        return np.asarray((np.clip(q, 0, self.most) / self.most) ** 2)
+
+    def inverse_cdf(self, u: ArrayLike) -> NDArray[np.float64]:
+        return np.asarray(self.most * np.sqrt(u))
+
+    def expected_sales(self, q: ArrayLike) -> NDArray[np.float64]:
+        q = np.clip(q, 0, self.most)
+        return np.asarray(q - q**3 / (3 * self.most**2))
+
+
+class Hurdle(Ramp):
+    """Nothing in three of ten weeks, else 100 or 200: the distribution function jumps, also at 0."""
+
+    distribution: Literal["hurdle_of_a_test"] = "hurdle_of_a_test"  # type: ignore[assignment]
+
+    @property
+    def expectation(self) -> float:
+        return 0.4 * 100 + 0.3 * 200
+
+    def cdf(self, q: ArrayLike) -> NDArray[np.float64]:
+        q = np.asarray(q)
+        return 0.3 * (q >= 0) + 0.4 * (q >= 100) + 0.3 * (q >= 200)
+
+    def inverse_cdf(self, u: ArrayLike) -> NDArray[np.float64]:
+        return np.select([np.asarray(u) <= 0.3, np.asarray(u) <= 0.7], [0.0, 100.0], 200.0)
+
+    def expected_sales(self, q: ArrayLike) -> NDArray[np.float64]:
+        return np.asarray(0.4 * np.minimum(q, 100) + 0.3 * np.minimum(q, 200))
+
+
+WRONG: dict[str, Any] = {
+    "expected_sales": lambda self, q: np.asarray(q) - np.asarray(q) ** 3 / (4 * self.most**2),  # a slip in a coefficient
+    "cdf": lambda self, q: np.clip(q, 0, self.most) / self.most,
+    "inverse_cdf": lambda self, u: self.most * np.asarray(u),
+    "expectation": property(lambda self: self.most),
+}
+
+
+@pytest.mark.parametrize("function", WRONG)
+def test_a_demand_whose_functions_do_not_fit_together_is_refused(function: str) -> None:
+    """Closed forms believe the inverse, models the distribution function: they would come to different optima, both certified."""
+    cls = type("Slip", (Ramp,), {function: WRONG[function], "__module__": __name__})
+    with pytest.raises(InputError, match=rf"demand: got <.*Slip\.{function}"):
+        check(AssemblerCase, {**CASE, "demand": cls()})
+
+
+@pytest.mark.parametrize("demand", [Ramp(), Hurdle(), Constant(units=7.0)], ids=["density", "jumps", "known"])
+def test_a_demand_whose_functions_fit_together_is_taken(demand: Demand) -> None:
+    case = check(AssemblerCase, {**CASE, "demand": demand})
+    closed, model = vd.solve(case, "naive", "closed_form"), vd.solve(case, "naive", "highs")
+    assert model.objective == pytest.approx(closed.objective, rel=1e-6)
+
+
+def test_a_demand_that_takes_no_arrays_is_refused_in_words() -> None:
+    cls = type("Single", (Ramp,), {"cdf": lambda self, q: float(q) / self.most, "__module__": __name__})
+    with pytest.raises(InputError, match=r"<Single: TypeError: .*; allowed: .* that take arrays"):
+        check(AssemblerCase, {**CASE, "demand": cls()})
+
+
 @pytest.mark.parametrize("wrong", [LinearDemand, Demand, 5, type("Half", (Demand,), {"__module__": __name__})])
 def test_only_whole_classes_on_the_base_are_registered(wrong: Any) -> None:
     before = dict(DEMANDS)

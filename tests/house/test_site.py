@@ -37,6 +37,12 @@ def test_every_field_of_a_kind_has_a_row_with_type_default_and_meaning(name: str
             assert all(row[1] and row[3] for row in found), f"{record.__name__}.{key}"
 
 
+def test_what_is_nested_or_a_table_is_not_called_text(cases: Path) -> None:
+    page = (cases / "assembler.md").read_text(encoding="utf-8")
+    assert "| `joint` | nested lists of numbers |" in page
+    assert "| `units` | table |" in page
+
+
 def test_the_page_of_joint_plans_has_every_role_and_table(cases: Path) -> None:
     page = (cases / "joint-plan.md").read_text(encoding="utf-8")
     for name, role in ROLES.items():
