@@ -149,6 +149,31 @@ def test_small_amounts_are_not_shown_as_nothing() -> None:
     assert (page["B2"].number_format, page["C2"].number_format) == ('#,##0.00 "EUR"', 'General "EUR"')
 
 
+def test_prices_of_a_column_are_shown_alike() -> None:
+    price = Column("a price", "per_unit")
+    frame = pd.DataFrame({"cents": [37.3, 1029.55], "whole": [4.0, 9.0], "fine": [0.12345678, 1.0]})
+    page = written(frame, cents=price, whole=price, fine=price)
+    assert [page[f"{letter}2"].number_format for letter in "BCD"] == ["#,##0.00", "#,##0", "General"]
+
+
+def test_the_sheet_that_says_what_columns_are_shows_all_of_it_on_one_page_across() -> None:
+    long, words = "quantity " + "Kunststofftechnik " * 5, "A sentence that has to be read before the table. " * 6
+    frame = pd.DataFrame({long: [1.0], "cost": [2.0]})
+    book = Book("numbers", Sheet("numbers", frame, {"cost": Column("words " * 40)}), Measures("EUR"), sentences=(words,))
+    page = openpyxl.load_workbook(BytesIO(workbooks.workbook(book, "numbers.xlsx")))["about"]
+    assert (page.sheet_properties.pageSetUpPr.fitToPage, page.page_setup.fitToHeight) == (True, 0)
+    merged = list(page.merged_cells.ranges)
+    seen = 0
+    for cell in (cell for row in page.iter_rows(min_row=2) for cell in row if cell.value):
+        letters = "ABCD" if any(cell.coordinate in area for area in merged) else cell.column_letter
+        lines = len(cell.value) / sum(page.column_dimensions[letter].width for letter in letters)
+        if lines > 1:
+            seen += 1
+            assert cell.alignment.wrap_text
+            assert page.row_dimensions[cell.row].height >= 15 * lines
+    assert seen == 3  # the sentence, the name of the first column, and what the second is
+
+
 def test_tables_that_a_workbook_cannot_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbooks, "ROWS", 3)
     with pytest.raises(
