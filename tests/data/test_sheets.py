@@ -66,7 +66,7 @@ def test_all_files_have_the_same_columns_and_numbers(menu: Menu, tmp_path: Path)
 def test_a_workbook_is_made_to_be_read(menu: Menu, tmp_path: Path) -> None:
     menu.save(tmp_path / "menu.xlsx")
     book = openpyxl.load_workbook(tmp_path / "menu.xlsx")
-    assert book.sheetnames == ["menu", "about"]
+    assert book.sheetnames == ["menu", "suppliers", "about"]
     page = book["menu"]
     header = [cell.value for cell in page[1]]
     assert page.freeze_panes == "C2"  # the header, and the two reports
@@ -77,10 +77,23 @@ def test_a_workbook_is_made_to_be_read(menu: Menu, tmp_path: Path) -> None:
     assert [row[place].value for row in page.iter_rows(min_row=2)] == pytest.approx(menu.payment[0].ravel().tolist(), rel=1e-15)
     assert page.cell(2, place + 1).number_format == '#,##0.00 "EUR"'
     assert page.cell(2, header.index(f"quantity {menu.case.names[0]}") + 1).number_format == '#,##0.00 "pieces"'
-    said = {row[1].value: (row[2].value, row[3].value) for row in book["about"].iter_rows(min_row=5)}
+    about = list(book["about"].iter_rows(min_row=5, values_only=True))
+    said = {column: (meaning, unit) for sheet, column, meaning, unit in about if sheet == "menu"}
     assert list(said) == header
     assert said[header[0]] == ("the unit cost that this supplier reports", "EUR per unit")
     assert [said[f"{what} {menu.case.names[1]}"][1] for what in ("quantity", "payment", "rent")] == ["pieces", "EUR", "EUR"]
+
+
+def test_a_workbook_says_what_to_reckon_with_of_each_supplier(menu: Menu, tmp_path: Path) -> None:
+    menu.save(tmp_path / "menu.xlsx")
+    read = pd.read_excel(tmp_path / "menu.xlsx", sheet_name="suppliers", index_col="supplier")
+    assert list(read.index) == list(menu.case.names)
+    rows = menu.to_frame()
+    for name in menu.case.names:
+        for what in ("quantity", "payment", "rent"):
+            assert read.loc[name, what] == pytest.approx((rows[what, name] * rows["probability"]).sum(), rel=1e-12)
+        for what in ("quantity", "payment"):
+            assert read.loc[name, f"largest_{what}"] == pytest.approx(rows[what, name].max(), rel=1e-12)
 
 
 def test_a_parquet_file_says_what_its_columns_are_counted_in(menu: Menu, tmp_path: Path) -> None:

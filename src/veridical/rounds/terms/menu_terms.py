@@ -32,6 +32,7 @@ PARTICIPATION = {
     "ex_post_ir": "With your true cost you never earn less than without the contract, whatever the others report.",
     "interim_ir": "With your true cost you are not expected to earn less than without the contract, if the others report theirs.",
 }
+BETWEEN = "If your cost lies between two of those that can be reported, report the higher one: you do not lose by that."
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +111,8 @@ class MenuTerms:
             contracts = [{"others": dict(zip(others, them, strict=True)), "quantity": q, "payment": p} for them, q, p in rows]
             expected = {"quantity": float(average @ quantity[k]), "payment": float(average @ payment[k])}
             reports.append({"report": cost, "average": expected, "contracts": contracts})
-        words = [TRUTH[self.promises[0]], PARTICIPATION[self.promises[1]], SILENT[self.silent]]
+        between = [BETWEEN] if len(reports) > 1 and self.promises[1] == "ex_post_ir" else []
+        words = [TRUTH[self.promises[0]], PARTICIPATION[self.promises[1]], *between, SILENT[self.silent]]
         return {"mechanism": self.mechanism, "words": words, "others": others, "reports": reports, **self.measures.to_dict()}
 
     def checked(self, name: str, report: object) -> float:
