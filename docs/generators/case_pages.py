@@ -6,7 +6,7 @@ What a field is in words stands in `docs/case-files.md`, which a test holds agai
 import inspect
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -145,7 +145,9 @@ def words(annotation: Any, metadata: Any = ()) -> str:
     if inspect.isclass(annotation) and issubclass(annotation, Record):
         base = annotation.__name__
         return f"table [`{base}`](#{base.lower()})"
-    plain = {float: "number", int: "whole number", bool: "true or false", str: "text", dict: "table"}
+    if inspect.isclass(annotation) and issubclass(annotation, Mapping):
+        return "table"
+    plain = {float: "number", int: "whole number", bool: "true or false", str: "text", dict: "table", Any: "number or list"}
     return plain.get(
         origin or annotation, "list of numbers" if "Numbers" in str(annotation) else "table" if origin is dict else "text"
     )

@@ -77,12 +77,14 @@ def test_a_report_says_what_to_reckon_with_of_each_supplier_and_what_properties_
     assert run("solve", "case.toml", "--report", "report.html")[0] == 0
     html, words, _ = read()
     assert html.index("Drive units, one quarter. Mechanism icds") < html.index("<h2>")
-    menu = vd.solve(case).menu
+    solution = vd.solve(case)
+    menu = solution.menu
+    assert solution.audit is not None
     for name in case.names:
         for what in ("quantity", "payment", "rent"):
             assert f"{(menu[what, name] * menu['probability']).sum() + 0.0:,.2f}" in words
         assert f"{menu['payment', name].max():,.2f}" in words
-    for name in vd.solve(case).audit.properties:
+    for name in solution.audit.properties:
         assert f"{name} {vd.PROPERTIES[name].summary}" in words
 
 

@@ -70,6 +70,18 @@ def test_nobody_earns_more_by_another_report_than_by_his_cost() -> None:
             assert min(earned[k]) >= -1e-9
 
 
+def test_who_costs_something_between_is_told_what_to_report_and_does_not_lose_by_it() -> None:
+    frozen = terms.freeze(vd.example("two-suppliers"), "icds", "closed_form")
+    posted = frozen.posted("panel")
+    assert any("lies between two" in words and "report the higher one" in words for words in posted["words"])
+    lower, higher = (choice["report"] for choice in posted["reports"])
+    between = (lower + higher) / 2
+    for contract in posted["reports"][1]["contracts"]:
+        assert contract["payment"] - between * contract["quantity"] >= 0
+    in_expectation = terms.freeze(vd.example("two-suppliers-correlated"), "bic")
+    assert not any("lies between two" in words for words in in_expectation.posted("panel")["words"])
+
+
 def test_where_a_supplier_is_silent_there_is_no_contract() -> None:
     outcome = TERMS["two-suppliers"].clear({"panel": 3.0})
     assert outcome["panel"] == {

@@ -67,6 +67,8 @@ def create(
         if to_json != "-":
             print(f"round {id}: {request.case.name}, until {ends.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
             print(f"clearing key: {place} (keep it away from the server until the deadline)")
+            if frozen.kind == "assembler":
+                print("each supplier sees the names of the others and the costs that they may report")
             print("one link for each, shown this once:")
             for name, link in links.items():
                 print(f"  {name}: {link}")

@@ -59,6 +59,10 @@ def worth(solution: Solution) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(f"expected profit {amount(solution.objective)}, {solution.standing()}")]
     parts += steps(solution)
     parts += tables.approximation(solution, "costs a supplier")
+    if solution.contracts is not None and not np.any(solution.contracts.quantity):
+        parts.append(
+            Text("nothing is ordered, whatever the suppliers report: no sale pays for what the parts cost", style="yellow")
+        )
     if solution.without_max_payment is not None:
         profit, cost = (amount(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
