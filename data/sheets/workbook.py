@@ -32,6 +32,7 @@ __all__ = ["sheet_names", "workbook"]
 ROWS, COLUMNS = 2**20, 2**14  # of a sheet, the header among them
 LONGEST = 31  # letters of a sheet's name
 NARROWEST, WIDEST = 9, 42  # of columns, in letters
+WIDEST_TEXT = 84  # of columns of words, as long names, of which the end is not to be cut
 SEEN = 6  # decimals of a price that are shown alike down a column; more of them as they are
 SUFFIX = 24  # letters of a unit that stands behind every number; a longer one is said on the last sheet alone
 ABOUT = "about"
@@ -114,7 +115,9 @@ def _fill(page: Any, sheet: Sheet, measures: Measures, file: str) -> None:
         suffix = len(code.split('"')[1]) if '"' in code else 0
         widths = (len(f"{value:,.2f}") + suffix if isinstance(value, float) else len(str(value)) for value in cells[:1000])
         longest = max((max(map(len, name.split()), default=0), *widths), default=0)
-        page.column_dimensions[get_column_letter(place)].width = min(max(longest + 2, NARROWEST), WIDEST)
+        page.column_dimensions[get_column_letter(place)].width = min(
+            max(longest + 2, NARROWEST), WIDEST if numeric else WIDEST_TEXT
+        )
     page.freeze_panes = page.cell(2, min(frame.index.nlevels, 3) + 1)
     page.auto_filter.ref = page.dimensions
     page.print_title_rows = "1:1"

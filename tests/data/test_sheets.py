@@ -162,6 +162,12 @@ def test_small_amounts_are_not_shown_as_nothing() -> None:
     assert (page["B2"].number_format, page["C2"].number_format) == ('#,##0.00 "EUR"', 'General "EUR"')
 
 
+def test_the_end_of_a_long_name_is_seen() -> None:
+    name = "Kunststofftechnik Weißenburg an der Donau GmbH & Co. KG"
+    page = written(pd.DataFrame({"profit": [1.0]}, index=pd.Index([name], name="supplier")))
+    assert page.column_dimensions["A"].width > len(name)
+
+
 def test_prices_of_a_column_are_shown_alike() -> None:
     price = Column("a price", "per_unit")
     frame = pd.DataFrame({"cents": [37.3, 1029.55], "whole": [4.0, 9.0], "fine": [0.12345678, 1.0]})

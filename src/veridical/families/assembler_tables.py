@@ -60,9 +60,7 @@ def worth(solution: Solution) -> list[RenderableType]:
     parts += steps(solution)
     parts += tables.approximation(solution, "costs a supplier")
     if solution.contracts is not None and not np.any(solution.contracts.quantity):
-        parts.append(
-            Text("nothing is ordered, whatever the suppliers report: no sale pays for what the parts cost", style="yellow")
-        )
+        parts.append(Text("nothing is ordered, whatever the suppliers report: look at the price and the costs", style="yellow"))
     if solution.without_max_payment is not None:
         profit, cost = (amount(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
