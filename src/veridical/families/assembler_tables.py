@@ -132,9 +132,8 @@ def by_supplier(contracts: Menu) -> RenderableType:
     largest = (float(frame[name].abs().max()) for name in ("largest_payment", "largest_quantity"))
     words = Measures.of(contracts.case).fitted(*largest)
     headings = ("quantity\nexpected", "payment\nexpected", "rent\nexpected", "quantity\nat most", "payment\nat most")
-    table = tables.table(
-        "what to reckon with: a row a supplier, on average and at most over what they may report", "supplier", *headings
-    )
+    title = "what to reckon with: a row a supplier, on average and at most over what they may report"
+    table = tables.table(title, "supplier", *headings, left=("supplier",))
     for name, row in frame.iterrows():
         expected = (figure(row["quantity"], words.unit_digits), words.money(row["payment"]), words.money(row["rent"]))
         table.add_row(str(name), *expected, words.quantity(row["largest_quantity"]), words.payment(row["largest_payment"]))
