@@ -175,8 +175,30 @@ class Menu(Shown, Tabular, OldTableNames):
         columns |= {("assembled", p.name): self.assembled[k].ravel() for k, p in enumerate(case.products or ())}
         return pd.DataFrame(columns, index=index)
 
+    def by_supplier(self) -> pd.DataFrame:
+        """Return what to reckon with of each supplier: a row a supplier, indexed by name.
+
+        `quantity` (units), `payment` and `rent` (currency): expectations under the prior of the case, if reports are the truth.
+        `largest_quantity`, `largest_payment`: the most at any reports.
+
+        Examples
+        --------
+        >>> import veridical as vd
+        >>> vd.solve(vd.example("two-suppliers")).contracts.by_supplier().round(2)
+                  quantity  payment    rent  largest_quantity  largest_payment
+        supplier
+        panel        540.0   3780.0  1296.0             720.0           4680.0
+        battery      540.0   1890.0   810.0             720.0           2430.0
+        """
+        case = self.case
+        parts = {"quantity": self.quantity, "payment": self.payment}
+        parts["rent"] = np.array([self.rent(i) for i in range(len(case.names))])
+        found = {name: (case.probability * part).reshape(len(part), -1).sum(axis=1) for name, part in parts.items()}
+        found |= {f"largest_{name}": parts[name].reshape(len(case.names), -1).max(axis=1) for name in ("quantity", "payment")}
+        return pd.DataFrame(found, index=pd.Index(case.names, name="supplier"))
+
     def book(self) -> Book:
-        """Return the tables of a file: the menu, as `to_frame` has it."""
+        """Return the tables of a file: the menu, as `to_frame` has it, and what to reckon with of each supplier."""
         columns = {
             "probability": Column("how likely these costs are", "share"),
             "quantity": Column("what is ordered of the supplier when these costs are reported", "units"),
@@ -185,7 +207,17 @@ class Menu(Shown, Tabular, OldTableNames):
             "assembled": Column("how many of this product are made", "units"),
         }
         sheet = Sheet("menu", self.to_frame(), columns, Column("the unit cost that this supplier reports", "per_unit"))
-        return Book(f"contract menu for {self.case.name}", sheet, Measures.of(self.case))
+        return Book(f"contract menu for {self.case.name}", sheet, Measures.of(self.case), self._further)
+
+    def _further(self) -> tuple[Sheet, ...]:
+        columns = {
+            "quantity": Column("what is ordered of him, on average over what suppliers may report", "units"),
+            "payment": Column("what he is paid, on average", "money"),
+            "rent": Column("what he keeps of it beyond his cost, on average", "money"),
+            "largest_quantity": Column("the most that is ordered of him, whatever is reported", "units"),
+            "largest_payment": Column("the most that he is paid, whatever is reported", "money"),
+        }
+        return (Sheet("suppliers", self.by_supplier(), columns, Column("the supplier")),)
 
     @classmethod
     def read(cls, case: AssemblerCase, path: str | Path) -> Menu:

@@ -19,19 +19,21 @@ from veridical.contracts.menu import Menu
 from veridical.contracts.rounding import RoundedMenu
 from veridical.data import csv_file, files
 from veridical.data.arrays import Array
-from veridical.data.assembler import label
 from veridical.data.errors import InputError
 from veridical.data.lazy import pd
-from veridical.data.measures import UNSAID, Measures
+from veridical.data.measures import UNSAID, Measures, amount_digits, decimals_of, figure
 from veridical.data.sheets.book import Book, Column, Sheet
 from veridical.data.sheets.endings import ending
 
 __all__ = ["FORMATS", "SupplierContract", "checked_formats", "supplier_contracts", "write_contracts"]
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
-ASKED = "Please report your cost per unit, as one of those below; if it lies between two of them, as the higher one, by which "
-ASKED += "you do not lose either. If it is above all of them, you need not take part."
+ASKED = (
+    "Please report your cost per unit, as one of the costs below. If it lies between two of them, report the higher one: you do "
+)
+ASKED += "not lose by that. If it is above all of them, you need not take part."
 KNOWN = "Your cost per unit is taken to be the one below, so there is nothing to report. If it is higher, you need not take part."
+PAID = "What you are paid is for the whole order, not for each unit."
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
 META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
 ALONE = "This sheet has your own offer alone: nothing that another supplier is offered, reports or is paid stands here, "
@@ -89,17 +91,20 @@ class SupplierContract:
         cost = Column("the cost that you report", "per_unit")
         columns = {
             "quantity": Column("what is ordered of you, if you report this cost and this list applies", "units"),
-            "payment": Column("what you are paid for it", "money"),
+            "payment": Column("what you are paid for the whole order", "money"),
         }
-        title = f"Contract offer to {self.supplier}: {self.component}"
-        return Book(title, Sheet("offer", self.to_frame(), columns, (chosen, cost)), self.measures)
+        sheet = Sheet("offer", self.to_frame(), columns, (chosen, cost))
+        return Book(self.title, sheet, self.measures, sentences=(*self.sentences, self.alone))
 
-    def to_html(self) -> str:
-        """Return the sheet for him: what to report, what follows from it, and why the truth is best; a page of its own."""
-        lists = len(self.quantity)
-        head = f"Contract offer to {escape(self.supplier)}: {escape(self.component)}"
-        private = len(self.costs) > 1
-        report = ASKED if private else KNOWN
+    @property
+    def title(self) -> str:
+        """What the sheet is, in words."""
+        return f"Contract offer to {self.supplier}: {self.component}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What he is told above the lists: what to report, what follows from it, and why the truth is best."""
+        lists, private = len(self.quantity), len(self.costs) > 1
         chosen = (
             f"What the other suppliers report decides which of the {lists} lists applies, and what you report does not."
             if lists > 1
@@ -111,24 +116,36 @@ class SupplierContract:
             if private
             else "you lose nothing."
         )
-        terms = f"<p>{escape(self.terms)}</p>\n" if self.terms else ""
-        tables = "".join(self._list(k) for k in range(lists))
-        alone = ALONE + (DIFFER if lists > 1 else "")
-        body = f"<h1>{head}</h1>\n<p>{report}</p>\n<p>{chosen} {best}</p>\n{terms}{tables}<p>{alone}</p>\n"
+        return tuple(filter(None, (ASKED if private else KNOWN, f"{chosen} {best}", PAID, self.terms)))
+
+    @property
+    def alone(self) -> str:
+        """What he is told of what the others see."""
+        return ALONE + (DIFFER if len(self.quantity) > 1 else "")
+
+    def to_html(self) -> str:
+        """Return the sheet for him: what to report, what follows from it, and why the truth is best; a page of its own."""
+        head = escape(self.title)
+        above = "".join(f"<p>{escape(words)}</p>\n" for words in self.sentences)
+        tables = "".join(self._list(k) for k in range(len(self.quantity)))
+        body = f"<h1>{head}</h1>\n{above}{tables}<p>{self.alone}</p>\n"
         page = f'<html lang="en">\n<head>{META}<title>{head}</title>\n<style>{STYLE}</style></head>'
         return f"<!DOCTYPE html>\n{page}\n<body>\n{body}</body>\n</html>\n"
 
     def _list(self, k: int) -> str:
         words = self.measures
-        paid = f"you are paid, {words.currency}" if words.currency else "you are paid"
+        paid = f"you are paid in all, {words.currency}" if words.currency else "you are paid in all"
         report = "if you report" if len(self.costs) > 1 else "at the cost of"
         report += f", {words.per_unit}" if words.currency else ""
         said = (report, f"we order, {words.of_units}", paid)
         headings = "".join(f"<th>{escape(text)}</th>" for text in said)
-        rows = (
-            "".join(f"<td>{text}</td>" for text in (label(cost), shown(quantity), shown(payment)))
-            for cost, quantity, payment in zip(self.costs, self.quantity[k], self.payment[k], strict=True)
+        columns = (
+            (self.costs, amount_digits(self.costs)),
+            (self.quantity[k], decimals_of(self.quantity.ravel())),
+            (self.payment[k], amount_digits(self.payment.ravel(), words.round_money)),
         )
+        texts = ([figure(value, digits) for value in values] for values, digits in columns)
+        rows = ("".join(f"<td>{text}</td>" for text in row) for row in zip(*texts, strict=True))
         body = "".join(f"<tr>{row}</tr>\n" for row in rows)
         return f"<table>\n<caption>List {k + 1}</caption>\n<tr>{headings}</tr>\n{body}</table>\n"
 
@@ -245,9 +262,3 @@ def rounded(values: Array) -> Array:
     least = 10.0**-DIGITS * float(np.abs(values).max())
     digits = np.array([float(f"{value:.{DIGITS}g}") for value in values.ravel()]).reshape(values.shape)
     return np.asarray(np.where(np.abs(digits) <= least, 0.0, digits))
-
-
-def shown(value: float) -> str:
-    """Return a number >= 0 as the sheet shows it: with thousands separators, and no digit lost."""
-    whole, point, decimals = np.format_float_positional(value, trim="-").partition(".")
-    return f"{int(whole):,}{point}{decimals}"

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from veridical.data.record import wrong
 
-__all__ = ["ROUNDING", "UNSAID", "Measures", "decimals", "decimals_for", "figure", "refuse_rounding", "unrounded"]
+__all__ = [
+    "ROUNDING",
+    "UNSAID",
+    "Measures",
+    "amount_digits",
+    "decimals",
+    "decimals_for",
+    "decimals_of",
+    "figure",
+    "refuse_rounding",
+    "unrounded",
+]
 
 ROUNDING = ("round_money", "round_units")  # keys of a case whose contracts can be rounded
 ROUNDED_OFF = 1e-12  # what is less than that is taken for what rounding leaves
@@ -34,6 +45,25 @@ def decimals(step: float) -> int:
     """
     exponent = Decimal(repr(float(step))).normalize().as_tuple().exponent
     return max(0, -int(exponent))
+
+
+def decimals_of(values: Iterable[float]) -> int:
+    """Return the decimals by which all of some numbers are shown alike and none loses a digit.
+
+    >>> decimals_of([29.55, 37.3]), decimals_of([560.0, 200.0]), decimals_of([])
+    (2, 0, 0)
+    """
+    return max(map(decimals, values), default=0)
+
+
+def amount_digits(values: Iterable[float], step: float | None = None) -> int:
+    """Return the same for money: no single decimal where it has cents, and those of the step to which it is rounded.
+
+    >>> amount_digits([22529.2, 2031.0]), amount_digits([17200.0]), amount_digits([17200.0], 0.01), amount_digits([0.125])
+    (2, 0, 2, 3)
+    """
+    digits = max(decimals_of(values), 0 if step is None else decimals(step))
+    return CENTS if digits == 1 else digits
 
 
 def decimals_for(largest: float, digits: int = CENTS) -> int:

@@ -6,7 +6,7 @@ collected into one `InputError`, so that a message always names the field, the v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
@@ -208,9 +208,10 @@ def put(here: Any, changes: Mapping[str, Any], said: str = "", place: str = "") 
     `said` and `place` are what stands before the keys, as the caller wrote it and as messages of records show it.
     Raises InputError for a key that leads nowhere, and for records that the changes would make invalid.
     """
+    names = [_name_of(item) or str(k) for k, item in enumerate(here)] if isinstance(here, list | tuple) else []
     steps: dict[str, dict[str, Any]] = {}
     for key, value in changes.items():
-        step, _, rest = key.partition(".")
+        step, rest = _first_step(key, names)
         steps.setdefault(step, {})[rest] = value
     if isinstance(here, Record):
         if here.registry is not None and here.registry.key in steps:  # perhaps another class's, which its owner will find
@@ -221,7 +222,6 @@ def put(here: Any, changes: Mapping[str, Any], said: str = "", place: str = "") 
             raise error.within(place) from None
     if isinstance(here, list | tuple):
         items = list(here)
-        names = [_name_of(item) or str(k) for k, item in enumerate(items)]
         for step, inside in steps.items():
             if "" in inside:
                 raise InputError.of(f"{said}{step}", inside[""], "a field of a table, such as suppliers.NAME.costs")
@@ -244,6 +244,13 @@ def put(here: Any, changes: Mapping[str, Any], said: str = "", place: str = "") 
             part = {} if table.get(step) is None else table[step]
             table[step] = put(part, inside, f"{said}{step}.", f"{place}.{step}".removeprefix("."))
     return table
+
+
+def _first_step(key: str, names: Sequence[str]) -> tuple[str, str]:
+    """Return the first step of a path and the rest of it; a name with dots in it, of those that there are, is one step."""
+    met = [name for name in names if key == name or key.startswith(f"{name}.")]
+    step = max(met, key=len) if met else key.partition(".")[0]
+    return step, key[len(step) + 1 :]
 
 
 def _asked(field: FieldInfo) -> str:

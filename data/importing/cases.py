@@ -29,6 +29,7 @@ LEVELS = 3  # costs that stand for the quotes of a supplier, where nobody says h
 MANY = 1000  # of them, which no menu has
 FOLDER = "quotes"  # beside the case, where quotes and sales stand in files
 OTHER = {"EUR": ("€", "euro"), "GBP": ("£",), "$": ("usd", "aud", "cad", "us$", "dollar"), "USD": ("$",), "¥": ("jpy", "cny")}
+WHICH = "--column HEADER says which column has past demand (in Python `column`)"
 PLACE = re.compile(r"((?:suppliers|retailers)\[\d+\])(?:\.(\w+))?")
 
 
@@ -163,7 +164,7 @@ def from_files(
         sales = None
         if demand is not None:
             of_sales = replace(reading, rename={**reading.rename, column: key_of(column)})
-            sales = table(demand, "demand", Wanted(((key_of(column),),), others=True), of_sales)
+            sales = table(demand, "demand", Wanted(((key_of(column),),), others=True, how=WHICH), of_sales)
         made = assembler(quotes, sales, further, column, levels, cost_step, folder, reading.decimal, fields)
     met = frozenset().union(*(one.met for one in tables))
     for option, headers in (("rename", reading.rename), ("ignore", reading.ignore)):

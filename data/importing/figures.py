@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from veridical.data.importing.table import Problems, Table
+from veridical.data.importing.table import Problems, Table, unit_of
 from veridical.data.limits import LARGEST
 from veridical.data.sheets.cells import Covered, blank, shown_as
-from veridical.data.sheets.numerals import DECIMALS, Numeral, decimals, numeral
+from veridical.data.sheets.numerals import CURRENCIES, DECIMALS, Numeral, decimals, numeral
 
 __all__ = ["COUNT", "NOT_NEGATIVE", "POSITIVE", "SHARE", "Bounds", "Figures", "figures"]
+
+
+SEVERAL = re.compile(r"(?:/|\b(?:per|pro|je|for|für|par|x))\s*\d", re.IGNORECASE)  # as in `per 100`
 
 
 class Bounds(NamedTuple):
@@ -84,7 +88,8 @@ def figures(table: Table, bounds: Mapping[str, Bounds], problems: Problems, deci
             if value is not None and not (abs(value) <= LARGEST and bounds[key].holds(value)):
                 problems.add(table.place(place, key), _shown(cells[key]), bounds[key].allowed)
                 row[key] = None
-    return Figures(rows, _currency(table, currencies, problems), note)
+    money = [key for key in keys if bounds[key].money]
+    return Figures(rows, _currency(table, currencies, money, problems), (*note, *_by_the_hundred(table, money)))
 
 
 BESIDE = ", with nothing beside it but a sign or code of a currency"
@@ -132,17 +137,23 @@ def _sign(
     return table.usual or ".", ()
 
 
-def _currency(table: Table, said: list[tuple[int, str, str]], problems: Problems) -> str:
-    """Return the currency that stands beside numbers; take down a second one."""
-    first = next((one for one in said if one[2]), None)
-    if first is None:
+def _currency(table: Table, said: list[tuple[int, str, str]], money: list[str], problems: Problems) -> str:
+    """Return the currency that stands beside numbers or in their headers; take down a second one."""
+    found = [(table.place(table.rows[row][0], key), table.rows[row][1][key], other) for row, key, other in said if other]
+    headed = ((table.headers[key], CURRENCIES.get(re.split(r"[\s/]", unit_of(table.headers[key]))[0], "")) for key in money)
+    found = [(f"header {header}", header, currency) for header, currency in headed if currency] + found
+    if not found:
         return ""
-    row, key, currency = first
-    before = table.place(table.rows[row][0], key)
-    for row, key, other in said:
-        if other not in ("", currency):
-            place, cells = table.rows[row]
-            shown = cells[key] if isinstance(cells[key], str) else f"<{float(cells[key]):g} {other}>"
-            problems.add(table.place(place, key), shown, f"{currency}, as in {before}: one currency in a table")
+    before, _, currency = found[0]
+    for place, cell, other in found[1:]:
+        if other != currency:
+            shown = cell if isinstance(cell, str) else f"<{float(cell):g} {other}>"
+            problems.add(place, shown, f"{currency}, as in {before}: one currency in a table")
             break
     return currency
+
+
+def _by_the_hundred(table: Table, money: list[str]) -> tuple[str, ...]:
+    """Return what is to be said of columns of money whose headers are of several units: no number is divided."""
+    several = [table.headers[key] for key in money if SEVERAL.search(table.headers[key])]
+    return tuple(f"{header!r} read as it is, currency per unit: nothing divided" for header in several)

@@ -24,9 +24,11 @@ from veridical.data.sheets.cells import (
     workbook_rows,
 )
 from veridical.data.sheets.endings import CSV, XLSX, ending
+from veridical.data.sheets.numerals import numeral
 
-__all__ = ["HOW", "Problems", "Reading", "Table", "Wanted", "key_of", "text_of"]
+__all__ = ["HOW", "Problems", "Reading", "Table", "Wanted", "key_of", "text_of", "unit_of"]
 
+HEADERS = 20  # rows among which a header is looked for, where none has the columns
 MOST = 20  # problems of one table that are listed
 TOTALS = (
     *("total", "totals", "subtotal", "sub total", "grand total", "overall", "sum", "average", "mean"),
@@ -56,12 +58,13 @@ class Reading:
 class Wanted:
     """The columns of a table: one of each group of `needed` must be there, and `known` ones may be.
 
-    `others`: whether further columns are left out without a word.
+    `others`: whether further columns are left out without a word. `how`: how a caller says which columns are meant.
     """
 
     needed: tuple[tuple[str, ...], ...]
     known: tuple[str, ...] = ()
     others: bool = False
+    how: str = HOW
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -159,9 +162,10 @@ class Table:
         problems = Problems(file)
         start = _header(rows, wanted, reading)
         if start is None:
-            first = [str(cell) for cell in rows[0][1] if not blank(cell) and not isinstance(cell, Covered)] if rows else []
-            allowed = f"a header with {wanted.words}; {HOW}"
-            raise InputError.of("header", f"<{', '.join(first) or 'an empty table'}>", allowed, file)
+            line, titles = _likely_header(rows)
+            at = f"row {line}, header" if line > 1 else "header"
+            allowed = f"a header with {wanted.words}; {wanted.how}"
+            raise InputError.of(at, f"<{', '.join(titles) or 'an empty table'}>", allowed, file)
         number, head = rows[start]
         below = rows[start + 1 :]
         columns = _columns(head, below, number, wanted, reading, problems)
@@ -203,6 +207,16 @@ def key_of(header: Any) -> str:
     return re.sub(r"[\s-]+", "_", (match[1] if match and match[1] else words).casefold())
 
 
+def unit_of(header: str) -> str:
+    """Return what stands in brackets behind a header.
+
+    >>> unit_of("Price (EUR)"), unit_of("Price")
+    ('EUR', '')
+    """
+    match = UNIT.fullmatch(header)
+    return match[2].strip() if match and match[1] else ""
+
+
 def _words(header: Any) -> str:
     return "" if blank(header) or isinstance(header, Covered) else " ".join(str(header).split())
 
@@ -229,6 +243,19 @@ def _header(rows: Rows, wanted: Wanted, reading: Reading) -> int | None:
     return next((place for place, (_, cells) in enumerate(rows) if wanted.met(_keys(cells, reading))), None)
 
 
+def _likely_header(rows: Rows) -> tuple[int, list[str]]:
+    """Return the number and the titles of the row that looks most like a header: of the first rows the one with most text."""
+
+    def titles(cells: Sequence[Any]) -> list[str]:
+        return [_words(cell) for cell in cells if not blank(cell) and not isinstance(cell, Covered)]
+
+    def text(cells: Sequence[Any]) -> int:
+        return sum(isinstance(cell, str) and numeral(cell) is None for cell in cells if not blank(cell))
+
+    line, cells = max(rows[:HEADERS], key=lambda row: text(row[1]), default=(0, []))
+    return line, titles(cells)
+
+
 def _columns(
     head: Sequence[Any], below: Rows, number: int, wanted: Wanted, reading: Reading, problems: Problems
 ) -> dict[str, int]:
@@ -237,6 +264,7 @@ def _columns(
     ignored = {_words(header).casefold() for header in reading.ignore}
     found: dict[str, int] = {}
     at = f"row {number}, header" if number else "header"
+    unknown: list[str] = []
     for place, key in enumerate(keys):
         empty = all(place >= len(cells) or blank(cells[place]) or isinstance(cells[place], Covered) for _, cells in below)
         if key in wanted.keys:
@@ -245,7 +273,10 @@ def _columns(
             found.setdefault(key, place)
         elif not (empty or wanted.others or _words(head[place]).casefold() in ignored):
             named = _words(head[place]) or f"<no name, column {place + 1}>"
-            problems.add(at, named, f"the columns {', '.join(wanted.keys)}; {HOW}")
+            unknown.append(named)
+    if unknown:
+        value = unknown[0] if len(unknown) == 1 else f"<{', '.join(unknown)}>"
+        problems.add(at, value, f"the columns {', '.join(wanted.keys)}; {wanted.how}")
     return found
 
 

@@ -65,13 +65,15 @@ class Sheet:
 class Book:
     """Tables of one result: the `first` and, in a workbook, `further` ones, which are made when they are asked for.
 
-    `title` says what they are of, and `measures` how money and quantities are called.
+    `title` says what they are of, and `measures` how money and quantities are called. `sentences`: what a reader has to know
+    before the tables; a workbook that has some opens at them.
     """
 
     title: str
     first: Sheet
     measures: Measures = UNSAID
     further: Callable[[], tuple[Sheet, ...]] = tuple
+    sentences: tuple[str, ...] = ()
 
     @property
     def sheets(self) -> tuple[Sheet, ...]:

@@ -152,7 +152,8 @@ def words(annotation: Any, metadata: Any = ()) -> str:
     kind = origin or annotation
     if inspect.isclass(kind) and issubclass(kind, Mapping):
         return "table"
-    return {float: "number", int: "whole number", bool: "true or false", str: "text"}[kind]
+    plain = {float: "number", int: "whole number", bool: "true or false", str: "text", Any: "number or list"}
+    return plain.get(kind, "text")
 
 
 def default(field: Any) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from veridical import tables
-from veridical.contracts import Audit
+from veridical.contracts import PROPERTIES, Audit
 from veridical.data import cards, files
 from veridical.data.case_record import hashed
 from veridical.families.family import Family, Memo
@@ -45,14 +45,16 @@ def solution(found: Solution, family: Family, command: Command, summary: str) ->
     title = f"{tables.named(found.mechanism, found.parameters)} for {found.case}"
     decision = (paragraphs([memo.advice]) if memo.advice else "") + html_of([*memo.decision, *tables.measured(found.measures)])
     sections = [
-        Section("What is agreed", html_of(memo.contracts)),
+        Section("What is agreed", html_of([*memo.overview, *memo.contracts])),
         Section("Picture", _drawn(family.picture, found, title)),
         Section("What binds, and what it is worth", html_of(memo.binding) + _rates(found)),
         Section("Who would lie", _liars(found.audit) + html_of(memo.truth) + _properties(found.audit)),
         Section("Certificate", _certified(found)),
         *_ending(command, [f"solved by {found.solver.name} {found.solver.version}"]),
     ]
-    return page(title, f"Mechanism {found.mechanism}: {summary}.", decision, sections)
+    described = getattr(command.case, "description", "").strip()
+    about = f"{described}{'' if described.endswith(('.', '!', '?')) else '.'} " if described else ""
+    return page(title, f"{about}Mechanism {found.mechanism}: {summary}.", decision, sections)
 
 
 def comparison(frame: Any, family: Family, command: Command) -> str:
@@ -116,14 +118,22 @@ def _rates(found: Solution) -> str:
 
 
 def _liars(audit: Audit | None) -> str:
-    """Return in a sentence whether anybody would lie, as HTML."""
-    words = {True: "Nobody would lie.", False: "Somebody would lie.", None: "Whether anybody would lie could not be tried."}
+    """Return in a sentence whether anybody would lie by himself, as HTML; what several gain together is another matter."""
+    words = {
+        True: "Nobody gains by a lie of his own.",
+        False: "Somebody gains by a lie of his own.",
+        None: "Whether anybody gains by a lie could not be tried.",
+    }
     return "" if audit is None else paragraphs([words[audit.truthful]])
 
 
 def _properties(audit: Audit | None) -> str:
-    """Return what each property comes to as HTML."""
-    return "" if audit is None else html(tables.properties(audit))
+    """Return what each property says and comes to as HTML."""
+    if audit is None:
+        return ""
+    said = {name: PROPERTIES[name].summary for name in audit.properties if name in PROPERTIES}
+    meaning = cards.Table("what the names of properties say", ["property", "what it says"], list(said.items()), frozenset({0, 1}))
+    return html(tables.properties(audit)) + (cards.html_table(meaning) if said else "")
 
 
 def _certified(found: Solution) -> str:

@@ -1,6 +1,7 @@
 """What one supplier is sent of a menu: his own contracts, all of them, and nothing of anybody else."""
 
 import re
+from html import escape
 from io import StringIO
 from itertools import product
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -58,7 +60,30 @@ def test_rounded_contracts_are_sent_to_the_last_digit_and_in_their_currency() ->
     contract = supplier_contracts(menu)["panel"]
     assert set(contract.quantity.ravel()) == set(menu.quantity[0].ravel())
     assert set(contract.payment.ravel()) == set(menu.payment[0].ravel())
-    assert "<th>if you report, EUR per unit</th><th>we order, pieces</th><th>you are paid, EUR</th>" in contract.to_html()
+    assert "<th>if you report, EUR per unit</th><th>we order, pieces</th><th>you are paid in all, EUR</th>" in contract.to_html()
+
+
+def test_amounts_of_a_sheet_are_written_alike_and_lose_no_digit() -> None:
+    costs = {"suppliers.panel.costs": [4.0, 9.25], "suppliers.battery.costs": [3.5, 7.0]}
+    case = vd.example("two-suppliers").changed(**costs, round_money=0.01, round_units=1, currency="EUR", unit="pieces")
+    for contract in supplier_contracts(vd.solve(case).contracts).values():
+        cells = re.findall("<td>(.*?)</td>", contract.to_html())
+        assert all(re.fullmatch(r"[\d,]+\.\d\d", text) for text in cells[0::3] + cells[2::3])  # costs and payments: cents
+        assert all(re.fullmatch(r"[\d,]+", text) for text in cells[1::3])  # pieces
+        shown = np.array([float(text.replace(",", "")) for text in cells]).reshape(-1, 3)
+        assert shown[:, 1:].tolist() == contract.to_frame().to_numpy().tolist()
+        assert "for the whole order" in contract.to_html()
+
+
+def test_the_workbook_says_what_the_sheet_says_and_opens_there(solution: Any, tmp_path: Path) -> None:
+    write_contracts(solution.contracts, tmp_path, ("html", "xlsx"))
+    for name, contract in supplier_contracts(solution.contracts).items():
+        book = openpyxl.load_workbook(tmp_path / f"{name}.xlsx")
+        assert book.sheetnames == ["offer", "about"]  # the first is what programs read
+        assert book.active.title == "about"
+        said = [row[0].value for row in book["about"].iter_rows()]
+        assert [words for words in (*contract.sentences, contract.alone) if words not in said] == []
+        assert [words for words in contract.sentences if escape(words) not in contract.to_html()] == []
 
 
 def test_a_cost_that_everybody_knows_is_not_asked_for() -> None:

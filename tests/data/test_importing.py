@@ -492,3 +492,42 @@ def test_costs_are_the_least_quotes_that_so_many_do_not_exceed(number: int, leve
         for k in range(1, levels + 1)
     }
     assert costs_of(quotes, levels) == sorted(counted)
+
+
+@pytest.mark.parametrize(
+    ("header", "currency"),
+    [("quote (EUR)", "EUR"), ("quote [€]", "EUR"), ("quote (CHF/pc)", "CHF"), ("quote (net)", None), ("quote", None)],
+)
+def test_a_currency_in_the_header_of_prices_is_that_of_the_case(header: str, currency: str | None, write: Write) -> None:
+    assert read(write("quotes.csv", QUOTES.replace("supplier,quote", f"supplier,{header}"))).currency == currency
+
+
+def test_a_currency_in_a_header_that_the_numbers_contradict_is_refused(write: Write) -> None:
+    text = QUOTES.replace("supplier,quote", "supplier,quote (EUR)").replace("9.9", "$ 9.9")
+    with pytest.raises(InputError, match=r"row 4, column quote \(EUR\): got '\$ 9.9'; allowed: EUR, as in header quote \(EUR\)"):
+        read(write("quotes.csv", text))
+
+
+def test_a_header_that_is_not_there_is_looked_for_below_the_titles(book: Book) -> None:
+    path = book(
+        "q.xlsx", Q=[("Tender 2026, all suppliers",), (), ("Lieferant", "Preis", "Datum"), ("Arvo", 7.6, "3.1."), ("Arvo", 8.1)]
+    )
+    with pytest.raises(
+        InputError, match=r"row 3, header: got <Lieferant, Preis, Datum>; allowed: a header with supplier and quote"
+    ):
+        read(path)
+
+
+def test_columns_that_are_unknown_are_named_together(write: Write) -> None:
+    text = "supplier,quote,buyer,remark\nArvo,7.6,x,y\n"
+    with pytest.raises(
+        InputError, match=r"header: got <buyer, remark>; allowed: the columns supplier, .*--ignore 'HEADER'"
+    ) as found:
+        read(write("quotes.csv", text))
+    assert len(found.value.problems) == 1
+
+
+def test_without_the_column_of_demand_the_way_to_name_one_is_said(write: Write) -> None:
+    sales = write("sales.csv", "month,units\n2025-01,310\n")
+    with pytest.raises(InputError, match=r"header: got <month, units>; allowed: a header with demand; --column HEADER says"):
+        vd.import_case(write("quotes.csv", QUOTES), sales, price=60.0)

@@ -66,7 +66,7 @@ def test_all_files_have_the_same_columns_and_numbers(menu: Menu, tmp_path: Path)
 def test_a_workbook_is_made_to_be_read(menu: Menu, tmp_path: Path) -> None:
     menu.save(tmp_path / "menu.xlsx")
     book = openpyxl.load_workbook(tmp_path / "menu.xlsx")
-    assert book.sheetnames == ["menu", "about"]
+    assert book.sheetnames == ["menu", "suppliers", "about"]
     page = book["menu"]
     header = [cell.value for cell in page[1]]
     assert page.freeze_panes == "C2"  # the header, and the two reports
@@ -77,10 +77,23 @@ def test_a_workbook_is_made_to_be_read(menu: Menu, tmp_path: Path) -> None:
     assert [row[place].value for row in page.iter_rows(min_row=2)] == pytest.approx(menu.payment[0].ravel().tolist(), rel=1e-15)
     assert page.cell(2, place + 1).number_format == '#,##0.00 "EUR"'
     assert page.cell(2, header.index(f"quantity {menu.case.names[0]}") + 1).number_format == '#,##0.00 "pieces"'
-    said = {row[1].value: (row[2].value, row[3].value) for row in book["about"].iter_rows(min_row=5)}
+    about = list(book["about"].iter_rows(min_row=5, values_only=True))
+    said = {column: (meaning, unit) for sheet, column, meaning, unit in about if sheet == "menu"}
     assert list(said) == header
     assert said[header[0]] == ("the unit cost that this supplier reports", "EUR per unit")
     assert [said[f"{what} {menu.case.names[1]}"][1] for what in ("quantity", "payment", "rent")] == ["pieces", "EUR", "EUR"]
+
+
+def test_a_workbook_says_what_to_reckon_with_of_each_supplier(menu: Menu, tmp_path: Path) -> None:
+    menu.save(tmp_path / "menu.xlsx")
+    read = pd.read_excel(tmp_path / "menu.xlsx", sheet_name="suppliers", index_col="supplier")
+    assert list(read.index) == list(menu.case.names)
+    rows = menu.to_frame()
+    for name in menu.case.names:
+        for what in ("quantity", "payment", "rent"):
+            assert read.loc[name, what] == pytest.approx((rows[what, name] * rows["probability"]).sum(), rel=1e-12)
+        for what in ("quantity", "payment"):
+            assert read.loc[name, f"largest_{what}"] == pytest.approx(rows[what, name].max(), rel=1e-12)
 
 
 def test_a_parquet_file_says_what_its_columns_are_counted_in(menu: Menu, tmp_path: Path) -> None:
@@ -147,6 +160,37 @@ def test_small_amounts_are_not_shown_as_nothing() -> None:
     money = Column("money", "money")
     page = written(pd.DataFrame({"large": [1.0, 20.0], "small": [1.0, 0.0004]}), large=money, small=money)
     assert (page["B2"].number_format, page["C2"].number_format) == ('#,##0.00 "EUR"', 'General "EUR"')
+
+
+def test_the_end_of_a_long_name_is_seen() -> None:
+    name = "Kunststofftechnik Weißenburg an der Donau GmbH & Co. KG"
+    page = written(pd.DataFrame({"profit": [1.0]}, index=pd.Index([name], name="supplier")))
+    assert page.column_dimensions["A"].width > len(name)
+
+
+def test_prices_of_a_column_are_shown_alike() -> None:
+    price = Column("a price", "per_unit")
+    frame = pd.DataFrame({"cents": [37.3, 1029.55], "whole": [4.0, 9.0], "fine": [0.12345678, 1.0]})
+    page = written(frame, cents=price, whole=price, fine=price)
+    assert [page[f"{letter}2"].number_format for letter in "BCD"] == ["#,##0.00", "#,##0", "General"]
+
+
+def test_the_sheet_that_says_what_columns_are_shows_all_of_it_on_one_page_across() -> None:
+    long, words = "quantity " + "Kunststofftechnik " * 5, "A sentence that has to be read before the table. " * 6
+    frame = pd.DataFrame({long: [1.0], "cost": [2.0]})
+    book = Book("numbers", Sheet("numbers", frame, {"cost": Column("words " * 40)}), Measures("EUR"), sentences=(words,))
+    page = openpyxl.load_workbook(BytesIO(workbooks.workbook(book, "numbers.xlsx")))["about"]
+    assert (page.sheet_properties.pageSetUpPr.fitToPage, page.page_setup.fitToHeight) == (True, 0)
+    merged = list(page.merged_cells.ranges)
+    seen = 0
+    for cell in (cell for row in page.iter_rows(min_row=2) for cell in row if cell.value):
+        letters = "ABCD" if any(cell.coordinate in area for area in merged) else cell.column_letter
+        lines = len(cell.value) / sum(page.column_dimensions[letter].width for letter in letters)
+        if lines > 1:
+            seen += 1
+            assert cell.alignment.wrap_text
+            assert page.row_dimensions[cell.row].height >= 15 * lines
+    assert seen == 3  # the sentence, the name of the first column, and what the second is
 
 
 def test_tables_that_a_workbook_cannot_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

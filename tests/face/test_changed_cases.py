@@ -1,10 +1,13 @@
 """Fields of a case as keyword arguments of `solve` and `compare`."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import veridical as vd
+from support.command_line import Run
 from veridical.data import AssemblerCase
 
 COSTS = [
@@ -35,6 +38,16 @@ def test_suppliers_are_changed_by_name_or_number() -> None:
     fields: list[dict[str, Any]] = [{f"suppliers.{place}.costs": [2.0, 8.0]} for place in ("panel", "0")]
     by_name, by_number = (vd.solve(case, "naive", "closed_form", **changes) for changes in fields)
     assert by_name.objective == by_number.objective > vd.solve(case, "naive", "closed_form").objective
+
+
+def test_suppliers_whose_names_have_dots_in_them_are_changed_by_name(run: Run) -> None:
+    case = vd.example("two-suppliers").changed(**{"suppliers.panel.name": "Tessaro S.p.A.", "suppliers.battery.name": "Tessaro"})
+    changed = case.changed(**{"suppliers.Tessaro S.p.A..capacity": 300, "suppliers.Tessaro.capacity": 200})
+    assert [supplier.capacity for supplier in changed.suppliers] == [300.0, 200.0]
+    case.save("case.toml")
+    assert run("solve", "case.toml", "--set", "suppliers.Tessaro S.p.A..capacity=300", "--json", "found.json")[0] == 0
+    menu = json.loads(Path("found.json").read_text(encoding="utf-8"))["menu"]
+    assert max(row["quantity"][0] for row in menu) == pytest.approx(300.0)
 
 
 def test_the_mechanism_follows_from_the_changed_case() -> None:

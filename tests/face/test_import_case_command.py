@@ -108,6 +108,45 @@ def test_what_cannot_be_used_is_named_and_nothing_is_written(
     assert contents(Path()) == before
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--price", "--price: got <nothing>; allowed: what a product sells for"),
+        ("--demand", "--demand: got <nothing>; allowed: past sales"),
+    ],
+)
+def test_what_is_left_out_is_asked_for_by_its_option(option: str, message: str, tables: None, run: Run) -> None:
+    place = COMMAND.index(option)
+    status, _, err = run(*COMMAND[:place], *COMMAND[place + 2 :])
+    assert (status, err.startswith(f"veridical: {message}")) == (2, True)
+    further = {"--price": ["price=40"], "--demand": ["demand.distribution=uniform", "demand.low=100", "demand.high=900"]}[option]
+    given = [part for text in further for part in ("--set", text)]
+    assert run(*COMMAND[:place], *COMMAND[place + 2 :], *given)[0] == 0
+
+
+def test_a_case_that_was_edited_is_not_written_over(tables: None, run: Run) -> None:
+    assert run(*COMMAND)[0] == 0
+    edited = Path("case.toml").read_text(encoding="utf-8").replace("price = 40.0", "price = 41.0\nsalvage = 3.0")
+    Path("case.toml").write_text(edited, encoding="utf-8")
+    before = contents(Path())
+    status, out, err = run(*COMMAND)
+    assert (status, out) == (2, "")
+    assert "--out: got 'case.toml'; allowed: another name, or none that is there already" in err
+    assert contents(Path()) == before
+
+
+def test_quotes_of_another_unit_are_asked_about_in_the_import_and_in_what_rests_on_it(run: Run) -> None:
+    quotes = [5.9, 6.1, 610.0, 6.3, 590.0, 6.0]
+    Path("quotes.csv").write_text("supplier,quote per 100 (EUR)\n" + "".join(f"Arvo,{q}\n" for q in quotes), encoding="utf-8")
+    Path("sales.csv").write_text(SALES, encoding="utf-8")
+    status, out, _ = run(*(part for part in COMMAND if part not in HEADERS), "--rename", "quote per 100=quote", "--price", "4000")
+    assert status == 0
+    asked = "the reports of Arvo go from 5.9 to 610: are all of them of one unit and one currency?"
+    assert asked in " ".join(out.split())
+    assert "'quote per 100 (EUR)' read as it is, currency per unit: nothing divided" in " ".join(out.split())
+    assert asked in vd.solve(vd.load("case.toml")).warnings
+
+
 def test_tables_are_never_written_over(tables: None, run: Run) -> None:
     Path("case-data").mkdir()
     Path("quotes.csv").rename("case-data/Arvo.csv")

@@ -57,7 +57,7 @@ def test_a_report_of_a_solution(name: str, mechanism: str, decision: str, run: R
     assert " ".join(first.split())[:30] in words  # what the terminal says first
     assert html.count("<svg") == 1
     assert solution.certificate.basis in words
-    assert ("Nobody would lie" in words) == bool(solution.audit is not None and solution.audit.truthful)
+    assert ("Nobody gains by a lie of his own" in words) == bool(solution.audit is not None and solution.audit.truthful)
     assert f"veridical solve {name} --mechanism {mechanism} --solver closed_form" in words
     assert hashed(vd.example(name)) in words
     assert f"veridical {version('veridical')}" in words
@@ -69,6 +69,23 @@ def test_every_number_of_a_menu_is_in_its_report(run: Run) -> None:
     menu = vd.solve(vd.example("two-suppliers")).menu
     for number in menu[["quantity", "payment", "rent"]].to_numpy().ravel():
         assert f"{number + 0.0:,.2f}" in words
+
+
+def test_a_report_says_what_to_reckon_with_of_each_supplier_and_what_properties_mean(run: Run) -> None:
+    case = vd.example("two-suppliers-correlated")
+    case.changed(description="Drive units, one quarter").save("case.toml")
+    assert run("solve", "case.toml", "--report", "report.html")[0] == 0
+    html, words, _ = read()
+    assert html.index("Drive units, one quarter. Mechanism icds") < html.index("<h2>")
+    solution = vd.solve(case)
+    menu = solution.menu
+    assert solution.audit is not None
+    for name in case.names:
+        for what in ("quantity", "payment", "rent"):
+            assert f"{(menu[what, name] * menu['probability']).sum() + 0.0:,.2f}" in words
+        assert f"{menu['payment', name].max():,.2f}" in words
+    for name in solution.audit.properties:
+        assert f"{name} {vd.PROPERTIES[name].summary}" in words
 
 
 def test_a_report_of_a_joint_plan(run: Run) -> None:

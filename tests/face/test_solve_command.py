@@ -109,6 +109,14 @@ def test_tables_hold_profit_menu_shadow_prices_audit_and_certificate(run: Run) -
     assert any(line.startswith("solved by highs") for line in lines)
 
 
+def test_a_menu_that_orders_nothing_says_so(run: Run) -> None:
+    said = "nothing is ordered, whatever the suppliers report"
+    assert said not in run("solve", "two-suppliers")[1]
+    status, out, err = run("solve", "two-suppliers", "--set", "price=3.5")  # the parts cost 4 at the least
+    assert (status, err) == (0, "")
+    assert said in out
+
+
 def test_a_large_menu_is_cut_for_people_and_whole_in_the_file(run: Run) -> None:
     status, out, _ = run("solve", "electronics", "--solver", "closed_form", "--menu", "menu.csv")
     assert status == 0

@@ -1,6 +1,7 @@
 """README and site: every block of code runs, shows what comes of it, and links lead to pages that there are."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,12 @@ def test_a_block_that_is_wrong_is_seen(
 
 def test_the_readme_is_short() -> None:
     assert len(PAGES["README.md"].splitlines()) <= 150
+
+
+def test_the_page_of_installing_has_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    page = next(page for name, page in PAGES.items() if name.endswith("install.md"))
+    assert set(re.findall(r'^\| `pip install "veridical\[(\w+)\]"`', page, flags=re.MULTILINE)) == set(extras)
 
 
 def test_links_between_pages_lead_somewhere() -> None:

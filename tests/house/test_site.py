@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from generators import case_pages, copies, links, published
 from support.command_line import is_picture
 from support.places import ROOT
 from support.reproductions import Reproductions
+from veridical.data import AssemblerCase
 from veridical.data.joint_plan import ROLES
 from veridical.studies import LONG, REPRODUCTIONS
 from veridical.studies.papers.claims import CLAIMS
@@ -41,6 +44,37 @@ def test_what_is_nested_or_a_table_is_not_called_text(cases: Path) -> None:
     page = (cases / "assembler.md").read_text(encoding="utf-8")
     assert "| `joint` | nested lists of numbers |" in page
     assert "| `units` | table |" in page
+
+
+TYPES = {
+    "text": "string",
+    "table": "object",
+    "list": "array",
+    "nested": "array",
+    "number": "number",
+    "whole": "integer",
+    "true": "boolean",
+}
+
+
+def types(part: dict[str, Any], schema: dict[str, Any]) -> set[str]:
+    """Return the types that a JSON schema allows for a value."""
+    if "$ref" in part:
+        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    inner = [one for word in ("anyOf", "oneOf", "allOf") for one in part.get(word, [])]
+    return {part["type"]} if "type" in part else set().union(*(types(one, schema) for one in inner))
+
+
+def test_types_of_fields_are_those_of_the_schema() -> None:
+    for record in case_pages.records(AssemblerCase, {}).values():
+        schema = record.model_json_schema()
+        for key, field in record.model_fields.items():
+            words = case_pages.words(field.annotation, field.metadata)
+            allowed = types(schema["properties"].get(key, {}), schema)
+            said = {TYPES.get(one.split()[0], "string") for one in re.sub(r"\(.*\)", "", words).split(" or ")}
+            assert not allowed or said <= {*allowed, "number" if "integer" in allowed else ""}, (
+                f"{record.__name__}.{key}: {words}"
+            )
 
 
 def test_the_page_of_joint_plans_has_every_role_and_table(cases: Path) -> None:

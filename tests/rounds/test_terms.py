@@ -1,6 +1,8 @@
 """What rounds are made of: they post and clear what the mechanism promised, and are the same when they are read back."""
 
 import json
+import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from veridical.contracts.auction import AS_TYPE
 from veridical.data import CertificateError, InputError
 from veridical.rounds import terms
 from veridical.rounds.chain import canonical
+from veridical.rounds.terms.menu_terms import MenuTerms
 
 
 @pytest.mark.parametrize("name", TERMS)
@@ -68,6 +71,57 @@ def test_nobody_earns_more_by_another_report_than_by_his_cost() -> None:
             for j in range(len(choices)):
                 assert np.all(np.array(earned[k]) >= np.array(earned[j]) - 1e-6 * np.abs(earned).max())
             assert min(earned[k]) >= -1e-9
+
+
+def test_who_costs_something_between_is_told_what_to_report_and_does_not_lose_by_it() -> None:
+    frozen = terms.freeze(vd.example("two-suppliers"), "icds", "closed_form")
+    posted = frozen.posted("panel")
+    assert any("lies between two" in words and "report the higher one" in words for words in posted["words"])
+    lower, higher = (choice["report"] for choice in posted["reports"])
+    between = (lower + higher) / 2
+    for contract in posted["reports"][1]["contracts"]:
+        assert contract["payment"] - between * contract["quantity"] >= 0
+    in_expectation = terms.freeze(vd.example("two-suppliers-correlated"), "bic")
+    assert not any("lies between two" in words for words in in_expectation.posted("panel")["words"])
+
+
+def test_by_lists_a_supplier_is_shown_nothing_of_who_the_others_are() -> None:
+    case = vd.example("motor-controllers").changed(round_money=0.01, round_units=1)
+    frozen = terms.thaw(json.loads(json.dumps(terms.freeze(case, "hybrid", parameters={"k": 3}, show="lists").to_dict())))
+    assert isinstance(frozen, MenuTerms)
+    for supplier in case.suppliers:
+        posted = frozen.posted(supplier.name)
+        text = json.dumps(posted)
+        assert not any(json.dumps(other.name)[1:-1] in text for other in case.suppliers if other is not supplier)
+        costs = {float(cost) for other in case.suppliers if other is not supplier for cost in other.costs} - {*supplier.costs}
+        numbers = {float(number) for number in re.findall(r"[\d.]*\d", text)}
+        assert not costs & numbers
+        assert "average" not in text
+        assert [one["report"] for one in posted["reports"]] == list(supplier.costs)
+        assert len(posted["lists"]) == len({json.dumps(one) for one in posted["lists"]})
+
+
+def test_by_lists_every_outcome_is_in_one_of_them() -> None:
+    frozen = terms.freeze(vd.example("two-suppliers-correlated"), "icds", show="lists")
+    costs = {supplier.name: supplier.costs for supplier in vd.example("two-suppliers-correlated").suppliers}
+    for reports in (dict(zip(costs, one, strict=True)) for one in product(*costs.values())):
+        for name, part in frozen.clear(reports).items():
+            lists = frozen.posted(name)["lists"]
+            rows = [(row["quantity"], row["payment"]) for one in lists for row in one if row["report"] == reports[name]]
+            assert (part["quantity"], part["payment"]) in [pytest.approx(row, rel=1e-11, abs=1e-9) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("case", "mechanism", "show", "says"),
+    [
+        ("two-suppliers", "bic", "lists", "--show: got 'lists'; allowed: profiles: under bic"),
+        ("two-suppliers", "naive", "all", "--show: got 'all'; allowed: one of profiles, lists"),
+        ("two-retailers", None, "lists", "--show: got 'lists'; allowed: nothing for a case of kind allocation"),
+    ],
+)
+def test_lists_are_refused_where_they_do_not_say_enough(case: str, mechanism: str | None, show: str, says: str) -> None:
+    with pytest.raises(vd.InputError, match=re.escape(says)):
+        terms.freeze(vd.example(case), mechanism, show=show)
 
 
 def test_where_a_supplier_is_silent_there_is_no_contract() -> None:

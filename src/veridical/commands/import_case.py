@@ -51,6 +51,8 @@ def import_case(
 
     target = Path(out)
     changed = {name: parsed(value) for name, value in pairs(changes, "--set").items()}
+    if kind == KINDS[0]:
+        refuse_unsaid(price, demand, {name.split(".")[0] for name in changed})
     fields = {"name": target.stem, "price": price, "currency": currency, "unit": unit, **changed}
     names = {"--sheet": pairs(sheet, "--sheet"), "--rename": pairs(rename, "--rename", last=True)}
     for name in names["--sheet"]:
@@ -60,6 +62,7 @@ def import_case(
     folder = f"{target.stem}-data"
     made = from_files(table, demand, kind, suppliers, column, levels, cost_step, folder, reading, fields)
     refuse_inputs([target, *target.parent.joinpath(folder).glob("*")], [table, demand, suppliers])
+    refuse_edited(target, made.case)
     made.case.save(target)
     vd.tables.show(*imported(made, out))
 
@@ -76,6 +79,30 @@ def pairs(texts: Iterable[str] | None, option: str, last: bool = False) -> dict[
             raise vd.InputError.of(option, text, "NAME=VALUE")
         found[name] = value
     return found
+
+
+def refuse_unsaid(price: float | None, demand: str | None, changed: set[str]) -> None:
+    """Raise InputError where nothing says what a product sells for, or how many are asked for."""
+    if "products" in changed:
+        return
+    if price is None and "price" not in changed:
+        raise vd.InputError.of("--price", "<nothing>", "what a product sells for, currency per unit, as --price 250")
+    if demand is None and "demand" not in changed:
+        allowed = "past sales, as --demand sales.csv --column units, or a distribution, as --set demand.distribution=lognormal "
+        raise vd.InputError.of("--demand", "<nothing>", f"{allowed}--set demand.mean=400 --set demand.sd=80")
+
+
+def refuse_edited(target: Path, case: object) -> None:
+    """Raise InputError where a case stands under that name that is not the one to be written: somebody may have edited it."""
+    if not target.exists():
+        return
+    try:
+        same = vd.load(target) == case
+    except vd.InputError:
+        same = False
+    if not same:
+        allowed = "another name, or none that is there already: what stands there is not what these tables say, and may be edited"
+        raise vd.InputError.of("--out", str(target), allowed)
 
 
 def refuse_inputs(written: Iterable[Path], read: Iterable[str | None]) -> None:

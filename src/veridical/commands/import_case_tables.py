@@ -10,7 +10,7 @@ from veridical.data import AllocationCase
 from veridical.data.assembler import label
 from veridical.data.importing.cases import Imported
 from veridical.data.measures import Measures
-from veridical.families.estimation import few
+from veridical.families.estimation import few, uneven
 
 __all__ = ["imported"]
 
@@ -38,7 +38,7 @@ def imported(made: Imported, out: str) -> list[RenderableType]:
     lines += [Text(f"{file}: {', '.join(said for name, said in made.notes if name == file)}") for file in dict(made.notes)]
     if not isinstance(case, AllocationCase):
         known = [supplier.name for supplier in case.suppliers if len(supplier.costs) == 1]
-        lines += [Text(f"warning: {words}") for words in few(case)]
+        lines += [Text(f"warning: {words}") for words in (*few(case), *uneven(case))]
         lines += [Text(f"one cost alone, which is taken for known: {', '.join(known)}")] if known else []
     return lines
 

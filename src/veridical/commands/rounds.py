@@ -30,6 +30,9 @@ def create(
     mechanism: Annotated[str | None, typer.Option(metavar="NAME", help="Of an assembler's case: one that is truthful.")] = None,
     solver: Solver = None,
     silent: Annotated[str | None, typer.Option(metavar="RULE", help="A supplier's silence: void (no contract), highest.")] = None,
+    show: Annotated[
+        str | None, typer.Option(metavar="WHAT", help="A supplier's contracts by profiles of the others' costs, or by lists.")
+    ] = None,
     key: Annotated[
         str | None, typer.Option(metavar="FILE", help="Where the clearing key goes; else beside the database.")
     ] = None,
@@ -53,7 +56,7 @@ def create(
             raise vd.InputError.of("--deadline", "<nothing>", DEADLINE)
         ends = datetime.now(UTC) + DEMO if deadline is None else moment_of(deadline)
         request = read(case, changes, allow_files)
-        frozen = terms.freeze(request.case, mechanism, solver, request.others, silent or "")
+        frozen = terms.freeze(request.case, mechanism, solver, request.others, silent or "", show or "")
         id, clearing = new_id(), ClearingKey.new()
         place = key or key_place(database, id)
         with closing(Store.create(database)) as store:
@@ -67,6 +70,8 @@ def create(
         if to_json != "-":
             print(f"round {id}: {request.case.name}, until {ends.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
             print(f"clearing key: {place} (keep it away from the server until the deadline)")
+            if frozen.kind == "assembler" and show != "lists":
+                print("each supplier sees the names of the others and the costs that they may report; --show lists shows neither")
             print("one link for each, shown this once:")
             for name, link in links.items():
                 print(f"  {name}: {link}")

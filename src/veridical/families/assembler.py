@@ -15,7 +15,7 @@ from veridical.contracts import Audit, Menu
 from veridical.data import AssemblerCase
 from veridical.data.lazy import lazy, pd
 from veridical.families.bets import large_bets, within
-from veridical.families.estimation import estimated, few
+from veridical.families.estimation import estimated, few, uneven
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
 from veridical.families.rounding import ROUNDED, in_steps, refuse
 from veridical.families.routes import by_formula, by_model, routes_of
@@ -53,7 +53,7 @@ def more(task: Task, way: Callable[[Task], Solution], solution: Solution) -> dic
     solution = in_steps(task, solution)
     cases = (task.case, solution.contracts.case)
     prior = next((case.integration.to_dict() for case in cases if case.integration is not None), None)
-    warnings = (*large_bets(task, solution), *few(task.case))
+    warnings = (*large_bets(task, solution), *few(task.case), *uneven(task.case))
     found = {"prior": prior, "ambiguity": near_prior(solution), "warnings": warnings}
     if solution.rounding is not None:
         found |= {name: getattr(solution, name) for name in ROUNDED}

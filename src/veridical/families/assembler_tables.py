@@ -13,7 +13,7 @@ from veridical import tables
 from veridical.contracts import Audit, Menu
 from veridical.data.assembler import label
 from veridical.data.lazy import pd
-from veridical.data.measures import Measures, decimals_for
+from veridical.data.measures import Measures, decimals_for, figure
 from veridical.families.family import Memo
 from veridical.solvers import Solution
 
@@ -40,7 +40,8 @@ def memo(solution: Solution) -> Memo:
     if solution.rule is not None:
         how = solution.rule.integration
         said.append(Text(f"profit by {how.method} over {how.points:,} cost profiles, error {how.error:.1e}"))
-    return Memo(advice(solution), worth(solution), menus, [shadow_prices(solution)], said)
+    overview = [] if solution.contracts is None else [by_supplier(solution.contracts)]
+    return Memo(advice(solution), worth(solution), menus, [shadow_prices(solution)], said, overview)
 
 
 def advice(solution: Solution) -> str:
@@ -58,6 +59,8 @@ def worth(solution: Solution) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(f"expected profit {amount(solution.objective)}, {solution.standing()}")]
     parts += steps(solution)
     parts += tables.approximation(solution, "costs a supplier")
+    if solution.contracts is not None and not np.any(solution.contracts.quantity):
+        parts.append(Text("nothing is ordered, whatever the suppliers report: look at the price and the costs", style="yellow"))
     if solution.without_max_payment is not None:
         profit, cost = (amount(solution.without_max_payment[key]) for key in ("profit", "cost"))
         parts.append(Text(f"the bound on payments costs {cost}: without it the profit is {profit}"))
@@ -123,6 +126,23 @@ def menu(contracts: Menu) -> RenderableType:
     return Group(shown, Text(note, style="dim"))
 
 
+def by_supplier(contracts: Menu) -> RenderableType:
+    """Return what to reckon with of each supplier as a table."""
+    frame = contracts.by_supplier()
+    largest = (float(frame[name].abs().max()) for name in ("largest_payment", "largest_quantity"))
+    words = Measures.of(contracts.case).fitted(*largest)
+    headings = ("quantity\nexpected", "payment\nexpected", "rent\nexpected", "quantity\nat most", "payment\nat most")
+    title = "what to reckon with: a row a supplier, on average and at most over what they may report"
+    table = tables.table(title, "supplier", *headings, left=("supplier",))
+    for name, row in frame.iterrows():
+        expected = (figure(row["quantity"], words.unit_digits), words.money(row["payment"]), words.money(row["rent"]))
+        table.add_row(str(name), *expected, words.quantity(row["largest_quantity"]), words.payment(row["largest_payment"]))
+    money = (words.money(float(frame[name].sum())) for name in ("payment", "rent"))
+    table.add_section()
+    table.add_row("all", "", *money, "", "")
+    return table
+
+
 def assembly(contracts: Menu) -> RenderableType:
     """Return what is assembled of each of several products as a table, over the profiles of a menu."""
     case, weight = contracts.case, contracts.case.probability
@@ -166,8 +186,10 @@ def estimate(found: Mapping[str, Any], amount: tables.Money) -> Text:
     text = f"prior estimated from past reports ({reports}): "
     text += f"profit between {low} and {high} ({found['level']:.0%}, bootstrap of {found['draws']})"
     if held is not None:
-        text += f"; a menu for {1 - held['share']:.0%} of them promised {amount(held['promised'])}"
-        text += f" and earned {amount(held['earned'])} on the others"
+        text += (
+            f"; one trial: a menu made from {1 - held['share']:.0%} of them, drawn at random, promised {amount(held['promised'])}"
+        )
+        text += f", and under the other {held['share']:.0%}, which it had not seen, it earns {amount(held['earned'])}"
     return Text(text)
 
 

@@ -10,15 +10,17 @@ import numpy as np
 from veridical.contracts import Menu
 from veridical.data import AssemblerCase
 from veridical.data.arrays import Array, Integers
+from veridical.data.assembler import label
 from veridical.data.copula import gaussian_copula
 from veridical.data.prior import independent
 
-__all__ = ["DRAWS", "FEW", "HELD_OUT", "LEVEL", "estimated", "few"]
+__all__ = ["APART", "DRAWS", "FEW", "HELD_OUT", "LEVEL", "estimated", "few", "uneven"]
 
 DRAWS, LEVEL = 999, 0.9  # of the bootstrap
 OF_COPULA = 99  # draws where each of them is an integration
 HELD_OUT = 0.25  # share of every supplier's reports
 FEW = 30  # reports below which that is said
+APART = 5  # times the lowest report, beyond which that is said
 SEED = 0
 
 
@@ -27,6 +29,19 @@ def few(case: AssemblerCase) -> tuple[str, ...]:
     counts = {s.name: len(s.reported) for s in case.suppliers if s.reports is not None and len(s.reported) < FEW}
     words = {name: f"{count} report{'s' if count > 1 else ''}" for name, count in counts.items()}
     return tuple(f"the prior of {name} rests on {said}, fewer than {FEW}" for name, said in words.items())
+
+
+def uneven(case: AssemblerCase) -> tuple[str, ...]:
+    """Return in words whose reports are so far apart that some may be of another unit, as of a hundred pieces."""
+    far = {
+        s.name: (min(s.reported), max(s.reported))
+        for s in case.suppliers
+        if s.reports is not None and s.reported and max(s.reported) > APART * min(s.reported)
+    }
+    return tuple(
+        f"the reports of {name} go from {label(low)} to {label(high)}: are all of them of one unit and one currency?"
+        for name, (low, high) in far.items()
+    )
 
 
 def estimated(menu: Menu, solve: Callable[[AssemblerCase], Menu]) -> dict[str, Any]:

@@ -259,7 +259,8 @@ class Number:
 @dataclass(frozen=True)
 class Memo:
     """What is to be said of a solution, in order: what to do, in a sentence; what it comes to; the contracts; what binds and what
-    that is worth; and whether truth is best.
+    that is worth; and whether truth is best. `overview`: what to reckon with of each party,
+    which a report shows before the contracts.
     """
 
     advice: str
@@ -267,10 +268,11 @@ class Memo:
     contracts: list[RenderableType]
     binding: list[RenderableType]
     truth: list[RenderableType]
+    overview: list[RenderableType] = field(default_factory=list)
 
     @property
     def parts(self) -> list[RenderableType]:
-        """All but the advice."""
+        """All but the advice and the overview."""
         return [*self.decision, *self.contracts, *self.binding, *self.truth]
 
 

@@ -21,14 +21,19 @@ def freeze(
     solver: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     silent: str = "",
+    show: str = "",
 ) -> Terms:
     """Return the terms of a round: what the mechanism promises for the case, solved, certified, audited, and fixed from here on.
 
-    silent: what a supplier's silence counts as, `void` or `highest`. Raises InputError for cases and mechanisms without rounds.
+    silent: what a supplier's silence counts as, `void` or `highest`. show: what his contracts are posted by, `profiles` or
+    `lists`. Raises InputError for cases and mechanisms without rounds.
     """
     for kind in KINDS.values():
         if isinstance(case, kind.case_type):
-            return kind.freeze(case, mechanism, solver, dict(parameters or {}), silent)
+            made: MenuTerms | AuctionTerms = kind.freeze(case, mechanism, solver, dict(parameters or {}), silent)
+            if show and not isinstance(made, MenuTerms):
+                raise InputError.of("--show", show, f"nothing for a case of kind {case.kind}: bids are posted by type", case.name)
+            return made.shown_by(show) if show and isinstance(made, MenuTerms) else made
     given = getattr(case, "kind", type(case).__name__)
     named = f"{given} with continuous costs" if given == "assembler" else given
     allowed = "a case of kind assembler, with costs that are listed, or of kind allocation"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any, ClassVar, Self
@@ -32,11 +32,21 @@ PARTICIPATION = {
     "ex_post_ir": "With your true cost you never earn less than without the contract, whatever the others report.",
     "interim_ir": "With your true cost you are not expected to earn less than without the contract, if the others report theirs.",
 }
+SHOWN = (
+    "profiles",
+    "lists",
+)  # what a supplier's contracts are posted by: the others' reports, or lists that say nothing of these
+LISTS = "What the others report decides which of the {} lists applies, and what you report does not."
+DIGITS = 12  # by which two lists are told apart: what is less is a solver's rounding
+BETWEEN = "If your cost lies between two of those that can be reported, report the higher one: you do not lose by that."
 
 
 @dataclass(frozen=True, eq=False)
 class MenuTerms:
-    """The menu of a mechanism, frozen. promises: the two properties that it was audited for. silent: a key of `SILENT`."""
+    """The menu of a mechanism, frozen. promises: the two properties that it was audited for. silent: a key of `SILENT`.
+
+    shown: one of `SHOWN`.
+    """
 
     kind: ClassVar[str] = "assembler"
     case_type: ClassVar[type[Any]] = AssemblerCase
@@ -47,6 +57,7 @@ class MenuTerms:
     mechanism: str
     promises: tuple[str, str]
     silent: str
+    shown: str = SHOWN[0]
 
     @classmethod
     def freeze(
@@ -75,13 +86,27 @@ class MenuTerms:
     def thaw(cls, record: Mapping[str, Any]) -> Self:
         """Return the terms in a record."""
         menu = Menu(thawed_case(record["case"]), np.array(record["quantity"]), np.array(record["payment"]))
-        return cls(menu, record["mechanism"], tuple(record["promises"]), record["silent"])
+        return cls(menu, record["mechanism"], tuple(record["promises"]), record["silent"], record.get("shown", SHOWN[0]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the terms as plain values."""
         numbers = {"quantity": self.menu.quantity.tolist(), "payment": self.menu.payment.tolist()}
         fixed = {"mechanism": self.mechanism, "promises": list(self.promises), "silent": self.silent}
+        fixed |= {} if self.shown == SHOWN[0] else {"shown": self.shown}
         return {"kind": self.kind, "case": frozen_case(self.menu.case), **fixed, **numbers}
+
+    def shown_by(self, show: str) -> Self:
+        """Return the same terms, posted by `profiles` of what the others report, or by `lists`; raises InputError.
+
+        By lists a supplier learns neither who the others are nor what they may report. He need not, where truth is best whatever
+        they report: for a mechanism that promises less, lists are refused.
+        """
+        if show not in SHOWN:
+            raise InputError.of("--show", show, f"one of {', '.join(SHOWN)}", self.menu.case.name)
+        if show == SHOWN[1] and self.promises != ("dominant_strategy_ic", "ex_post_ir"):
+            allowed = f"{SHOWN[0]}: under {self.mechanism} a supplier has to know what to believe of the others"
+            raise InputError.of("--show", show, allowed, self.menu.case.name)
+        return replace(self, shown=show)
 
     @property
     def participants(self) -> tuple[str, ...]:
@@ -96,9 +121,11 @@ class MenuTerms:
     def posted(self, name: str) -> dict[str, Any]:
         """Return a supplier's menu: for each cost that he may report what he delivers and is paid, by the others' and on average.
 
-        Averages are over the others' costs, given that the report is true.
+        Averages are over the others' costs, given that the report is true. By lists: what each list brings, by his report.
         """
         case, i = self.menu.case, self._place(name)
+        if self.shown == SHOWN[1]:
+            return self._lists(i)
         others = [other for other in case.names if other != name]
         costs = [supplier.costs for supplier in case.suppliers if supplier.name != name]
         weight, quantity, payment = self._by_own_report[i]
@@ -110,8 +137,28 @@ class MenuTerms:
             contracts = [{"others": dict(zip(others, them, strict=True)), "quantity": q, "payment": p} for them, q, p in rows]
             expected = {"quantity": float(average @ quantity[k]), "payment": float(average @ payment[k])}
             reports.append({"report": cost, "average": expected, "contracts": contracts})
-        words = [TRUTH[self.promises[0]], PARTICIPATION[self.promises[1]], SILENT[self.silent]]
+        words = self._words(i)
         return {"mechanism": self.mechanism, "words": words, "others": others, "reports": reports, **self.measures.to_dict()}
+
+    def _words(self, i: int) -> list[str]:
+        between = len(self.menu.case.suppliers[i].costs) > 1 and self.promises[1] == "ex_post_ir"
+        promised = [TRUTH[self.promises[0]], PARTICIPATION[self.promises[1]]]
+        return [*promised, *([BETWEEN] if between else []), SILENT[self.silent]]
+
+    def _lists(self, i: int) -> dict[str, Any]:
+        """Return what a supplier is shown by lists: each once, that of the largest orders first."""
+        costs = self.menu.case.suppliers[i].costs
+        _, quantity, payment = self._by_own_report[i]
+        each = np.stack([quantity, payment]).transpose(2, 0, 1)  # others' profile, quantity and payment, own report
+        alike = np.array([float(f"{value:.{DIGITS}g}") for value in each.ravel()]).reshape(len(each), -1)
+        _, first = np.unique(alike, axis=0, return_index=True)
+        lists = [
+            [{"report": cost, "quantity": q, "payment": p} for cost, q, p in zip(costs, *each[k].tolist(), strict=True)]
+            for k in first[::-1]
+        ]
+        words = [*self._words(i), *([LISTS.format(len(lists))] if len(lists) > 1 else [])]
+        reports = [{"report": cost} for cost in costs]
+        return {"mechanism": self.mechanism, "words": words, "reports": reports, "lists": lists, **self.measures.to_dict()}
 
     def checked(self, name: str, report: object) -> float:
         """Return a cost of the supplier's; raises InputError for any other value."""
