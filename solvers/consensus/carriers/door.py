@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from veridical.data import InputError
 from veridical.data.errors import visible
 from veridical.data.fields import check
-from veridical.solvers.consensus.carriers.spec import effective, unsafe
+from veridical.solvers.consensus.carriers.spec import disagreement, effective, unsafe
 from veridical.solvers.consensus.codec import ANSWERS, SENTENCE, MalformedError, read, written
 from veridical.solvers.consensus.messages import AgentTraits
 
@@ -81,7 +81,7 @@ class Seat:
 class Door:
     """A server for the parties of one run. `tokens`: the SHA-256 of each one's token, hex.
 
-    `remind`: what a party has to be told again when it comes back.
+    `remind`: what a party has to be told again when it comes back. `known`: hashes of what each is to go by.
     """
 
     def __init__(
@@ -90,8 +90,9 @@ class Door:
         tls: ssl.SSLContext | None,
         tokens: Mapping[str, str],
         remind: Callable[[str], list[Sent]],
+        known: Mapping[str, Mapping[str, str]],
     ) -> None:
-        self.listening, self.tls, self.tokens, self.remind = listening, tls, tokens, remind
+        self.listening, self.tls, self.tokens, self.remind, self.known = listening, tls, tokens, remind, known
         self.run = secrets.token_hex(8)  # by which an agent knows a coordinator that was started anew
         self.seats = {name: Seat(name, monotonic()) for name in tokens}
         self.most = 16 + 4 * len(tokens)  # connections at once
@@ -228,6 +229,8 @@ class Door:
         if (lacking := unsafe(traits)) is not None:
             field, value, allowed = lacking
             return f"its agent cannot take part: {field}: got {value}; allowed: {allowed}"
+        if other := disagreement(traits.known, self.known.get(seat.name)):
+            return other
         traits = effective(traits)
         if seat.expelled:
             return f"{seat.name} is out of this run: {seat.expelled}"

@@ -27,7 +27,8 @@ LOOK = 0.1  # seconds after which it is looked who is there
 class Network(Workers):
     """The agents of other firms. `listening`: where they come in, with TLS where `tls` is given. `tokens`: SHA-256 of each one's.
 
-    absence: seconds that a party which is not connected is waited for, at the start and later.
+    absence: seconds that a party which is not connected is waited for, at the start and later. known: hashes of what each party
+    is to go by (`Shared.digests`).
 
     What an agent answers wrongly, and an error inside it, is a loss of its party and no end of the run: it is shown out, and
     stays so. Parties whose specs say what their agents are made from answer here, as those of `InProcessWorkers` do.
@@ -37,12 +38,13 @@ class Network(Workers):
     tls: ssl.SSLContext | None = None
     tokens: Mapping[str, str] = field(default_factory=dict)
     absence: float = 300.0
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.listening is not None
         self.agents: dict[str, Any] = {}
         remote = {name: self.tokens[name] for name, spec in self.specs.items() if spec.remote}
-        self.door = Door(self.listening, self.tls, remote, self._to_be_told_again)
+        self.door = Door(self.listening, self.tls, remote, self._to_be_told_again, self.known)
         super().__post_init__()
 
     def wait(self, names: Collection[str]) -> None:

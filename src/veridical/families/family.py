@@ -259,7 +259,7 @@ class Number:
 @dataclass(frozen=True)
 class Memo:
     """What is to be said of a solution, in order: what to do, in a sentence; what it comes to; the contracts; what binds and what
-    that is worth; and whether truth is best.
+    that is worth; and whether truth is best. `detail` of the contracts is for reports alone.
     """
 
     advice: str
@@ -267,10 +267,11 @@ class Memo:
     contracts: list[RenderableType]
     binding: list[RenderableType]
     truth: list[RenderableType]
+    detail: list[RenderableType] = field(default_factory=list)
 
     @property
     def parts(self) -> list[RenderableType]:
-        """All but the advice."""
+        """All that a terminal shows: the advice and the detail are left out."""
         return [*self.decision, *self.contracts, *self.binding, *self.truth]
 
 

@@ -33,6 +33,7 @@ WHO = {
     "group_ic": "suppliers together",
     "false_name_ic": "a supplier under two names",
 }
+WEEKS, ROUTES = 13, 60  # of a plan that a report shows whole
 PRICED = 1e-6  # currency, from which on a constraint has a price
 
 
@@ -47,7 +48,7 @@ def memo(solution: Solution) -> Memo:
     checked = solution.audit
     said = [truth(checked), *searched(checked), *promises(checked)]
     limits = [*shadow_prices(solution), *at_home(solution.contracts)]
-    return Memo(advice(solution), worth(solution), [parties(solution.contracts)], limits, said)
+    return Memo(advice(solution), worth(solution), [parties(solution.contracts)], limits, said, [units(solution.contracts)])
 
 
 def at_home(settlement: Settlement) -> list[RenderableType]:
@@ -64,10 +65,10 @@ def advice(solution: Solution) -> str:
     settlement = solution.contracts
     if settlement.savings <= PRICED:
         return "Keep to the baseline: planning jointly saves nothing here."
-    signed = (
-        "" if settlement.residual >= 0 else " The receivers would lose by these transfers, and need other fees or another pivot."
-    )
-    return f"Carry out the joint plan, and pay the transfers below with it.{signed}"
+    if settlement.residual < 0:
+        others = "other fees, another pivot, or payments in the core (--mechanism core)"
+        return f"Plan jointly, but not by these transfers, under which the receivers would lose: they need {others}."
+    return "Carry out the joint plan, and pay the transfers below with it."
 
 
 def short(value: float, money: Money = tables.money) -> str:
@@ -155,6 +156,23 @@ def parties(settlement: Settlement) -> RenderableType:
         table.add_row(str(name), row["role"], *(money(row[column]) for column in columns))
     table.add_section()
     table.add_row("all", "", *(money(frame[column].sum()) for column in columns))
+    return table
+
+
+def units(settlement: Settlement) -> RenderableType:
+    """Return the plan, a row a route and a column a week, with the baseline in brackets where that is another."""
+    shared = settlement.case.shared
+    if len(shared.weeks) > WEEKS or len(shared.routes) > ROUTES:
+        return Text(f"The plan has {len(shared.flows):,} flows: --menu FILE.csv writes them.")
+    names = "supplier", "receiver", "site", "product"
+    title = "the plan, in units; in brackets what was to be delivered at the baseline, where that is another number"
+    table = tables.table(title, *names, *(f"week {week}" for week in shared.weeks), left=names)
+    plans = (shared.vector(plan).reshape(-1, len(shared.weeks)) for plan in (settlement.units, settlement.baseline))
+    for route, planned, before in zip(shared.routes, *plans, strict=True):
+        cells = (
+            f"{x:,.1f}" if f"{x:,.1f}" == f"{y:,.1f}" else f"{x:,.1f} ({y:,.1f})" for x, y in zip(planned, before, strict=True)
+        )
+        table.add_row(*route[:4], *cells)
     return table
 
 
