@@ -210,7 +210,9 @@ class Door:
             self.open -= 1
             if seat.link is link:
                 seat.link, seat.ready, seat.since = None, False, monotonic()
-                self._say(f"{seat.name} is not connected any more", level=logging.INFO)
+                over = self.ended.is_set() or seat.expelled
+                words = f"{seat.name} is not connected any more{'' if over else ', and is waited for'}"
+                self._say(words, level=logging.INFO if over else logging.WARNING)
 
     async def _hello(self, seat: Seat, link: ServerConnection) -> str:
         """Return why a connection is refused, nothing where it is not."""

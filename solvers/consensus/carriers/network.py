@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from veridical.solvers.consensus.messages import AgentTraits, Question, SilentEr
 
 __all__ = ["Network"]
 
+LOG = logging.getLogger("veridical.network")
+SOON = 10.0  # seconds after which it is worth a warning that somebody is not there
 LOOK = 0.1  # seconds after which it is looked who is there
 
 
@@ -52,11 +55,15 @@ class Network(Workers):
         remote = [name for name in names if self.specs[name].remote and name not in self.dead]
         if not self.door.missing(remote):
             return
-        began, told = monotonic(), ""
+        began, told, warned = monotonic(), "", False
+        LOG.info("listens at %s, and waits for %s", self.door.address, ", ".join(self.door.missing(remote)))
         with step(f"waiting at {self.door.address}") as said:
             while missing := self.door.missing(remote):
                 if (words := f"not connected yet: {', '.join(missing)}") != told:
                     said.advance(told := words)
+                if not warned and monotonic() - began > SOON:
+                    warned = True
+                    LOG.warning("%s, after %g s at %s; waited for up to %g s", words, SOON, self.door.address, self.absence)
                 if monotonic() - began > self.absence:
                     raise SilentError(f"{words}, after {self.absence:g} s at {self.door.address}", tuple(missing))
                 sleep(LOOK)

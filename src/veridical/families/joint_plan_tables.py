@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from functools import partial
 
 from rich.console import RenderableType
@@ -99,7 +100,8 @@ def worth(solution: Solution) -> list[RenderableType]:
         lines.append(f"budget: the operator keeps {amount(settlement.budget)}; {residual}")
     if by_choice := [name for name in settlement.non_participants if name not in settlement.lost]:
         lines.append(f"at the baseline, not taking part: {', '.join(by_choice)}")
-    return [Text(line) for line in (*lines, *coalitions(settlement), *given_back(settlement))]
+    warnings = [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
+    return [*(Text(line) for line in (*lines, *coalitions(settlement), *given_back(settlement))), *warnings]
 
 
 def coalitions(settlement: Settlement) -> list[str]:
@@ -114,8 +116,14 @@ def coalitions(settlement: Settlement) -> list[str]:
         line += f" (their values are proven to {significant(proof.gap)} only)"
     if not proof.cuts:
         return [line]
-    cuts = (f"{' and '.join(absent)} each {money(cut)}" for absent, cut in proof.cuts.items())
-    return [line, f"less than Clarke's pivot would leave, as the others could go without them: {', '.join(cuts)}"]
+    cuts = (f"{listed(absent)} {money(cut)}{' each' if len(absent) > 1 else ''}" for absent, cut in proof.cuts.items())
+    why = "less than Clarke's pivot would leave them, as receivers and the others could go without them"
+    return [line, f"{why} (cuts of one supplier add up): {'; '.join(cuts)}"]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def given_back(settlement: Settlement) -> list[str]:
