@@ -235,7 +235,8 @@ def test_the_pilot_is_shown_week_by_week_and_party_by_party(run: Run, small: str
     assert "…" not in out
     words = " ".join(out.split())
     assert "for small, 3 weeks" in words
-    assert "just in time:" in words
+    assert "week by week, continued" in words  # in 80 columns
+    assert sum(line.startswith("│    2 │") for line in out.splitlines()) == 2
     for name in vd.load(small).names:
         assert name in words
     status, _, err = run("pilot", "two-suppliers")
@@ -278,3 +279,9 @@ def test_demand_that_nobody_can_deliver_is_said(run: Run, record: Json) -> None:
     warning = f"demand.csv has demand of retailer for {product}, which no route in flows.csv brings there"
     assert f"warning: {warning}" in " ".join(run("solve", "small", *QUICK)[1].split())
     assert record("solve", "small", *QUICK)["warnings"][0].startswith(warning)
+
+
+def test_a_regret_that_nobody_searched_is_a_dash(run: Run, small: str) -> None:
+    out = run("compare", small, "--mechanism", "vcg", "--set", "misreports=0")[1]
+    assert " nan" not in out
+    assert "not searched" in " ".join(out.split())

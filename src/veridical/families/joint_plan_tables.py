@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -73,7 +74,9 @@ def advice(solution: Solution) -> str:
 
 
 def short(value: float, money: Money = tables.money) -> str:
-    """Return an amount as tables with many columns have room for: whole from a thousand on."""
+    """Return an amount as tables with many columns have room for: whole from a thousand on; what is not known is a dash."""
+    if value != value:
+        return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else money(value)
 
 
@@ -92,8 +95,7 @@ def worth(solution: Solution) -> list[RenderableType]:
     ]
     residual = f"what is left to the receivers: {amount(settlement.residual)}"
     if settlement.residual < -0.005:
-        more = "fees" if settlement.parameters.get("pivot") == "clarke" else "the pivot clarke and fees"
-        residual += f", which they would not sign: {more} leave them more (veridical choose-fees shows which)"
+        residual += f", {unsigned(settlement.parameters)}"
     if settlement.budget < -0.005:
         lines.append(f"deficit: the operator pays in {amount(settlement.deficit)}; {residual}")
     else:
@@ -102,6 +104,12 @@ def worth(solution: Solution) -> list[RenderableType]:
         lines.append(f"at the baseline, not taking part: {', '.join(by_choice)}")
     warnings = [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
     return [*(Text(line) for line in (*lines, *coalitions(settlement), *given_back(settlement))), *warnings]
+
+
+def unsigned(parameters: Mapping[str, Any]) -> str:
+    """Return what is to be said of transfers that leave the receivers a loss."""
+    more = "fees" if parameters.get("pivot") == "clarke" else "the pivot clarke and fees"
+    return f"which they would not sign: {more} leave them more (veridical choose-fees shows which)"
 
 
 def coalitions(settlement: Settlement) -> list[str]:
