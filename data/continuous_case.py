@@ -149,5 +149,5 @@ def refuse_continuous(case: object) -> None:
     """Raise InputError for continuous costs, and for anything else that is not an AssemblerCase."""
     if not isinstance(case, AssemblerCase):
         name, kind = (case.name, "continuous costs") if isinstance(case, ContinuousCase) else (None, type(case).__name__)
-        allowed = "a case whose suppliers have `costs` (from Python, a grid of continuous ones: case.grid(points))"
+        allowed = "a case of kind assembler whose suppliers have `costs` (in Python a grid of continuous ones: case.grid(points))"
         raise InputError.of("case", f"<{kind}>", allowed, name)

@@ -24,6 +24,7 @@ from veridical.data.sheets.endings import PARQUET, XLSX, ending
 
 __all__ = ["lines", "number", "read", "rows", "text", "without", "write"]
 
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 FORMULA = re.compile("'*[=+@\t\r-]")  # how text begins that is no plain text in a spreadsheet, or would not come back as it was
 
 
@@ -70,6 +71,7 @@ def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected
     names = [" ".join(name.split()) for name in found[0][1]]
     for name in wanted:
         if names.count(name) != 1:
+            _refuse_other_separators(found[0][1], wanted, file)
             raise InputError.of("header", without(names, wanted), f"exactly one column {name!r}", file)
     allowed = list(dict.fromkeys([*wanted, *known]))
     for name in names:
@@ -79,6 +81,14 @@ def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected
         if len(row) != len(names):
             raise InputError.of(f"row {line}", row, f"{len(names)} values, as in the header", file)
     return [(f"row {line}", dict(zip(names, row, strict=True))) for line, row in found[1:]]
+
+
+def _refuse_other_separators(header: Sequence[str], wanted: Iterable[str], file: str) -> None:
+    """Raise InputError for a header with the wanted columns between other signs than commas, as some spreadsheets write."""
+    for sign, words in SEPARATORS.items():
+        if len(header) == 1 and all(name in map(str.strip, header[0].split(sign)) for name in wanted):
+            allowed = f"values between commas and numbers with a decimal point; these are between {words}"
+            raise InputError.of("header", f"<a header between {words}>", allowed, file)
 
 
 def without(header: Sequence[str], wanted: Iterable[str]) -> str:

@@ -352,13 +352,14 @@ class Solution(Shown):
     def explain(self, most: int = 5) -> str:
         """Return in words which constraints bind, and what relaxing each by one unit is worth: the largest, in currency.
 
+        What defines a quantity or keeps a balance in a joint plan is left out: its price says what other prices say already.
         Then which prices are unique: those of which that follows from the constraints that bind without solving anything, and
         those whose range has been asked for (`dual_range`).
         """
         prices = [
             (family, words(series.index.names, key), float(value))
             for family, series in self.duals.items()
-            if not family.startswith("expected_sales")
+            if not family.startswith("expected_sales") and family not in getattr(self.contracts, "identities", ())
             for key, value in series[series.abs() > 1e-9].items()
         ]
         several = [

@@ -38,7 +38,7 @@ def _party(raw: Any) -> dict[str, Any]:
         if key in scalars:
             fields[key] = number(value, f"a finite number >= 0 ({scalars[key].header})", lambda x: x >= 0, field=key)
         elif key not in fields:
-            raise wrong(value, f"for a {role.role} only the keys {', '.join((*fields, *scalars))}", key)
+            raise wrong(value, f"for a {role.role} only the keys {', '.join(dict.fromkeys(('name', 'role', *scalars)))}", key)
     for key, column in scalars.items():
         if key not in fields and not column.optional:
             raise missing(f"a finite number >= 0 ({column.header})", key)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from functools import cached_property
+from hashlib import sha256
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -170,6 +172,21 @@ class Shared(Record):
             sites=tuple(site for site in self.sites if site in sites),
             products=Values({product: volume for product, volume in self.products.items() if product in products}),
         )
+
+    def digests(self, name: str) -> dict[str, str]:
+        """Return a hash of each thing that a party is told, by which two who are to know the same find out whether they do.
+
+        In the order in which they count: another route is another price too. Of weeks it is the last one, as those that are
+        over are left out in a rolling run.
+        """
+        told = self.of(name)
+        things = {
+            "weeks": told.weeks[-1],
+            "routes": [route[:4] for route in told.routes],
+            "prices": [route.price for route in told.routes],
+            "volumes": dict(told.products),
+        }
+        return {thing: sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() for thing, value in things.items()}
 
     def vector(self, plan: Any) -> Array:
         """Return a plan as an array, one entry a flow, from an array, or from a Series or mapping with the flows as keys.

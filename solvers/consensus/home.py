@@ -63,6 +63,11 @@ class HomeAgent:
         self._now: PartyAgent | None = None
         self.agent()  # what it refuses is refused at once
 
+    @property
+    def known(self) -> dict[str, str]:
+        """Hashes of what it goes by that its coordinator knows too."""
+        return self.whole.shared.digests(self.whole.record.name)
+
     def agent(self) -> PartyAgent:
         """Return the agent of the record that is meant now, made when it is asked something."""
         if self._now is None:

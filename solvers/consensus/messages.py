@@ -137,7 +137,8 @@ class AgentTraits(Record):
     """A party's agent: its interface, what it declares of its cost, whether it answers for a price alone, or by a step alone.
 
     weeks: whether it keeps its weeks to itself in a rolling run (`world`, `execute`). misreports: whether it answers by
-    misreports of its own when it is asked to (`misreport`), so that an audit can try them.
+    misreports of its own when it is asked to (`misreport`), so that an audit can try them. known: hashes of what it goes by that
+    the coordinator knows too (`Shared.digests`), where it tells them: who goes by something else is refused.
     """
 
     interface: Annotated[str, one_of(*INTERFACES)] = "proximal"
@@ -147,6 +148,7 @@ class AgentTraits(Record):
     steps: bool = False
     weeks: bool = False
     misreports: bool = False
+    known: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)

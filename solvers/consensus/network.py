@@ -35,6 +35,7 @@ __all__ = ["serve_party"]
 PAUSES = 0.5, 30.0  # seconds before a connection is tried again: the first, and the longest
 KEPT = 8  # answers that are kept, should the connection be lost before they arrive
 REPLY = 30.0  # seconds that a coordinator is given to say whether an agent is welcome
+NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")  # what OpenSSL calls an answer that is no TLS
 FIRST_WORDS = ("welcome", "refused")
 URL = "https://HOST:PORT of the coordinator; http:// on this machine alone"
 
@@ -189,7 +190,11 @@ class _AtHome:
             if status in (401, 403):
                 raise self._refused(body or "its token is none of this run") from None
             raise _LostError(f"status {status}: {visible(body)}") from None
-        except (OSError, WebSocketException, EOFError) as error:  # OSError: TimeoutError and what TLS says too
+        except ssl.SSLError as error:
+            if error.reason in NO_TLS:
+                raise _LostError("what answers there does not speak TLS: another program, or a coordinator without") from None
+            raise _LostError(visible(str(error)) or type(error).__name__) from None
+        except (OSError, WebSocketException, EOFError) as error:  # OSError: TimeoutError too
             raise _LostError(visible(str(error)) or type(error).__name__) from None
 
     def _introduce(self, link: ClientConnection) -> None:

@@ -28,20 +28,28 @@ def opened(
     specs: dict[str, AgentSpec],
     client: Callable[[], Any],
     tokens: Mapping[str, str],
+    known: Mapping[str, Mapping[str, str]],
 ) -> Workers:
     """Return the agents, each where the options say. `client`: of a cluster. `tokens`: of parties at home.
+    `known`: hashes of what each of these is to go by.
 
     Raises InputError, with the option, for what there cannot be.
     """
     if settings.workers == "network":
-        return _network(configuration, settings, specs, tokens)
+        return _network(configuration, settings, specs, tokens, known)
     if settings.workers == "dask":
         return Dask(specs, settings.timeout, settings.restarts, client=client())
     kind = InProcessWorkers if settings.workers == "inline" else Processes
     return kind(specs, settings.timeout, settings.restarts)
 
 
-def _network(configuration: Configuration, settings: Options, specs: dict[str, AgentSpec], tokens: Mapping[str, str]) -> Network:
+def _network(
+    configuration: Configuration,
+    settings: Options,
+    specs: dict[str, AgentSpec],
+    tokens: Mapping[str, str],
+    known: Mapping[str, Mapping[str, str]],
+) -> Network:
     if find_spec("websockets") is None:
         raise configuration.error_for("options.workers", "network", 'network after: pip install "veridical[network]"')
     for field in THEIRS:
@@ -62,6 +70,7 @@ def _network(configuration: Configuration, settings: Options, specs: dict[str, A
         tls=tls,
         tokens=tokens,
         absence=settings.absence,
+        known=known,
     )
 
 

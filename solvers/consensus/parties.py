@@ -85,7 +85,8 @@ class Parties:
         for name in self.agents:
             if name not in specs:
                 raise InputError.of("agents", name, f"parties: {', '.join(specs)}", "consensus")
-        return opened(self.configuration, settings, specs, self._client, self.tokens or {})
+        known = {name: case.shared.digests(name) for name, spec in specs.items() if spec.remote}
+        return opened(self.configuration, settings, specs, self._client, self.tokens or {}, known)
 
     def _client(self) -> Any:
         if self.client is not None:

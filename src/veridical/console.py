@@ -15,6 +15,7 @@ from veridical.data.errors import visible
 
 __all__ = ["Either", "Visible", "fitted", "show"]
 
+PARTS = 3  # tables that one which is too wide is shown as; from four on a list of its rows is easier to read
 WIDE = 120  # cells, where the output is no terminal and the environment does not say how wide it is
 
 
@@ -39,13 +40,18 @@ class Either:
 
 
 def fitted(part: RenderableType, console: Console) -> RenderableType:
-    """Return a table that is no wider than the console, with less space or as a list of its rows; other parts as they are."""
+    """Return a table that is no wider than the console: with less space, as two or three tables, or as a list of its rows.
+
+    Other parts are returned as they are.
+    """
     if isinstance(part, Group):
         return Group(*(fitted(each, console) for each in part.renderables))
     if isinstance(part, Either):
         return part.table if _fits(part.table, console) else fitted(part.narrower, console)
     if not isinstance(part, Table) or _fits(part, console):
         return part
+    if tables := _parted(part, console):
+        return Group(*tables)
     columns = [[str(column.header), *map(str, column.cells)] for column in part.columns]
     headings = [" ".join(column[0].replace("-\n", "").split()) for column in columns]
     rows = zip(*(column[1:] for column in columns), strict=True)
@@ -55,6 +61,39 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
         for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
     ]
     return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
+
+
+def _parted(part: Table, console: Console) -> list[Table]:
+    """Return a table as a few beside which each row is known again: by its first columns, which all of them have.
+
+    Nothing where these are too wide, do not tell the rows apart, or more than `PARTS` tables would come of it.
+    """
+    cells = [list(map(str, column.cells)) for column in part.columns]
+    keys = next((k for k in range(1, len(cells)) if len(set(zip(*cells[:k], strict=True))) == part.row_count), 0)
+    if not keys or part.row_count < 2:
+        return []
+    groups: list[list[int]] = [[]]
+    for place in range(keys, len(cells)):
+        if groups[-1] and not _fits(_with(part, keys, [*groups[-1], place]), console):
+            groups.append([])
+        groups[-1].append(place)
+    even = -(-(len(cells) - keys) // len(groups))  # as many columns in each, where that fits too
+    evenly = [list(range(first, min(first + even, len(cells)))) for first in range(keys, len(cells), even)]
+    alike = all(_fits(_with(part, keys, group), console) for group in evenly)
+    tables = [_with(part, keys, group) for group in (evenly if alike else groups)]
+    return tables if len(tables) <= PARTS and all(_fits(table, console) for table in tables) else []
+
+
+def _with(part: Table, keys: int, places: list[int]) -> Table:
+    """Return a table with the first columns of another one, and some of the others."""
+    chosen = [part.columns[place] for place in (*range(keys), *places)]
+    title = part.title if places[:1] == [keys] or not part.title else f"{part.title}, continued"
+    one = Table(title=title, title_justify=part.title_justify, title_style=part.title_style)
+    for column in chosen:
+        one.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap)
+    for row, cells in zip(part.rows, zip(*(column.cells for column in chosen), strict=True), strict=True):
+        one.add_row(*cells, style=row.style, end_section=row.end_section)
+    return one
 
 
 def _fits(part: Table, console: Console) -> bool:

@@ -22,6 +22,12 @@ from veridical.solvers import Solution
 __all__ = ["Command", "comparison", "run", "solution", "write"]
 
 PACKAGES = ("veridical", "pyomo", "highspy", "numpy", "pandas")  # on which figures may depend
+OTHER_LIES = {  # who lies where a property fails that is not about one supplier, or retailer, alone
+    "receiver_ic": "a receiver",
+    "group_ic": "suppliers together",
+    "false_name_ic": "a supplier under two names",
+    "coalition_ic": "several together",
+}
 RATES = 12  # derivatives by numbers of the case that a report shows, the largest
 
 
@@ -45,7 +51,7 @@ def solution(found: Solution, family: Family, command: Command, summary: str) ->
     title = f"{tables.named(found.mechanism, found.parameters)} for {found.case}"
     decision = (paragraphs([memo.advice]) if memo.advice else "") + html_of([*memo.decision, *tables.measured(found.measures)])
     sections = [
-        Section("What is agreed", html_of([*memo.overview, *memo.contracts])),
+        Section("What is agreed", html_of([*memo.overview, *memo.contracts, *memo.detail])),
         Section("Picture", _drawn(family.picture, found, title)),
         Section("What binds, and what it is worth", html_of(memo.binding) + _rates(found)),
         Section("Who would lie", _liars(found.audit) + html_of(memo.truth) + _properties(found.audit)),
@@ -118,13 +124,14 @@ def _rates(found: Solution) -> str:
 
 
 def _liars(audit: Audit | None) -> str:
-    """Return in a sentence whether anybody would lie by himself, as HTML; what several gain together is another matter."""
-    words = {
-        True: "Nobody gains by a lie of his own.",
-        False: "Somebody gains by a lie of his own.",
-        None: "Whether anybody gains by a lie could not be tried.",
-    }
-    return "" if audit is None else paragraphs([words[audit.truthful]])
+    """Return in sentences whether anybody would lie: alone, and in the other ways that the audit looks at, as HTML."""
+    if audit is None:
+        return ""
+    who = "No supplier" if "receiver_ic" in audit.properties else "Nobody"
+    alone = {True: f"{who} would lie alone.", False: "Somebody would lie.", None: "Whether anybody would lie is not known."}
+    failing = [words for name, words in OTHER_LIES.items() if name in audit.properties and audit.properties[name].holds is False]
+    others = [f"But these would gain by a lie: {', '.join(failing)}; the table of properties says by which."] if failing else []
+    return paragraphs([" ".join([alone[audit.truthful], *others])])
 
 
 def _properties(audit: Audit | None) -> str:

@@ -129,6 +129,14 @@ TABLES = [
     ("sites.csv", lambda t: t.replace("site", "place", 1), "header", "<a header without site>", "exactly one column 'site'"),
     ("inbound.csv", lambda t: t.replace("capacity (m3)", "capacity (m3),wind", 1), "header", "'wind'", "the columns party, site"),
     ("centres.csv", lambda t: t.rsplit("\n", 2)[0] + "\n", "retailer.inbound_overtime", "<nothing>", "site Leipzig"),
+    (
+        "lanes.csv",
+        lambda t: t.replace(",", ";"),
+        "header",
+        "<a header between semicolons>",
+        "values between commas and numbers with",
+    ),
+    ("plant.csv", lambda t: t.replace(",", "\t"), "header", "<a header between tabs>", "values between commas and numbers with"),
     ("outbound.csv", lambda t: "", "<file>", "<an empty file>", "one row a combination"),
 ]
 
@@ -154,7 +162,12 @@ HEADS = [
     ('pivot = "clarke"', 'pivot = "groves"', "mechanism.pivot", "one of baseline, clarke"),
     ("activity_fee = 5.0", "activity_fee = -1", "mechanism.activity_fee", "a finite number >= 0"),
     ('role = "vendor"', 'role = "witch"', "parties[1].role", "one of carrier, marketplace"),
-    ("smoothing = ", "smothing = ", "parties[1].smothing", "for a vendor only the keys"),
+    (
+        "smoothing = ",
+        "smothing = ",
+        "parties[1].smothing",
+        "for a vendor only the keys name, role, production_overtime, handling_overtime, smoothing, previous_production",
+    ),
     ("smoothing = 0.1452", "# ", "parties[1].smoothing", "missing required key: a finite number >= 0"),
     ("smoothing = 0.1452", "smoothing = nan", "parties[1].smoothing", "a finite number >= 0"),
 ]

@@ -98,7 +98,7 @@ def test_a_continuous_menu_is_audited_on_its_grid_alone(run: Run) -> None:
     status, out, err = run("audit", "continuous-pair", "menu.csv")
     assert (status, out) == (2, "")
     assert err.startswith(
-        "veridical: continuous-pair: case: got <continuous costs>; allowed: a case whose suppliers have `costs`"
+        "veridical: continuous-pair: case: got <continuous costs>; allowed: a case of kind assembler whose suppliers have `costs`"
     )
 
 

@@ -52,6 +52,29 @@ def test_a_table_that_is_too_wide_is_a_list_of_its_rows_with_whole_headings() ->
     assert lines[:3] == ["numbers", "where it stands: supplier ", "  probability 0: 1,007.25"]
 
 
+def test_a_table_that_is_a_little_too_wide_is_two_in_which_rows_stand_below_one_another() -> None:
+    """At 80 columns the weeks of a rolling run were 54 lines of one figure each, in which no two weeks could be compared."""
+    weeks = tables.table("week by week", "week", *(f"money {k}" for k in range(8)))
+    for week in range(1, 6):
+        weeks.add_row(str(week), *(f"{week}{k},345.67" for k in range(8)), end_section=week == 4)
+    lines = printed(weeks, 80).splitlines()
+    for week in range(1, 6):
+        first, second = (line for line in lines if line.startswith(f"│    {week} │"))
+        assert [word for line in (first, second) for word in line.split() if "," in word] == [
+            f"{week}{k},345.67" for k in range(8)
+        ]
+    assert [line.strip() for line in lines if "week by week" in line] == ["week by week", "week by week, continued"]
+    assert sum(line.startswith("├") for line in lines) == 2  # the section before the last week, in both
+
+
+def test_rows_that_one_column_does_not_tell_apart_keep_more_of_them() -> None:
+    rules = tables.table("rules", "rule", "fee", *(f"money {k}" for k in range(8)), left=("rule",))
+    for fee in (1, 2):
+        rules.add_row("clarke", str(fee), *(f"{fee}{k},345.67" for k in range(8)))
+    rows = [line for line in printed(rules, 80).splitlines() if line.startswith("│ clarke")]
+    assert [row.split("│")[2].strip() for row in rows] == ["1", "2", "1", "2"]
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_command_line_fits_the_terminal(width: int, monkeypatch: Any, capsys: Any) -> None:
     from veridical.cli import main

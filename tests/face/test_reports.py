@@ -94,12 +94,41 @@ def test_a_report_of_a_joint_plan(run: Run) -> None:
     assert run("solve", "small", "--report", "report.html")[0] == 0
     _, words, headings = read()
     assert headings == HEADS
-    assert "Carry out the joint plan" in words
+    assert "Plan jointly, but not by these transfers, under which the receivers would lose" in words
     assert "who pays, who gains" in words
     assert run("pilot", "small", "--report", "weeks.html")[0] == 0
     _, words, headings = read("weeks.html")
     assert headings == ["Weeks and parties", "Picture", "Inputs", "How to reproduce this", "Versions"]
     assert "cost to serve" in words
+
+
+def test_a_report_of_a_joint_plan_has_the_plan_and_says_who_else_would_lie(run: Run) -> None:
+    """Not of suppliers one by one alone: a receiver, and suppliers together, gain by lies under VCG."""
+    plan = pilot(vendors=2, sites=1, regions=1, products=1, weeks=2, name="small", seed=3)
+    plan.save(Path("small"))
+    assert run("solve", "small", "--report", "report.html")[0] == 0
+    _, words, _ = read()
+    solution = vd.solve(plan)
+    checked = solution.audit
+    assert isinstance(checked, vd.contracts.JointPlanAudit)
+    assert checked.truthful
+    assert not checked.properties["group_ic"]
+    assert "No supplier would lie alone. But these would gain by a lie:" in words
+    assert "suppliers together" in words.split("But these would gain by a lie:")[1].split(";")[0]
+    assert "Nobody would lie" not in words
+    for planned in solution.contracts.units:
+        assert f"{planned:,.1f}" in words
+    large = pilot(vendors=1, sites=1, regions=1, products=1, weeks=14, makers=1, name="large")
+    large.save(Path("large"))
+    assert run("solve", "large", "--set", "misreports=0", "--report", "report.html")[0] == 0
+    _, words, _ = read()
+    assert "The plan has 14 flows: --menu FILE.csv writes them." in words
+    assert "Whether anybody would lie is not known." in words
+
+
+def test_a_report_of_an_allocation_says_that_several_together_would_lie(run: Run) -> None:
+    assert run("solve", "two-retailers", "--report", "report.html")[0] == 0
+    assert "Nobody would lie alone. But these would gain by a lie: several together" in read()[1]
 
 
 def test_a_report_of_a_comparison(run: Run) -> None:

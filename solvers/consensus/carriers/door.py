@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from veridical.data import InputError
 from veridical.data.errors import visible
 from veridical.data.fields import check
-from veridical.solvers.consensus.carriers.spec import effective, unsafe
+from veridical.solvers.consensus.carriers.spec import disagreement, effective, unsafe
 from veridical.solvers.consensus.codec import ANSWERS, SENTENCE, MalformedError, read, written
 from veridical.solvers.consensus.messages import AgentTraits
 
@@ -81,7 +81,7 @@ class Seat:
 class Door:
     """A server for the parties of one run. `tokens`: the SHA-256 of each one's token, hex.
 
-    `remind`: what a party has to be told again when it comes back.
+    `remind`: what a party has to be told again when it comes back. `known`: hashes of what each is to go by.
     """
 
     def __init__(
@@ -90,8 +90,9 @@ class Door:
         tls: ssl.SSLContext | None,
         tokens: Mapping[str, str],
         remind: Callable[[str], list[Sent]],
+        known: Mapping[str, Mapping[str, str]],
     ) -> None:
-        self.listening, self.tls, self.tokens, self.remind = listening, tls, tokens, remind
+        self.listening, self.tls, self.tokens, self.remind, self.known = listening, tls, tokens, remind, known
         self.run = secrets.token_hex(8)  # by which an agent knows a coordinator that was started anew
         self.seats = {name: Seat(name, monotonic()) for name in tokens}
         self.most = 16 + 4 * len(tokens)  # connections at once
@@ -209,7 +210,9 @@ class Door:
             self.open -= 1
             if seat.link is link:
                 seat.link, seat.ready, seat.since = None, False, monotonic()
-                self._say(f"{seat.name} is not connected any more", level=logging.INFO)
+                over = self.ended.is_set() or seat.expelled
+                words = f"{seat.name} is not connected any more{'' if over else ', and is waited for'}"
+                self._say(words, level=logging.INFO if over else logging.WARNING)
 
     async def _hello(self, seat: Seat, link: ServerConnection) -> str:
         """Return why a connection is refused, nothing where it is not."""
@@ -228,6 +231,8 @@ class Door:
         if (lacking := unsafe(traits)) is not None:
             field, value, allowed = lacking
             return f"its agent cannot take part: {field}: got {value}; allowed: {allowed}"
+        if other := disagreement(traits.known, self.known.get(seat.name)):
+            return other
         traits = effective(traits)
         if seat.expelled:
             return f"{seat.name} is out of this run: {seat.expelled}"

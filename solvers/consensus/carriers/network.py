@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from veridical.solvers.consensus.messages import AgentTraits, Question, SilentEr
 
 __all__ = ["Network"]
 
+LOG = logging.getLogger("veridical.network")
+SOON = 10.0  # seconds after which it is worth a warning that somebody is not there
 LOOK = 0.1  # seconds after which it is looked who is there
 KEPT = 16  # agents of parties whose records are here
 
@@ -30,7 +33,8 @@ KEPT = 16  # agents of parties whose records are here
 class Network(Workers):
     """The agents of other firms. `listening`: where they come in, with TLS where `tls` is given. `tokens`: SHA-256 of each one's.
 
-    absence: seconds that a party which is not connected is waited for, at the start and later.
+    absence: seconds that a party which is not connected is waited for, at the start and later. known: hashes of what each party
+    is to go by (`Shared.digests`).
 
     What an agent answers wrongly, and an error inside it, is a loss of its party and no end of the run: it is shown out, and
     stays so. Parties whose specs say what their agents are made from answer here, as those of `InProcessWorkers` do.
@@ -40,13 +44,14 @@ class Network(Workers):
     tls: ssl.SSLContext | None = None
     tokens: Mapping[str, str] = field(default_factory=dict)
     absence: float = 300.0
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.listening is not None
         self.agents: dict[str, Any] = {}
         self.made: list[tuple[AgentSpec, Any]] = []
         remote = {name: self.tokens[name] for name, spec in self.specs.items() if spec.remote}
-        self.door = Door(self.listening, self.tls, remote, self._to_be_told_again)
+        self.door = Door(self.listening, self.tls, remote, self._to_be_told_again, self.known)
         super().__post_init__()
 
     def wait(self, names: Collection[str]) -> None:
@@ -54,11 +59,15 @@ class Network(Workers):
         remote = [name for name in names if self.specs[name].remote and name not in self.dead]
         if not self.door.missing(remote):
             return
-        began, told = monotonic(), ""
+        began, told, warned = monotonic(), "", False
+        LOG.info("listens at %s, and waits for %s", self.door.address, ", ".join(self.door.missing(remote)))
         with step(f"waiting at {self.door.address}") as said:
             while missing := self.door.missing(remote):
                 if (words := f"not connected yet: {', '.join(missing)}") != told:
                     said.advance(told := words)
+                if not warned and monotonic() - began > SOON:
+                    warned = True
+                    LOG.warning("%s, after %g s at %s; waited for up to %g s", words, SOON, self.door.address, self.absence)
                 if monotonic() - began > self.absence:
                     raise SilentError(f"{words}, after {self.absence:g} s at {self.door.address}", tuple(missing))
                 sleep(LOOK)

@@ -6,7 +6,7 @@ pickled by whoever starts the run and read by the process that he started: the o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,8 +21,9 @@ from veridical.solvers.consensus.agent import PartyAgent
 from veridical.solvers.consensus.codec import answer_of, failure, question_of, read, written
 from veridical.solvers.consensus.messages import AgentTraits, Question
 
-__all__ = ["AgentSpec", "effective", "handed_over", "made", "traits_of", "unsafe"]
+__all__ = ["AgentSpec", "disagreement", "effective", "handed_over", "made", "traits_of", "unsafe"]
 
+WHERE = {"weeks": "case.toml", "routes": "flows.csv", "prices": "flows.csv", "volumes": "products.csv"}  # of what both know
 SETTINGS = ("interface", "strong_convexity", "smoothness", "noise")  # of a party's own agent, beside its part
 
 
@@ -78,7 +79,8 @@ class AgentSpec:
 
 def traits_of(agent: Any) -> dict[str, Any]:
     """Return what an agent declares of itself, as the fields of `AgentTraits`; whatever its code raises comes through."""
-    declared = {name: getattr(agent, name) for name in ("interface", "strong_convexity", "smoothness") if hasattr(agent, name)}
+    names = "interface", "strong_convexity", "smoothness", "known"
+    declared = {name: getattr(agent, name) for name in names if hasattr(agent, name)}
     able = {"priced": hasattr(agent, "best"), "steps": hasattr(agent, "step"), "weeks": hasattr(agent, "execute")}
     return {"interface": None, **declared, **able, "misreports": bool(getattr(agent, "misreports", False))}
 
@@ -92,6 +94,18 @@ def unsafe(traits: AgentTraits) -> tuple[str, float | None, str] | None:
         allowed = "a number > 0, the Lipschitz constant of the marginal cost: kinked costs have none, and stall"
         return "smoothness", traits.smoothness, allowed
     return None
+
+
+def disagreement(told: Mapping[str, str] | None, known: Mapping[str, str] | None) -> str:
+    """Return by what an agent goes otherwise than its coordinator, as their hashes say; "" where nothing is known of that."""
+    if told is None or known is None:
+        return ""
+    others = [
+        f"it goes by other {thing} than the coordinator: {file} is to say the same in both folders"
+        for thing, file in WHERE.items()
+        if told.get(thing) != known.get(thing)
+    ]
+    return next(iter(others), "")
 
 
 def effective(traits: AgentTraits) -> AgentTraits:

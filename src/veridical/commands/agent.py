@@ -48,7 +48,9 @@ def agent(
         with vd.data.files.locked(home.folder, "DIR"):
             answering = home.agent(allow_misreports, tell_service, noise, tell)
             tell(home.about)
-            tell(f"connects to {coordinator}, known by {known_by or 'the certificates that this system trusts'}")
+            plain = coordinator.lower().startswith("http:")
+            by = "on this machine, without TLS" if plain else f"known by {known_by or 'the certificates that this system trusts'}"
+            tell(f"connects to {coordinator}, {by}")
             while True:
                 answers = serve_party(
                     answering, party=home.name, token=home.token, coordinator=coordinator, ca=known_by, log=log, say=tell

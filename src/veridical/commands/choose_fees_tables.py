@@ -52,7 +52,9 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
     )
     signed += f" and the receivers in at most {chosen.risk:.0%} of them"
     if chosen.chosen is None:
-        note = f"* none: {signed}, none leaves the receivers more than two standard errors in the mean"
+        sure = "a gain that is surely one (its mean more than two standard errors above 0)"
+        more = "a larger --loss allows more rules, and core payments leave receivers no loss"
+        note = f"* none is chosen: {signed}, none leaves the receivers {sure}; {more}"
     else:
         note = f"* {chosen.chosen}: {signed}, it leaves the receivers most"
     lines = [note]

@@ -8,7 +8,7 @@ from rich.text import Text
 from veridical import tables
 from veridical.contracts.comparison import TOLERANCE
 from veridical.data.measures import Measures
-from veridical.families.joint_plan_tables import significant
+from veridical.families.joint_plan_tables import significant, unsigned
 from veridical.studies.pilot import PilotRun
 
 __all__ = ["weekly"]
@@ -52,6 +52,9 @@ def said(rolled: PilotRun) -> list[RenderableType]:
     count = len(rolled.executed) * len(rolled.case.suppliers)
     sums = "net gains and budget add up to the savings, each week and in total"
     lines = [f"holds: {sums}; a supplier's total is {share}, less fees"]
+    if rolled.total["residual"] < -0.005:
+        more = unsigned(rolled.parameters)
+        lines.insert(0, f"what is left to the receivers: {money(rolled.total['residual'])}, {more}")
     if rolled.losses.empty:
         lines.append(f"settlement {rolled.settlement}: no week is a loss for a supplier")
     else:

@@ -259,8 +259,8 @@ class Number:
 @dataclass(frozen=True)
 class Memo:
     """What is to be said of a solution, in order: what to do, in a sentence; what it comes to; the contracts; what binds and what
-    that is worth; and whether truth is best. `overview`: what to reckon with of each party,
-    which a report shows before the contracts.
+    that is worth; and whether truth is best. For reports alone: `overview`, what to reckon with of each party, which stands before
+    the contracts, and `detail` of them, which stands after.
     """
 
     advice: str
@@ -269,10 +269,11 @@ class Memo:
     binding: list[RenderableType]
     truth: list[RenderableType]
     overview: list[RenderableType] = field(default_factory=list)
+    detail: list[RenderableType] = field(default_factory=list)
 
     @property
     def parts(self) -> list[RenderableType]:
-        """All but the advice and the overview."""
+        """All that a terminal shows: advice, overview and detail are left out."""
         return [*self.decision, *self.contracts, *self.binding, *self.truth]
 
 

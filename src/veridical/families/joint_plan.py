@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -17,7 +17,7 @@ from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.planner import Plan, Planner
 from veridical.contracts.joint_plan.settlement import agents
 from veridical.data import InputError
-from veridical.data.joint_plan import JointPlanCase, Shared
+from veridical.data.joint_plan import NEED, JointPlanCase, Shared
 from veridical.data.lazy import lazy
 from veridical.families.family import Family, Mechanism, Number, Parameter, Promises, Route, Task
 from veridical.solvers import Configuration, Solution, SolutionStatus
@@ -75,7 +75,23 @@ def solve(
         parameters=settlement.parameters,
         contracts=settlement,
         audit=examine(settlement, planner=planner, misreports=misreports, seed=seed),
+        warnings=tuple(unsupplied(case)),
     )
+
+
+def unsupplied(case: JointPlanCase) -> Iterator[str]:
+    """Yield in sentences which receivers need products that no route brings them, of which a plan knows nothing."""
+    for name in case.receivers:
+        record = case.party(name)
+        brought = {route.product for route in case.shared.routes if route.receiver == name}
+        for field, column in record.columns().items():
+            if column.kind != NEED or "product" not in column.keys or column.optional:
+                continue
+            place = column.keys.index("product")
+            needed = dict.fromkeys(key[place] for key, units in getattr(record, field).items() if units > 0)
+            if left := [product for product in needed if product not in brought]:
+                file = f"{column.file} has {column.header.partition(' (')[0]} of {name} for {', '.join(left)}"
+                yield f"{file}, which no route in flows.csv brings there: it is left out of plan and costs"
 
 
 def without(lost: tuple[str, ...], plan: Plan) -> Certificate:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -33,6 +35,7 @@ WHO = {
     "group_ic": "suppliers together",
     "false_name_ic": "a supplier under two names",
 }
+WEEKS, ROUTES = 13, 60  # of a plan that a report shows whole
 PRICED = 1e-6  # currency, from which on a constraint has a price
 
 
@@ -47,7 +50,7 @@ def memo(solution: Solution) -> Memo:
     checked = solution.audit
     said = [truth(checked), *searched(checked), *promises(checked)]
     limits = [*shadow_prices(solution), *at_home(solution.contracts)]
-    return Memo(advice(solution), worth(solution), [parties(solution.contracts)], limits, said)
+    return Memo(advice(solution), worth(solution), [parties(solution.contracts)], limits, said, [units(solution.contracts)])
 
 
 def at_home(settlement: Settlement) -> list[RenderableType]:
@@ -64,14 +67,16 @@ def advice(solution: Solution) -> str:
     settlement = solution.contracts
     if settlement.savings <= PRICED:
         return "Keep to the baseline: planning jointly saves nothing here."
-    signed = (
-        "" if settlement.residual >= 0 else " The receivers would lose by these transfers, and need other fees or another pivot."
-    )
-    return f"Carry out the joint plan, and pay the transfers below with it.{signed}"
+    if settlement.residual < 0:
+        others = "other fees, another pivot, or payments in the core (--mechanism core)"
+        return f"Plan jointly, but not by these transfers, under which the receivers would lose: they need {others}."
+    return "Carry out the joint plan, and pay the transfers below with it."
 
 
 def short(value: float, money: Money = tables.money) -> str:
-    """Return an amount as tables with many columns have room for: whole from a thousand on."""
+    """Return an amount as tables with many columns have room for: whole from a thousand on; what is not known is a dash."""
+    if value != value:
+        return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else money(value)
 
 
@@ -90,15 +95,21 @@ def worth(solution: Solution) -> list[RenderableType]:
     ]
     residual = f"what is left to the receivers: {amount(settlement.residual)}"
     if settlement.residual < -0.005:
-        more = "fees" if settlement.parameters.get("pivot") == "clarke" else "the pivot clarke and fees"
-        residual += f", which they would not sign: {more} leave them more (veridical choose-fees shows which)"
+        residual += f", {unsigned(settlement.parameters)}"
     if settlement.budget < -0.005:
         lines.append(f"deficit: the operator pays in {amount(settlement.deficit)}; {residual}")
     else:
         lines.append(f"budget: the operator keeps {amount(settlement.budget)}; {residual}")
     if by_choice := [name for name in settlement.non_participants if name not in settlement.lost]:
         lines.append(f"at the baseline, not taking part: {', '.join(by_choice)}")
-    return [Text(line) for line in (*lines, *coalitions(settlement), *given_back(settlement))]
+    warnings = [Text(f"warning: {warning}", style="yellow") for warning in solution.warnings]
+    return [*(Text(line) for line in (*lines, *coalitions(settlement), *given_back(settlement))), *warnings]
+
+
+def unsigned(parameters: Mapping[str, Any]) -> str:
+    """Return what is to be said of transfers that leave the receivers a loss."""
+    more = "fees" if parameters.get("pivot") == "clarke" else "the pivot clarke and fees"
+    return f"which they would not sign: {more} leave them more (veridical choose-fees shows which)"
 
 
 def coalitions(settlement: Settlement) -> list[str]:
@@ -113,8 +124,14 @@ def coalitions(settlement: Settlement) -> list[str]:
         line += f" (their values are proven to {significant(proof.gap)} only)"
     if not proof.cuts:
         return [line]
-    cuts = (f"{' and '.join(absent)} each {money(cut)}" for absent, cut in proof.cuts.items())
-    return [line, f"less than Clarke's pivot would leave, as the others could go without them: {', '.join(cuts)}"]
+    cuts = (f"{listed(absent)} {money(cut)}{' each' if len(absent) > 1 else ''}" for absent, cut in proof.cuts.items())
+    why = "less than Clarke's pivot would leave them, as receivers and the others could go without them"
+    return [line, f"{why} (cuts of one supplier add up): {'; '.join(cuts)}"]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def given_back(settlement: Settlement) -> list[str]:
@@ -155,6 +172,23 @@ def parties(settlement: Settlement) -> RenderableType:
         table.add_row(str(name), row["role"], *(money(row[column]) for column in columns))
     table.add_section()
     table.add_row("all", "", *(money(frame[column].sum()) for column in columns))
+    return table
+
+
+def units(settlement: Settlement) -> RenderableType:
+    """Return the plan, a row a route and a column a week, with the baseline in brackets where that is another."""
+    shared = settlement.case.shared
+    if len(shared.weeks) > WEEKS or len(shared.routes) > ROUTES:
+        return Text(f"The plan has {len(shared.flows):,} flows: --menu FILE.csv writes them.")
+    names = "supplier", "receiver", "site", "product"
+    title = "the plan, in units; in brackets what was to be delivered at the baseline, where that is another number"
+    table = tables.table(title, *names, *(f"week {week}" for week in shared.weeks), left=names)
+    plans = (shared.vector(plan).reshape(-1, len(shared.weeks)) for plan in (settlement.units, settlement.baseline))
+    for route, planned, before in zip(shared.routes, *plans, strict=True):
+        cells = (
+            f"{x:,.1f}" if f"{x:,.1f}" == f"{y:,.1f}" else f"{x:,.1f} ({y:,.1f})" for x, y in zip(planned, before, strict=True)
+        )
+        table.add_row(*route[:4], *cells)
     return table
 
 

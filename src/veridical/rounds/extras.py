@@ -26,7 +26,7 @@ def needed(purpose: str, extra: str = "web") -> Iterator[None]:
     ...     raise ModuleNotFoundError(name="fastapi")
     Traceback (most recent call last):
     ...
-    veridical.data.errors.InputError: veridical serve: got <no fastapi here>; allowed: after: pip install "veridical[web]"
+    veridical.data.errors.InputError: veridical serve: got <fastapi is not installed>; allowed: after pip...
     """
     try:
         yield
@@ -36,6 +36,6 @@ def needed(purpose: str, extra: str = "web") -> Iterator[None]:
             if package in EXTRAS[name]:
                 from veridical.data.errors import InputError  # loaded when it is needed: `--help` is not to wait
 
-                allowed = f'after: pip install "veridical[{name}]"'
-                raise InputError.of(purpose, f"<no {package} here>", allowed) from None
+                allowed = f'after pip install "veridical[{name}]", which brings {package}'
+                raise InputError.of(purpose, f"<{package} is not installed>", allowed) from None
         raise

@@ -24,7 +24,9 @@ from support.certificates import certificate
 from support.consensus import certified, savings
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError, NotSolvedError
+from veridical.data.joint_plan import Shared
 from veridical.solvers.consensus import Answer, Consensus, PartyAgent, Round, codec, network
+from veridical.solvers.consensus.home import HomeAgent
 from veridical.solvers.consensus.network import serve_party
 from veridical.solvers.planners import Central
 
@@ -442,3 +444,27 @@ def test_ctrl_c_ends_an_agent_at_home_and_is_no_answer(firms: Firms) -> None:
         planner.plan(SMALL, START)
     home.ended()
     assert isinstance(home.error, KeyboardInterrupt)
+
+
+OTHERS: dict[str, tuple[str, Callable[[Shared], Shared]]] = {
+    "weeks": ("case.toml", lambda shared: shared.changed(weeks=3)),
+    "routes": ("flows.csv", lambda shared: shared.changed(routes=shared.routes[::-1])),
+    "prices": ("flows.csv", lambda shared: shared.changed(routes=[route._replace(price=4.5) for route in shared.routes])),
+    "volumes": ("products.csv", lambda shared: shared.changed(products=dict.fromkeys(shared.products, 0.5))),
+}
+
+
+@pytest.mark.parametrize("thing", OTHERS)
+def test_who_goes_by_something_else_than_the_coordinator_is_refused_and_told_what(
+    firms: Firms, inline: Plan, caplog: pytest.LogCaptureFixture, thing: str
+) -> None:
+    file, edited = OTHERS[thing]
+    words = f"it goes by other {thing} than the coordinator: {file} is to say the same in both folders"
+    for name in ("retailer", "Birch"):
+        firms.start(name, HomeAgent(SMALL.part(name)))
+    with running(firms) as result:
+        wrong = Changed(HomeAgent(SMALL.part("Alder")), known=edited(SMALL.shared).digests("Alder"))
+        assert words in firms.start("Alder", wrong).ended()
+        firms.start("Alder", HomeAgent(SMALL.part("Alder")))
+    assert f"Alder is refused: {words}" in caplog.text
+    np.testing.assert_array_equal(result["plan"].units, inline.units)

@@ -11,6 +11,7 @@ import veridical as vd
 from support import hard_cases
 from support.hard_cases import SCALES
 from support.pictures import rendered
+from veridical.data.joint_plan import pilot
 from veridical.families import family_of
 from veridical.studies.figures.style import COLOURS
 
@@ -81,6 +82,17 @@ def test_who_should_report_of_many(scale: str) -> None:
 
 def test_fees_for_parties_with_long_names(tmp_path: Path) -> None:
     rendered(vd.choose_fees(hard_cases.joint_plan(tmp_path), draws=2).figure())
+
+
+def test_amounts_of_fees_can_be_read_off_a_scale_that_says_that_it_is_logarithmic() -> None:
+    """Ticks of 0 and 1,000 alone had 7,414 look like 1,500: the outermost tick is to be near the outermost amount."""
+    choice = vd.choose_fees(pilot(vendors=2, sites=1, regions=1, products=2, weeks=2), draws=2)
+    figure = rendered(choice.figure())
+    for axis, column in zip(figure.axes, ("receivers", "supplier"), strict=False):
+        ticks = axis.get_xticks()
+        assert ticks.max() * 2.5 >= choice.table[column].max()
+        assert ticks.min() * 2.5 <= choice.table[column].min() or choice.table[column].min() >= 0
+    assert any("logarithmic away from 0" in text.get_text() for text in figure.legends[0].get_texts())
 
 
 VARIED: dict[str, dict[str, Any]] = {
