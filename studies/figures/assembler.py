@@ -38,7 +38,7 @@ def contract_menu(solution: Solution) -> Figure:
     words = Measures.of(menu.case)
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
     under = "" if menu.case.ambiguity is None else f"\nunder {menu.case.ambiguity.words}"
-    earned = f"expected profit {said(solution.objective)}, {words.of_money}"
+    earned = f"expected profit {said(solution.objective)}{f' {words.currency}' if words.currency else ''}"
     headed(figure, f"{solution.mechanism} menu for {solution.case}: {earned}{under}")
     return figure
 

@@ -17,7 +17,7 @@ from veridical.data.arrays import Array
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "FORMATS", "GREY", "MARKERS", "axes_of", "bar_style", "beside", "called", "headed", "line_style"]
+__all__ = ["COLOURS", "FORMATS", "GREY", "MARKERS", "ROUNDING", "axes_of", "bar_style", "beside", "called", "headed", "line_style"]
 __all__ += ["numbered", "rows_of", "said", "save", "styled", "svg"]
 
 P = ParamSpec("P")

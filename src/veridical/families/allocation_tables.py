@@ -169,8 +169,8 @@ def by_profile(allotment: Allotment) -> RenderableType:
 
 
 def counted(words: list[str]) -> str:
-    """Return words with how often each occurs where there are several: `3 x 4, 2 x 7`."""
-    return words[0] if len(words) == 1 else ", ".join(f"{words.count(word)} x {word}" for word in dict.fromkeys(words))
+    """Return words with how often each occurs where there are several: `3×4, 2×7`."""
+    return words[0] if len(words) == 1 else ", ".join(f"{words.count(word)}×{word}" for word in dict.fromkeys(words))
 
 
 def truth(checked: AllocationAudit) -> Text:

@@ -71,7 +71,9 @@ def advice(solution: Solution) -> str:
 
 
 def short(value: float, money: Money = tables.money) -> str:
-    """Return an amount as tables with many columns have room for: whole from a thousand on."""
+    """Return an amount as tables with many columns have room for: whole from a thousand on; a dash where there is none."""
+    if value != value:
+        return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else money(value)
 
 
@@ -222,7 +224,7 @@ def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     columns = (
         ("cost", lambda row: short_of(row["profit"])),
         ("saved", lambda row: short_of(row["savings"])),
-        ("saved\n%", lambda row: f"{row['savings_share']:.2%}"),
+        ("saved\n%", lambda row: tables.share(row["savings_share"])),
         ("budget", lambda row: short_of(row["budget"])),
         ("left to\nreceivers", lambda row: short_of(row["residual"])),
         ("largest\nregret", lambda row: short_of(row["max_regret"])),
