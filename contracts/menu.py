@@ -153,7 +153,9 @@ class Menu(Shown, Tabular, OldTableNames):
             ("quantities", f"{'balanced' if self.is_balanced else 'not balanced'}, in {words.of_units}"),
         ]
         table = table_of(
-            f"a row for what the suppliers report; money in {words.of_money}", self.to_frame(), everything="to_frame()"
+            f"one row for each combination of reports{f'; money in {words.currency}' if words.currency else ''}",
+            self.to_frame(),
+            everything="to_frame()",
         )
         return Card(f"contract menu for {case.name}", figures, [table])
 

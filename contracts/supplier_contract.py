@@ -67,6 +67,10 @@ class SupplierContract:
     terms: str = ""
     measures: Measures = UNSAID
 
+    def __repr__(self) -> str:
+        lists, costs = self.quantity.shape
+        return f"SupplierContract({self.supplier!r}: {costs} costs, {lists} list{'s' * (lists != 1)})"
+
     def to_frame(self) -> pd.DataFrame:
         """Return the contracts as a table: a row a list and report, with quantity and payment."""
         index = pd.MultiIndex.from_product([range(1, len(self.quantity) + 1), self.costs], names=["list", "cost"])

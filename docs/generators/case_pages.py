@@ -149,7 +149,7 @@ def words(annotation: Any, metadata: Any = ()) -> str:
         base = annotation.__name__
         return f"table [`{base}`](#{base.lower()})"
     text = str(annotation)
-    known = next((word for name, word in (("Numbers", "list of numbers"), ("Values", "table of numbers"), ("Bill", "table of numbers")) if name in text), "text")
+    known = "list of numbers" if "Numbers" in text else "table of numbers" if "Values" in text or "Bill" in text else "text"
     return PLAIN.get(origin or annotation, known)
 
 

@@ -33,6 +33,10 @@ class Citations(Sequence[Source]):
     def __str__(self) -> str:
         return self.text
 
+    def __repr__(self) -> str:
+        count = len(self.sources)
+        return f"Citations({count} work{'s' * (count != 1)}: {', '.join(one.key for one in self.sources)})"
+
     @property
     def text(self) -> str:
         """A line a work, each with what it is used for."""

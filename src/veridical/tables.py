@@ -151,7 +151,10 @@ def together(checked: Audit, money: Money | None = None) -> list[RenderableType]
         return []
     money = money or checked.measures.amount
     return [
-        Text(f"together they gain {money(result.worst)} by misreports, and none of them loses: {result.where}", style="yellow")
+        Text(
+            f"a coalition could gain {money(result.worst)} by joint misreports, with no member worse off: {result.where}",
+            style="yellow",
+        )
     ]
 
 

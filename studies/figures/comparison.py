@@ -50,7 +50,7 @@ def draw(frame: Comparison) -> Figure:
     figure.legend(handles=[_key(*TRUTH[kind]) for kind in shown], loc="outside lower left", ncols=1 if count < 2 else 2)
     under = f"\nexpected profits are under {frame.attrs['under']}" if frame.attrs.get("under") else ""
     money = f", {frame.measures.currency}" if frame.measures.currency else ""
-    headed(figure, f"{frame.attrs.get('case', 'a case')}: what each mechanism comes to, and who would lie{money}{under}")
+    headed(figure, f"{frame.attrs.get('case', 'a case')}: what each mechanism yields, and who would lie{money}{under}")
     return figure
 
 

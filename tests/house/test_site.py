@@ -34,7 +34,9 @@ def test_every_field_of_a_kind_has_a_row_with_type_presence_and_meaning(name: st
         for key in record.model_fields.keys() - case_pages.COMPUTED:
             found = [row for row in rows if row[0] == f"`{key}`" and len(row) == 3]
             assert found, f"{record.__name__}.{key}"
-            assert all(row[1].endswith(("required*", "optional")) or ", default `" in row[1] for row in found), f"{record.__name__}.{key}"
+            assert all(row[1].endswith(("required*", "optional")) or ", default `" in row[1] for row in found), (
+                f"{record.__name__}.{key}"
+            )
             assert all(row[2] for row in found), f"{record.__name__}.{key}"
 
 
@@ -99,4 +101,4 @@ def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path) -> None:
 
 
 def test_the_picture_of_the_readme_is_there() -> None:
-    assert is_picture(str(ROOT / "docs" / "pictures" / "contract-menu.png"))
+    assert is_picture(str(ROOT / "docs" / "pictures" / "mechanisms.png"))

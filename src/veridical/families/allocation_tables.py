@@ -151,7 +151,7 @@ def by_profile(allotment: Allotment) -> RenderableType:
     columns = names if wide else case.names if len(case.names) > 1 else ("all",)
     words = words_of(allotment)
     types_of = [f"{name}\ntype{'s' * (not wide)}" for name in columns]
-    title = "allocation: a row for what the retailers report"
+    title = "allocation: one row for each combination of reports"
     dearest = float(np.nanmax(np.abs(shadow_price), initial=0.0))
     shown = UNSAID.fitted(money=dearest)
     table = tables.table(title, *types_of, "proba-\nbility", *(f"{name}\nunits" for name in columns), "shadow\nprice")
