@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -54,7 +55,11 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
     headings = [" ".join(column[0].replace("-\n", "").split()) for column in columns]
     rows = zip(*(column[1:] for column in columns), strict=True)
     lines = [
-        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{visible(cell)}", overflow="fold")
+        Padding(
+            Text(f"{heading + ': ' if heading else ''}{visible(cell)}", overflow="fold"),
+            (0, 0, 0, 2 * bool(number)),
+            expand=False,
+        )
         for row in rows
         for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
     ]

@@ -140,7 +140,9 @@ def _properties(audit: Audit | None) -> str:
 
 def _certified(found: Solution) -> str:
     certificate = found.certificate
-    words = "Recomputed from the coefficients of the model, not taken from the solver; relative figures, all 0 at an exact optimum."
+    words = (
+        "Recomputed from the coefficients of the model, not taken from the solver; relative figures, all 0 at an exact optimum."
+    )
     proof = certificate.proof
     return paragraphs([f"{proof[0].upper()}{proof[1:]}.", f"{certificate.words[0].upper()}{certificate.words[1:]}.", words])
 
