@@ -76,7 +76,7 @@ def test_the_page_of_published_numbers_says_by_how_much_the_print_is_off(tmp_pat
     assert all(f"## {name}\n" in page for name in RECORD)
     row = {"quantity": "profit", "where": "Table 1", "published": 11.0, "as_published": None, "exact": 10.0, "note": "why"}
     table = published.readings([row]).splitlines()
-    assert table[2] == "| profit [1] | Table 1 | 11 |  | 10 | +10.00 % |"
+    assert table[2] == "| profit [1] | Table 1 | 11 | 10 | +10.00 % |"  # the reading that nothing has is no column
     assert "[1] why" in table
 
 
