@@ -90,10 +90,13 @@ def _fits(part: Table, console: Console) -> bool:
 def _folded(part: Table, console: Console) -> list[Table]:
     """Return a table in as few parts as fit, each with the names of rows and some of the other columns; none where that fails.
 
-    Names are the columns at the beginning that are text. Parts have about the same number of columns.
+    Names are the columns at the beginning that are text, and tell rows apart. Parts have about the same number of columns.
     """
     names = next((place for place, column in enumerate(part.columns) if column.justify == "right"), 0)
     others = range(names, len(part.columns))
+    rows = list(zip(*(part.columns[place].cells for place in range(names)), strict=True))
+    if len(set(rows)) < len(rows):  # a part could not say which row is which
+        return []
     for count in range(2, len(others) + 1) if names else ():
         bounds = [names + round(k * len(others) / count) for k in range(count + 1)]
         parts = [_part(part, [*range(names), *range(*ends)]) for ends in pairwise(bounds)]
