@@ -71,8 +71,8 @@ def write(folder: Path) -> None:
     names = "\n".join(KINDS)
     put(
         folder / "index.md",
-        "# Case formats\n\nA case file is TOML. These pages have a table for each part of a case: its keys, their types and defaults, and "
-        "what they mean. They are generated from the data classes, so they list exactly what the program reads.\n\n"
+        "# Case formats\n\nA case file is TOML. These pages have a table for each part of a case: its keys, their types and "
+        "defaults, and what they mean. They are generated from the data classes, so they list exactly what the program reads.\n\n"
         f"```{{toctree}}\n:maxdepth: 1\n\n{names}\n../case-files\n```\n",
     )
 

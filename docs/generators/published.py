@@ -34,9 +34,9 @@ supplier's share is the retailers' loss, rescaled (the true shares run from 5 to
 veridical reproduce assembler-3.1
 ```
 
-`--plot DIR` draws the figures of both papers. The study of the ICDS paper uses closed forms; `veridical reproduce assembler-models`
-solves a seeded sample of it as full models, 200 instances with HiGHS and 50 with Ipopt, in about three minutes. The largest
-relative difference is 3e-10.
+`--plot DIR` draws the figures of both papers. The study of the ICDS paper uses closed forms;
+`veridical reproduce assembler-models` solves a seeded sample of it as full models, 200 instances with HiGHS and 50 with Ipopt,
+in about three minutes. The largest relative difference is 3e-10.
 """
 
 

@@ -22,8 +22,8 @@ SAME = 1e-9  # of a bid: how far an auction that is computed again may be from w
 MECHANISM = "auction"
 PARAMETERS = ("points", "samples", "seed")
 WORDS = (
-    "If the others bid as the table says for their types, no bid earns you more in expectation than the table's bid for your type.",
-    "A bid between two bids of the table counts as the lower one, and a bid above all of them as the highest. You pay the bid that counts.",
+    "If the others bid as the table says, no bid earns you more in expectation than the table's bid for your type.",
+    "A bid between two bids of the table counts as the lower one, a bid above all as the highest. You pay the bid that counts.",
     "A bid below the lowest one in the table, or no bid, gets you nothing and costs you nothing.",
 )
 
