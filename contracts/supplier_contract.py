@@ -30,7 +30,7 @@ __all__ = ["FORMATS", "SupplierContract", "checked_formats", "supplier_contracts
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
 ASKED = "Please report your cost per unit, as one of the costs below. If it lies between two of them, report the higher one: you "
-ASKED += "will not make a loss. If it is above all of them, you need not take part."
+ASKED += "will not lose by it. If it is above all of them, you need not take part."
 KNOWN = "Your cost per unit is taken to be the one below, so there is nothing to report. If it is higher, you need not take part."
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
 META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -111,7 +111,7 @@ class SupplierContract:
         )
         best = "Whichever list it is, "
         best += (
-            "no other report earns you more than your true cost does, and with your true cost you never make a loss."
+            "no other report earns you more than your true cost does, and with your true cost you never lose."
             if private
             else "you lose nothing."
         )

@@ -221,7 +221,7 @@ def test_the_sheet_says_what_depends_on_the_others(solution: Any) -> None:
     )
     for contract in contracts.values():
         page = contract.to_html()
-        assert "nothing that another supplier is offered, reports or is paid stands here" in page
+        assert "not what other suppliers are offered, report or are paid" in page
         assert ("What the others report decides which list applies" in page) == (len(contract.quantity) > 1)
 
 
