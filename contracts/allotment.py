@@ -254,7 +254,7 @@ class Allotment(Shown, Tabular, OldTableNames):
         ]
         tables = [table_of("by own type, in expectation over the others", self.by_own_type(), everything="by_own_type()")]
         if len(case.order) <= WIDE:
-            tables.append(table_of("a row for what the retailers report", self.to_frame(), everything="to_frame()"))
+            tables.append(table_of("one row for each combination of reports", self.to_frame(), everything="to_frame()"))
         return Card(f"allotment for {case.name}", figures, tables)
 
     def to_frame(self) -> pd.DataFrame:

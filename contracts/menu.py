@@ -145,8 +145,11 @@ class Menu(Shown, Tabular, OldTableNames):
         return f"{case.name!r}: {size}, expected profit {words.amount(self.expected_profit)}"
 
     def _card(self) -> Card:
-        case, words = self.case, Measures.of(self.case).fitted(
-            float(np.abs(self.payment).max(initial=0.0)), float(np.abs(self.quantity).max(initial=0.0))
+        case, words = (
+            self.case,
+            Measures.of(self.case).fitted(
+                float(np.abs(self.payment).max(initial=0.0)), float(np.abs(self.quantity).max(initial=0.0))
+            ),
         )
         said = {"quantity": words.quantity, "payment": words.payment, "rent": words.money, "assembled": words.quantity}
         figures = [
@@ -156,7 +159,10 @@ class Menu(Shown, Tabular, OldTableNames):
             ("quantities", f"{'balanced' if self.is_balanced else 'not balanced'}, in {words.of_units}"),
         ]
         table = table_of(
-            f"a row for what the suppliers report; money in {words.of_money}", self.to_frame(), everything="to_frame()", said=said
+            f"one row for each combination of reports; money in {words.of_money}",
+            self.to_frame(),
+            everything="to_frame()",
+            said=said,
         )
         return Card(f"contract menu for {case.name}", figures, [table])
 

@@ -28,17 +28,15 @@ from veridical.data.sheets.endings import ending
 __all__ = ["FORMATS", "SupplierContract", "checked_formats", "supplier_contracts", "write_contracts"]
 
 DIGITS = 9  # of each number that is sent, so that lists that differ by a solver's rounding are one
-ASKED = (
-    "Please report your cost per unit, as one of the costs below. If it lies between two of them, report the higher one: you do "
-)
-ASKED += "not lose by that. If it is above all of them, you need not take part."
+ASKED = "Please report your cost per unit, as one of the costs below. If it lies between two of them, report the higher one: you "
+ASKED += "will not lose by it. If it is above all of them, you need not take part."
 KNOWN = "Your cost per unit is taken to be the one below, so there is nothing to report. If it is higher, you need not take part."
 PAID = "What you are paid is for the whole order, not for each unit."
 LOSSES = "You are paid for what is ordered, whatever share of it arrives usable."
 META = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-ALONE = "This sheet has your own offer alone: nothing that another supplier is offered, reports or is paid stands here, "
-ALONE += "and nothing of yours stands on theirs."
-DIFFER = " That there are several lists is all that depends on what the others report."
+ALONE = "This sheet shows your offer only: not what other suppliers are offered, report or are paid. Their sheets do not show "
+ALONE += "yours."
+DIFFER = " What the others report decides which list applies, and nothing else on this sheet."
 FORMATS = ("html", "csv", "xlsx")
 STYLE = "body{font:11pt sans-serif;margin:3em;max-width:45em}table{border-collapse:collapse;margin:1em 0}"
 STYLE += "th,td{border:1px solid #999;padding:.3em .8em;text-align:right}caption{text-align:left;font-weight:bold;padding:.3em 0}"
@@ -68,6 +66,10 @@ class SupplierContract:
     payment: Array
     terms: str = ""
     measures: Measures = UNSAID
+
+    def __repr__(self) -> str:
+        lists, costs = self.quantity.shape
+        return f"SupplierContract({self.supplier!r}: {costs} costs, {lists} list{'s' * (lists != 1)})"
 
     def to_frame(self) -> pd.DataFrame:
         """Return the contracts as a table: a row a list and report, with quantity and payment."""
@@ -106,13 +108,13 @@ class SupplierContract:
         """What he is told above the lists: what to report, what follows from it, and why the truth is best."""
         lists, private = len(self.quantity), len(self.costs) > 1
         chosen = (
-            f"What the other suppliers report decides which of the {lists} lists applies, and what you report does not."
+            f"Which of the {lists} lists applies depends on what the other suppliers report, not on your own report."
             if lists > 1
             else "What the other suppliers report changes nothing in this list."
         )
         best = "Whichever list it is, "
         best += (
-            "no other report would leave you more than your own cost does, and you never lose by it."
+            "no other report earns you more than your true cost does, and with your true cost you never lose."
             if private
             else "you lose nothing."
         )

@@ -36,6 +36,7 @@ color:inherit;overflow-x:auto}
 .veridical-card caption{text-align:left;font-weight:600;padding:.2em 0;color:inherit;caption-side:top}
 .veridical-card th,.veridical-card td{border-bottom:1px solid rgba(128,128,128,.35);padding:.2em .7em;text-align:right;\
 white-space:nowrap;background:transparent;color:inherit}
+.veridical-card th{white-space:normal;vertical-align:bottom}
 .veridical-card th.name,.veridical-card td.name{text-align:left;white-space:normal}
 """
 

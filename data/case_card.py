@@ -18,7 +18,8 @@ HEAD = ("kind", "name", "description")  # fields that stand in the title
 
 def line(case: Any) -> str:
     """Return a case in a line: its name, how many parts of which sort it has, and its first numbers."""
-    counts = [f"{len(parts):,} {word(name, len(parts))}" for name, parts in _lists(case).items()]
+    numbers = {name: sum(getattr(part, "count", 1) for part in parts) for name, parts in _lists(case).items()}
+    counts = [f"{count:,} {word(name, count)}" for name, count in numbers.items()]
     given = [(name, getattr(case, name)) for name in type(case).model_fields]
     figures = [
         f"{name.replace('_', ' ')} {number(value)}"

@@ -45,6 +45,7 @@ nb_merge_streams = True
 # Reference
 default_role = "literal"  # single backticks in docstrings
 autodoc_member_order = "bysource"
+toc_object_entries = False  # the headings name the same objects
 autodoc_typehints = "none"  # docstrings say what arguments are, in words
 autodoc_class_signature = "mixed"
 python_use_unqualified_type_names = True

@@ -175,6 +175,10 @@ class SolverRecord:
     form: str | None
     seconds: Seconds
 
+    def __repr__(self) -> str:
+        form = f", {self.form} form" if self.form else ""
+        return f"SolverRecord({self.name} {self.version}{form}, {self.seconds.total:.2f} s, {len(self.options)} options)"
+
 
 @dataclass(frozen=True)
 class Solution(Shown):

@@ -19,7 +19,7 @@ ANSWERS = "while each of the others answers by one cost model, whichever it is (
 ASSUMED = "none, their truth is assumed: what is left is theirs, and the less they seem to save, the less they pay out"
 CORE = "truth is not best, but {others} no misreport of one gains more than Clarke's pivot would pay him beyond this: {most}"
 TOGETHER = "none: what one of them reports can raise what another is paid"
-TWICE = "none: who takes part under two names is paid twice"
+TWICE = "none: a supplier that takes part under two names is paid twice"
 
 
 def receivers_are_held(settlement: Settlement) -> bool:

@@ -181,7 +181,7 @@ class Search:
             for start in best.values():
                 more = further // len(best)
                 for group, value in counted("further misreport", improved(self.case, *start, gained, more), more):
-                    note(group, value, "from the best of these on")
+                    note(group, value, "starting from the best of these")
         except PartyLostError as error:  # another party is lost: what remains to be tried would be of another problem
             tried.left_out = tuple(dict.fromkeys((*tried.left_out, *error.plan.lost)))
         return tried

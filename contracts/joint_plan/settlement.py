@@ -159,7 +159,7 @@ class Settlement(Shown, Tabular, OldTableNames):
             ("left to the receivers", amount(self.residual)),
         ]
         notes = [f"lost, taking no part: {', '.join(self.lost)}"] if self.lost else []
-        parties = table_of("who pays, who gains: transfers are paid to the party", self.to_frame(), None)
+        parties = table_of("who pays, who gains (a positive transfer is paid to the party)", self.to_frame(), None)
         return Card(f"settlement of {self.case.name} by {self.mechanism}", figures, [parties], notes)
 
     def to_frame(self) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from veridical.data.demand import DEMANDS
 from veridical.data.joint_plan import ROLES
 from veridical.data.joint_plan.head import Head
 from veridical.data.joint_plan.tables import schema
+from veridical.data.prior import Nested
 from veridical.data.record import Record
 from veridical.data.revenue import REVENUES
 from veridical.data.typed_demand import TYPED_DEMANDS
@@ -49,6 +50,7 @@ KINDS: dict[str, tuple[str, type[Record], str, str]] = {  # page: title, record,
         "The case is a folder: `case.toml` and CSV tables.",
     ),
 }
+PLAIN = {float: "number", int: "whole number", bool: "true or false", str: "text", Any: "number or list"}
 COMPUTED = {"reported", "parameters"}  # fields that no case file has: read from another file, or from the keys beside them
 REGISTRIES: dict[str, tuple[Any, str]] = {
     "Demand": (DEMANDS, "distribution"),
@@ -69,8 +71,8 @@ def write(folder: Path) -> None:
     names = "\n".join(KINDS)
     put(
         folder / "index.md",
-        "# Case formats\n\nA case file is TOML. These pages have a table for each part of a case: key, type, default, meaning. "
-        "They are made from the data classes, so they list what the program reads.\n\n"
+        "# Case formats\n\nA case file is TOML. These pages have a table for each part of a case: its keys, their types and "
+        "defaults, and what they mean. They are generated from the data classes, so they list exactly what the program reads.\n\n"
         f"```{{toctree}}\n:maxdepth: 1\n\n{names}\n../case-files\n```\n",
     )
 
@@ -114,11 +116,11 @@ def named(annotation: Any) -> set[str]:
 def section(cls: type[Record]) -> str:
     """Return the table of a record's fields."""
     known = meanings(cls.__name__)
-    lines = [f"## `{cls.__name__}`", "", "| key | type | default | meaning |", "|---|---|---|---|"]
+    lines = [f"## `{cls.__name__}`", "", "| key | type | meaning |", "|---|---|---|"]
     for key, field in cls.model_fields.items():
         if key not in COMPUTED:
             meaning = known.get(key) or field.description or ""
-            lines.append(f"| `{key}` | {words(field.annotation, field.metadata)} | {default(field)} | {meaning} |")
+            lines.append(f"| `{key}` | {words(field.annotation, field.metadata)}{presence(field)} | {meaning} |")
     return "\n".join(lines)
 
 
@@ -135,13 +137,12 @@ def words(annotation: Any, metadata: Any = ()) -> str:
         return " or ".join(f'`"{value}"`' if isinstance(value, str) else f"`{value}`" for value in inner)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(words(one) for one in inner if one is not type(None)))
-    if origin is tuple and inner[0] is Any:
+    if inner == get_args(Nested):
         return "nested lists of numbers"
     if origin is tuple:
         of = words(inner[0])
-        return {"number": "list of numbers", "text": "list of texts"}.get(
-            of, f"list of {of}s" if of.startswith("table") else f"list ({of})"
-        )
+        word, _, rest = of.partition(" ")
+        return f"list of {of}s" if of in PLAIN.values() else f"list of {word}s {rest}".strip()
     if hasattr(annotation, "__metadata__"):
         return words(inner[0], annotation.__metadata__)
     if inspect.isclass(annotation) and issubclass(annotation, Record):
@@ -152,19 +153,20 @@ def words(annotation: Any, metadata: Any = ()) -> str:
     kind = origin or annotation
     if inspect.isclass(kind) and issubclass(kind, Mapping):
         return "table"
-    plain = {float: "number", int: "whole number", bool: "true or false", str: "text", Any: "number or list"}
-    return plain.get(kind, "text")
+    return PLAIN.get(kind, "text")
+
+
+def presence(field: Any) -> str:
+    """Return whether a field has to be there, and what holds where it is not, as it stands behind its type."""
+    if field.is_required():
+        return ", *required*"
+    value = field.default
+    return ", optional" if value is None or isinstance(value, Record) or value == () else f", default {default(field)}"
 
 
 def default(field: Any) -> str:
     """Return a field's default as TOML has it."""
-    if field.is_required():
-        return "*required*"
     value = field.default
-    if value is None:
-        return "-"
-    if isinstance(value, Record):
-        return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{list(value)}`" if isinstance(value, tuple) else f'`"{value}"`' if isinstance(value, str) else f"`{value}`"

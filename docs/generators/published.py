@@ -34,9 +34,9 @@ supplier's share is the retailers' loss, rescaled (the true shares run from 5 to
 veridical reproduce assembler-3.1
 ```
 
-`--plot DIR` draws the figures of both papers. The study of the ICDS paper uses closed forms; `veridical reproduce assembler-
-models` solves a seeded sample of it as full models, 200 instances with HiGHS and 50 with Ipopt, in about three minutes. The
-largest relative difference is 3e-10.
+`--plot DIR` draws the figures of both papers. The study of the ICDS paper uses closed forms;
+`veridical reproduce assembler-models` solves a seeded sample of it as full models, 200 instances with HiGHS and 50 with Ipopt,
+in about three minutes. The largest relative difference is 3e-10.
 """
 
 
@@ -63,16 +63,20 @@ def section(name: str, entry: Mapping[str, Any]) -> str:
 
 
 def readings(rows: list[Mapping[str, Any]]) -> str:
-    """Return the table of quantities in three readings, with notes below."""
-    lines = ["| quantity | where | published | as published | exact | error in print |", "|---|---|---:|---:|---:|---:|"]
+    """Return the table of quantities in three readings, without columns that are empty, and with notes below."""
+    headings = ("quantity", "where", "published", "as published", "exact", "error in print")
+    table: list[tuple[str, ...]] = []
     notes: list[str] = []
     for row in rows:
         note = row["note"]
         if note and note not in notes:
             notes.append(note)
         mark = f" [{notes.index(note) + 1}]" if note else ""
-        figures = " | ".join(number(row[key]) for key in ("published", "as_published", "exact"))
-        lines.append(f"| {row['quantity']}{mark} | {row['where'] or ''} | {figures} | {error(row)} |")
+        figures = (number(row[key]) for key in ("published", "as_published", "exact"))
+        table.append((f"{row['quantity']}{mark}", row["where"] or "", *figures, error(row)))
+    places = [place for place in range(len(headings)) if any(cells[place] for cells in table)]
+    rules = ["---" if place < 2 else "---:" for place in range(len(headings))]
+    lines = [f"| {' | '.join(cells[place] for place in places)} |" for cells in (headings, rules, *table)]
     return "\n".join([*lines, "", *(f"[{number}] {note}\n" for number, note in enumerate(notes, start=1))])
 
 

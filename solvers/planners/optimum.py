@@ -57,7 +57,11 @@ def optimum(name: str, form: StandardForm, solver: Configuration | None, residua
     presolved = None if form.hessian is None or fixed_by_rows(form) is not None else Presolved.of(form)
     left = form if presolved is None else presolved.form
     if solver is None and form.hessian is not None and fixed_by_rows(form) is None:
-        quick = _by_piqp(form, presolved if len(form.cost) > QUICK else None, residual) if len(form.cost) <= QUICK or len(left.cost) <= QUICK_LEFT else None
+        quick = (
+            _by_piqp(form, presolved if len(form.cost) > QUICK else None, residual)
+            if len(form.cost) <= QUICK or len(left.cost) <= QUICK_LEFT
+            else None
+        )
         if quick is not None:
             return quick
     deadline = math.inf if configuration.time_limit is None else perf_counter() + configuration.time_limit

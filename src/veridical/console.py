@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -40,23 +42,25 @@ class Either:
 
 
 def fitted(part: RenderableType, console: Console) -> RenderableType:
-    """Return a table that is no wider than the console: with less space, as two or three tables, or as a list of its rows.
-
-    Other parts are returned as they are.
-    """
+    """Return a table that is no wider than the console: with less space, in parts one below the other that repeat the names of
+    its rows, or as a list of its rows; other parts as they are."""
     if isinstance(part, Group):
         return Group(*(fitted(each, console) for each in part.renderables))
     if isinstance(part, Either):
         return part.table if _fits(part.table, console) else fitted(part.narrower, console)
     if not isinstance(part, Table) or _fits(part, console):
         return part
-    if tables := _parted(part, console):
-        return Group(*tables)
+    if parts := _folded(part, console):
+        return Group(*parts)
     columns = [[str(column.header), *map(str, column.cells)] for column in part.columns]
     headings = [" ".join(column[0].replace("-\n", "").split()) for column in columns]
     rows = zip(*(column[1:] for column in columns), strict=True)
     lines = [
-        Text(f"{'  ' if number else ''}{heading + ': ' if heading else ''}{visible(cell)}", overflow="fold")
+        Padding(
+            Text(f"{heading + ': ' if heading else ''}{visible(cell)}", overflow="fold"),
+            (0, 0, 0, 2 * bool(number)),
+            expand=False,
+        )
         for row in rows
         for number, (heading, cell) in enumerate(zip(headings, row, strict=True))
     ]
@@ -115,6 +119,36 @@ def _fits(part: Table, console: Console) -> bool:
             room -= column.width - low
         return True
     return False
+
+
+def _folded(part: Table, console: Console) -> list[Table]:
+    """Return a table in as few parts as fit, each with the names of rows and some of the other columns; none where that fails.
+
+    Names are the columns at the beginning that are text, and tell rows apart. Parts have about the same number of columns.
+    """
+    names = next((place for place, column in enumerate(part.columns) if column.justify == "right"), 0)
+    others = range(names, len(part.columns))
+    rows = list(zip(*(part.columns[place].cells for place in range(names)), strict=True))
+    if len(set(rows)) < len(rows):  # a part could not say which row is which
+        return []
+    for count in range(2, len(others) + 1) if names else ():
+        bounds = [names + round(k * len(others) / count) for k in range(count + 1)]
+        parts = [_part(part, [*range(names), *range(*ends)]) for ends in pairwise(bounds)]
+        if all(_fits(table, console) for table in parts):
+            parts[0].title = part.title
+            return parts
+    return []
+
+
+def _part(whole: Table, places: list[int]) -> Table:
+    """Return a table of some columns of another."""
+    part = Table(title_justify=whole.title_justify, title_style=whole.title_style)
+    for column in (whole.columns[place] for place in places):
+        part.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap)
+    cells = [list(whole.columns[place].cells) for place in places]
+    for place, row in enumerate(whole.rows):
+        part.add_row(*(column[place] for column in cells), end_section=row.end_section)
+    return part
 
 
 @dataclass(frozen=True)

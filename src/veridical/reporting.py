@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from veridical import tables
-from veridical.contracts import PROPERTIES, Audit
+from veridical.contracts import PROPERTIES, Audit, JointPlanAudit
 from veridical.data import cards, files
 from veridical.data.case_record import hashed
 from veridical.families.family import Family, Memo
@@ -22,13 +22,14 @@ from veridical.solvers import Solution
 __all__ = ["Command", "comparison", "run", "solution", "write"]
 
 PACKAGES = ("veridical", "pyomo", "highspy", "numpy", "pandas")  # on which figures may depend
-OTHER_LIES = {  # who lies where a property fails that is not about one supplier, or retailer, alone
-    "receiver_ic": "a receiver",
-    "group_ic": "suppliers together",
-    "false_name_ic": "a supplier under two names",
-    "coalition_ic": "several together",
-}
 RATES = 12  # derivatives by numbers of the case that a report shows, the largest
+NOBODY = "Nobody gains{} by a misreport of his own."
+OTHERS = {  # who could gain where a property fails that truth of each alone does not imply
+    "receiver_ic": "a receiver who misreports",
+    "group_ic": "suppliers who misreport together",
+    "coalition_ic": "several who misreport together",
+    "false_name_ic": "a supplier who takes part under two names",
+}
 
 
 @dataclass(frozen=True)
@@ -124,14 +125,14 @@ def _rates(found: Solution) -> str:
 
 
 def _liars(audit: Audit | None) -> str:
-    """Return in sentences whether anybody would lie: alone, and in the other ways that the audit looks at, as HTML."""
+    """Return in a sentence whether anybody would lie alone, and who besides could gain by a lie, as HTML."""
     if audit is None:
         return ""
-    who = "No supplier" if "receiver_ic" in audit.properties else "Nobody"
-    alone = {True: f"{who} would lie alone.", False: "Somebody would lie.", None: "Whether anybody would lie is not known."}
-    failing = [words for name, words in OTHER_LIES.items() if name in audit.properties and audit.properties[name].holds is False]
-    others = [f"But these would gain by a lie: {', '.join(failing)}; the table of properties says by which."] if failing else []
-    return paragraphs([" ".join([alone[audit.truthful], *others])])
+    expected = " in expectation" if audit.incentive_concept == "bayesian_ic" else ""
+    nobody = "No supplier gains{} by a misreport of his own that was tried." if isinstance(audit, JointPlanAudit) else NOBODY
+    words = {True: nobody.format(expected), False: "Somebody would lie.", None: "Whether anybody would lie could not be tried."}
+    others = [who for name, who in OTHERS.items() if name in audit.properties and audit.properties[name].verdict == "fails"]
+    return paragraphs([words[audit.truthful] + (f" But a gain is possible for {', and for '.join(others)}." if others else "")])
 
 
 def _properties(audit: Audit | None) -> str:
@@ -146,7 +147,7 @@ def _properties(audit: Audit | None) -> str:
 def _certified(found: Solution) -> str:
     certificate = found.certificate
     words = (
-        "Checked from the numbers of the model, not from the solver's word; each figure is relative, and 0 at an exact optimum."
+        "Recomputed from the coefficients of the model, not taken from the solver; relative figures, all 0 at an exact optimum."
     )
     proof = certificate.proof
     return paragraphs([f"{proof[0].upper()}{proof[1:]}.", f"{certificate.words[0].upper()}{certificate.words[1:]}.", words])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -151,7 +151,10 @@ def together(checked: Audit, money: Money | None = None) -> list[RenderableType]
         return []
     money = money or checked.measures.amount
     return [
-        Text(f"together they gain {money(result.worst)} by misreports, and none of them loses: {result.where}", style="yellow")
+        Text(
+            f"a coalition could gain {money(result.worst)} by joint misreports, with no member worse off: {result.where}",
+            style="yellow",
+        )
     ]
 
 
@@ -164,22 +167,30 @@ def side_by_side(
 ) -> list[RenderableType]:
     """Return mechanisms side by side: of each column its heading, and what a row of the comparison says under it.
 
-    `narrow`: other headings where the table is too wide, or None for columns that are left out then.
+    `narrow`: other headings where the table is too wide, or None for columns that are a line below it then.
     """
+
+    def label(name: Any, row: Any) -> str:
+        return f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
 
     def listed(columns: Sequence[tuple[str, Callable[[Any], str]]]) -> Table:
         headings = (heading for heading, _ in columns)
         mechanisms = table(f"mechanisms for {case}", "mechanism", *headings, left=("mechanism",), bold=True)
         mechanisms.columns[0].no_wrap = True
         for name, row in frame.iterrows():
-            label = f"{name} ({row['parameters']})" if parameters and row["parameters"] else str(name)
-            mechanisms.add_row(label, *(cell(row) for _, cell in columns))
+            mechanisms.add_row(label(name, row), *(cell(row) for _, cell in columns))
         return mechanisms
 
     mechanisms: RenderableType = listed(columns)
     if narrow is not None:
-        changed = ((narrow.get(heading, heading), cell) for heading, cell in columns)
-        mechanisms = Either(listed(columns), listed([(heading, cell) for heading, cell in changed if heading is not None]))
+        changed = [(narrow.get(heading, heading), cell) for heading, cell in columns]
+        below = [
+            Text(f"{heading}: {', '.join(f'{label(name, row)} {cell(row)}' for name, row in frame.iterrows())}")
+            for heading, cell in columns
+            if narrow.get(heading, heading) is None
+        ]
+        narrower = listed([(heading, cell) for heading, cell in changed if heading is not None])
+        mechanisms = Either(listed(columns), Group(narrower, *below))
     words = words_of(frame)
     parts: list[RenderableType] = [mechanisms, *measured(words)]
     if under := frame.attrs.get("under"):

@@ -81,10 +81,8 @@ def allocation(allotment: Allotment) -> Figure:
         _by_profile(axes[0], allotment, priced)
     _by_own_type(axes[-1], allotment)
     members = len(case.order)
-    headed(
-        figure,
-        case.name or f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}",
-    )
+    shared = f"{allotment.capacity:,.6g} {Measures.of(case).of_units} for {members:,} retailer{'s' * (members > 1)}"
+    headed(figure, f"{case.name}: {shared}" if case.name else shared)
     return figure
 
 
@@ -162,7 +160,7 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
     if len(types) <= TICKS and (np.diff(types) >= np.ptp(types) / TICKS / 2).all():
         axis.set_xticks(types)
     axis.set(xlabel="own type θ", ylabel=f"allocation to one retailer, {Measures.of(case).of_units}")
-    axis.set_title("mean over the others' types; bars: least to most")
+    axis.set_title("what each type gets: mean over the others' types, and range")
     _from_zero(axis, float(axis.dataLim.y1), 0 if below else len(case.names))
     if below:
         legend = axis.legend(loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=4.5)

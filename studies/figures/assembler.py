@@ -38,7 +38,7 @@ def contract_menu(solution: Solution) -> Figure:
     words = Measures.of(menu.case)
     figure = maps(menu) if len(shape) == 2 and min(shape) >= MAPPED else bars(menu)
     under = "" if menu.case.ambiguity is None else f"\nunder {menu.case.ambiguity.words}"
-    earned = f"expected profit {said(solution.objective)}, {words.of_money}"
+    earned = f"expected profit {said(solution.objective)}{f' {words.currency}' if words.currency else ''}"
     headed(figure, f"{solution.mechanism} menu for {solution.case}: {earned}{under}")
     return figure
 
@@ -198,7 +198,8 @@ def choice(title: str, table: pd.DataFrame, k: int | None, accepted: float, curr
         point = table.loc[k, "contracts"], table.loc[k, "profit"]
         left.plot(*point, color=COLOURS[1], marker="o", markersize=9, fillstyle="none")
         loss = 100 * float(table["loss"][k])
-        note = f"k = {k} is the smallest that loses at most\n{100 * accepted:.3g} % of what k = n earns: {loss:.2g} %"
+        note = f"k = {k}: the smallest that loses at most {100 * accepted:.3g} %\n"
+        note += f"of what k = {len(table) - 1} earns; it loses {loss:.2g} %"
         left.set_title(note, fontsize=8, color=COLOURS[1])
     right.barh(rows, added["added"], color=[COLOURS[0] if k is None or place <= k else GREY for place in added.index])
     right.set_yticks(rows, names)

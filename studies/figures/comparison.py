@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from veridical.studies.figures.style import COLOURS, axes_of, beside, called, headed, numbered, rows_of, styled
+from veridical.studies.figures.style import COLOURS, ROUNDING, axes_of, beside, called, headed, numbered, rows_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,12 +33,14 @@ def draw(frame: Comparison) -> Figure:
     columns = {name: words for name, words in drawn.items() if name in frame and np.isfinite(frame[name].astype(float)).any()}
     names, count = [called(str(name), size=8) for name in frame.index], max(len(columns), 1)
     rows, inches = rows_of(names, 0.36)
+    largest = float(frame["profit"].abs().max())
     figure, axes = axes_of(1.9 + 2.7 * count, 1.7 + inches, 1, count, sharey=True, squeeze=False)
     for axis, (name, words) in zip(axes[0], columns.items(), strict=True):
         values = frame[name].astype(float).to_numpy()
+        values = np.where(np.abs(values) < ROUNDING * largest, 0.0, values)  # what rounding leaves is no bar
         _bars(axis, rows, values, frame["truthful"].tolist())
         numbers = axis.secondary_yaxis("right")
-        numbers.set_yticks(rows, beside(values.tolist(), float(frame["profit"].abs().max())))
+        numbers.set_yticks(rows, beside(values.tolist(), largest))
         numbers.tick_params(length=0, labelsize=8)
         numbers.spines["right"].set_visible(False)
         axis.set_title(words)
@@ -47,7 +49,8 @@ def draw(frame: Comparison) -> Figure:
     shown = [kind for kind in TRUTH if kind in set(frame["truthful"])]
     figure.legend(handles=[_key(*TRUTH[kind]) for kind in shown], loc="outside lower left", ncols=1 if count < 2 else 2)
     under = f"\nexpected profits are under {frame.attrs['under']}" if frame.attrs.get("under") else ""
-    headed(figure, f"mechanisms for {frame.attrs.get('case', 'a case')}, {frame.measures.of_money}{under}")
+    money = f", {frame.measures.currency}" if frame.measures.currency else ""
+    headed(figure, f"{frame.attrs.get('case', 'a case')}: what each mechanism yields, and who would lie{money}{under}")
     return figure
 
 

@@ -48,7 +48,8 @@ def draw(settlement: Settlement) -> Figure:
 def below(figure: Figure, case: JointPlanCase, mechanism: str, parameters: Mapping[str, Any]) -> None:
     """Say below a figure which transfers it shows, and what the case is."""
     settings = "".join(f", {name.replace('_', ' ')} {value}" for name, value in parameters.items() if value)
-    lines = [f"Transfers: {mechanism}{settings}. Money in {Measures.of(case).of_money}.", case.description]
+    currency = Measures.of(case).currency
+    lines = [f"Transfers: {mechanism}{settings}.{f' Money in {currency}.' if currency else ''}", case.description]
     text = "\n".join(line for part in lines for line in textwrap.wrap(part, WIDTH))
     figure.supxlabel(text, fontsize=8, color=COLOURS[4], x=0.01, ha="left")
 
@@ -80,7 +81,9 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> Non
     """
     names, _, places = _rows(frame)
     axis.barh(places[:-1] - 0.2, frame["baseline_cost"] - frame["cost"], height=0.38, color=GREY, label="own cost saved")
-    axis.barh(places[:-1] + 0.2, frame["net_gain"], height=0.38, color=GAIN, label="net gain, with the transfer (at the right)")
+    axis.barh(
+        places[:-1] + 0.2, frame["net_gain"], height=0.38, color=GAIN, label="net gain, transfer included (figures at the right)"
+    )
     label = "budget: what transfers leave to the operator"
     axis.barh(places[-1:], [budget], height=0.38, color=COLOURS[1], hatch="///", edgecolor="white", linewidth=0, label=label)
     axis.tick_params(axis="y", length=0)
@@ -92,5 +95,7 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> Non
     numbers.tick_params(length=0, labelsize=8)
     numbers.spines["right"].set_visible(False)
     numbered(axis.xaxis, 4)
-    axis.set_title(f"who gains: net gains + budget = saved\nleft to the receivers, with the budget: {said(residual)}")
+    axis.set_title(
+        f"who gains: net gains and budget add up to the savings\nleft to the receivers, budget included: {said(residual)}"
+    )
     axis.legend(loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=2.8)

@@ -161,7 +161,7 @@ def _lines(axis: Any, part: Any, column: str, x: str, places: dict[Hashable, int
         rows = rows.sort_values(x)
         marker = MARKERS[place % len(MARKERS)] if len(rows) <= MARKED else ""
         axis.plot(rows[x], rows[column], marker=marker, markersize=3.5, linewidth=1.4, label=str(name), **style)
-    numbered(axis.xaxis)
+    numbered(axis.xaxis, 5 if part[x].abs().max() < 0.01 or part[x].abs().max() > 1e6 else None)  # labels of many digits
     if pd.api.types.is_integer_dtype(part[x].dropna().convert_dtypes()):
         from matplotlib.ticker import MaxNLocator
 

@@ -17,7 +17,19 @@ from veridical.data.arrays import Array
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "FORMATS", "GREY", "MARKERS", "axes_of", "bar_style", "beside", "called", "headed", "line_style"]
+__all__ = [
+    "COLOURS",
+    "FORMATS",
+    "GREY",
+    "MARKERS",
+    "ROUNDING",
+    "axes_of",
+    "bar_style",
+    "beside",
+    "called",
+    "headed",
+    "line_style",
+]
 __all__ += ["numbered", "rows_of", "said", "save", "styled", "svg"]
 
 P = ParamSpec("P")
@@ -70,7 +82,8 @@ def numbered(axis: Any, most: int | None = None) -> None:
 
     def label(value: float, _: Any = None) -> str:
         largest = max(map(abs, axis.get_view_interval()))
-        value = 0.0 if abs(value) < 1e-9 * largest else value
+        if abs(value) < 1e-9 * largest:
+            return "0"
         if largest >= 2e9 or largest < 1e-3:
             return f"{value:.4g}"
         return f"{value / 1e6:,.10g} M" if largest >= 2e6 else f"{value:,.10g}"

@@ -240,11 +240,14 @@ def test_nothing_of_another_supplier_stands_in_what_one_is_sent(mechanism: str, 
 def test_the_sheet_says_what_depends_on_the_others(solution: Any) -> None:
     contracts = supplier_contracts(solution.contracts)
     several = next(contract for contract in contracts.values() if len(contract.quantity) > 1)
-    assert f"decides which of the {len(several.quantity)} lists applies, and what you report does not" in several.to_html()
+    assert (
+        f"Which of the {len(several.quantity)} lists applies depends on what the other suppliers report, not on your own"
+        in several.to_html()
+    )
     for contract in contracts.values():
         page = contract.to_html()
-        assert "nothing that another supplier is offered, reports or is paid stands here" in page
-        assert ("several lists is all that depends on what the others report" in page) == (len(contract.quantity) > 1)
+        assert "not what other suppliers are offered, report or are paid" in page
+        assert ("What the others report decides which list applies" in page) == (len(contract.quantity) > 1)
 
 
 def test_a_workbook_has_the_same_offer(solution: Any, tmp_path: Path) -> None:

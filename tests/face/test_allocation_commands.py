@@ -73,9 +73,9 @@ def test_tables_hold_profit_types_profiles_audit_and_certificate(run: Run) -> No
         "solved by ipopt",
     ):
         assert words in " ".join(out.split())
-    lines = [line for line in out.splitlines() if "3 x 14" in line and "30" in line]
+    lines = [line for line in out.splitlines() if "3×14" in line and "30" in line]
     assert len(lines) == 1
-    assert "3 x 11.7607" in lines[0]
+    assert "3×11.7607" in lines[0]
 
 
 def test_mechanisms_stand_side_by_side(run: Run, record: Json) -> None:

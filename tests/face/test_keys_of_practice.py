@@ -88,7 +88,7 @@ def test_a_key_goes_through_every_command(run: Run, key: str) -> None:
     integers = left_out is RULE
     assert (not solved["sensitivity"]) == (not solved["duals"]) == integers
     if integers:
-        assert "no shadow prices: a model with whole numbers has none" in run("solve", "case.toml", *sets)[1]
+        assert "no shadow prices: an integer model has none" in run("solve", "case.toml", *sets)[1]
     assert is_picture("menu.png")
     assert {path.name for path in Path("out").iterdir()} == {"panel.html", "panel.csv", "battery.html", "battery.csv"}
 

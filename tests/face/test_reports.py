@@ -57,7 +57,7 @@ def test_a_report_of_a_solution(name: str, mechanism: str, decision: str, run: R
     assert " ".join(first.split())[:30] in words  # what the terminal says first
     assert html.count("<svg") == 1
     assert solution.certificate.basis in words
-    assert ("Nobody gains by a lie of his own" in words) == bool(solution.audit is not None and solution.audit.truthful)
+    assert ("by a misreport of his own." in words) == bool(solution.audit is not None and solution.audit.truthful)
     assert f"veridical solve {name} --mechanism {mechanism} --solver closed_form" in words
     assert hashed(vd.example(name)) in words
     assert f"veridical {version('veridical')}" in words

@@ -151,7 +151,7 @@ def by_profile(allotment: Allotment) -> RenderableType:
     columns = names if wide else case.names if len(case.names) > 1 else ("all",)
     words = words_of(allotment)
     types_of = [f"{name}\ntype{'s' * (not wide)}" for name in columns]
-    title = "allocation: a row for what the retailers report"
+    title = "allocation: one row for each combination of reports"
     dearest = float(np.nanmax(np.abs(shadow_price), initial=0.0))
     shown = UNSAID.fitted(money=dearest)
     table = tables.table(title, *types_of, "proba-\nbility", *(f"{name}\nunits" for name in columns), "shadow\nprice")
@@ -169,8 +169,8 @@ def by_profile(allotment: Allotment) -> RenderableType:
 
 
 def counted(words: list[str]) -> str:
-    """Return words with how often each occurs where there are several: `3 x 4, 2 x 7`."""
-    return words[0] if len(words) == 1 else ", ".join(f"{words.count(word)} x {word}" for word in dict.fromkeys(words))
+    """Return words with how often each occurs where there are several: `3×4, 2×7`."""
+    return words[0] if len(words) == 1 else ", ".join(f"{words.count(word)}×{word}" for word in dict.fromkeys(words))
 
 
 def truth(checked: AllocationAudit) -> Text:

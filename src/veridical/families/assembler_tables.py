@@ -100,7 +100,7 @@ def menu(contracts: Menu) -> RenderableType:
     quantities = ["quantity\nof each"] if balanced else [f"{name}\nquantity" for name in names]
     amounts = [f"{name}\n{what}" for name in names for what in ("payment", "rent")]
     amounts = amounts if wide else ["payments\nin all", "rents\nin all"]
-    title = "contract menu: a row for what the suppliers report"
+    title = "contract menu: one row for each combination of reports"
     whole = tables.table(title, *costs, *quantities, *amounts)
     first, second = (
         tables.table(title, "row", *costs),
@@ -167,7 +167,7 @@ def shadow_prices(solution: Solution) -> RenderableType:
     if not families:
         reason = "a closed form has no constraints"
         if solution.solver.name != "closed_form":
-            reason = "a model with whole numbers has none; solve again with another number to see what it is worth"
+            reason = "an integer model has none; change a number and solve again to see what it is worth"
         return Text(f"no shadow prices: {reason}", style="dim")
     table = tables.shadow_prices(solution, families, tables.BY_RELAXING)
     if not table.row_count:

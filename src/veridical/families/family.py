@@ -144,6 +144,9 @@ class Mechanism:
     modelless: str = "has no optimisation model"
     sources: tuple[str | Source, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Mechanism({self.name!r}: {self.summary})"
+
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         """What the mechanism's parameters may be, by name."""

@@ -234,7 +234,7 @@ FAMILY = Family(
         "savings": "saved",
         "budget": "left to the operator",
         "residual": "left to the receivers",
-        "max_regret": "largest regret",
+        "max_regret": "largest gain by a misreport",
     },
     audit=audit,
     picture=lambda solution: figures.draw(solution.contracts),

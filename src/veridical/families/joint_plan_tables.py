@@ -74,7 +74,7 @@ def advice(solution: Solution) -> str:
 
 
 def short(value: float, money: Money = tables.money) -> str:
-    """Return an amount as tables with many columns have room for: whole from a thousand on; what is not known is a dash."""
+    """Return an amount as tables with many columns have room for: whole from a thousand on; a dash where there is none."""
     if value != value:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else money(value)
@@ -165,7 +165,7 @@ def parties(settlement: Settlement) -> RenderableType:
     money = Measures().fitted(money=float(frame["baseline_cost"].abs().max())).money
     fees = bool(frame["fee"].any())
     costs, gains = ("cost at the\nbaseline", "cost of\nthe plan"), ("transfer", "net gain")
-    title = "who pays, who gains: transfers are paid to the party"
+    title = "who pays, who gains (a positive transfer is paid to the party)"
     table = tables.table(title, *NAMES, *costs, *["fee in the\ntransfer"][:fees], *gains, left=NAMES)
     columns = ["baseline_cost", "cost", *["fee"][:fees], "transfer", "net_gain"]
     for name, row in frame.iterrows():
@@ -209,7 +209,7 @@ def shadow_prices(solution: Solution) -> list[RenderableType]:
             effect = f"costs its supplier {price:,.4f} more than he is paid, and saves the receiver as much"
         else:
             effect = f"brings its supplier {-price:,.4f} more than it costs him, and costs the receiver as much"
-        parts.append(Text(f"the flow whose price is furthest from what is paid: one more unit {effect} ({where})"))
+        parts.append(Text(f"largest gap between shadow price and price paid: one more unit {effect} ({where})"))
     return parts
 
 
@@ -232,7 +232,7 @@ def truth(checked: JointPlanAudit) -> Text:
 
 def searched(checked: JointPlanAudit) -> list[RenderableType]:
     """Return what was searched: how many misreports of which kinds, and what the best of them gains."""
-    table = tables.table("misreports that were tried", "of", "tried", "kinds", "largest gain", left=("of", "kinds"))
+    table = tables.table("misreports that were tried", "by", "tried", "kinds", "largest gain", left=("of", "kinds"))
     for name, kinds in checked.tried.items():
         result = checked.properties[name]
         best = checked.measures.money(result.worst) if result.searched else "not searched"
@@ -256,7 +256,7 @@ def compared(case: str, frame: pd.DataFrame) -> list[RenderableType]:
     columns = (
         ("cost", lambda row: short_of(row["profit"])),
         ("saved", lambda row: short_of(row["savings"])),
-        ("saved\n%", lambda row: f"{row['savings_share']:.2%}"),
+        ("saved\n%", lambda row: tables.share(row["savings_share"])),
         ("budget", lambda row: short_of(row["budget"])),
         ("left to\nreceivers", lambda row: short_of(row["residual"])),
         ("largest\nregret", lambda row: short_of(row["max_regret"])),

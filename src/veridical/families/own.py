@@ -114,7 +114,7 @@ def add_kind(
         memo=lambda solution: tables.memo(solution),
         compared=lambda case, frame: tables.compared(case, frame),
         columns=_columns,
-        drawn={"profit": "objective", "max_regret": "largest regret", "min_rent": "least rent"},
+        drawn={"profit": "objective", "max_regret": "largest gain by a misreport", "min_rent": "least rent"},
         benchmark=benchmark,
         audit=partial(_audit, next(iter(models.values()))),
         offered=lambda name, audit: tables.offered(name, audit),

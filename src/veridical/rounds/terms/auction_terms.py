@@ -22,9 +22,9 @@ SAME = 1e-9  # of a bid: how far an auction that is computed again may be from w
 MECHANISM = "auction"
 PARAMETERS = ("points", "samples", "seed")
 WORDS = (
-    "If the others bid the table bids of their own types, no bid is expected to bring you more than the table bid of yours.",
-    "A bid between two table bids counts as the lower one, and a bid above all of them as the highest: that one you pay.",
-    "A bid below the lowest table bid, and no bid, bring nothing and cost nothing.",
+    "If the others bid as the table says, no bid earns you more in expectation than the table's bid for your type.",
+    "A bid between two bids of the table counts as the lower one, a bid above all as the highest. You pay the bid that counts.",
+    "A bid below the lowest one in the table, or no bid, gets you nothing and costs you nothing.",
 )
 
 

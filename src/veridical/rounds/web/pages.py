@@ -26,6 +26,7 @@ __all__ = ["Pages"]
 
 ROUND = re.compile(r"[0-9a-f]{16}")
 DECIMAL = re.compile(r"\d{1,40}(\.\d{0,40})?|\.\d{1,40}", re.ASCII)
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")  # as messages have it, for programs
 ROWS = 200  # of contracts by what the others report that a page lists under one report
 SAFE = ("same-origin", "none")
 
@@ -58,7 +59,8 @@ class Pages:
 
     def refused(self, error: RefusedError) -> HTMLResponse:
         """Return the page that says why nothing was done."""
-        return self.show("refused.html", error.status, message=str(error), code=error.code)
+        message = TIME.sub(lambda found: clock(found[0]), str(error))
+        return self.show("refused.html", error.status, message=message, code=error.code)
 
     def router(self, app: FastAPI) -> APIRouter:
         """Return the routes, for an app whose API the manual describes."""
