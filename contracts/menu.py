@@ -196,12 +196,14 @@ class Menu(Shown, Tabular, OldTableNames):
         panel        540.0   3780.0  1296.0             720.0           4680.0
         battery      540.0   1890.0   810.0             720.0           2430.0
         """
-        case = self.case
-        parts = {"quantity": self.quantity, "payment": self.payment}
-        parts["rent"] = np.array([self.rent(i) for i in range(len(case.names))])
-        found = {name: (case.probability * part).reshape(len(part), -1).sum(axis=1) for name, part in parts.items()}
-        found |= {f"largest_{name}": parts[name].reshape(len(case.names), -1).max(axis=1) for name in ("quantity", "payment")}
-        return pd.DataFrame(found, index=pd.Index(case.names, name="supplier"))
+        return pd.DataFrame(self.reckoned(), index=pd.Index(self.case.names, name="supplier"))
+
+    def reckoned(self) -> dict[str, Array]:
+        """Return the columns of `by_supplier`, an entry a supplier."""
+        n, weight = len(self.case.names), self.case.probability
+        parts = {"quantity": self.quantity, "payment": self.payment, "rent": np.array([self.rent(i) for i in range(n)])}
+        found = {name: (weight * part).reshape(n, -1).sum(axis=1) for name, part in parts.items()}
+        return found | {f"largest_{name}": parts[name].reshape(n, -1).max(axis=1) for name in ("quantity", "payment")}
 
     def book(self) -> Book:
         """Return the tables of a file: the menu, as `to_frame` has it, and what to reckon with of each supplier."""

@@ -328,6 +328,20 @@ def test_pages_say_money_and_quantities_as_the_case_does(lite: Store) -> None:
         assert "0.00 kroner" in client.get(f"/rounds/{world.id}").text
 
 
+def test_a_round_by_lists_names_no_other_supplier_before_and_after_clearing(lite: Store) -> None:
+    case = vd.example("two-suppliers").changed(**{"suppliers.battery.costs": [1.25, 4.75]})
+    world = World(lite, "two-suppliers", terms=terms.freeze(case, "icds", "closed_form", show="lists"))
+    client = world.browser("panel")
+    for cleared in (False, True):
+        if cleared:
+            world.report("panel", 3.0)
+            world.clear()
+        page = client.get(f"/rounds/{world.id}").text
+        api = json.dumps(world.client("panel").get(f"/api/rounds/{world.id}").json())
+        assert page.count("<caption>List ") == len(world.terms.posted("panel")["lists"]) > 1
+        assert not [word for word in ("battery", "1.25", "4.75") if word in page or word in api]
+
+
 def test_names_and_descriptions_are_text_on_pages(lite: Store) -> None:
     world = World(lite)
     hostile = '<script>alert("x")</script>'

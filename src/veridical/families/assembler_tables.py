@@ -128,18 +128,17 @@ def menu(contracts: Menu) -> RenderableType:
 
 def by_supplier(contracts: Menu) -> RenderableType:
     """Return what to reckon with of each supplier as a table."""
-    frame = contracts.by_supplier()
-    largest = (float(frame[name].abs().max()) for name in ("largest_payment", "largest_quantity"))
+    found = contracts.reckoned()
+    largest = (float(np.abs(found[name]).max()) for name in ("largest_payment", "largest_quantity"))
     words = Measures.of(contracts.case).fitted(*largest)
     headings = ("quantity\nexpected", "payment\nexpected", "rent\nexpected", "quantity\nat most", "payment\nat most")
     title = "what to reckon with: a row a supplier, on average and at most over what they may report"
     table = tables.table(title, "supplier", *headings, left=("supplier",))
-    for name, row in frame.iterrows():
-        expected = (figure(row["quantity"], words.unit_digits), words.money(row["payment"]), words.money(row["rent"]))
-        table.add_row(str(name), *expected, words.quantity(row["largest_quantity"]), words.payment(row["largest_payment"]))
-    money = (words.money(float(frame[name].sum())) for name in ("payment", "rent"))
+    for name, quantity, payment, rent, most, dearest in zip(contracts.case.names, *found.values(), strict=True):
+        expected = (figure(quantity, words.unit_digits), words.money(payment), words.money(rent))
+        table.add_row(name, *expected, words.quantity(most), words.payment(dearest))
     table.add_section()
-    table.add_row("all", "", *money, "", "")
+    table.add_row("all", "", *(words.money(float(found[name].sum())) for name in ("payment", "rent")), "", "")
     return table
 
 
