@@ -52,6 +52,25 @@ def test_a_table_that_is_too_wide_is_a_list_of_its_rows_with_whole_headings() ->
     assert lines[:3] == ["numbers", "where it stands: supplier ", "  probability 0: 1,007.25"]
 
 
+def test_a_table_folds_into_parts_that_repeat_the_names_of_its_rows() -> None:
+    table = tables.table("profits", "mechanism", *(f"column {k}" for k in range(8)), left=("mechanism",))
+    for row, name in enumerate(("icds", "naive")):
+        table.add_row(name, *(f"{row + 1},{k}00.50" for k in range(8)))
+    shown = printed(table, 44)
+    parts = shown.count("icds")
+    assert parts == shown.count("naive") == shown.count("mechanism") > 1
+    assert shown.count("profits") == 1
+    for k in range(8):
+        assert shown.index(f"1,{k}00.50") < shown.index(f"2,{k}00.50")  # the row of icds stands above that of naive
+
+
+def test_rows_that_share_a_name_are_listed_and_not_folded() -> None:
+    table = tables.table("fees", "rule", *(f"column {k}" for k in range(8)), left=("rule",))
+    for row in range(2):
+        table.add_row("clarke", *(f"{row + 1},{k}00.50" for k in range(8)))
+    assert printed(table, 44).splitlines()[1:3] == ["rule: clarke", "  column 0: 1,000.50"]
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_command_line_fits_the_terminal(width: int, monkeypatch: Any, capsys: Any) -> None:
     from veridical.cli import main
