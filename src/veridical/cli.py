@@ -38,6 +38,7 @@ from veridical.terminal import (
     tell,
 )
 
+OFFERED = "veridical.mechanisms"  # the group of entry points that `veridical.data.installed` loads: that module takes its time
 UNASKED = {  # what is to be said of a result that nobody asked for
     "locally_optimal": "a better point may exist elsewhere",
     "incomplete": "a party was lost, and the plan is without it",
@@ -225,7 +226,7 @@ class Program(TyperGroup):
 
     def _of_kinds(self) -> dict[str, Any]:
         """Return the commands of kinds of cases; the kinds that are shipped have none beside the program's own."""
-        if "veridical.families" not in sys.modules and not importlib.metadata.entry_points(group=vd.data.installed.GROUP):
+        if "veridical.families" not in sys.modules and not importlib.metadata.entry_points(group=OFFERED):
             return {}  # nobody has added a kind, and nobody offers one
         vd.families.load_installed()
         own = typer.Typer(callback=lambda: None)  # with it, one command is a group too

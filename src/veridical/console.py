@@ -17,7 +17,6 @@ from veridical.data.errors import visible
 
 __all__ = ["Either", "Visible", "fitted", "show"]
 
-PARTS = 3  # tables that one which is too wide is shown as; from four on a list of its rows is easier to read
 WIDE = 120  # cells, where the output is no terminal and the environment does not say how wide it is
 
 
@@ -67,39 +66,6 @@ def fitted(part: RenderableType, console: Console) -> RenderableType:
     return Group(Text(str(part.title or ""), style=part.title_style or ""), *lines)
 
 
-def _parted(part: Table, console: Console) -> list[Table]:
-    """Return a table as a few beside which each row is known again: by its first columns, which all of them have.
-
-    Nothing where these are too wide, do not tell the rows apart, or more than `PARTS` tables would come of it.
-    """
-    cells = [list(map(str, column.cells)) for column in part.columns]
-    keys = next((k for k in range(1, len(cells)) if len(set(zip(*cells[:k], strict=True))) == part.row_count), 0)
-    if not keys or part.row_count < 2:
-        return []
-    groups: list[list[int]] = [[]]
-    for place in range(keys, len(cells)):
-        if groups[-1] and not _fits(_with(part, keys, [*groups[-1], place]), console):
-            groups.append([])
-        groups[-1].append(place)
-    even = -(-(len(cells) - keys) // len(groups))  # as many columns in each, where that fits too
-    evenly = [list(range(first, min(first + even, len(cells)))) for first in range(keys, len(cells), even)]
-    alike = all(_fits(_with(part, keys, group), console) for group in evenly)
-    tables = [_with(part, keys, group) for group in (evenly if alike else groups)]
-    return tables if len(tables) <= PARTS and all(_fits(table, console) for table in tables) else []
-
-
-def _with(part: Table, keys: int, places: list[int]) -> Table:
-    """Return a table with the first columns of another one, and some of the others."""
-    chosen = [part.columns[place] for place in (*range(keys), *places)]
-    title = part.title if places[:1] == [keys] or not part.title else f"{part.title}, continued"
-    one = Table(title=title, title_justify=part.title_justify, title_style=part.title_style)
-    for column in chosen:
-        one.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap)
-    for row, cells in zip(part.rows, zip(*(column.cells for column in chosen), strict=True), strict=True):
-        one.add_row(*cells, style=row.style, end_section=row.end_section)
-    return one
-
-
 def _fits(part: Table, console: Console) -> bool:
     """Return whether a table is no wider than the console when no word is parted; its columns have their widths then."""
     texts = [[str(column.header), *map(str, column.cells)] for column in part.columns]
@@ -124,14 +90,14 @@ def _fits(part: Table, console: Console) -> bool:
 def _folded(part: Table, console: Console) -> list[Table]:
     """Return a table in as few parts as fit, each with the names of rows and some of the other columns; none where that fails.
 
-    Names are the columns at the beginning that are text, and tell rows apart. Parts have about the same number of columns.
+    Names are the columns at the beginning that are text, and as many more as tell rows apart. Parts have about as many columns.
     """
-    names = next((place for place, column in enumerate(part.columns) if column.justify == "right"), 0)
-    others = range(names, len(part.columns))
-    rows = list(zip(*(part.columns[place].cells for place in range(names)), strict=True))
-    if len(set(rows)) < len(rows):  # a part could not say which row is which
-        return []
-    for count in range(2, len(others) + 1) if names else ():
+    cells = [list(map(str, column.cells)) for column in part.columns]
+    words = next((place for place, column in enumerate(part.columns) if column.justify == "right"), 0)
+    apart = (k for k in range(max(words, 1), len(cells)) if len(set(zip(*cells[:k], strict=True))) == part.row_count)
+    names = next(apart, len(cells))
+    others = range(names, len(cells))
+    for count in range(2, len(others) + 1):
         bounds = [names + round(k * len(others) / count) for k in range(count + 1)]
         parts = [_part(part, [*range(names), *range(*ends)]) for ends in pairwise(bounds)]
         if all(_fits(table, console) for table in parts):
@@ -147,7 +113,7 @@ def _part(whole: Table, places: list[int]) -> Table:
         part.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap)
     cells = [list(whole.columns[place].cells) for place in places]
     for place, row in enumerate(whole.rows):
-        part.add_row(*(column[place] for column in cells), end_section=row.end_section)
+        part.add_row(*(column[place] for column in cells), style=row.style, end_section=row.end_section)
     return part
 
 

@@ -52,7 +52,7 @@ def test_a_table_that_is_too_wide_is_a_list_of_its_rows_with_whole_headings() ->
     assert lines[:3] == ["numbers", "where it stands: supplier ", "  probability 0: 1,007.25"]
 
 
-def test_a_table_that_is_a_little_too_wide_is_two_in_which_rows_stand_below_one_another() -> None:
+def test_a_table_that_is_a_little_too_wide_is_in_parts_in_which_rows_stand_below_one_another() -> None:
     """At 80 columns the weeks of a rolling run were 54 lines of one figure each, in which no two weeks could be compared."""
     weeks = tables.table("week by week", "week", *(f"money {k}" for k in range(8)))
     for week in range(1, 6):
@@ -63,7 +63,7 @@ def test_a_table_that_is_a_little_too_wide_is_two_in_which_rows_stand_below_one_
         assert [word for line in (first, second) for word in line.split() if "," in word] == [
             f"{week}{k},345.67" for k in range(8)
         ]
-    assert [line.strip() for line in lines if "week by week" in line] == ["week by week", "week by week, continued"]
+    assert [line.strip() for line in lines if "week by week" in line] == ["week by week"]
     assert sum(line.startswith("├") for line in lines) == 2  # the section before the last week, in both
 
 
@@ -73,6 +73,18 @@ def test_rows_that_one_column_does_not_tell_apart_keep_more_of_them() -> None:
         rules.add_row("clarke", str(fee), *(f"{fee}{k},345.67" for k in range(8)))
     rows = [line for line in printed(rules, 80).splitlines() if line.startswith("│ clarke")]
     assert [row.split("│")[2].strip() for row in rows] == ["1", "2", "1", "2"]
+
+
+def test_a_table_folds_into_parts_that_repeat_the_names_of_its_rows() -> None:
+    table = tables.table("profits", "mechanism", *(f"column {k}" for k in range(8)), left=("mechanism",))
+    for row, name in enumerate(("icds", "naive")):
+        table.add_row(name, *(f"{row + 1},{k}00.50" for k in range(8)))
+    shown = printed(table, 44)
+    parts = shown.count("icds")
+    assert parts == shown.count("naive") == shown.count("mechanism") > 1
+    assert shown.count("profits") == 1
+    for k in range(8):
+        assert shown.index(f"1,{k}00.50") < shown.index(f"2,{k}00.50")  # the row of icds stands above that of naive
 
 
 @pytest.mark.parametrize("width", WIDTHS)

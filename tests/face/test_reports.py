@@ -63,6 +63,17 @@ def test_a_report_of_a_solution(name: str, mechanism: str, decision: str, run: R
     assert f"veridical {version('veridical')}" in words
 
 
+def test_a_report_says_who_could_still_gain_where_nobody_does_alone(run: Run) -> None:
+    together = "But a gain is possible for several who misreport together."
+    assert run("solve", "two-suppliers-correlated", "--report", "report.html")[0] == 0
+    _, words, _ = read()
+    assert f"Nobody gains by a misreport of his own. {together}" in words
+    assert run("solve", "two-suppliers-correlated", "--mechanism", "frw", "--report", "report.html")[0] == 0
+    _, words, _ = read()
+    assert "Nobody gains by a misreport of his own." in words  # what one gets depends on his own report alone
+    assert together not in words
+
+
 def test_every_number_of_a_menu_is_in_its_report(run: Run) -> None:
     assert run("solve", "two-suppliers", "--report", "report.html")[0] == 0
     _, words, _ = read()

@@ -22,13 +22,12 @@ def register(family: Family) -> None:
 
     Examples
     --------
-    >>> from typing import Literal
     >>> import veridical as vd
-    >>> class Lottery(vd.data.CaseRecord):
-    ...     kind: Literal["lottery"] = "lottery"
-    >>> family = vd.add_kind(Lottery, {"draw": lambda case: None})     # makes a family, and registers it
-    >>> unregister(family)
-    >>> register(family)                                               # it is known again
+    >>> class Lottery:
+    ...     kind = "lottery"
+    >>> none = lambda *_: []
+    >>> family = vd.families.Family("lottery", Lottery, mechanisms=(), defaults=(), fields=(), summary=none, compared=none)
+    >>> register(family)
     >>> family_of(Lottery()).kind
     'lottery'
     >>> unregister(family)
@@ -53,13 +52,14 @@ def unregister(family: Family) -> None:
 
     Examples
     --------
-    >>> from typing import Literal
     >>> import veridical as vd
-    >>> class Raffle(vd.data.CaseRecord):
-    ...     kind: Literal["raffle"] = "raffle"
-    >>> family = vd.add_kind(Raffle, {"ticket": lambda case: None})
+    >>> class Raffle:
+    ...     kind = "raffle"
+    >>> none = lambda *_: []
+    >>> family = vd.families.Family("raffle", Raffle, mechanisms=(), defaults=(), fields=(), summary=none, compared=none)
+    >>> register(family)
     >>> unregister(family)
-    >>> "ticket" in MECHANISMS
+    >>> Raffle in FAMILIES
     False
     """
     del FAMILIES[family.case]

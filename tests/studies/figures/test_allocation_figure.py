@@ -75,7 +75,7 @@ def test_groups_have_lines_of_their_own() -> None:
         at = right.transAxes.inverted().transform(right.lines[g].get_transform().transform(points(right, g)))
         assert ((at > 0) & (at < 1)).all()
     assert markers(figure)[0] == pytest.approx(np.array([[4, 0], [6, 0], [6, 0], [8, 0]]))
-    assert figure.get_suptitle() == "both"
+    assert figure.get_suptitle() == "both: 100 units for 2 retailers"
     aside = [right.lines[g].get_transform().transform((6.0, 3.0))[0] for g in (0, 1)]
     assert 5 < aside[1] - aside[0] < 20  # pixels: types that groups share do not hide each other
 

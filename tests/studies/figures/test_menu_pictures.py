@@ -57,7 +57,7 @@ def test_who_should_report_of_suppliers_with_long_names(case: AssemblerCase) -> 
     chosen = vd.choose_k(case, loss=0.05)
     left, _ = rendered(chosen.figure()).axes
     curve = left.lines[0].get_window_extent()
-    assert left.get_title(loc="left").startswith(f"k = {chosen.k} is the smallest")
+    assert left.get_title(loc="left").startswith(f"k = {chosen.k}: the smallest")
     FigureCanvasAgg(left.figure).draw()  # type: ignore[no-untyped-call, arg-type]
     titles = [text.get_window_extent() for text in left.get_children() if getattr(text, "get_text", str)().startswith("k = ")]
     assert len(titles) == 1
