@@ -76,7 +76,13 @@ class Kinks:
         cost[first:] += (rows.below + rows.above)[split]
         low[first:], high[first:] = 0.0, width
         hessian = None if whole.hessian is None else sp.csc_array(whole.hessian[:, columns][columns])
-        arrays: dict[str, Any] = {"cost": cost, "offset": whole.offset + float(paid), "hessian": hessian, "low": low, "high": high}
+        arrays: dict[str, Any] = {
+            "cost": cost,
+            "offset": whole.offset + float(paid),
+            "hessian": hessian,
+            "low": low,
+            "high": high,
+        }
         arrays |= {"matrix": sp.csr_array(sp.csc_array(whole.matrix[kept])[:, columns])}
         arrays |= {"row_low": whole.row_low[kept], "row_high": whole.row_high[kept], "integer": whole.integer[columns]}
         variables = [whole.variables[column] for column in columns.tolist()]
@@ -128,7 +134,9 @@ def _rows(form: StandardForm) -> Rows:
     columns, entries = np.take_along_axis(columns, order, 1), np.take_along_axis(entries, order, 1)
     quantity, short, over = columns.T
     below, above = form.cost[short], form.cost[over]
-    usable = (entries[:, 1] == entry) & (entries[:, 2] == -entry) & (below + above >= 0)  # else there is no least cost, or no kink
+    usable = (
+        (entries[:, 1] == entry) & (entries[:, 2] == -entry) & (below + above >= 0)
+    )  # else there is no least cost, or no kink
     usable &= np.bincount(quantity, minlength=len(form.cost))[quantity] == 1
     found = Rows(row, quantity, short, over, entry, form.row_low[row] / entry, below, above)
     return Rows(*(part[usable] for part in found))
