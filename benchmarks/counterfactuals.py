@@ -1,7 +1,7 @@
 """What Clarke's counterfactuals cost: the plan without each supplier, against n plans made from nothing.
 
-python benchmarks/counterfactuals.py [FLOWS ...]        each of 324 (the shipped pilot), 576, 2160, 12960, in a process of its own,
-                                                        with the case's activity fee and without one
+python benchmarks/counterfactuals.py [FLOWS ...]        each of 324 (the shipped pilot), 576, 2160, 12960, with the case's
+                                                        activity fee and without one, in a process of its own
 """
 
 from __future__ import annotations

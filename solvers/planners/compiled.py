@@ -145,7 +145,7 @@ class CompiledPlans:
     def _solved(self, whole: Joined, absent: tuple[str, ...]) -> Found:
         """Return the optimum, of several the evenest.
 
-        A large plan without somebody is solved beside others, or might be: by HiGHS, as PIQP lets no other thread of Python go on.
+        A large plan without somebody is solved beside others, or might be: by HiGHS, as PIQP lets no other thread go on.
         """
         form = whole.program.form
         beside = self.solver is None and absent and _large(whole.parties)

@@ -86,7 +86,7 @@ QUANTITIES = st.builds(
 ).filter(lambda each: each.low < each.high or each.low > -INFINITE)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     quantities=st.lists(QUANTITIES, min_size=1, max_size=5),
     wanted=st.sampled_from([-4.0, 0.0, 1.0, 6.0]),

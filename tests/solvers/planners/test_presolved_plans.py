@@ -113,9 +113,9 @@ def test_a_row_of_one_column_whose_side_is_fixed_stays() -> None:
 
 
 def test_a_plan_that_is_presolved_is_the_one_of_the_whole_model() -> None:
-    """Two routes, beyond the size that PIQP takes: parties' arrays, presolved, and one Pyomo model of all, which is not."""
+    """Two routes: parties' arrays, presolved, and one Pyomo model of all, which is not, both by HiGHS."""
     case = pilot(vendors=3, products=12, sites=5)
-    plan = Central().joint(case)
+    plan = Central("highs").joint(case)
     model = vd.models.joint_plan.joint.build(case)
     solution = vd.solvers.solve(model, "highs")
     assert plan.solution.solver.name == "highs"
