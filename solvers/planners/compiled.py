@@ -145,12 +145,11 @@ class CompiledPlans:
     def _solved(self, whole: Joined, absent: tuple[str, ...]) -> Found:
         """Return the optimum, of several the evenest.
 
-        A large plan without somebody is solved beside others, or might be: by HiGHS, as PIQP lets no other thread of Python go on.
+        A large plan without somebody is solved beside others, or might be: by HiGHS, as PIQP lets no other thread go on.
         """
         form = whole.program.form
-        found = optimum(
-            "joint", form, configure("highs") if self.solver is None and absent and _large(whole.parties) else self.solver
-        )
+        beside = self.solver is None and absent and _large(whole.parties)
+        found = optimum("joint", form, configure("highs") if beside else self.solver)
         if found.point.certificate.gap <= EXACT and found.point.row_dual is not None:
             x, certificate, bound = evened("joint", form, found.point.x, found.point.row_dual, whole.of_receivers)
             found = found._replace(point=Point(x, found.point.row_dual, certificate, bound))

@@ -1,6 +1,7 @@
 """What is certain of a convex quadratic program before it is solved: HiGHS presolves none.
 
-Of a joint plan with 200,160 flows and an activity fee, ... rows are left of ..., and ... columns of ....
+Of a joint plan with 12,960 flows and an activity fee 11,442 rows are left of 38,010, and 39,995 columns of 72,570; HiPO took 6 s
+of the processor for what is left, where it came to no end on what is left with the rows of the fee.
 """
 
 from __future__ import annotations

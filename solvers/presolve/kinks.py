@@ -1,9 +1,8 @@
 """Costs of how far a quantity is from a target, without rows of their own: a segment up to the target, and one beyond it.
 
-A row x + short - over = k with costs p of `short` and q of `over` says that x costs p for each unit below k, and q for each above.
-As a row it leaves next to nothing in an interior point's normal equations where x, k, short and over are 0 together, as for most
-flows of a joint plan with an activity fee. HiPO then came to no end, or after several ways. As segments of x, which are convex and
-so are filled in their order, the fee adds a column and no row, and where k is 0 it is a part of the cost of x.
+A row x + short - over = k with costs p of `short` and q of `over` says that a unit of x below k costs p, and one above q.
+As segments of x, which are convex and so are filled in their order, that adds a column and no row, and where k is 0 it is part of
+the cost of x. With the rows of an activity fee HiPO came to no end (12,960 flows), or to one after several ways.
 """
 
 from __future__ import annotations

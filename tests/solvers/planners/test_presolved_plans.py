@@ -17,7 +17,7 @@ from veridical.solvers.planners import Central
 from veridical.solvers.planners.compiled import CompiledPlans
 from veridical.solvers.planners.optimum import optimum
 from veridical.solvers.planners.programs import joined
-from veridical.solvers.presolve import Presolved
+from veridical.solvers.presolve.merged import Merged
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 
@@ -40,7 +40,7 @@ def program(matrix: Any, low: Any, high: Any, row_low: Any, row_high: Any) -> St
 def test_what_is_left_has_the_optimum_of_the_whole(name: str) -> None:
     """Two routes: the whole by PIQP, and what is left of it by HiGHS, with the multipliers of all rows."""
     form = whole(name)
-    presolved = Presolved.of(form)
+    presolved = Merged.of(form)
     assert presolved is not None
     assert len(presolved.form.cost) == len(form.cost) - len(presolved.twins)  # one column a flow
     direct, left = optimum(name, form, None), optimum(name, presolved.form, vd.solvers.Configuration(solver="highs"))
@@ -59,7 +59,7 @@ def test_prices_are_in_the_middle_where_nobody_ships() -> None:
     """Columns 0 and 1 are one, at least 0; their sum is to be at most -5 at no price, so that they stay at 0."""
     form = program([[2, -2, 0], [0, 0, 1]], [0, 0, 0], [np.inf, np.inf, np.inf], [0, -np.inf], [0, 2])
     form.cost[:2] = 4.0, 1.0
-    presolved = Presolved.of(form)
+    presolved = Merged.of(form)
     assert presolved is not None
     assert len(presolved.form.cost) == 2
     assert not len(presolved.form.row_low)
@@ -81,7 +81,7 @@ def test_random_least_squares_with_twins_and_limits_are_solved_as_scipy_does(see
     sides = np.sort([least * factor, most * factor], axis=0)
     rows = np.vstack([[[factor[0], -factor[0], 0.0]], np.diag(factor)])
     form = program(rows, low, high, np.append(0.0, sides[0]), np.append(0.0, sides[1]))
-    presolved = Presolved.of(form)
+    presolved = Merged.of(form)
     assert presolved is not None
     low, high = np.maximum(low, least), np.minimum(high, most)
     bounds = [low[:2].max(), low[2]], [high[:2].min(), high[2]]
@@ -97,25 +97,25 @@ def test_random_least_squares_with_twins_and_limits_are_solved_as_scipy_does(see
 
 def test_nothing_is_left_out_where_there_is_nothing_to_leave_out() -> None:
     free = [-np.inf] * 3, [np.inf] * 3
-    assert Presolved.of(program([[1, 1, 1]], *free, [0], [4])) is None
-    assert Presolved.of(program([[1, 1, 0]], *free, [0], [0])) is None  # of opposite sign
-    assert Presolved.of(program([[1, -1, 0]], *free, [1], [1])) is None  # and not equal
+    assert Merged.of(program([[1, 1, 1]], *free, [0], [4])) is None
+    assert Merged.of(program([[1, 1, 0]], *free, [0], [0])) is None  # of opposite sign
+    assert Merged.of(program([[1, -1, 0]], *free, [1], [1])) is None  # and not equal
     crossing = program([[1, 0, 0]], *free, [3], [4])
     crossing.high[0] = 2.0
-    assert Presolved.of(crossing) is None  # HiGHS has the words for it
+    assert Merged.of(crossing) is None  # HiGHS has the words for it
 
 
 def test_a_row_of_one_column_whose_side_is_fixed_stays() -> None:
     form = program([[1, 0, 0], [0, 1, -1]], [0] * 3, [9] * 3, [2, 0], [2, 0])
-    presolved = Presolved.of(form)
+    presolved = Merged.of(form)
     assert presolved is not None
     np.testing.assert_array_equal(presolved.kept, [0])
 
 
 def test_a_plan_that_is_presolved_is_the_one_of_the_whole_model() -> None:
-    """Two routes, beyond the size that PIQP takes: parties' arrays, presolved, and one Pyomo model of all, which is not."""
+    """Two routes: parties' arrays, presolved, and one Pyomo model of all, which is not, both by HiGHS."""
     case = pilot(vendors=3, products=12, sites=5)
-    plan = Central().joint(case)
+    plan = Central("highs").joint(case)
     model = vd.models.joint_plan.joint.build(case)
     solution = vd.solvers.solve(model, "highs")
     assert plan.solution.solver.name == "highs"
