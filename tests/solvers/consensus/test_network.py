@@ -247,10 +247,9 @@ def test_mechanisms_are_compared_over_the_network_with_agents_that_stay(firms: F
 
     def stay(name: str) -> None:
         agent = HomeAgent(SMALL.part(name))
-        given = {"party": name, "token": token(name), "coordinator": firms.url, "give_up": 3.0}
         with suppress(InputError):  # nobody is there any more
             while True:
-                serve_party(agent, **given)
+                serve_party(agent, party=name, token=token(name), coordinator=firms.url, give_up=3.0)
 
     threads = [threading.Thread(target=stay, args=(name,), daemon=True) for name in SMALL.names]
     for thread in threads:
