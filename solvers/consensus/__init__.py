@@ -9,7 +9,8 @@ Modules: `messages` (what goes to and fro, the log, what an agent has to answer)
 (where agents run: in this process, in others, on a cluster, at home with their firms), `claims` (answers held against one
 another), `agent` (a party's own, from its model), `quadratic` (its problem, solved again and again), `sifting` (a large one
 over the columns that count), `exchange` (asking them), `admm` (the rounds and the proof), `anderson` (fewer rounds),
-`penalties` (weights of steps), `ending` (no proof, and why), `coordinator` (a run to its end, whoever is lost), `journal`
+`penalties` (weights of steps), `ending` (no proof, and why), `coordinator` (a run to its end, whoever is lost), `turns` (several
+at once, so that nobody can tell which is which), `journal`
 (going on where that was cut short), `options`, `parties` and `opening` (what they ask for), `planner` (`Consensus`, the
 planner that transfers and audits speak to). At a firm's: `home` (its agent), `network` (which reaches out), `answers_log`. Of
 any Pyomo model of blocks: `blocks` (`blocks.solve`), `links` (which models that are), `block_agent` (a party's own),

@@ -4,7 +4,7 @@ Everything that a coordinator does follows from the case, the options and the an
 somebody was asked, a digest of the questions, who answered, and who was lost. A run that goes on does what it did before, is
 given the kept answers in place of asking anybody, and asks again where they end: the state of the rounds, of their acceleration
 and of the bounds is then what it was, to the last digit. An agent that has gone on meanwhile is where it was too; one that the
-coordinator runs itself is a new one, is told which flows are given, and answers the same to its own tolerance.
+coordinator runs itself is a new one, is told which flows are given, and answers the same.
 
 The file is a head, which says of what run it is, and records, each with its length and a checksum, on the disk before the run
 goes on; one that a crash cut short is left out.

@@ -158,7 +158,8 @@ class PilotRun(Shown):
             "total": self.total,
             "properties": self.properties(),
             "forgiven": {name: paid.forgiven for name, paid in self.payments.items()},
-            **({"at_home": list(self.case.at_home), "not_searched": list(self.not_searched)} if self.case.at_home else {}),
+            **({"at_home": list(self.case.at_home)} if self.case.at_home else {}),
+            **({"not_searched": list(self.not_searched)} if self.case.at_home or self.not_searched else {}),
         }
 
     def properties(self) -> dict[str, dict[str, Any]]:

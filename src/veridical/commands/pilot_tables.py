@@ -77,7 +77,7 @@ def said(rolled: PilotRun) -> list[RenderableType]:
     most = f", up to {money(best.gain)}, {best.gain / saved:.2%} of what is saved ({best.party}, {best.report})" if paying else ""
     lines.append(f"{truth}of {len(rolled.tried)} misreports that were tried {paying} pay{most}")
     if rolled.not_searched:
-        lines.append(f"not searched, as records are at home: {', '.join(rolled.not_searched)}")
+        lines.append(f"not searched: {', '.join(rolled.not_searched)}")
     return [Text(line) for line in lines]
 
 

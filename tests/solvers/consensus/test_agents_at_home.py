@@ -283,21 +283,6 @@ def test_units_stay_at_home_unless_their_owner_lets_them_be_told(case: JointPlan
     assert (vendor.served(plan).value, vendor.needed(plan).value) == (0.0, 0.0)  # as its role says
 
 
-def test_the_order_of_plans_is_drawn_where_that_is_asked_for(case: JointPlanCase, public: JointPlanCase) -> None:
-    """The plans come back in the order in which they were asked for, and are as good; what agents see is another order."""
-    absences = [(), *((name,) for name in case.suppliers)]
-    with asking(case, {"shuffle": True}) as planner:
-        start = planner.baseline(public)
-        orders = {tuple(planner.shuffled(absences)) for _ in range(100)}
-        plans = list(planner.plan_each(public, start, absences))
-    assert len(orders) == math.factorial(len(absences))  # in 100 draws one of 6 is missing once in ten million times
-    assert [plan.non_participants for plan in plans] == absences
-    with asking(case) as planner:
-        assert planner.shuffled(absences) == absences
-        for plan, known in zip(plans, planner.plan_each(public, start, absences), strict=True):
-            assert plan.objective == pytest.approx(known.objective, abs=1e-3 * plan.total)
-
-
 def test_noise_is_one_factor_whatever_record_is_meant(case: JointPlanCase) -> None:
     """Factors that were drawn anew for every record could be averaged out."""
     part = case.part("Alder")

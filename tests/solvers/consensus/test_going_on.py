@@ -91,6 +91,21 @@ def test_agents_are_not_asked_again_what_they_have_answered(tmp_path: Path) -> N
     assert len(asked) == 3 * 2  # in rounds 12 and 13, of three agents; eleven were kept
 
 
+def test_plans_made_in_turn_go_on_in_the_orders_that_were_drawn_for_them(tmp_path: Path) -> None:
+    """And records of our own come to the last digit too: what an agent answers does not depend on what it was asked before."""
+    state, absences = tmp_path / "run.state", [(), *((name,) for name in SMALL.suppliers)]
+    with planner(tmp_path / "whole.state", shuffle=True) as whole:
+        expected = list(whole.plan_each(SMALL, START, absences))
+    for after in (3, 20):
+        with pytest.raises(CutShortError), planner(state, None, cutting(after), shuffle=True) as first:
+            list(first.plan_each(SMALL, START, absences))
+        with planner(state, None, shuffle=True, resume=True) as second:
+            found = list(second.plan_each(SMALL, START, absences))
+        for plan, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(plan.units, other.units)
+            assert (plan.bound, plan.costs) == (other.bound, other.costs)
+
+
 def test_records_of_our_own_go_on_to_a_certified_plan_in_process(tmp_path: Path) -> None:
     state = tmp_path / "run.state"
     central = Central().plan(SMALL, START)

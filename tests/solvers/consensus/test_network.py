@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,14 @@ import numpy as np
 import pytest
 from websockets.sync.client import connect
 
+import veridical as vd
 from support.agents_at_home import SMALL, Changed, Firms, Parabola, token, usual_plan
 from support.certificates import certificate
 from support.consensus import certified, savings
 from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError, NotSolvedError
-from veridical.data.joint_plan import Shared
+from veridical.data.joint_plan import Shared, coordinated
+from veridical.families.joint_plan import solve
 from veridical.solvers.consensus import Answer, Consensus, PartyAgent, Round, codec, network
 from veridical.solvers.consensus.home import HomeAgent
 from veridical.solvers.consensus.network import serve_party
@@ -238,6 +240,29 @@ def test_a_vendor_that_is_killed_and_started_again_goes_on_and_one_killed_for_go
     )
     share = SMALL.shared.share("Alder")
     np.testing.assert_array_equal(held.units[share], START[share])
+
+
+def test_mechanisms_are_compared_over_the_network_with_agents_that_stay(firms: Firms) -> None:
+    """A run for each mechanism, as the command with --stay answers them; what comes of it is as in process, to the last digit."""
+
+    def stay(name: str) -> None:
+        agent = HomeAgent(SMALL.part(name))
+        with suppress(InputError):  # nobody is there any more
+            while True:
+                serve_party(agent, party=name, token=token(name), coordinator=firms.url, give_up=3.0)
+
+    threads = [threading.Thread(target=stay, args=(name,), daemon=True) for name in SMALL.names]
+    for thread in threads:
+        thread.start()
+    mechanisms = ["vcg", "first_price", "jit"]
+    told = vd.compare(coordinated(SMALL), mechanisms, firms.options())
+    for thread in threads:
+        thread.join(30)
+    assert list(told.index) == mechanisms
+    for name in mechanisms:
+        with Consensus() as planner:
+            known = solve(SMALL, name, planner=planner, misreports=0).contracts
+        assert tuple(told.loc[name, ["savings", "budget"]]) == (known.savings, known.budget)
 
 
 def tls(tmp_path: Path, host: str = "localhost", days: int = 1) -> tuple[Path, Path]:

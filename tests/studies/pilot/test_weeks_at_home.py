@@ -1,6 +1,7 @@
 """A rolling run whose parties keep their weeks at home: the same as with their records, and nothing else leaves them."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from veridical.commands.pilot_tables import weekly
 from veridical.contracts.joint_plan.misreports import numbered
 from veridical.data import InputError, NotSolvedError
 from veridical.data.joint_plan import JointPlanCase, carriers, pilot
-from veridical.solvers.consensus import Answer, Consensus, NoAnswer
+from veridical.solvers.consensus import Answer, Consensus, NoAnswer, PartyAgent
 from veridical.solvers.consensus.home import HomeAgent
 from veridical.studies.pilot import PilotRun, run
 from veridical.studies.pilot.run import _opened, _weeks
@@ -166,6 +167,40 @@ def test_worlds_are_numbers_that_say_nothing(case: JointPlanCase, agents: dict[s
         for week in case.shared.weeks:
             assert {word[1] for word in agent.all if word[0] == "world" and word[2] == week} == numbers[agent.whole.record.name]
         assert sum(word == ("execute",) for word in agent.all) == worlds * len(case.shared.weeks)
+
+
+def test_worlds_in_turn_are_those_made_one_by_one_and_asked_for_as_often(
+    case: JointPlanCase, public: JointPlanCase, told: PilotRun
+) -> None:
+    """To the last digit; and in each week a supplier is asked for as many steps in every world in which he takes part."""
+
+    class Counting(Heard):
+        def respond(self, *question: Any) -> Answer:
+            self.heard("respond", self._number, self._week)
+            return super().respond(*question)
+
+    agents = {name: Counting(case.part(name), service=True) for name in case.names}
+    options = {"solver": "consensus", "options": QUICK | {"shuffle": True}}
+    rolled = run(public, planner=lambda: Consensus(options, agents=agents))
+    assert rolled.table.equals(told.table)
+    for name in case.suppliers:
+        for week in case.shared.weeks:
+            asked = (word for word in agents[name].all if word[0] == "respond" and word[2] == week)
+            steps = Counter(number for _, number, _ in asked)
+            assert len(steps) == len(case.suppliers)  # the joint plan, and one without each of the others
+            assert len(set(steps.values())) == 1
+
+
+def test_a_supplier_who_answers_by_an_agent_of_his_own_is_not_searched(case: JointPlanCase) -> None:
+    """What a case reports of him changes nothing of what he answers: to try that would be to search nothing."""
+    last = case.since(3)
+    agents = {"Alder": PartyAgent(last.part("Alder"))}
+    rolled = run(last, planner=partial(Consensus, CONSENSUS, agents=agents), misreports=2)
+    assert rolled.not_searched == ("Alder",)
+    assert {lie.party for lie in rolled.tried} == {"Birch"}
+    truth = rolled.to_dict()["properties"]["dominant_strategy_ic"]
+    assert (truth["holds"] in (None, False), truth["searched"]) == (True, True)
+    assert rolled.to_dict()["not_searched"] == ["Alder"]
 
 
 def test_two_runs_have_no_number_in_common(short: JointPlanCase) -> None:
