@@ -13,7 +13,7 @@ import numpy as np
 
 from veridical.data.arrays import Array, Booleans
 
-__all__ = ["ActivityCopy"]
+__all__ = ["CAREFUL", "WEIGHT", "ActivityCopy"]
 
 WEIGHT = 2.0  # of the copy, times rho: what the price of a kept flow moves by
 CAREFUL = 150  # rounds after which the copy counts everywhere: alternating directions as they are proven to converge

@@ -23,7 +23,7 @@ from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
 from veridical.data.progress import step
 from veridical.solvers.certificate import ratio
-from veridical.solvers.consensus.activity import WEIGHT, ActivityCopy
+from veridical.solvers.consensus.activity import CAREFUL, WEIGHT, ActivityCopy
 from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
 from veridical.solvers.consensus.ending import at_fault, out_of
@@ -215,16 +215,22 @@ class Admm:
     def _ask_receivers(self, number: int, names: list[str], moved: Booleans) -> None:
         """Ask receivers for their step; with a fee again, at once, at the price of the fee that suits what they said."""
         self._ask(number, names, self._around(number), moved)
-        if self.activity:
-            for _ in range(AGAIN):
-                there = moved & self.free
-                self.price["receiver"] += self.activity.move(self.copies["receiver"], self.rho, there)[1]
-                self._ask(number, [name for name in names if not self.stale[name]], self._around(number), moved)
+        if self.activity is None or number > CAREFUL:
+            return
+        asked = np.zeros(len(moved), dtype=bool)
+        for name in names:
+            asked[self.share(name)] = True
+        for _ in range(AGAIN):
+            self.price["receiver"] += self.activity.move(self.copies["receiver"], self.rho, asked & moved & self.free)[1]
+            self._ask(number, [name for name in names if not self.stale[name]], self._around(number), moved)
 
     def _around(self, number: int) -> Array:
         """Return what receivers step around: suppliers' plans, and the baseline where a fee keeps flows there."""
-        weight = self.activity.weight(number) if self.activity else 0.0
-        return (self.copies["supplier"] + weight * (self.activity.plan if self.activity else 0.0)) / (1.0 + weight)
+        if self.activity is None:
+            return self.copies["supplier"]
+        weight = self.activity.weight(number)
+        around: Array = (self.copies["supplier"] + weight * self.activity.plan) / (1.0 + weight)
+        return around
 
     def _ask(self, number: int, names: Iterable[str], centre: Array, moved: Booleans) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
