@@ -168,7 +168,8 @@ class Admm:
         self.mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * before
         if self.activity:
             self.mixed_common = self.activity.mixed(self.copies["receiver"])
-        if not dual_agents and all(self.traits[name].interface == "proximal" for name in self.names):
+        proximal = all(self.traits[name].interface == "proximal" for name in self.names)
+        if proximal:
             self._accelerate()
         self._ask(number, suppliers, self.mixed.copy(), moved)
         moved &= self.free
@@ -190,7 +191,9 @@ class Admm:
         if moved[self.free].all():
             self.ratios.append(np.log(max(primal, 1e-12) / max(dual, 1e-12)))
         every = self.options.balance
-        rho = self.residuals.evened(balanced(self.rho, self.ratios, number, every), number, every, self.typical)
+        rho = balanced(self.rho, self.ratios, number, every)
+        if proximal:
+            rho = self.residuals.evened(rho, number, every, self.typical)
         rho = np.minimum(eased(rho, number, every), self.cap)
         if not moved[self.free].all() or (rho != self.rho).any():  # what the points were made with is no longer so
             self.anderson = self.point = None
