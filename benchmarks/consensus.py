@@ -115,7 +115,9 @@ def with_fee() -> None:
                 agreed = planner.plan(what, start, absent, activity_fee=fee)
                 without = f" without {absent[0]}" if absent else ""
                 rounds = len(agreed.progress.rounds)
-                print(f"\n{len(start):,} flows{without}, fee {fee:g}: {rounds} rounds to {agreed.progress.gap:.1e} of the savings")
+                print(
+                    f"\n{len(start):,} flows{without}, fee {fee:g}: {rounds} rounds to {agreed.progress.gap:.1e} of the savings"
+                )
 
 
 def shipped() -> None:
