@@ -2,6 +2,7 @@
 
     python benchmarks/consensus.py [FLOWS ...]           of 1008 2160 10080 49680 100800 200880; without any: the first four
     python benchmarks/consensus.py pilots                rounds of twelve pilots of random shape
+    python benchmarks/consensus.py fee                   rounds with the activity fee of the shipped pilot, and without a vendor
     python benchmarks/consensus.py pilot                 the shipped pilot: plan and VCG transfers, agreed and central
 
 Agents run in this process, one after the other, as they must on a machine with two cores.
@@ -101,6 +102,24 @@ def pilots() -> None:
     print(f"rounds of twelve pilots: {rounds}, {np.mean(rounds):.1f} on average")
 
 
+def with_fee() -> None:
+    """Print rounds with the fee of the shipped pilot: of its plan, of those without a vendor, and of a pilot of 1,008 flows."""
+    from veridical.data import example
+
+    case = example("pilot")
+    fee = case.mechanism.activity_fee
+    for what, absences in ((case, [(), *((name,) for name in case.suppliers)]), (pilot(vendors=5, **SIZES[1008]), [()])):
+        start = Central().baseline(what)
+        with Consensus(callback=tell) as planner:
+            for absent in absences:
+                agreed = planner.plan(what, start, absent, activity_fee=fee)
+                without = f" without {absent[0]}" if absent else ""
+                rounds = len(agreed.progress.rounds)
+                print(
+                    f"\n{len(start):,} flows{without}, fee {fee:g}: {rounds} rounds to {agreed.progress.gap:.1e} of the savings"
+                )
+
+
 def shipped() -> None:
     from veridical.data import example
 
@@ -125,6 +144,8 @@ def shipped() -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["pilot"]:
         shipped()
+    elif sys.argv[1:] == ["fee"]:
+        with_fee()
     elif sys.argv[1:] == ["pilots"]:
         pilots()
     else:

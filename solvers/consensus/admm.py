@@ -2,7 +2,7 @@
 
 Every flow has two copies, the receiver's and the supplier's, and a price at each end. In order, receivers step around the
 suppliers' plan, then suppliers around the receivers' (over-relaxed), and the price moves by rho times what is left between
-them. With an activity fee the coordinator has a copy of its own, on which the fee is paid; it steps with the suppliers. Dual
+them. With an activity fee the coordinator has a copy of its own, on which the fee is paid (`ActivityCopy`). Dual
 agents answer to the price alone, before the others (alternating minimisation, which needs rho <= their strong convexity); for
 primal agents the step is made here, from their marginal cost.
 
@@ -21,17 +21,19 @@ from veridical.contracts.joint_plan.planner import activity_cost
 from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import ratio
+from veridical.solvers.consensus.activity import CAREFUL, WEIGHT, ActivityCopy
 from veridical.solvers.consensus.anderson import Anderson
 from veridical.solvers.consensus.claims import AGREES, declared, support_of
 from veridical.solvers.consensus.ending import at_fault, out_of
 from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
-from veridical.solvers.consensus.penalties import balanced, eased, first_rho, relative_norm
+from veridical.solvers.consensus.penalties import Residuals, balanced, eased, first_rho, relative_norm
 
 __all__ = ["Admm", "LostError"]
 
 ABOVE = 1e-2  # of the typical flow: where marginal costs are asked for, since multipliers at 0 are none
 NOTHING = 1e-6  # savings below this part of the cost count as this
+AGAIN = 2  # times that receivers are asked again in a round with a fee
 TRACE = 1e-8  # of the largest flow: units that are less are none; a party with nothing else could not be priced
 BEYOND = 1e6  # times the typical flow, and the highest price: a stranger's answer is no further off
 STALE = 5  # rounds without an answer after which a bias is to be feared
@@ -61,6 +63,7 @@ class Admm:
         self.rounds, self.warnings = rounds, warnings
         self.share, self.traits = exchange.share, exchange.traits
         self.activity_fee, self.weight = fee, fee * self.case.shared.volume  # currency per m3, and per unit of each flow
+        self.activity = ActivityCopy(baseline, self.weight, self.options.relaxation) if fee else None
         self.names = tuple(name for name in self.case.names if name not in non_participants)
         self.side = {name: "receiver" if name in self.case.receivers else "supplier" for name in self.case.names}
         n = len(baseline)
@@ -80,20 +83,20 @@ class Admm:
             traits = self.traits[name]
             if traits.interface == "dual":
                 known = self.cap[self.share(name)]  # finite where the other end is dual too
-                halves = np.where(known < np.inf, 2.0, 1.0) * (2.0 if fee else 1.0)
+                halves = np.where(known < np.inf, 2.0, 1.0) * (1.0 + WEIGHT if fee else 1.0)
                 self.cap[self.share(name)] = np.minimum(known, traits.strong_convexity or 0.0) / halves
                 self.relax[self.share(name)] = 1.0
         self.rho = np.minimum(self.rho, self.cap)
         self.copies = {side: baseline.copy() for side in SIDES}
-        self.common, self.duty = baseline.copy(), np.zeros(n)  # the copy on which the fee is paid, and its price
         self.price = {side: np.zeros(n) for side in SIDES}
         self.slope = {side: np.zeros(n) for side in SIDES}
         self.support: dict[str, float] = {}
         self.mixed = baseline.copy()  # what suppliers step around
         self.mixed_common = baseline.copy()  # and what the coordinator's own copy does
+        self.residuals = Residuals(n)
         self.anderson: Anderson | None = None  # where all step, and nobody's step is made of anything else
         self.point: Array | None = None  # what the last round went on with
-        self.centre: dict[str, Array] = {}  # around what primal agents' steps are made
+        self.around: dict[str, tuple[Array, Array]] = {}  # what primal agents' steps are made around, and with which weight
         self.last: dict[
             str, tuple[Question, Answer]
         ] = {}  # of primal and dual agents, and of strangers, to check what they declare
@@ -158,11 +161,12 @@ class Admm:
         dual_agents = [name for name in self.names if self.traits[name].interface == "dual"]
         receivers, suppliers = ([name for name in self.sides[side] if name not in dual_agents] for side in SIDES)
         self._ask(number, dual_agents, before, moved)
-        around = (self.copies["supplier"] + self.common) / 2 if self.activity_fee else self.copies["supplier"]
-        self._ask(number, receivers, around, moved)
+        self._ask_receivers(number, receivers, moved)
         self.mixed = self.relax * self.copies["receiver"] + (1 - self.relax) * before
-        self.mixed_common = self.relax * self.copies["receiver"] + (1 - self.relax) * self.common
-        if not dual_agents and all(self.traits[name].interface == "proximal" for name in self.names):
+        if self.activity:
+            self.mixed_common = self.activity.mixed(self.copies["receiver"])
+        proximal = all(self.traits[name].interface == "proximal" for name in self.names)
+        if proximal:
             self._accelerate()
         self._ask(number, suppliers, self.mixed.copy(), moved)
         moved &= self.free
@@ -171,16 +175,23 @@ class Admm:
         self.price["receiver"] += step
         x, s, free = self.copies["receiver"], self.copies["supplier"], self.free
         apart, changed = x - s, self.rho * (s - before)
-        if self.activity_fee:
-            more = self._act(moved)
-            apart, changed = np.concatenate([apart, more[0]]), np.concatenate([changed, more[1]])
+        self.residuals.add(apart, changed)
+        if self.activity:
+            change, step = self.activity.move(self.mixed_common, self.rho, moved)
+            self.price["receiver"] += step
+            counts = self.activity.weight(number) > 0.0
+            apart = np.concatenate([apart, np.where(counts, x - self.activity.plan, 0.0)])
+            changed = np.concatenate([changed, np.where(counts, self.rho * change, 0.0)])
             free = np.concatenate([free, free])
         primal = relative_norm(apart[free], x[self.free], s[self.free])
         dual = relative_norm(changed[free], self.prices()[self.free])
         if moved[self.free].all():
             self.ratios.append(np.log(max(primal, 1e-12) / max(dual, 1e-12)))
         every = self.options.balance
-        rho = np.minimum(eased(balanced(self.rho, self.ratios, number, every), number, every), self.cap)
+        rho = balanced(self.rho, self.ratios, number, every)
+        if proximal and self.activity:  # without a fee large pilots take no fewer rounds: 40 for 35 at 10,080 flows
+            rho = self.residuals.evened(rho, number, every, self.typical)
+        rho = np.minimum(eased(rho, number, every), self.cap)
         if not moved[self.free].all() or (rho != self.rho).any():  # what the points were made with is no longer so
             self.anderson = self.point = None
         self.rho = rho
@@ -188,29 +199,38 @@ class Admm:
 
     def _accelerate(self) -> None:
         """Have suppliers, and the coordinator's own copy, step around a better point: what iterates is copy plus price / rho."""
-        free, rho, fee = self.free, self.rho[self.free], bool(self.activity_fee)
-        shifts = [-self.price["supplier"][free] / rho] + [self.duty[free] / rho] * fee
-        mixed = [self.mixed[free]] + [self.mixed_common[free]] * fee
+        free, rho = self.free, self.rho[self.free]
+        shifts, mixed = [-self.price["supplier"][free] / rho], [self.mixed[free]]
+        if self.activity:
+            shifts, mixed = [*shifts, self.activity.price[free] / (WEIGHT * rho)], [*mixed, self.mixed_common[free]]
         image = np.concatenate(mixed) + np.concatenate(shifts)
         if self.anderson is None:
-            self.anderson = Anderson(np.concatenate([rho] * len(mixed)))
+            self.anderson = Anderson(np.concatenate([rho, WEIGHT * rho] if self.activity else [rho]))
         self.point = image if self.point is None else self.anderson.next(self.point, image)
         chosen = np.split(self.point - np.concatenate(shifts), len(mixed))
         self.mixed[free] = chosen[0]
-        if fee:
+        if self.activity:
             self.mixed_common[free] = chosen[1]
 
-    def _act(self, moved: Booleans) -> tuple[Array, Array]:
-        """Move the coordinator's own copy, on which the fee is paid, and its price; return both residuals."""
-        mixed = self.mixed_common
-        away = mixed + self.duty / self.rho - self.baseline
-        kept = np.sign(away) * np.maximum(np.abs(away) - self.weight / self.rho, 0.0)
-        fresh = np.where(moved, np.maximum(self.baseline + kept, 0.0), self.common)
-        step = np.where(moved, self.rho * (mixed - fresh), 0.0)
-        self.duty += step
-        self.price["receiver"] += step
-        change, self.common = self.rho * (fresh - self.common), fresh
-        return self.copies["receiver"] - fresh, change
+    def _ask_receivers(self, number: int, names: list[str], moved: Booleans) -> None:
+        """Ask receivers for their step; with a fee again, at once, at the price of the fee that suits what they said."""
+        self._ask(number, names, self._around(number), moved)
+        if self.activity is None or number > CAREFUL:
+            return
+        asked = np.zeros(len(moved), dtype=bool)
+        for name in names:
+            asked[self.share(name)] = True
+        for _ in range(AGAIN):
+            self.price["receiver"] += self.activity.move(self.copies["receiver"], self.rho, asked & moved & self.free)[1]
+            self._ask(number, [name for name in names if not self.stale[name]], self._around(number), moved)
+
+    def _around(self, number: int) -> Array:
+        """Return what receivers step around: suppliers' plans, and the baseline where a fee keeps flows there."""
+        if self.activity is None:
+            return self.copies["supplier"]
+        weight = self.activity.weight(number)
+        around: Array = (self.copies["supplier"] + weight * self.activity.plan) / (1.0 + weight)
+        return around
 
     def _ask(self, number: int, names: Iterable[str], centre: Array, moved: Booleans) -> None:
         """Ask agents for their step; take in copies and supports; who does not answer keeps his last, and his price stands."""
@@ -236,15 +256,16 @@ class Admm:
         if interface == "dual":
             return Question("best", (price,))
         if interface == "primal":
-            self.centre[name] = centre[share]
+            self.around[name] = centre[share], self._weight(name, number)
             return Question("marginal", (self.copies[side][share],))
         bare = self.options.values == "checks" and number % self.options.check != 0 and self.traits[name].steps
         bare = bare and not self.stale[name]  # who did not answer, maybe at a check, is to tell a support
-        return Question("step" if bare else "respond", (centre[share], price, self._weight(name)))
+        return Question("step" if bare else "respond", (centre[share], price, self._weight(name, number)))
 
-    def _weight(self, name: str) -> Array:
+    def _weight(self, name: str, number: int) -> Array:
         """Return the weight of a party's step: with a fee, receivers step around two copies."""
-        return self.rho[self.share(name)] * (2.0 if self.activity_fee and self.side[name] == "receiver" else 1.0)
+        also = self.activity.weight(number) if self.activity and self.side[name] == "receiver" else np.zeros(len(self.rho))
+        return (self.rho * (1.0 + also))[self.share(name)]
 
     def _take(self, name: str, question: Question, answer: Answer) -> None:
         """Take in an answer to the question that it was given to."""
@@ -253,8 +274,8 @@ class Admm:
         value, slope = support_of(question, answer)
         if traits.interface == "primal":
             assert traits.smoothness is not None
-            (at,), rho = question.arguments, self._weight(name)
-            step = traits.smoothness * at - slope - self.price[side][share] + rho * self.centre[name]
+            (at,), (centre, rho) = question.arguments, self.around[name]
+            step = traits.smoothness * at - slope - self.price[side][share] + rho * centre
             copy = np.maximum(step / (traits.smoothness + rho), 0.0)
         else:
             assert answer.plan is not None
@@ -276,9 +297,10 @@ class Admm:
             return
         if not (self.idle and self.top == "receiver"):
             self._prove(number)
-        stays = self.common == self.baseline if self.activity_fee else ~self.free  # a fee is paid for the least difference
-        plan = np.where(self.free & ~stays, self.copies["receiver"], self.baseline)
-        plan = np.where(self.free & ~stays & (plan <= TRACE * plan.max(initial=0.0)), 0.0, plan)  # what a barrier leaves of none
+        plan = self.copies["receiver"]
+        trace = TRACE * plan.max(initial=0.0)
+        stays = ~self.free | ((np.abs(plan - self.baseline) <= trace) & bool(self.activity))
+        plan = np.where(stays, self.baseline, np.where(plan <= trace, 0.0, plan))  # a barrier leaves traces of none
         priced_by = self.sides["supplier"] if self.idle else self.names
         questions = {name: Question("cost", (plan[self.share(name)],)) for name in priced_by}
         priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}

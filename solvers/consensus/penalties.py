@@ -9,13 +9,15 @@ import numpy as np
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import Shared
 
-__all__ = ["balanced", "eased", "first_rho", "relative_norm"]
+__all__ = ["Residuals", "balanced", "eased", "first_rho", "relative_norm"]
 
 TYPICAL = 0.3  # rho times the typical flow, currency per unit
 EXPONENT = 0.75  # of how small a flow is, in its rho
 BULK = 0.5  # of how many m3 a unit is, in its rho: what a unit costs goes with its volume
 SPREAD = 100.0  # flows are taken for no more different in size than this
 EASED = {15: 0.5, 28: 1.7}  # what rho is multiplied by after these rounds
+EVENED = (15, 28)  # rounds after which the rho of flows is evened out among them
+SLIGHT = 1e-5  # of the typical flow: residuals below it tell nothing
 BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
 
 
@@ -43,6 +45,35 @@ def eased(rho: Array, number: int, every: int) -> Array:
     The rounds are those that did best on pilots of 1,000 to 50,000 flows. `every`: as for `balanced`; 0: rho stays as it is.
     """
     return rho * EASED.get(number, 1.0) if every else rho
+
+
+class Residuals:
+    """Residuals of each flow since rho was evened out: how far its two ends are apart, and by how much its price moves."""
+
+    def __init__(self, flows: int) -> None:
+        self.apart, self.changed = np.zeros(flows), np.zeros(flows)  # sums of squares
+
+    def add(self, apart: Array, changed: Array) -> None:
+        """Take in a round's: units, and currency per unit."""
+        self.apart += apart**2
+        self.changed += changed**2
+
+    def evened(self, rho: Array, number: int, every: int, typical: float) -> Array:
+        """Return rho with more of it where ends are further apart, for what their prices move, and less elsewhere.
+
+        Curvature is not the same from lane to lane and from product to product. All rho together stay as they are on average.
+        `every`: as for `balanced`; `typical`: units.
+        """
+        if not every or number not in EVENED:
+            return rho
+        least = SLIGHT * typical
+        apart, changed = np.maximum(np.sqrt(self.apart), least), np.maximum(np.sqrt(self.changed) / rho, least)
+        self.apart, self.changed = np.zeros(len(rho)), np.zeros(len(rho))
+        factor = np.clip(np.log(apart / changed) / 2, -np.log(MOST), np.log(MOST))
+        some = (apart > least) | (changed > least)
+        if not some.any():
+            return rho
+        return np.where(some, rho * np.exp(factor - factor[some].mean()), rho)
 
 
 def balanced(rho: Array, ratios: list[Any], number: int, every: int) -> Array:
