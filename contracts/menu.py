@@ -145,8 +145,11 @@ class Menu(Shown, Tabular, OldTableNames):
         return f"{case.name!r}: {size}, expected profit {words.amount(self.expected_profit)}"
 
     def _card(self) -> Card:
-        case, words = self.case, Measures.of(self.case).fitted(
-            float(np.abs(self.payment).max(initial=0.0)), float(np.abs(self.quantity).max(initial=0.0))
+        case, words = (
+            self.case,
+            Measures.of(self.case).fitted(
+                float(np.abs(self.payment).max(initial=0.0)), float(np.abs(self.quantity).max(initial=0.0))
+            ),
         )
         said = {"quantity": words.quantity, "payment": words.payment, "rent": words.money, "assembled": words.quantity}
         figures = [

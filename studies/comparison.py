@@ -70,7 +70,9 @@ class Comparison(ShownFrame):
         notes += self.attrs.get("remarks", [])
         notes += [self.measures.sentence] if self.measures.sentence else []
         said = self._said()
-        return Card(f"mechanisms for {self.attrs.get('case', 'a case')}", tables=[table_of("", self, None, said=said)], notes=notes)
+        return Card(
+            f"mechanisms for {self.attrs.get('case', 'a case')}", tables=[table_of("", self, None, said=said)], notes=notes
+        )
 
     def _said(self) -> dict[str, Callable[[Any], str]]:
         """Return how numbers are said, by column: shares of one in percent, units, and money."""

@@ -121,7 +121,9 @@ class StudyFrame(ShownFrame):
         """
         chosen = list(columns) if columns is not None else self._telling()
         if columns is None and across is not None:
-            chosen = [name for name in chosen if name not in self.attrs.get("outputs", ()) and name != "objective"] + ["objective"]
+            chosen = [name for name in chosen if name not in self.attrs.get("outputs", ()) and name != "objective"] + [
+                "objective"
+            ]
         for name in chosen:
             if name not in self.columns:
                 raise InputError.of("columns", name, f"one of {', '.join(map(str, self.columns))}")
@@ -136,13 +138,16 @@ class StudyFrame(ShownFrame):
         return None
 
     def _across(self, across: str, chosen: Sequence[str]) -> pd.DataFrame:
-        """Return the last of the chosen columns in a column for each value of one of them, and a row for each point of the rest."""
+        """Return the last of the chosen columns by the values of one of them, side by side; a row for each point of the rest."""
         rows, cells = [name for name in chosen[:-1] if name != across], chosen[-1]
         if across not in chosen[:-1] or not rows:
             raise InputError.of("across", across, f"one of several columns before the last: {', '.join(map(str, chosen))}")
         if (twice := self.duplicated([*rows, across])).any():
-            first = ", ".join(f"{name} {number(self.loc[twice.idxmax(), name])}" for name in [*rows, across])
-            raise InputError.of("across", f"<several rows of {first}>", "columns that tell all rows apart, or a part of the table")
+            row = self[twice].iloc[0]
+            first = ", ".join(f"{name} {number(row[name])}" for name in [*rows, across])
+            raise InputError.of(
+                "across", f"<several rows of {first}>", "columns that tell all rows apart, or a part of the table"
+            )
         wide = pd.DataFrame(self).pivot(index=rows, columns=across, values=cells)
         return wide[list(self[across].unique())].reset_index().rename_axis(columns=None)
 

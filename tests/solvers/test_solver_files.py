@@ -161,7 +161,9 @@ def test_a_solver_is_no_path(name: str, run: Run) -> None:
     Path("evil.sh").chmod(0o755)
     status, _, err = run("solve", "two-suppliers", f"--solver={name}")
     assert (status, len(err.splitlines())) == (2, 1)
-    assert err.startswith(f"veridical: solver: got {name!r}; allowed: a solver by its name: letters, digits and _, no path and no program")
+    assert err.startswith(
+        f"veridical: solver: got {name!r}; allowed: a solver by its name: letters, digits and _, no path and no program"
+    )
     assert not Path("trace").exists()
 
 
