@@ -15,6 +15,7 @@ from veridical.data.cards import Card, Shown
 from veridical.solvers.entries import Entries
 from veridical.solvers.implied_bounds import implied_bounds
 from veridical.solvers.translate.standard_form import StandardForm
+from veridical.solvers.units import natural_units
 
 __all__ = ["ACCEPTED", "Certificate", "Point", "certify", "product", "ratio", "relative", "signed"]
 
@@ -139,9 +140,10 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     if form.is_constant:
         return Certificate(primal, 0.0, 0.0, 0.0, "global", "a constant objective"), form.sense * value
     if row_dual is None:
-        scale = point.scale(value)
         if bound is None:
             return Certificate(primal, None, None, np.nan, "feasible", "no bound"), np.nan
+        # Where nothing is worth making, a bound is measured by what making it in usual quantities would come to.
+        scale = point.scale(value) or CANCELLED * inner(point.gradient_size, natural_units(form))
         gap = ratio(abs(value - bound), scale)
         return Certificate(primal, None, None, gap, "global", "the solver's own bound"), form.sense * bound
 

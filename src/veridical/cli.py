@@ -10,9 +10,10 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import veridical as vd
 from veridical.commands import COMMANDS, GROUPS
@@ -194,6 +195,7 @@ def application() -> typer.Typer:
     about = (vd.__doc__ or "").splitlines()[0]
     app = typer.Typer(
         name="veridical",
+        cls=Program,
         help=about,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -207,11 +209,30 @@ def application() -> typer.Typer:
         for command in group.commands:
             under.command(cls=Command)(command)
         app.add_typer(under)
-    registered = sys.modules.get("veridical.families")  # the kinds that are shipped have no commands beside these
-    for family in registered.FAMILIES.values() if registered else ():
-        for name, command in family.commands.items():
-            app.command(name, cls=Command)(command)
     return app
+
+
+class Program(TyperGroup):
+    """The commands that are shipped, and those of kinds of cases: an installed package's are looked up when they are needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return [*super().list_commands(ctx), *self._of_kinds()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, None for a name that none has."""
+        return super().get_command(ctx, cmd_name) or self._of_kinds().get(cmd_name)
+
+    def _of_kinds(self) -> dict[str, Any]:
+        """Return the commands of kinds of cases; the kinds that are shipped have none beside the program's own."""
+        if "veridical.families" not in sys.modules and not importlib.metadata.entry_points(group=vd.data.installed.GROUP):
+            return {}  # nobody has added a kind, and nobody offers one
+        vd.families.load_installed()
+        own = typer.Typer(callback=lambda: None)  # with it, one command is a group too
+        for family in vd.families.FAMILIES.values():
+            for name, command in family.commands.items():
+                own.command(name, cls=Command)(command)
+        return dict(typer.main.get_group(own).commands)
 
 
 def main() -> None:

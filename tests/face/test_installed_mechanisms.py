@@ -86,7 +86,11 @@ def best_price(case):
     m.revenue = pyo.Objective(expr=types.expectation(lambda reports: m.price[reports]), sense=pyo.maximize)
     return m
 
-FAMILY = vd.add_kind(Sale, {"best_price_of_a_package": best_price})
+def haggle(offer: float) -> None:
+    \"\"\"Say what a buyer says.\"\"\"
+    print(f"{offer / 2:g}, and not more")
+
+FAMILY = vd.add_kind(Sale, {"best_price_of_a_package": best_price}, commands={"haggle": haggle})
 """
 CASE = 'kind = "sale_of_a_package"\nvalues = [1.0, 2.0, 3.0]\n'
 BROKEN = "\n[veridical.mechanisms]\nbroken = nowhere_at_all:THING\n"
@@ -125,6 +129,19 @@ def test_the_command_finds_a_kind_of_an_installed_package(entry: str, tmp_path: 
     assert "values = [1.0, 2.0, 3.0]" in out
     made = json.loads(command(tmp_path, "schema", "sale_of_a_package")[1])
     assert made["required"] == ["kind", "values"]
+
+
+def test_a_command_of_an_installed_package_is_one_like_the_others(tmp_path: Path) -> None:
+    install(tmp_path, "selling_package:FAMILY", BROKEN)
+    status, out, err = command(tmp_path, "haggle", "5")
+    assert (status, out) == (0, "2.5, and not more\n")
+    assert err.startswith("veridical: warning: the package breaking offers broken")
+    _, out, _ = command(tmp_path, "--help")
+    assert "haggle  " in out
+    assert "Say what a buyer says." in out
+    status, out, err = command(tmp_path, "hagle")
+    assert (status, out) == (2, "")
+    assert "No such command 'hagle'" in err
 
 
 def test_a_broken_package_is_named_and_breaks_nothing_else(tmp_path: Path) -> None:

@@ -82,6 +82,23 @@ def test_certificates_without_duals_see_fractions_and_gaps() -> None:
         assert found.holds is (not wrong)
 
 
+@pytest.mark.parametrize("money", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("units", [1e-3, 1.0, 1e4])
+def test_where_nothing_is_worth_making_a_bound_may_be_off_by_rounding_alone(money: float, units: float) -> None:
+    # An order of at most 40 loses 2 a unit, and 5 to set up: the optimum is to order nothing, of orders worth 80.
+    m = pyo.ConcreteModel()
+    m.order, m.placed = pyo.Var(bounds=(0, None)), pyo.Var(within=pyo.Binary)
+    m.allowed = pyo.Constraint(expr=m.order <= 40 * units * m.placed)
+    m.most = pyo.Constraint(expr=m.order <= 50 * units)
+    m.loss = pyo.Objective(expr=(2 * m.order / units + 5 * m.placed) * money)
+    form = compile_model(m)
+    nothing = np.zeros(2)
+    assert certify(form, nothing, None, 0.0)[0].gap == 0
+    assert certify(form, nothing, None, -1e-14 * 80 * money)[0].holds
+    assert not certify(form, nothing, None, -1e-10 * 80 * money)[0].holds
+    assert not certify(form, nothing, None, -1.0 * money)[0].holds
+
+
 def test_an_exact_optimum_has_a_certificate_without_residuals(discrete: AssemblerCase) -> None:
     certificate = vd.solve(discrete, "icds", "highs").certificate
     figures = (certificate.primal_residual, certificate.dual_residual, certificate.complementarity, certificate.gap)

@@ -44,6 +44,7 @@ def add_kind(
     benchmark: str | None = None,
     solver: str = "highs",
     sources: Sequence[Source] = (),
+    commands: Mapping[str, Callable[..., None]] | None = None,
 ) -> Family:
     """Make a kind of case of your own known to `load`, `solve`, `compare`, `audit` and the command line.
 
@@ -62,6 +63,8 @@ def add_kind(
         Who solves these models where nobody is asked for.
     sources
         The works that the mechanisms are from (`veridical.data.sources.Source`): what `vd.cite` names.
+    commands
+        Of the command line, by name: functions as Typer takes them.
 
     Returns
     -------
@@ -115,6 +118,7 @@ def add_kind(
         benchmark=benchmark,
         audit=partial(_audit, next(iter(models.values()))),
         offered=lambda name, audit: tables.offered(name, audit),
+        commands=commands or {},
         write=DirectMechanism.save,
         read=lambda raw, file, folder: check(case, {"name": Path(file).stem, **raw}, file, {"folder": folder}),
     )
