@@ -67,12 +67,17 @@ class StudyFrame(ShownFrame):
     @property
     def solved(self) -> StudyFrame:
         """The rows that ended as they should."""
-        return StudyFrame(self[self["exit_status"] == 0])
+        return self._where(self["exit_status"] == 0)
 
     @property
     def failed(self) -> StudyFrame:
         """The rows that did not, with the columns that say why."""
-        return StudyFrame(self[self["exit_status"] != 0])
+        return self._where(self["exit_status"] != 0)
+
+    def _where(self, chosen: pd.Series) -> StudyFrame:
+        part = StudyFrame(self[chosen])
+        part.attrs = dict(self.attrs)  # a new frame knows nothing of what was varied, and would be drawn as means over all points
+        return part
 
     @property
     def exit_status(self) -> int:

@@ -59,6 +59,13 @@ def test_a_part_of_the_table_is_one_too(prices: StudyFrame) -> None:
     assert part.figure().axes[0].get_ylabel() == "expected rents"
 
 
+def test_what_was_solved_is_drawn_as_the_whole(prices: StudyFrame) -> None:
+    assert prices.solved.attrs == prices.failed.attrs == prices.attrs
+    whole, solved = (frame.figure("objective").axes[0] for frame in (prices, prices.solved))
+    assert [line.get_ydata().tolist() for line in solved.lines] == [line.get_ydata().tolist() for line in whole.lines]
+    assert (solved.get_xlabel(), len(solved.lines)) == ("price", 2)
+
+
 def test_lines_over_one_number(prices: StudyFrame) -> None:
     figure = prices.figure("objective")
     (axis,) = figure.axes
