@@ -62,7 +62,9 @@ def test_a_part_of_the_table_is_one_too(prices: StudyFrame) -> None:
 def test_what_was_solved_is_drawn_as_the_whole(prices: StudyFrame) -> None:
     assert prices.solved.attrs == prices.failed.attrs == prices.attrs
     whole, solved = (frame.figure("objective").axes[0] for frame in (prices, prices.solved))
-    assert [line.get_ydata().tolist() for line in solved.lines] == [line.get_ydata().tolist() for line in whole.lines]
+    assert [np.asarray(line.get_ydata()).tolist() for line in solved.lines] == [
+        np.asarray(line.get_ydata()).tolist() for line in whole.lines
+    ]
     assert (solved.get_xlabel(), len(solved.lines)) == ("price", 2)
 
 
