@@ -164,7 +164,7 @@ def table_of(
     rows = flat if most is None else flat.iloc[:most]
     if len(rows) < len(flat):
         caption = f"{caption}: the first {len(rows):,} of {len(flat):,} rows" + (f"; {everything} has all" if everything else "")
-    ways = [said.get(name[0] if isinstance(name, tuple) else name, number) for name in flat]
+    ways = [said.get(str(name[0] if isinstance(name, tuple) else name), number) for name in flat]
     columns = [[number(v) if v != v else way(v) for v in rows.iloc[:, place].tolist()] for place, way in enumerate(ways)]
     names = frozenset(place for place in range(flat.shape[1]) if flat.iloc[:, place].dtype.kind not in "iufb")
     return Table(caption, [heading.replace("_", " ") for heading in headings], list(zip(*columns, strict=True)), names)

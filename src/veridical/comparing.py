@@ -57,7 +57,7 @@ def compare(
     retailers. For a joint plan, whose profit is its cost, savings, savings_share (of the baseline's cost), budget, residual (what
     is left to the receivers, who operate the mechanism), max_regret and min_net_gain of suppliers. `attrs["left_out"]` says why
     mechanisms are left out, by name, and `attrs["under"]` of which prior profits are expectations where it is not the case's own;
-    `attrs` has the case's `currency` and `unit` too, where it says these, and in `remarks` what else there is to say, in sentences.
+    `attrs` has the case's `currency` and `unit` too, where it says these, and in `remarks` what else there is to say.
 
     Raises
     ------

@@ -67,12 +67,17 @@ class StudyFrame(ShownFrame):
     @property
     def solved(self) -> StudyFrame:
         """The rows that ended as they should."""
-        return StudyFrame(self[self["exit_status"] == 0])
+        return self._where(self["exit_status"] == 0)
 
     @property
     def failed(self) -> StudyFrame:
         """The rows that did not, with the columns that say why."""
-        return StudyFrame(self[self["exit_status"] != 0])
+        return self._where(self["exit_status"] != 0)
+
+    def _where(self, chosen: pd.Series) -> StudyFrame:
+        part = StudyFrame(self[chosen])
+        part.attrs = dict(self.attrs)  # a new frame knows nothing of what was varied, and would be drawn as means over all points
+        return part
 
     @property
     def exit_status(self) -> int:
@@ -138,12 +143,13 @@ class StudyFrame(ShownFrame):
         return None
 
     def _across(self, across: str, chosen: Sequence[str]) -> pd.DataFrame:
-        """Return the last of the chosen columns in a column for each value of one of them, and a row for each point of the rest."""
+        """Return the last of the chosen columns by the values of one of them, side by side; a row for each point of the rest."""
         rows, cells = [name for name in chosen[:-1] if name != across], chosen[-1]
         if across not in chosen[:-1] or not rows:
             raise InputError.of("across", across, f"one of several columns before the last: {', '.join(map(str, chosen))}")
         if (twice := self.duplicated([*rows, across])).any():
-            first = ", ".join(f"{name} {number(self.loc[twice.idxmax(), name])}" for name in [*rows, across])
+            row = self[twice].iloc[0]
+            first = ", ".join(f"{name} {number(row[name])}" for name in [*rows, across])
             raise InputError.of(
                 "across", f"<several rows of {first}>", "columns that tell all rows apart, or a part of the table"
             )

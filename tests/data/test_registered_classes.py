@@ -100,7 +100,7 @@ class Hurdle(Ramp):
 
     def cdf(self, q: ArrayLike) -> NDArray[np.float64]:
         q = np.asarray(q)
-        return 0.3 * (q >= 0) + 0.4 * (q >= 100) + 0.3 * (q >= 200)
+        return np.asarray(0.3 * (q >= 0) + 0.4 * (q >= 100) + 0.3 * (q >= 200))
 
     def inverse_cdf(self, u: ArrayLike) -> NDArray[np.float64]:
         return np.select([np.asarray(u) <= 0.3, np.asarray(u) <= 0.7], [0.0, 100.0], 200.0)

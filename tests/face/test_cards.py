@@ -121,7 +121,40 @@ def test_a_card_of_a_solution_says_what_it_comes_to(results: Results) -> None:
         assert words in text
     menu = results["solution"].menu
     for number in menu[("payment", "panel")]:
-        assert f"{number:,.6g}" in text  # every row of the menu
+        assert f"{number:,.2f}" in text  # every row of the menu, in cents as on a terminal
+
+
+def test_a_card_says_money_as_a_terminal_does(results: Results) -> None:
+    text = " ".join(Page(results["comparison"]._repr_html_()).words)
+    assert "6,965.00" in text
+    assert f"{results['comparison'].share_of_first_best['icds']:.2%}" in text
+    assert not re.search(r"\de-\d\d", text)  # no rounding that is left of a regret
+
+
+def test_the_card_of_an_audit_says_who_would_lie() -> None:
+    case = vd.example("two-suppliers").changed(currency="EUR")
+    audit = vd.audit(case, vd.solve(case, "first_best", "closed_form").menu)
+    words = " ".join(Page(audit._repr_html_()).words)
+    worst = audit.misreports[0]
+    assert f"{worst.supplier} {worst.cost:g} {worst.report:g} {worst.others} {worst.gain:,.2f}" in words
+    honest = vd.audit(case, vd.solve(case, "icds", "closed_form").menu)
+    assert "who would lie" not in " ".join(Page(honest._repr_html_()).words)
+
+
+def test_an_own_constraint_does_not_lose_the_currency() -> None:
+    case = vd.example("two-suppliers").changed(currency="EUR")
+    model = vd.models.icds.build(case)
+    model.few = pyo.Constraint(model.PROFILES, rule=lambda m, t: m.quantity["panel", t] <= 500)
+    solution = vd.solvers.solve(model)
+    assert "in EUR" in solution.explain()
+    assert "expected profit" in repr(solution.audit)
+    assert repr(solution.audit).endswith(" EUR)")
+    with pytest.raises(KeyError, match=r"fewer: no family of this model; there are .*few"):
+        solution.duals["fewer"]
+
+
+def test_a_figure_is_shown_where_nobody_has_told_matplotlib_to(results: Results) -> None:
+    assert results["comparison"].figure()._repr_png_().startswith(b"\x89PNG")
 
 
 def test_names_are_escaped_on_every_card() -> None:

@@ -95,7 +95,23 @@ def test_a_mechanism_of_ones_own_has_sources_of_its_own() -> None:
 
 
 def test_nothing_else_can_be_cited() -> None:
-    with pytest.raises(vd.InputError, match="cite: got 'alchemy'; allowed: a solution, a case, a mechanism, or one of naive"):
+    with pytest.raises(
+        vd.InputError,
+        match="cite: got 'alchemy'; allowed: a solution, the table of a study, a case, a mechanism, or one of naive",
+    ):
         vd.cite("alchemy")
-    with pytest.raises(vd.InputError, match="case: got <int>"):
+    with pytest.raises(vd.InputError, match="cite: got <int>; allowed: a solution, the table of a study, a case, a mechanism"):
         vd.cite(3)
+
+
+def test_a_study_cites_its_mechanisms_and_solvers() -> None:
+    spec = {"case": "two-suppliers", "mechanisms": ["frw", "icds"], "solver": ["closed_form", "highs"]}
+    table = vd.study(spec)
+    assert keys(table) == ["fang2014", "icds", "pyomo2011", "highs2018"]
+    assert keys(table[table.solver == "closed_form"]) == ["fang2014", "icds"]
+
+
+def test_citations_show_themselves() -> None:
+    cited = vd.cite("frw")
+    assert repr(cited) == "Citations(veridical, fang2014, icds)"
+    assert all(source.title.split("'")[0] in cited._repr_html_() for source in cited)

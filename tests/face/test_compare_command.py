@@ -198,3 +198,16 @@ def test_a_comparison_is_written_as_its_file_is_named(ending: str, run: Run) -> 
     frame = readers[ending](f"found{ending}")
     assert frame["mechanism"].tolist() == [row["mechanism"] for row in found["mechanisms"]]
     assert frame["profit"].tolist() == pytest.approx([row["profit"] for row in found["mechanisms"]], rel=1e-15)
+
+
+def test_a_menu_of_bets_is_said_to_be_one(run: Run) -> None:
+    """The smallest rent of `bic` is an expectation: 0, where at some reports a truthful supplier loses thousands."""
+    case = example("two-suppliers-correlated")
+    least = float(solving.solve(case, "bic").menu["rent"].min().min())
+    assert least < -1000
+    _, out, _ = run("compare", case.name)
+    assert f"bic: nobody loses in expectation; at some reports of this menu who tells the truth loses {-least:,.2f}" in out
+    kept = run("compare", case.name, "--mechanism", "bic", "--set", "participation=ex_post")[1]
+    assert "who tells the truth loses" not in kept
+    frame = comparing.compare(case)
+    assert any("bic: nobody loses in expectation" in note for note in frame._card().notes)

@@ -10,6 +10,7 @@ OPENING = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "save
 ELSEWHERE = {
     "data/csv_file.py": {"to_csv"},  # to text
     "studies/figures/style.py": {"savefig"},  # to memory
+    "studies/figures/picture.py": {"savefig"},  # to memory
     "src/veridical/streams.py": {"open"},  # the null device
     "solvers/consensus/carriers/workers.py": {"open"},  # an agent
     "solvers/consensus/planner.py": {"open"},  # agents

@@ -4,7 +4,7 @@ import re
 
 
 def steady(text: str) -> list[str]:
-    """Return lines without what differs from run to run: seconds, residuals at rounding level, and which of many menus of bets was found."""
+    """Return lines without what differs from run to run: seconds, residuals, and which of many menus of bets was found."""
     text = re.sub(r"\d\.\de[-+]\d\d", "ROUNDING", text)
     text = re.sub(r"(of this menu who tells the truth loses) [\d,.]+", r"\1 AMOUNT", text)
     text = re.sub(r"in \d+\.\d\d s", "in SECONDS", text)

@@ -56,13 +56,22 @@ def test_a_part_of_the_table_is_one_too(prices: StudyFrame) -> None:
     assert isinstance(part, StudyFrame)
     assert len(part.solved) == 5
     assert "icds" in str(part.to_latex())
-    assert part.figure().axes[0].get_ylabel() == "rents"
+    assert part.figure().axes[0].get_ylabel() == "expected rents"
+
+
+def test_what_was_solved_is_drawn_as_the_whole(prices: StudyFrame) -> None:
+    assert prices.solved.attrs == prices.failed.attrs == prices.attrs
+    whole, solved = (frame.figure("objective").axes[0] for frame in (prices, prices.solved))
+    assert [np.asarray(line.get_ydata()).tolist() for line in solved.lines] == [
+        np.asarray(line.get_ydata()).tolist() for line in whole.lines
+    ]
+    assert (solved.get_xlabel(), len(solved.lines)) == ("price", 2)
 
 
 def test_lines_over_one_number(prices: StudyFrame) -> None:
     figure = prices.figure("objective")
     (axis,) = figure.axes
-    assert (axis.get_xlabel(), axis.get_ylabel()) == ("price", "objective")
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("price", "expected profit")
     assert [str(line.get_label()) for line in axis.lines] == ["icds", "naive"]
     for line, name in zip(axis.lines, ("icds", "naive"), strict=True):
         rows = prices[prices["mechanism"] == name]
@@ -80,7 +89,7 @@ def test_panels_over_few_values_of_a_second_one_and_a_map_over_many() -> None:
     shown: Any = np.ma.getdata(np.ma.asarray(mesh.get_array())).reshape(8, 8)
     rows = many[many["mechanism"] == "icds"].set_index(["demand.low", "price"])["objective"]
     assert shown.tolist() == rows.sort_index().to_numpy().reshape(8, 8).tolist()
-    assert bar.get_ylabel() == "objective"
+    assert bar.get_ylabel() == "expected profit"
 
 
 def test_bars_where_no_number_is_varied_and_level_lines_where_it_plays_no_part() -> None:
@@ -104,3 +113,50 @@ def test_more_than_a_picture_shows_is_refused(prices: StudyFrame) -> None:
         InputError, match=r"plot: got <demand.high, 8 values, beside price, demand.low>; allowed: at most two numbers"
     ):
         study({**vary, "design": "random", "draws": 8}).figure()
+
+
+def test_mechanisms_stand_side_by_side(prices: StudyFrame) -> None:
+    lines = str(prices.to_latex(across="mechanism")).splitlines()
+    assert lines[2] == r"price & icds & naive \\"
+    assert len(lines) == 4 + 5 + 2  # a row a price
+    first = prices.pivot(index="price", columns="mechanism", values="objective").loc[20]
+    assert lines[4] == rf"20 & {first['icds']:,.1f} & {first['naive']:,.1f} \\".replace(",", "{,}")
+    rents = str(prices.to_latex(columns=["price", "mechanism", "rents"], across="mechanism"))
+    assert "icds & naive" in rents
+    assert rents != prices.to_latex(across="mechanism")
+    with pytest.raises(
+        InputError, match="across: got <several rows of case two-suppliers, mechanism icds>; allowed: columns that"
+    ):
+        prices.to_latex(columns=["case", "mechanism", "rents"], across="mechanism")
+    with pytest.raises(
+        InputError, match="across: got 'solver'; allowed: one of several columns before the last: mechanism, price"
+    ):
+        prices.to_latex(across="solver")
+
+
+def test_a_picture_says_what_is_drawn_in_which_currency() -> None:
+    case = vd.example("two-suppliers").changed(currency="EUR")
+    figure = study({"price": {"values": [30, 31]}}, case=case).figure()
+    assert figure.axes[0].get_ylabel() == "expected profit, EUR"
+    rents = study({"price": {"values": [30, 31]}}, case=case, outputs={"columns": ["rents"]}).figure()
+    assert rents.axes[0].get_ylabel() == "expected rents, EUR"
+    both = study({"price": {"values": [30, 31]}}, case=[case, "two-suppliers-correlated"], mechanisms=["naive"]).figure()
+    assert both.axes[0].get_ylabel() == "objective"  # one of them says no currency
+
+
+def test_four_panels_fit_a_page() -> None:
+    frame = study({"price": {"values": [20, 25, 30, 35]}, "salvage": {"from": 0.0, "to": 3.0, "points": 5}})
+    figure = frame.figure()
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    assert len(shown) == 4
+    assert figure.get_figwidth() < 9
+    assert {axis.get_title(loc="left") or axis.get_title() for axis in shown} == {f"price {price}" for price in (20, 25, 30, 35)}
+    odd = study({"price": {"values": [20, 25, 30, 35, 40]}, "salvage": {"from": 0.0, "to": 3.0, "points": 6}}).figure()
+    assert [axis.get_visible() for axis in odd.axes] == [True] * 5 + [False]
+
+
+def test_an_unknown_column_is_told_with_the_file_and_what_else_there_is(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text('case = "two-suppliers"\nmechanisms = ["naive"]\nsolver = "closed_form"\n[outputs]\ncolumns = ["rent"]\n')
+    with pytest.raises(InputError, match=r"^sweep\.toml: outputs\.columns: got 'rent'; allowed: .*rents, .*; dual:FAMILY:max"):
+        vd.study(file)
