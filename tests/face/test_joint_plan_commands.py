@@ -235,7 +235,8 @@ def test_the_pilot_is_shown_week_by_week_and_party_by_party(run: Run, small: str
     assert "…" not in out
     words = " ".join(out.split())
     assert "for small, 3 weeks" in words
-    assert "just in time:" not in words  # weeks stand below one another, in 80 columns too
+    assert "just in time:" in words
+    assert "week: 1" not in words  # weeks stand below one another, in 80 columns too
     for name in vd.load(small).names:
         assert name in words
     status, _, err = run("pilot", "two-suppliers")

@@ -35,7 +35,7 @@ WHO = {
     "group_ic": "suppliers together",
     "false_name_ic": "a supplier under two names",
 }
-WEEKS, ROUTES = 13, 60  # of a plan that a report shows whole
+WEEKS, ROUTES, ABREAST = 13, 60, 6  # of a plan that a report shows whole; weeks side by side
 PRICED = 1e-6  # currency, from which on a constraint has a price
 
 
@@ -50,7 +50,7 @@ def memo(solution: Solution) -> Memo:
     checked = solution.audit
     said = [truth(checked), *searched(checked), *promises(checked)]
     limits = [*shadow_prices(solution), *at_home(solution.contracts)]
-    return Memo(advice(solution), worth(solution), [parties(solution.contracts)], limits, said, [units(solution.contracts)])
+    return Memo(advice(solution), worth(solution), [parties(solution.contracts)], limits, said, units(solution.contracts))
 
 
 def at_home(settlement: Settlement) -> list[RenderableType]:
@@ -175,21 +175,30 @@ def parties(settlement: Settlement) -> RenderableType:
     return table
 
 
-def units(settlement: Settlement) -> RenderableType:
+def units(settlement: Settlement) -> list[RenderableType]:
     """Return the plan, a row a route and a column a week, with the baseline in brackets where that is another."""
     shared = settlement.case.shared
     if len(shared.weeks) > WEEKS or len(shared.routes) > ROUTES:
-        return Text(f"The plan has {len(shared.flows):,} flows: --menu FILE.csv writes them.")
-    names = "supplier", "receiver", "site", "product"
+        return [Text(f"The plan has {len(shared.flows):,} flows: --menu FILE.csv writes them.")]
+    several = len(settlement.case.receivers) > 1
+    names = ("supplier", *["receiver"][:several], "site", "product")
     title = "the plan, in units; in brackets what was to be delivered at the baseline, where that is another number"
-    table = tables.table(title, *names, *(f"week {week}" for week in shared.weeks), left=names)
-    plans = (shared.vector(plan).reshape(-1, len(shared.weeks)) for plan in (settlement.units, settlement.baseline))
-    for route, planned, before in zip(shared.routes, *plans, strict=True):
-        cells = (
-            f"{x:,.1f}" if f"{x:,.1f}" == f"{y:,.1f}" else f"{x:,.1f} ({y:,.1f})" for x, y in zip(planned, before, strict=True)
-        )
-        table.add_row(*route[:4], *cells)
-    return table
+    plans = [shared.vector(plan).reshape(-1, len(shared.weeks)) for plan in (settlement.units, settlement.baseline)]
+    parts: list[RenderableType] = []
+    for first in range(0, len(shared.weeks), ABREAST):
+        some = slice(first, first + ABREAST)
+        table = tables.table(title, *names, *(f"week {week}" for week in shared.weeks[some]), left=names)
+        for route, planned, before in zip(shared.routes, *(plan[:, some] for plan in plans), strict=True):
+            cells = ((_units(x), _units(y)) for x, y in zip(planned, before, strict=True))
+            known = {name: getattr(route, name) for name in names}
+            table.add_row(*known.values(), *(x if x == y else f"{x} ({y})" for x, y in cells))
+        parts.append(table)
+    return parts
+
+
+def _units(value: float) -> str:
+    """Return units with the digits that a table of many weeks has room for."""
+    return f"{value:,.0f}" if abs(value) >= 100 or abs(value) < 0.05 else f"{value:,.1f}"
 
 
 def shadow_prices(solution: Solution) -> list[RenderableType]:
