@@ -262,8 +262,8 @@ class Number:
 @dataclass(frozen=True)
 class Memo:
     """What is to be said of a solution, in order: what to do, in a sentence; what it comes to; the contracts; what binds and what
-    that is worth; and whether truth is best. For reports alone: `overview`, what to reckon with of each party, which stands before
-    the contracts, and `detail` of them, which stands after.
+    that is worth; and whether truth is best. For reports alone: `overview`, what to reckon with of each party, before the
+    contracts, and their `detail`, after them.
     """
 
     advice: str
