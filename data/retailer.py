@@ -25,6 +25,7 @@ from veridical.data.fields import (
 from veridical.data.private_type import PrivateType
 from veridical.data.record import Record, wrong
 from veridical.data.revenue import AnyRevenue
+from veridical.data.revenue_agreement import disagreement
 
 __all__ = ["RetailerGroup"]
 
@@ -91,6 +92,9 @@ class RetailerGroup(Record):
                 raise wrong(list(self.reservation_profit), allowed, "reservation_profit")
         if self.minimum_order is not None and self.capacity is not None and self.minimum_order > self.capacity:
             raise wrong(self.minimum_order, f"at most his capacity, {label(self.capacity)}", "minimum_order")
+        types = self.theta if self.prior is None else self.prior.inverse_survival(np.array([0.999, 0.5, 0.001]))
+        if (said := disagreement(self.revenue, types)) is not None:
+            raise wrong(*said, "revenue")
         return self
 
     @property

@@ -1,7 +1,7 @@
 """What a retailer earns from q units when his private type is theta: R(q, theta), concave in q, with increasing differences.
 
 To use another revenue, subclass `Revenue` with a `form` of its own and hand an instance to a retailer group in Python; case files
-know the form once the class is registered (`register_revenue`).
+know the form once the class is registered (`register_revenue`). A group refuses one whose functions do not fit together.
 """
 
 from __future__ import annotations

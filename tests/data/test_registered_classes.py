@@ -18,6 +18,7 @@ from veridical.data import (
     Empirical,
     InputError,
     LinearDemand,
+    Newsvendor,
     register_demand,
     register_kind,
     register_revenue,
@@ -27,6 +28,7 @@ from veridical.data.joint_plan import ROLES
 from veridical.data.load import KINDS
 from veridical.data.record import check
 from veridical.data.revenue import REVENUES
+from veridical.data.typed_demand import TypedDemand
 
 CASE: dict[str, Any] = {"price": 30.0, "suppliers": [{"name": "panel", "costs": [4.0]}]}
 
@@ -156,6 +158,68 @@ def test_revenues_are_registered_likewise() -> None:
         assert type(check(vd.data.RetailerGroup, group).revenue) is Doubled
     finally:
         del REVENUES["doubled"]
+
+
+SLIPS: dict[str, Any] = {
+    "value": lambda self, q, theta: np.asarray(q) * (np.asarray(theta) - 0.8 * np.asarray(q)),
+    "marginal": lambda self, q, theta: np.asarray(theta) - np.asarray(q) * 1.0,
+    "quantity": lambda self, marginal, theta: np.maximum(np.asarray(theta) - marginal, 0.0) / 3,
+    "by_type": lambda self, q, theta: 0.9 * np.asarray(q) + 0 * np.asarray(theta),
+}
+
+
+@pytest.mark.parametrize("private", [{"types": [4.0, 6.0]}, {"prior": {"distribution": "uniform", "low": 4, "high": 6}}])
+@pytest.mark.parametrize("function", SLIPS)
+def test_a_revenue_whose_functions_do_not_fit_together_is_refused(function: str, private: dict[str, Any]) -> None:
+    """With the first of these slips model and closed form agreed on a profit that nobody earns, both certified."""
+    cls = type("Slip", (LinearDemand,), {function: SLIPS[function], "__module__": __name__})
+    said = "value" if function == "marginal" else function
+    with pytest.raises(InputError, match=rf"revenue: got <Slip\.{said}\("):
+        check(vd.data.RetailerGroup, {"count": 1, **private, "revenue": cls()})
+
+
+def test_a_revenue_that_takes_no_arrays_is_refused_in_words() -> None:
+    cls = type("Single", (LinearDemand,), {"value": lambda self, q, theta: float(q) * (theta - q), "__module__": __name__})
+    with pytest.raises(InputError, match=r"<Single: TypeError: .*; allowed: .* take and return arrays"):
+        check(vd.data.RetailerGroup, {"count": 1, "types": [4.0, 6.0], "revenue": cls()})
+
+
+class TwoCrowds(TypedDemand):
+    """Half of the type, or all of it, with the same probability: survival jumps."""
+
+    distribution: Literal["two_crowds_of_a_test"] = "two_crowds_of_a_test"
+
+    def survival(self, q: ArrayLike, theta: ArrayLike) -> NDArray[np.float64]:
+        q, theta = np.asarray(q), np.asarray(theta)
+        return np.asarray(0.5 * (q < theta / 2) + 0.5 * (q < theta))
+
+    def sales(self, q: ArrayLike, theta: ArrayLike) -> NDArray[np.float64]:
+        q, theta = np.asarray(q), np.asarray(theta)
+        return np.asarray(0.5 * np.minimum(q, theta / 2) + 0.5 * np.minimum(q, theta))
+
+    def survival_by_type(self, q: ArrayLike, theta: ArrayLike) -> NDArray[np.float64]:
+        return np.zeros(np.broadcast_shapes(np.shape(q), np.shape(theta)))
+
+    def sales_by_type(self, q: ArrayLike, theta: ArrayLike) -> NDArray[np.float64]:
+        q, theta = np.asarray(q), np.asarray(theta)
+        return np.asarray(0.25 * (q > theta / 2) + 0.5 * (q > theta))
+
+    def density(self, q: ArrayLike, theta: ArrayLike) -> NDArray[np.float64]:
+        return self.survival_by_type(q, theta)
+
+    def quantile(self, survival: ArrayLike, theta: ArrayLike) -> NDArray[np.float64]:
+        survival, theta = np.asarray(survival), np.asarray(theta)
+        return np.asarray(np.where(survival <= 0.5, theta, np.where(survival <= 1.0, theta / 2, 0.0)))
+
+
+def test_a_typed_demand_of_ones_own_is_held_to_its_revenue() -> None:
+    shop = {"count": 1, "types": [4.0, 6.0], "revenue": Newsvendor(price=3.0, demand=TwoCrowds())}
+    assert check(vd.data.RetailerGroup, shop).revenue == shop["revenue"]
+    doubled = type(
+        "Doubled", (TwoCrowds,), {"sales": lambda self, q, theta: 2 * TwoCrowds().sales(q, theta), "__module__": __name__}
+    )
+    with pytest.raises(InputError, match=r"revenue: got <Newsvendor of Doubled\.value\("):
+        check(vd.data.RetailerGroup, {**shop, "revenue": Newsvendor(price=3.0, demand=doubled())})
 
 
 PACKAGE = """
