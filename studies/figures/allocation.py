@@ -160,7 +160,7 @@ def _by_own_type(axis: Any, allotment: Allotment) -> None:
     if len(types) <= TICKS and (np.diff(types) >= np.ptp(types) / TICKS / 2).all():
         axis.set_xticks(types)
     axis.set(xlabel="own type θ", ylabel=f"allocation to one retailer, {Measures.of(case).of_units}")
-    axis.set_title("what each type gets: mean over the others' types, and range")
+    axis.set_title("what each type gets: mean, range over others' types")
     _from_zero(axis, float(axis.dataLim.y1), 0 if below else len(case.names))
     if below:
         legend = axis.legend(loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=4.5)

@@ -45,8 +45,8 @@ def test_every_field_of_a_kind_has_a_row_with_type_presence_and_meaning(name: st
 
 def test_what_is_nested_or_a_table_is_not_called_text(cases: Path) -> None:
     page = (cases / "assembler.md").read_text(encoding="utf-8")
-    assert "| `joint` | nested lists of numbers |" in page
-    assert "| `units` | table |" in page
+    assert "| `joint` | nested lists of numbers, optional |" in page
+    assert "| `units` | table" in page
 
 
 TYPES = {

@@ -188,7 +188,7 @@ def test_its_picture_says_what_colours_mean_and_what_money_is_in(found: FeeChoic
     kinds = {"truth is best for every supplier": found.table["truthful"], "truth is not best": ~found.table["truthful"]}
     wanted = [words for words, rules in kinds.items() if (rules & (found.table.index != found.chosen)).any()]
     said = [text.get_text() for text in figure.legends[0].get_texts()]
-    named = [*["chosen"] * (found.chosen is not None), *wanted, "least of all draws"]
+    named = [*["chosen"] * (found.chosen is not None), *wanted, "least of all draws", "amounts"]
     assert named == [words.partition(":")[0] for words in said]
 
 

@@ -46,6 +46,9 @@ QUIET.addHandler(logging.NullHandler())
 MOST = 2**26  # bytes of a message: 2.7 million flows
 HELLO = 5.0  # seconds that whoever comes is given to say who he is
 ENDING = 2.0  # seconds that a connection is given to close
+LEAVING = (
+    0.05  # seconds for connections that were still coming in: asyncio closes them in a later turn, and the loop has to be there
+)
 BEAT, MISSED = 20.0, 90.0  # seconds between signs of life, and without one after which a connection is lost
 AGAIN = 10.0  # seconds in which one thing is said once
 NONSENSE = (1002, 1007, 1009)  # codes by which the library ends a connection of frames that are none, or too long
@@ -172,6 +175,7 @@ class Door:
             if self.parting:
                 links = [seat.link for seat in self.seats.values() if seat.link is not None]
                 await asyncio.gather(*(self._part(link, "goodbye", "this was all: the run is over") for link in links))
+        await asyncio.sleep(LEAVING)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Let in who shows a token that a party has; whoever else it is reads why not."""

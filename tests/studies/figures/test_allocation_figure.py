@@ -32,7 +32,7 @@ def test_profiles_stand_at_their_demand_and_shadow_price() -> None:
     assert left.get_title(loc="left") == "3 type profiles, the larger the likelier"
     assert right.get_xlabel() == "own type θ"
     assert right.get_ylabel() == "allocation to one retailer, units"
-    assert right.get_title(loc="left") == "what each type gets: mean over the others' types, and range"
+    assert right.get_title(loc="left") == "what each type gets: mean, range over others' types"
     assert right.get_xticks().tolist() == [4, 6]
     assert figure.get_suptitle() == "2 units for 2 retailers"
 
