@@ -52,8 +52,6 @@ UNASKED = {  # what is to be said of a result that nobody asked for
     "locally_optimal": "a better point may exist elsewhere",
     "incomplete": "a party was lost, and the plan is without it",
 }
-
-
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
     "mechanisms": lambda: mechanisms(),
     "reproductions": lambda: vd.studies.REPRODUCTIONS,

@@ -44,7 +44,7 @@ def pilot(
         vd.reporting.write(report_to, vd.reporting.run(rolled, weekly(rolled), how))
     report(to_json, rolled.to_dict, lambda: weekly(rolled), world)
     if rolled.lost:
-        refuse_unasked(world.name, vd.SolutionStatus.INCOMPLETE, None if solver is None else vd.solvers.configure(solver))
+        refuse_unasked(world.name, vd.solvers.SolutionStatus.INCOMPLETE, None if solver is None else vd.solvers.configure(solver))
 
 
 def tell_week(week: int, seconds: float, saved: float) -> None:
