@@ -49,7 +49,11 @@ def below(figure: Figure, case: JointPlanCase, mechanism: str, parameters: Mappi
     """Say below a figure which transfers it shows, who was lost, and what the case is."""
     settings = "".join(f", {name.replace('_', ' ')} {value}" for name, value in parameters.items() if value)
     currency = Measures.of(case).currency
-    lines = [*([f"{loss[0].upper()}{loss[1:]}."] if loss else []), f"Transfers: {mechanism}{settings}.{f' Money in {currency}.' if currency else ''}", case.description]
+    lines = [
+        *([f"{loss[0].upper()}{loss[1:]}."] if loss else []),
+        f"Transfers: {mechanism}{settings}.{f' Money in {currency}.' if currency else ''}",
+        case.description,
+    ]
     text = "\n".join(line for part in lines for line in textwrap.wrap(part, WIDTH))
     figure.supxlabel(text, fontsize=8, color=COLOURS[4], x=0.01, ha="left")
 
@@ -95,7 +99,5 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float, sums: 
     numbers.tick_params(length=0, labelsize=8)
     numbers.spines["right"].set_visible(False)
     numbered(axis.xaxis, 4)
-    axis.set_title(
-        f"who gains: {sums} add up to the savings\nleft to the receivers, budget included: {said(residual)}"
-    )
+    axis.set_title(f"who gains: {sums} add up to the savings\nleft to the receivers, budget included: {said(residual)}")
     axis.legend(loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=2.8)

@@ -120,7 +120,7 @@ def _week(
 
 
 def _whole(plan: Plan) -> Plan:
-    """Return a plan on the way to which nobody was lost; raise SilentError, or NotSolvedError where it was not made to its end."""
+    """Return a plan on whose way nobody was lost; raise SilentError, or NotSolvedError where it was not made to its end."""
     if not plan.lost:
         return plan
     words = "; ".join(getattr(plan.progress, "warnings", ())) or "on the way to a plan"

@@ -75,8 +75,8 @@ class PilotRun(Shown):
     figure is by then. tried: misreports for the whole run, none where none were asked for; not_searched: suppliers of whom none
     could be, as their records are at home and their agents offer none, or as somebody was lost.
 
-    Suppliers who were lost on the way are `lost`. From that week on they are at the baseline and paid nothing, and what that costs
-    them is not known where their record is at home: NaN in tables, None in `to_dict`, and in no total.
+    Suppliers who were lost on the way are `lost`. From that week on they are at the baseline and paid nothing, and what that
+    costs them is not known where their record is at home: NaN in tables, None in `to_dict`, and in no total.
 
     What holds: net gains and budget add up to the savings, in every week and in total, whatever the settlement. What need not:
     a single week may be a loss for a supplier (`losses`), but for a pledge account; and truth need not be best for the run as a

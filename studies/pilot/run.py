@@ -51,8 +51,8 @@ from veridical.data.fields import whole_number
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.progress import counted, step
 from veridical.solvers.planners import Central
-from veridical.studies.pilot.folder import Folder, opened, packed, unpacked
 from veridical.studies.pilot.attendance import Absent, attended, numbered_states, worlds_of
+from veridical.studies.pilot.folder import Folder, opened, packed, unpacked
 from veridical.studies.pilot.result import PilotRun, Tried, Week
 from veridical.studies.pilot.week import States
 

@@ -8,8 +8,21 @@ from typing import Annotated
 import typer
 
 import veridical as vd
-from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Report, Solver
-from veridical.terminal import draw, given_command, read, refuse_unasked, report, tell
+from veridical.terminal import (
+    AllowFiles,
+    Case,
+    Changes,
+    Json,
+    Plot,
+    Report,
+    Solver,
+    draw,
+    given_command,
+    read,
+    refuse_unasked,
+    report,
+    tell,
+)
 
 __all__ = ["pilot"]
 
