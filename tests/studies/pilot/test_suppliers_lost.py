@@ -25,7 +25,7 @@ from veridical.tables import show
 
 SAME = 1e-9
 GONE = "Birch"
-OPTIONS: dict[str, Any] = {"patience": 1, "gap": 0.02}  # of the savings: what is the same is so at any gap
+OPTIONS: dict[str, Any] = {"patience": 1, "gap": 0.2}  # of the savings: what is the same is so at any gap
 AMOUNTS = ["baseline_cost", "cost", "transfer", "fee", "account", "net_gain"]
 
 
@@ -100,9 +100,15 @@ def never_from(case: JointPlanCase, week: int) -> PilotRun:
     return run(case, planner=planner)
 
 
+def same(found: PilotRun, known: PilotRun, amounts: list[str]) -> None:
+    """Amounts of all but the one who is lost are the same in both runs, week by week."""
+    told, right = (one.table[amounts].drop(index=GONE, level="party").to_numpy() for one in (found, known))
+    np.testing.assert_allclose(told, right, rtol=SAME, atol=SAME * known.total["baseline_cost"])
+
+
 ENDS: dict[str, tuple[Any, ...]] = {
     "before the week": (2, "world"),
-    "on the way to a plan": (2, "respond", 7),
+    "on the way to a plan": (2, "respond", 3),
     "when he has told a cost of the week in one world": (2, "execute", 1),
 }
 
@@ -123,12 +129,9 @@ def test_others_cost_what_they_cost_where_he_takes_part_never_from_then_on(
 ) -> None:
     rolled = lost(case, ENDS[end])
     assert rolled.lost == {GONE: 2}
-    size = never.total["baseline_cost"]
-    others = [name for name in rolled.case.names if name != GONE]
-    told, known = (one.table.loc[(slice(None), others), ["baseline_cost", "cost"]] for one in (rolled, never))
-    np.testing.assert_allclose(told, known, rtol=SAME, atol=SAME * size)
-    told, known = (one.table.loc[1, AMOUNTS] for one in (rolled, never))  # of everybody, himself among them
-    np.testing.assert_allclose(told, known, rtol=SAME, atol=SAME * size)
+    same(rolled, never, ["baseline_cost", "cost"])
+    first = [one.table.query("week == 1")[AMOUNTS].to_numpy() for one in (rolled, never)]  # of everybody, himself among them
+    np.testing.assert_allclose(*first, rtol=SAME, atol=SAME * never.total["baseline_cost"])
 
 
 def test_what_is_known_adds_up_and_what_is_not_is_in_no_total(rolled: PilotRun) -> None:
@@ -136,9 +139,10 @@ def test_what_is_known_adds_up_and_what_is_not_is_in_no_total(rolled: PilotRun) 
     gains = rolled.table["net_gain"].groupby("week").sum()
     assert (gains + rolled.weeks["budget"]).to_numpy() == pytest.approx(rolled.weeks["savings"].to_numpy(), abs=1e-12 * size)
     own = rolled.table.xs(GONE, level="party")
-    assert own[["baseline_cost", "cost", "net_gain"]].isna().any(axis=1).tolist() == [False, True, True]
+    for amount in ("baseline_cost", "cost", "net_gain"):
+        assert own[amount].isna().tolist() == [False, True, True]
     assert own["transfer"].tolist()[1:] == [0.0, 0.0]
-    assert np.isnan(rolled.totals.loc[GONE, "net_gain"])
+    assert rolled.totals["net_gain"].isna().to_dict() == {name: name == GONE for name in rolled.case.names}
     for week in (2, 3):
         costs = rolled.table.loc[week].drop(index=GONE)
         assert rolled.weeks.loc[week, "plan_cost"] == pytest.approx(costs["cost"].sum(), rel=1e-12)
@@ -152,23 +156,19 @@ def test_a_cost_at_the_baseline_of_all_plans_cancels(case: JointPlanCase, pivot:
     """Lost in the first week, he carries over the same in all worlds: transfers are those that his cost would have led to."""
     short = case.since(2).changed(pivot=pivot)
     told, known = lost(short, (2, "execute")), never_from(short, 2)
-    others = [name for name in short.names if name != GONE]
-    amounts = [one.table.loc[(slice(None), others), AMOUNTS] for one in (told, known)]
-    np.testing.assert_allclose(*amounts, rtol=SAME, atol=SAME * known.total["baseline_cost"])
+    same(told, known, AMOUNTS)
     assert known.totals["cost"].notna().all()  # there his cost is known, and in both worlds' sums
     assert told.weeks["savings"].to_numpy() == pytest.approx(
         known.weeks["savings"].to_numpy(), abs=1e-9 * known.total["baseline_cost"]
     )
 
 
-@pytest.mark.parametrize("dies", [(3, "respond", 7), (3, "world", 3)])
+@pytest.mark.parametrize("dies", [(3, "respond", 3), (3, "world", 3)])
 def test_worlds_in_turn_lose_him_just_so(case: JointPlanCase, dies: tuple[Any, ...]) -> None:
     """Plans are made in turn, and some have been begun when he is lost: what comes is the same."""
     two = case.since(2).changed(pivot="clarke")
     found, known = lost(two, dies, shuffle=True), never_from(two, 3)
-    others = [name for name in case.names if name != GONE]
-    amounts = [one.table.loc[(slice(None), others), ["baseline_cost", "cost"]] for one in (found, known)]
-    np.testing.assert_allclose(*amounts, rtol=SAME, atol=SAME * known.total["baseline_cost"])
+    same(found, known, ["baseline_cost", "cost"])
 
 
 def by_hand() -> JointPlanCase:
@@ -187,7 +187,8 @@ def by_hand() -> JointPlanCase:
 
 
 def test_a_receiver_who_is_lost_ends_the_run_by_name_and_the_weeks_before_are_kept(case: JointPlanCase, tmp_path: Path) -> None:
-    for number, dies in enumerate([(2, "execute"), (2, "respond", 7)]):
+    ends: list[tuple[Any, ...]] = [(2, "execute"), (2, "respond", 3)]
+    for number, dies in enumerate(ends):
         agents = agents_of(case) | {"retailer": Mortal(case.part("retailer")).dies(*dies)}
         solver = {"solver": "consensus", "options": OPTIONS}
         with pytest.raises(NotSolvedError, match="retailer") as ended:
@@ -197,7 +198,8 @@ def test_a_receiver_who_is_lost_ends_the_run_by_name_and_the_weeks_before_are_ke
 
 
 def test_who_asked_for_a_stop_has_one(case: JointPlanCase) -> None:
-    for dies in ((2, "execute"), (2, "respond", 7)):
+    ends: list[tuple[Any, ...]] = [(2, "execute"), (2, "respond", 3)]
+    for dies in ends:
         agents = agents_of(case) | {GONE: Mortal(case.part(GONE)).dies(*dies)}
         solver = {"solver": "consensus", "options": OPTIONS | {"when_lost": "stop"}}
         with pytest.raises(NotSolvedError, match=GONE):
