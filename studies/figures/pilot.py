@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from veridical.studies.figures.settlement import GAIN, JIT, JOINT, below, gains, height_of, weekly_ticks
+from veridical.studies.figures.settlement import GAIN, JIT, JOINT, WHO_GAINS, below, gains, height_of, weekly_ticks
 from veridical.studies.figures.style import COLOURS, called, headed, numbered, said, styled
 from veridical.studies.pilot.result import PilotRun
 
@@ -31,8 +31,8 @@ def draw(run: PilotRun) -> Figure:
     _cost(cost, run)
     _service(service, run)
     known = run.totals.dropna(subset=["net_gain"])  # who was lost is no bar: what he gained in all nobody knows
-    sums = {"sums": "with gains of who was lost, until then, these"} if run.lost else {}
-    gains(gain, known, total["budget"], total["residual"], **sums)
+    title = "who gains, of those whose costs are known" if run.lost else WHO_GAINS
+    gains(gain, known, total["budget"], total["residual"], title)
     _transfers(figure.add_subplot(grid[2, :]), run)
     share = total["savings"] / total["baseline_cost"] if total["baseline_cost"] > 0 else float("nan")
     percent = "" if np.isnan(share) else f" ({100 * share:.1f} %)"

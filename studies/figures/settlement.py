@@ -45,6 +45,9 @@ def draw(settlement: Settlement) -> Figure:
     return figure
 
 
+WHO_GAINS = "who gains: net gains and budget add up to the savings"
+
+
 def below(figure: Figure, case: JointPlanCase, mechanism: str, parameters: Mapping[str, Any], loss: str = "") -> None:
     """Say below a figure which transfers it shows, who was lost, and what the case is."""
     settings = "".join(f", {name.replace('_', ' ')} {value}" for name, value in parameters.items() if value)
@@ -77,11 +80,11 @@ def _rows(frame: Any) -> tuple[list[str], float, Array]:
     return names, inches, places
 
 
-def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float, sums: str = "net gains and budget") -> None:
+def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float, title: str = WHO_GAINS) -> None:
     """Draw, a party a row, what its own cost fell by and what it gains with its transfer; last what the budget is.
 
     To the right of the panel stands the net gain of each, and the budget as a number. frame: columns baseline_cost, cost and
-    net_gain, currency, indexed by party. residual: what is left to the receivers. sums: what adds up to the savings.
+    net_gain, currency, indexed by party. residual: what is left to the receivers.
     """
     names, _, places = _rows(frame)
     axis.barh(places[:-1] - 0.2, frame["baseline_cost"] - frame["cost"], height=0.38, color=GREY, label="own cost saved")
@@ -99,5 +102,5 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float, sums: 
     numbers.tick_params(length=0, labelsize=8)
     numbers.spines["right"].set_visible(False)
     numbered(axis.xaxis, 4)
-    axis.set_title(f"who gains: {sums} add up to the savings\nleft to the receivers, budget included: {said(residual)}")
+    axis.set_title(f"{title}\nleft to the receivers, budget included: {said(residual)}")
     axis.legend(loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=2.8)

@@ -130,8 +130,8 @@ def test_others_cost_what_they_cost_where_he_takes_part_never_from_then_on(
     rolled = lost(case, ENDS[end])
     assert rolled.lost == {GONE: 2}
     same(rolled, never, ["baseline_cost", "cost"])
-    first = [one.table.query("week == 1")[AMOUNTS].to_numpy() for one in (rolled, never)]  # of everybody, himself among them
-    np.testing.assert_allclose(*first, rtol=SAME, atol=SAME * never.total["baseline_cost"])
+    told, known = (one.table.query("week == 1")[AMOUNTS].to_numpy() for one in (rolled, never))  # of himself too
+    np.testing.assert_allclose(told, known, rtol=SAME, atol=SAME * never.total["baseline_cost"])
 
 
 def test_what_is_known_adds_up_and_what_is_not_is_in_no_total(rolled: PilotRun) -> None:
