@@ -11,11 +11,19 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from veridical.contracts.joint_plan.planner import Plan, Planner, core_gains, fixed_parties, plan_each
-from veridical.data import InputError
+from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
 
-__all__ = ["Attendance", "PartyLostError"]
+__all__ = ["Attendance", "PartyLostError", "SilentError"]
+
+
+class SilentError(NotSolvedError):
+    """Parties that do not answer what has to be answered; `names` are theirs."""
+
+    def __init__(self, message: str, names: tuple[str, ...]) -> None:
+        super().__init__(message, "failed")
+        self.names = names
 
 
 class PartyLostError(Exception):

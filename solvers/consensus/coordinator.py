@@ -74,7 +74,7 @@ class Run:
 
     `savings`: of the plan of everybody, by which gaps are at least measured: a run measures them by what had been saved there one
     proof earlier, so that it does not matter which of the two has made more of its way. `limit`: seconds that it may take.
-    `resume`: called before parties are asked on, as another run may have been at work.
+    `resume`: called before parties are asked on, as another run may have been at work, with who is lost and is left alone.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Run:
         limit: float,
         known: Mapping[str, float],
         last: Mapping[str, float],
-        resume: Callable[[], None],
+        resume: Callable[[tuple[str, ...]], None],
     ) -> None:
         self.exchange, self.baseline, self.non_participants, self.fee = exchange, baseline, non_participants, fee
         self.savings, self.limit, self.known, self.last, self.resume = savings, limit, known, last, resume
@@ -96,6 +96,7 @@ class Run:
         self.lost: tuple[str, ...] = ()
         self.stopped, self.built = False, 0.0
         self.specs: Mapping[str, AgentSpec] = {}
+        self.leads = not non_participants  # whether it is the plan of everybody who is there
         self.result: Outcome | None = None
         self.proofs, self.seconds, self._began = 0, 0.0, 0.0
         self._rounds = self._made()
@@ -124,7 +125,7 @@ class Run:
                 converged = completed.gap <= self.exchange.options.gap
                 break
         self.seconds += perf_counter() - self._began
-        if not self.non_participants:
+        if self.leads:
             self.savings.append(self.admm.first - self.admm.upper)
         if converged or self.stopped:
             self.result = self._outcome(converged and not self.stopped)
@@ -160,7 +161,7 @@ class Run:
 
     def _made(self) -> Generator[Round, None, None]:
         """Yield rounds, and begin anew without who is lost."""
-        self.resume()
+        self.resume(())
         self.before, gone = _baseline_costs(self.exchange, self.baseline, self.known, self.last)
         self.exchange.late.clear()  # whatever was still under way from an earlier run, with other flows given
         self.admm = self._without(self.non_participants)
@@ -179,10 +180,11 @@ class Run:
             if gone:
                 self.admm = self._without(self.non_participants + self.lost)
             try:
+                self.resume(self.lost)
                 for completed in self.admm.go(self._timely):
                     yield completed
                     self.admm.floor = self._floor()
-                    self.resume()
+                    self.resume(self.lost)
                     self.exchange.fix(self.admm.names, np.where(self.admm.free, np.nan, self.baseline))
             except LostError as error:
                 gone = (str(error),)

@@ -21,6 +21,8 @@ from veridical.solvers.consensus.options import Options
 
 __all__ = ["Exchange", "PublicCase", "Round", "SilentError"]
 
+NO_RECORD = (-1, -1)  # a world and a week that nobody means: who is meant to answer by any is told so
+
 
 @dataclass(frozen=True)
 class Round:
@@ -141,7 +143,15 @@ class Exchange:
         workers = self.workers
         before = {name: workers.told.get(name, AgentSpec().told) for name in specs}
         for k in range(len(AgentSpec().told)):
-            self._answers({name: spec.told[k] for name, spec in specs.items() if not _same(before[name][k], spec.told[k])})
+            try:
+                self._answers({name: spec.told[k] for name, spec in specs.items() if not _same(before[name][k], spec.told[k])})
+            except SilentError as error:
+                for name, spec in specs.items():  # all others go by what they were told until now, be it by half
+                    half = spec.told if name not in error.names else before[name]
+                    workers.told[name] = (*spec.told[:k], half[k], *before[name][k + 1 :])
+                    workers.turned.add(name)
+                    workers.specs[name] = spec.standing(NO_RECORD)
+                raise
         for name, spec in specs.items():
             if not all(map(_same, before[name], spec.told)):
                 workers.turned.add(name)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
-from veridical.data import InputError, NotSolvedError
+from veridical.contracts.joint_plan.attendance import SilentError
+from veridical.data import InputError
 from veridical.data.arrays import Array
 from veridical.data.fields import NonNegative, Record, one_of
-from veridical.solvers.solution import Termination
 
 __all__ = ["INTERFACES", "METHODS", "Agent", "AgentTraits", "Answer", "Log", "Message", "NoAnswer", "Question", "SilentError"]
 __all__ += ["error_for"]
@@ -48,14 +48,6 @@ class NoAnswer(Exception):  # noqa: N818  (no error: it happens)
     ...     def cost(self, plan):
     ...         raise NoAnswer("closed on Sundays")                     # its last answer counts
     """
-
-
-class SilentError(NotSolvedError):
-    """Parties that do not answer what has to be answered; `names` are theirs."""
-
-    def __init__(self, message: str, names: tuple[str, ...]) -> None:
-        super().__init__(message, Termination.FAILED)
-        self.names = names
 
 
 class Agent(Protocol):

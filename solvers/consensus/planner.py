@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -23,7 +22,7 @@ from veridical.solvers.certificate import Certificate, ratio
 from veridical.solvers.configuration import Configuration
 from veridical.solvers.consensus.carriers import AgentSpec, Network, Workers
 from veridical.solvers.consensus.coordinator import Progress, Run, Savings
-from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round
+from veridical.solvers.consensus.exchange import Exchange, PublicCase, Round, SilentError
 from veridical.solvers.consensus.journal import Journal
 from veridical.solvers.consensus.messages import AgentTraits, Log
 from veridical.solvers.consensus.options import TRANSPORT, options
@@ -105,6 +104,7 @@ class Consensus:
         self._drawn: Drawn | None = None
         self.savings: dict[bytes, Savings] = {}  # of all parties together, by baseline: what counterfactuals are measured by
         self.lost: set[str] = set()  # who stays at a baseline since then, and is not asked what it costs
+        self.held: set[str] = set()  # of these, who is asked nothing at all any more, at a cost that nobody knows
         self.before: dict[tuple[bytes, str], tuple[AgentSpec, float]] = {}  # what a baseline cost whom, as he said last
         self.traits: dict[str, AgentTraits] = {}  # of all agents, once they have been asked something
 
@@ -149,15 +149,29 @@ class Consensus:
         self._exchange(case, self.lost)
         return {name for name, traits in self.traits.items() if traits.misreports and name not in self.lost}
 
+    def hold(self, case: JointPlanCase, names: Collection[str]) -> bool:
+        """Leave suppliers alone from now on, who are lost for good; return whether that can be.
+
+        It cannot for receivers, nor with the option `when_lost = "stop"`. Who is held stays at the baseline in every plan, and is
+        asked nothing, so that what that costs him is not known: NaN among a plan's costs, none of which is in its objective.
+        """
+        can = self.options.when_lost == "hold" and set(names) <= set(case.suppliers)
+        if can:
+            self.held |= set(names)
+            self.lost |= set(names)
+        return can
+
     def execute(self, case: JointPlanCase, plan: Array) -> dict[str, tuple[float, float | None, float | None]]:
         """Have parties at home do their first week at a plan; return what that costs each, and units served and to be served.
 
         The units are None where a party keeps them to itself. What the week leaves stays with the agents, in the world that each
-        stands by. Raises SilentError for who does not answer, as nobody else knows what the week costs it.
+        stands by. Raises SilentError for who does not answer, as nobody else knows what the week costs it. Who is held is left
+        out. A week may be executed again, after somebody was lost on the way: an agent keeps what the last time has left.
         """
-        exchange, units = self._exchange(case), case.shared.vector(plan)
-        costs = exchange.every("execute", case.at_home, units)
-        served, needed = (exchange.offered(method, case.at_home, units) for method in ("served", "needed"))
+        exchange, units = self._exchange(case, self.held), case.shared.vector(plan)
+        there = [name for name in case.at_home if name not in self.held]
+        costs = exchange.every("execute", there, units)
+        served, needed = (exchange.offered(method, there, units) for method in ("served", "needed"))
         told = {name: (served[name].value, needed[name].value) for name in served.keys() & needed.keys()}
         return {name: (answer.value, *told.get(name, (None, None))) for name, answer in costs.items()}
 
@@ -175,9 +189,11 @@ class Consensus:
     def costs(self, case: JointPlanCase, plan: Array, names: Collection[str] | None = None) -> dict[str, float]:
         """Return what a plan costs each party at least, as its agent says."""
         wanted = [name for name in case.names if names is None or name in names]
+        asked = [name for name in wanted if name not in self.held]
         units = np.maximum(case.shared.vector(plan), 0.0)
-        exchange = self._exchange(case, [name for name in case.names if name not in wanted])
-        return {name: answer.value for name, answer in exchange.every("cost", wanted, units).items()}
+        exchange = self._exchange(case, [name for name in case.names if name not in asked])
+        told = exchange.every("cost", asked, units)
+        return {name: told[name].value if name in told else math.nan for name in wanted}
 
     def plan(
         self, case: JointPlanCase, baseline: Array, non_participants: Collection[str] = (), activity_fee: float = 0.0
@@ -203,7 +219,8 @@ class Consensus:
 
         They are made in turn, where the options hide which is which; else one after the other, that of everybody before others.
         """
-        order = sorted(range(len(asked)), key=lambda k: bool(asked[k][1]))
+        partial_plans = [bool(set(absent) - self.held) for _, absent in asked]
+        order = sorted(range(len(asked)), key=partial_plans.__getitem__)
         if len(asked) > 1 and self.hides:
             runs = {k: self._begin(*asked[k], baseline, activity_fee) for k in order}
             in_turn(list(runs.values()), self.drawn)
@@ -212,7 +229,7 @@ class Consensus:
         plans: dict[int, Plan] = {}
         for k in range(len(asked)):
             for first in order if k == 0 else ():
-                if not asked[first][1]:
+                if not partial_plans[first]:
                     plans[first] = self._planned(self._begin(*asked[first], baseline, activity_fee))
             yield plans[k] if k in plans else self._planned(self._begin(*asked[k], baseline, activity_fee))
 
@@ -221,18 +238,22 @@ class Consensus:
         for name in non_participants:
             case.party(name)
         began = perf_counter()
-        start, absent = case.shared.vector(baseline), tuple(dict.fromkeys(non_participants))
+        held = [name for name in case.suppliers if name in self.held]
+        start, absent = case.shared.vector(baseline), tuple(dict.fromkeys((*non_participants, *held)))
         key = start.tobytes()
         specs = {name: self.parties.spec(case, name) for name in case.names}
         last = {name: cost for (at, name), (spec, cost) in self.before.items() if at == key and spec == specs.get(name)}
-        known = {name: last[name] for name in absent if name in self.lost and name in last}
+        known = {name: last[name] for name in absent if name in self.lost and name in last} | dict.fromkeys(held, math.nan)
         exchange = self._asking(case, known)
-        if not absent:
+        if leads := set(absent) == set(held):
             self.savings[key] = [0.0]
         savings, limit = self.savings.setdefault(key, [0.0]), self.configuration.time_limit or math.inf
-        turn = partial(self._turn, case, known, exchange)
+
+        def turn(lost: tuple[str, ...]) -> None:
+            self._turn(case, {*known, *lost}, exchange)
+
         run = Run(exchange, start, absent, fee, savings, limit, known, last, turn)
-        run.specs, run.built = specs, perf_counter() - began
+        run.specs, run.built, run.leads = specs, perf_counter() - began, leads
         return run
 
     def _planned(self, run: Run) -> Plan:
@@ -298,7 +319,7 @@ class Consensus:
         there = [name for name in specs if name not in absent]
         if self.workers is None:
             self.workers = self.parties.open(case, {name: spec.standing() for name, spec in specs.items()})
-            there = list(specs)  # a run begins with everybody
+            there = [name for name in specs if name not in self.held]  # a run begins with everybody else
         if isinstance(self.workers, Network):
             self.workers.wait(there)
         self.traits = {name: self.parties.traits(name, spec, self.workers) for name, spec in specs.items()}
@@ -326,4 +347,8 @@ class Consensus:
             ):
                 if asked and not able:
                     raise InputError.of(f"agents.{name}", "<an agent>", f"one that {what}", "consensus")
-        exchange.stand(meant)
+        try:
+            exchange.stand(meant)
+        except SilentError:  # who did answer is to be told the rest, when somebody goes on without the others
+            self.at_work = None
+            raise

@@ -33,16 +33,13 @@ from veridical.terminal import (
     draw,
     given_command,
     read,
+    refuse_unasked,
     report,
     table_to_be_written,
     tell,
 )
 
 OFFERED = "veridical.mechanisms"  # the group of entry points that `veridical.data.installed` loads: that module takes its time
-UNASKED = {  # what is to be said of a result that nobody asked for
-    "locally_optimal": "a better point may exist elsewhere",
-    "incomplete": "a party was lost, and the plan is without it",
-}
 
 
 def solve(
@@ -106,12 +103,7 @@ def solve(
         how = given_command("solve", request.case, case, mechanism=chosen.name, solver=solver, set=changes)
         vd.reporting.write(report_to, vd.reporting.solution(solution, family, how, chosen.summary))
     report(to_json, solution.to_dict, lambda: vd.tables.result(solution, family.summary(solution)), request.case)
-    accepts = vd.solvers.solution.ACCEPTS
-    if solution.status in accepts:
-        accept, words = accepts[solution.status], UNASKED[solution.status]
-        if configuration is None or configuration.accept != accept:
-            words = f"{solution.status}, {words} (accept = '{accept}' among the solver's settings takes it)"
-            raise vd.NotSolvedError(f"{request.case.name}: {words}", solution.status)
+    refuse_unasked(request.case.name, solution.status, configuration)
 
 
 def compare(

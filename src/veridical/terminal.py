@@ -41,13 +41,17 @@ __all__ += [
     "emit",
     "given_command",
     "read",
+    "refuse_unasked",
     "report",
     "table_to_be_written",
     "tell",
     "to_be_written",
 ]
 
-
+UNASKED = {  # what is to be said of a result that nobody asked for
+    "locally_optimal": "a better point may exist elsewhere",
+    "incomplete": "a party was lost, and the plan is without it",
+}
 LISTED: Mapping[str, Callable[[], Iterable[str]]] = {  # what the help of options names
     "mechanisms": lambda: mechanisms(),
     "reproductions": lambda: vd.studies.REPRODUCTIONS,
@@ -209,6 +213,15 @@ def report(
         emit(to_json, record(), case)
     if to_json != "-":
         vd.tables.show(*shown())
+
+
+def refuse_unasked(name: str, status: Any, configuration: Any) -> None:
+    """Raise NotSolvedError for a result of a status that has to be accepted, unless the solver's configuration does so."""
+    accepts = vd.solvers.solution.ACCEPTS
+    if status not in accepts or (configuration is not None and configuration.accept == accepts[status]):
+        return
+    words = f"{status}, {UNASKED[status]} (accept = '{accepts[status]}' among the solver's settings takes it)"
+    raise vd.NotSolvedError(f"{name}: {words}", status)
 
 
 def draw(target: str | None, figure: Callable[[], Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from veridical.studies.figures.settlement import GAIN, JIT, JOINT, below, gains, height_of, weekly_ticks
+from veridical.studies.figures.settlement import GAIN, JIT, JOINT, WHO_GAINS, below, gains, height_of, weekly_ticks
 from veridical.studies.figures.style import COLOURS, called, headed, numbered, said, styled
 from veridical.studies.pilot.result import PilotRun
 
@@ -30,12 +30,14 @@ def draw(run: PilotRun) -> Figure:
     cost, service, gain = (figure.add_subplot(place) for place in (grid[0, 0], grid[1, 0], grid[0:2, 1]))
     _cost(cost, run)
     _service(service, run)
-    gains(gain, run.totals, total["budget"], total["residual"])
+    known = run.totals.dropna(subset=["net_gain"])  # who was lost is no bar: what he gained in all nobody knows
+    title = "who gains, of those whose costs are known" if run.lost else WHO_GAINS
+    gains(gain, known, total["budget"], total["residual"], title)
     _transfers(figure.add_subplot(grid[2, :]), run)
     share = total["savings"] / total["baseline_cost"] if total["baseline_cost"] > 0 else float("nan")
     percent = "" if np.isnan(share) else f" ({100 * share:.1f} %)"
     headed(figure, f"{run.case.name}: planning jointly saves {said(total['savings'])}{percent} in {weeks} weeks")
-    below(figure, run.case, run.mechanism, run.parameters)
+    below(figure, run.case, run.mechanism, run.parameters, run.loss)
     return figure
 
 

@@ -45,11 +45,18 @@ def draw(settlement: Settlement) -> Figure:
     return figure
 
 
-def below(figure: Figure, case: JointPlanCase, mechanism: str, parameters: Mapping[str, Any]) -> None:
-    """Say below a figure which transfers it shows, and what the case is."""
+WHO_GAINS = "who gains: net gains and budget add up to the savings"
+
+
+def below(figure: Figure, case: JointPlanCase, mechanism: str, parameters: Mapping[str, Any], loss: str = "") -> None:
+    """Say below a figure which transfers it shows, who was lost, and what the case is."""
     settings = "".join(f", {name.replace('_', ' ')} {value}" for name, value in parameters.items() if value)
     currency = Measures.of(case).currency
-    lines = [f"Transfers: {mechanism}{settings}.{f' Money in {currency}.' if currency else ''}", case.description]
+    lines = [
+        *([f"{loss[0].upper()}{loss[1:]}."] if loss else []),
+        f"Transfers: {mechanism}{settings}.{f' Money in {currency}.' if currency else ''}",
+        case.description,
+    ]
     text = "\n".join(line for part in lines for line in textwrap.wrap(part, WIDTH))
     figure.supxlabel(text, fontsize=8, color=COLOURS[4], x=0.01, ha="left")
 
@@ -73,7 +80,7 @@ def _rows(frame: Any) -> tuple[list[str], float, Array]:
     return names, inches, places
 
 
-def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> None:
+def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float, title: str = WHO_GAINS) -> None:
     """Draw, a party a row, what its own cost fell by and what it gains with its transfer; last what the budget is.
 
     To the right of the panel stands the net gain of each, and the budget as a number. frame: columns baseline_cost, cost and
@@ -95,7 +102,5 @@ def gains(axis: Any, frame: pd.DataFrame, budget: float, residual: float) -> Non
     numbers.tick_params(length=0, labelsize=8)
     numbers.spines["right"].set_visible(False)
     numbered(axis.xaxis, 4)
-    axis.set_title(
-        f"who gains: net gains and budget add up to the savings\nleft to the receivers, budget included: {said(residual)}"
-    )
+    axis.set_title(f"{title}\nleft to the receivers, budget included: {said(residual)}")
     axis.legend(loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=2.8)

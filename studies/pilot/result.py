@@ -29,7 +29,8 @@ class Week:
     """A week that was executed; currency by party, as in `Settlement`.
 
     served: units served and to be served, by world; none where a party keeps that to itself. excess: what the plan for the rest
-    of the horizon may cost above the least, as proven when it was made.
+    of the horizon may cost above the least, as proven when it was made. lost: suppliers who were lost by then, and are at the
+    baseline; of those whose record is at home there are no costs any more.
 
     Examples
     --------
@@ -48,6 +49,7 @@ class Week:
     fees: Mapping[str, float]
     served: Mapping[str, Sequence[float] | None]
     excess: float
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,10 @@ class PilotRun(Shown):
 
     executed: the weeks, with what each supplier is owed for it. settlement: when that is paid (`payments.SETTLEMENTS`); every
     figure is by then. tried: misreports for the whole run, none where none were asked for; not_searched: suppliers of whom none
-    could be, as their records are at home and their agents offer none.
+    could be, as their records are at home and their agents offer none, or as somebody was lost.
+
+    Suppliers who were lost on the way are `lost`. From that week on they are at the baseline and paid nothing, and what that
+    costs them is not known where their record is at home: NaN in tables, None in `to_dict`, and in no total.
 
     What holds: net gains and budget add up to the savings, in every week and in total, whatever the settlement. What need not:
     a single week may be a loss for a supplier (`losses`), but for a pledge account; and truth need not be best for the run as a
@@ -97,11 +102,18 @@ class PilotRun(Shown):
     not_searched: tuple[str, ...] = ()
 
     @cached_property
+    def lost(self) -> dict[str, int]:
+        """The suppliers who were lost on the way, with the week from which on they are at the baseline."""
+        names = self.executed[-1].lost if self.executed else ()
+        return {name: next(week.week for week in self.executed if name in week.lost) for name in names}
+
+    @cached_property
     def payments(self) -> dict[str, Payments]:
         """What every supplier is paid, and when."""
         paid = {}
         for name in self.case.suppliers:
-            saved = [week.baseline_costs[name] - week.costs[name] for week in self.executed]
+            # Who does not say what a week costs him is advanced nothing for it, by whatever settlement.
+            saved = [week.baseline_costs.get(name, 0.0) - week.costs.get(name, 0.0) for week in self.executed]
             owed = ([getattr(week, field)[name] for week in self.executed] for field in ("transfers", "fees"))
             paid[name] = payments(self.settlement, saved, *owed)
         return paid
@@ -156,6 +168,7 @@ class PilotRun(Shown):
             "settlement": self.settlement,
             "weeks": [{"week": week.week, **self._account([week])} for week in self.settled],
             "total": self.total,
+            **({"status": "incomplete", "lost": self.lost} if self.lost else {}),
             "properties": self.properties(),
             "forgiven": {name: paid.forgiven for name, paid in self.payments.items()},
             **({"at_home": list(self.case.at_home)} if self.case.at_home else {}),
@@ -166,18 +179,28 @@ class PilotRun(Shown):
         """Return what holds of the run, as the audit of a settlement has it; `worst` in currency.
 
         weekly_ir: no week is a loss for a supplier. ex_post_ir: all weeks together are none. dominant_strategy_ic: no misreport
-        pays over all weeks, null where none was tried.
+        pays over all weeks, null where none was tried. Of who was lost neither is known, so that none of them holds then.
         """
-        totals = self.totals["net_gain"][list(self.case.suppliers)]
-        weekly = self.table["net_gain"][self.table.index.isin(list(self.case.suppliers), level="party")]
+        totals = self.totals["net_gain"][list(self.case.suppliers)].dropna()
+        weekly = self.table["net_gain"][self.table.index.isin(list(self.case.suppliers), level="party")].dropna()
         slack = TOLERANCE * max(abs(self.total["savings"]), 1e-3 * self.total["baseline_cost"])
         best = max(self.tried, key=lambda lie: lie.gain, default=None)
-        week, party = weekly.index[int(weekly.to_numpy().argmin())]
-        return {
-            "weekly_ir": _property(self.losses.empty, -float(weekly.min()), f"{party}, week {week}"),
-            "ex_post_ir": _property(bool((totals >= -slack).all()), -float(totals.min()), str(totals.idxmin())),
+        unknown = _property(None, None, "")
+        found = {"weekly_ir": unknown, "ex_post_ir": unknown}
+        if len(weekly):
+            week, party = weekly.index[int(weekly.to_numpy().argmin())]
+            holds = self._of_all(self.losses.empty)
+            found["weekly_ir"] = _property(holds, -float(weekly.min()), f"{party}, week {week}")
+        if len(totals):
+            holds = self._of_all(bool((totals >= -slack).all()))
+            found["ex_post_ir"] = _property(holds, -float(totals.min()), str(totals.idxmin()))
+        return found | {
             "dominant_strategy_ic": _property(None, None, "", 0) if best is None else self._truth(best, slack),
         }
+
+    def _of_all(self, holds: bool) -> bool | None:
+        """Return whether something holds of all suppliers that holds of those whose gains are known, or does not."""
+        return None if holds and self.lost else holds
 
     def _truth(self, best: Tried, slack: float) -> dict[str, Any]:
         """Return what is known of the truth by misreports that were tried: nothing holds of whose none could be."""
@@ -196,10 +219,21 @@ class PilotRun(Shown):
         money = {"just in time": "baseline_cost", "joint plan": "plan_cost", "saved": "savings", "budget": "budget"}
         money["left to the receivers"] = "residual"
         figures = [(words, amount(total[name])) for words, name in money.items()]
-        held = {True: "holds", False: "fails", None: "not searched"}
+        held = {True: "holds", False: "fails", None: "not known" if self.lost else "not searched"}
         figures += [(name.replace("_", " "), held[found["holds"]]) for name, found in self.properties().items()]
         tables = [table_of("week by week", self.weeks, None), table_of("party by party, all weeks", self.totals, None)]
-        return Card(f"{self.mechanism} for {self.case.name}, {len(self.executed)} weeks", figures, tables)
+        title = f"{self.mechanism} for {self.case.name}, {len(self.executed)} weeks"
+        return Card(title, figures, tables, [self.loss] if self.lost else [])
+
+    @property
+    def loss(self) -> str:
+        """Who was lost, and what that means for the figures, in a sentence; "" where nobody was."""
+        if not self.lost:
+            return ""
+        weeks = ", ".join(f"{name} from week {week} on" for name, week in self.lost.items())
+        unknown = [name for name in self.lost if name in self.case.at_home]
+        costs = f"; what that costs {', '.join(unknown)} is not known, and is in no total" if unknown else ""
+        return f"incomplete: lost, held at the just-in-time baseline and paid nothing: {weeks}{costs}"
 
     def figure(self) -> Figure:
         """Return the picture of the run."""
@@ -208,8 +242,8 @@ class PilotRun(Shown):
         return draw(self)
 
     def _account(self, weeks: Sequence[Week]) -> dict[str, Any]:
-        parties = self._parties(weeks)
-        before, after, paid = (sum(parties[column].tolist()) for column in ("baseline_cost", "cost", "transfer"))
+        parties, known = self._parties(weeks), self._sums(weeks)
+        before, after, paid = (sum(known[column].tolist()) for column in ("baseline_cost", "cost", "transfer"))
         receivers = parties["net_gain"][parties.index.isin(list(self.case.receivers))].tolist()
         return {
             "baseline_cost": before,
@@ -220,7 +254,10 @@ class PilotRun(Shown):
             "residual": sum(receivers) - paid,
             "service_level": {world: _level(week.served[world] for week in weeks) for world in WORLDS},
             "excess": max(week.excess for week in weeks),
-            "parties": parties.rename_axis("name").reset_index().to_dict("records"),
+            "parties": [
+                {column: value if value == value else None for column, value in row.items()}
+                for row in parties.rename_axis("name").reset_index().to_dict("records")
+            ],
         }
 
     def _row(self, weeks: Sequence[Week]) -> dict[str, Any]:
@@ -228,12 +265,19 @@ class PilotRun(Shown):
         service = {f"service_{world}": level for world, level in account.pop("service_level").items()}
         return {key: value for key, value in account.items() if key != "parties"} | service
 
-    def _parties(self, weeks: Sequence[Week]) -> pd.DataFrame:
-        """Return a row a party: what those weeks together cost it, what it is paid, and what it gains."""
+    def _sums(self, weeks: Sequence[Week]) -> pd.DataFrame:
+        """Return a row a party: what those weeks together cost it, as far as that is known, and what it is paid."""
         names = list(self.case.names)
         frame = pd.DataFrame({"role": [self.case.party(name).role for name in names]}, index=pd.Index(names, name="party"))
         for column, field in AMOUNTS.items():
-            frame[column] = [sum(getattr(week, field)[name] for week in weeks) for name in names]
+            frame[column] = [sum(getattr(week, field).get(name, 0.0) for week in weeks) for name in names]
+        return frame
+
+    def _parties(self, weeks: Sequence[Week]) -> pd.DataFrame:
+        """Return a row a party: what those weeks together cost it, what it is paid, and what it gains; NaN where not known."""
+        names, frame = list(self.case.names), self._sums(weeks)
+        unknown = [name for name in self.lost if any(name not in week.costs for week in weeks)]
+        frame.loc[unknown, ["baseline_cost", "cost"]] = float("nan")
         last = self.executed.index(next(week for week in self.executed if week.week == weeks[-1].week))
         frame["account"] = [self.payments[name].account[last] if name in self.payments else 0.0 for name in names]
         frame["net_gain"] = frame["baseline_cost"] - frame["cost"] + frame["transfer"]

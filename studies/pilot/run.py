@@ -25,14 +25,13 @@ the marketplace 2 of 25, one or two figures x 0.6 to 1.5, up to 0.29 %. `misrepo
 every week's plan, and everybody acts by his own costs. No settlement changes this, as the totals are the same.
 
 A party whose record is at home is told the worlds by numbers, and what a week leaves in each stays with its agent: here are what
-the week costs it, and the number. One planner asks the agents from the first week to the last.
+the week costs it, and the number. One planner asks the agents from the first week to the last. A supplier who is lost on the way
+stays at the baseline from that week on (`attendance`); a receiver who is lost ends the run.
 """
 
 from __future__ import annotations
 
-import secrets
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
@@ -40,30 +39,27 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.contracts.joint_plan.misreports import lies
 from veridical.contracts.joint_plan.payments import SETTLEMENTS
-from veridical.contracts.joint_plan.planner import Plan, Planner, activity_cost, unheard
-from veridical.contracts.joint_plan.transfers import MECHANISMS, refuse_lump_sums, subsets
+from veridical.contracts.joint_plan.planner import Planner, unheard
+from veridical.contracts.joint_plan.transfers import MECHANISMS, refuse_lump_sums
 from veridical.data import InputError
-from veridical.data.arrays import Array
 from veridical.data.case_record import hashed
 from veridical.data.deprecated import renamed
 from veridical.data.fields import whole_number
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.progress import counted, step
 from veridical.solvers.planners import Central
+from veridical.studies.pilot.attendance import Absent, attended, numbered_states, worlds_of
 from veridical.studies.pilot.folder import Folder, opened, packed, unpacked
-from veridical.studies.pilot.result import WORLDS, PilotRun, Tried, Week
-from veridical.studies.pilot.week import Executed, States, execute, standing
+from veridical.studies.pilot.result import PilotRun, Tried, Week
+from veridical.studies.pilot.week import States
 
 __all__ = ["PilotRun", "Week", "run"]
 
 Tell = Callable[[int, float, float], None]
 Opened = Callable[[], AbstractContextManager[Any]]  # gives the planner of a week
-Absent = dict[str, tuple[str, ...]]  # by world but `jit`: who stays at the baseline
 
 
 def run(
@@ -105,13 +101,15 @@ def run(
 
     Returns
     -------
-    The PilotRun, with a row a week and party.
+    The PilotRun, with a row a week and party. Suppliers who were lost on the way are `lost`, and there was a warning of each.
 
     Raises
     ------
     InputError
         For another mechanism than vcg, parameters or a settlement that it does not have, costs that cannot be told apart by week,
         a folder of another run, and one in which a run is at work; and what the planner raises.
+    NotSolvedError
+        For a receiver who is lost, by name; the weeks before are kept where there is a `folder`.
 
     Examples
     --------
@@ -156,13 +154,18 @@ def run(
             kept = None if folder is None else one.enter_context(opened(folder, _fingerprint(case, make)))
             truth = rolled(case, kept, callback)
         heard = case.suppliers
-        if misreports:
+        if truth.lost:  # of what a misreport gains, without somebody and with him, nothing can be said
+            heard = ()
+        elif misreports:
             with each() as who:
                 out = unheard(who, case)
             heard = tuple(name for name in heard if name not in out)
         tried = []
         for lie in counted("misreport", lies(case, misreports, seed, heard), misreports if heard else 0):
             lied = rolled(case.reporting(lie.party, lie.record))
+            if lied.lost:
+                heard = ()
+                break
             gain = lied.totals["net_gain"][lie.party] - truth.totals["net_gain"][lie.party]
             tried.append(Tried(lie.party, lie.report, float(gain)))
     not_searched = tuple(name for name in case.suppliers if name not in heard)
@@ -185,112 +188,19 @@ def _weeks(
     for content in [] if kept is None else kept.read(case.shared.weeks):
         absent = {world: tuple(parties) for world, parties in content["held"].items()}
         states = {world: unpacked(case, fields) for world, fields in content["states"].items()}
-        completed(Week(**content["result"]), 0.0)
+        result = content["result"]
+        completed(Week(**{**result, "lost": tuple(result.get("lost", ()))}), 0.0)
     if case.at_home and not weeks:
         states = {world: numbered_states(case) for world in worlds_of(case)}
     for week in counted("week", case.shared.weeks[len(weeks) :]):
         began = perf_counter()
         with each() as who:
-            result, absent, states = _week(case, reported, week, CachingPlanner(who), absent, states)
+            lost = weeks[-1].lost if weeks else ()
+            result, absent, states = attended(case, reported, week, CachingPlanner(who), absent, states, lost)
         if kept is not None:
             kept.write(week, {"held": absent, "states": packed(states), "result": asdict(result)})
         completed(result, perf_counter() - began)
     return tuple(weeks), absent["joint"]
-
-
-def _week(
-    case: JointPlanCase,
-    reported: JointPlanCase,
-    week: int,
-    planner: CachingPlanner,
-    absent: Absent,
-    states: Mapping[str, States],
-) -> tuple[Week, Absent, dict[str, States]]:
-    """Return a week's result, who stays at the baseline in which world, and what each world's parties carry over."""
-    parameters = case.mechanism
-    worlds = worlds_of(case)
-    cases = {world: standing(case, week, states.get(world, {})) for world in worlds}
-    told = {world: standing(reported, week, states.get(world, {})) for world in worlds}
-    start = planner.baseline(cases["jit"])
-    if not absent:
-        always: Absent = {"joint": (), **{f"without {name}": (name,) for name in case.suppliers if f"without {name}" in worlds}}
-        absent = {world: _absent(told[world], planner, start, names) for world, names in always.items()}
-    who: Any = planner.planner
-    in_turn: Callable[[Iterable[str]], list[str]] = getattr(who, "shuffled", list)
-    if getattr(who, "hides", False):  # all at once, so that who is asked cannot tell one world from another by when he is
-        several = who.plans([(told[world], absent[world]) for world in absent], start, parameters.activity_fee)
-        plans: dict[str, Plan] = dict(zip(absent, several, strict=True))
-    else:
-        plans = {world: planner.plan(told[world], start, absent[world], parameters.activity_fee) for world in absent}
-    for world, plan in plans.items():
-        _warn(week, world, plan)
-    followed = {"jit": start, **{world: plan.units for world, plan in plans.items()}}
-    done = {world: execute(cases[world], followed[world], who) for world in in_turn(followed)}
-    happened = {world: done[world] for world in worlds}
-    return _settled(case, week, start, plans, happened), absent, {world: outcome.states for world, outcome in happened.items()}
-
-
-def worlds_of(case: JointPlanCase) -> tuple[str, ...]:
-    """Return the worlds of a run."""
-    clarke = case.mechanism.pivot == "clarke"
-    return (*WORLDS, *(f"without {name}" for name in case.suppliers if clarke))
-
-
-def numbered_states(case: JointPlanCase) -> dict[str, dict[str, Any]]:
-    """Return the numbers by which parties at home know a world, each its own: drawn, so that they say nothing of which it is."""
-    return {name: {"state": 1 + secrets.randbelow(2**53 - 1)} for name in case.at_home}
-
-
-def _settled(case: JointPlanCase, week: int, start: Array, plans: Mapping[str, Plan], happened: Mapping[str, Executed]) -> Week:
-    """Return the week with its transfers."""
-    parameters, first = case.mechanism, week == case.shared.weeks[0]
-    rest = case.since(week).shared
-    now = np.array([flow.week == week for flow in rest.flows])
-
-    def fees(world: str) -> float:
-        plan = plans[world]
-        activity = activity_cost(rest, np.where(now, plan.units, start), start, parameters.activity_fee)  # of this week alone
-        lump = parameters.participation_fee * (len(case.suppliers) - len(plan.non_participants))
-        return activity + (lump if first else 0.0)
-
-    def others(name: str, world: str) -> float:
-        return sum(cost for other, cost in happened[world].costs.items() if other != name)
-
-    transfers, taken = dict.fromkeys(case.names, 0.0), dict.fromkeys(case.names, 0.0)
-    for name in case.suppliers:
-        clarke = parameters.pivot == "clarke"
-        without = f"without {name}" if clarke else "jit"
-        taken[name] = fees("joint") - (fees(without) if clarke else 0.0)
-        transfers[name] = others(name, without) - others(name, "joint") - taken[name]
-    return Week(
-        week=week,
-        baseline_costs=happened["jit"].costs,
-        costs=happened["joint"].costs,
-        transfers=transfers,
-        fees=taken,
-        served={world: happened[world].served for world in WORLDS},
-        excess=plans["joint"].gap,
-    )
-
-
-def _absent(case: JointPlanCase, planner: Planner, start: Array, always: tuple[str, ...]) -> tuple[str, ...]:
-    """Return who stays at the baseline beside those who always do: where a lump sum is asked for, as `transfers.vcg` has it."""
-    alpha, lump = case.mechanism.activity_fee, case.mechanism.participation_fee
-    if not lump:
-        return always
-
-    def value(absent: tuple[str, ...]) -> float:
-        plan = planner.plan(case, start, absent, alpha)
-        return plan.total + plan.fee + lump * (len(case.suppliers) - len(absent))
-
-    return min((absent for absent in subsets(case.suppliers) if set(always) <= set(absent)), key=value)
-
-
-def _warn(week: int, world: str, plan: Plan) -> None:
-    """Warn of parties that a consensus has lost: they are where the baseline is, and the plan is not the best of all."""
-    lost = getattr(plan.progress, "lost", ())
-    if lost:
-        warnings.warn(f"week {week}, {world}: lost {', '.join(lost)}, who stay at the baseline", stacklevel=4)
 
 
 @contextmanager

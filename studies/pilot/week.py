@@ -6,12 +6,13 @@ the week costs it; what it carries over stays there, and here there is the numbe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase
+from veridical.models.joint_plan import DECLARATIONS
 from veridical.solvers.planners import weekly
 from veridical.solvers.planners.weekly import week_of, weekly_cost
 
@@ -39,10 +40,11 @@ def standing(case: JointPlanCase, week: int, states: States) -> JointPlanCase:
     return rest.changed(parties=parties)
 
 
-def execute(case: JointPlanCase, plan: Array, planner: Any = None) -> Executed:
+def execute(case: JointPlanCase, plan: Array, planner: Any = None, lost: Collection[str] = ()) -> Executed:
     """Return what happens in the first week of a case when everybody does what is best for him at a plan.
 
-    `planner`: who asks the parties at home, by its method `execute`. Raises InputError for one that cannot.
+    `planner`: who asks the parties at home, by its method `execute`. Raises InputError for one that cannot. `lost`: suppliers who
+    are asked nothing any more; of those at home nothing is known then, neither costs nor what they carry over.
     """
     if case.at_home and not hasattr(planner, "execute"):
         raise case.party(case.at_home[0]).error_for('a record in the case, or solver = "consensus", which asks at home')
@@ -51,6 +53,9 @@ def execute(case: JointPlanCase, plan: Array, planner: Any = None) -> Executed:
     states: dict[str, Mapping[str, Any]] = {}
     units: list[tuple[float, float] | None] = []
     for name in case.names:
+        if name in lost and name in case.at_home:
+            units += [None] if DECLARATIONS[case.party(name).role].served is not None else []
+            continue
         if name in told:  # what it carries over is known by the number of its world
             costs[name], *counts = told[name]
             states[name] = {"state": case.party(name).state}

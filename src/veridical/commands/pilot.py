@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 import veridical as vd
-from veridical.terminal import AllowFiles, Case, Changes, Json, Plot, Report, Solver, draw, given_command, read, report, tell
+from veridical.terminal import (
+    AllowFiles,
+    Case,
+    Changes,
+    Json,
+    Plot,
+    Report,
+    Solver,
+    draw,
+    given_command,
+    read,
+    refuse_unasked,
+    report,
+    tell,
+)
 
 __all__ = ["pilot"]
 
@@ -42,6 +56,8 @@ def pilot(
         how = given_command("pilot", world, case, solver=solver, set=changes)
         vd.reporting.write(report_to, vd.reporting.run(rolled, weekly(rolled), how))
     report(to_json, rolled.to_dict, lambda: weekly(rolled), world)
+    if rolled.lost:
+        refuse_unasked(world.name, vd.solvers.SolutionStatus.INCOMPLETE, None if solver is None else vd.solvers.configure(solver))
 
 
 def tell_week(week: int, seconds: float, saved: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -36,7 +37,8 @@ def weekly(rolled: PilotRun) -> list[RenderableType]:
     table = tables.table("party by party, all weeks", *columns_of, left=("party", "role"))
     figures = ("baseline_cost", "cost", "transfer", "net_gain")
     for name, row in rolled.totals.iterrows():
-        table.add_row(str(name), row["role"], *(money(row[column]) for column in figures))
+        amounts = ("-" if np.isnan(row[column]) else money(row[column]) for column in figures)
+        table.add_row(str(name), row["role"], *amounts)
     return [*lines, weeks, table, *said(rolled)]
 
 
@@ -49,9 +51,11 @@ def said(rolled: PilotRun) -> list[RenderableType]:
     """Return what holds of a run and what does not, in sentences."""
     money = words_of(rolled).money
     share = "what his taking part has saved" if rolled.parameters["pivot"] == "clarke" else "all that was saved"
-    count = len(rolled.executed) * len(rolled.case.suppliers)
+    count = int(rolled.table["net_gain"][rolled.table.index.isin(list(rolled.case.suppliers), level="party")].count())
     sums = "net gains and budget add up to the savings, each week and in total"
     lines = [f"holds: {sums}; a supplier's total is {share}, less fees"]
+    if rolled.lost:
+        lines = [rolled.loss, "holds: in each week net gains and budget add up to the savings of those whose costs are known"]
     if rolled.total["residual"] < -0.005:
         more = unsigned(rolled.parameters)
         lines.insert(0, f"what is left to the receivers: {money(rolled.total['residual'])}, {more}")
@@ -83,6 +87,8 @@ def said(rolled: PilotRun) -> list[RenderableType]:
 
 def untried(rolled: PilotRun) -> str:
     """Return why no misreports were tried."""
+    if rolled.lost:
+        return f"no misreports are tried where somebody was lost ({', '.join(rolled.lost)})"
     if rolled.not_searched:
         return (
             f"none could be tried: {', '.join(rolled.not_searched)} offer none of their own (veridical agent --allow-misreports)"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,11 +10,10 @@ import pyomo.environ as pyo
 import pytest
 
 from support.joint_plan_cases import vendors_at
-from veridical.contracts.joint_plan.planner import Plan
 from veridical.data import InputError, example
 from veridical.data.joint_plan import JointPlanCase, Party, Retailer, Values, carriers, marketplace, pilot
 from veridical.models.joint_plan import party_model
-from veridical.solvers.consensus import Consensus, Progress
+from veridical.solvers.consensus import Consensus
 from veridical.solvers.planners import Central, settle
 from veridical.solvers.planners.central import party_at
 from veridical.studies.figures.style import save
@@ -327,18 +325,6 @@ def test_consensus_costs_at_most_what_its_certificates_say() -> None:
     assert -small <= found.total["plan_cost"] - best.plan_cost <= found.weeks["excess"].sum() + small
     assert found.total["baseline_cost"] == pytest.approx(best.baseline_cost, rel=1e-5)
     assert found.weeks["excess"].max() < 1e-2 * best.savings
-
-
-class Losing(Central):
-    """A planner that says that it has lost somebody."""
-
-    def plan(self, *arguments: Any) -> Plan:
-        return replace(super().plan(*arguments), progress=Progress((), 0.0, False, ("A",), ()))
-
-
-def test_who_is_lost_is_said() -> None:
-    with pytest.warns(UserWarning, match=r"week [12], joint: lost A, who stay at the baseline"):
-        run(by_hand(), planner=Losing)
 
 
 def test_what_is_not_settled_week_by_week_is_refused(small: JointPlanCase) -> None:

@@ -14,9 +14,9 @@ from support.consensus import consensus
 from support.homes import agents_of, asking, without_records
 from veridical.commands.pilot_tables import weekly
 from veridical.contracts.joint_plan.misreports import numbered
-from veridical.data import InputError, NotSolvedError
+from veridical.data import InputError
 from veridical.data.joint_plan import JointPlanCase, carriers, pilot
-from veridical.solvers.consensus import Answer, Consensus, NoAnswer, PartyAgent
+from veridical.solvers.consensus import Answer, Consensus, PartyAgent
 from veridical.solvers.consensus.home import HomeAgent
 from veridical.studies.pilot import PilotRun, run
 from veridical.studies.pilot.run import _opened, _weeks
@@ -251,24 +251,6 @@ def test_agents_without_the_weeks_before_end_a_run_by_name(short: JointPlanCase,
         run(public, planner=lambda: asking(short, QUICK), folder=tmp_path, callback=stop)
     with pytest.raises(InputError, match=r"retailer, world: got <InputError>"):
         run(public, planner=lambda: asking(short, QUICK), folder=tmp_path)
-
-
-class Gone(HomeAgent):
-    """An agent that does not say what its last week costs."""
-
-    def execute(self, plan: Any) -> Answer:
-        if self._week == 3:
-            raise NoAnswer
-        return super().execute(plan)
-
-
-def test_who_does_not_say_what_a_week_costs_ends_the_run_by_name(short: JointPlanCase, tmp_path: Path) -> None:
-    agents = agents_of(short) | {"Birch": Gone(short.part("Birch"))}
-    options = {"solver": "consensus", "options": {"patience": 1}}
-    with pytest.raises(NotSolvedError, match=r"no answer to execute from Birch") as ended:
-        run(without_records(short), planner=lambda: Consensus(options, agents=agents), folder=tmp_path)
-    assert ended.value.exit_status == 3
-    assert [path.name for path in tmp_path.iterdir()] == ["week-2.json"]
 
 
 PLANNERS: dict[str, Callable[[], Any]] = {"central": lambda: None, "consensus": consensus}
