@@ -105,12 +105,14 @@ def breakable(words: str) -> str:
 
     >>> breakable("coalition_ic_with_side_payments"), breakable("probability")
     ('coalition_<wbr>ic_<wbr>with_<wbr>side_<wbr>payments', 'probability')
+    >>> breakable("quotes/2026/northern-castings.csv")
+    'quotes/<wbr>2026/<wbr>northern-castings.cs<wbr>v'
     """
 
     def broken(word: str) -> str:
         if len(word) <= LONG or word.replace(",", "").replace(".", "").lstrip("-").isdecimal():
             return text(word)
-        pieces = word.replace("_", "_ ").split(" ") if "_" in word else [word]
+        pieces = word.replace("_", "_ ").replace("/", "/ ").split(" ")
         parts = [piece[k : k + LONG] for piece in pieces for k in range(0, len(piece), LONG)]
         return "<wbr>".join(map(text, parts))
 
