@@ -26,9 +26,9 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
         "lump\nsum",
         "deficit",
         "left to\nreceivers",
-        "least",
+        "least\nleft",
         "least gain of\na supplier",
-        "least",
+        "least\ngain",
         "lost\n%",
         "truth-\nful",
     )
