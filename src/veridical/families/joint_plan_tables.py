@@ -241,7 +241,7 @@ def truth(checked: JointPlanAudit) -> Text:
 
 def searched(checked: JointPlanAudit) -> list[RenderableType]:
     """Return what was searched: how many misreports of which kinds, and what the best of them gains."""
-    table = tables.table("misreports that were tried", "by", "tried", "kinds", "largest gain", left=("of", "kinds"))
+    table = tables.table("misreports that were tried", "by", "tried", "kinds", "largest gain", left=("by", "kinds"))
     for name, kinds in checked.tried.items():
         result = checked.properties[name]
         best = checked.measures.money(result.worst) if result.searched else "not searched"
