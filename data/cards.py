@@ -21,6 +21,7 @@ __all__ = ["ROWS", "Card", "Shown", "Table", "brief", "html_table", "number", "t
 
 ROWS = 24  # of a table on a card; where there are more, the card says so, and where all are
 LONG = 20  # letters from which lines may end within a word
+WORDY = 40  # letters of a cell in words from which its column is never as narrow as a word
 MANY = 8  # columns from which a table may have smaller letters
 AS_NUMBERS: Mapping[str, Callable[[Any], str]] = MappingProxyType({})
 DIGITS = 6  # of a number on a card, and all that stand before the point
@@ -38,6 +39,7 @@ color:inherit;overflow-x:auto}
 white-space:nowrap;background:transparent;color:inherit}
 .veridical-card th{white-space:normal;vertical-align:bottom}
 .veridical-card th.name,.veridical-card td.name{text-align:left;white-space:normal}
+.veridical-card td.long{min-width:12em}
 """
 
 
@@ -105,12 +107,14 @@ def breakable(words: str) -> str:
 
     >>> breakable("coalition_ic_with_side_payments"), breakable("probability")
     ('coalition_<wbr>ic_<wbr>with_<wbr>side_<wbr>payments', 'probability')
+    >>> breakable("quotes/2026/northern-castings.csv")
+    'quotes/<wbr>2026/<wbr>northern-castings.cs<wbr>v'
     """
 
     def broken(word: str) -> str:
         if len(word) <= LONG or word.replace(",", "").replace(".", "").lstrip("-").isdecimal():
             return text(word)
-        pieces = word.replace("_", "_ ").split(" ") if "_" in word else [word]
+        pieces = word.replace("_", "_ ").replace("/", "/ ").split(" ")
         parts = [piece[k : k + LONG] for piece in pieces for k in range(0, len(piece), LONG)]
         return "<wbr>".join(map(text, parts))
 
@@ -120,8 +124,11 @@ def breakable(words: str) -> str:
 def html_table(table: Table) -> str:
     """Return a table as HTML."""
 
+    wordy = {place for place in table.names if any(len(cells[place]) > WORDY for cells in table.rows)}
+    classes = {place: ' class="name long"' if place in wordy else ' class="name"' for place in table.names}
+
     def row(cells: Sequence[str], tag: str) -> str:
-        kinds = (' class="name"' if place in table.names else "" for place in range(len(cells)))
+        kinds = (classes.get(place, "") for place in range(len(cells)))
         return "".join(f"<{tag}{kind}>{breakable(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
 
     head = f"<thead><tr>{row(table.headings, 'th')}</tr></thead>" if any(table.headings) else ""

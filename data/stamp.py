@@ -12,9 +12,10 @@ from typing import Any
 
 from veridical.data.case_record import hashed
 
-__all__ = ["SCHEMA", "stamped", "version"]
+__all__ = ["RELEASED", "SCHEMA", "stamped", "version"]
 
 SCHEMA = 1  # of every record, see above
+RELEASED = "2026"  # the year of this version, to be cited; CITATION.cff has the day
 
 
 @cache

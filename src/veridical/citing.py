@@ -9,7 +9,7 @@ from typing import Any
 from veridical.data import InputError
 from veridical.data.cards import Card, Shown
 from veridical.data.sources import SOURCES, Source
-from veridical.data.stamp import version
+from veridical.data.stamp import RELEASED, version
 from veridical.families import MECHANISMS, Mechanism, family_of, find
 from veridical.solvers import Solution
 
@@ -146,6 +146,7 @@ def _package() -> Source:
         "veridical",
         "misc",
         "veridical: truthful mechanisms for supply chains, as optimisation models in Pyomo",
+        RELEASED,
         authors=("The veridical developers",),
         fields={"version": version()},
         used_for="this package",

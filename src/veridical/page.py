@@ -31,6 +31,7 @@ th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:right;v
 td{white-space:nowrap}
 thead th{vertical-align:bottom;color:var(--soft);font-weight:600}
 th.name,td.name{text-align:left;white-space:normal;min-width:4em}
+td.long{min-width:12em}
 dl{display:grid;grid-template-columns:minmax(8rem,max-content) minmax(0,1fr);gap:.2rem 1.2rem;margin:.6rem 0}
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere}

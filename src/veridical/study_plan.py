@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import resources
@@ -59,20 +59,23 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
             varied,
             checked.outputs.columns,
             manifest,
-            _called(cases),
+            _called(cases, varied),
             file,
         )
 
 
-def _called(cases: Sequence[Any]) -> dict[str, str]:
-    """Return what figures of money are called where cases of one kind have it in one currency, with that: for pictures."""
+def _called(cases: Sequence[Any], varied: Iterable[str]) -> dict[str, str]:
+    """Return what figures of money, and prices that are varied, are called where cases of one kind have them in one currency."""
     said = {(family_of(case).kind, Measures.of(case).currency) for case in cases}
     if len(said) > 1:
         return {}
     (_, currency), words = said.pop(), family_of(cases[0]).drawn
     named = {**words, **{short: words[name] for short, name in SHORT.items() if name in words}}
     named |= {"objective": words["profit"]} if "profit" in words else {}
-    return {name: f"{meaning}, {currency}" if currency else meaning for name, meaning in named.items()}
+    fields = type(cases[0]).model_fields
+    prices = [name for name in varied if name in fields and "currency per unit" in (fields[name].description or "")]
+    rates = {name: f"{name.replace('_', ' ')}, {Measures.of(cases[0]).per_unit}" for name in prices if currency}
+    return {name: f"{meaning}, {currency}" if currency else meaning for name, meaning in named.items()} | rates
 
 
 def _shipped(name: str | Path) -> Path | None:

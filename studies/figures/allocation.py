@@ -61,7 +61,7 @@ def allocation(allotment: Allotment) -> Figure:
     """Return a figure of one solved case: what scarcity costs profile by profile, and what a type gets.
 
     Left, where there are shadow prices, a marker a type profile: lambda(theta) against the retailers' total demand, which is
-    what they would get were capacity plentiful: the quantities at lambda = 0 of virtual revenue, or of revenue itself where
+    what they would get if capacity were unlimited: the quantities at lambda = 0 of virtual revenue, or of revenue itself where
     those at lambda are nearer to what is allocated, as with full information. lambda is positive to the right of the capacity
     alone. Where demand is infinite at 0 (newsvendors whose demand has no upper end), it is that at a hundredth of the highest
     shadow price, and the axis says so. Of sampled profiles those are shown that were drawn.
@@ -100,7 +100,7 @@ def _by_profile(axis: Any, allotment: Allotment, priced: Booleans) -> None:
     )
     mean = float(weight @ shadow)
     axis.axhline(mean, color=COLOURS[4], linestyle=":", linewidth=1.2, label=f"mean shadow price: {mean:,.4g}")
-    plenty = f"at the shadow price {measured:.3g}" if measured else "were capacity plentiful"
+    plenty = f"at the shadow price {measured:.3g}" if measured else "if capacity were unlimited"
     kind = "sampled type profiles" if allotment.sampled else "type profiles, the larger the likelier"
     axis.set(title=f"{count:,} {kind}", xlabel=f"total demand {plenty}, {words.of_units}")
     axis.set_ylabel(f"shadow price λ, {words.per_unit}")

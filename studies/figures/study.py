@@ -127,7 +127,7 @@ def _panels(frame: Any, column: str, plan: Layout) -> Figure:
         axis.set_title(title, fontsize=9)
         numbered(axis.yaxis)
         if (i + 1, j) not in {place[:2] for place in cells} and plan.x is not None:  # the lowest of its column
-            axis.set_xlabel(called(worded(plan.x), ACROSS))
+            axis.set_xlabel(called(said(frame, plan.x), ACROSS))
             axis.tick_params(labelbottom=True)
         if j == 0:
             axis.set_ylabel(called(said(frame, column), UP))
@@ -213,9 +213,9 @@ def _maps(frame: Any, column: str, plan: Layout) -> Figure:
             numbered(axis.xaxis)
             numbered(axis.yaxis)
             if i == len(down) - 1:
-                axis.set_xlabel(called(worded(str(plan.x)), ACROSS))
+                axis.set_xlabel(called(said(frame, str(plan.x)), ACROSS))
             if j == 0:
-                axis.set_ylabel(called(worded(str(plan.y)), UP))
+                axis.set_ylabel(called(said(frame, str(plan.y)), UP))
     bar = figure.colorbar(shown, ax=axes, label=called(said(frame, column), UP))
     numbered(bar.ax.yaxis)
     bar.ax.tick_params(labelsize=8)

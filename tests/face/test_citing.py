@@ -51,8 +51,9 @@ def test_consensus_is_cited_where_it_planned() -> None:
 def test_text_and_bibtex_have_every_work() -> None:
     found = vd.cite(vd.example("two-suppliers"))
     assert str(found) == found.text
-    assert found.text.splitlines()[0].startswith("The veridical developers. veridical: truthful mechanisms")
+    assert found.text.splitlines()[0].startswith("The veridical developers (2026). veridical: truthful mechanisms")
     assert vd.__version__ in found.text
+    assert "  year = {2026},\n" in found[0].bibtex
     assert len(re.findall(r"^@\w+\{(\w+),$", found.bibtex, flags=re.MULTILINE)) == len(found)
     assert "author = {{The veridical developers}}," in found.bibtex  # one name, and not a first and a last one
 

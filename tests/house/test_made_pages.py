@@ -11,6 +11,7 @@ import yaml
 
 from support.places import ROOT
 from veridical import cli
+from veridical.data.stamp import RELEASED
 
 PAGES: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "pages.py"), run_name="pages")["PAGES"]
 APPLICATION: Any = typer.main.get_command(cli.application())
@@ -67,6 +68,7 @@ def test_the_citation_is_of_this_version() -> None:
     assert cited["cff-version"] == "1.2.0"
     assert {"message", "title", "authors"} <= cited.keys()
     assert cited["version"] == version("veridical")
+    assert str(cited["date-released"])[:4] == RELEASED  # of the entry that `vd.cite` gives
     assert (cited["type"], cited["license"]) == ("software", "Apache-2.0")
     for one in [cited, *cited["references"]]:
         assert all("name" in author or {"family-names", "given-names"} <= author.keys() for author in one["authors"])

@@ -26,13 +26,15 @@ def choice(chosen: FeeChoice) -> list[RenderableType]:
         "lump\nsum",
         "deficit",
         "left to\nreceivers",
-        "least",
+        "least\nleft",
         "least gain of\na supplier",
-        "least",
+        "least\ngain",
         "lost\n%",
         "truth-\nful",
     )
     table = tables.table(title, "rule", *headings, left=("rule",), bold=True)
+    for column in table.columns:
+        column.no_wrap = True  # a mean and its standard error are on one line: with less space the table folds
     digits = decimals_for(float(chosen.table[list(MEANS)].abs().max().max()))
     for name, row in chosen.table.iterrows():
         means = {column: mean(row[column], row[f"{column}_se"], digits if abs(row[column]) < 100 else 0) for column in MEANS}

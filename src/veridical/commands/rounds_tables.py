@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import RenderableType
@@ -21,9 +22,14 @@ def reported(world: Round, state: str, rows: Sequence[tuple[str, int, str]]) -> 
     """Return who has reported how often, and when last."""
     table = tables.table(f"{world.title}, round {world.id}", world.terms.noun, "reports", "last", left=(world.terms.noun, "last"))
     for name, count, time in rows:
-        table.add_row(name, f"{count:,}", time or "-")
+        table.add_row(name, f"{count:,}", to_the_second(time) if time else "-")
     there = sum(count > 0 for _, count, _ in rows)
-    return [table, Text(f"{there} of {len(rows)} have reported; {WORDS[state]}; deadline {world.deadline}")]
+    return [table, Text(f"{there} of {len(rows)} have reported; {WORDS[state]}; deadline {to_the_second(world.deadline)}")]
+
+
+def to_the_second(time: str) -> str:
+    """Return a time of an entry as it is shown: to the second, in UTC."""
+    return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def cleared(world: Round, outcome: Outcome, new: bool) -> list[RenderableType]:

@@ -132,7 +132,7 @@ def by_supplier(contracts: Menu) -> RenderableType:
     largest = (float(np.abs(found[name]).max()) for name in ("largest_payment", "largest_quantity"))
     words = Measures.of(contracts.case).fitted(*largest)
     headings = ("quantity\nexpected", "payment\nexpected", "rent\nexpected", "quantity\nat most", "payment\nat most")
-    title = "what to reckon with: a row a supplier, on average and at most over what they may report"
+    title = "what to expect: one row for each supplier, on average and at most over all reports"
     table = tables.table(title, "supplier", *headings, left=("supplier",))
     for name, quantity, payment, rent, most, dearest in zip(contracts.case.names, *found.values(), strict=True):
         expected = (figure(quantity, words.unit_digits), words.money(payment), words.money(rent))
@@ -148,9 +148,8 @@ def assembly(contracts: Menu) -> RenderableType:
     words = Measures.of(case).fitted(units=float(np.abs(contracts.assembled).max()))
     assert case.products is not None
     headings = ("product", "price", "least\nassembled", "most\nassembled", "mean\nassembled", "expected\nsales", "mean\ndemand")
-    table = tables.table(
-        f"what is assembled: a row a product, {words.of_units}, over what the suppliers report", *headings, left=("product",)
-    )
+    title = f"what is assembled: one row for each product, {words.of_units}, over what the suppliers report"
+    table = tables.table(title, *headings, left=("product",))
     for product, units in zip(case.products, contracts.assembled, strict=True):
         likely = units[weight > 0]
         sales = float((weight * product.demand.expected_sales(units)).sum())

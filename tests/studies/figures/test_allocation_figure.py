@@ -27,7 +27,7 @@ def test_profiles_stand_at_their_demand_and_shadow_price() -> None:
     assert np.ravel(limit.get_xdata()) == pytest.approx([2, 2])
     assert np.ravel(mean.get_ydata()) == pytest.approx([2, 2])  # (0 + 2 * 2 + 4) / 4
     assert words(left) == ["capacity: 2 units", "mean shadow price: 2"]
-    assert left.get_xlabel() == "total demand were capacity plentiful, units"
+    assert left.get_xlabel() == "total demand if capacity were unlimited, units"
     assert left.get_ylabel() == "shadow price λ, currency per unit"
     assert left.get_title(loc="left") == "3 type profiles, the larger the likelier"
     assert right.get_xlabel() == "own type θ"

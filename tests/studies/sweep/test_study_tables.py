@@ -138,6 +138,7 @@ def test_a_picture_says_what_is_drawn_in_which_currency() -> None:
     case = vd.example("two-suppliers").changed(currency="EUR")
     figure = study({"price": {"values": [30, 31]}}, case=case).figure()
     assert figure.axes[0].get_ylabel() == "expected profit, EUR"
+    assert figure.axes[0].get_xlabel() == "price, EUR per unit"
     rents = study({"price": {"values": [30, 31]}}, case=case, outputs={"columns": ["rents"]}).figure()
     assert rents.axes[0].get_ylabel() == "expected rents, EUR"
     both = study({"price": {"values": [30, 31]}}, case=[case, "two-suppliers-correlated"], mechanisms=["naive"]).figure()
