@@ -92,7 +92,7 @@ class RetailerGroup(Record):
                 raise wrong(list(self.reservation_profit), allowed, "reservation_profit")
         if self.minimum_order is not None and self.capacity is not None and self.minimum_order > self.capacity:
             raise wrong(self.minimum_order, f"at most his capacity, {label(self.capacity)}", "minimum_order")
-        types = self.theta if self.prior is None else self.prior.inverse_survival(np.array([0.999, 0.5, 0.001]))
+        types = np.array(self.types) if self.prior is None else self.prior.inverse_survival(np.array([0.999, 0.5, 0.001]))
         if (said := disagreement(self.revenue, types)) is not None:
             raise wrong(*said, "revenue")
         return self
