@@ -19,6 +19,11 @@ def savings(case: JointPlanCase, start: Array, central: Plan) -> float:
     return sum(Central().costs(case, start).values()) - central.objective
 
 
+def savings_without(case: JointPlanCase, start: Array, objective: float, without: tuple[str, ...]) -> float:
+    """Return what a plan without some parties saves of the costs of the others at the baseline."""
+    return sum(cost for name, cost in Central().costs(case, start).items() if name not in without) - objective
+
+
 def consensus(**options: Any) -> Consensus:
     """Return a planner by consensus with options."""
     return Consensus({"solver": "consensus", "options": options})

@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from support.consensus import certified, savings_without
+from veridical.data.arrays import Array
 from veridical.data.joint_plan import JointPlanCase, pilot
-from veridical.solvers.consensus import PartyAgent, quadratic
-from veridical.solvers.consensus.anderson import TRIES, Anderson
+from veridical.solvers.consensus import Answer, Consensus, PartyAgent, quadratic
+from veridical.solvers.consensus.anderson import FAR, TRIES, Anderson
 from veridical.solvers.consensus.penalties import first_rho
+from veridical.solvers.planners import Central
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,36 @@ def test_acceleration_ends_where_residuals_do_not_fall() -> None:
         point = image
     assert anderson.tries >= TRIES
     assert anderson.next(point, turn @ point) == pytest.approx(turn @ point)
+
+
+def test_residuals_that_hardly_differ_do_not_send_rounds_far_off() -> None:
+    anderson, point = Anderson(np.ones(1)), np.zeros(1)
+    for k in range(10):  # a drift, as of a price whose flows are at their limits
+        image = point + 1.0 + 1e-6 * np.sin(7.0 * k)
+        chosen = anderson.next(point, image)
+        assert abs(chosen - image)[0] <= FAR * abs(image - point)[0] * (1.0 + 1e-12)
+        point = image
+
+
+@pytest.mark.parametrize(
+    ("seed", "weeks", "vendors", "absent"), [(4, 1, 3, "Cedar"), (5, 2, 2, "Birch"), (7, 2, 2, "Birch"), (11, 1, 3, "Birch")]
+)
+def test_plans_of_very_few_flows_stay_of_a_size_that_parties_can_answer(
+    seed: int, weeks: int, vendors: int, absent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = pilot(vendors=vendors, sites=1, regions=1, products=1, weeks=weeks, seed=seed)
+    start = Central().baseline(case)
+    seen = []
+    respond = PartyAgent.respond
+
+    def noted(agent: PartyAgent, plan: Array, price: Array, rho: Array) -> Answer:
+        seen.append(float(np.abs(plan).max(initial=0.0)))
+        return respond(agent, plan, price, rho)
+
+    monkeypatch.setattr(PartyAgent, "respond", noted)
+    with Consensus() as planner:
+        agreed = planner.plan(case, start, (absent,))
+    central = Central().plan(case, start, (absent,))
+    saved = savings_without(case, start, central.objective, (absent,))
+    certified(agreed, central.objective, max(saved, 1e-6 * central.objective))
+    assert max(seen) < 100.0 * start.max()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from support.consensus import certified, consensus, savings
+from support.consensus import certified, consensus, savings, savings_without
 from veridical.data import example
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.consensus.activity import CAREFUL, ActivityCopy
@@ -58,10 +58,6 @@ def test_forty_rounds_are_enough_with_the_fee_of_the_shipped_pilot(without: tupl
     assert len(agreed.progress.rounds) <= MOST
     central = Central().plan(case, start, without, activity_fee=fee)
     certified(agreed, central.objective, savings_without(case, start, central.objective, without))
-
-
-def savings_without(case: JointPlanCase, start: np.ndarray, objective: float, without: tuple[str, ...]) -> float:
-    return sum(cost for name, cost in Central().costs(case, start).items() if name not in without) - objective
 
 
 @pytest.mark.parametrize(("seed", "fee"), [(1, 0.5), (2, 5.0), (3, 50.0)])
