@@ -121,7 +121,9 @@ def ratio(difference: float, size: float) -> float:
 
 
 @np.errstate(invalid="ignore")  # what is no number fails its certificate, without a warning
-def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> tuple[Certificate, float]:
+def certify(
+    form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None, feasible: bool = True
+) -> tuple[Certificate, float]:
     """Return the certificate of point x (one value a variable) and multipliers `row_dual`, and the bound that they prove.
 
     `row_dual` is d(minimised objective)/d(right-hand side), one value a row; None for a model with integers, for which
@@ -132,6 +134,9 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     bound for any multipliers of the right sign, exact or not (Neumaier and Shcherbina, Mathematical Programming 99, 2004). A
     side of the box that is open is replaced by one that follows from the rows and from being no worse than x; where none
     does, the objective's own curvature may end it; else the reduced cost must be 0 to rounding, or there is no bound.
+
+    `feasible`: whether x is, but for rounding, so that an optimum is no worse than x. A bound needs no feasible x: it is one as
+    well where nothing follows from being no worse.
     """
     point = Point(form, x)
     primal, value = point.violation(), form.minimised(x)
@@ -169,7 +174,7 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     exact = (np.abs(reduced) <= point.rounding * terms) & (point.rounding * terms * point.reach <= ACCEPTED * point.worth)
     wanted = endless & ~curved & ~exact
     if wanted.any():
-        low, high = point.box(scale, wanted & (reduced > 0), wanted & (reduced < 0))
+        low, high = point.box(scale if feasible else np.inf, wanted & (reduced > 0), wanted & (reduced < 0))
         falls = np.where(wanted, np.where(reduced > 0, x - low, x - high), falls)
     endless = np.isinf(falls) & (reduced != 0)
     wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
@@ -262,7 +267,7 @@ class Point:
         return max(abs(value), CANCELLED * terms)
 
     def box(self, scale: float, wanted_low: Booleans, wanted_high: Booleans) -> tuple[Array, Array]:
-        """Return bounds on all feasible points that are hardly worse than this one, the wanted sides at least.
+        """Return bounds on all feasible points that are hardly worse than this one, by `scale`, the wanted sides at least.
 
         In a convex model every tangent is on the safe side: that of a row's body, and that of the objective.
         """

@@ -47,7 +47,6 @@ PIECES = "pieces"  # the first way of all, where a large program falls into piec
 PIECE = 1e-8  # relative tolerance of a piece
 UNBOUNDED = -np.inf
 SLIGHT = 1e-9  # of the objective: what rows miss may be worth, at the prices of the rows, where it is much of their traces
-SLIGHT_OF_PLAN = 1e-7  # and where its cost is only to tell how dear a plan may be
 STEP, LARGE_STEP = 1e-7, 1e-6  # of the objective: what the value of a step is proven to, also where the problem is large
 
 
@@ -139,9 +138,10 @@ class Quadratic:
     def bound(self, linear: Array, given: Array) -> float | None:
         """Return what the optimum without weights is at least, by the prices between pieces of the last solution.
 
-        Hardly less than the optimum where `linear` is near what the weights made of it then. None where there is no such proof.
+        Hardly less than the optimum where `linear` is near what the weights made of it then. Nothing rests on the point that the
+        pieces come to, which may miss rows: multipliers prove what they prove. None where there is no such proof.
         """
-        if self.pieces is None or self.pieces is UNKNOWN or len(self.part.low) < LARGE:
+        if self.pieces is None or self.pieces is UNKNOWN:
             return None
         x = np.where(self.free, 0.0, given)
         shift, cost = self.matrix @ x, self.form.cost + linear
@@ -158,9 +158,8 @@ class Quadratic:
         cost = cost - sp.csr_array(self.matrix)[links].T @ prices
         left, right = self.form.row_low - open_side, self.form.row_high + open_side
         priced = replace(self.form, cost=cost, low=low, high=high, row_low=left, row_high=right)
-        proven = certify(priced, x, duals)[1]
-        plan = _worth(priced, x, duals) <= SLIGHT_OF_PLAN * abs(proven)  # else its cost would limit nothing
-        return proven + paid if math.isfinite(proven) and plan else None
+        proven = certify(priced, x, duals, feasible=False)[1]
+        return proven + paid if math.isfinite(proven) else None
 
     def _sifted(self, way: str, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         """Solve over the columns that are likely to count, by PIQP, until no other does."""

@@ -99,6 +99,21 @@ def test_where_nothing_is_worth_making_a_bound_may_be_off_by_rounding_alone(mone
     assert not certify(form, nothing, None, -1.0 * money)[0].holds
 
 
+def test_a_point_that_misses_a_row_limits_nothing() -> None:
+    # At least ten of two things, at 1 each. Nothing of both would cost 0, and points that cost no more are all at 0.
+    m = pyo.ConcreteModel()
+    m.one, m.other = pyo.Var(bounds=(0, None)), pyo.Var(bounds=(0, None))
+    m.enough = pyo.Constraint(expr=m.one + m.other >= 10)
+    m.cost = pyo.Objective(expr=m.one + m.other)
+    form, nothing = compile_model(m), np.zeros(2)
+    assert certify(form, nothing, np.array([0.9]), feasible=False)[1] == pytest.approx(9.0)
+    assert certify(form, nothing, np.array([1.0]), feasible=False)[1] == pytest.approx(10.0)
+    assert certify(form, nothing, np.array([1.5]), feasible=False)[1] == -np.inf  # a unit would be worth more than it costs
+    # What costs no more than ten of one has at most ten of the other, each of them worth 0.5 more than it costs.
+    assert certify(form, np.array([10.0, 0.0]), np.array([1.5]))[1] == pytest.approx(5.0, rel=1e-2)
+    assert certify(form, np.array([10.0, 0.0]), np.array([1.5]), feasible=False)[1] == -np.inf
+
+
 def test_an_exact_optimum_has_a_certificate_without_residuals(discrete: AssemblerCase) -> None:
     certificate = vd.solve(discrete, "icds", "highs").certificate
     figures = (certificate.primal_residual, certificate.dual_residual, certificate.complementarity, certificate.gap)
