@@ -200,7 +200,7 @@ class Pieces:
         solution, near the point that it came to. None without a solution before, and where nothing is least.
 
         Of a column without curvature and upper bound a reduced cost below 0 proves nothing. Where solvers leave such, pieces are
-        solved again with costs that are lower by a few times as much: what multipliers prove of lower costs is so of the true ones.
+        solved again with costs that are lower by a few times as much: what is proven of lower costs is so of the true ones.
         """
         if self.paid is None:
             return None
