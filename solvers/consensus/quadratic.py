@@ -119,20 +119,22 @@ class Quadratic:
                 self.sifting.note(c, sp.csc_array(quadratic), values, duals)
             x[free] = np.clip(values, form.low[free], form.high[free])
             fixed = replace(step, low=np.where(free, step.low, x), high=np.where(free, step.high, x))
-            certificate, bound = certify(fixed, x, duals)
-            if rough and certificate.gap <= (STEP if len(c) < SIFTED_FROM else LARGE_STEP):
-                return x, duals, bound
-            plain = x.copy(), duals, bound
-            slight = certificate.gap <= 1e-7 and _worth(fixed, x, duals) <= SLIGHT * abs(bound)
-            if slight and not exact and len(c) >= SIFTED_FROM:  # a basis of so many columns, for traces that are worth nothing
-                return plain
+            plain, few = (x.copy(), duals), len(c) < SIFTED_FROM
+            if not exact:
+                certificate, bound = certify(fixed, x, duals)
+                if rough and certificate.gap <= (STEP if few else LARGE_STEP):
+                    return x, duals, bound
+                # A basis of so many columns, for traces that are worth nothing:
+                if not few and _slight(fixed, x, duals, certificate.gap, bound):
+                    return x, duals, bound
             if exact or not certificate.within(1e-7):
                 x, duals = polished(fixed, x, duals)
                 certificate, bound = certify(fixed, x, duals)
             if certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED:
                 return x, duals, bound
-            if slight:
-                return plain
+            certificate, bound = certify(fixed, *plain)
+            if _slight(fixed, *plain, certificate.gap, bound):
+                return *plain, bound
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
 
     def bound(self, linear: Array, given: Array) -> float | None:
@@ -209,11 +211,11 @@ class Quadratic:
         return values, duals
 
 
-def _worth(form: StandardForm, x: Array, duals: Array) -> float:
-    """Return what would be paid for what rows miss: rows of traces miss much of themselves, and it is worth nothing."""
+def _slight(form: StandardForm, x: Array, duals: Array, gap: float, bound: float) -> bool:
+    """Return whether a point is an optimum but for rows of traces, which miss much of themselves: what is worth nothing."""
     rows = form.rows(x)
     missed = np.maximum(np.maximum(form.row_low - rows, rows - form.row_high), 0.0)
-    return float(np.abs(duals) @ missed)
+    return gap <= 1e-7 and float(np.abs(duals) @ missed) <= SLIGHT * abs(bound)
 
 
 class _Diagonal:

@@ -89,7 +89,6 @@ def test_a_bound_by_the_prices_between_pieces_is_one_and_close(
         price[::free] = -agent.form.cost[agent.columns[::free]]
     best = other.best(price).value
     gaps, cost = [], agent.cost(plan).value
-    monkeypatch.setattr(quadratic, "_worth", lambda *_: np.inf)  # whatever rows the point misses, multipliers prove the bound
     for _ in range(8):  # steps on the way to the best plan at a price, about which the prices between pieces are then right
         step = agent.respond(plan, price, rho)
         assert step.plan is not None
