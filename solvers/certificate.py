@@ -7,6 +7,7 @@ and probabilities may be counted in anything, and neither verdict nor digits cha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -121,7 +122,9 @@ def ratio(difference: float, size: float) -> float:
 
 
 @np.errstate(invalid="ignore")  # what is no number fails its certificate, without a warning
-def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None) -> tuple[Certificate, float]:
+def certify(
+    form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None, feasible: bool = True
+) -> tuple[Certificate, float]:
     """Return the certificate of point x (one value a variable) and multipliers `row_dual`, and the bound that they prove.
 
     `row_dual` is d(minimised objective)/d(right-hand side), one value a row; None for a model with integers, for which
@@ -132,6 +135,9 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     bound for any multipliers of the right sign, exact or not (Neumaier and Shcherbina, Mathematical Programming 99, 2004). A
     side of the box that is open is replaced by one that follows from the rows and from being no worse than x; where none
     does, the objective's own curvature may end it; else the reduced cost must be 0 to rounding, or there is no bound.
+
+    `feasible`: whether x is, but for rounding, so that an optimum is no worse than x. A bound needs no feasible x: it is one as
+    well where nothing follows from being no worse.
     """
     point = Point(form, x)
     primal, value = point.violation(), form.minimised(x)
@@ -169,7 +175,7 @@ def certify(form: StandardForm, x: Array, row_dual: Array | None, bound: float |
     exact = (np.abs(reduced) <= point.rounding * terms) & (point.rounding * terms * point.reach <= ACCEPTED * point.worth)
     wanted = endless & ~curved & ~exact
     if wanted.any():
-        low, high = point.box(scale, wanted & (reduced > 0), wanted & (reduced < 0))
+        low, high = point.box(scale if feasible else np.inf, wanted & (reduced > 0), wanted & (reduced < 0))
         falls = np.where(wanted, np.where(reduced > 0, x - low, x - high), falls)
     endless = np.isinf(falls) & (reduced != 0)
     wrong.append(np.where(endless & ~exact, relative(np.abs(reduced), terms), 0.0))
@@ -186,31 +192,58 @@ def signed(form: StandardForm, row_dual: Array) -> Array:
     return np.clip(row_dual, least, most)
 
 
-class Point:
-    """A point of a form, and the sizes of the terms there."""
+class _Coefficients:
+    """What figures of a point are made of: of a program without nonlinear terms the same at every point."""
 
     def __init__(self, form: StandardForm, x: Array) -> None:
-        self.form, self.x = form, x
-        self.rows, self.jacobian = form.rows(x), form.jacobian(x)
+        self.jacobian = form.jacobian(x)
         self.entries = Entries.of(self.jacobian)
-        self.gradient = form.gradient(x)
-        # Of a quadratic objective, the curvature in a variable that no product links to others: no step is endless along it.
-        self.curvature, self.bent = np.zeros(len(x)), np.zeros(len(x))
-        reach = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
+        self.hessian: Entries | None = None
+        self.diagonal, self.bent = np.zeros(len(x)), np.zeros(len(x))
         if form.hessian is not None or form.nonlinear is not None:
             # A power may bend without end at 0, where it counts for nothing.
             hessian = Entries.of(form.hessian if form.nonlinear is None else form.objective_hessian(x)).finite()
-            self.curvature = hessian.sizes_times(np.abs(x))
             own = hessian.rows == hessian.columns
-            diagonal = np.zeros(len(x))
-            diagonal[hessian.rows[own]] = hessian.values[own]
+            self.diagonal[hessian.rows[own]] = hessian.values[own]
             linked = np.bincount(hessian.columns[~own], minlength=len(x)) > 0
-            self.bent = np.where(linked | (not form.is_quadratic), 0.0, diagonal)
+            self.bent = np.where(linked | (not form.is_quadratic), 0.0, self.diagonal)
+            self.hessian = hessian
+        self.limits = np.maximum(_finite(form.low), _finite(form.high))
+        self.sides = np.maximum(_finite(form.row_low), _finite(form.row_high))
+        # Of reduced costs, relative to their terms; of rows, to their size.
+        self.rounding = ROUNDING * (8 + np.bincount(self.entries.columns, minlength=len(x)))
+        self.row_rounding = EXACT * (8 + np.bincount(self.entries.rows, minlength=len(self.sides)))
+
+    @cached_property
+    def comparable(self) -> Entries:
+        """The entries of variables that count in like units."""
+        return self.entries.comparable(COMPARABLE)
+
+
+class Point:
+    """A point of a form, and the sizes of the terms there. `like`: another point of it, where there is one already."""
+
+    def __init__(self, form: StandardForm, x: Array, like: Point | None = None) -> None:
+        self.form, self.x = form, x
+        if like is not None and like.form is form and form.nonlinear is None:
+            coefficients: _Coefficients = like.coefficients
+        else:
+            coefficients = _Coefficients(form, x)
+        self.coefficients: _Coefficients = coefficients
+        self.jacobian, self.entries, self.bent = coefficients.jacobian, coefficients.entries, coefficients.bent
+        self.rounding, self.row_rounding = coefficients.rounding, coefficients.row_rounding
+        self.rows, self.gradient = form.rows(x), form.gradient(x)
+        # Of a quadratic objective, the curvature in a variable that no product links to others: no step is endless along it.
+        self.curvature = np.zeros(len(x))
+        reach = np.maximum(np.abs(x), coefficients.limits)
+        if coefficients.hessian is not None:
+            self.curvature = coefficients.hessian.sizes_times(np.abs(x))
             if form.is_quadratic:  # where a Newton step from here would lead: the size that a revenue has where nothing is sold
-                reach = np.maximum(reach, relative(np.abs(self.gradient), np.abs(diagonal), without=0.0))
+                newton = relative(np.abs(self.gradient), np.abs(coefficients.diagonal), without=0.0)
+                reach = np.maximum(reach, newton)
         self.gradient_size = np.maximum(np.abs(form.cost), np.abs(self.gradient)) + self.curvature
         size = np.maximum(self.entries.sizes_times(np.abs(x)), np.abs(self.rows))
-        size = np.maximum(size, np.maximum(_finite(form.row_low), _finite(form.row_high)))
+        size = np.maximum(size, coefficients.sides)
         # What a variable would have to be to count in the largest of its rows: rounding errors are small beside that.
         self.reach = self.entries.widened(reach, size)
         # What its distance from a bound is measured by.
@@ -219,9 +252,6 @@ class Point:
         # What the objective's terms come to where every variable is as large as it counts. Multipliers of rows that depend on
         # each other may be any size and cancel: where their rounding comes to more than this allows, it tells nothing.
         self.worth = inner(self.reach, self.gradient_size) + abs(form.offset)
-        # Of reduced costs, relative to their terms; of rows, to their size.
-        self.rounding = ROUNDING * (8 + np.bincount(self.entries.columns, minlength=len(x)))
-        self.row_rounding = EXACT * (8 + np.bincount(self.entries.rows, minlength=len(size)))
 
     def unused(self, row_dual: Array) -> Array:
         """Return what multipliers of the right sign pay for the room that rows leave; what is rounding is no room."""
@@ -231,14 +261,18 @@ class Point:
 
     def violation(self) -> float:
         """Return the worst violation of a row, a bound or a whole number; rows and bounds relative to their own size."""
+        return self._violation
+
+    @cached_property
+    def _violation(self) -> float:
         form, x = self.form, self.x
         outside = np.maximum(np.maximum(form.row_low - self.rows, self.rows - form.row_high), 0.0)
         size = self.row_size
         if (outside > ACCEPTED * size).any():  # a row of nothing but traces is measured by what its variables are elsewhere
-            near = self.entries.comparable(COMPARABLE)
+            near = self.coefficients.comparable
             size = np.maximum(size, TRACE / ACCEPTED * near.largest_by_row(self.spread(np.abs(x), near)))
         beyond = np.maximum(np.maximum(form.low - x, x - form.high), 0.0)
-        limits = np.maximum(np.abs(x), np.maximum(_finite(form.low), _finite(form.high)))
+        limits = np.maximum(np.abs(x), self.coefficients.limits)
         return _largest([relative(outside, size), relative(beyond, limits), np.abs(x - np.round(x))[form.integer]])
 
     def spread(self, size: Array, entries: Entries, least: float | Array = 0.0) -> Array:
@@ -257,12 +291,12 @@ class Point:
         """Return what a gap is measured by: the objective, or a small part of its terms where these cancel."""
         terms = inner(np.abs(self.x), np.abs(self.gradient) + self.curvature / 2) + abs(self.form.offset)
         if row_dual is not None:
-            paid = inner(np.abs(row_dual), np.maximum(_finite(self.form.row_low), _finite(self.form.row_high)))
+            paid = inner(np.abs(row_dual), self.coefficients.sides)
             terms += min(paid, self.worth)
         return max(abs(value), CANCELLED * terms)
 
     def box(self, scale: float, wanted_low: Booleans, wanted_high: Booleans) -> tuple[Array, Array]:
-        """Return bounds on all feasible points that are hardly worse than this one, the wanted sides at least.
+        """Return bounds on all feasible points that are hardly worse than this one, by `scale`, the wanted sides at least.
 
         In a convex model every tangent is on the safe side: that of a row's body, and that of the objective.
         """

@@ -8,7 +8,7 @@ it is certified like any other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
         zero = np.clip(0.0, form.low, form.high)
         nothing += [(np.where(np.abs(x) <= share * units, zero, x), row_dual) for share in TRACES]
     for candidate, multipliers in nothing if best.missed or best.unproven else ():
-        state = State(form, candidate, multipliers).without_slight_multipliers()
+        state = State(form, candidate, multipliers, best.point).without_slight_multipliers()
         best = state if not state.missed and state.better_than(best) else best
     if linear and best.rank < (False, True, 0.0):  # simplex is as exact as can be
         return best.x, best.row_dual
@@ -107,12 +107,13 @@ class State:
     form: StandardForm
     x: Array
     row_dual: Array
+    like: InitVar[Point | None] = None  # another point of the form
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, like: Point | None) -> None:
         form, x = self.form, np.clip(self.x, self.form.low, self.form.high)
         dual = signed(form, self.row_dual)
         self.x, self.row_dual = x, dual
-        self.point = point = Point(form, x)
+        self.point = point = like if like is not None and np.array_equal(x, like.x) else Point(form, x, like)
         self.jacobian, entries = sp.csr_array(point.jacobian), point.entries
         self.reduced = point.gradient - entries.transposed_times(dual)
         self.terms = point.gradient_size + entries.transposed_sizes_times(np.abs(dual))
@@ -144,7 +145,7 @@ class State:
     def at(self, x: Array, row_dual: Array) -> State:
         """Return the state at another point; itself where that is the same."""
         same = np.array_equal(x, self.x) and np.array_equal(row_dual, self.row_dual)
-        return self if same else State(self.form, x, row_dual)
+        return self if same else State(self.form, x, row_dual, self.point)
 
     @property
     def rows(self) -> Booleans:
@@ -181,7 +182,7 @@ class State:
             change = lsqr(sp.csr_array(part), state.worth[columns], atol=0, btol=0, conlim=0, iter_lim=4 * part.shape[0])[0]
             row_dual = state.row_dual.copy()
             row_dual[rows] += weights * change
-            moved = State(self.form, self.x, row_dual)
+            moved = State(self.form, self.x, row_dual, self.point)
             if not moved.worst <= max(state.worst, ACCEPTED):
                 break
             state = moved
@@ -242,7 +243,7 @@ class State:
         move[free] = solution[: len(free)]
         after = np.zeros(len(dual))
         after[active] = dual[active] + solution[len(free) :]
-        moved = State(form, x + move, after)
+        moved = State(form, x + move, after, self.point)
         clean = moved.at(without_traces(moved.point), after)
         return clean if clean.no_worse_than(moved) else moved
 

@@ -47,7 +47,6 @@ PIECES = "pieces"  # the first way of all, where a large program falls into piec
 PIECE = 1e-8  # relative tolerance of a piece
 UNBOUNDED = -np.inf
 SLIGHT = 1e-9  # of the objective: what rows miss may be worth, at the prices of the rows, where it is much of their traces
-SLIGHT_OF_PLAN = 1e-7  # and where its cost is only to tell how dear a plan may be
 STEP, LARGE_STEP = 1e-7, 1e-6  # of the objective: what the value of a step is proven to, also where the problem is large
 
 
@@ -120,28 +119,31 @@ class Quadratic:
                 self.sifting.note(c, sp.csc_array(quadratic), values, duals)
             x[free] = np.clip(values, form.low[free], form.high[free])
             fixed = replace(step, low=np.where(free, step.low, x), high=np.where(free, step.high, x))
-            certificate, bound = certify(fixed, x, duals)
-            if rough and certificate.gap <= (STEP if len(c) < SIFTED_FROM else LARGE_STEP):
-                return x, duals, bound
-            plain = x.copy(), duals, bound
-            slight = certificate.gap <= 1e-7 and _worth(fixed, x, duals) <= SLIGHT * abs(bound)
-            if slight and not exact and len(c) >= SIFTED_FROM:  # a basis of so many columns, for traces that are worth nothing
-                return plain
+            plain, few = (x.copy(), duals), len(c) < SIFTED_FROM
+            if not exact:
+                certificate, bound = certify(fixed, x, duals)
+                if rough and certificate.gap <= (STEP if few else LARGE_STEP):
+                    return x, duals, bound
+                # A basis of so many columns, for traces that are worth nothing:
+                if not few and _slight(fixed, x, duals, certificate.gap, bound):
+                    return x, duals, bound
             if exact or not certificate.within(1e-7):
                 x, duals = polished(fixed, x, duals)
                 certificate, bound = certify(fixed, x, duals)
             if certificate.within(1e-7) and certificate.primal_residual <= ACCEPTED:
                 return x, duals, bound
-            if slight:
-                return plain
+            certificate, bound = certify(fixed, *plain)
+            if _slight(fixed, *plain, certificate.gap, bound):
+                return *plain, bound
         raise NotSolvedError("a party's own problem was not solved to its certificate", Termination.FAILED)
 
     def bound(self, linear: Array, given: Array) -> float | None:
         """Return what the optimum without weights is at least, by the prices between pieces of the last solution.
 
-        Hardly less than the optimum where `linear` is near what the weights made of it then. None where there is no such proof.
+        Hardly less than the optimum where `linear` is near what the weights made of it then. Nothing rests on the point that the
+        pieces come to, which may miss rows: multipliers prove what they prove. None where there is no such proof.
         """
-        if self.pieces is None or self.pieces is UNKNOWN or len(self.part.low) < LARGE:
+        if self.pieces is None or self.pieces is UNKNOWN:
             return None
         x = np.where(self.free, 0.0, given)
         shift, cost = self.matrix @ x, self.form.cost + linear
@@ -158,9 +160,8 @@ class Quadratic:
         cost = cost - sp.csr_array(self.matrix)[links].T @ prices
         left, right = self.form.row_low - open_side, self.form.row_high + open_side
         priced = replace(self.form, cost=cost, low=low, high=high, row_low=left, row_high=right)
-        proven = certify(priced, x, duals)[1]
-        plan = _worth(priced, x, duals) <= SLIGHT_OF_PLAN * abs(proven)  # else its cost would limit nothing
-        return proven + paid if math.isfinite(proven) and plan else None
+        proven = certify(priced, x, duals, feasible=False)[1]
+        return proven + paid if math.isfinite(proven) else None
 
     def _sifted(self, way: str, quadratic: sp.csc_matrix, c: Array, low: Array, high: Array) -> OptimumAndDuals:
         """Solve over the columns that are likely to count, by PIQP, until no other does."""
@@ -210,11 +211,11 @@ class Quadratic:
         return values, duals
 
 
-def _worth(form: StandardForm, x: Array, duals: Array) -> float:
-    """Return what would be paid for what rows miss: rows of traces miss much of themselves, and it is worth nothing."""
+def _slight(form: StandardForm, x: Array, duals: Array, gap: float, bound: float) -> bool:
+    """Return whether a point is an optimum but for rows of traces, which miss much of themselves: what is worth nothing."""
     rows = form.rows(x)
     missed = np.maximum(np.maximum(form.row_low - rows, rows - form.row_high), 0.0)
-    return float(np.abs(duals) @ missed)
+    return gap <= 1e-7 and float(np.abs(duals) @ missed) <= SLIGHT * abs(bound)
 
 
 class _Diagonal:

@@ -14,6 +14,7 @@ from veridical import models
 from veridical.contracts.joint_plan.planner import Plan, activity_cost
 from veridical.data import CertificateError, InputError, NotSolvedError
 from veridical.data.arrays import Array
+from veridical.data.garbage import without_collections
 from veridical.data.joint_plan import JointPlanCase
 from veridical.data.lazy import pd
 from veridical.data.progress import step
@@ -87,14 +88,15 @@ class CompiledPlans:
 
     def plan(self, case: JointPlanCase, baseline: Array | None, absent: tuple[str, ...], activity_fee: float) -> Plan:
         """Return the plan at the least cost of all but those absent, with what it costs each of the others."""
-        began = perf_counter()
-        with step("compile joint"):
-            parties = {name: self.party(case, name) for name in case.names if name not in absent}
-            whole = joined(parties, case.shared, baseline, activity_fee)
-        translated = perf_counter()
-        with step("solve joint"):
-            found = self._solved(whole, absent)
-        return self._plan(case, baseline, absent, activity_fee, Solved(whole, found, (began, translated)))
+        with without_collections():
+            began = perf_counter()
+            with step("compile joint"):
+                parties = {name: self.party(case, name) for name in case.names if name not in absent}
+                whole = joined(parties, case.shared, baseline, activity_fee)
+            translated = perf_counter()
+            with step("solve joint"):
+                found = self._solved(whole, absent)
+            return self._plan(case, baseline, absent, activity_fee, Solved(whole, found, (began, translated)))
 
     def plan_each(
         self, case: JointPlanCase, baseline: Array | None, absences: Sequence[tuple[str, ...]], activity_fee: float
@@ -169,7 +171,7 @@ class CompiledPlans:
             costs=whole.costs(found.point.x),
             fee=activity_cost(case.shared, units, baseline, activity_fee) if baseline is not None else 0.0,
             bound=solution.bound,
-            prices=solution.duals.get("agreement", pd.Series(dtype=float, name="dual")),
+            prices=whole.prices(found.point.row_dual, case.shared),
             duals=solution.duals,
             non_participants=absent,
             identities=whole.info.identities,

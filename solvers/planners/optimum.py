@@ -54,14 +54,15 @@ def optimum(name: str, form: StandardForm, solver: Configuration | None, residua
     if form.convexity is None:
         raise NotSolvedError(f"{name}: not shown to be convex", Termination.FAILED)
     configuration = configure("highs") if solver is None else solver
-    presolved = None if form.hessian is None or fixed_by_rows(form) is not None else Presolved.of(form)
+    presolvable = form.hessian is not None and fixed_by_rows(form) is None
+    small = solver is None and presolvable and len(form.cost) <= QUICK
+    quick = _by_piqp(form, None, residual) if small else None
+    if quick is not None:
+        return quick
+    presolved = Presolved.of(form) if presolvable else None
     left = form if presolved is None else presolved.form
-    if solver is None and form.hessian is not None and fixed_by_rows(form) is None:
-        quick = (
-            _by_piqp(form, presolved if len(form.cost) > QUICK else None, residual)
-            if len(form.cost) <= QUICK or len(left.cost) <= QUICK_LEFT
-            else None
-        )
+    if solver is None and presolvable and not small and len(left.cost) <= QUICK_LEFT:
+        quick = _by_piqp(form, presolved, residual)
         if quick is not None:
             return quick
     deadline = math.inf if configuration.time_limit is None else perf_counter() + configuration.time_limit

@@ -19,10 +19,12 @@ from pyomo.common.gc_manager import PauseGC
 from veridical.data import InputError
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.data.joint_plan import LEVELS, Flow, Part, Shared
+from veridical.data.lazy import pd
 from veridical.models.info import info_of
 from veridical.models.joint_plan.information import PlanInfo
 from veridical.models.joint_plan.party import block_model
 from veridical.solvers.translate.checks import refuse_empty
+from veridical.solvers.translate.convexity.proof import QUADRATIC
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
 __all__ = ["Between", "PartyProgram", "Program", "joined"]
@@ -114,7 +116,8 @@ class Program:
         arrays |= {"low": whole.low[kept], "high": whole.high[kept], "integer": whole.integer[kept]}
         arrays |= {"row_low": whole.row_low - shift, "row_high": whole.row_high - shift}
         matrix, variables = sp.csr_array(whole.matrix[:, kept]), [whole.variables[column] for column in kept.tolist()]
-        form = replace(whole, matrix=matrix, variables=variables, _column={}, _convexity=None, **arrays)
+        shown = whole._convexity if arrays["hessian"] is not None else None  # of what is convex, columns alone are
+        form = replace(whole, matrix=matrix, variables=variables, _column={}, _convexity=shown, **arrays)
         refuse_empty(form, "joint")
         return cls(form, fixed)
 
@@ -160,6 +163,14 @@ class Joined:
         nobody = count == 0
         units = np.where(nobody, 0.0 if otherwise is None else otherwise, total / np.where(nobody, 1.0, count))
         return np.maximum(units, 0.0)
+
+    def prices(self, row_dual: Array | None, shared: Shared) -> pd.Series:
+        """Return the dual of `agreement` of each flow that both ends decide, by flow, as the duals of the plan have it."""
+        count = int(self.agreed.sum())
+        if row_dual is None or not count:
+            return pd.Series(dtype=float, name="dual")
+        index = shared.index[self.agreed].remove_unused_levels()
+        return pd.Series(row_dual[:count] + 0.0, index=index, name="dual").sort_index()  # no -0
 
 
 def joined(
@@ -215,6 +226,7 @@ def joined(
         np.zeros(n + more, dtype=bool),
         [*(variable for form in forms for variable in form.variables), *variables],
         [*constraints, *(constraint for form in forms for constraint in form.constraints)],
+        _convexity=QUADRATIC if all(form.convexity for form in forms) else None,  # shown of each party once, and not in each plan
     )
     fixed = np.full(n + more, np.nan)
     if baseline is not None:

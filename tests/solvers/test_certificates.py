@@ -15,8 +15,9 @@ import veridical as vd
 from support.small_models import knapsack
 from veridical.contracts import Menu
 from veridical.data import AssemblerCase
-from veridical.solvers.certificate import certify
+from veridical.solvers.certificate import Point, certify
 from veridical.solvers.engines.highs import LiveModel
+from veridical.solvers.polish import State
 from veridical.solvers.translate.standard_form import compile_model
 
 Array = NDArray[np.float64]
@@ -97,6 +98,38 @@ def test_where_nothing_is_worth_making_a_bound_may_be_off_by_rounding_alone(mone
     assert certify(form, nothing, None, -1e-14 * 80 * money)[0].holds
     assert not certify(form, nothing, None, -1e-10 * 80 * money)[0].holds
     assert not certify(form, nothing, None, -1.0 * money)[0].holds
+
+
+def test_a_point_that_misses_a_row_limits_nothing() -> None:
+    # At least ten of two things, at 1 each. Nothing of both would cost 0, and points that cost no more are all at 0.
+    m = pyo.ConcreteModel()
+    m.one, m.other = pyo.Var(bounds=(0, None)), pyo.Var(bounds=(0, None))
+    m.enough = pyo.Constraint(expr=m.one + m.other >= 10)
+    m.cost = pyo.Objective(expr=m.one + m.other)
+    form, nothing = compile_model(m), np.zeros(2)
+    assert certify(form, nothing, np.array([0.9]), feasible=False)[1] == pytest.approx(9.0)
+    assert certify(form, nothing, np.array([1.0]), feasible=False)[1] == pytest.approx(10.0)
+    assert certify(form, nothing, np.array([1.5]), feasible=False)[1] == -np.inf  # a unit would be worth more than it costs
+    # What costs no more than ten of one has at most ten of the other, each of them worth 0.5 more than it costs.
+    assert certify(form, np.array([10.0, 0.0]), np.array([1.5]))[1] == pytest.approx(5.0, rel=1e-2)
+    assert certify(form, np.array([10.0, 0.0]), np.array([1.5]), feasible=False)[1] == -np.inf
+
+
+def test_figures_of_a_point_do_not_depend_on_another_that_was_there_before() -> None:
+    m = pyo.ConcreteModel()
+    m.x = pyo.Var(range(3), bounds=(0, 9))
+    m.most = pyo.Constraint(expr=m.x[0] + 2 * m.x[1] <= 4)
+    m.sum = pyo.Constraint(expr=m.x[0] - m.x[2] == 1)
+    m.cost = pyo.Objective(expr=m.x[0] ** 2 + m.x[0] * m.x[1] + m.x[1] ** 2 + m.x[2])
+    form, x, dual = compile_model(m), np.array([2.0, 1.5, 1.0]), np.array([-1.0, 0.25])
+    before = State(form, np.array([1.0, 0.0, 0.0]), np.zeros(2))
+    fresh, same = State(form, x, dual), before.at(x, dual)
+    names = ("reduced", "terms", "worth", "row_worth", "room", "row_room", "violation", "worst", "gap", "scale", "missed")
+    assert all(np.array_equal(getattr(same, name), getattr(fresh, name)) for name in names)
+    assert fresh.violation == pytest.approx(1 / 5)  # 5 where 4 is the most
+    assert np.array_equal(same.at(x, np.zeros(2)).reduced, State(form, x, np.zeros(2)).reduced)
+    other = replace(form, row_high=np.array([9.0, 1.0]))  # of another form nothing is taken
+    assert Point(other, x, before.point).violation() == Point(other, x).violation() == 0
 
 
 def test_an_exact_optimum_has_a_certificate_without_residuals(discrete: AssemblerCase) -> None:

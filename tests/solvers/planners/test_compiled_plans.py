@@ -12,11 +12,13 @@ from support.joint_plan_cases import SAME, SHIPPED_PLANS, vendors_at
 from veridical import models
 from veridical.contracts.joint_plan.caching import CachingPlanner
 from veridical.data import JointPlanCase, NotSolvedError
-from veridical.data.joint_plan import COST, Part
+from veridical.data.joint_plan import COST, Part, pilot
 from veridical.solvers.planners import Central, cost_at, settle
 from veridical.solvers.planners.central import party_at
 from veridical.solvers.planners.optimum import optimum
 from veridical.solvers.planners.programs import PartyProgram, joined
+from veridical.solvers.translate import standard_form
+from veridical.solvers.translate.convexity.proof import QUADRATIC
 
 
 @pytest.mark.parametrize("name", SHIPPED_PLANS)
@@ -38,6 +40,7 @@ def test_a_plan_of_compiled_parties_is_that_of_the_whole_model(name: str, absent
     assert set(plan.duals) == set(whole.duals)
     for family, series in whole.duals.items():
         pd.testing.assert_index_equal(plan.duals[family].index, series.index)
+    pd.testing.assert_series_equal(plan.prices, plan.duals["agreement"])
     assert plan.solution.sensitivity.index.equals(whole.sensitivity.index)
     assert plan.solution.sensitivity["activity_fee"] == pytest.approx(plan.fee / 2.0, rel=1e-6)
 
@@ -63,6 +66,19 @@ def test_a_report_compiles_one_party_and_a_counterfactual_none(two_vendors: Join
     lie = two_vendors.reporting("A", two_vendors.party("A").scaled(COST, 1.2))
     settle(lie, "vcg", planner, pivot="clarke")
     assert compiled[len(two_vendors.names) :] == ["A"]
+
+
+def test_what_is_shown_of_a_party_is_not_shown_again_for_each_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, planner, asked = pilot(vendors=2, sites=2, regions=2, products=2, weeks=3, makers=2), Central(), []
+    start = planner.baseline(case)
+    first = planner.plan(case, start)
+    monkeypatch.setattr(standard_form, "shown", lambda form: asked.append(form))
+    without = planner.joint(case, start, case.suppliers[:1], 2.0)
+    assert not asked
+    assert without.solution.certificate.basis == first.solution.certificate.basis == QUADRATIC
+    form = joined({name: PartyProgram.of(case.part(name)) for name in case.names}, case.shared).program.form
+    assert form.convexity is None  # nothing is shown of these parties now, and so nothing of all of them
+    assert len(asked) > 0
 
 
 def test_whole_trucks_have_another_way(compiled: list[str]) -> None:
