@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from veridical.data import InputError, example, examples, files, load
+from veridical.data import InputError, example, examples, files, load, observations
 from veridical.data.case_record import HEAD, hashed
 from veridical.data.measures import Measures
 from veridical.data.record import check
@@ -18,12 +18,13 @@ from veridical.data.stamp import stamped
 from veridical.families import RESERVED, Mechanism, family_of, find
 from veridical.solvers import Configuration, configure
 from veridical.solvers.configuration import from_file
+from veridical.solvers.engines import refuse_missing
 from veridical.studies.sweep import Bench, Group, Plan, StudySpec
 from veridical.studies.sweep.outputs import SHORT
 from veridical.studies.sweep.spec import CASES
-from veridical.study_tasks import tasks_of
+from veridical.study_tasks import read_files, tasks_of
 
-__all__ = ["plan"]
+__all__ = ["plan", "refuse_missing_solvers"]
 
 LOG = logging.getLogger(__name__)
 AUTO = "auto"  # what the table calls the solver that nobody has named
@@ -36,11 +37,10 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
         path = _shipped(spec) or Path(spec)
         folder, file = path.parent, path.name
         spec = files.read_toml(path, "study")
-    with _of_file(file):
+    with _of_file(file), files.outside_allowed(allow_files), observations.below(folder) as observed:
         checked = spec if isinstance(spec, StudySpec) else check(StudySpec, spec, file)
-        with files.outside_allowed(allow_files):
-            cases = [_case(one, folder, allow_files) for one in checked.case]
-            solvers = _labelled([_solver(one, folder, file, allow_files) for one in checked.solver or (None,)])
+        cases = [_case(one, folder, allow_files) for one in checked.case]
+        solvers = _labelled([_solver(one, folder, file, allow_files) for one in checked.solver or (None,)])
         _refuse_doubles("case", [case.name for case in cases])
         groups = _groups(checked, cases, solvers)
         tasks, varied = tasks_of(checked, groups)
@@ -50,9 +50,12 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
             "solver": {label: _settings(one) for label, one in solvers.items()},
             **{"vary": checked.vary_table(), "outputs": {"columns": list(checked.outputs.columns)}, "rows": len(tasks)},
         }
+        read_files(cases, checked.axes)
+        if observed:
+            manifest["files"] = {name: hashed(numbers) for name, numbers in sorted(observed.items())}
         return Plan(
             checked.name,
-            bench(tuple(groups), columns=checked.further),
+            bench(tuple(groups), columns=checked.further, folder=folder and folder.resolve(), allow_files=allow_files),
             tuple(tasks),
             varied,
             checked.outputs.columns,
@@ -60,6 +63,16 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
             _called(cases, varied),
             file,
         )
+
+
+def refuse_missing_solvers(planned: Plan) -> None:
+    """Raise InputError for a solver of a study that does not work on this machine."""
+    for one in {group.label: group.configuration for group in planned.bench.groups}.values():
+        if one is not None and one.solver not in RESERVED:
+            try:
+                refuse_missing(one)
+            except InputError as error:
+                raise InputError(*error.problems, file=planned.file) from None
 
 
 def _called(cases: Sequence[Any], varied: Iterable[str]) -> dict[str, str]:

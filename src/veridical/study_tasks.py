@@ -11,10 +11,10 @@ from typing import Any
 from veridical.data import InputError
 from veridical.families import family_of, find
 from veridical.studies.sweep import Group, StudySpec, Task, points_of
-from veridical.studies.sweep.axis import shown
+from veridical.studies.sweep.axis import Axis, Listed, shown
 from veridical.studies.sweep.design import Point
 
-__all__ = ["tasks_of"]
+__all__ = ["read_files", "tasks_of"]
 
 TRIED = 1000  # points of a case that are looked at for one that makes a valid case
 COMPARED = 5  # values of an axis that are tried for one that another axis does not set as well
@@ -46,6 +46,22 @@ def tasks_of(spec: StudySpec, groups: list[Group]) -> tuple[list[Task], dict[str
         _refuse_hidden(group.case, roles, own_points[place], values)
         groups[number] = replace(group, first=first)
     return tasks, columns
+
+
+def read_files(cases: Sequence[Any], axes: Mapping[str, Axis]) -> None:
+    """Read the files that listed values may name (past demand, past reports): what stands in them is part of the study."""
+    for name, one in axes.items():
+        for value in one.listed if isinstance(one, Listed) else ():
+            if _has_text(value):
+                for case in cases:
+                    with suppress(InputError):  # its row will say what is wrong
+                        case.changed(**{name: value})
+
+
+def _has_text(value: Any) -> bool:
+    if isinstance(value, Mapping | list):
+        return any(map(_has_text, value.values() if isinstance(value, Mapping) else value))
+    return isinstance(value, str)
 
 
 def _key(value: Any) -> str:

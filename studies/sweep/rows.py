@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from platform import python_version
 from time import perf_counter
 from typing import Any
 
+from veridical.data import files, observations
 from veridical.data.case_record import hashed
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.solvers import Configuration, Solution
@@ -94,7 +96,8 @@ class Bench:
     """Where points are solved; each worker process has one of its own.
 
     `make` returns `solve(first, case, mechanism=..., solver=..., **parameters) -> Solution`, called once a process. `compare`
-    returns the figures that a comparison shows of a solution, by name. `columns` are further ones that are asked for.
+    returns the figures that a comparison shows of a solution, by name. `columns` are further ones that are asked for. `folder`:
+    below which lie the files that varied values name, unless `allow_files`; None where the program is.
 
     Examples
     --------
@@ -110,13 +113,16 @@ class Bench:
     compare: Callable[[Any, Solution], Mapping[str, Any]]
     truthful: Callable[[Solution], str]
     columns: tuple[str, ...] = ()
+    folder: Path | None = None
+    allow_files: bool = False
 
     def solve(self, task: Task) -> Outcome:
         """Return what comes of a task: a point that fails is a row with its reason."""
         group, began = self.groups[task.group], perf_counter()
         row = task.head(group)
         try:
-            changed = group.case.changed(**{name: task.parameters[name] for name in task.fields})
+            with observations.below(self.folder), files.outside_allowed(self.allow_files):
+                changed = group.case.changed(**{name: task.parameters[name] for name in task.fields})
             row["case_hash"] = hashed(changed)
             solve = _solver(self.make)
             own = {name: value for name, value in task.parameters.items() if name not in task.fields}
