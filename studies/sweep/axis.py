@@ -23,6 +23,7 @@ KEYS = ("from", "to", "points", "values", "random")  # of the table of an axis
 ALLOWED = "a table with from, to and points; or values; or random"
 LARGEST = 2**63 - 1  # whole number that a column holds
 DIGITS = 12  # of the points of a range: 0.3, and not 0.30000000000000004
+NOTHING = 1e-14  # of the larger end of a range: a point that is 0 but for rounding
 POINTS = 1_000_000  # that a study may have
 
 
@@ -35,7 +36,10 @@ class Range(Record):
 
     def values(self, name: str, seed: int) -> list[Any]:
         """Return the values, in order."""
-        rounded = [float(f"{value:.{DIGITS}g}") for value in np.linspace(self.start, self.end, self.points).tolist()]
+        points = np.linspace(self.start, self.end, self.points)
+        inner = points[1:-1]
+        inner[np.abs(inner) < NOTHING * max(abs(self.start), abs(self.end))] = 0.0  # 1e-16 between -0.9 and 0.9
+        rounded = [float(f"{value:.{DIGITS}g}") for value in points.tolist()]
         are_whole = isinstance(self.start, int) and isinstance(self.end, int) and all(value.is_integer() for value in rounded)
         return [int(value) for value in rounded] if are_whole else rounded
 

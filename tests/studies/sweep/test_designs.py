@@ -41,6 +41,16 @@ def test_the_points_of_a_range_have_no_rounding() -> None:
     assert table["price"].tolist() == [30.0, 30.1, 30.2, 30.3, 30.4, 30.5, 30.6, 30.7, 30.8, 30.9, 31.0]
 
 
+def test_a_range_around_0_has_0_in_its_middle() -> None:
+    """It had 1e-16, and every row failed."""
+    table = study({"correlation": {"from": -0.9, "to": 0.9, "points": 7}}, mechanisms=["icds", "naive"], solver="highs")
+    assert table["correlation"].tolist() == [-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9] * 2
+    assert table.exit_status == 0
+    assert table["objective"][3] == pytest.approx(
+        vd.solve(vd.example("two-suppliers"), "icds", "closed_form").objective, rel=1e-8
+    )
+
+
 def test_zip_takes_the_first_of_each_then_the_second() -> None:
     vary = {"price": {"values": [20, 30]}, "demand.low": {"from": 0, "to": 50, "points": 2}, "design": "zip"}
     assert study(vary)[["price", "demand.low"]].to_numpy().tolist() == [[20, 0], [30, 50]]
