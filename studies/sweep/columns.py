@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["CHECKED", "COLUMNS", "SECONDS", "SOLVED", "VERSIONS", "schema"]
+__all__ = ["CHECKED", "COLUMNS", "SECONDS", "SOLVED", "VERSIONS", "schema", "worded"]
 
 SOLVED = ("objective", "bound")
 CHECKED = ("primal_residual", "dual_residual", "complementarity", "gap")  # of the certificate
@@ -48,3 +48,11 @@ def schema(varied: Mapping[str, Sequence[Any]], columns: tuple[str, ...]) -> pa.
     head, rest = ({name: types[name] for name in COLUMNS if (name in first) is is_first} for is_first in (True, False))
     order = head | axes | {name: rest.pop(name) for name in ("objective", "bound", "status")} | asked | rest
     return pa.schema(list(order.items()))
+
+
+def worded(name: str) -> str:
+    """Return a column's name in words."""
+    head, _, rest = name.partition(".")
+    owner, _, parameter = rest.partition(".")
+    name = f"{parameter} of {owner}" if head == "mechanism" and parameter else name
+    return name.replace("_", " ").replace(":", " ")

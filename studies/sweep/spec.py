@@ -109,7 +109,8 @@ class StudySpec(Record):
             if any(other.startswith(f"{name}.") for other in names):
                 raise wrong(name, "a field, or parts of it, and not both", f"vary.{name}")
             if name in COLUMNS:
-                raise wrong(name, f"parts of it ({name}.KEY), as another column of the table is called so", f"vary.{name}")
+                allowed = f"parts of it where it has any ({name}.KEY): a column of every table is called {name}"
+                raise wrong(name, allowed, f"vary.{name}")
         return self
 
     @property

@@ -164,7 +164,9 @@ def test_columns_that_every_table_has_may_be_asked_for_and_stay_what_they_are() 
 
 
 def test_a_field_that_is_called_as_a_column_is_varied_by_its_parts() -> None:
-    with pytest.raises(InputError, match=r"^vary\.mechanism: got 'mechanism'; allowed: parts of it \(mechanism\.KEY\)"):
+    with pytest.raises(
+        InputError, match=r"^vary\.mechanism: got 'mechanism'; allowed: parts of it where it has any \(mechanism\.KEY\)"
+    ):
         vd.study({"case": "marketplace", "vary": {"mechanism": {"values": [{"activity_fee": 2.0}]}}})
 
 
