@@ -228,6 +228,9 @@ class _Rule:
 
     def drawn(self) -> Iterator[tuple[Array, Array]]:
         """Yield points, shape (points, axes), and their weights, so many as are held at a time."""
+        if not len(self.steps):  # scores that are as good as independent have no factor
+            yield np.zeros((1, 0)), np.ones(1)
+            return
         ends = np.ceil(self.reach / self.steps).astype(int)
         shape, k = tuple(2 * ends + 1), len(self.steps)
         weight = float(np.prod(self.steps)) / (2 * math.pi) ** (k / 2) / len(self.shifts)

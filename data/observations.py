@@ -1,14 +1,17 @@
 """One column of numbers in a CSV file that a table of a case names: past demand, past reports of a supplier.
 
 The file is looked for beside the case file, or below its folder, and read once, when the case is loaded. A case made in Python
-may name a file of any place; what the table keeps is then its name alone, under which it is saved beside the case.
+may name a file of any place, but while files are looked for `below` a folder; what the table keeps is then its name alone, under
+which it is saved beside the case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from dataclasses import field as made
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,32 @@ from veridical.data.errors import InputError
 from veridical.data.fields import Numbers, number
 from veridical.data.record import wrong
 
-__all__ = ["column", "read"]
+__all__ = ["below", "column", "read"]
+
+
+@dataclass(frozen=True)
+class _Below:
+    """Where files are looked for that no case file names, and what was read."""
+
+    folder: Path | None = None
+    found: dict[str, Numbers] = made(default_factory=dict)
+
+
+_BELOW: ContextVar[_Below | None] = ContextVar("below", default=None)
+
+
+@contextmanager
+def below(folder: Path | None) -> Iterator[dict[str, Numbers]]:
+    """Look for files that no case file names below a folder meanwhile; give the numbers of those that are read, by name.
+
+    None: wherever the program is.
+    """
+    place = _Below(folder)
+    token = _BELOW.set(place)
+    try:
+        yield place.found
+    finally:
+        _BELOW.reset(token)
 
 
 def read(raw: Any, context: Any, field: str, values: str, keys: str) -> Any:
@@ -37,9 +65,11 @@ def read(raw: Any, context: Any, field: str, values: str, keys: str) -> Any:
     name = raw[field]
     if context is not None:
         return {**raw, values: column(files.inside(Path(context["folder"]), name), name, field)}
-    given = Path(name)  # of the caller's own, and not of a case file
+    given, place = Path(name), _BELOW.get() or _Below()  # of the caller's own, and not of a case file
     kept = given.name if given.anchor or ".." in given.parts else name
-    return {**raw, field: kept, values: column(nullcontext(given), name, field)}
+    found = column(nullcontext(given) if place.folder is None else files.inside(place.folder, name), name, field)
+    place.found[name] = found
+    return {**raw, field: kept, values: found}
 
 
 def column(place: AbstractContextManager[Path], name: str, field: str) -> Numbers:

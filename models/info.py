@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -96,17 +96,26 @@ class Carried:
     `structure` returns, for a case and the mechanism's parameters, everything that `build` takes from them other than numbers
     that go into mutable Params; None for a model that is not to be used again. `renumber` gives a model the numbers of a case of
     the same structure: it is then, in everything but the keys of its components, what `build` returns for that case.
+    `build` is the function that is meant, and no other: one of the user's own that wraps it takes over its attributes, and may
+    put further numbers of a case into the model.
     """
 
     structure: Callable[..., Hashable | None]
     renumber: Callable[[Any, Any], None]
+    build: Callable[..., Any] | None = None
+
+    @staticmethod
+    def by(build: Callable[..., Any]) -> Carried | None:
+        """Return how models that a function builds are given other numbers; None where it does not say."""
+        carried = getattr(build, "carried", None)
+        return carried if isinstance(carried, Carried) and carried.build is build else None
 
 
 def carries(carried: Carried) -> Callable[[Callable[Parameters, pyo.ConcreteModel]], Callable[Parameters, pyo.ConcreteModel]]:
     """Note on a function that builds models that they can be given the numbers of other cases."""
 
     def noted(build: Callable[Parameters, pyo.ConcreteModel]) -> Callable[Parameters, pyo.ConcreteModel]:
-        build.carried = carried  # type: ignore[attr-defined]
+        build.carried = replace(carried, build=build)  # type: ignore[attr-defined]
         return build
 
     return noted

@@ -119,7 +119,7 @@ class KeptModels:
         `first`: the case that a model begins with; others that do not share its structure need a whole solve.
         Raises InputError for what the model or the solver does not take, NotSolvedError for a model without an optimum.
         """
-        carried: Carried | None = getattr(build, "carried", None)
+        carried = Carried.by(build)
         if carried is None or configuration.solver not in self.solvers:
             return None
         structure = carried.structure(case, **parameters)

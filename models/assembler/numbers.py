@@ -33,7 +33,11 @@ def structure(case: AssemblerCase, *further: Hashable) -> Hashable:
     """Return what models are built from beside the numbers in Params; `further`: what a mechanism decides by those."""
     each = tuple(
         (
-            *((s.units_per_product, s.capacity, *(getattr(s, name) for name in s.rules)) if s.rules else (s.capacity is None,)),
+            *(
+                (s.units_per_product, s.capacity, *((name, getattr(s, name)) for name in s.rules))
+                if s.rules
+                else (s.capacity is None,)
+            ),
             s.delivers,
             getattr(s, "yield"),
             case.reservation_tokens(i) if any(s.reservations) else (),

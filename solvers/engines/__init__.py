@@ -10,7 +10,7 @@ from veridical.solvers.engines import highs, ipopt
 from veridical.solvers.engines.pyomo_factory import KNOWN, PyomoEngine
 from veridical.solvers.solution import Solution
 
-__all__ = ["ENGINES", "REPEATING", "Engine", "engine", "installed"]
+__all__ = ["ENGINES", "REPEATING", "Engine", "engine", "installed", "refuse_missing"]
 
 
 class Engine(Protocol):
@@ -76,6 +76,12 @@ def engine(name: str) -> Engine:
     ('LP', 'QP', 'MIP', 'duals')
     """
     return ENGINES.get(name) or PyomoEngine(name)
+
+
+def refuse_missing(configuration: Configuration) -> None:
+    """Raise InputError where the solver of a configuration does not work here: before there is a model for it."""
+    if configuration.solver not in ENGINES:
+        PyomoEngine(configuration.solver).refuse_missing(configuration)
 
 
 def installed() -> dict[str, Engine]:

@@ -107,11 +107,15 @@ class PyomoEngine:
         finally:
             TURN.release()
 
-    def _solve(self, model: Any, configuration: Configuration, limit: float) -> Solution:
-        began = perf_counter()
+    def refuse_missing(self, configuration: Configuration) -> None:
+        """Raise InputError where no solver of that name works here."""
         if not self.available():
             allowed = "closed_form, highs, ipopt, or a solver that Pyomo's factory finds installed (scip, gurobi, pounce, ...)"
             raise configuration.error_for("solver", self.name, f"{allowed}, by its name: no path, no program of this folder")
+
+    def _solve(self, model: Any, configuration: Configuration, limit: float) -> Solution:
+        began = perf_counter()
+        self.refuse_missing(configuration)
         form = compile_model(model, nonlinear=True, sos="SOS" in self.ABILITIES)
         bound: list[float | None] = [None]
         translated = perf_counter()

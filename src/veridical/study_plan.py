@@ -6,12 +6,11 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from veridical.data import InputError, example, examples, files, load
+from veridical.data import InputError, example, examples, files, load, observations
 from veridical.data.case_record import HEAD, hashed
 from veridical.data.measures import Measures
 from veridical.data.record import check
@@ -19,15 +18,15 @@ from veridical.data.stamp import stamped
 from veridical.families import RESERVED, Mechanism, family_of, find
 from veridical.solvers import Configuration, configure
 from veridical.solvers.configuration import from_file
-from veridical.studies.sweep import Bench, Group, Plan, StudySpec, Task, points_of
-from veridical.studies.sweep.axis import shown
-from veridical.studies.sweep.design import Point
+from veridical.solvers.engines import refuse_missing
+from veridical.studies.sweep import Bench, Group, Plan, StudySpec
 from veridical.studies.sweep.outputs import SHORT
+from veridical.studies.sweep.spec import CASES
+from veridical.study_tasks import read_files, tasks_of
 
-__all__ = ["plan"]
+__all__ = ["plan", "refuse_missing_solvers"]
 
 LOG = logging.getLogger(__name__)
-TRIED = 1000  # points of a case that are looked at for one that makes a valid case
 AUTO = "auto"  # what the table calls the solver that nobody has named
 
 
@@ -38,23 +37,25 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
         path = _shipped(spec) or Path(spec)
         folder, file = path.parent, path.name
         spec = files.read_toml(path, "study")
-    with _of_file(file):
+    with _of_file(file), files.outside_allowed(allow_files), observations.below(folder) as observed:
         checked = spec if isinstance(spec, StudySpec) else check(StudySpec, spec, file)
-        with files.outside_allowed(allow_files):
-            cases = [_case(one, folder, allow_files) for one in checked.case]
-            solvers = _labelled([_solver(one, folder, file, allow_files) for one in checked.solver or (None,)])
+        cases = [_case(one, folder, allow_files) for one in checked.case]
+        solvers = _labelled([_solver(one, folder, file, allow_files) for one in checked.solver or (None,)])
         _refuse_doubles("case", [case.name for case in cases])
         groups = _groups(checked, cases, solvers)
-        tasks, varied = _tasks(checked, groups)
+        tasks, varied = tasks_of(checked, groups)
         manifest = {
             **stamped({"name": checked.name, "case": {case.name: hashed(case) for case in cases}}),
             "mechanisms": list(dict.fromkeys(group.mechanism_name for group in groups)),
             "solver": {label: _settings(one) for label, one in solvers.items()},
             **{"vary": checked.vary_table(), "outputs": {"columns": list(checked.outputs.columns)}, "rows": len(tasks)},
         }
+        read_files(cases, checked.axes)
+        if observed:
+            manifest["files"] = {name: hashed(numbers) for name, numbers in sorted(observed.items())}
         return Plan(
             checked.name,
-            bench(tuple(groups), columns=checked.outputs.further),
+            bench(tuple(groups), columns=checked.further, folder=folder and folder.resolve(), allow_files=allow_files),
             tuple(tasks),
             varied,
             checked.outputs.columns,
@@ -62,6 +63,16 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
             _called(cases, varied),
             file,
         )
+
+
+def refuse_missing_solvers(planned: Plan) -> None:
+    """Raise InputError for a solver of a study that does not work on this machine."""
+    for one in {group.label: group.configuration for group in planned.bench.groups}.values():
+        if one is not None and one.solver not in RESERVED:
+            try:
+                refuse_missing(one)
+            except InputError as error:
+                raise InputError(*error.problems, file=planned.file) from None
 
 
 def _called(cases: Sequence[Any], varied: Iterable[str]) -> dict[str, str]:
@@ -101,6 +112,8 @@ def _of_file(file: str | None) -> Iterator[None]:
 def _case(given: Any, folder: Path | None, allow_files: bool) -> Any:
     """Return a case: itself, a shipped one by its name, or that of a file or folder, which a spec in a file has below its own."""
     if not isinstance(given, str | Path):
+        if folder is not None:
+            raise InputError.of("case", given, CASES)
         family_of(given)
         return given
     path = (folder or Path()) / given
@@ -190,96 +203,3 @@ def _by_solvers(case: Any, mechanism: Mechanism, name: Any, solvers: Mapping[str
     for refusal in refusals:
         LOG.warning("left out: %s", refusal)
     return groups
-
-
-def _tasks(spec: StudySpec, groups: list[Group]) -> tuple[list[Task], dict[str, list[Any]]]:
-    """Return a task for each row, and the values of each axis as the table shows them; groups are told where they start from."""
-    points = points_of(spec)
-    values = {name: _each_once(point[name] for point in points) for name in spec.axes}
-    columns = {name: shown(each) for name, each in values.items()}
-    cells = {name: dict(zip(map(_key, each), columns[name], strict=True)) for name, each in values.items()}
-    names = [group.mechanism_name for group in groups]
-    tasks: list[Task] = []
-    for number, group in enumerate(groups):
-        roles = {name: role for name in spec.axes if (role := _role(name, group, names, values[name])) is not None}
-        done: set[str] = set()
-        start = len(tasks)
-        for point in points:
-            own = {name: point[name] for name in roles}
-            key = _key(own)
-            if key in done:  # points that differ in what another mechanism is given
-                continue
-            done.add(key)
-            fields, parameters = _arguments(group.case, roles, own)
-            row = {name: cells[name][_key(value)] for name, value in own.items()}
-            tasks.append(Task(len(tasks), number, row, fields | parameters, tuple(fields)))
-        groups[number] = replace(group, first=_middle(group, tasks[start:]))
-    return tasks, columns
-
-
-def _key(value: Any) -> str:
-    return json.dumps(value)
-
-
-def _each_once(values: Iterator[Any] | Any) -> list[Any]:
-    return list({_key(value): value for value in values}.values())
-
-
-def _role(name: str, group: Group, mechanisms: Sequence[str], values: Sequence[Any]) -> str | None:
-    """Return what an axis is to a group: `correlation`, `field` or a parameter's name; None where it is another mechanism's.
-
-    Raises InputError for a name that is nothing of the kind, and for values that a parameter does not take.
-    """
-    head, *rest = name.split(".", 2)
-    place = f"vary.{name}"
-    family = family_of(group.case)
-    if name == "correlation":
-        if not hasattr(group.case, "equicorrelated"):
-            raise InputError.of(place, name, f"for cases of an assembler: {group.case.name} is of kind {family.kind}")
-        return name
-    if head == "mechanism" and len(rest) == 2:
-        owner, parameter = rest
-        if owner not in mechanisms:
-            raise InputError.of(place, owner, f"one of the study's mechanisms: {', '.join(dict.fromkeys(mechanisms))}")
-        if owner != group.mechanism_name:
-            return None
-        mechanism = find(group.case, group.mechanism)
-        for value in values:
-            try:
-                mechanism.check({parameter: value})
-            except InputError as error:
-                raise InputError.of(place, value, error.problems[0].allowed) from None
-        return parameter
-    if head not in family.fields:
-        parameters = [f"mechanism.{group.mechanism_name}.{one}" for one in find(group.case, group.mechanism).parameters]
-        allowed = f"a field of {group.case.name}: {', '.join(family.fields)}; correlation; {', '.join(parameters)}"
-        raise InputError.of(place, name, allowed)
-    return "field"
-
-
-def _arguments(case: Any, roles: Mapping[str, str], point: Point) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the fields of the case that a point changes, and the parameters of the mechanism."""
-    fields = {name: value for name, value in point.items() if roles[name] == "field"}
-    if "correlation" in point:
-        try:
-            fields |= case.equicorrelated(point["correlation"])
-        except InputError as error:
-            problem = error.problems[0]
-            allowed = f"{problem.allowed}, in {case.name}"
-            raise InputError(replace(problem, field="vary.correlation", allowed=allowed)) from None  # the file is the spec's
-    return fields, {roles[name]: value for name, value in point.items() if roles[name] not in ("field", "correlation")}
-
-
-def _middle(group: Group, tasks: Sequence[Task]) -> Any:
-    """Return the valid case nearest to the middle of a group's points, from which no other is far.
-
-    Raises InputError where no point makes a valid case: what is varied is not there, or none of its values is allowed.
-    """
-    refusals: dict[int, InputError] = {}
-    for place in sorted(range(len(tasks)), key=lambda place: abs(2 * place - len(tasks)))[:TRIED]:
-        try:
-            return group.case.changed(**{name: tasks[place].parameters[name] for name in tasks[place].fields})
-        except InputError as error:
-            refusals[place] = error
-    first = refusals[min(refusals)]
-    raise InputError(*first.within("vary").problems, file=first.file)

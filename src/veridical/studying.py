@@ -118,7 +118,12 @@ def prepared(
         lanes.end_if_unguarded()
     if resume and out is None:
         raise InputError.of("resume", resume, "a folder to go on in: out")
-    return study_plan.plan(spec, partial(sweep.Bench, make=solver_of_process, compare=compared, truthful=truthful), allow_files)
+    planned = study_plan.plan(
+        spec, partial(sweep.Bench, make=solver_of_process, compare=compared, truthful=truthful), allow_files
+    )
+    if scheduler is None:  # else it is the workers that need the solvers
+        study_plan.refuse_missing_solvers(planned)
+    return planned
 
 
 def run(

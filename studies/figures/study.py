@@ -11,6 +11,7 @@ import pandas as pd
 
 from veridical.data.errors import InputError
 from veridical.studies.figures.style import GREY, MARKERS, axes_of, bar_style, called, headed, line_style, numbered, styled
+from veridical.studies.sweep.columns import worded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,14 +78,6 @@ def draw(frame: Any, column: str | None = None) -> Figure:
 def said(frame: Any, column: str) -> str:
     """Return what the figures of a column are called, with their unit where that is known."""
     return str(frame.attrs.get("called", {}).get(column, worded(column)))
-
-
-def worded(name: str) -> str:
-    """Return a column's name in words."""
-    head, _, rest = name.partition(".")
-    owner, _, parameter = rest.partition(".")
-    name = f"{parameter} of {owner}" if head == "mechanism" and parameter else name
-    return name.replace("_", " ").replace(":", " ")
 
 
 def _split(frame: Any, names: tuple[str, ...]) -> tuple[list[Any], list[Any]]:

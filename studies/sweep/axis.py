@@ -21,7 +21,9 @@ __all__ = ["KEYS", "POINTS", "Axis", "Drawn", "Listed", "Range", "axis", "plain_
 
 KEYS = ("from", "to", "points", "values", "random")  # of the table of an axis
 ALLOWED = "a table with from, to and points; or values; or random"
+LARGEST = 2**63 - 1  # whole number that a column holds
 DIGITS = 12  # of the points of a range: 0.3, and not 0.30000000000000004
+NOTHING = 1e-14  # of the larger end of a range: a point that is 0 but for rounding
 POINTS = 1_000_000  # that a study may have
 
 
@@ -34,7 +36,10 @@ class Range(Record):
 
     def values(self, name: str, seed: int) -> list[Any]:
         """Return the values, in order."""
-        rounded = [float(f"{value:.{DIGITS}g}") for value in np.linspace(self.start, self.end, self.points).tolist()]
+        points = np.linspace(self.start, self.end, self.points)
+        inner = points[1:-1]
+        inner[np.abs(inner) < NOTHING * max(abs(self.start), abs(self.end))] = 0.0  # 1e-16 between -0.9 and 0.9
+        rounded = [float(f"{value:.{DIGITS}g}") for value in points.tolist()]
         are_whole = isinstance(self.start, int) and isinstance(self.end, int) and all(value.is_integer() for value in rounded)
         return [int(value) for value in rounded] if are_whole else rounded
 
@@ -132,13 +137,15 @@ def plain_value(value: Any) -> Any:
     """Return a value as TOML and JSON have it; raises `wrong` for what they have not."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
-    if isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, str | bool) or (isinstance(value, int) and abs(value) <= LARGEST):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, list | tuple):
         return [plain_value(part) for part in value]
     if isinstance(value, Mapping):
         return {str(key): plain_value(part) for key, part in value.items()}
-    raise wrong(value, "finite numbers, text, true or false, and lists and tables of them")
+    raise wrong(value, "finite numbers (whole ones of 64 bits), text, true or false, and lists and tables of them")
 
 
 def shown(values: Sequence[Any]) -> list[Any]:
@@ -175,10 +182,15 @@ def _range(raw: Mapping[str, Any]) -> Range:
     for key in ("from", "to", "points"):
         if key not in raw:
             raise missing("a range has from, to and points", key)
-    ends = {key: raw[key] if type(raw[key]) is int else number(raw[key], "a finite number", field=key) for key in ("from", "to")}
+    ends = {key: _end(raw[key], key) for key in ("from", "to")}
     if ends["from"] == ends["to"]:
         raise wrong(raw["to"], f"another number than from = {raw['from']}", "to")
     return Range(start=ends["from"], end=ends["to"], points=whole_at(raw["points"], "points", 2))
+
+
+def _end(raw: Any, key: str) -> float | int:
+    """Return an end of a range: whole ones stay so, as far as a column has them."""
+    return raw if type(raw) is int and abs(raw) <= LARGEST else number(raw, "a finite number", field=key)
 
 
 def _drawn(raw: Any) -> Drawn:

@@ -72,22 +72,38 @@ class Folder:
 def opened(path: str | Path, manifest: Mapping[str, Any], schema: pa.Schema, resume: bool) -> Iterator[Folder]:
     """Have a folder for one run alone meanwhile: a new or empty one, or with `resume` that of the same study.
 
-    Raises InputError for another one, and names what differs.
+    Raises InputError for another one, and names what differs. A new one is left as it was found where the study is refused
+    before any row of it is kept: the next, mended one goes there.
     """
+    was_there = Path(path).exists()
     folder = files.make_folder(path, "out")
     with files.locked(folder, "out"):
         file = folder / MANIFEST
-        if file.exists():
+        is_begun = file.exists()
+        if is_begun:
             if not resume:
                 allowed = "a folder without a study; to go on with the one in it, resume (--resume)"
                 raise InputError.of("out", str(folder), allowed)
             _same(file, manifest)
-        elif any(folder.iterdir()):
+        elif not all(_left_behind(one) for one in folder.iterdir()):
             raise InputError.of("out", str(folder), "a new or an empty folder, or that of a study with resume (--resume)")
         else:
             files.write({file: json.dumps(manifest, indent=1, allow_nan=False) + "\n"})
         files.make_folder(folder / PARTS, "out")
-        yield Folder(folder, schema)
+        try:
+            yield Folder(folder, schema)
+        except InputError:
+            if not is_begun and not any((folder / PARTS).iterdir()):
+                (folder / PARTS).rmdir()
+                file.unlink()
+                if not was_there:
+                    folder.rmdir()
+            raise
+
+
+def _left_behind(path: Path) -> bool:
+    """Whether a file is what a process that was killed while it wrote has left."""
+    return path.name.startswith(".") and path.name.endswith(files.PART)
 
 
 def _same(file: Path, manifest: Mapping[str, Any]) -> None:

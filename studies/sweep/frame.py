@@ -14,6 +14,7 @@ from veridical.data.cards import Card, number, table_of
 from veridical.data.errors import InputError
 from veridical.studies.shown_frame import ShownFrame
 from veridical.studies.sweep import latex
+from veridical.studies.sweep.columns import worded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -154,7 +155,10 @@ class StudyFrame(ShownFrame):
                 "across", f"<several rows of {first}>", "columns that tell all rows apart, or a part of the table"
             )
         wide = pd.DataFrame(self).pivot(index=rows, columns=across, values=cells)
-        return wide[list(self[across].unique())].reset_index().rename_axis(columns=None)
+        wide = wide[list(self[across].unique())]
+        if across not in ("case", "mechanism", "solver"):  # a number alone does not say what it is
+            wide.columns = [f"{worded(across)} {number(value)}" for value in wide.columns]
+        return wide.reset_index().rename_axis(columns=None)
 
     def _line(self) -> str:
         failed = len(self.failed)

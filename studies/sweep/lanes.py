@@ -19,7 +19,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from veridical.data.errors import InputError, NotSolvedError
-from veridical.solvers.consensus.carriers.processes import UNGUARDED
+from veridical.solvers.consensus.carriers.processes import UNGUARDED, without_interrupts
 from veridical.solvers.solution import Termination
 from veridical.studies.sweep.rows import Bench, Outcome, Task, failed
 
@@ -121,7 +121,7 @@ class ProcessLane:
         context = multiprocessing.get_context("spawn")
         self._pipe, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(there, self._sent), name="study", daemon=True)
-        with _one_thread():
+        with _one_thread(), without_interrupts():
             self._process.start()
         there.close()
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from veridical.studies.sweep.columns import worded
+
 __all__ = ["escaped", "table"]
 
 ROUNDING = 1e-9  # what is smaller is 0: regrets, gaps and residuals are not exactly so
@@ -29,7 +31,7 @@ def table(frame: pd.DataFrame, digits: int, caption: str | None = None, label: s
     """
     numeric = {name: pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool for name in frame}
     cells = [_column(frame[name], digits) if numeric[name] else _words(frame[name]) for name in frame]
-    heading = " & ".join(escaped(str(name).replace("_", " ").replace(":", " ")) for name in frame)
+    heading = " & ".join(escaped(worded(str(name))) for name in frame)
     rows = [" & ".join(row) + r" \\" for row in zip(*cells, strict=True)]
     columns = "".join("r" if numeric[name] else "l" for name in frame)
     body = [

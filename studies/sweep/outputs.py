@@ -16,9 +16,8 @@ from veridical.data.deprecated import Renamed
 from veridical.data.record import Record, wrong
 from veridical.solvers import Solution
 
-__all__ = ["ALWAYS", "OF_PARTS", "SHORT", "SUMMARIES", "Outputs", "figure", "is_known", "known"]
+__all__ = ["OF_PARTS", "SHORT", "SUMMARIES", "Outputs", "figure", "is_known", "known"]
 
-ALWAYS = ("objective", "bound", "status")  # columns that every study has
 SHORT = {"rents": "expected_rents", "regret": "max_regret", "profit": "objective"}
 PARTS = ("audit", "contracts", "certificate")  # of a solution, whose numbers are columns: `certificate:gap`
 SUMMARIES: Mapping[str, Callable[[pd.Series], Any]] = {
@@ -48,14 +47,9 @@ def _columns(value: Any) -> tuple[str, ...]:
 
 
 class Outputs(Record):
-    """Which columns a table has beside those that every study has."""
+    """Which columns are asked for; those that every study has may be named, too."""
 
     columns: Annotated[tuple[str, ...], BeforeValidator(_columns)] = ()
-
-    @property
-    def further(self) -> tuple[str, ...]:
-        """The columns that not every study has."""
-        return tuple(name for name in self.columns if name not in ALWAYS)
 
 
 def figure(name: str, solution: Solution, compared: Mapping[str, Any]) -> float | None:

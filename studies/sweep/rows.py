@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from platform import python_version
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from veridical.data import files, observations
 from veridical.data.case_record import hashed
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, VeridicalError
 from veridical.solvers import Configuration, Solution
 from veridical.solvers.solution import ACCEPTS
+from veridical.studies.sweep.columns import CHECKED, SECONDS, SOLVED, VERSIONS
 from veridical.studies.sweep.design import Point
 from veridical.studies.sweep.outputs import figure, is_known, known
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-__all__ = ["COLUMNS", "FAILED", "Bench", "Group", "Outcome", "Row", "Task", "failed", "schema"]
+__all__ = ["FAILED", "Bench", "Group", "Outcome", "Row", "Task", "failed"]
 
 LOG = logging.getLogger(__name__)
 Row = dict[str, Any]
 FAILED = 1  # exit status of a point that ended in an error of no known kind
-SOLVED = ("objective", "bound")
-CHECKED = ("primal_residual", "dual_residual", "complementarity", "gap")  # of the certificate
-SECONDS = ("build", "translate", "solve", "certify")
-VERSIONS = {"veridical": "veridical", "pyomo": "Pyomo"}  # column, and distribution
-COLUMNS = (
-    *("row", "case", "mechanism", "solver", *SOLVED, "status", "certificate", *CHECKED, "audit", "exit_status", "reason"),
-    *(f"seconds_{step}" for step in SECONDS),
-    *("seconds", *VERSIONS, "python", "engine", "case_hash"),
-)
 
 
 @dataclass(frozen=True)
@@ -105,7 +96,8 @@ class Bench:
     """Where points are solved; each worker process has one of its own.
 
     `make` returns `solve(first, case, mechanism=..., solver=..., **parameters) -> Solution`, called once a process. `compare`
-    returns the figures that a comparison shows of a solution, by name. `columns` are further ones that are asked for.
+    returns the figures that a comparison shows of a solution, by name. `columns` are further ones that are asked for. `folder`:
+    below which lie the files that varied values name, unless `allow_files`; None where the program is.
 
     Examples
     --------
@@ -121,13 +113,16 @@ class Bench:
     compare: Callable[[Any, Solution], Mapping[str, Any]]
     truthful: Callable[[Solution], str]
     columns: tuple[str, ...] = ()
+    folder: Path | None = None
+    allow_files: bool = False
 
     def solve(self, task: Task) -> Outcome:
         """Return what comes of a task: a point that fails is a row with its reason."""
         group, began = self.groups[task.group], perf_counter()
         row = task.head(group)
         try:
-            changed = group.case.changed(**{name: task.parameters[name] for name in task.fields})
+            with observations.below(self.folder), files.outside_allowed(self.allow_files):
+                changed = group.case.changed(**{name: task.parameters[name] for name in task.fields})
             row["case_hash"] = hashed(changed)
             solve = _solver(self.make)
             own = {name: value for name, value in task.parameters.items() if name not in task.fields}
@@ -184,32 +179,3 @@ def _solved(solution: Solution) -> Row:
 def _finite(value: float | None) -> float | None:
     """Return a number, None for NaN: what is not known is empty, in Parquet as in CSV."""
     return None if value is None or value != value else float(value)
-
-
-def schema(varied: Mapping[str, Sequence[Any]], columns: tuple[str, ...]) -> pa.Schema:
-    """Return the columns of the table and their types; `varied` has the values of each axis, as shown."""
-    import pyarrow as pa
-
-    types = dict.fromkeys(COLUMNS, pa.float64())
-    words = (
-        "case",
-        "mechanism",
-        "solver",
-        "status",
-        "certificate",
-        "audit",
-        "reason",
-        *VERSIONS,
-        "python",
-        "engine",
-        "case_hash",
-    )
-    types |= dict.fromkeys(words, pa.string()) | dict.fromkeys(("row", "exit_status"), pa.int64())
-    kinds = {name: set(map(type, values)) for name, values in varied.items()}
-    of_kind: list[tuple[set[Any], Any]] = [({bool}, pa.bool_()), ({int}, pa.int64()), ({int, float}, pa.float64())]
-    axes = {name: next((kind for takes, kind in of_kind if found <= takes), pa.string()) for name, found in kinds.items()}
-    first = ("row", "case", "mechanism", "solver")
-    asked = dict.fromkeys(columns, pa.float64())
-    head, rest = ({name: types[name] for name in COLUMNS if (name in first) is is_first} for is_first in (True, False))
-    order = head | axes | {name: rest.pop(name) for name in ("objective", "bound", "status")} | asked | rest
-    return pa.schema(list(order.items()))

@@ -14,11 +14,12 @@ from typing import Any
 
 from veridical.data.errors import InputError
 from veridical.studies.figures import study
+from veridical.studies.sweep.columns import schema
 from veridical.studies.sweep.folder import Folder, opened
 from veridical.studies.sweep.frame import StudyFrame
 from veridical.studies.sweep.lanes import Blocks, Lane
 from veridical.studies.sweep.outputs import OF_PARTS
-from veridical.studies.sweep.rows import Bench, Outcome, Row, Task, schema
+from veridical.studies.sweep.rows import Bench, Outcome, Row, Task
 
 __all__ = ["Plan", "run"]
 

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from veridical.data.fields import Name, one_of
 from veridical.data.record import Record, placed, wrong
 from veridical.studies.sweep.axis import KEYS, Axis, axis, whole_at
+from veridical.studies.sweep.columns import COLUMNS
 from veridical.studies.sweep.outputs import Outputs
 
 __all__ = ["DESIGNS", "StudySpec"]
@@ -107,12 +108,20 @@ class StudySpec(Record):
         for name in names:
             if any(other.startswith(f"{name}.") for other in names):
                 raise wrong(name, "a field, or parts of it, and not both", f"vary.{name}")
+            if name in COLUMNS:
+                allowed = f"parts of it where it has any ({name}.KEY): a column of every table is called {name}"
+                raise wrong(name, allowed, f"vary.{name}")
         return self
 
     @property
     def axes(self) -> dict[str, Axis]:
         """What is varied, by name."""
         return dict(self.vary)
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The columns that are asked for and are in the table for no other reason."""
+        return tuple(name for name in self.outputs.columns if name not in COLUMNS and name not in self.axes)
 
     def vary_table(self) -> dict[str, Any]:
         """Return what is varied, and how, as plain values."""

@@ -134,6 +134,17 @@ def test_scores_that_are_the_same_or_opposite_are_one_score() -> None:
         assert opposite[k, :, m] == pytest.approx(two[k] if k + m == 2 else np.zeros(2), abs=1e-13)
 
 
+@pytest.mark.parametrize("rho", [1e-300, 1e-16, 1e-14, 1e-13, 6e-13, 1e-12, 1e-10, 1e-6])
+def test_scores_that_are_all_but_independent(rho: float) -> None:
+    """Of 1e-12 and below no factor was left, and the table of nothing was an error of numpy."""
+    for sign in (-1, 1):
+        prior = gaussian_copula([np.array([0.5, 0.5])] * 2, np.array([[1, sign * rho], [sign * rho, 1]]))
+        assert abs(prior.probability[0, 0] - (0.25 + math.asin(sign * rho) / (2 * math.pi))) <= prior.error
+    three = np.full((3, 3), rho) + (1 - rho) * np.eye(3)
+    table = gaussian_copula([np.array([0.25, 0.75])] * 3, three).probability
+    assert abs(table[0, 0, 0] - 1 / 64) <= rho + 1e-13
+
+
 def test_suppliers_that_have_nothing_to_do_with_others_are_a_factor() -> None:
     matrix = np.eye(5)
     matrix[0, 3] = matrix[3, 0] = 0.6

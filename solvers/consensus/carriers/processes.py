@@ -6,8 +6,10 @@ import multiprocessing
 import pickle
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -15,7 +17,7 @@ from veridical.data import InputError
 from veridical.solvers.consensus.carriers.spec import handed_over, made
 from veridical.solvers.consensus.carriers.workers import Call, Workers
 
-__all__ = ["UNGUARDED", "Processes"]
+__all__ = ["UNGUARDED", "Processes", "without_interrupts"]
 
 ENDING = 2.0  # seconds that a process is given to end
 UNGUARDED = 78  # exit status of a process that reads a script which starts agents when it is read
@@ -37,7 +39,8 @@ class Processes(Workers):
         self.pipes[name], there = context.Pipe()
         sent = handed_over(name, self.specs[name], pickle.dumps)
         process = context.Process(target=_serve, args=(there, sent), name=f"agent of {name}", daemon=True)
-        process.start()
+        with without_interrupts():
+            process.start()
         there.close()
         self.processes[name] = process
 
@@ -61,6 +64,20 @@ class Processes(Workers):
             process.kill()
             process.join()
         self.pipes.pop(name, None)
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Have processes that are started meanwhile never see Ctrl-C, nor while they load what they need: the parent ends them."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows they ignore it once they run
+        yield
+        return
+    resource_tracker.ensure_running()  # which lets through, when it starts, what is blocked here
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _through_pipe(pipe: Connection, sent: bytes, most: int) -> bytes:

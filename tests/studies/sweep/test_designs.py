@@ -41,6 +41,16 @@ def test_the_points_of_a_range_have_no_rounding() -> None:
     assert table["price"].tolist() == [30.0, 30.1, 30.2, 30.3, 30.4, 30.5, 30.6, 30.7, 30.8, 30.9, 31.0]
 
 
+def test_a_range_around_0_has_0_in_its_middle() -> None:
+    """It had 1e-16, and every row failed."""
+    table = study({"correlation": {"from": -0.9, "to": 0.9, "points": 7}}, mechanisms=["icds", "naive"], solver="highs")
+    assert table["correlation"].tolist() == [-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9] * 2
+    assert table.exit_status == 0
+    assert table["objective"][3] == pytest.approx(
+        vd.solve(vd.example("two-suppliers"), "icds", "closed_form").objective, rel=1e-8
+    )
+
+
 def test_zip_takes_the_first_of_each_then_the_second() -> None:
     vary = {"price": {"values": [20, 30]}, "demand.low": {"from": 0, "to": 50, "points": 2}, "design": "zip"}
     assert study(vary)[["price", "demand.low"]].to_numpy().tolist() == [[20, 0], [30, 50]]
@@ -100,6 +110,71 @@ def test_under_one_correlation_everybody_keeps_what_he_believes_of_himself() -> 
     halves = {"suppliers.panel.probabilities": [0.5, 0.5], "suppliers.battery.probabilities": [0.5, 0.5]}
     free = vd.example("two-suppliers-correlated").changed(prior=None, **halves)
     assert table["objective"].tolist() == pytest.approx([vd.solve(free, "icds", "closed_form").objective], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("case", "hidden", "other"),
+    [
+        ("two-suppliers", "suppliers.0.costs", {"suppliers.panel.costs": [[3, 8], [3, 9]]}),
+        ("two-suppliers", "correlation", {"prior": [{"correlation": [[1, 0.2], [0.2, 1]]}]}),
+        ("two-suppliers", "correlation", {"prior.correlation": [[[1, 0.2], [0.2, 1]], [[1, 0.5], [0.5, 1]]]}),
+        ("two-retailers", "retailers.0.types", {"retailers.00.types": [[4, 5, 6, 7, 9]]}),
+    ],
+)
+@pytest.mark.parametrize("design", ["cross", "zip"])
+def test_an_axis_that_another_one_stands_over_is_refused(case: str, hidden: str, other: dict[str, Any], design: str) -> None:
+    first: Any = {"suppliers.0.costs": [[4, 8], [4, 9]], "correlation": [0.1, 0.3], "retailers.0.types": [[4, 5, 6, 7, 8.5]]}[
+        hidden
+    ]
+    count = len(next(iter(other.values())))
+    values = {hidden: first if design == "cross" else first[:count], **other}
+    vary = {name: {"values": listed} for name, listed in values.items()}
+    allowed = f"a field that no other one sets as well, in {case}$"
+    with pytest.raises(InputError, match=rf"^vary\.{hidden}: got <{hidden}, beside .*>; allowed: {allowed}"):
+        vd.study({"case": case, "vary": {**vary, "design": design}})
+
+
+def test_axes_that_need_one_another_hide_nothing() -> None:
+    costs, shares = [[4, 9], [4, 6, 9]], [[0.5, 0.5], [0.25, 0.25, 0.5]]
+    vary = {"suppliers.panel.costs": {"values": costs}, "suppliers.panel.probabilities": {"values": shares}, "design": "zip"}
+    table = study(vary)
+    for objective, own, likely in zip(table["objective"], costs, shares, strict=True):
+        case = vd.example("two-suppliers").changed(**{"suppliers.panel.costs": own, "suppliers.panel.probabilities": likely})
+        assert objective == vd.solve(case, "icds", "closed_form").objective
+
+
+def test_probabilities_that_are_varied_stand_under_one_correlation() -> None:
+    likely = [[0.3, 0.7], [0.5, 0.5]]
+    vary = {"correlation": {"values": [0.2]}, "suppliers.panel.probabilities": {"values": likely}}
+    table = study(vary, case="two-suppliers-correlated", mechanisms=["icds"], solver="highs")
+    case = vd.example("two-suppliers-correlated")
+    for objective, own in zip(table["objective"], likely, strict=True):
+        halves = {"suppliers.panel.probabilities": own, "suppliers.battery.probabilities": [0.5, 0.5]}
+        other = case.changed(prior={"correlation": [[1, 0.2], [0.2, 1]]}, **halves)
+        assert objective == pytest.approx(vd.solve(other, "icds", "highs").objective, rel=1e-8)
+
+
+def test_columns_that_every_table_has_may_be_asked_for_and_stay_what_they_are() -> None:
+    vary = {"price": {"values": [30, 31]}}
+    columns = ["case", "price", "seconds", "gap", "row", "objective", "rents", "status"]
+    asked, plain = (study(vary, outputs={"columns": names}) for names in (columns, ["rents"]))
+    assert list(asked.columns) == list(plain.columns)
+    assert asked["price"].tolist() == [30, 31]
+    assert asked["case"].tolist() == ["two-suppliers"] * 2
+
+
+def test_a_field_that_is_called_as_a_column_is_varied_by_its_parts() -> None:
+    with pytest.raises(
+        InputError, match=r"^vary\.mechanism: got 'mechanism'; allowed: parts of it where it has any \(mechanism\.KEY\)"
+    ):
+        vd.study({"case": "marketplace", "vary": {"mechanism": {"values": [{"activity_fee": 2.0}]}}})
+
+
+def test_whole_numbers_that_no_column_holds() -> None:
+    with pytest.raises(InputError, match=r"vary\.price\.values\[0\]: got 1180591620717411303424; allowed: finite numbers"):
+        study({"price": {"values": [2**70]}})
+    prices = study({"price": {"from": 30, "to": 2**70, "points": 2}})["price"]
+    assert prices.tolist() == pytest.approx([30.0, float(2**70)], rel=1e-11)  # a range has twelve digits
 
 
 def test_a_parameter_is_of_its_mechanism_alone() -> None:
@@ -197,6 +272,21 @@ def test_what_is_no_study_is_refused(spec: dict[str, Any], message: str) -> None
     base = {**PAIR} if spec else {}
     with pytest.raises(InputError, match=message):
         vd.study({**base, **spec})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("case = 3", "case: got 3; allowed: a shipped case, a file, a folder, or a list of them"),
+        ('case = { kind = "assembler" }', "case: got .*; allowed: a shipped case, a file, a folder, or a list of them"),
+        ('case = "electronics"\n[vary]\nprice = { values = [-1, "x"] }', "vary.price: got -1; allowed: .*, in electronics"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_with_the_file(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"^mine\.toml: {message}$"):
+        vd.study(tmp_path / "mine.toml", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_correlation_that_cannot_be_is_told_with_the_file_of_the_study(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Studies that are interrupted, or changed; that fail here and there; several workers; a Dask cluster."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pytest
 import veridical as vd
 from support.command_line import Run, is_picture
 from veridical.data import InputError
+from veridical.studies.sweep import ProcessLane
 from veridical.studies.sweep.folder import Folder
+from veridical.studying import prepared
 
 SPEC = """\
 name = "prices"
@@ -116,6 +120,28 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
         InputError, match=r"part-0000000\.parquet: <file>: got <a damaged file>; allowed: a part as it was written"
     ):
         vd.study(spec, tmp_path / "out", resume=True)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_study_that_is_refused_at_its_first_row_leaves_the_folder_as_it_was(there: bool, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    if there:
+        out.mkdir()
+        (out / ".study.json.77.part").write_bytes(b"{")  # of a process that was killed as it began
+    spec: dict[str, Any] = {"case": "two-suppliers", "solver": "closed_form", "outputs": {"columns": ["rent"]}}
+    with pytest.raises(InputError, match=r"outputs\.columns: got 'rent'"):
+        vd.study(spec, out)
+    assert out.exists() == there
+    assert len(vd.study({**spec, "outputs": {"columns": ["rents"]}}, out)) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C comes another way there")
+def test_a_process_that_is_starting_does_not_see_an_interrupt(spec: Path) -> None:
+    plan = prepared(spec, None, workers=1, scheduler=None, resume=False)
+    with closing(ProcessLane(plan.bench)) as lane:
+        lane.start()
+        os.kill(lane._process.pid, signal.SIGINT)
+        assert lane(plan.tasks[0]).row["exit_status"] == 0
 
 
 def test_a_point_that_fails_is_a_row_with_its_reason(run: Run) -> None:
@@ -235,3 +261,57 @@ def test_cases_and_solvers_of_a_spec_file_lie_below_its_folder(tmp_path: Path) -
     (tmp_path / "s.toml").write_text('case = "mine.toml"\nsolver = { solver = "highs", allow_files = true }\n', encoding="utf-8")
     with pytest.raises(InputError, match=r"s\.toml: allow_files: got True; allowed: no such key in a file"):
         vd.study(tmp_path / "s.toml")
+
+
+SAMPLE = '{ distribution = "sample", file = "%s" }'
+VARIED = {  # what names a file of past observations
+    "a field of demand": '"demand.file" = { values = ["one.csv", "other.csv"] }',
+    "demand as a whole": f"demand = {{ values = [{SAMPLE % 'one.csv'}, {SAMPLE % 'other.csv'}] }}",
+    "draws": 'price = { random = { distribution = "sample", file = "other.csv", draws = 2 } }',
+}
+
+
+@pytest.mark.parametrize("varied", VARIED)
+def test_files_that_are_varied_lie_below_the_folder_and_are_part_of_the_study(
+    varied: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = {"one.csv": (100, 200, 300), "other.csv": (400, 500, 900)}
+    for name, values in numbers.items():
+        (tmp_path / name).write_text("\n".join(map(str, values)), encoding="utf-8")
+    vd.example("two-suppliers").changed(demand={"distribution": "sample", "file": str(tmp_path / "one.csv")}).save(
+        tmp_path / "mine.toml"
+    )
+    spec = tmp_path / "s.toml"
+    text = f'case = "mine.toml"\nsolver = "closed_form"\n[vary]\n{VARIED[varied]}\n'
+    spec.write_text(text, encoding="utf-8")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    table = vd.study(spec, tmp_path / "out")
+    if varied != "draws":
+        case = vd.load(tmp_path / "mine.toml")
+        demands = [{"distribution": "empirical", "values": list(values)} for values in numbers.values()]
+        expected = [vd.solve(case.changed(demand=demand), "icds", "closed_form").objective for demand in demands]
+        assert table["objective"].tolist() == pytest.approx(expected, rel=1e-12)
+    assert len(vd.study(spec, tmp_path / "out", resume=True)) == 2
+    (tmp_path / "other.csv").write_text("400\n500\n901\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"files\.other\.csv: got .*, with which the study in the folder was begun"):
+        vd.study(spec, tmp_path / "out", resume=True)
+    below = tmp_path / "below"
+    below.mkdir()
+    (below / "mine.toml").write_bytes((tmp_path / "mine.toml").read_bytes())
+    (below / "one.csv").write_bytes((tmp_path / "one.csv").read_bytes())
+    (below / "s.toml").write_text(text.replace("other.csv", "../other.csv"), encoding="utf-8")
+    if varied == "draws":
+        with pytest.raises(InputError, match="a file below the folder of the case"):
+            vd.study(below / "s.toml")
+    else:
+        assert vd.study(below / "s.toml")["reason"][1].endswith("on the command line --allow-files")
+    assert vd.study(below / "s.toml", allow_files=True).exit_status == 0
+
+
+def test_a_solver_that_is_not_here_is_said_before_anything_is_solved(spec: Path) -> None:
+    spec.write_text(SPEC.replace('"closed_form"', '"nosuch"'), encoding="utf-8")
+    with pytest.raises(InputError, match=r"^study\.toml: solver: got 'nosuch'; allowed: closed_form, highs, ipopt"):
+        vd.study(spec, spec.parent / "out")
+    assert not (spec.parent / "out").exists()

@@ -134,6 +134,14 @@ def test_mechanisms_stand_side_by_side(prices: StudyFrame) -> None:
         prices.to_latex(across="solver")
 
 
+def test_headings_say_what_a_number_across_is() -> None:
+    spec = {"case": "two-suppliers", "mechanisms": ["hybrid"], "solver": "closed_form"}
+    table = vd.study({**spec, "vary": {"price": {"values": [30, 31.5]}, "mechanism.hybrid.k": {"values": [1, 2]}}})
+    text = table.to_latex(across="price", columns=["mechanism.hybrid.k", "price", "objective"])
+    assert text is not None
+    assert r"k of hybrid & price 30 & price 31.5 \\" in text
+
+
 def test_a_picture_says_what_is_drawn_in_which_currency() -> None:
     case = vd.example("two-suppliers").changed(currency="EUR")
     figure = study({"price": {"values": [30, 31]}}, case=case).figure()
