@@ -168,6 +168,7 @@ class Run:
         while True:
             self.lost += gone
             for name in gone:
+                self.exchange.own.pop(name, None)  # nothing is waited for any more
                 held = name in self.exchange.case.suppliers and self.exchange.options.when_lost == "hold"
                 self.stopped |= not held
                 fate = (

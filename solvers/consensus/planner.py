@@ -332,6 +332,8 @@ class Consensus:
         """
         if exchange is self.at_work:
             return
+        if self.at_work is not None and self.at_work.workers is exchange.workers:
+            self.at_work.settle(absent)
         self.at_work, workers = exchange, exchange.workers
         meant = {}  # of whom another record at home is meant than the one by which he answers
         for name in [name for name in case.names if name not in absent]:

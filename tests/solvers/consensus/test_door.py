@@ -1,4 +1,4 @@
-"""A door that closes while many come in: no thread, no socket and no warning is left, and nobody is waited for who says nothing."""
+"""A door that closes while many come in: no thread, socket or warning is left, and who says nothing is not waited for."""
 
 from __future__ import annotations
 
