@@ -112,7 +112,7 @@ class Exchange:
         return replies
 
     def settle(self, left_alone: Collection[str]) -> None:
-        """Wait for answers that are still under way, before another plan is asked for: they count when this one is gone on with."""
+        """Wait for answers that are under way, before another plan is asked for: they count when this one is gone on with."""
         while busy := {name: asked[-1] for name, asked in self.own.items() if name not in left_alone and not self.gave_up(name)}:
             self.late |= self.ask(busy)
 

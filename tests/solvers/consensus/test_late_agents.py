@@ -67,7 +67,8 @@ def test_who_is_always_late_counts_in_every_plan_alike_whether_they_are_made_in_
     workers.turns = turns
     in_turn, alone = (plans(patience, shuffle) for shuffle in (True, False))
     for one, other in zip(in_turn, alone, strict=True):
-        assert one.progress is not None and other.progress is not None
+        assert one.progress is not None
+        assert other.progress is not None
         assert (one.lost, one.progress.converged, len(one.progress.rounds)) == ((), True, len(other.progress.rounds))
         np.testing.assert_array_equal(one.units, other.units)
 
