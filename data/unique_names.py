@@ -1,4 +1,4 @@
-"""Names that are told apart by a number behind them where they are the same, also to a program that ignores upper and lower case."""
+"""Names that are told apart by a number behind them, also to a program that ignores upper and lower case."""
 
 from __future__ import annotations
 
