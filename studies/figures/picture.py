@@ -9,7 +9,10 @@ from matplotlib import figure, rc_context
 
 __all__ = ["Figure"]
 
-EMBEDDED = {"pdf.fonttype": 42, "ps.fonttype": 42}  # as TrueType: journals refuse the Type 3 that matplotlib writes otherwise
+EMBEDDED: Any = {
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+}  # TrueType: journals refuse matplotlib's Type 3
 
 
 class Figure(figure.Figure):

@@ -1,4 +1,4 @@
-"""Lump sums where records are at home and a vendor is lost on the way: he pays nothing, and the others as if he were not there."""
+"""Lump sums, records at home, and a vendor who is lost: he pays nothing, and the others as if he were not there."""
 
 from __future__ import annotations
 
