@@ -46,9 +46,10 @@ STEPS = (*range(16, 80, 4), 1000)  # widths, em: a table that needs more than th
 BLOCKS = """table.w{0},table.w{0}>caption,table.w{0}>tbody>tr{{display:block}}
 table.w{0}>thead{{display:none}}
 table.w{0}>tbody{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15em),1fr));gap:.8em 2em}}
-table.w{0}>tbody>tr{{background:none;border-top:2px solid rgba(128,128,128,.5)}}
+table.w{0}>tbody>tr{{background:transparent;border-top:2px solid rgba(128,128,128,.5)}}
 table.w{0}>tbody>tr>td{{display:flex;justify-content:space-between;gap:1em;min-width:0;padding:.15em 0;text-align:right;\
 white-space:normal;overflow-wrap:anywhere}}
+table.w{0}>tbody>tr>td:empty{{display:none}}
 table.w{0}>tbody>tr>td::before{{content:attr(data-heading);text-align:left;opacity:.75}}
 """
 LETTER, PADDING, WORDS = 0.5, 1.4, 12.0  # em: of a letter, beside the letters of a cell, and of a column of sentences
