@@ -42,7 +42,10 @@ white-space:nowrap;background:transparent;color:inherit}
 .veridical-card th.name,.veridical-card td.name{text-align:left;white-space:normal}
 .veridical-card td.long{min-width:12em}
 """
-STEPS = (*range(16, 80, 4), 1000)  # widths, em: a table that needs more than there is has a block for each row instead
+STEPS: tuple[int, ...] = (
+    *range(16, 80, 4),
+    1000,
+)  # widths, em: a table that needs more than there is has a block for each row instead
 BLOCKS = """table.w{0},table.w{0}>caption,table.w{0}>tbody>tr{{display:block}}
 table.w{0}>thead{{display:none}}
 table.w{0}>tbody{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15em),1fr));gap:.8em 2em}}
@@ -163,7 +166,7 @@ def reflow(html: str) -> str:
 
 def _step(table: Table, wordy: set[int]) -> int:
     """Return the least of `STEPS` that a table has room in; `wordy`: its columns of sentences."""
-    needed = 0.0
+    needed: float = 0.0
     for place, heading in enumerate(table.headings):
         cells = [row[place] for row in table.rows]
         pieces = [*heading.split(), *(" ".join(cells).split() if place in table.names else cells)]
