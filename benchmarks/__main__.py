@@ -104,32 +104,47 @@ def rows(recorded: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
     return found
 
 
-HEADINGS = ("benchmark", "figure", "value", "owed", "held")
+HEADINGS = ("benchmark", "figure", "value", "target", "met")
 
 
 def page(recorded: dict[str, Any]) -> str:
     """Return the page of the documentation: what was measured, a table a benchmark, and how to run it again."""
-    lines = [*INTRODUCTION.splitlines(), ""]
+    newest = max((record["date"], name) for name, record in recorded.items())[1]
+    usual: dict[str, str] = recorded[newest]["versions"]
+    lines = [*INTRODUCTION.format(versions=_listed(usual)).splitlines(), ""]
     for name, about in BENCHMARKS.items():
         if name not in recorded:
             continue
         record = recorded[name]
-        used = ", ".join(f"{package} {number}" for package, number in record["versions"].items())
-        lines += [f"## {about.about}", "", f"`python -m benchmarks {name}`, {record['date']}, {record['seconds']} s; {used}", ""]
-        lines += ["| figure | value | owed | held |", "|---|---|---|---|"]
+        others = _listed({package: one for package, one in record["versions"].items() if usual.get(package) != one})
+        run = f"`python -m benchmarks {name}`, run on {record['date']}, took {record['seconds']} s"
+        lines += [f"## {about.about}", "", f"{run}, with {others}." if others else f"{run}.", ""]
+        lines += ["| figure | value | target | met |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(row[1:])} |" for row in rows({name: record})]
         lines += [""]
     return "\n".join(lines)
 
 
+def _listed(versions: dict[str, str]) -> str:
+    return ", ".join(f"{package} {number}" for package, number in versions.items())
+
+
 INTRODUCTION = """\
 # Benchmarks
 
-Every figure is measured against a peer that does the same work in the same run, or against a limit. Ratios carry over to other
-machines, seconds do not: these are of two cores and 24 GB. Ranges are those of repeats within a run. `python -m benchmarks` runs
-all of it from a checkout (`pip install ".[bench]"`), `python -m benchmarks NAME` one; `--page` writes this page. What was
-decided by these figures, and figures of versions before, are in [benchmarks/README.md](../benchmarks/README.md). A small
-benchmark in the tests compares a few ratios with stored ones, so that a fall by half is seen.
+How fast is it? Most figures are ratios, written "ours / theirs": the time that veridical takes, divided by the time that another
+program takes for the same work in the same run, so that less than 1 is faster. Ratios carry over to other machines; seconds do
+not, and these are of two cores and 24 GB. The range in parentheses is that of repeated measurements.
+
+*Target* is the limit that the project holds itself to, and *met* says whether this run kept to it: `NO` is a target that was
+missed. Where both are empty there is no target, and the figure is there to compare with.
+
+To run them again, take a checkout and `pip install ".[bench]"`; `python -m benchmarks` runs all of them, `python -m benchmarks
+NAME` one, and `--page` writes this page. What was decided by these figures, and figures of earlier versions, are in
+[benchmarks/README.md](../benchmarks/README.md). The tests compare a few of the ratios with stored ones, so that nothing becomes
+twice as slow unseen.
+
+Measured with {versions}, unless a section says otherwise.
 """
 
 

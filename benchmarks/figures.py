@@ -27,7 +27,7 @@ class Figure(NamedTuple):
 
     @property
     def limit(self) -> str:
-        """What is owed, in words; empty where there is only a peer to compare with."""
+        """The target, in words; empty where there is only a peer to compare with."""
         bounds = ((self.at_most, "at most"), (self.at_least, "at least"))
         return ", ".join(f"{words} {bound:g}" for bound, words in bounds if bound is not None)
 
@@ -58,8 +58,8 @@ def figure(what: str, value: float | Iterable[float], unit: str = "times", **lim
         found = Figure(what, statistics.median(all_of_them), unit, **limits, low=min(all_of_them), high=max(all_of_them))
     else:
         found = Figure(what, float(value), unit, **limits)
-    owed = f", {found.limit}: {'held' if found.held else 'NOT HELD'}" if found.limit else ""
-    print(f"= {what}: {found.shown}{owed}", flush=True)
+    target = f", {found.limit}: {'met' if found.held else 'NOT MET'}" if found.limit else ""
+    print(f"= {what}: {found.shown}{target}", flush=True)
     if RECORD in os.environ:
         with open(os.environ[RECORD], "a", encoding="utf-8") as file:
             file.write(json.dumps(found._asdict()) + "\n")

@@ -55,7 +55,8 @@ def read_profiles(
     columns = [(f"{number} {name}", least) for number, least in NUMBERS for name in names]
     seen = set()
     wanted = [*reports, *(column for column, _ in columns)]
-    for where, row in csv_file.read(path, wanted, ignored, f"a row for every profile of {what}s"):
+    index = dict(zip(names, reports, strict=True))
+    for where, row in csv_file.read(path, wanted, ignored, f"a row for every profile of {what}s", index):
         place = []
         for column, values in reports.items():
             value = csv_file.number(row[column], where, column, file)

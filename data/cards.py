@@ -6,6 +6,7 @@ those that the notebook's text has, so that it is readable on a light and on a d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -17,7 +18,7 @@ from veridical.data.errors import visible
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ROWS", "Card", "Shown", "Table", "brief", "html_table", "number", "table_of"]
+__all__ = ["ROWS", "Card", "Shown", "Table", "brief", "html_table", "number", "reflow", "table_of"]
 
 ROWS = 24  # of a table on a card; where there are more, the card says so, and where all are
 LONG = 20  # letters from which lines may end within a word
@@ -27,7 +28,7 @@ AS_NUMBERS: Mapping[str, Callable[[Any], str]] = MappingProxyType({})
 DIGITS = 6  # of a number on a card, and all that stand before the point
 STYLE = """\
 .veridical-card{border:1px solid rgba(128,128,128,.5);border-radius:6px;padding:.7em 1em;margin:.3em 0;max-width:72em;\
-color:inherit;overflow-x:auto}
+color:inherit;overflow-x:auto;container-type:inline-size}
 .veridical-card h4{margin:0 0 .5em;font-size:1.05em}
 .veridical-card dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15em 1.2em;margin:0 0 .5em}
 .veridical-card dl>dt{float:none;width:auto;opacity:.75}
@@ -41,6 +42,20 @@ white-space:nowrap;background:transparent;color:inherit}
 .veridical-card th.name,.veridical-card td.name{text-align:left;white-space:normal}
 .veridical-card td.long{min-width:12em}
 """
+STEPS: tuple[int, ...] = (
+    *range(16, 80, 4),
+    1000,
+)  # widths, em: a table that needs more than there is has a block for each row instead
+BLOCKS = """table.w{0},table.w{0}>caption,table.w{0}>tbody>tr{{display:block}}
+table.w{0}>thead{{display:none}}
+table.w{0}>tbody{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15em),1fr));gap:.8em 2em}}
+table.w{0}>tbody>tr{{background:transparent;border-top:2px solid rgba(128,128,128,.5)}}
+table.w{0}>tbody>tr>td{{display:flex;justify-content:space-between;gap:1em;min-width:0;padding:.15em 0;text-align:right;\
+white-space:normal;overflow-wrap:anywhere}}
+table.w{0}>tbody>tr>td:empty{{display:none}}
+table.w{0}>tbody>tr>td::before{{content:attr(data-heading);text-align:left;opacity:.75}}
+"""
+LETTER, PADDING, WORDS = 0.5, 1.4, 12.0  # em: of a letter, beside the letters of a cell, and of a column of sentences
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,8 @@ class Card:
         >>> Card("a <pair>", [("profit", "6,965.00")]).html().count("&lt;pair&gt;")
         1
         """
-        return f'<div class="veridical-card"><style>{STYLE}</style><h4>{text(self.title)}</h4>{self.inner()}</div>'
+        inner = self.inner()
+        return f'<div class="veridical-card"><style>{STYLE}{reflow(inner)}</style><h4>{text(self.title)}</h4>{inner}</div>'
 
     def inner(self) -> str:
         """Return what stands on the card below its title, as HTML without a style."""
@@ -122,20 +138,41 @@ def breakable(words: str) -> str:
 
 
 def html_table(table: Table) -> str:
-    """Return a table as HTML."""
-
+    """Return a table as HTML: where it stands in less room than it needs, the style of `reflow` makes a block of each row."""
     wordy = {place for place in table.names if any(len(cells[place]) > WORDY for cells in table.rows)}
     classes = {place: ' class="name long"' if place in wordy else ' class="name"' for place in table.names}
 
+    labels = [f' data-heading="{text(" ".join(heading.split()))}"' for heading in table.headings]
+
     def row(cells: Sequence[str], tag: str) -> str:
-        kinds = (classes.get(place, "") for place in range(len(cells)))
+        kinds = (classes.get(place, "") + (labels[place] if tag == "td" else "") for place in range(len(cells)))
         return "".join(f"<{tag}{kind}>{breakable(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
 
     head = f"<thead><tr>{row(table.headings, 'th')}</tr></thead>" if any(table.headings) else ""
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in table.rows)
     caption = f"<caption>{text(table.caption)}</caption>" if table.caption else ""
-    many = ' class="many"' if len(table.headings) > MANY else ""
-    return f"<table{many}>{caption}{head}<tbody>{body}</tbody></table>"
+    many = "many " if len(table.headings) > MANY else ""
+    return f'<table class="{many}w{_step(table, wordy)}">{caption}{head}<tbody>{body}</tbody></table>'
+
+
+def reflow(html: str) -> str:
+    """Return the style by which tables in some HTML have a block for each row where they stand in less room than they need.
+
+    What they stand in is to have `container-type:inline-size`.
+    """
+    steps = sorted({int(step) for step in re.findall(r'<table class="(?:many )?w(\d+)"', html)})
+    return "".join(f"@container (max-width:{step}em){{\n{BLOCKS.format(step)}}}\n" for step in steps)
+
+
+def _step(table: Table, wordy: set[int]) -> int:
+    """Return the least of `STEPS` that a table has room in; `wordy`: its columns of sentences."""
+    needed: float = 0.0
+    for place, heading in enumerate(table.headings):
+        cells = [row[place] for row in table.rows]
+        pieces = [*heading.split(), *(" ".join(cells).split() if place in table.names else cells)]
+        letters = max((min(len(piece), LONG) for piece in pieces), default=0)
+        needed += PADDING + max(LETTER * letters, WORDS if place in wordy else 0.0)
+    return next(step for step in STEPS if step >= min(needed, STEPS[-1]))
 
 
 def number(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ from veridical.data.joint_plan.head import Head
 from veridical.data.load import kind_of
 from veridical.data.record import Record
 
-__all__ = ["RESULTS", "directive", "results", "schema", "text"]
+__all__ = ["OTHERS", "RESULTS", "directive", "results", "schema", "text", "text_of"]
 
 RESULTS = "results"  # of JSON that is written: no kind of case
+OTHERS = (RESULTS, "solver", "study")  # what there are schemas of that is no kind of case
 
 DRAFT = "http://json-schema.org/draft-04/schema#"
 DEFINITIONS = "#/definitions/"
@@ -45,22 +47,42 @@ def schema(kind: str) -> dict[str, Any]:
     try:
         records = kind_of(kind).records
     except InputError as error:
-        raise InputError.of("KIND", kind, f"{error.problems[0].allowed}; or {RESULTS}") from None
+        raise InputError.of("KIND", kind, f"{error.problems[0].allowed}; or {', '.join(OTHERS)}") from None
     if not records:
         raise InputError.of("KIND", kind, "a kind whose case files are read as a record")
+    definitions = _definitions(records)
+    for record in records:
+        if issubclass(record, CaseRecord | Head):
+            whole = definitions[record.__name__]
+            whole["required"] = ["kind", *whole.get("required", ())]  # a default of the record, which every file gives
+    return _titled(_merged([definitions.pop(record.__name__) for record in records], definitions), definitions, kind)
+
+
+def text_of(record: type[Record], title: str, without: Collection[str] = ()) -> str:
+    """Return the JSON schema of files that are read as a record, as text; `without`: fields that no file gives."""
+    definitions = _definitions([record])
+    whole = definitions.pop(record.__name__)
+    whole["properties"] = {name: part for name, part in whole["properties"].items() if name not in without}
+    return _written(_titled(whole, definitions, title))
+
+
+def _definitions(records: Sequence[type[Record]]) -> dict[str, Any]:
+    """Return the schemas of records, and of all that they refer to, by name."""
     _, made = models_json_schema(
         [(record, "validation") for record in records],
         ref_template=f"{DEFINITIONS}{{model}}",
         schema_generator=_Draft4,
     )
-    definitions = _used({name: _plain(part) for name, part in made["$defs"].items()}, [record.__name__ for record in records])
-    for record in records:
-        if issubclass(record, CaseRecord | Head):
-            whole = definitions[record.__name__]
-            whole["required"] = ["kind", *whole.get("required", ())]  # a default of the record, which every file gives
-    whole = _merged([definitions.pop(record.__name__) for record in records], definitions)
-    about = f"{whole['description']} Made by `veridical schema {kind}`."
-    return {"$schema": DRAFT, **whole, "title": kind, "description": about, "definitions": definitions}
+    return _used({name: _plain(part) for name, part in made["$defs"].items()}, [record.__name__ for record in records])
+
+
+def _titled(whole: dict[str, Any], definitions: dict[str, Any], title: str) -> dict[str, Any]:
+    about = f"{whole['description']} Made by `veridical schema {title}`."
+    return {"$schema": DRAFT, **whole, "title": title, "description": about, "definitions": definitions}
+
+
+def _written(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def results() -> str:
@@ -70,7 +92,7 @@ def results() -> str:
 
 def text(kind: str) -> str:
     """Return the JSON schema of a kind as text; raises InputError."""
-    return json.dumps(schema(kind), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _written(schema(kind))
 
 
 class _Draft4(GenerateJsonSchema):

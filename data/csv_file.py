@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from veridical.data.sheets.endings import PARQUET, XLSX, ending
 __all__ = ["lines", "number", "read", "rows", "text", "without", "write"]
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+HEADER = 3  # lines of a header at most: two levels of columns, and what the index is named
+NOTHING: Mapping[str, str] = MappingProxyType({})
 FORMULA = re.compile("'*[=+@\t\r-]")  # how text begins that is no plain text in a spreadsheet, or would not come back as it was
 
 
@@ -57,18 +60,21 @@ def lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     return text_rows(path)
 
 
-def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected: str) -> list[tuple[str, dict[str, str]]]:
+def read(
+    path: str | Path, wanted: Sequence[str], known: Iterable[str], expected: str, index: Mapping[str, str] = NOTHING
+) -> list[tuple[str, dict[str, str]]]:
     """Return the rows of a file as (`row 2`, column -> text), rows counted as an editor shows them.
 
     Each of the `wanted` columns must be there once; others must be among the `known` ones. `expected` says what rows there are
-    to be.
+    to be. `index`: what a table's index is named, and the wanted column that it is; then a file may have the header of several
+    lines which pandas writes of a table with columns like `("quantity", "panel")`.
     Raises InputError for a file that is no such table.
     """
     file = Path(path).name
     found = list(lines(path))
     if not found:
         raise InputError.of("<file>", "<an empty file>", f"a header and {expected}", file)
-    names = [" ".join(name.split()) for name in found[0][1]]
+    depth, names = _header([row for _, row in found[:HEADER]], index)
     for name in wanted:
         if names.count(name) != 1:
             _refuse_other_separators(found[0][1], wanted, file)
@@ -77,10 +83,22 @@ def read(path: str | Path, wanted: Sequence[str], known: Iterable[str], expected
     for name in names:
         if name not in allowed:
             raise InputError.of("header", name, f"the columns {', '.join(allowed)}", file)
-    for line, row in found[1:]:
+    for line, row in found[depth:]:
         if len(row) != len(names):
             raise InputError.of(f"row {line}", row, f"{len(names)} values, as in the header", file)
-    return [(f"row {line}", dict(zip(names, row, strict=True))) for line, row in found[1:]]
+    return [(f"row {line}", dict(zip(names, row, strict=True))) for line, row in found[depth:]]
+
+
+def _header(first: Sequence[list[str]], index: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Return how many of the first rows are the header, and the names of columns in it."""
+    rows, n = [[" ".join(cell.split()) for cell in row] for row in first], len(index)
+    for depth, row in enumerate(rows):
+        if n and depth and set(row[:n]) == set(index) and not any(row[n:]):  # the index's names, below those of the columns
+            above = zip(*(levels[n:] for levels in rows[:depth]), strict=False)
+            return depth + 1, [*(index[name] for name in row[:n]), *(" ".join(filter(None, levels)) for levels in above)]
+        if any(row[:n]):
+            break
+    return 1, rows[0]
 
 
 def _refuse_other_separators(header: Sequence[str], wanted: Iterable[str], file: str) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from veridical.data.errors import InputError
+from veridical.data.unique_names import each_once
 
 __all__ = [
     "LARGEST",
@@ -39,6 +40,7 @@ __all__ = [
     "write",
 ]
 
+LONGEST = 100  # letters of a name that is made of another
 LARGEST = 256 * 2**20  # bytes of a file that is read
 PART = ".part"  # the end of a file that is being written, whose name begins with a dot; a process that was killed leaves it
 BUSY = (errno.EWOULDBLOCK, errno.EACCES)
@@ -271,15 +273,8 @@ def file_names(names: Iterable[str], otherwise: str = "supplier") -> list[str]:
 
     `otherwise`: the name for one in which there are no such signs at all.
     """
-    found: list[str] = []
-    for name in names:
-        plain = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in name)[:100] or otherwise
-        stem, number = plain, 1
-        while stem.casefold() in [other.casefold() for other in found]:
-            number += 1
-            stem = f"{plain}-{number}"
-        found.append(stem)
-    return found
+    plain = ("".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in name) for name in names)
+    return each_once((name or otherwise for name in plain), LONGEST)
 
 
 def unwritable(path: str | Path, field: str, error: OSError | ValueError) -> InputError:

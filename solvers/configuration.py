@@ -45,15 +45,17 @@ class Configuration(Record):
     """
 
     solver: Name = Field(description="the name of a solver")
-    time_limit: Positive | None = None  # seconds
-    tolerance: Positive = 1e-8  # relative gap at which tangents stop
-    threads: int | None = None
-    starts: int = 1  # of a local search, of which the best end is kept
-    form: str = "auto"
+    time_limit: Positive | None = Field(default=None, description="seconds")
+    tolerance: Positive = Field(default=1e-8, description="relative gap at which the search ends")
+    threads: int | None = Field(default=None, description="of the processor, at most")
+    starts: int = Field(default=1, description="of a local search, of which the best end is kept")
+    form: str = Field(default="auto", description="how expected sales are written", json_schema_extra={"enum": ["auto", *FORMS]})
     # what is taken besides: `local` optima that are not proven, `feasible` points at a limit, and plans that are `incomplete`
-    accept: str = "optimal"
+    accept: str = Field(
+        default="optimal", description="what is taken, besides what is optimal", json_schema_extra={"enum": list(ACCEPTABLE)}
+    )
     allow_files: Flag = False  # whether options may name files to read and write: the caller's to say, no solver file's
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict, description="further ones, by the solver's own names")
     _file: str = PrivateAttr("solver")
     _folder: Path | None = PrivateAttr(None)  # of the file that the settings came from
 

@@ -23,6 +23,7 @@ from openpyxl.writer.excel import ExcelWriter
 
 from veridical.data.errors import InputError, visible
 from veridical.data.measures import CENTS, Measures, amount_digits, decimals
+from veridical.data.unique_names import each_once
 
 if TYPE_CHECKING:
     from veridical.data.sheets.book import Book, Column, Sheet
@@ -80,15 +81,8 @@ def sheet_names(names: Sequence[str]) -> list[str]:
     >>> sheet_names(["menu", "a/b", "Menu"])
     ['menu', 'a-b', 'Menu 2']
     """
-    found: list[str] = []
-    for name in names:
-        plain = "".join("-" if sign in "[]:*?/\\" else sign for sign in visible(name)).strip("'")[:LONGEST] or "table"
-        unique, number = plain, 1
-        while unique.casefold() in [other.casefold() for other in found]:
-            number += 1
-            unique = f"{plain[: LONGEST - len(str(number)) - 1]} {number}"
-        found.append(unique)
-    return found
+    plain = ("".join("-" if sign in "[]:*?/\\" else sign for sign in visible(name)).strip("'")[:LONGEST] for name in names)
+    return each_once((name or "table" for name in plain), LONGEST, " ")
 
 
 def _fill(page: Any, sheet: Sheet, measures: Measures, file: str) -> None:

@@ -25,7 +25,13 @@ from veridical.models.allocation import rents, terms, vocabulary
 from veridical.models.allocation.allocation import declare
 from veridical.models.info import builder, info_of
 
-__all__ = ["build"]
+__all__ = ["build", "refuse"]
+
+
+def refuse(case: AllocationCase) -> None:
+    """Raise InputError for a case with something for which these conditions are not those of the optimum."""
+    for error_of in (case.refuse_correlation, case.refuse_minimum_orders, case.refuse_countervailing):
+        error_of("`allocation_kkt`")
 
 
 @builder
@@ -65,8 +71,7 @@ def build(
     >>> round(vd.solvers.solve(model, "ipopt").objective, 2)
     9.24
     """
-    for refuse in (case.refuse_correlation, case.refuse_minimum_orders, case.refuse_countervailing):
-        refuse("`allocation_kkt`")
+    refuse(case)
     m = vocabulary.frame(case, "allocation_kkt", form, points)
     rents.virtual_revenue(m)
     rents.virtual_marginal(m)

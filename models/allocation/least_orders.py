@@ -117,7 +117,9 @@ def _most(m: Any, name: str, group: RetailerGroup) -> float:
     worth = float(np.nan_to_num(revenue.quantity(revenue.falls_to(WORTH, group.theta), group.theta), posinf=np.inf).max())
     most = min(group.most, np.inf if case.capacity is None else case.capacity)
     if revenue.floor > 0 and (not np.isfinite(most) or (concave_up_to(group) < most).any()):
-        allowed = f"0 beside a minimum order, or a capacity of {name} up to which virtual revenue is concave"
+        upto = float(concave_up_to(group).min())
+        limit = f"of at most {upto:.6g}, up to which virtual revenue is concave" if np.isfinite(upto) else "that is finite"
+        allowed = f"0 beside a minimum order, or a capacity of {name} {limit}"
         raise InputError.of(f"retailers[{i}].revenue.salvage", revenue.floor, allowed, case.name)
     least = group.minimum_order or 0.0
     if (concave_up_to(group) < least).any():

@@ -31,6 +31,12 @@ NEVER = 1 - 1e-12  # probability of a demand beyond which no unit is assembled: 
 FAINT = 1e-12  # a belief up to which a profile is not reckoned with
 
 
+def refuse(case: AssemblerCase) -> None:
+    """Raise InputError for a case with something that truth in expectation does not take, or the bets that it needs."""
+    refuse_without_capacity(case, "`bic`")
+    case.refuse_ambiguity("`bic`, where truth itself rests on the prior,")
+
+
 @carries(carried(beliefs))
 @builder
 def build(
@@ -73,8 +79,7 @@ def build(
     """
     if max_payment is not None and not 0 < max_payment < math.inf:
         raise InputError.of("max_payment", max_payment, "a finite number > 0, currency", case.name)
-    refuse_without_capacity(case, "`bic`")
-    case.refuse_ambiguity("`bic`, where truth itself rests on the prior,")
+    refuse(case)
     if participation == "interim":
         tables = (_beliefs(case, i) for i in range(len(case.names)))
         refuse_faint_beliefs(tables, case.names, case.name, "costs")

@@ -18,13 +18,24 @@ from veridical.models.assembler.numbers import carried
 from veridical.models.assembler.order_rules import bound_orders, order_rules, placed, refuse_rules, setup_cost
 from veridical.models.info import builder, carries, info_of
 
-__all__ = ["build", "menu"]
+__all__ = ["build", "menu", "refuse"]
 
 
 def untied(case: AssemblerCase, **parameters: Any) -> tuple[()]:
     """Refuse several products that truth ties together, also for a model that is given other numbers."""
     refuse_tied_products(case, "`icds_balanced`")
     return ()
+
+
+def refuse(case: AssemblerCase) -> None:
+    """Raise InputError for a case with something that balanced orders, or their virtual costs, do not take."""
+    case.reserved("`icds_balanced`")
+    case.refuse_several_sources("`icds_balanced`")
+    case.refuse_random_yields("`icds_balanced`, whose orders are in fixed proportions,")
+    case.refuse_ambiguity("`icds_balanced`, whose virtual costs are those of one prior,")
+    if case.products is not None:
+        refuse_rules(case, "`icds_balanced` of several products")
+        untied(case)
 
 
 @carries(carried(untied))
@@ -59,13 +70,7 @@ def build(case: AssemblerCase, form: str = "auto") -> pyo.ConcreteModel:
     >>> round(vd.solvers.solve(model).objective, 2)
     4896.97
     """
-    case.reserved("`icds_balanced`")
-    case.refuse_several_sources("`icds_balanced`")
-    case.refuse_random_yields("`icds_balanced`, whose orders are in fixed proportions,")
-    case.refuse_ambiguity("`icds_balanced`, whose virtual costs are those of one prior,")
-    if case.products is not None:
-        refuse_rules(case, "`icds_balanced` of several products")
-        untied(case)
+    refuse(case)
     m = vocabulary.frame(case, "icds_balanced", form, contracts=False)
     weighted = weighted_virtual_cost(m)
     m.weighted_virtual_cost = pyo.Expression(m.SUPPLIERS, m.PROFILES, rule=lambda m, i, t: weighted[i, t])

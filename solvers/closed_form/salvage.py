@@ -11,11 +11,14 @@ import numpy as np
 
 from veridical.contracts.allotment import Allotment
 from veridical.data import InputError
+from veridical.data.arrays import Array, Booleans
 from veridical.solvers.closed_form.virtual_revenue import VirtualRevenue
 
 __all__ = ["refuse_dumping"]
 
 ROUNDING = 1e-9  # of what units earn
+HALVINGS = 60
+SHOWN = 1e-5  # by which a limit is less than it need be: it is shown with six digits
 GRID = 257  # quantities at which it is looked whether virtual marginal revenue rises
 
 
@@ -38,8 +41,22 @@ def refuse_dumping(allotment: Allotment) -> None:
         worse = (counts > 0) & (pooled | (there - here > ROUNDING * np.maximum(np.abs(there), np.abs(here))))
         if worse.any():
             row, k = np.argwhere(worse)[0]
+            limit = "" if pooled else f" of at most {_harmless(virtual, units, most, price, worse):.6g}"
             allowed = (
-                f"less, a smaller capacity than {capacity:.6g}, or a capacity of {case.names[g]}: handing a retailer of type "
+                f"less, a smaller capacity than {capacity:.6g}, or a capacity of {case.names[g]}{limit}: handing one of type "
                 f"{group.theta[k]:g} {most[row, k]:.6g} units to salvage may pay, and no optimum is proven then"
             )
             raise InputError.of(f"retailers[{g}].revenue.salvage", group.revenue.floor, allowed, case.name)
+
+
+def _harmless(virtual: VirtualRevenue, units: Array, most: Array, price: Array, worse: Booleans) -> float:
+    """Return the capacity of each retailer with which no units would pay to be salvaged: what is allotted stays as it is.
+
+    Beyond the dip what units earn is convex: more of them pay from some number on, which is found by halving.
+    """
+    here, low, high = virtual.value(units) - price * units, units, most
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        pays = virtual.value(middle) - price * middle > here
+        low, high = np.where(pays, low, middle), np.where(pays, middle, high)
+    return float(low[worse].min()) * (1 - SHOWN)

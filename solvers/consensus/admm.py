@@ -150,7 +150,8 @@ class Admm:
         price = np.zeros(len(self.baseline))
         first = [name for name in self.sides["supplier"] if self.traits[name].interface != "dual"]
         above = self.baseline + ABOVE * self.typical
-        for name, (_, answer) in self.exchange.ask({n: Question("marginal", (above[self.share(n)],)) for n in first}).items():
+        asked = {name: Question("marginal", (above[self.share(name)],)) for name in first}
+        for name, (_, answer) in self.exchange.wait(asked, 0).items():
             if answer.slope is not None:
                 price[self.share(name)] = answer.slope
         self.price = {"receiver": price.copy(), "supplier": -price}
@@ -247,7 +248,7 @@ class Admm:
             moved[self.share(name)] = False
             if self.stale[name] == STALE + 1:
                 self.warnings.append(f"{name} has not answered for {STALE} rounds: what it said last is too old to plan by")
-            if self.stale[name] > self.options.patience or name in self.exchange.workers.dead:
+            if self.stale[name] > self.options.patience or self.exchange.gave_up(name):
                 raise LostError(name)
 
     def _question(self, number: int, name: str, centre: Array) -> Question:
@@ -303,7 +304,7 @@ class Admm:
         plan = np.where(stays, self.baseline, np.where(plan <= trace, 0.0, plan))  # a barrier leaves traces of none
         priced_by = self.sides["supplier"] if self.idle else self.names
         questions = {name: Question("cost", (plan[self.share(name)],)) for name in priced_by}
-        priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number, STALE).items()}
+        priced = {name: answer.value for name, (_, answer) in self.exchange.wait(questions, number).items()}
         if len(priced) == len(self.names):
             paid = activity_cost(self.case.shared, plan, self.baseline, self.activity_fee)
             total = sum(priced.values()) + paid
@@ -335,7 +336,7 @@ class Admm:
         else:
             price = slopes[other] + fee
             questions = {name: Question("best", (price[self.share(name)],)) for name in self.sides[top]}
-            replies = self.exchange.wait(questions, number, STALE)
+            replies = self.exchange.wait(questions, number)
             if len(replies) < len(questions):
                 return
             value += sum(answer.value for _, answer in replies.values())

@@ -19,7 +19,6 @@ from veridical.data import NotSolvedError
 from veridical.data.arrays import Array
 from veridical.data.progress import step
 from veridical.solvers.consensus.admm import Admm, LostError
-from veridical.solvers.consensus.carriers import AgentSpec
 from veridical.solvers.consensus.exchange import Exchange, Round, SilentError
 
 __all__ = ["Outcome", "Progress", "Run", "Savings"]
@@ -69,8 +68,8 @@ class Run:
     """A plan without those who stay at the baseline, on its way; `result`: what has come of it, once it is at its end.
 
     What the baseline costs is asked of everybody but those of whom it is `known`; of who does not answer even that, it is what he
-    said `last`. A supplier who is lost stays there too, and the rest is planned again. A receiver who is lost ends the run with
-    the best plan.
+    said `last`, in whichever plan; `keep` is told what they say. A supplier who is lost stays there too, and the rest is planned
+    again. A receiver who is lost ends the run with the best plan.
 
     `savings`: of the plan of everybody, by which gaps are at least measured: a run measures them by what had been saved there one
     proof earlier, so that it does not matter which of the two has made more of its way. `limit`: seconds that it may take.
@@ -86,16 +85,16 @@ class Run:
         savings: Savings,
         limit: float,
         known: Mapping[str, float],
-        last: Mapping[str, float],
+        last: Callable[[], Mapping[str, float]],
+        keep: Callable[[Mapping[str, float]], None],
         resume: Callable[[tuple[str, ...]], None],
     ) -> None:
         self.exchange, self.baseline, self.non_participants, self.fee = exchange, baseline, non_participants, fee
-        self.savings, self.limit, self.known, self.last, self.resume = savings, limit, known, last, resume
+        self.savings, self.limit, self.known, self.last, self.keep, self.resume = savings, limit, known, last, keep, resume
         self.rounds: list[Round] = []
         self.warnings: list[str] = []
         self.lost: tuple[str, ...] = ()
         self.stopped, self.built = False, 0.0
-        self.specs: Mapping[str, AgentSpec] = {}
         self.leads = not non_participants  # whether it is the plan of everybody who is there
         self.result: Outcome | None = None
         self.proofs, self.seconds, self._began = 0, 0.0, 0.0
@@ -162,12 +161,14 @@ class Run:
     def _made(self) -> Generator[Round, None, None]:
         """Yield rounds, and begin anew without who is lost."""
         self.resume(())
-        self.before, gone = _baseline_costs(self.exchange, self.baseline, self.known, self.last)
+        self.before, gone = _baseline_costs(self.exchange, self.baseline, self.known, self.last())
+        self.keep(self.before)
         self.exchange.late.clear()  # whatever was still under way from an earlier run, with other flows given
         self.admm = self._without(self.non_participants)
         while True:
             self.lost += gone
             for name in gone:
+                self.exchange.own.pop(name, None)  # nothing is waited for any more
                 held = name in self.exchange.case.suppliers and self.exchange.options.when_lost == "hold"
                 self.stopped |= not held
                 fate = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +85,7 @@ class Exchange:
     journal: Journal | None = None
     late: Replies = field(default_factory=dict)  # answers that came when something else was asked
     own: dict[str, list[Question]] = field(default_factory=dict)  # what each was asked here, and has yet to answer
+    silent: Counter[str] = field(default_factory=Counter)  # how often in a row nothing at all came from each
 
     def __post_init__(self) -> None:
         self.claims = {name: Claims(name, self.traits.get(name, AgentTraits())) for name in self.case.names}
@@ -95,10 +97,12 @@ class Exchange:
         asked = {name: new for name, new in questions.items() if name not in replies}
         for name, new in asked.items():
             self.own.setdefault(name, []).append(new)
+            self.silent[name] += 1
         for name, reply in (self.workers.ask(asked) if self.journal is None else self.journal.ask(self.workers, asked)).items():
+            self.silent[name] = 0
             self.log.messages.append(Message(number, name, reply[0].method, reply[1], reply[0].arguments))
             if not any(reply[0] is question for question in self.own.pop(name)):
-                continue  # it was another plan's question, with other flows given
+                continue  # it was another plan's question, with other flows given, and came after all patience for it
             if self.holds(name, self.claims[name].check, *reply):
                 (replies if _like(reply[0], questions[name]) else self.late)[name] = reply
         for name, reply in tuple(replies.items()):  # what stays late may be of an earlier run, with other flows given
@@ -106,6 +110,11 @@ class Exchange:
             if not self.holds(name, self.claims[name].add, *reply, given):
                 del replies[name]
         return replies
+
+    def settle(self, left_alone: Collection[str]) -> None:
+        """Wait for answers that are under way, before another plan is asked for: they count when this one is gone on with."""
+        while busy := {name: asked[-1] for name, asked in self.own.items() if name not in left_alone and not self.gave_up(name)}:
+            self.late |= self.ask(busy)
 
     def holds(self, name: str, check: Callable[..., None], *claim: Any) -> bool:
         """Return whether what an agent says passes a check; where it does not, who runs the agents says what becomes of it."""
@@ -116,15 +125,18 @@ class Exchange:
             return False
         return True
 
-    def wait(self, questions: dict[str, Question], number: int, times: int) -> Replies:
-        """Ask, and wait a few times longer for those who are slow; answers to other questions than these are left out."""
+    def wait(self, questions: dict[str, Question], number: int) -> Replies:
+        """Ask, and wait for those who are slow as long as they are not given up; answers to other questions are left out."""
         replies: Replies = {}
-        for _ in range(times):
-            replies |= self.ask({name: question for name, question in questions.items() if name not in replies}, number)
-            replies = {name: reply for name, reply in replies.items() if _same(reply[0], questions[name])}
-            if len(replies) == len(questions):
-                break
+        missing = questions
+        while missing:
+            replies |= {name: reply for name, reply in self.ask(missing, number).items() if _same(reply[0], questions[name])}
+            missing = {name: new for name, new in missing.items() if name not in replies and not self.gave_up(name)}
         return replies
+
+    def gave_up(self, name: str) -> bool:
+        """Return whether nothing is to be expected of a party any more: it has ended, or was silent for too long."""
+        return name in self.workers.dead or self.silent[name] > self.options.patience
 
     def every(self, method: str, names: Iterable[str], *arguments: Array) -> dict[str, Answer]:
         """Ask all of `names` with their share of each argument until each has answered; raise SilentError if one does not."""
@@ -164,7 +176,7 @@ class Exchange:
 
     def _answers(self, questions: dict[str, Question]) -> dict[str, Answer]:
         """Return what each answers; raise SilentError where one does not."""
-        replies = self.wait(questions, 0, self.options.patience) if questions else {}
+        replies = self.wait(questions, 0)
         if len(replies) < len(questions):
             silent = tuple(name for name in questions if name not in replies)
             left = ", ".join(f"{name}, {self.workers.fate(name)}" if name in self.workers.dead else name for name in silent)

@@ -30,9 +30,10 @@ class Options(Record):
     after which rho is balanced by the residuals where they are far apart (it is lowered after round 15 too, and raised after 28,
     and with a fee evened out among flows then), 0: never. check: rounds from one certificate to the next. patience: rounds for
     which an agent's last answer stands in for it. when_lost: whether a supplier who is lost for good is held at the baseline and
-    the rest planned again, or the run stops. timeout: seconds that a question waits, wherever the agent runs: who hangs is lost
-    after patience + 1 of them. restarts: how often an agent that died is started anew. workers: inline, processes, dask or
-    network; scheduler: the cluster's address.
+    the rest planned again, or the run stops. timeout: seconds that a question waits, wherever the agent runs: who answers within
+    patience of them, however late each time, counts; who hangs is lost after patience + 1, or + 2 where a proof waits for him.
+    restarts: how often an agent that died is started anew. workers: inline, processes, dask or network; scheduler: the cluster's
+    address.
     interfaces: of parties that are not proximal: dual or primal; strong_convexity and smoothness: of the costs of dual and
     primal agents, by party, currency per unit squared. largest: units above which no flow is worth while, needed where no side
     can answer for a price alone.

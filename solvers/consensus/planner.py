@@ -242,8 +242,15 @@ class Consensus:
         start, absent = case.shared.vector(baseline), tuple(dict.fromkeys((*non_participants, *held)))
         key = start.tobytes()
         specs = {name: self.parties.spec(case, name) for name in case.names}
-        last = {name: cost for (at, name), (spec, cost) in self.before.items() if at == key and spec == specs.get(name)}
-        known = {name: last[name] for name in absent if name in self.lost and name in last} | dict.fromkeys(held, math.nan)
+
+        def last() -> dict[str, float]:
+            return {name: cost for (at, name), (spec, cost) in self.before.items() if at == key and spec == specs.get(name)}
+
+        def keep(costs: Mapping[str, float]) -> None:
+            self.before |= {(key, name): (specs[name], cost) for name, cost in costs.items()}
+
+        said = last()
+        known = {name: said[name] for name in absent if name in self.lost and name in said} | dict.fromkeys(held, math.nan)
         exchange = self._asking(case, known)
         if leads := set(absent) == set(held):
             self.savings[key] = [0.0]
@@ -252,16 +259,14 @@ class Consensus:
         def turn(lost: tuple[str, ...]) -> None:
             self._turn(case, {*known, *lost}, exchange)
 
-        run = Run(exchange, start, absent, fee, savings, limit, known, last, turn)
-        run.specs, run.built, run.leads = specs, perf_counter() - began, leads
+        run = Run(exchange, start, absent, fee, savings, limit, known, last, keep, turn)
+        run.built, run.leads = perf_counter() - began, leads
         return run
 
     def _planned(self, run: Run) -> Plan:
         """Return the plan of a run, which is made now unless it was."""
         outcome, exchange, absent = run.result or run.go(), run.exchange, run.non_participants
         self.lost |= set(outcome.progress.lost)
-        key = run.baseline.tobytes()
-        self.before |= {(key, name): (run.specs[name], cost) for name, cost in outcome.before.items()}
         objective = sum(cost for name, cost in outcome.costs.items() if name not in absent) + outcome.fee
         gap = ratio(abs(objective - outcome.bound), abs(objective))
         basis = AT_HOME if any(map(exchange.workers.is_stranger, exchange.case.names)) else HERE
@@ -332,6 +337,8 @@ class Consensus:
         """
         if exchange is self.at_work:
             return
+        if self.at_work is not None and self.at_work.workers is exchange.workers:
+            self.at_work.settle(absent)
         self.at_work, workers = exchange, exchange.workers
         meant = {}  # of whom another record at home is meant than the one by which he answers
         for name in [name for name in case.names if name not in absent]:

@@ -128,7 +128,7 @@ def compare(
     """
     request = read(case, changes, allow_files)
     world, family = request.case, vd.families.family_of(request.case)
-    chosen = [vd.families.find(world, name) for name in mechanism] if mechanism else list(vd.families.fitting(world).values())
+    chosen = [vd.families.find(world, name) for name in mechanism] if mechanism else list(vd.families.candidates(world).values())
     parameters = request.parameters(name for one in chosen for name in one.parameters)
     frame = vd.compare(world, mechanism, solver, **parameters)
     record = {"case": world.name, "mechanisms": frame.reset_index().to_dict(orient="records")}

@@ -11,7 +11,7 @@ from veridical.data import CertificateError, InputError, NotSolvedError, Veridic
 from veridical.data.lazy import lazy
 from veridical.data.measures import Measures
 from veridical.data.sheets.book import Book, Column, Sheet
-from veridical.families import MECHANISMS, RESERVED, Mechanism, family_of, find, fitting, resolve
+from veridical.families import MECHANISMS, RESERVED, Mechanism, candidates, family_of, find, resolve
 from veridical.solvers import Solution
 from veridical.solving import Solver, answer
 
@@ -74,7 +74,7 @@ def compare(
     """
     family = family_of(case)
     named = None if mechanisms is None else list(mechanisms) or None
-    case, given = resolve(case, named or fitting(case), parameters)
+    case, given = resolve(case, named or candidates(case), parameters)
     configuration = None if solver is None else solvers.configure(solver)
     chosen = [find(case, name) for name in named] if named else list(_able(case, configuration))
     solutions: dict[str, Solution] = {}
@@ -161,8 +161,8 @@ def _of_parameters(error: VeridicalError, values: Mapping[str, Any]) -> bool:
 
 
 def _able(case: Any, configuration: solvers.Configuration | None) -> Iterable[Mechanism]:
-    """Yield the mechanisms that fit the case and have a route for the solver."""
-    for mechanism in fitting(case).values():
+    """Yield the mechanisms for cases like this one that have a route for the solver."""
+    for mechanism in candidates(case).values():
         try:
             mechanism.route(None if configuration is None else configuration.solver, RESERVED)
         except InputError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from veridical.data.cards import text
+from veridical.data.cards import reflow, text
 
 __all__ = ["Section", "page", "paragraphs", "picture", "preformatted"]
 
@@ -24,7 +24,7 @@ p{margin:.4rem 0;overflow-wrap:anywhere}
 .decision{background:var(--tint);border-left:4px solid var(--accent);padding:.8rem 1rem;margin:1rem 0}
 .decision p:first-child{font-size:1.1rem;font-weight:600}
 .warning{color:var(--warn)}
-.wide{overflow-x:auto;margin:.6rem 0}
+.wide{overflow-x:auto;margin:.6rem 0;container-type:inline-size}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
 caption{text-align:left;color:var(--soft);padding:.2rem 0 .4rem}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top}
@@ -81,8 +81,9 @@ def page(title: str, about: str, decision: str, sections: Sequence[Section]) -> 
     head += f"<title>{text(title)}</title>"
     opening = f'<h1>{text(title)}</h1>\n<p class="about">{text(about)}</p>\n<div class="decision">{decision}</div>'
     body = "\n".join([opening, *shown]).replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>")
+    style = f"{STYLE}@media screen{{\n{reflow(body)}}}\n"
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n<style>\n{STYLE}</style>\n</head>\n'
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n<style>\n{style}</style>\n</head>\n'
         f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 

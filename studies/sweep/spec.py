@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from veridical.data.fields import Name, one_of
@@ -19,6 +19,20 @@ __all__ = ["DESIGNS", "StudySpec"]
 
 DESIGNS = ("cross", "zip", "random")
 OF_DESIGN = ("design", "seed", "draws")  # keys of [vary] that are no axes
+# What a file has, as JSON schema: the record reads it.
+SEVERAL = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "array", "minItems": 1}]})
+VARIED = WithJsonSchema(
+    {
+        "type": "object",
+        "description": "a table for each field that is varied: from, to, points; or values; or random",
+        "properties": {
+            "design": {"enum": list(DESIGNS), "description": "how the values of several fields go together"},
+            "seed": {"type": "integer", "minimum": 0, "description": "of what is drawn"},
+            "draws": {"type": "integer", "minimum": 1, "description": "points of the design random"},
+        },
+        "additionalProperties": {"type": "object"},
+    }
+)
 CASES = "a shipped case, a file, a folder, or a list of them"
 
 
@@ -78,10 +92,10 @@ class StudySpec(Record):
     """
 
     name: Name = "study"
-    case: Annotated[tuple[Any, ...], BeforeValidator(_several)] = Field(description=CASES)
-    mechanisms: Annotated[tuple[Any, ...], BeforeValidator(_several)] | None = None
-    solver: Annotated[tuple[Any, ...], BeforeValidator(_several)] | None = None
-    vary: Annotated[tuple[tuple[str, Axis], ...], BeforeValidator(_axes)] = ()
+    case: Annotated[tuple[Any, ...], BeforeValidator(_several), SEVERAL] = Field(description=CASES)
+    mechanisms: Annotated[tuple[Any, ...], BeforeValidator(_several), SEVERAL] | None = None
+    solver: Annotated[tuple[Any, ...], BeforeValidator(_several), SEVERAL] | None = None
+    vary: Annotated[tuple[tuple[str, Axis], ...], BeforeValidator(_axes), VARIED] = ()
     design: Annotated[str, one_of(*DESIGNS)] = "cross"
     seed: Annotated[int, BeforeValidator(lambda value: whole_at(value, "", 0, 2**32 - 1))] = 0
     draws: Annotated[int, BeforeValidator(lambda value: whole_at(value, "", 1))] | None = None

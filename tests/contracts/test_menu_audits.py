@@ -1,6 +1,7 @@
 """Audits of menus are what four loops find."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import veridical as vd
 from support.assembler_cases import random_cases
 from support.strategies import examples
 from veridical.contracts import Menu
+from veridical.data import InputError
 
 
 @given(data=st.data(), balanced=st.booleans())
@@ -64,3 +66,33 @@ def test_audits_are_what_four_loops_find(data: st.DataObject, balanced: bool) ->
         gain = (payment[there] - payment[here]) - witness.cost * (quantity[there] - quantity[here])
         assert witness.gain == pytest.approx(gain, abs=1e-9)
         assert witness.gain == pytest.approx(best[witness.supplier], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["two-suppliers-correlated", "two-retailers"])
+def test_what_pandas_writes_of_a_menu_is_audited_as_what_veridical_writes(name: str, tmp_path: Path) -> None:
+    """The frame has a header of three lines; in the other file it is one."""
+    solution = vd.solve(vd.example(name))
+    solution.menu.to_csv(tmp_path / "frame.csv")
+    solution.contracts.to_csv(tmp_path / "menu.csv")
+    assert (tmp_path / "frame.csv").read_text() != (tmp_path / "menu.csv").read_text()
+    by_pandas, by_veridical = (vd.audit(vd.example(name), tmp_path / file) for file in ("frame.csv", "menu.csv"))
+    assert by_pandas.to_dict() == by_veridical.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("9.0,7.0", "9.0,x", "row 7, column battery: got 'x'; allowed: a finite number"),
+        ("panel,battery,,", "panel,radio,,", "header: got <a header without panel, battery,"),
+        ("payment,payment", "payment,bonus", "header: got <a header without payment battery>"),
+    ],
+)
+def test_a_header_of_several_lines_that_is_not_the_menus_is_refused(old: str, new: str, message: str, tmp_path: Path) -> None:
+    case = vd.example("two-suppliers-correlated")
+    vd.solve(case).menu.to_csv(tmp_path / "frame.csv")
+    written = (tmp_path / "frame.csv").read_text()
+    assert written.count(old) == 1
+    (tmp_path / "frame.csv").write_text(written.replace(old, new))
+    with pytest.raises(InputError) as refused:
+        vd.audit(case, tmp_path / "frame.csv")
+    assert str(refused.value).startswith(f"frame.csv: {message}")

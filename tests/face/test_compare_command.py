@@ -10,8 +10,8 @@ import pytest
 
 from support.command_line import Run, cells, parsed
 from veridical import comparing, example, solving
-from veridical.data import CertificateError
-from veridical.families import fitting
+from veridical.data import CertificateError, InputError
+from veridical.families import candidates, fitting
 
 pytestmark = pytest.mark.usefixtures("case_file")
 
@@ -169,6 +169,26 @@ def test_a_solver_that_is_not_installed_leaves_out_its_rows_by_name(run: Run, mo
     status, out, err = run("compare", "five-retailers", "--mechanism", "allocation_kkt")
     assert (status, out) == (2, "")
     assert "pip install cyipopt-wheels" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "refused"),
+    [
+        ("two-suppliers", {}, {}),
+        ("motor-controllers", {}, {"icds_balanced": "one source a component"}),
+        ("two-suppliers", {"suppliers.battery.minimum_order": 350}, {"bic": "beside a capacity"}),
+        ("two-retailers", {"retailers.0.minimum_order": 1.0}, {"allocation_kkt": "no minimum order"}),
+    ],
+)
+def test_what_is_said_to_fit_a_case_is_what_takes_it(name: str, changes: dict[str, Any], refused: dict[str, str]) -> None:
+    case = example(name).changed(**changes)
+    assert candidates(case).keys() - fitting(case).keys() == refused.keys()
+    for mechanism, words in refused.items():  # the reason is told who asks for it, and in a comparison
+        with pytest.raises(InputError, match=words):
+            solving.solve(case, mechanism)
+    with pytest.raises(InputError) as unknown:
+        solving.solve(case, "no such mechanism")
+    assert not any(word in str(unknown.value) for word in refused)
 
 
 def test_without_ipopt_what_has_a_closed_form_is_taken_from_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_no_ratio_has_fallen_by_half(monkeypatch: pytest.MonkeyPatch, capsys: py
     script("small", "", monkeypatch)
     found = [line for line in capsys.readouterr().out.splitlines() if line.startswith("= ")]
     assert len(found) == len(json.loads((FOLDER / "small.json").read_text(encoding="utf-8")))
-    assert [line for line in found if not line.endswith(": held")] == []
+    assert [line for line in found if not line.endswith(": met")] == []
 
 
 def test_a_ratio_that_has_fallen_by_half_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +95,9 @@ def test_a_figure_is_held_against_its_limit(monkeypatch: pytest.MonkeyPatch, cap
     assert not figure("c", 2.0, at_least=3.0).held
     assert figure("d", 1234.5, "MB").held is None
     assert capsys.readouterr().out.splitlines() == [
-        "= a: 1, at most 1: held",
-        "= b: 4 s (2 to 9), at most 3: NOT HELD",
-        "= c: 2, at least 3: NOT HELD",
+        "= a: 1, at most 1: met",
+        "= b: 4 s (2 to 9), at most 3: NOT MET",
+        "= c: 2, at least 3: NOT MET",
         "= d: 1,234 MB",
     ]
 

@@ -46,9 +46,7 @@ QUIET.addHandler(logging.NullHandler())
 MOST = 2**26  # bytes of a message: 2.7 million flows
 HELLO = 5.0  # seconds that whoever comes is given to say who he is
 ENDING = 2.0  # seconds that a connection is given to close
-LEAVING = (
-    0.05  # seconds for connections that were still coming in: asyncio closes them in a later turn, and the loop has to be there
-)
+LOOK = 0.01  # seconds after which it is looked whether all connections are closed, when the door is
 BEAT, MISSED = 20.0, 90.0  # seconds between signs of life, and without one after which a connection is lost
 AGAIN = 10.0  # seconds in which one thing is said once
 NONSENSE = (1002, 1007, 1009)  # codes by which the library ends a connection of frames that are none, or too long
@@ -81,6 +79,24 @@ class Seat:
     expelled: str = ""
 
 
+class Listening(socket.socket):
+    """A listening socket, in the place of the one that is given, which knows the connections that came in and are not closed."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        super().__init__(fileno=listening.detach())
+        self.came: list[socket.socket] = []
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, and keep it in mind."""
+        connection, address = super().accept()
+        self.came = [*self.unclosed(), connection]
+        return connection, address
+
+    def unclosed(self) -> list[socket.socket]:
+        """Return the connections that are not closed."""
+        return [connection for connection in self.came if connection.fileno() >= 0]
+
+
 class Door:
     """A server for the parties of one run. `tokens`: the SHA-256 of each one's token, hex.
 
@@ -95,14 +111,15 @@ class Door:
         remind: Callable[[str], list[Sent]],
         known: Mapping[str, Mapping[str, str]],
     ) -> None:
-        self.listening, self.tls, self.tokens, self.remind, self.known = listening, tls, tokens, remind, known
+        self.listening = Listening(listening)
+        self.tls, self.tokens, self.remind, self.known = tls, tokens, remind, known
         self.run = secrets.token_hex(8)  # by which an agent knows a coordinator that was started anew
         self.seats = {name: Seat(name, monotonic()) for name in tokens}
         self.most = 16 + 4 * len(tokens)  # connections at once
         self.open = 0
         self.said: dict[str, float] = {}
         self.tasks: set[asyncio.Task[None]] = set()
-        self.loop = asyncio.new_event_loop()
+        self.loop = asyncio.SelectorEventLoop()  # the kind that calls `Listening.accept`
         self.ended = asyncio.Event()
         self.parting = "goodbye"
         self.thread = Thread(target=self._run, daemon=True, name="door")
@@ -155,7 +172,8 @@ class Door:
     async def _serve(self) -> None:
         from websockets.asyncio.server import serve  # an extra
 
-        handshake: dict[str, Any] = {} if self.tls is None else {"ssl_handshake_timeout": HELLO}
+        limits = {"ssl_handshake_timeout": HELLO, "ssl_shutdown_timeout": ENDING}
+        handshake: dict[str, Any] = {} if self.tls is None else limits
         async with serve(
             self._enter,
             sock=self.listening,
@@ -172,10 +190,31 @@ class Door:
             **handshake,
         ):
             await self.ended.wait()
+            await self._turn_away()
             if self.parting:
                 links = [seat.link for seat in self.seats.values() if seat.link is not None]
                 await asyncio.gather(*(self._part(link, "goodbye", "this was all: the run is over") for link in links))
-        await asyncio.sleep(LEAVING)
+        left = monotonic() + HELLO + ENDING  # by then each has closed by a limit of its own
+        while (unclosed := self.listening.unclosed()) and monotonic() < left:
+            await asyncio.sleep(LOOK)
+        for connection in unclosed:
+            connection.close()
+
+    async def _turn_away(self) -> None:
+        """Let nobody else in, and hang up on whoever is not a party's connection yet.
+
+        asyncio sees to a connection that came in only in its next turn, and cannot once the server is closed.
+        """
+        self.loop.remove_reader(self.listening)
+        await asyncio.sleep(0)
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=ENDING)  # who is shown out reads why
+        links = [seat.link for seat in self.seats.values() if seat.link is not None]
+        inside = {link.transport.get_extra_info("socket").fileno() for link in links}
+        for connection in self.listening.unclosed():
+            if connection.fileno() not in inside:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Let in who shows a token that a party has; whoever else it is reads why not."""

@@ -103,18 +103,20 @@ def _listed(about: list[dict[str, str]]) -> Any:
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="A kind of case, such as assembler; or results, of JSON.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="A kind of case, such as assembler; or solver, study, or results, of JSON.")
+    ],
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE|DIR", help="Write it there, in a folder as KIND.schema.json.")
     ] = None,
 ) -> None:
-    """Write the JSON schema of a kind's case files, for editors; or that of results.
+    """Write the JSON schema of a kind's case files, of solver files or studies, for editors; or that of results.
 
     Example: veridical schema assembler --out .
     """
     from veridical.data import case_schema
 
-    text = case_schema.results() if kind == case_schema.RESULTS else case_schema.text(kind)
+    text = _text(kind)
     if out is None:
         sys.stdout.write(text)
         return
@@ -123,4 +125,20 @@ def schema(
     if kind == case_schema.RESULTS:
         print(path)
     else:
-        print(f"{path}: case files beside it begin with the line {case_schema.directive(kind, path.name)}")
+        what = f"{kind} files" if kind in case_schema.OTHERS else "case files"
+        print(f"{path}: {what} beside it begin with the line {case_schema.directive(kind, path.name)}")
+
+
+def _text(kind: str) -> str:
+    """Return the schema of that name; raises InputError for one that there is not."""
+    from veridical.data import case_schema
+
+    if kind == case_schema.RESULTS:
+        return case_schema.results()
+    if kind == "solver":
+        return case_schema.text_of(vd.solvers.Configuration, kind, without=["allow_files"])
+    if kind == "study":
+        from veridical.studies.sweep.spec import StudySpec
+
+        return case_schema.text_of(StudySpec, kind)
+    return case_schema.text(kind)

@@ -13,6 +13,7 @@ from veridical.families.registry import (
     FAMILIES,
     MECHANISMS,
     RESERVED,
+    candidates,
     family_of,
     find,
     fitting,
@@ -23,8 +24,8 @@ from veridical.families.registry import (
 )
 
 __all__ = ["Family", "Mechanism", "Number", "Parameter", "Route", "Task", "add_kind", "always"]
-__all__ += ["FAMILIES", "MECHANISMS", "RESERVED", "family_of", "find", "fitting", "load_installed", "register", "resolve"]
-__all__ += ["unregister"]
+__all__ += ["FAMILIES", "MECHANISMS", "RESERVED", "candidates", "family_of", "find", "fitting", "load_installed", "register"]
+__all__ += ["resolve", "unregister"]
 
 for _name in ("assembler", "allocation", "joint_plan", "continuous"):
     register(import_module(f"{__name__}.{_name}").FAMILY)

@@ -212,13 +212,14 @@ def by_constraints(incentive: str = "bayesian", participation: str = "interim", 
 
 PAPER = "deshpande2005"
 CAPACITY = "the supplier's optimum, with the capacity worth having"
+CONDITIONS = "the same as a system of conditions with complementarity"
 DIRECT = "units and payments with truth as a constraint: no virtual values"
 FULL_INFORMATION = "types known to the supplier: a benchmark that nobody can run"
 ORDERS = "orders at a wholesale price and their equilibrium: the game that the others replace"
 MECHANISMS = (
     mechanism("capacity_choice", CAPACITY, closed.capacity_choice, fits=lambda case: not given(case)),
     mechanism("allocation", "the supplier's optimum at a fixed capacity", closed.allocation, fits=given),
-    mechanism("allocation_kkt", "the same as a system of conditions with complementarity", optimum, solver=limited),
+    mechanism("allocation_kkt", CONDITIONS, optimum, solver=limited, refuse=models.allocation_kkt.refuse),
     mechanism("allocation_direct", DIRECT, None, by_constraints, None, solver=several_starts),
     mechanism("centralized", FULL_INFORMATION, closed.centralized, always("ex_post_ir", "capacity"), False),
     Mechanism(

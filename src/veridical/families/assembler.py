@@ -19,6 +19,8 @@ from veridical.families.estimation import estimated, few, uneven
 from veridical.families.family import Family, Mechanism, Number, Promises, Task, always
 from veridical.families.rounding import ROUNDED, in_steps, refuse
 from veridical.families.routes import by_formula, by_model, routes_of
+from veridical.models import bic as bayesian
+from veridical.models import icds_balanced
 from veridical.solvers import Solution, preferred_form
 from veridical.solvers.closed_form import assembler as closed
 from veridical.solvers.closed_form.frw import frw
@@ -125,18 +127,20 @@ def mechanism(
 
 PAPER = "icds"
 WIDEST = "quantities answer to the k suppliers with the widest range of costs"
+IN_PROPORTION = "as icds, the same quantity of every component"
 FULL_INFORMATION = "costs known to the assembler: a benchmark that nobody can run"
 MECHANISMS = (
     mechanism("naive", "one quantity, everybody paid his highest cost", one_contract, closed.naive),
     mechanism("frw", "contracts that answer to a supplier's own cost alone", TRUTHFUL, frw, sources=("fang2014", PAPER)),
     mechanism("hybrid", WIDEST, together, closed.hybrid, complete=widest),
-    mechanism("icds_balanced", "as icds, the same quantity of every component", BALANCED, closed.icds_balanced),
+    mechanism("icds_balanced", IN_PROPORTION, BALANCED, closed.icds_balanced, refuse=icds_balanced.refuse),
     mechanism("icds", "truthful in dominant strategies", together, closed.icds),
     mechanism(
         "bic",
         "truthful in expectation, if the others tell the truth",
         bic,
         by=partial(within, solve=model),
+        refuse=bayesian.refuse,
         sources=(PAPER, "cremer1988"),
     ),
     mechanism("first_best", FULL_INFORMATION, always("ex_post_ir"), closed.first_best),

@@ -116,7 +116,8 @@ class Route:
 class Mechanism:
     """One mechanism, and the routes by which it is computed.
 
-    `kind` is the type of its cases, and of those it takes the ones that `fits` takes. `promises` says, for the case and the
+    `kind` is the type of its cases, and of those it takes the ones that `fits` takes; `refuse` raises InputError, with the
+    reason, for one of these that its model does not take. `promises` says, for the case and the
     mechanism's parameters, which properties its contracts have; every result is held against them. `solver` names who solves a
     case where nobody is asked for; None leaves that to the first route. `otherwise`: who does so where that one comes to no
     proven optimum. `complete` adds to the parameters those that follow from the case. `declared`: the parameters, where the ways
@@ -137,6 +138,7 @@ class Mechanism:
     routes: tuple[Route, ...]
     promises: Promises
     fits: Callable[[Any], bool] = lambda case: True
+    refuse: Callable[[Any], None] = lambda case: None
     solver: Callable[[Any], str | Mapping[str, Any] | None] = lambda case: "highs"
     otherwise: str | None = None
     complete: Callable[[Any, dict[str, Any]], dict[str, Any]] = lambda case, parameters: parameters

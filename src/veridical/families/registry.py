@@ -123,8 +123,22 @@ def family_of(case: Any) -> Family:
     return FAMILIES[type(case)]
 
 
+def candidates(case: Any) -> dict[str, Mechanism]:
+    """Return the mechanisms for cases like this one, those among them that refuse it for something that it has.
+
+    Examples
+    --------
+    >>> import veridical as vd
+    >>> case = vd.example("motor-controllers")
+    >>> set(candidates(case)) - set(fitting(case))              # some of its components come from two suppliers
+    {'icds_balanced'}
+    """
+    load_installed()
+    return {name: one for name, one in MECHANISMS.items() if one.kind is type(case) and one.fits(case)}
+
+
 def fitting(case: Any) -> dict[str, Mechanism]:
-    """Return the mechanisms that fit the case.
+    """Return the mechanisms that take the case.
 
     Examples
     --------
@@ -132,8 +146,15 @@ def fitting(case: Any) -> dict[str, Mechanism]:
     >>> list(fitting(vd.example("continuous-pair")))
     ['continuous']
     """
-    load_installed()
-    return {name: one for name, one in MECHANISMS.items() if one.kind is type(case) and one.fits(case)}
+    return {name: one for name, one in candidates(case).items() if _takes(one, case)}
+
+
+def _takes(mechanism: Mechanism, case: Any) -> bool:
+    try:
+        mechanism.refuse(case)
+    except InputError:
+        return False
+    return True
 
 
 def find(case: Any, name: str | Mechanism | None) -> Mechanism:
@@ -147,14 +168,14 @@ def find(case: Any, name: str | Mechanism | None) -> Mechanism:
     """
     family = family_of(case)
     if isinstance(name, Mechanism):
-        candidates = [name]
+        named = [name]
     elif name is None:
-        candidates = [MECHANISMS[default] for default in family.defaults]
+        named = [MECHANISMS[default] for default in family.defaults]
     else:
         if name not in MECHANISMS:
             load_installed()
-        candidates = [MECHANISMS[name]] if name in MECHANISMS else []
-    for mechanism in candidates:
+        named = [MECHANISMS[name]] if name in MECHANISMS else []
+    for mechanism in named:
         if mechanism.kind is type(case) and mechanism.fits(case):
             return mechanism
     raise InputError.of("mechanism", name, f"for this case of kind {case.kind} one of {', '.join(fitting(case))}")

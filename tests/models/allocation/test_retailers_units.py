@@ -54,11 +54,8 @@ def test_what_units_earn_by_integrals(distribution: str, terms: dict[str, Any]) 
     assert revenue.marginal(revenue.quantity(asked, 10.0), 10.0) == pytest.approx(asked, rel=1e-9)
 
 
-@pytest.mark.parametrize("terms", TERMS)
-@pytest.mark.parametrize("capacity", [4.0, 9.0, 10.5])
-def test_one_newsvendor_by_trying_all_quantities(terms: dict[str, Any], capacity: float) -> None:
-    """With one retailer each type's units stand alone: the best of all up to the capacity, rents left to higher types."""
-    own = case(group(TYPES, LIKELY, newsvendor(**terms)), capacity=capacity)
+def best_of_all(capacity: float, terms: dict[str, Any]) -> float:
+    """Return what one retailer brings at most: each type has the best of all units up to the capacity, looked for by hand."""
     total = 0.0
     for k, theta in enumerate(TYPES):
         above = sum(LIKELY[k + 1 :])
@@ -73,6 +70,15 @@ def test_one_newsvendor_by_trying_all_quantities(terms: dict[str, Any], capacity
         ends = float(grid[max(start - 1, 0)]), float(grid[min(start + 1, 24)])
         fine: Any = minimize_scalar(lost, bounds=ends, method="bounded", options={"xatol": 1e-9})
         total -= min(float(fine.fun), lost(capacity), lost(0.0))
+    return total
+
+
+@pytest.mark.parametrize("terms", TERMS)
+@pytest.mark.parametrize("capacity", [4.0, 9.0, 10.5])
+def test_one_newsvendor_by_trying_all_quantities(terms: dict[str, Any], capacity: float) -> None:
+    """With one retailer each type's units stand alone: the best of all up to the capacity, rents left to higher types."""
+    own = case(group(TYPES, LIKELY, newsvendor(**terms)), capacity=capacity)
+    total = best_of_all(capacity, terms)
     for solver in (None, "closed_form"):
         assert vd.solve(own, "allocation", solver).objective == pytest.approx(total, rel=1e-6)
 
@@ -132,6 +138,18 @@ def test_minimum_orders_of_a_kept_model_know_its_capacity() -> None:
     model = vd.build(own.changed(**{"retailers.0.capacity": 1.4}), "allocation")
     for param in (model.K, model.type_probability, model.deliverable):
         assert not param.mutable  # else a bound, or a tangent, would be that of another number
+
+
+def test_the_capacity_that_a_refusal_names_is_the_largest_that_is_taken() -> None:
+    own = case(group(TYPES, LIKELY, newsvendor(salvage=2.0)), capacity=40.0)
+    with pytest.raises(InputError, match="a capacity of retailers 1 of at most ") as refused:
+        vd.solve(own, "allocation", "closed_form")
+    limit = float(str(refused.value).partition("of at most ")[2].partition(":")[0])
+    taken = vd.solve(own.changed(**{"retailers.0.capacity": limit}), "allocation", "closed_form")
+    assert taken.objective == pytest.approx(best_of_all(limit, {"salvage": 2.0}), rel=1e-6)
+    assert best_of_all(1.01 * limit, {"salvage": 2.0}) > taken.objective * (1 + 1e-6)  # some type would get all that it can
+    with pytest.raises(InputError, match="a capacity of retailers 1 of at most "):
+        vd.solve(own.changed(**{"retailers.0.capacity": 1.01 * limit}), "allocation", "closed_form")
 
 
 def test_salvage_of_correlated_types_is_refused_of_a_kept_model_too() -> None:

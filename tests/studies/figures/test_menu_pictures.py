@@ -1,5 +1,6 @@
 """Pictures of menus whose suppliers have long names, several sources and rules: no word is cut off, none lies on another."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import veridical as vd
 from support.pictures import rendered
 from veridical.data import AssemblerCase
 from veridical.studies.figures import assembler as pictures
+from veridical.studies.figures.style import save
 
 NAMES = ("Arvo Halbleiter und Sensorik GmbH & Co. KG", "Brisk Semiconductor (Second Source) Ltd.", "Cobalt Power", "Dovetail")
 
@@ -78,3 +80,18 @@ def test_payments_below_cost_and_below_nothing_are_seen() -> None:
         assert paid.max() <= high
     plain = rendered(pictures.contract_menu(vd.solve(vd.example("two-suppliers-correlated"))))
     assert [text.get_text() for text in plain.legends[0].get_texts()] == ["information rent", "production cost"]
+
+
+def test_letters_in_files_for_journals_are_truetype(tmp_path: Path) -> None:
+    """Journals refuse Type 3 fonts, which matplotlib writes by default; however the picture is written."""
+    figure = vd.compare(vd.example("two-suppliers"), ["icds", "naive"], "closed_form").figure()
+    save(figure, tmp_path / "command.pdf")
+    figure.savefig(tmp_path / "notebook.pdf")
+    for name in ("command.pdf", "notebook.pdf"):
+        content = (tmp_path / name).read_bytes()
+        assert b"/CIDFontType2" in content  # TrueType
+        assert b"/Type3" not in content
+    figure.savefig(tmp_path / "notebook.eps")
+    written = (tmp_path / "notebook.eps").read_text(encoding="latin-1")
+    assert "/FontType 42 def" in written
+    assert "/FontType 3 def" not in written
