@@ -51,7 +51,8 @@ def test_suppliers_whose_names_have_dots_in_them_are_changed_by_name(run: Run) -
 
 
 @pytest.mark.parametrize(
-    "path", ["price.", ".price", "demand..low", "demand.low.", "suppliers..costs", "suppliers.panel..costs", "suppliers.0.", ".", ""]
+    "path",
+    ["price.", ".price", "demand..low", "demand.low.", "suppliers..costs", "suppliers.panel..costs", "suppliers.0.", ".", ""],
 )
 def test_a_path_with_an_empty_part_is_refused_by_name(path: str) -> None:
     """`price.` was taken as `price`."""
