@@ -63,9 +63,8 @@ class StudyFrame(ShownFrame):
     ) -> StudyFrame:
         """Return the table of a study, by row; `called`: what columns are called in pictures, with their unit."""
         frame = cls(table.set_index("row"))
-        frame.attrs = {"name": name, "varied": list(varied), "outputs": list(outputs), "called": dict(called)} | {
-            "design": design
-        }
+        attributes: dict[str, object] = {"name": name, "varied": list(varied), "outputs": list(outputs), "called": dict(called)}
+        frame.attrs = {**attributes, "design": design}
         return frame
 
     @property
