@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -63,7 +63,12 @@ class StudyFrame(ShownFrame):
     ) -> StudyFrame:
         """Return the table of a study, by row; `called`: what columns are called in pictures, with their unit."""
         frame = cls(table.set_index("row"))
-        attributes: dict[str, object] = {"name": name, "varied": list(varied), "outputs": list(outputs), "called": dict(called)}
+        attributes: dict[Hashable | None, Any] = {
+            "name": name,
+            "varied": list(varied),
+            "outputs": list(outputs),
+            "called": dict(called),
+        }
         frame.attrs = {**attributes, "design": design}
         return frame
 
