@@ -5,7 +5,7 @@ the affine combination whose residuals cancel best is gone on with. What the ite
 residual has grown after all, it goes on from there, as if nothing had been tried; where that happens too often, or residuals no
 longer fall, the plain iteration is gone on with for good (safeguards in the manner of Zhang, O'Donoghue and Boyd, SIAM Journal
 on Optimization 30, 2020). So what converges without acceleration converges with it. No point is further from what the iteration
-made of the last one than a few times its residual: where residuals hardly differ, their differences show no way, however far.
+made of the last one than a hundred times its residual: where residuals hardly differ, their differences show no way, however far.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Anderson"]
 
 MEMORY = 10  # differences of points that are combined
 REGULAR = 1e-8  # of the mean square of the differences of residuals: what keeps their combination from being any size
-FAR = 10.0  # residuals that a point may be off the plain iteration: it is 0.1 to 2 where there is something to go by
+FAR = 100.0  # residuals that a point may be off the plain iteration: so far off is a fixed point where each round takes 1 %
 GROWN = 2.0  # the residual may not be larger than this times the least since the memory was empty
 TRIES = 20  # times that it grew, after which nothing is tried any more
 FALLS, WITHIN = 0.99, 20  # nor where the residual has not fallen to this part of the least in so many rounds
