@@ -12,7 +12,7 @@ from veridical.families import FAMILIES
 NUMBERS = ("numpy", "pandas", "pydantic", "scipy", "pyomo.core", "pyomo.environ", "highspy")
 RARE = ("cyipopt", "distributed", "matplotlib", "piqp", "scipy.optimize", "scipy.stats")  # no part of a usual solve
 FACTORS = ("scipy.linalg", "scipy.sparse.linalg", "scipy.sparse.csgraph")  # a small linear program is certified without these
-OTHERS = ("veridical.solvers.consensus", "veridical.solvers.planners", "veridical.data.importing.cases")  # of other commands
+OTHERS = ("veridical.solvers.consensus", "veridical.data.importing.cases")  # of other commands
 OURS = (
     "veridical.data",
     "veridical.contracts",

@@ -22,11 +22,11 @@ from veridical.data.lazy import lazy
 from veridical.families.family import Family, Mechanism, Number, Parameter, Promises, Route, Task
 from veridical.solvers import Configuration, Solution, SolutionStatus
 from veridical.solvers.certificate import ACCEPTED, Certificate
+from veridical.solvers.planners import Central
 
 if TYPE_CHECKING:
     from veridical.families import joint_plan_tables as tables
     from veridical.solvers.consensus import Consensus
-    from veridical.solvers.planners import Central
     from veridical.studies.figures import settlement as figures
 else:
     tables, figures = lazy("veridical.families.joint_plan_tables"), lazy("veridical.studies.figures.settlement")
@@ -53,7 +53,7 @@ def solve(
     the audit does not count.
     Raises InputError for input that cannot be used, and what the planner raises.
     """
-    planner = CachingPlanner(solvers.planners.Central(configuration) if planner is None else planner)
+    planner = CachingPlanner(Central(configuration) if planner is None else planner)
     began = perf_counter()
     settlement = transfers.settle(case, mechanism, planner, **parameters)
     passed = perf_counter() - began
@@ -105,7 +105,7 @@ def without(lost: tuple[str, ...], plan: Plan) -> Certificate:
 
 def centrally(task: Task) -> Solution:
     """Solve by the models of all parties."""
-    return solved_by_planner(task, solvers.planners.Central(task.configuration))
+    return solved_by_planner(task, Central(task.configuration))
 
 
 def by_consensus(task: Task) -> Solution:
@@ -132,7 +132,7 @@ def planner_of(solver: Any, callback: Callable[[Any], None] | None = None) -> Ce
     configuration = None if solver is None else solvers.configure(solver)
     if configuration is not None and configuration.solver == CONSENSUS.solver:
         return solvers.consensus.Consensus(configuration, callback=callback)
-    return solvers.planners.Central(configuration)
+    return Central(configuration)
 
 
 CONSENSUS = Route("consensus", by_consensus, None, "consensus")
@@ -212,7 +212,7 @@ def audit(case: JointPlanCase, offer: Settlement) -> Audit:
     """Return the audit of a settlement, whose costs are priced again by central models."""
     if not isinstance(offer, Settlement):
         raise InputError.of("menu", f"<{type(offer).__name__}>", "a Settlement: of a joint plan there is no menu", case.name)
-    return examine(offer, solvers.planners.Central())
+    return examine(offer, Central())
 
 
 def numbers(case: JointPlanCase) -> Mapping[str, Number]:
