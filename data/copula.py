@@ -10,6 +10,10 @@ points. From three factors on they are the cubic lattice and the same moved by h
 first one's error terms, and steps may be sqrt 2 as long. Where there would be many, the table is integrated by Plackett's
 identity (`plackett`) at rising orders, each of which tells the error of the one before; and points are quasi-random where that
 takes too long or converges too slowly: many scores, or scores that are all but determined by one another.
+
+What rounding does to correlations is part of the error. By Plackett's identity a cell's derivative to r_ij is at most the density
+of the two scores at two corners, 1 / (pi sqrt(1 - r_ij^2)): from r to r' a cell moves by at most the sum over pairs of
+|asin r'_ij - asin r_ij| / pi.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ CLOSE, ROUNDING = 1e-12, 1e-13  # a difference between orders that is as good as
 NORMAL = 20  # of them take as long as a normal distribution function
 AT_ONCE = 20_000  # points that are held at a time
 RUNS, DRAWN = 8, 2**16  # independent quasi-random rules, and the most points of each
+EPSILON = float(np.finfo(float).eps)  # by which rounding moves a correlation
 SINGULAR = 1e-14  # a smallest eigenvalue that is as good as 0
 NEVER = 1e-13  # of the least of the suppliers' own probabilities: a cell that is not told from one that cannot happen
 TIED = 1e-12  # eigenvalues that differ by less are the same
@@ -58,8 +63,8 @@ class JointPrior:
     method
         `integration to rounding`, `Plackett's identity` where orders still differ by more than that, or `quasi-Monte Carlo`.
     error
-        Of a cell: a bound; by Plackett's identity the largest difference from the order before, which is the error of that one;
-        three standard errors of the worst cell where points are quasi-random.
+        Of a cell, with what rounding does to correlations: a bound; by Plackett's identity the largest difference from the order
+        before, which is the error of that one; three standard errors of the worst cell where points are quasi-random.
     seconds
         Wall-clock time that it took.
     """
@@ -133,7 +138,11 @@ def _dependent(cuts: Sequence[Array], correlation: Array) -> tuple[Array, float,
     kept = sorted(set(first))
     own = [correlation[i, first[i]] * cut for i, cut in enumerate(cuts)]  # in the scores of the one that is kept
     fine = [np.unique(np.concatenate([own[i] for i in range(len(own)) if first[i] == j])) for j in kept]
-    cells, error, method = _integrated([cut[1:-1] for cut in fine], correlation[np.ix_(kept, kept)])
+    distinct = correlation[np.ix_(kept, kept)]
+    cells, error, method = _integrated([cut[1:-1] for cut in fine], distinct)
+    error += _moved(distinct - EPSILON, distinct + EPSILON)
+    to_first, place = correlation[range(len(first)), first], np.searchsorted(kept, first)
+    error += _moved(correlation, np.outer(to_first, to_first) * distinct[np.ix_(place, place)])
     table = np.zeros([len(cut) - 1 for cut in cuts])
     where = []  # of each score: in which of its intervals each fine interval of the one that is kept lies
     for i, cut in enumerate(own):
@@ -143,6 +152,12 @@ def _dependent(cuts: Sequence[Array], correlation: Array) -> tuple[Array, float,
         where.append((place if correlation[i, first[i]] > 0 else len(cut) - 2 - place).reshape(shape))
     np.add.at(table, tuple(where), cells)
     return table, error, method
+
+
+def _moved(one: Array, other: Array) -> float:
+    """Return by how much no cell differs more between two matrices of correlations."""
+    apart = np.abs(np.arcsin(np.clip(one, -1, 1)) - np.arcsin(np.clip(other, -1, 1)))
+    return float(np.triu(apart, 1).sum()) / math.pi
 
 
 def _integrated(cuts: Sequence[Array], correlation: Array) -> tuple[Array, float, str]:

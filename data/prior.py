@@ -17,6 +17,8 @@ __all__ = ["Prior", "equicorrelation", "independent"]
 
 Nested = tuple[Any, ...]
 ROUNDING = 1e-12  # relative, of a correlation that is meant to be the least: 1/3 has no end
+NEAREST = 1e-11  # from 1 or -1 that a correlation other than these may be: nearer, rounding decides what is between two scores
+DISTINCT = f"correlations that are 1 or -1, or differ from both by {NEAREST:g} or more"
 
 
 class Prior(Record):
@@ -66,6 +68,8 @@ class Prior(Record):
         symmetric = square and np.array_equal(matrix, matrix.T) and (np.diag(matrix) == 1).all()
         if not symmetric or np.linalg.eigvalsh(matrix)[0] < -1e-10:
             raise wrong(value, allowed)
+        if (too_near := matrix[_all_but_one(matrix)]).size:
+            raise wrong(float(too_near[0]), DISTINCT)
         return _nested(matrix.tolist())
 
     @model_validator(mode="after")
@@ -92,7 +96,7 @@ def equicorrelation(n: int, correlation: object, field: str = "correlation", fil
     n
         How many there are, one or more.
     correlation
-        From -1 / (n - 1), below which there are no such scores, to 1.
+        From -1 / (n - 1), below which there are no such scores, to 1; within 1e-11 of 1 and -1 these alone.
     field, file
         What messages call the number, and the case that it is for.
 
@@ -118,7 +122,14 @@ def equicorrelation(n: int, correlation: object, field: str = "correlation", fil
     except PydanticCustomError:
         raise InputError.of(field, correlation, limit, file) from None
     rho = max(rho, least)
+    if _all_but_one(np.array(rho)):
+        raise InputError.of(field, correlation, f"{limit}; {DISTINCT}", file)
     return [[1.0 if i == j else rho for j in range(n)] for i in range(n)]
+
+
+def _all_but_one(correlation: Array) -> Any:
+    """Return which correlations are too near to 1 or -1 and are neither; the differences are exact."""
+    return (np.abs(correlation) != 1) & (1 - np.abs(correlation) < NEAREST)
 
 
 def _numbers(value: Any, allowed: str) -> Array:

@@ -206,12 +206,15 @@ def put(here: Any, changes: Mapping[str, Any], said: str = "", place: str = "") 
 
     A table in a list is addressed by its name or number. Of two fields that exclude each other the new one replaces the other.
     `said` and `place` are what stands before the keys, as the caller wrote it and as messages of records show it.
-    Raises InputError for a key that leads nowhere, and for records that the changes would make invalid.
+    Raises InputError for a key that leads nowhere or has an empty part (`price.`), and for records that the changes would make
+    invalid.
     """
     names = [_name_of(item) or str(k) for k, item in enumerate(here)] if isinstance(here, list | tuple) else []
     steps: dict[str, dict[str, Any]] = {}
     for key, value in changes.items():
         step, rest = _first_step(key, names)
+        if not step or key[len(step) :] == ".":
+            raise InputError.of(f"{said}{key}" or "''", value, "names with one dot between them, and none before or after")
         steps.setdefault(step, {})[rest] = value
     if isinstance(here, Record):
         if here.registry is not None and here.registry.key in steps:  # perhaps another class's, which its owner will find

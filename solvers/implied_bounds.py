@@ -12,7 +12,7 @@ from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["FAR", "implied_bounds", "without_far_sides"]
 
-PASSES = 6  # a bound that follows from a chain of more rows than this is not looked for
+PASSES = 30  # a bound that follows from a chain of more rows than this is not looked for; worst priors have chains of 8
 SLACK = 1e-9  # relative: what rounding may have taken from an implied bound
 
 FAR = 1e20  # a side from there on is often no bound, but a way to write that there is none

@@ -27,7 +27,7 @@ from veridical.solvers.consensus.claims import AGREES, declared, support_of
 from veridical.solvers.consensus.ending import at_fault, out_of
 from veridical.solvers.consensus.exchange import Exchange, Round
 from veridical.solvers.consensus.messages import Answer, Question
-from veridical.solvers.consensus.penalties import Residuals, balanced, eased, first_rho, relative_norm
+from veridical.solvers.consensus.penalties import SETTLED, Residuals, balanced, eased, first_rho, relative_norm
 
 __all__ = ["Admm", "LostError"]
 
@@ -167,7 +167,7 @@ class Admm:
         if self.activity:
             self.mixed_common = self.activity.mixed(self.copies["receiver"])
         proximal = all(self.traits[name].interface == "proximal" for name in self.names)
-        if proximal:
+        if proximal and (self.activity is None or number > SETTLED):
             self._accelerate()
         self._ask(number, suppliers, self.mixed.copy(), moved)
         moved &= self.free

@@ -28,12 +28,12 @@ class Options(Record):
     terms for a typical flow, currency per unit squared; None: 0.3 over the typical flow of the baseline. Flows of which less is
     usual, or of which a unit has more m3, have a larger one. relaxation: of the receivers' answers, 1 to below 2. balance: rounds
     after which rho is balanced by the residuals where they are far apart (it is lowered after round 15 too, and raised after 28,
-    and with a fee evened out among flows then), 0: never. check: rounds from one certificate to the next. patience: rounds for
-    which an agent's last answer stands in for it. when_lost: whether a supplier who is lost for good is held at the baseline and
-    the rest planned again, or the run stops. timeout: seconds that a question waits, wherever the agent runs: who answers within
-    patience of them, however late each time, counts; who hangs is lost after patience + 1, or + 2 where a proof waits for him.
-    restarts: how often an agent that died is started anew. workers: inline, processes, dask or network; scheduler: the cluster's
-    address.
+    and with a fee evened out among flows after every fifth and later every tenth), 0: never. check: rounds from one certificate
+    to the next. patience: rounds for which an agent's last answer stands in for it. when_lost: whether a supplier who is lost
+    for good is held at the baseline and the rest planned again, or the run stops. timeout: seconds that a question waits,
+    wherever the agent runs: who answers within patience of them, however late each time, counts; who hangs is lost after
+    patience + 1, or + 2 where a proof waits for him. restarts: how often an agent that died is started anew. workers: inline,
+    processes, dask or network; scheduler: the cluster's address.
     interfaces: of parties that are not proximal: dual or primal; strong_convexity and smoothness: of the costs of dual and
     primal agents, by party, currency per unit squared. largest: units above which no flow is worth while, needed where no side
     can answer for a price alone.

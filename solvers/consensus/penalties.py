@@ -9,16 +9,17 @@ import numpy as np
 from veridical.data.arrays import Array
 from veridical.data.joint_plan import Shared
 
-__all__ = ["Residuals", "balanced", "eased", "first_rho", "relative_norm"]
+__all__ = ["SETTLED", "Residuals", "balanced", "eased", "first_rho", "relative_norm"]
 
 TYPICAL = 0.3  # rho times the typical flow, currency per unit
 EXPONENT = 0.75  # of how small a flow is, in its rho
 BULK = 0.5  # of how many m3 a unit is, in its rho: what a unit costs goes with its volume
 SPREAD = 100.0  # flows are taken for no more different in size than this
 EASED = {15: 0.5, 28: 1.7}  # what rho is multiplied by after these rounds
-EVENED = (15, 28)  # rounds after which the rho of flows is evened out among them
 SLIGHT = 1e-5  # of the typical flow: residuals below it tell nothing
+SETTLED = 28  # rounds, with a fee, in which rho of flows is found, and nothing is accelerated
 BAND, MOST, LAST = 4.0, 3.0, 200  # residuals further apart balance rho, at most by this factor, up to this round
+EVENED = (5, 10, 15, 20, 25, *range(35, LAST, 10))  # rounds after which the rho of flows is evened out among them
 
 
 def first_rho(shared: Shared, baseline: Array, typical: float, rho: float | None = None) -> Array:
@@ -61,7 +62,8 @@ class Residuals:
     def evened(self, rho: Array, number: int, every: int, typical: float) -> Array:
         """Return rho with more of it where ends are further apart, for what their prices move, and less elsewhere.
 
-        Curvature is not the same from lane to lane and from product to product. All rho together stay as they are on average.
+        Curvature is not the same from lane to lane and from product to product, and where neither side has any flows drift until
+        they come to a limit, by what their price is off over rho. All rho together stay as they are on average.
         `every`: as for `balanced`; `typical`: units.
         """
         if not every or number not in EVENED:

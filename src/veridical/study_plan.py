@@ -22,7 +22,7 @@ from veridical.solvers.engines import refuse_missing
 from veridical.studies.sweep import Bench, Group, Plan, StudySpec
 from veridical.studies.sweep.outputs import SHORT
 from veridical.studies.sweep.spec import CASES
-from veridical.study_tasks import read_files, tasks_of
+from veridical.study_tasks import read_files, tasks_of, varied
 
 __all__ = ["plan", "refuse_missing_solvers"]
 
@@ -43,7 +43,7 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
         solvers = _labelled([_solver(one, folder, file, allow_files) for one in checked.solver or (None,)])
         _refuse_doubles("case", [case.name for case in cases])
         groups = _groups(checked, cases, solvers)
-        tasks, varied = tasks_of(checked, groups)
+        tasks, columns = tasks_of(checked, groups)
         manifest = {
             **stamped({"name": checked.name, "case": {case.name: hashed(case) for case in cases}}),
             "mechanisms": list(dict.fromkeys(group.mechanism_name for group in groups)),
@@ -57,10 +57,10 @@ def plan(spec: Mapping[str, Any] | str | Path | StudySpec, bench: Callable[..., 
             checked.name,
             bench(tuple(groups), columns=checked.further, folder=folder and folder.resolve(), allow_files=allow_files),
             tuple(tasks),
-            varied,
+            columns,
             checked.outputs.columns,
             manifest,
-            _called(cases, varied),
+            _called(cases, columns),
             file,
         )
 
@@ -169,24 +169,49 @@ def _refuse_doubles(field: str, names: Sequence[str]) -> None:
 def _groups(spec: StudySpec, cases: Sequence[Any], solvers: Mapping[str, Configuration | None]) -> list[Group]:
     """Return cases with the mechanisms that fit them, each by the solvers that have a way to it.
 
-    Raises InputError for a mechanism that fits no case, and one for which no solver has a way.
+    What counts is the case at its points. Raises InputError for a mechanism that fits none, and for one for which no solver has
+    a way.
     """
-    names = spec.mechanisms or (None,)
-    _refuse_doubles("mechanisms", [str(getattr(name, "name", name)) for name in names])
-    groups, fitted = [], set()
+    if spec.mechanisms is None:
+        return [group for case in cases for group in _by_solvers(case, _default(spec, case), None, solvers)]
+    _refuse_doubles("mechanisms", [str(getattr(name, "name", name)) for name in spec.mechanisms])
+    groups, refusals, fitted = [], dict[int, InputError](), set[int]()
     for case in cases:
-        for place, name in enumerate(names):
-            try:
-                mechanism = find(case, name)
-            except InputError as error:
-                refusal = error
+        at_points = varied(spec, case)
+        for place, name in enumerate(spec.mechanisms):
+            mechanism = _first_found(at_points, name)
+            if isinstance(mechanism, InputError):
+                refusals[place] = mechanism
                 continue
             fitted.add(place)
             groups += _by_solvers(case, mechanism, name, solvers)
-    for place in range(len(names)):
+    for place, refusal in refusals.items():
         if place not in fitted:
             raise refusal
     return groups
+
+
+def _first_found(cases: Sequence[Any], name: Any) -> Mechanism | InputError:
+    """Return the mechanism of that name for the first of the cases that it fits; the refusal where it fits none."""
+    refusals = []
+    for case in cases:
+        try:
+            return find(case, name)
+        except InputError as error:
+            refusals.append(error)
+    return refusals[0]
+
+
+def _default(spec: StudySpec, case: Any) -> Mechanism:
+    """Return the mechanism of the kind's own that fits a case at every point; raises InputError where there is none."""
+    at_points = varied(spec, case)
+    own = [find(one, None) for one in at_points]
+    for mechanism in dict.fromkeys(own):
+        if all(mechanism.fits(one) for one in at_points):
+            return mechanism
+    names = " and ".join(dict.fromkeys(one.name for one in own))
+    allowed = f"one or more by name: none of the kind's own takes every point of {case.name}, which are for {names}"
+    raise InputError.of("mechanisms", "<nothing>", allowed)
 
 
 def _by_solvers(case: Any, mechanism: Mechanism, name: Any, solvers: Mapping[str, Configuration | None]) -> list[Group]:

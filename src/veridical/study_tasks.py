@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from veridical.data import InputError
-from veridical.families import family_of, find
+from veridical.families import MECHANISMS, Mechanism, family_of
 from veridical.studies.sweep import Group, StudySpec, Task, points_of
 from veridical.studies.sweep.axis import Axis, Listed, shown
 from veridical.studies.sweep.design import Point
 
-__all__ = ["read_files", "tasks_of"]
+__all__ = ["read_files", "tasks_of", "varied"]
 
 TRIED = 1000  # points of a case that are looked at for one that makes a valid case
 COMPARED = 5  # values of an axis that are tried for one that another axis does not set as well
@@ -46,6 +46,20 @@ def tasks_of(spec: StudySpec, groups: list[Group]) -> tuple[list[Task], dict[str
         _refuse_hidden(group.case, roles, own_points[place], values)
         groups[number] = replace(group, first=first)
     return tasks, columns
+
+
+def varied(spec: StudySpec, case: Any) -> list[Any]:
+    """Return what a case is at the points of a study, TRIED of them from first to last at most; itself where none is valid."""
+    family = family_of(case)
+    fields = {name: "field" for name in spec.axes if name.split(".")[0] in family.fields}
+    roles = fields | ({"correlation": "correlation"} if "correlation" in spec.axes and hasattr(case, "equicorrelated") else {})
+    points = points_of(spec) if roles else []
+    tried = (points[k * (len(points) - 1) // max(min(len(points), TRIED) - 1, 1)] for k in range(min(len(points), TRIED)))
+    cases = []
+    for own in _each_once({name: point[name] for name in roles} for point in tried):
+        with suppress(InputError):  # its row will say what is wrong
+            cases.append(case.changed(**_arguments(case, roles, own)[0]))
+    return cases or [case]
 
 
 def read_files(cases: Sequence[Any], axes: Mapping[str, Axis]) -> None:
@@ -90,18 +104,21 @@ def _role(name: str, group: Group, mechanisms: Sequence[str], values: Sequence[A
             raise InputError.of(place, owner, f"one of the study's mechanisms: {', '.join(dict.fromkeys(mechanisms))}")
         if owner != group.mechanism_name:
             return None
-        mechanism = find(group.case, group.mechanism)
         for value in values:
             try:
-                mechanism.check({parameter: value})
+                _mechanism(group).check({parameter: value})
             except InputError as error:
                 raise InputError.of(place, value, error.problems[0].allowed) from None
         return parameter
     if head not in family.fields:
-        parameters = [f"mechanism.{group.mechanism_name}.{one}" for one in find(group.case, group.mechanism).parameters]
+        parameters = [f"mechanism.{group.mechanism_name}.{one}" for one in _mechanism(group).parameters]
         allowed = f"a field of {group.case.name}: {', '.join(family.fields)}; correlation; {', '.join(parameters)}"
         raise InputError.of(place, name, allowed)
     return "field"
+
+
+def _mechanism(group: Group) -> Mechanism:
+    return group.mechanism if isinstance(group.mechanism, Mechanism) else MECHANISMS[group.mechanism]
 
 
 def _arguments(case: Any, roles: Mapping[str, str], point: Point) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -121,14 +138,22 @@ def _arguments(case: Any, roles: Mapping[str, str], point: Point) -> tuple[dict[
 def _middle(group: Group, tasks: Sequence[Task]) -> tuple[int, Any]:
     """Return the valid case nearest to the middle of a group's points, from which no other is far, and the point's place.
 
-    Raises InputError where no point makes a valid case: what is varied is not there, or none of its values is allowed.
+    One that the mechanism takes goes before others. Raises InputError where no point makes a valid case: what is varied is not
+    there, or none of its values is allowed.
     """
     refusals: dict[int, InputError] = {}
+    others: list[tuple[int, Any]] = []
     for place in sorted(range(len(tasks)), key=lambda place: abs(2 * place - len(tasks)))[:TRIED]:
         try:
-            return place, group.case.changed(**{name: tasks[place].parameters[name] for name in tasks[place].fields})
+            found = place, group.case.changed(**{name: tasks[place].parameters[name] for name in tasks[place].fields})
         except InputError as error:
             refusals[place] = error
+            continue
+        if _mechanism(group).fits(found[1]):
+            return found
+        others.append(found)
+    if others:
+        return others[0]
     problems = refusals[min(refusals)].within("vary").problems
     raise InputError(*(replace(one, allowed=f"{one.allowed}, in {group.case.name}") for one in problems))  # of the spec's file
 

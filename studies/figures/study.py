@@ -1,4 +1,7 @@
-"""The picture of a study: lines over one number that is varied, panels or maps over a second one, bars where there is none."""
+"""The picture of a study: lines over one number that is varied, panels or maps over a second one, bars where there is none.
+
+Fields that are varied together, point by point, are one thing: the first number is along the axis, the others stand above it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ __all__ = ["draw", "layout"]
 
 FEW = 6  # values that panels stand for
 MARKED = 30  # points of a line up to which each is marked
+TICKS = 8  # points along the axis of a single panel at which is said what is varied beside; of several half as many
+WIDE = 8  # letters of a label from which on there is room for half as many
 PANEL = (3.6, 2.9)  # inches
 WRAPPED = {3: 3, 4: 2, 5: 3, 6: 3}  # panels of one field side by side, by how many there are: a page is not wider
 ACROSS, UP, BELOW, NAMES = 3.0, 2.6, 0.95, 2.0  # inches of titles, of labels at the side and below bars, of a legend
@@ -27,23 +32,30 @@ ACROSS, UP, BELOW, NAMES = 3.0, 2.6, 0.95, 2.0  # inches of titles, of labels at
 
 @dataclass(frozen=True)
 class Layout:
-    """Which column of a table goes where: along the axis, up a map, and into panels."""
+    """Which column of a table goes where: along the axis, up a map, into panels, and above the axis beside what is along it."""
 
     x: str | None
     y: str | None  # of a map
     panels: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
 
-def layout(frame: pd.DataFrame, varied: list[str]) -> Layout:
+def layout(frame: pd.DataFrame, varied: list[str], design: str = "cross") -> Layout:
     """Return where the columns of a study go; raises InputError where more is varied than a picture shows."""
-    several = [name for name in ("case", "solver", *varied) if frame[name].nunique() > 1]
+    leader = _leader(frame, varied) if design == "zip" else None
+    beside = () if leader is None else tuple(name for name in varied if name != leader and frame[name].nunique() > 1)
+    several = [name for name in ("case", "solver", *varied) if frame[name].nunique() > 1 and name not in beside]
     sizes = {name: frame[name].nunique() for name in several}
-    numbers = [name for name in several if pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool]
+    numbers = [name for name in several if _numeric(frame, name)]
+    if leader is not None:
+        numbers = [name for name in numbers if name == leader]
     numbers.sort(key=lambda name: -sizes[name])  # a stable order: the first named of two alike
     x = numbers[0] if numbers else None
     rest = [name for name in several if name != x]
     tall = numbers[1] if len(numbers) > 1 and sizes[numbers[1]] > FEW else None
     panels = tuple(sorted((name for name in rest if name != tall), key=lambda name: sizes[name]))
+    if leader is not None and x is None:
+        x, panels = leader, tuple(name for name in panels if name != leader)
     if x is None and panels:  # no number: the one with most values stands along the axis, as bars
         x, panels = panels[-1], panels[:-1]
     for name in panels:
@@ -53,7 +65,17 @@ def layout(frame: pd.DataFrame, varied: list[str]) -> Layout:
             raise InputError.of("plot", f"<{name}, {sizes[name]} values, beside {others}>", allowed)
     if len(panels) + (tall is not None) > 2:
         raise InputError.of("plot", f"<{', '.join(several)}>", "at most three columns that vary; or a part of the table")
-    return Layout(x, tall, panels)
+    return Layout(x, tall, panels, beside)
+
+
+def _leader(frame: pd.DataFrame, varied: list[str]) -> str | None:
+    """Return the first of the fields varied together that tells all points apart, in every row: a number if there is one.
+
+    Parameters of one mechanism are empty in the rows of others.
+    """
+    points = len(frame[varied].dropna().drop_duplicates())
+    telling = [name for name in varied if frame[name].notna().all() and frame[name].nunique() == points > 1]
+    return next((name for name in telling if _numeric(frame, name)), telling[0] if telling else None)
 
 
 @styled
@@ -64,7 +86,8 @@ def draw(frame: Any, column: str | None = None) -> Figure:
     if column not in frame.columns or frame[column].dtype.kind not in "fiu":
         numeric = [str(name) for name in frame.columns if frame[name].dtype.kind in "fiu"]
         raise InputError.of("plot", column, f"a column of numbers: {', '.join(numeric)}")
-    plan = layout(frame, [name for name in frame.attrs.get("varied", []) if name in frame])
+    varied = [name for name in frame.attrs.get("varied", []) if name in frame]
+    plan = layout(frame, varied, frame.attrs.get("design", "cross"))
     figure = _maps(frame, column, plan) if plan.y is not None else _panels(frame, column, plan)
     failed = int(frame[column].isna().sum())
     words = f", {failed} of {len(frame)} points without a result" if failed else ""
@@ -119,6 +142,8 @@ def _panels(frame: Any, column: str, plan: Layout) -> Figure:
             _bars(axis, part, column, plan.x, places)
         axis.set_title(title, fontsize=9)
         numbered(axis.yaxis)
+        if plan.beside and plan.x is not None:
+            _beside(axis, frame, part, plan, TICKS if single else TICKS // 2, i == 0)
         if (i + 1, j) not in {place[:2] for place in cells} and plan.x is not None:  # the lowest of its column
             axis.set_xlabel(called(said(frame, plan.x), ACROSS))
             axis.tick_params(labelbottom=True)
@@ -159,6 +184,25 @@ def _lines(axis: Any, part: Any, column: str, x: str, places: dict[Hashable, int
         from matplotlib.ticker import MaxNLocator
 
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, steps=[1, 2, 5, 10]))
+
+
+def _beside(axis: Any, frame: Any, part: Any, plan: Layout, most: int, named: bool) -> None:
+    """Show above the axis what the other fields are at points along it: at so many of them that are apart from one another."""
+    is_number = _numeric(frame, str(plan.x))
+    own = part.groupby(plan.x, sort=is_number, as_index=False)[list(plan.beside)].first()  # that is not empty
+    places = own[plan.x].to_numpy(dtype=float) if is_number else np.arange(len(own), dtype=float)
+    words = [[_text(value) if value == value and value is not None else "-" for value in own[name]] for name in plan.beside]
+    if max((len(word) for line in words for word in line), default=0) > WIDE:
+        most //= 2
+    shown = [0] if len(places) else []
+    for k in range(1, len(places)):
+        if places[k] - places[shown[-1]] >= (1 - 1e-9) * (places[-1] - places[0]) / most:
+            shown.append(k)
+    above = axis.secondary_xaxis("top")
+    above.set_xticks(places[shown], [called("\n".join(line[k] for line in words), BELOW) for k in shown])
+    above.tick_params(labelsize=8)
+    if named:
+        above.set_xlabel(called("\n".join(said(frame, name) for name in plan.beside), ACROSS))
 
 
 def _bars(axis: Any, part: Any, column: str, x: str | None, places: dict[Hashable, int]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -59,10 +59,17 @@ class StudyFrame(ShownFrame):
         varied: Sequence[str],
         outputs: Sequence[str],
         called: Mapping[str, str] = NOTHING,
+        design: str = "cross",
     ) -> StudyFrame:
         """Return the table of a study, by row; `called`: what columns are called in pictures, with their unit."""
         frame = cls(table.set_index("row"))
-        frame.attrs = {"name": name, "varied": list(varied), "outputs": list(outputs), "called": dict(called)}
+        attributes: dict[Hashable | None, Any] = {
+            "name": name,
+            "varied": list(varied),
+            "outputs": list(outputs),
+            "called": dict(called),
+        }
+        frame.attrs = {**attributes, "design": design}
         return frame
 
     @property
@@ -88,7 +95,8 @@ class StudyFrame(ShownFrame):
     def figure(self, column: str | None = None) -> Figure:
         """Return the picture of a column, by default the first that was asked for, or the objective.
 
-        Lines over one number that is varied; a panel for each value of a second one that has few, a heatmap where it has many.
+        Lines over one number that is varied; a panel for each value of a second one that has few, a heatmap where it has many. Of
+        fields that are varied together (the design `zip`) the first number is along the axis, and the others stand above it.
         Raises InputError for a column without numbers, and where more is varied than a picture shows.
         """
         from veridical.studies.figures import study

@@ -50,13 +50,18 @@ class Plan:
     called: Mapping[str, str] = field(default_factory=dict)  # columns whose names do not say what they are, with their unit
     file: str | None = None  # that the study was read from
 
+    @property
+    def design(self) -> str:
+        """How the values of several fields go together."""
+        return str(self.manifest["vary"]["design"])
+
     def refuse_unplottable(self) -> None:
         """Raise InputError where more is varied than a picture shows: said before anything is solved."""
         import pandas as pd
 
         heads = (task.head(self.bench.groups[task.group]) for task in self.tasks)
         frame = pd.DataFrame.from_records([{name: head.get(name) for name in ("case", "solver", *self.varied)} for head in heads])
-        study.layout(frame, list(self.varied))
+        study.layout(frame, list(self.varied), self.design)
 
 
 def run(
@@ -124,7 +129,7 @@ def run(
     failures = sum(status != 0 for status in table["exit_status"].to_pylist())
     if failures:
         LOG.warning("%d of %d points failed: the columns status and reason say why", failures, len(plan.tasks))
-    return StudyFrame.of(table.to_pandas(), plan.name, tuple(plan.varied), plan.outputs, plan.called)
+    return StudyFrame.of(table.to_pandas(), plan.name, tuple(plan.varied), plan.outputs, plan.called, plan.design)
 
 
 class _Kept:

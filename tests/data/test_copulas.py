@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import process_time
 from typing import Any
 
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from scipy.stats import multivariate_normal, norm
 
+import veridical as vd
+from veridical.data import AssemblerCase, InputError
 from veridical.data.copula import EXACT, PLACKETT, QUASI_RANDOM, gaussian_copula
+from veridical.data.errors import Problem
 from veridical.data.plackett import plackett
 
 Array = NDArray[np.float64]
@@ -143,6 +146,66 @@ def test_scores_that_are_all_but_independent(rho: float) -> None:
     three = np.full((3, 3), rho) + (1 - rho) * np.eye(3)
     table = gaussian_copula([np.array([0.25, 0.75])] * 3, three).probability
     assert abs(table[0, 0, 0] - 1 / 64) <= rho + 1e-13
+
+
+def orthants(correlation: Array) -> Array:
+    """Return P(two scores < 0), by Sheppard's formula; of scores that are all but one from what is left to 1, which is exact."""
+    left = 1 - np.abs(correlation)
+    tied = 0.5 * (correlation > 0) - np.copysign(np.arcsin(np.sqrt(left / 2)) / math.pi, correlation)
+    return np.asarray(tied, dtype=np.float64)
+
+
+@pytest.mark.parametrize("left", [1e-6, 1e-8, 1e-9, 1e-10, 2e-11])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_scores_that_are_all_but_one_are_within_the_error_that_is_told(left: float, sign: int) -> None:
+    rho, half = 1 - left, np.array([0.5, 0.5])
+    pair = gaussian_copula([half] * 2, np.array([[1, sign * rho], [sign * rho, 1]]))
+    assert abs(pair.probability[0, 0] - orthants(np.array(sign * rho))) <= pair.error <= 1e-9
+    turned = np.array([1, 1, sign])
+    for near in ([rho, rho, rho], [rho, 0.5, 0.5]):  # all of three scores, and two of them
+        own = np.eye(3)
+        own[0, 1] = own[1, 0] = near[0]
+        own[0, 2] = own[2, 0] = near[1]
+        own[1, 2] = own[2, 1] = near[2]
+        own *= np.outer(turned, turned)
+        three = gaussian_copula([half] * 3, own)
+        exact = (orthants(own[np.triu_indices(3, 1)]).sum() - 0.5) / 2
+        assert abs(three.probability[0, 0, 0] - exact) <= three.error <= 1e-9
+
+
+@pytest.mark.parametrize("rho", [1 - 1e-12, 1 - 1e-13, 1 - 1e-15, math.nextafter(1, 0), math.nextafter(-1, 0), -1 + 1e-13])
+def test_correlations_that_rounding_cannot_tell_from_one_are_refused(rho: float) -> None:
+    """Their tables were off by 7e-8, and said to be exact to 1e-14."""
+    case = vd.example("two-suppliers-correlated")
+    assert isinstance(case, AssemblerCase)
+    for problem in (
+        raised(lambda: case.changed(prior={"correlation": [[1.0, rho], [rho, 1.0]]})),
+        raised(lambda: case.equicorrelated(rho)),
+    ):
+        assert problem.field.endswith("correlation")
+        assert float(problem.value) == rho
+        assert "1 or -1, or differ from both by 1e-11 or more" in problem.allowed
+    integrated = case.changed(**case.equicorrelated(math.copysign(1, rho))).integrated_prior
+    assert integrated is not None
+    assert integrated.error < 1e-12  # of one score there is nothing to tell apart
+
+
+def raised(call: Callable[[], object]) -> Problem:
+    """Return the one problem that a call raises."""
+    with pytest.raises(InputError) as caught:
+        call()
+    (problem,) = caught.value.problems
+    return problem
+
+
+def test_scores_that_are_one_but_differ_in_what_others_are_to_them_tell_it() -> None:
+    """A matrix is positive semidefinite to 1e-10: the same score may have correlations with a third that differ by 1e-6."""
+    own = np.array([[1, 1, 0.5], [1, 1, 0.500001], [0.5, 0.500001, 1]])
+    half = np.array([0.5, 0.5])
+    prior = gaussian_copula([half] * 3, own)
+    off = np.abs(prior.probability.sum(axis=0)[0, 0] - orthants(np.array(0.500001)))
+    assert 1e-8 < off <= 2 * prior.error  # of the cells that are summed
+    assert prior.error < 1e-6
 
 
 def test_suppliers_that_have_nothing_to_do_with_others_are_a_factor() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import veridical as vd
 from support.command_line import Run
-from veridical.data import AssemblerCase
+from veridical.data import AssemblerCase, InputError
 
 COSTS = [
     {"name": "panel", "costs": [2, 8], "probabilities": [0.6, 0.4]},
@@ -48,6 +48,29 @@ def test_suppliers_whose_names_have_dots_in_them_are_changed_by_name(run: Run) -
     assert run("solve", "case.toml", "--set", "suppliers.Tessaro S.p.A..capacity=300", "--json", "found.json")[0] == 0
     menu = json.loads(Path("found.json").read_text(encoding="utf-8"))["menu"]
     assert max(row["quantity"][0] for row in menu) == pytest.approx(300.0)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["price.", ".price", "demand..low", "demand.low.", "suppliers..costs", "suppliers.panel..costs", "suppliers.0.", ".", ""],
+)
+def test_a_path_with_an_empty_part_is_refused_by_name(path: str) -> None:
+    """`price.` was taken as `price`."""
+    with pytest.raises(InputError) as caught:
+        vd.example("two-suppliers").changed(**{path: 1})
+    (problem,) = caught.value.problems
+    assert problem.field == (path or "''")
+    assert problem.allowed.startswith("names with one dot between them")
+    with pytest.raises(InputError) as caught:
+        vd.study({"case": "two-suppliers", "vary": {path: {"values": [1, 2]}}})
+    assert caught.value.problems[0].field == f"vary.{path}"
+
+
+def test_an_empty_part_is_refused_on_the_command_line_and_in_plans(run: Run) -> None:
+    code, _, said = run("solve", "two-suppliers", "--set", "price.=31")
+    assert (code, "--set price." in said) == (2, True)
+    with pytest.raises(InputError, match="truckload"):
+        vd.example("pilot").changed(**{"truckload.": True})
 
 
 def test_the_mechanism_follows_from_the_changed_case() -> None:

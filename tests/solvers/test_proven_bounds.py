@@ -91,6 +91,21 @@ def test_implied_bounds_hold_at_every_feasible_point(seed: int) -> None:
             assert bound <= optimum(extreme) + 1e-6
 
 
+@pytest.mark.parametrize("upwards", [True, False])
+def test_a_bound_goes_along_a_chain_of_rows(upwards: bool) -> None:
+    """Row k: x_k+1 <= 2 x_k (or the other way round), and only the first is bounded: x_k <= 2^k."""
+    n, sign = 20, 1.0 if upwards else -1.0
+    matrix = sp.csr_array(sign * (np.eye(n)[1:] - 2 * np.eye(n)[:-1]))
+    row_low, row_high = np.full(n - 1, -np.inf), np.zeros(n - 1)
+    low, high = np.full(n, -np.inf), np.full(n, np.inf)
+    (high if upwards else low)[0] = sign
+    found = implied_bounds(Entries.of(matrix), row_low, row_high, low, high)
+    ends, other = found[::-1] if upwards else found
+    assert sign * ends == pytest.approx(2.0 ** np.arange(n), rel=1e-6)
+    assert (sign * ends >= 2.0 ** np.arange(n)).all()  # what rounding may have taken is given back
+    assert np.isinf(other).all()
+
+
 def rough(form: StandardForm, x: Array, row_dual: Array, size: float) -> tuple[Array, Array]:
     """Return a point and multipliers that are off by a little, as an interior point leaves them."""
     rng = np.random.default_rng(1)

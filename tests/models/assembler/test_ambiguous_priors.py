@@ -58,6 +58,20 @@ def test_the_optimum_is_a_saddle_point(case: AssemblerCase, demand: str, distanc
     assert solution.audit.truthful or mechanism == "first_best"
 
 
+@pytest.mark.parametrize("price", [31.7, 31.8, 31.9])
+def test_a_posted_price_under_the_worst_prior_is_proven_wherever_the_search_begins(case: AssemblerCase, price: float) -> None:
+    """Profit bounds quantities by way of eight rows; without them multipliers that are off by 1e-10 prove nothing."""
+    near_the_case = case.changed(ambiguity={"radius": 0.5, "distance": "wasserstein"})
+    solution = vd.solve(near_the_case, "hybrid", "highs", price=price)
+    assert least(case, "wasserstein", 0.5, solution.contracts.profit) == near(solution.objective)
+    axis = {"price": {"values": [30.0, price, 40.0]}}
+    row = vd.study({"case": near_the_case, "mechanisms": "hybrid", "solver": "highs", "vary": axis}).iloc[1]
+    assert (row["status"], row["price"]) == ("optimal", price)
+    assert row["objective"] == near(solution.objective)
+    assert row["gap"] <= 1e-8
+    assert solution.certificate.gap <= 1e-8
+
+
 def test_more_suppliers_and_costs(case: AssemblerCase) -> None:
     random = np.random.default_rng(3)
     costs = [[2.0, 3.5, 4.0], [1.0, 2.5], [3.0, 4.0]]
