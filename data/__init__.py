@@ -9,6 +9,8 @@ part, and every case, is: immutable, validated, changed and saved), `registry` (
 Excel and Parquet files), `importing` (cases from quotes and sales), `errors`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from veridical.data.allocation import AllocationCase, FixedPrice, RetailerGroup
 from veridical.data.assembler import AssemblerCase, Supplier
 from veridical.data.case_record import CaseRecord
@@ -19,8 +21,8 @@ from veridical.data.demand.distribution import Demand, register_demand
 from veridical.data.deprecated import moved
 from veridical.data.errors import CertificateError, InputError, NotSolvedError, Problem, VeridicalError
 from veridical.data.fields import Name, NonNegative, Numbers, Positive
-from veridical.data.importing.cases import import_case
 from veridical.data.joint_plan import JointPlanCase
+from veridical.data.lazy import found_when_used
 from veridical.data.load import example, examples, load, register_kind
 from veridical.data.prior import Prior
 from veridical.data.private_cost import PrivateCost
@@ -32,6 +34,9 @@ from veridical.data.type_space import TypeSpace
 from veridical.data.virtual_cost import Monotonicity, correlation, monotonicity, virtual_cost, weighted_virtual_cost
 from veridical.data.yields import Yield
 
+if TYPE_CHECKING:
+    from veridical.data.importing.cases import import_case
+
 __all__ = ["AllocationCase", "AssemblerCase", "ContinuousCase", "JointPlanCase", "example", "examples", "load", "register_kind"]
 __all__ += ["ContinuousSupplier", "FixedPrice", "Prior", "PrivateCost", "PrivateType", "Product", "RetailerGroup", "Supplier"]
 __all__ += ["Continuous", "Demand", "Discrete", "Empirical", "Exponential", "Gamma", "Lognormal", "Normal", "Sample"]
@@ -41,4 +46,9 @@ __all__ += ["CaseRecord", "Name", "NonNegative", "Numbers", "Positive", "Record"
 __all__ += ["CertificateError", "InputError", "NotSolvedError", "Problem", "VeridicalError"]
 __all__ += ["import_case"]
 
-__getattr__ = moved(__name__)
+_moved, _found = moved(__name__), found_when_used(__name__, {"importing.cases": ("import_case",)})
+
+
+def __getattr__(name: str) -> Any:
+    """Import what reads tables when it is first used."""
+    return _found(name) if name == "import_case" else _moved(name)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["found_when_used", "lazy", "pd"]
+__all__ = ["csgraph", "found_when_used", "lazy", "pd", "sparse_linalg"]
 
 
 class Lazy(ModuleType):
@@ -87,3 +87,5 @@ def found_when_used(package: str, places: Mapping[str, Collection[str]], modules
 
 if not TYPE_CHECKING:
     pd = lazy("pandas")
+# Each imports the other, and scipy.linalg: a linear program that is small is solved and certified without them.
+csgraph, sparse_linalg = lazy("scipy.sparse.csgraph"), lazy("scipy.sparse.linalg")

@@ -178,7 +178,7 @@ def _linear(sales: ExpectedSales) -> None:
     each, count = Each(written.segment), len(points)
     first, units, z = count * np.arange(len(y)), np.arange(len(y)), each.members
     for variable, length in zip(z, cycle(lengths)):
-        variable.setub(length)
+        variable._ub = length  # as `setub` does, less the checks: these are floats
     covered = sum((each[first + k] for k in range(1, count)), each[first])
     declare(written, "cover", y.index_set(), covered - Each(y)[units] <= 0.0)
     sold = demand.masses[::-1].cumsum()[::-1].tolist()

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import operator
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,10 +26,10 @@ from pyomo.core.expr.relational_expr import InequalityExpression
 from veridical.data.arrays import Array, Integers
 from veridical.models.info import ATTRIBUTE
 
-__all__ = ["Each", "Family", "Linear", "Row", "Term", "declare", "family_of", "members_of", "values_of"]
+__all__ = ["Each", "Family", "Linear", "Row", "Term", "declare", "family_of", "index_set", "members_of", "values_of"]
 
 
-_declared, _active = operator.attrgetter("declared"), operator.attrgetter("_active")
+_declared, _row, _active = map(operator.attrgetter, ("declared", "row", "_active"))
 
 
 class Each:
@@ -102,11 +103,11 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """The rows low <= high of a component: at most one of the sides is a number."""
+    """The rows low <= high of a component, `count` of them: at most one of the sides is a number."""
 
     low: Linear | float
     high: Linear | float
-    declared: list[tuple[Family, int]] = field(default_factory=list)  # of each row: that it is one of these, and which
+    count: int = 0
 
     @property
     def terms(self) -> Iterator[tuple[Term, float]]:
@@ -134,19 +135,19 @@ class Family:
 class Row(ConstraintData):  # type: ignore[misc]  # Pyomo has no types
     """One constraint of a family, whose expression is made when it is first asked for."""
 
-    __slots__ = ("declared", "made")
+    __slots__ = ("declared", "made", "row")
 
-    def __init__(self, component: Any, key: Any, declared: tuple[Family, int]) -> None:
+    def __init__(self, component: Any, key: Any, declared: Family, row: int) -> None:
         self._component, self._active, self._index = component, True, key  # type: ignore[misc]  # slots of the base class
         self.declared: Any = declared
+        self.row = row
         self.made: Any = None
 
     @property
     def _expr(self) -> Any:
         """What Pyomo knows as the constraint's expression."""
         if self.made is None and self.declared is not None:
-            family, row = self.declared
-            self.made = family.at(row)
+            self.made = self.declared.at(self.row)
         return self.made
 
     @_expr.setter
@@ -161,6 +162,13 @@ def members_of(component: Any) -> list[Any]:
     return list(data.values() if whole else component.values())
 
 
+def index_set(m: Any, name: str, keys: Sequence[tuple[Any, ...]], dimen: int) -> None:
+    """Declare a Set of tuples of plain names and numbers on a block; Pyomo checked and flattened each of tens of thousands."""
+    index = pyo.Set(dimen=dimen)
+    m.add_component(name, index)
+    index._values.update(dict.fromkeys(keys))  # as `update` does, less the checks
+
+
 def declare(m: Any, name: str, index: Any, sides: tuple[Linear | float, Linear | float]) -> None:
     """Declare a family of constraints on a block: `sides` is a comparison of linear forms with as many rows as the index.
 
@@ -169,10 +177,9 @@ def declare(m: Any, name: str, index: Any, sides: tuple[Linear | float, Linear |
     component = pyo.Constraint(index)
     m.add_component(name, component)
     keys = list(component.index_set())
-    family, members, reference = Family(*sides), component._data, weakref.ref(component)
-    family.declared.extend((family, row) for row in range(len(keys)))
-    for key, declared in zip(keys, family.declared, strict=True):
-        members[key] = Row(reference, key, declared)  # as `add` does, less the checks
+    family, reference = Family(*sides, len(keys)), weakref.ref(component)
+    rows = map(Row, repeat(reference), keys, repeat(family), range(len(keys)))
+    component._data.update(zip(keys, rows, strict=True))  # as `add` does, less the checks
     object.__setattr__(component, ATTRIBUTE, family)
 
 
@@ -182,9 +189,11 @@ def family_of(component: Any) -> tuple[Family, list[ConstraintData]] | None:
     if not isinstance(family, Family):
         return None
     rows = members_of(component)
-    if len(rows) != len(family.declared) or set(map(type, rows)) != {Row}:
+    if len(rows) != family.count or set(map(type, rows)) != {Row}:
         return None
-    stand = all(map(operator.is_, map(_declared, rows), family.declared)) and all(map(_active, rows))
+    as_declared = all(map(operator.is_, map(_declared, rows), repeat(family)))
+    in_order = as_declared and all(map(operator.eq, map(_row, rows), range(len(rows))))
+    stand = in_order and all(map(_active, rows))
     return (family, rows) if stand else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import null_space
+import scipy
 
 from veridical.data.arrays import Array
 from veridical.solvers.polish import State
@@ -34,7 +34,7 @@ def escape(form: StandardForm, x: Array, row_dual: Array) -> Array | None:
     sizes = np.abs(hessian).max(initial=0.0)
     if not np.isfinite(hessian).all() or sizes == 0:
         return None
-    basis = null_space(binding / np.abs(binding).max(axis=1, keepdims=True)) if len(binding) else np.eye(len(free))
+    basis = scipy.linalg.null_space(binding / np.abs(binding).max(axis=1, keepdims=True)) if len(binding) else np.eye(len(free))
     if basis.shape[1] == 0:
         return None
     values, vectors = np.linalg.eigh(basis.T @ hessian @ basis)

@@ -17,10 +17,9 @@ from typing import Any
 import highspy
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from veridical.data.arrays import Array, Booleans, Integers
-from veridical.data.lazy import pd
+from veridical.data.lazy import csgraph, pd
 from veridical.solvers.certificate import ACCEPTED, ROUNDING, relative
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import Problem, Scaling, balance
@@ -359,7 +358,7 @@ def _blocks(matrix: sp.csr_array) -> Iterator[tuple[Integers, Array]]:
     m, n = matrix.shape
     at = matrix.tocoo()
     links = sp.csr_array((np.ones(at.nnz), (at.row, m + at.col)), shape=(m + n, m + n))
-    count, part = connected_components(links, directed=False)
+    count, part = csgraph.connected_components(links, directed=False)
     rows, columns = (np.argsort(side, kind="stable") for side in (part[:m], part[m:]))
     ends_of_rows, ends_of_columns = (np.cumsum(np.bincount(side, minlength=count)) for side in (part[:m], part[m:]))
     by_row = np.split(rows, ends_of_rows[:-1])

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import lsqr, splu
 
 from veridical.data.arrays import Array, Booleans
+from veridical.data.lazy import sparse_linalg
 from veridical.solvers.certificate import ACCEPTED, TRACE, Point, product, ratio, relative, signed
 from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
@@ -179,7 +179,8 @@ class State:
             rows = np.flatnonzero(state.row_dual)
             weights = np.abs(state.row_dual[rows])
             part = self.jacobian[rows][:, columns].T.multiply(weights) / state.terms[columns][:, None]
-            change = lsqr(sp.csr_array(part), state.worth[columns], atol=0, btol=0, conlim=0, iter_lim=4 * part.shape[0])[0]
+            exact = {"atol": 0, "btol": 0, "conlim": 0, "iter_lim": 4 * part.shape[0]}
+            change = sparse_linalg.lsqr(sp.csr_array(part), state.worth[columns], **exact)[0]
             row_dual = state.row_dual.copy()
             row_dual[rows] += weights * change
             moved = State(self.form, self.x, row_dual, self.point)
@@ -262,7 +263,7 @@ def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
     place = entries.rows, entries.columns
     scaled = sp.csc_array((entries.values * scale[entries.rows] * scale[entries.columns], place), shape=system.shape)
     shift = np.concatenate([np.full(positive, REGULAR), np.full(system.shape[0] - positive, -REGULAR)])
-    factors = splu(sp.csc_matrix(scaled + sp.diags_array(shift)), **(SYMMETRIC if len(shift) > FACTORED else {}))
+    factors = sparse_linalg.splu(sp.csc_matrix(scaled + sp.diags_array(shift)), **(SYMMETRIC if len(shift) > FACTORED else {}))
     solution = np.zeros(len(right))
     target, best, least = right * scale, solution, np.inf
     for _ in range(20):

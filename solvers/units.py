@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from veridical.data.arrays import Array, conjugate_gradients, inner
+from veridical.data.lazy import csgraph
 from veridical.solvers.implied_bounds import FAR
 from veridical.solvers.translate.standard_form import StandardForm
 
@@ -88,7 +88,7 @@ def natural_units(form: StandardForm) -> Array:
     m, n = form.matrix.shape
     linked = form.matrix.nonzero()
     links = sp.csr_array((np.ones(len(linked[0])), (linked[0], m + linked[1])), shape=(m + n, m + n))
-    count, part = connected_components(links, directed=False)
+    count, part = csgraph.connected_components(links, directed=False)
     anchored = np.zeros(count, dtype=bool)
     for sides in (form.row_low, form.row_high):
         anchored[part[np.flatnonzero(np.isfinite(sides) & (sides != 0))]] = True
@@ -116,7 +116,8 @@ def natural_units(form: StandardForm) -> Array:
         best[parts[better]], factor[parts[better]] = middle[better], 4.0**exponent
         if (best[part[columns]] <= CLOSE).all():
             break
-    return units * factor[part]
+    found: Array = units * factor[part]
+    return found
 
 
 def _balanced(jacobian: sp.csr_array, of_rows: tuple[Array, Array], of_columns: tuple[Array, Array]) -> Array:

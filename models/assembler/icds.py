@@ -19,7 +19,7 @@ from veridical.models.assembler.coalitions import truth_together
 from veridical.models.assembler.numbers import carried, named_costs
 from veridical.models.assembler.order_rules import placed, refuse_without_capacity
 from veridical.models.info import builder, carries, info_of
-from veridical.models.linear_families import Each
+from veridical.models.linear_families import Each, members_of
 from veridical.models.linear_families import declare as declare_family
 
 __all__ = ["build", "declare", "menu"]
@@ -110,7 +110,10 @@ def following(m: Any) -> Iterator[Any]:
     ):
         constraints = m.component(family)
         if constraints is not None:
-            yield from (row for key, row in constraints.items() if isinstance(key, tuple) and key[:length] not in binding)
+            keys, rows = constraints._data, members_of(constraints)
+            yield from (
+                row for key, row in zip(keys, rows, strict=True) if isinstance(key, tuple) and key[:length] not in binding
+            )
 
 
 def menu(m: Any, duals: Any = None) -> Menu:

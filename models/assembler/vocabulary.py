@@ -23,7 +23,7 @@ from veridical.models.assembler.products import declare_numbers, declare_sales, 
 from veridical.models.assembler.worst_prior import expected
 from veridical.models.assembler.yields import arriving, assembled, declare_yields, numbers_of_rows, outcome
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
-from veridical.models.linear_families import Each, declare
+from veridical.models.linear_families import Each, declare, index_set
 
 __all__ = [
     "aim",
@@ -98,9 +98,9 @@ def frame(
                 known.append((supplier.name, cost, others))
                 misreports += [(supplier.name, cost, report, others) for report in supplier.costs if report != cost]
             neighbours += [(supplier.name, *pair, others) for pair in pairwise(supplier.costs)]
-    m.OWN_COST = pyo.Set(initialize=known, dimen=3)
-    m.MISREPORTS = pyo.Set(initialize=misreports, dimen=4)
-    m.NEIGHBOURS = pyo.Set(initialize=neighbours, dimen=4)
+    index_set(m, "OWN_COST", known, 3)
+    index_set(m, "MISREPORTS", misreports, 4)
+    index_set(m, "NEIGHBOURS", neighbours, 4)
     return m
 
 
@@ -283,10 +283,11 @@ def _newsvendor_units(cost: Callable[[AssemblerCase], Array], case: AssemblerCas
 
 def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
     """Declare the objective, expected profit: sum_t beta(t) (S(y(t)) - sum_i P_i(t)), (2); `paid`: what counts as P_i(t)."""
-    payment = paid or (lambda i, t: m.payment[i, t])
+    payment, suppliers, setup = paid or (lambda i, t: m.payment[i, t]), list(m.SUPPLIERS), m.component("ordered") is not None
 
     def earned(t: str) -> Any:
-        return expected_revenue(m, t) - pyo.quicksum(payment(i, t) + setup_cost(m, i, t) for i in m.SUPPLIERS)
+        each = [payment(i, t) + setup_cost(m, i, t) if setup else payment(i, t) for i in suppliers]
+        return expected_revenue(m, t) - pyo.quicksum(each)
 
     m.profit = pyo.Objective(expr=expected(m, earned), sense=pyo.maximize)
 

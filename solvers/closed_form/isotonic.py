@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from veridical.data.arrays import Array, Booleans, Integers, accumulated
+from veridical.data.lazy import csgraph
 from veridical.data.pooling import chain, mean
 
 __all__ = ["chain", "covers", "isotonic"]
@@ -80,11 +80,11 @@ def _upper_set(surplus: Array, scale: Array, order: sp.csr_array) -> Booleans | 
     while unit > finest:
         whole = np.minimum(np.floor(residual.data / unit), LARGEST_FLOW).astype(np.int32)
         network = sp.csr_array((whole, residual.indices, residual.indptr), shape=residual.shape)
-        flow = maximum_flow(network, source, sink).flow
+        flow = csgraph.maximum_flow(network, source, sink).flow
         residual = sp.csr_array(residual - flow.astype(float) * unit)
         left = float(residual[[source]].sum())
         unit = min(unit / 4, left / LARGEST_FLOW)
-    reached = breadth_first_order(sp.csr_array(residual > 1e3 * finest), source, return_predecessors=False)
+    reached = csgraph.breadth_first_order(sp.csr_array(residual > 1e3 * finest), source, return_predecessors=False)
     upper = np.zeros(n + 2, dtype=bool)
     upper[reached] = True
     upper = upper[:n]

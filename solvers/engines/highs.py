@@ -171,7 +171,8 @@ def _likely_to_follow(model: Any, form: StandardForm) -> Booleans | None:
     if info.presolved and len(form.constraints) < PRESOLVED:
         return None
     following = set(likely(model))
-    return np.array(list(map(following.__contains__, form.constraints)), dtype=bool) if following else None
+    found = map(following.__contains__, form.constraints)
+    return np.fromiter(found, dtype=bool, count=len(form.constraints)) if following else None
 
 
 def _refuse_mixed_integer_squares(form: StandardForm, name: str) -> None:

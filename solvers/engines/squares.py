@@ -10,12 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
+import scipy
 import scipy.sparse as sp
-from scipy.linalg.lapack import dpstrf
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from veridical.data.arrays import Array
+from veridical.data.lazy import csgraph, sparse_linalg
 from veridical.solvers.engines.scaling import Problem
 
 __all__ = ["with_squares"]
@@ -30,7 +29,7 @@ def with_squares(problem: Problem) -> Problem:
     hessian = problem.hessian
     if hessian is None or hessian.nnz <= DENSE * hessian.shape[0]:
         return problem
-    count, part = connected_components(hessian, directed=False)
+    count, part = csgraph.connected_components(hessian, directed=False)
     rest, factors = [], []
     n = hessian.shape[0]
     for columns in np.split(np.argsort(part, kind="stable"), np.cumsum(np.bincount(part, minlength=count))[:-1]):
@@ -70,7 +69,7 @@ def _factored(block: Array) -> tuple[float, Array] | None:
     size = EXACT * len(block) * float(np.abs(block).max())
     for shift in _shifts(block):
         lower = block - shift * np.eye(len(block))
-        factor, pivots, rank, _ = dpstrf(lower, tol=size, lower=1)
+        factor, pivots, rank, _ = scipy.linalg.lapack.dpstrf(lower, tol=size, lower=1)
         if 0 < rank <= len(block) // SHARE:
             columns = np.empty((len(block), rank))
             columns[pivots - 1] = np.tril(factor)[:, :rank]
@@ -82,7 +81,8 @@ def _factored(block: Array) -> tuple[float, Array] | None:
 def _shifts(block: Array) -> Iterator[float]:
     """Yield what may stand on the diagonal beside a few squares: 0, and the least eigenvalue."""
     yield 0.0
-    with suppress(ArpackNoConvergence):  # then there are many different eigenvalues, and not a few squares
-        least = float(eigsh(block, k=1, which="SA", ncv=min(40, len(block) - 1), maxiter=5, return_eigenvectors=False)[0])
+    with suppress(sparse_linalg.ArpackNoConvergence):  # then there are many different eigenvalues, and not a few squares
+        few = {"ncv": min(40, len(block) - 1), "maxiter": 5, "return_eigenvectors": False}
+        least = float(sparse_linalg.eigsh(block, k=1, which="SA", **few)[0])
         if least > 0:
             yield least

@@ -5,7 +5,9 @@ What is not on the list may change what the model means (a Disjunction, an Arc),
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,7 @@ ADVICE = {  # by the name of a component type: the transformation of Pyomo that 
 }
 DOMAINS = "real numbers between bounds, whole numbers without gaps, or binary; choose among other values by binary variables"
 HALFWAY = "_complementarity", "_complementarity_type"  # where mpec.nl and mpec.standard_form note what AMPL's solvers alone read
+DOMAIN = attrgetter("_domain")
 ROUNDING = 1e-7, 1e-9  # by which solvers pass a bound, absolute and relative: a variable may be fixed where one of them left it
 
 
@@ -97,29 +100,31 @@ def _problem(component: Any, kind: str) -> Problem:
 def domain_is_whole(variables: Iterable[VarData]) -> list[bool]:
     """Return for each variable whether it takes whole numbers only; raise InputError for a domain that is no interval."""
     variables = list(variables)
-    domains = [variable.domain for variable in variables]
+    domains = list(map(DOMAIN, variables))
     kinds = {key: _is_whole(domain) for key, domain in dict(zip(map(id, domains), domains, strict=True)).items()}
     if None in kinds.values():
         variable = next(variable for variable, domain in zip(variables, domains, strict=True) if kinds[id(domain)] is None)
         raise InputError.of(variable.name, f"<the domain {_text(variable.domain)}>", DOMAINS, variable.model().name)
-    return [bool(kinds[key]) for key in map(id, domains)]
+    return [kinds[key] is True for key in map(id, domains)] if any(kinds.values()) else [False] * len(domains)
 
 
 def limits(variables: list[VarData]) -> Array:
     """Return the lower and the upper bounds of variables; those with the same domain and numbers are worked out once."""
-    known: dict[tuple[int, float | None, float | None], tuple[float, float]] = {}
-    found = []
+    known: dict[tuple[int, float | None, float | None], int] = {}
+    found: list[tuple[float, float]] = []
+    places = array("q")
     for variable in variables:
         low, high = variable._lb, variable._ub
-        if (low is None or low.__class__ is float) and (high is None or high.__class__ is float):
-            key = id(variable.domain), low, high
-            pair = known.get(key)
-            if pair is None:
-                pair = known[key] = _bounds(variable)
-        else:
-            pair = _bounds(variable)
-        found.append(pair)
-    result: Array = np.array(found, dtype=float).reshape(-1, 2).T
+        plain = (low is None or low.__class__ is float) and (high is None or high.__class__ is float)
+        key = id(variable._domain), low, high
+        place = known.get(key) if plain else None
+        if place is None:
+            place = len(found)
+            found.append(_bounds(variable))
+            if plain:
+                known[key] = place
+        places.append(place)
+    result: Array = np.array(found, dtype=float).reshape(-1, 2).T[:, np.array(places)]
     return result
 
 

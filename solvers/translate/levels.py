@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import breadth_first_order
 
 from veridical.data.arrays import Array, Booleans, Integers
+from veridical.data.lazy import csgraph
 from veridical.solvers.translate.functions import UNARY, external
 from veridical.solvers.translate.graph import Graph
 
@@ -38,7 +38,7 @@ def _used(starts: Integers, columns: Integers, roots: Integers) -> Booleans:
     owner = np.append(np.repeat(np.arange(size), np.diff(starts)), np.full(len(roots), size))[inner]
     graph = sp.csr_array((np.ones(len(owner)), (owner, ~edges[inner])), shape=(size + 1, size + 1))
     used = np.zeros(size + 1, dtype=bool)
-    used[breadth_first_order(graph, size, return_predecessors=False)] = True
+    used[csgraph.breadth_first_order(graph, size, return_predecessors=False)] = True
     return used[:-1]
 
 

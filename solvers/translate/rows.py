@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,15 +32,17 @@ class Rows:
         self.splitter = splitter
         self.nonlinear = NonlinearTerms(splitter.graph)
         self.constraints: list[ConstraintData] = []
-        self.low: list[float] = []
-        self.high: list[float] = []
-        self.starts: list[int] = [0]
-        self.indices: list[int] = []
-        self.values: list[float] = []
+        self._traced = isinstance(splitter.known, TracedKnown)
+        self.low, self.high, self.values = self._numbers(), self._numbers(), self._numbers()
+        self.starts, self.indices = array("q", [0]), array("i")
+
+    def _numbers(self) -> list[float] | array[float]:
+        """Return where numbers are kept: those that are traced are objects."""
+        return [] if self._traced else array("d")
 
     def add_all(self, component: Any, nonlinear: bool = False) -> None:
         """Translate the active constraints of a component: at once where they were declared as arrays, and stand as declared."""
-        declared = None if isinstance(self.splitter.known, TracedKnown) else family_of(component)
+        declared = None if self._traced else family_of(component)
         if declared is None or not self._add_family(*declared):
             for constraint in component.values():
                 if constraint.active:
@@ -53,11 +56,12 @@ class Rows:
         columns, entries = found
         (low, high), length = family.limits, len(constraints)
         self.constraints += constraints
-        self.low += [low] * length
-        self.high += [high] * length
-        self.starts += (len(self.indices) + columns.shape[1] * np.arange(1, length + 1)).tolist()
-        self.indices += columns.ravel().tolist()
-        self.values += entries.ravel().tolist()
+        self.low.extend(array("d", [low]) * length)
+        self.high.extend(array("d", [high]) * length)
+        starts = len(self.indices) + columns.shape[1] * np.arange(1, length + 1, dtype=np.int64)
+        self.starts.frombytes(starts.tobytes())
+        self.indices.frombytes(columns.astype(np.intc).tobytes())
+        self.values.extend(array("d", entries.tobytes()))
         return True
 
     def add(self, constraint: ConstraintData, nonlinear: bool = False) -> None:

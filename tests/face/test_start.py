@@ -11,6 +11,8 @@ from veridical.families import FAMILIES
 
 NUMBERS = ("numpy", "pandas", "pydantic", "scipy", "pyomo.core", "pyomo.environ", "highspy")
 RARE = ("cyipopt", "distributed", "matplotlib", "piqp", "scipy.optimize", "scipy.stats")  # no part of a usual solve
+FACTORS = ("scipy.linalg", "scipy.sparse.linalg", "scipy.sparse.csgraph")  # a small linear program is certified without these
+OTHERS = ("veridical.solvers.consensus", "veridical.data.importing.cases")  # of other commands
 OURS = (
     "veridical.data",
     "veridical.contracts",
@@ -36,7 +38,7 @@ ENTRIES = {  # by entry point: what runs, what of ours and others' must not be i
     "a case": ("import veridical as vd; vd.example('two-suppliers')\n", (*RARE, "pandas", "pyomo.core", "highspy"), ("numpy",)),
     "solve": (
         COMMAND.format(["solve", "two-suppliers"]),
-        (*RARE, "pandas", "veridical.solvers.consensus", "veridical.studies.papers", "veridical.studies.figures"),
+        (*RARE, *FACTORS, "pandas", *OTHERS, "veridical.studies.papers", "veridical.studies.figures"),
         ("highspy", "rich.table"),
     ),
 }

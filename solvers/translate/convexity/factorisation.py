@@ -11,12 +11,11 @@ x'Qx >= -ACCURACY sum_i q_ii x_i^2 is what is shown: as near to 0 as the roundin
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
+import scipy
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
 
 from veridical.data.arrays import Array, Integers
+from veridical.data.lazy import csgraph, sparse_linalg
 
 __all__ = ["ACCURACY", "indefinite_block"]
 
@@ -60,7 +59,7 @@ def indefinite_block(matrix: sp.csc_array) -> Integers | None:
     if len(steep):
         return np.unique([row[steep[0]], column[steep[0]]])
     scaled = sp.coo_array((value, (row, column)), shape=matrix.shape)
-    _, label = connected_components(scaled, directed=False)
+    _, label = csgraph.connected_components(scaled, directed=False)
     order = np.argsort(label, kind="stable")
     size = np.bincount(label, minlength=1)
     start = np.cumsum(size) - size
@@ -105,7 +104,7 @@ def _positive(size: int, row: Integers, column: Integers, value: Array) -> bool:
     data = np.concatenate([value, np.full(size, 1 + ACCURACY)])
     shifted = sp.csc_array((data, (rows.astype(np.int32), columns.astype(np.int32))), shape=(size, size))
     try:
-        factors = splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        factors = sparse_linalg.splu(shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
     except RuntimeError:  # "Factor is exactly singular": a pivot is 0
         return False
     return bool((factors.perm_r == factors.perm_c).all() and (factors.U.diagonal() > 0).all())
