@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 import veridical as vd
+from support.browsers import chromium
 from support.command_line import Run
-from support.rounds import absent
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 # Elements that hide a part of themselves until somebody scrolls, and tables whose rows are blocks.
 LOOK = """() => {
   const all = [...document.querySelectorAll('*')], tables = [...document.querySelectorAll('table')];
@@ -29,11 +27,8 @@ LOOK = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or absent("browser", "chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["card", "wide card", "report"])
