@@ -41,7 +41,8 @@ class Prior(Record):
     )
     correlation: tuple[Numbers, ...] | None = Field(
         default=None,
-        description="a matrix, one row a supplier or retailer: a Gaussian copula of their own probabilities",
+        description="a matrix, one row a supplier or retailer: a Gaussian copula of their own probabilities; "
+        f"numbers that are 1 or -1, or differ from both by {NEAREST:g} or more",
     )
 
     @field_validator("joint", mode="before")

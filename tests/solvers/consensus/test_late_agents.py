@@ -16,6 +16,7 @@ from veridical.solvers.consensus.parties import Parties
 
 CASE = pilot(vendors=2, sites=1, regions=2, products=2, weeks=2, seed=3)
 NEVER = 10**6
+MOST = 100  # times that anybody is waited for: a run that gives nobody up fails, and does not go on for ever
 
 
 class Late(InProcessWorkers):
@@ -34,6 +35,7 @@ class Late(InProcessWorkers):
         replies = super().ask({other: question for other, question in questions.items() if other != name})
         if name in questions and name not in self.dead:
             self.under_way, self.waited = self.under_way or questions[name], self.waited + 1
+            assert self.waited <= MOST
             if self.waited == self.turns and self.hangs:
                 replies |= super().ask({name: self.under_way})
                 self.under_way, self.waited, self.hangs = None, 0, self.hangs - 1
