@@ -86,9 +86,7 @@ def test_the_gap_that_is_told_is_true(
 ) -> None:
     """With seeds: how near it comes depends on the factors, and a few of a thousand draws leave more than the noise, see `Options`."""
     saved = savings(network, baseline, central_plan)
-    agents = {
-        name: PartyAgent(network.part(name), noise=noise, seed=10 * draw + k) for k, name in enumerate(network.suppliers)
-    }
+    agents = {name: PartyAgent(network.part(name), noise=noise, seed=10 * draw + k) for k, name in enumerate(network.suppliers)}
     with Consensus({"solver": "consensus", "options": {"gap": noise}}, agents=agents) as planner:
         blurred = planner.plan(network, baseline)
     certified(blurred, central_plan.objective, saved, gap=noise)
