@@ -38,7 +38,7 @@ def out_of(run: Admm, over: str) -> NotSolvedError:
     elif nothing := _nothing(run):
         why += f"; nothing was proven last by {', '.join(nothing)}"
     if run.options.noise:
-        why += f"; suppliers answer with noise = {run.options.noise:g}, and gaps below that may be out of reach"
+        why += f"; suppliers answer with noise = {run.options.noise:g}, and gaps below three times that may be out of reach"
     return NotSolvedError(
         f"{run.case.name}: consensus ran out of {over} after {len(run.rounds)} rounds, with a plan of cost "
         f"{run.upper:,.6g}, at least {run.bound:,.6g}: {run.gap:.2g} of the savings apart{why}",

@@ -18,6 +18,7 @@ SMALL = {  # those that compare with cvxpy, linopy or mechaudit need an extra, a
     "ipopt": ("3 1", "3 suppliers: median "),
     "mechanisms": ("1 2x2", "2x2 | 1.5, "),
     "misreports": ("1", "first_price"),
+    "noise": ("1 0.2", "marketplace, noise 0.2: of 1 draws the gap is "),
     "nlp": ("20 1", "recursion 200: ours "),
     "rounding": ("1", "demand up to 300: lost by rounding"),
     "products": ("2 2,2", "frw by highs, 4 profiles: "),
@@ -83,7 +84,7 @@ def test_a_ratio_that_has_fallen_by_half_is_seen(monkeypatch: pytest.MonkeyPatch
 
 def test_every_script_is_in_the_table_or_run_by_hand() -> None:
     scripts = {file.stem for file in FOLDER.glob("*.py")} - {"__main__", "figures", "instances"}
-    assert scripts == set(table()["BENCHMARKS"]) | {"fees", "walk"}
+    assert scripts == set(table()["BENCHMARKS"]) | {"fees", "noise", "walk"}
     assert scripts == set(SMALL) | LARGE | {"small"}
 
 

@@ -84,7 +84,7 @@ def test_a_supplier_answers_times_a_factor_of_each_site_and_a_receiver_as_it_is(
 def test_the_gap_that_is_told_is_true(
     network: JointPlanCase, baseline: Array, central_plan: Plan, noise: float, draw: int
 ) -> None:
-    """With seeds: how near it comes depends on the factors, and a few of a thousand draws leave more than the noise, see `Options`."""
+    """With seeds: how near it comes depends on the factors, and few draws leave more than the noise, see `Options`."""
     saved = savings(network, baseline, central_plan)
     agents = {name: PartyAgent(network.part(name), noise=noise, seed=10 * draw + k) for k, name in enumerate(network.suppliers)}
     with Consensus({"solver": "consensus", "options": {"gap": noise}}, agents=agents) as planner:
@@ -106,7 +106,9 @@ def test_the_option_blurs_suppliers_and_no_receiver(network: JointPlanCase, base
 
 
 def test_gaps_that_noise_puts_out_of_reach_say_so(network: JointPlanCase, baseline: Array) -> None:
-    with pytest.raises(NotSolvedError, match=r"suppliers answer with noise = 0.3, and gaps below that may be out of reach$"):
+    with pytest.raises(
+        NotSolvedError, match=r"suppliers answer with noise = 0.3, and gaps below three times that may be out of reach$"
+    ):
         consensus(noise=0.3, gap=1e-6, rounds=10).plan(network, baseline)
 
 
