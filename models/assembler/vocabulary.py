@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container
 from functools import partial
-from itertools import pairwise, product
+from itertools import pairwise, permutations, product
 from typing import Any
 
 import numpy as np
@@ -92,13 +92,14 @@ def frame(
     known, misreports, neighbours = [], [], []
     profiles = list(m.PROFILES)
     for i, supplier in enumerate(case.suppliers):
-        tokens = [case.tokens(j) for j in range(len(case.names)) if j != i]
-        for others, own in zip(map(", ".join, product(*tokens)), _own_profiles(case, i).tolist(), strict=True):
-            for cost, place in zip(supplier.costs, own, strict=True):
-                m.profile[supplier.name, cost, others] = profiles[place]
-                known.append((supplier.name, cost, others))
-                misreports += [(supplier.name, cost, report, others) for report in supplier.costs if report != cost]
-            neighbours += [(supplier.name, *pair, others) for pair in pairwise(supplier.costs)]
+        name, costs = supplier.name, supplier.costs
+        words = list(map(", ".join, product(*(case.tokens(j) for j in range(len(case.names)) if j != i))))
+        own = [(name, cost, others) for others in words for cost in costs]
+        m.profile.update(zip(own, map(profiles.__getitem__, _own_profiles(case, i).ravel().tolist()), strict=True))
+        known += own
+        lies, steps = list(permutations(costs, 2)), list(pairwise(costs))
+        misreports += [(name, cost, report, others) for others in words for cost, report in lies]
+        neighbours += [(name, cost, next_cost, others) for others in words for cost, next_cost in steps]
     index_set(m, "OWN_COST", known, 3)
     index_set(m, "MISREPORTS", misreports, 4)
     index_set(m, "NEIGHBOURS", neighbours, 4)

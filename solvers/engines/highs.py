@@ -29,7 +29,7 @@ from veridical.solvers.engines.live import LiveModel, fixed_by_rows
 from veridical.solvers.engines.options import SMALL, set_options
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.packaging import Point, certified, package_solution
-from veridical.solvers.polish import polished
+from veridical.solvers.polish import polished_state
 from veridical.solvers.presolve import Presolved
 from veridical.solvers.presolve.substitution import by_substitution
 from veridical.solvers.solution import Seconds, Solution, SolutionStatus, Termination
@@ -192,7 +192,10 @@ def _substituted(
     if end is None or deadline <= perf_counter():
         return None, {}
     options = set_options(Highs(), form, configuration, {})
-    point = certified(model, form, *polished(form, *end))
+    state = polished_state(form, *end)
+    if state is None:
+        return None, {}
+    point = certified(model, form, state.x, state.row_dual, like=state.point)
     exact = point.certificate.proves == "global" and point.certificate.within_all(FINE)
     return (point, options | {"substituted_rows": int((~follow).sum())}) if exact else (None, {})
 
