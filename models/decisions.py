@@ -159,18 +159,22 @@ class Decisions(Variables):
 class LinearBody(LinearExpression):  # type: ignore[misc]
     """A linear expression whose terms are made when they are asked for: of a hundred thousand rows few are ever looked at.
 
-    The translation reads the coefficients. Pyomo goes by `__class__`, and is told that it is a LinearExpression.
+    The translation reads the coefficients. Pyomo goes by `__class__`, and is told that it is a LinearExpression. Terms that are
+    made stay: who walks an expression more than once, as Pyomo does for derivatives, meets the same ones.
     """
 
-    __slots__ = ("coefficients", "decisions")
+    __slots__ = ("coefficients", "decisions", "made")
     __class__ = LinearExpression
 
     def __init__(self, decisions: Variables, coefficients: dict[int, float]) -> None:
         self.decisions, self.coefficients = decisions, coefficients
+        self.made: list[Any] | None = None
 
     @property
     def _args_(self) -> list[Any]:
-        return self.decisions.terms(self.coefficients)
+        if self.made is None:
+            self.made = self.decisions.terms(self.coefficients)
+        return self.made
 
     @property
     def _nargs(self) -> int:

@@ -173,6 +173,8 @@ def test_a_relaxed_problem_that_falls_apart_needs_no_solver(seed: int, monkeypat
     assert solution.audit.truthful
     np.testing.assert_allclose(solution.contracts.quantity, by_highs.contracts.quantity, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(solution.contracts.payment, by_highs.contracts.payment, rtol=1e-9, atol=1e-9)
+    for family, duals in by_highs.duals.items():
+        np.testing.assert_allclose(solution.duals[family], duals, rtol=1e-9, atol=1e-9, err_msg=family)
     np.testing.assert_allclose(solution.sensitivity, by_highs.sensitivity, rtol=1e-7, atol=1e-9)
 
 
