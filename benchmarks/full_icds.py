@@ -9,8 +9,8 @@
 - pyomo: Pyomo's own interface to HiGHS, given our model.
 
 All solve the same linear program, with the segments of demand as variables, and all but ours by HiGHS. Ours leaves rows out that
-are likely to follow; what is left falls apart column by column, and HiGHS is asked only where it does not. Every run is a process of its own, in which a small
-case has been solved before: imports do not count. The ways take turns.
+are likely to follow; what is left falls apart column by column, and HiGHS is asked only where it does not. Every run is a process
+of its own, in which a small case has been solved before: imports do not count. The ways take turns.
 """
 
 from __future__ import annotations
