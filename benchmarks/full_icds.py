@@ -1,4 +1,4 @@
-"""Full ICDS with 20 demand points five ways, in seconds of the processor: models made, solved by HiGHS, one thread.
+"""Full ICDS with 20 demand points five ways, in seconds of the processor: models made and solved, one thread.
 
     python benchmarks/full_icds.py [SUPPLIERS] [REPEATS]     cvxpy and linopy: pip install ".[bench]"
 
@@ -8,8 +8,9 @@
 - cvxpy_loop, linopy_loop: the same constraints for one supplier after the other;
 - pyomo: Pyomo's own interface to HiGHS, given our model.
 
-All solve the same linear program, with the segments of demand as variables. Every run is a process of its own, in which a small
-case has been solved before: imports do not count. The ways take turns.
+All solve the same linear program, with the segments of demand as variables, and all but ours by HiGHS. Ours leaves rows out that
+are likely to follow; what is left falls apart column by column, and HiGHS is asked only where it does not. Every run is a process
+of its own, in which a small case has been solved before: imports do not count. The ways take turns.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ __all__ = [
     "Decisions",
     "LinearBody",
     "Utility",
+    "Variables",
     "decided",
     "evaluation",
     "evaluation_of_all_types",
@@ -32,7 +33,22 @@ __all__ = [
 Utility = Callable[[Any, Any, Any, tuple[Any, ...]], Any]
 
 
-class Decisions:
+class Variables:
+    """Numbered variables, which linear expressions are made of."""
+
+    def __init__(self, variables: list[Any]) -> None:
+        self.variables = variables
+
+    def terms(self, coefficients: Mapping[int, float]) -> list[Any]:
+        """Return coefficients by number of a variable as terms of Pyomo's."""
+        variables = self.variables
+        return [
+            variables[column] if coefficient == 1.0 else MonomialTermExpression((coefficient, variables[column]))
+            for column, coefficient in coefficients.items()
+        ]
+
+
+class Decisions(Variables):
     """The variables of a model, numbered as utilities ask for them.
 
     Parameters
@@ -45,8 +61,8 @@ class Decisions:
     """
 
     def __init__(self, model: Any, numbers: bool = False) -> None:
+        super().__init__([])
         self.model, self.numbers = model, numbers
-        self.variables: list[Any] = []
         self._columns: dict[int, int] = {}
         self.stand_in = Namespace(lambda name: self._part(getattr(model, name)))
         self.remembered: dict[Any, Decision] = {}
@@ -100,14 +116,6 @@ class Decisions:
         terms = self.terms({column: coefficient for column, coefficient in form.coefficients.items() if coefficient})
         return LinearExpression([*([form.constant] if form.constant else []), *terms])
 
-    def terms(self, coefficients: Mapping[int, float]) -> list[Any]:
-        """Return coefficients by column as terms of the model's variables."""
-        variables = self.variables
-        return [
-            variables[column] if coefficient == 1.0 else MonomialTermExpression((coefficient, variables[column]))
-            for column, coefficient in coefficients.items()
-        ]
-
     def stands_on(self, model: Any) -> bool:
         """Return whether these are decisions of a model, and all its variables are still there."""
         if self.model is not model:
@@ -151,18 +159,22 @@ class Decisions:
 class LinearBody(LinearExpression):  # type: ignore[misc]
     """A linear expression whose terms are made when they are asked for: of a hundred thousand rows few are ever looked at.
 
-    The translation reads the coefficients. Pyomo goes by `__class__`, and is told that it is a LinearExpression.
+    The translation reads the coefficients. Pyomo goes by `__class__`, and is told that it is a LinearExpression. Terms that are
+    made stay: who walks an expression more than once, as Pyomo does for derivatives, meets the same ones.
     """
 
-    __slots__ = ("coefficients", "decisions")
+    __slots__ = ("coefficients", "decisions", "made")
     __class__ = LinearExpression
 
-    def __init__(self, decisions: Decisions, coefficients: dict[int, float]) -> None:
+    def __init__(self, decisions: Variables, coefficients: dict[int, float]) -> None:
         self.decisions, self.coefficients = decisions, coefficients
+        self.made: list[Any] | None = None
 
     @property
     def _args_(self) -> list[Any]:
-        return self.decisions.terms(self.coefficients)
+        if self.made is None:
+            self.made = self.decisions.terms(self.coefficients)
+        return self.made
 
     @property
     def _nargs(self) -> int:

@@ -22,6 +22,7 @@ from pyomo.core.expr import LinearExpression
 from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
 from veridical.data.arrays import Array
 from veridical.models.curvature import Curvature
+from veridical.models.decisions import LinearBody, Variables
 from veridical.models.info import ATTRIBUTE, info_of
 from veridical.models.linear_families import Each, declare
 
@@ -182,8 +183,9 @@ def _linear(sales: ExpectedSales) -> None:
     covered = sum((each[first + k] for k in range(1, count)), each[first])
     declare(written, "cover", y.index_set(), covered - Each(y)[units] <= 0.0)
     sold = demand.masses[::-1].cumsum()[::-1].tolist()
-    for k, t in enumerate(sales.profiles):
-        sales.block.sales[t] = LinearExpression(linear_coefs=sold, linear_vars=z[k * count : (k + 1) * count])
+    numbered = Variables(z)
+    for start, t in zip(first.tolist(), sales.profiles, strict=True):
+        sales.block.sales[t] = LinearBody(numbered, dict(zip(range(start, start + count), sold, strict=True)))
 
 
 def _quadratic(sales: ExpectedSales) -> None:

@@ -123,7 +123,12 @@ def ratio(difference: float, size: float) -> float:
 
 @np.errstate(invalid="ignore")  # what is no number fails its certificate, without a warning
 def certify(
-    form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None, feasible: bool = True
+    form: StandardForm,
+    x: Array,
+    row_dual: Array | None,
+    bound: float | None = None,
+    feasible: bool = True,
+    like: Point | None = None,
 ) -> tuple[Certificate, float]:
     """Return the certificate of point x (one value a variable) and multipliers `row_dual`, and the bound that they prove.
 
@@ -137,9 +142,9 @@ def certify(
     does, the objective's own curvature may end it; else the reduced cost must be 0 to rounding, or there is no bound.
 
     `feasible`: whether x is, but for rounding, so that an optimum is no worse than x. A bound needs no feasible x: it is one as
-    well where nothing follows from being no worse.
+    well where nothing follows from being no worse. `like`: this point or another one of the form, where there is one already.
     """
-    point = Point(form, x)
+    point = like if like is not None and like.form is form and like.x is x else Point(form, x, like)
     primal, value = point.violation(), form.minimised(x)
     if not form.has_objective:
         return Certificate(primal, None, None, 0.0, "feasible", "no objective"), np.nan

@@ -19,6 +19,7 @@ from veridical.models.expected_sales import written
 from veridical.models.info import ModelInfo, info_of
 from veridical.models.linear_families import members_of
 from veridical.solvers.certificate import CANCELLED, TRACE, Certificate, certify, ratio
+from veridical.solvers.certificate import Point as PointOfForm
 from veridical.solvers.dual_range import OptimalDuals
 from veridical.solvers.sensitivity import Lagrangian
 from veridical.solvers.solution import Duals, Largest, Seconds, Solution, SolutionStatus, SolverRecord
@@ -55,14 +56,20 @@ class Point:
 
 
 def certified(
-    model: Any, form: StandardForm, x: Array, row_dual: Array | None, bound: float | None = None, before: Array | None = None
+    model: Any,
+    form: StandardForm,
+    x: Array,
+    row_dual: Array | None,
+    bound: float | None = None,
+    before: Array | None = None,
+    like: PointOfForm | None = None,
 ) -> Point:
     """Load a point into the model and return it with its certificate; `bound`: the solver's own, where there are no duals.
 
-    `before`: the point that the model holds, where that is known.
+    `before`: the point that the model holds, where that is known; `like` as in `certify`.
     """
     load(form, x, before)
-    certificate, proven = certify(form, x, row_dual, bound)
+    certificate, proven = certify(form, x, row_dual, bound, like=like)
     info = info_of(model)
     zero = info.zero_at_optimum
     if zero is not None:

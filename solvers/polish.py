@@ -20,7 +20,7 @@ from veridical.solvers.certificate import ACCEPTED, TRACE, Point, product, ratio
 from veridical.solvers.entries import Entries
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["LARGE", "State", "polished"]
+__all__ = ["LARGE", "State", "polished", "polished_state"]
 
 ROUNDS, IDLE = 12, 2  # steps at most, and steps in a row that bring nothing
 REPAIRS = 20  # rounds, in which further variables come to ask
@@ -40,21 +40,27 @@ SYMMETRIC: Mapping[str, Any] = {
 REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
 
 
-@np.errstate(all="ignore")  # a step that leads to what is no number is not taken
 def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None = None) -> tuple[Array, Array]:
     """Return a point and multipliers at which the optimality conditions hold at least as well.
 
     `row_dual` as in `certify`; `units`: how large each variable is by the data, where that is known. What is no number comes back
     as it is.
     """
+    state = polished_state(form, x, row_dual, units)
+    return (x, row_dual) if state is None else (state.x, state.row_dual)
+
+
+@np.errstate(all="ignore")  # a step that leads to what is no number is not taken
+def polished_state(form: StandardForm, x: Array, row_dual: Array, units: Array | None = None) -> State | None:
+    """Return a state at which the optimality conditions hold at least as well; None where there are no numbers."""
     if not (len(x) and form.has_objective and np.isfinite(x).all() and np.isfinite(row_dual).all()):
-        return x, row_dual
+        return None
     best = State(form, x, row_dual)
     if best.rank <= (False, False, ENOUGH):
-        return best.x, best.row_dual
+        return best
     clean = best.at(without_traces(best.point), row_dual)
     if clean.rank <= (False, False, ENOUGH) and clean.no_worse_than(best):
-        return clean.x, clean.row_dual
+        return clean
     linear = form.hessian is None and form.nonlinear is None
     if linear:
         best = best.repaired()
@@ -70,10 +76,10 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
         state = State(form, candidate, multipliers, best.point).without_slight_multipliers()
         best = state if not state.missed and state.better_than(best) else best
     if linear and best.rank < (False, True, 0.0):  # simplex is as exact as can be
-        return best.x, best.row_dual
+        return best
     state = best
     if len(x) + len(row_dual) > LARGE and best.rank < (False, True, 0.0):
-        return best.x, best.row_dual
+        return best
     idle = 0
     for _ in range(ROUNDS):
         if idle == IDLE or best.rank <= (False, False, ENOUGH):
@@ -87,8 +93,7 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
         idle += 1
         if state.better_than(best):
             best, idle = state, 0
-    best = best.repaired()
-    return best.x, best.row_dual
+    return best.repaired()
 
 
 def without_traces(point: Point) -> Array:

@@ -98,13 +98,15 @@ def _revenue(m: Any, sold: Any, index: Any, sales: Any, units: Callable[[], Any]
         param = m.component(name)
         return param if index == () else param[index]
 
-    per_sale = number("price")
+    per_sale, terms = number("price"), sold.terms
+    if not terms:
+        return per_sale * sales
     for name, sign in (("assembly_cost", -1), ("shortage_penalty", 1), ("salvage", -1)):
-        if name in sold.terms:
+        if name in terms:
             per_sale = per_sale + sign * number(name)
     revenue = per_sale * sales
-    if "salvage" in sold.terms:
+    if "salvage" in terms:
         revenue = revenue + number("salvage") * units()
-    if "shortage_penalty" in sold.terms:
+    if "shortage_penalty" in terms:
         revenue = revenue - number("shortage_penalty") * sold.demand.expectation
     return revenue

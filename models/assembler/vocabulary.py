@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container
 from functools import partial
-from itertools import pairwise, product
+from itertools import pairwise, permutations, product
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+from pyomo.core.expr import LinearExpression
 
 from veridical.data import AssemblerCase
 from veridical.data.arrays import Array, Integers
@@ -23,7 +24,7 @@ from veridical.models.assembler.products import declare_numbers, declare_sales, 
 from veridical.models.assembler.worst_prior import expected
 from veridical.models.assembler.yields import arriving, assembled, declare_yields, numbers_of_rows, outcome
 from veridical.models.info import MechanismModel, ModelInfo, describe, info_of
-from veridical.models.linear_families import Each, declare, index_set
+from veridical.models.linear_families import Each, declare, index_set, members_of
 
 __all__ = [
     "aim",
@@ -91,13 +92,14 @@ def frame(
     known, misreports, neighbours = [], [], []
     profiles = list(m.PROFILES)
     for i, supplier in enumerate(case.suppliers):
-        tokens = [case.tokens(j) for j in range(len(case.names)) if j != i]
-        for others, own in zip(map(", ".join, product(*tokens)), _own_profiles(case, i).tolist(), strict=True):
-            for cost, place in zip(supplier.costs, own, strict=True):
-                m.profile[supplier.name, cost, others] = profiles[place]
-                known.append((supplier.name, cost, others))
-                misreports += [(supplier.name, cost, report, others) for report in supplier.costs if report != cost]
-            neighbours += [(supplier.name, *pair, others) for pair in pairwise(supplier.costs)]
+        name, costs = supplier.name, supplier.costs
+        words = list(map(", ".join, product(*(case.tokens(j) for j in range(len(case.names)) if j != i))))
+        own = [(name, cost, others) for others in words for cost in costs]
+        m.profile.update(zip(own, map(profiles.__getitem__, _own_profiles(case, i).ravel().tolist()), strict=True))
+        known += own
+        lies, steps = list(permutations(costs, 2)), list(pairwise(costs))
+        misreports += [(name, cost, report, others) for others in words for cost, report in lies]
+        neighbours += [(name, cost, next_cost, others) for others in words for cost, next_cost in steps]
     index_set(m, "OWN_COST", known, 3)
     index_set(m, "MISREPORTS", misreports, 4)
     index_set(m, "NEIGHBOURS", neighbours, 4)
@@ -283,11 +285,15 @@ def _newsvendor_units(cost: Callable[[AssemblerCase], Array], case: AssemblerCas
 
 def profit(m: Any, paid: Callable[[str, str], Any] | None = None) -> None:
     """Declare the objective, expected profit: sum_t beta(t) (S(y(t)) - sum_i P_i(t)), (2); `paid`: what counts as P_i(t)."""
-    payment, suppliers, setup = paid or (lambda i, t: m.payment[i, t]), list(m.SUPPLIERS), m.component("ordered") is not None
+    if paid is None and m.component("ordered") is None:  # as below, less the look-ups
+        payments, count = members_of(m.payment), len(m.PROFILES)
+        each = {t: LinearExpression(payments[place::count]) for place, t in enumerate(m.PROFILES)}
+        m.profit = pyo.Objective(expr=expected(m, lambda t: expected_revenue(m, t) - each[t]), sense=pyo.maximize)
+        return
+    payment, suppliers = paid or (lambda i, t: m.payment[i, t]), list(m.SUPPLIERS)
 
     def earned(t: str) -> Any:
-        each = [payment(i, t) + setup_cost(m, i, t) if setup else payment(i, t) for i in suppliers]
-        return expected_revenue(m, t) - pyo.quicksum(each)
+        return expected_revenue(m, t) - pyo.quicksum(payment(i, t) + setup_cost(m, i, t) for i in suppliers)
 
     m.profit = pyo.Objective(expr=expected(m, earned), sense=pyo.maximize)
 

@@ -56,6 +56,8 @@ def outcome(t: Any, s: Any) -> Any:
 
 def outcomes(m: Any, t: Any) -> list[tuple[float, Any]]:
     """Return how likely each outcome of a cost profile is, and the index of what is assembled in it."""
+    if m.component("YIELDS") is None:
+        return [(1.0, t)]
     joint = info_of(m).case.yields
     return [(p, outcome(t, s)) for p, s in zip(joint.probabilities.tolist(), scenarios(m), strict=True)]
 

@@ -25,12 +25,15 @@ from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
 from veridical.models.info import info_of
 from veridical.solvers.configuration import Configuration
-from veridical.solvers.engines.live import SMALL, LiveModel, fixed_by_rows
+from veridical.solvers.engines.live import LiveModel, fixed_by_rows
+from veridical.solvers.engines.options import SMALL, set_options
 from veridical.solvers.engines.quiet import Highs
-from veridical.solvers.packaging import certified, package_solution
+from veridical.solvers.packaging import Point, certified, package_solution
+from veridical.solvers.polish import polished_state
 from veridical.solvers.presolve import Presolved
+from veridical.solvers.presolve.substitution import by_substitution
 from veridical.solvers.solution import Seconds, Solution, SolutionStatus, Termination
-from veridical.solvers.tangents import converge, on_the_curve
+from veridical.solvers.tangents import converge, curves_of, on_the_curve
 from veridical.solvers.translate.convexity import indefinite
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
@@ -41,9 +44,9 @@ __all__ = ["ABILITIES", "FORMS", "LiveModel", "available", "solve", "version", "
 
 ABILITIES = ("LP", "QP", "MIP", "duals")
 FORMS = ("linear", "tangent", "quadratic")  # best first
-FINE = (
-    1e-9  # where a model is kept, a vertex with a certificate as good as this needs no polish, which takes longer than the rest
-)
+# A certificate as good as this needs nothing further: of a kept model's vertex no polish, which takes longer than the rest, and
+# of an optimum by substitution no solver.
+FINE = 1e-9
 LARGE = 20_000  # beyond which a run of HiPO that does not converge takes too long
 ACTIVE_SET: Mapping[str, Any] = {"solver": "qpasm"}
 # Errors of a plan are of the order of the square root of the gap: the tightest tolerance comes first.
@@ -98,10 +101,11 @@ def solve(model: Any, configuration: Configuration, kept: Kept | None = None) ->
     deadline = math.inf if configuration.time_limit is None else began + configuration.time_limit
     presolved = _presolved(model, form)
     left = form if presolved is None else presolved.form
-    ways, point, options, termination = ways_of(left, configuration), None, {}, Termination.CONVERGED
+    ways, termination = ways_of(left, configuration), Termination.CONVERGED
     final = FINAL if form.hessian is not None else (*FINAL, Termination.ITERATION_LIMIT)  # an interior point hands over
     follow, few = _likely_to_follow(model, form), ways[0] if info_of(model).presolved else FEW_ROWS
-    for way in ways:
+    point, options = (None, {}) if kept is not None else _substituted(model, form, configuration, follow, deadline)
+    for way in ways if point is None else ():
         start = None if kept is None or way is not ways[0] else kept.start
         chosen, left_out = (way, None) if follow is None or way is not ways[0] else (few, follow)
         live = LiveModel(form, configuration, chosen, left_out, start, presolved)
@@ -173,6 +177,27 @@ def _likely_to_follow(model: Any, form: StandardForm) -> Booleans | None:
     following = set(likely(model))
     found = map(following.__contains__, form.constraints)
     return np.fromiter(found, dtype=bool, count=len(form.constraints)) if following else None
+
+
+def _substituted(
+    model: Any, form: StandardForm, configuration: Configuration, follow: Booleans | None, deadline: float
+) -> tuple[Point | None, dict[str, Any]]:
+    """Return the optimum, and the options in effect, of a linear program that a presolve takes apart, without HiGHS.
+
+    None where something is left for HiGHS, where the user has chosen how it works, and where the optimum is not exact.
+    """
+    if follow is None or not info_of(model).presolved or configuration.options or curves_of(model, form):
+        return None, {}
+    end = by_substitution(form, follow)
+    if end is None or deadline <= perf_counter():
+        return None, {}
+    options = set_options(Highs(), form, configuration, {})
+    state = polished_state(form, *end)
+    if state is None:
+        return None, {}
+    point = certified(model, form, state.x, state.row_dual, like=state.point)
+    exact = point.certificate.proves == "global" and point.certificate.within_all(FINE)
+    return (point, options | {"substituted_rows": int((~follow).sum())}) if exact else (None, {})
 
 
 def _refuse_mixed_integer_squares(form: StandardForm, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 from veridical.data import InputError, NotSolvedError
 from veridical.data.arrays import Array, Booleans
 from veridical.solvers.certificate import TRACE
-from veridical.solvers.configuration import THREADS, Configuration
+from veridical.solvers.configuration import Configuration
 from veridical.solvers.engines.conflict import conflict, endless, name_of
+from veridical.solvers.engines.options import TINY, TRACES, set_options
 from veridical.solvers.engines.quiet import Highs
 from veridical.solvers.engines.scaling import Scaling, balance, problem_of
 from veridical.solvers.engines.squares import with_squares
@@ -27,20 +27,10 @@ from veridical.solvers.presolve import Presolved
 from veridical.solvers.solution import Termination
 from veridical.solvers.translate.standard_form import StandardForm
 
-__all__ = ["SMALL", "LiveModel", "Start", "fixed_by_rows"]
+__all__ = ["LiveModel", "Start", "fixed_by_rows"]
 
-TINY, HUGE = 1e-12, 1e15  # what HiGHS can be made to keep, and what it refuses
+HUGE = 1e15  # a coefficient that HiGHS refuses
 ENDLESS = 1e20  # what it takes for infinite
-DEFAULTS: Mapping[str, Any] = {
-    "output_flag": False,
-    "small_matrix_value": TINY,
-    "primal_feasibility_tolerance": 1e-9,
-    "dual_feasibility_tolerance": 1e-9,
-    "qp_regularization_value": 1e-12,  # the default, 1e-7, leaves gradients wrong by 1e-7 times the quantity
-}
-SMALL = 100  # variables up to which a QP goes to the active set first
-# Integers may be off by this much, which a coefficient can make much of: 1e7 y is 3 at y = 3e-7. HiGHS takes no less.
-TRACES = (1e-6, 1e-10)
 
 # How a warm start sometimes ends on large models with many tangents (seen at 12 suppliers); a cold one then finds the optimum.
 LOST = (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kSolveError)
@@ -93,7 +83,7 @@ class LiveModel:
         self.started = start is not None
         self.termination = Termination.CONVERGED
         self.integer = bool(form.integer.any())
-        self.effective = self._set_options(way or {})
+        self.effective = set_options(self.highs, form, configuration, way or {})
         self.left = left = form if presolved is None else presolved.form
         problem, fixed = problem_of(left), fixed_by_rows(left)
         if fixed is not None:
@@ -126,35 +116,6 @@ class LiveModel:
             hessian.dim_, hessian.format_ = len(scaled.cost), highspy.HessianFormat.kTriangular
             hessian.start_, hessian.index_, hessian.value_ = lower.indptr, lower.indices, lower.data
             self._taken(self.highs.passHessian(hessian))
-
-    def _set_options(self, way: Mapping[str, Any]) -> dict[str, Any]:
-        """Set the options and return those in effect, read back from the solver."""
-        form, configuration = self.form, self.configuration
-        wanted = {**DEFAULTS, **way}
-        if form.hessian is not None:  # its QP solver can cycle where the optimum is not bounded, and has no limit of its own
-            per = 50 if len(form.variables) <= SMALL else 2  # the last of several ways must not take longer than the others
-            wanted["qp_iteration_limit"] = 1_000 + per * (len(form.variables) + len(form.constraints))
-        if self.integer:
-            wanted |= {"mip_rel_gap": configuration.tolerance, "mip_abs_gap": 1e-9, "mip_feasibility_tolerance": TRACES[0]}
-        if configuration.threads is not None:
-            wanted["threads"] = configuration.threads
-        known = [name for name in dir(highspy.HighsOptions()) if not name.startswith("_")] if configuration.options else []
-        for name, value in configuration.options.items():
-            if name not in known:
-                near = ", ".join(difflib.get_close_matches(name, known, 3, 0.4)) or "see the list of HiGHS options"
-                raise configuration.error_for(f"options.{name}", value, f"an option of HiGHS; near it: {near}")
-            wanted[name] = value
-        if isinstance(threads := wanted.get("threads"), int) and threads > THREADS:
-            raise configuration.error_for("options.threads", threads, f"a whole number from 0 to {THREADS:,}")
-        for name, value in wanted.items():
-            try:
-                taken = self.highs.setOptionValue(name, value) == highspy.HighsStatus.kOk
-            except (TypeError, OverflowError):  # a list, a whole number of hundreds of digits
-                taken = False
-            if not taken:
-                kind = type(self.highs.getOptionValue(name)[1]).__name__
-                raise configuration.error_for(f"options.{name}", value, f"a value that HiGHS takes for this option ({kind})")
-        return {name: self.highs.getOptionValue(name)[1] for name in wanted}
 
     def _check(self, scaled: sp.csr_array, rows: list[int]) -> None:
         """Refuse coefficients that HiGHS refuses, and note those that it drops, in the units that it is given."""

@@ -15,7 +15,7 @@ from veridical.data import InputError
 from veridical.models.decisions import LinearBody
 from veridical.models.linear_families import Family, family_of
 from veridical.solvers.translate.checks import relation_of
-from veridical.solvers.translate.families import rows_of
+from veridical.solvers.translate.families import Members, rows_of
 from veridical.solvers.translate.nonlinear import NonlinearTerms
 from veridical.solvers.translate.numbers import DEFINED, UndefinedError, number, varies
 from veridical.solvers.translate.sums import Sum
@@ -32,6 +32,7 @@ class Rows:
         self.splitter = splitter
         self.nonlinear = NonlinearTerms(splitter.graph)
         self.constraints: list[ConstraintData] = []
+        self._members = Members(splitter)
         self._traced = isinstance(splitter.known, TracedKnown)
         self.low, self.high, self.values = self._numbers(), self._numbers(), self._numbers()
         self.starts, self.indices = array("q", [0]), array("i")
@@ -50,7 +51,7 @@ class Rows:
 
     def _add_family(self, family: Family, constraints: list[ConstraintData]) -> bool:
         """Add what `add` would for each of the constraints, and return whether that could be done."""
-        found = rows_of(self.splitter, family)
+        found = rows_of(self.splitter, self._members, family)
         if found is None:
             return False
         columns, entries = found

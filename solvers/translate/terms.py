@@ -89,6 +89,16 @@ class Splitter:
         except _FixedError:
             return None
 
+    def _add_body(self, total: Sum, body: LinearBody, factor: float) -> bool:
+        """Add a linear form, whose terms nobody has made, and return whether that could be done."""
+        columns, coefficients = self.columns_of(body), total.coefficients
+        if columns is None:
+            return False
+        for column, coefficient in zip(columns, body.coefficients.values(), strict=True):
+            size = factor * coefficient
+            coefficients[column] = plus(coefficients[column], size) if column in coefficients else size
+        return True
+
     def _add_number(self, total: Sum, node: float, factor: float) -> None:
         total.constant = plus(total.constant, factor * node)
 
@@ -124,6 +134,8 @@ class Splitter:
             return True
         if node.__class__ not in SUMS:
             return False
+        if type(node) is LinearBody and self._add_body(total, node, factor):
+            return True
         arguments = node.args
         for argument in arguments:
             if argument.__class__ not in LEAVES:
@@ -254,10 +266,11 @@ class _FixedError(Exception):
 
 
 class _Places(dict[int, int]):
-    """The columns of numbered variables, each given when it is first asked for; raises _FixedError."""
+    """The columns of numbered variables, new ones given when they are first asked for; raises _FixedError."""
 
     def __init__(self, splitter: Splitter, variables: list[VarData]) -> None:
-        super().__init__()
+        known = enumerate(map(splitter.columns.get, map(id, variables)))
+        super().__init__({number: column for number, column in known if column is not None})
         self.splitter, self.variables = splitter, variables
 
     def __missing__(self, number: int) -> int:

@@ -111,6 +111,32 @@ def test_what_stands_in_two_lists_of_members_has_one_column() -> None:
     assert vd.solvers.solve(m).objective == pytest.approx(24)
 
 
+def test_sales_read_as_they_would_be_written_by_hand_and_their_terms_stay() -> None:
+    m = vd.build(CASE, "icds")
+    sales = m.expected_sales.sales["a=1, b=2"]
+    z = [f"expected_sales.written.segment['a=1, b=2',{point}]" for point in ("100.0", "300.0", "500.0")]
+    assert str(sales.expr) == f"{z[0]} + 0.75*{z[1]} + 0.5*{z[2]}"
+    assert all(one is other for one, other in zip(sales.expr.args, sales.expr.args, strict=True))
+    assert m.profit.expr.polynomial_degree() == 1
+    m.expected_sales.written.segment["a=1, b=2", 100.0].fix(40.0)  # a number: what the others bring is a linear form all the same
+    assert arrays(compile_model(m)) == arrays(compile_model(m.clone()))
+    assert compile_model(m).offset == pytest.approx(-6.0 * m.probability["a=1, b=2"].value * 40.0)
+
+
+def test_a_list_of_variables_is_looked_up_anew_where_others_got_columns_meanwhile() -> None:
+    """Rows that are written out stand between families: `x[1]` has its column from the first of them."""
+    m = pyo.ConcreteModel()
+    m.x, m.y = pyo.Var(range(4), bounds=(0, 9)), pyo.Var(range(2), bounds=(0, 9))
+    x, y, first = Each(m.x), Each(m.y), np.array([3])
+    declare(m, "one", ["a"], x[first] + y[np.array([0])] <= 8.0)
+    m.written = pyo.Constraint(expr=m.x[1] + m.y[1] + m.x[3] <= 7)
+    declare(m, "other", ["a", "b"], x[np.array([0, 1])] - Each(m.y)[np.array([1, 0])] <= 2.0)
+    m.value = pyo.Objective(expr=sum(m.x.values()) + sum(m.y.values()), sense=pyo.maximize)
+    form = compile_model(m)
+    assert [variable.name for variable in form.variables] == ["x[3]", "y[0]", "x[1]", "y[1]", "x[0]", "x[2]"]
+    assert arrays(form) == arrays(compile_model(m.clone()))
+
+
 def test_factors_and_numbers_on_either_side() -> None:
     m = pyo.ConcreteModel()
     m.x = pyo.Var(range(3), bounds=(0, 9))
