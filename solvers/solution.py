@@ -161,6 +161,8 @@ class Seconds:
 class SolverRecord:
     """Who solved it: name, version, the options in effect, and the form in which expected sales were written.
 
+    `options["substituted_rows"]`: of how many rows a linear program was solved by substitution, so that nothing was left to ask.
+
     Examples
     --------
     >>> import veridical as vd
@@ -177,6 +179,7 @@ class SolverRecord:
 
     def __repr__(self) -> str:
         form = f", {self.form} form" if self.form else ""
+        form += ", solved by substitution before it was asked" if "substituted_rows" in self.options else ""
         return f"SolverRecord({self.name} {self.version}{form}, {self.seconds.total:.2f} s, {len(self.options)} options)"
 
 

@@ -165,6 +165,7 @@ def test_a_relaxed_problem_that_falls_apart_needs_no_solver(seed: int, monkeypat
     monkeypatch.setattr(highs, "LiveModel", None)  # which would be called
     solution = vd.solve(case, "icds", "highs")
     assert solution.solver.options["substituted_rows"] > 0
+    assert "by substitution" in repr(solution.solver)
     assert "substituted_rows" not in by_highs.solver.options
     assert solution.objective == pytest.approx(by_highs.objective, rel=1e-12)
     assert solution.status == by_highs.status == "optimal"
