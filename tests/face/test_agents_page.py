@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 from support.command_line import Run
-from support.homes import free_port
+from support.ports import free_port
 from support.places import ROOT
 from support.steady import steady
 from veridical.commands.agent import agent
