@@ -58,8 +58,8 @@ def conjugate_gradients(
 ) -> Array:
     """Return z with times(z) = right, nearly: by conjugate gradients, preconditioned by the inverse of a diagonal.
 
-    They end after some steps, where `enough` says so of the residual and of its square in the norm of the preconditioner, or where
-    what is left is rounding that `times` takes to nothing, as a singular matrix does. SciPy's own use BLAS, see `inner`.
+    They end after some steps, where `enough` says so of the residual and of its square in the norm of the preconditioner, or
+    where what is left is rounding that `times`, singular, takes to nothing. SciPy's own use BLAS, see `inner`.
     """
     z, residual = np.zeros(len(right)), right
     step = inverse * residual

@@ -11,8 +11,8 @@ _ports = itertools.count(os.getpid() * 211)  # other tests run in other processe
 def free_port() -> int:
     """Return a port at which nobody listens.
 
-    The system's own choice would be one that it gives away again: to the next test that asks, or to an agent that dials before its
-    coordinator listens, which then may be connected to itself.
+    The system's own choice would be one that it gives away again: to the next test that asks, or to an agent that dials before
+    its coordinator listens, which then may be connected to itself.
     """
     while True:
         port = FIRST + next(_ports) % COUNT
