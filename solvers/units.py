@@ -144,7 +144,7 @@ def _balanced(jacobian: sp.csr_array, of_rows: tuple[Array, Array], of_columns: 
         return product
 
     # Where logarithms cancel there is rounding left, which is in no image of the singular matrix: nothing is to be balanced.
-    absolute = np.abs(bound) + np.bincount(column, np.abs(logarithm), n)
+    absolute: Array = np.abs(bound) + np.bincount(column, np.abs(logarithm), n)
     absolute += ones.T @ ((np.bincount(row, np.abs(logarithm), m) + np.abs(side)) / in_row)
     enough = max(ENOUGH * math.sqrt(inner(right, right)), CANCELLED * math.sqrt(inner(absolute, absolute)))
     solution = conjugate_gradients(times, right, 1 / weights, lambda rest, _: math.sqrt(inner(rest, rest)) <= enough, STEPS)
