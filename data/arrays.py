@@ -58,8 +58,8 @@ def conjugate_gradients(
 ) -> Array:
     """Return z with times(z) = right, nearly: by conjugate gradients, preconditioned by the inverse of a diagonal.
 
-    They end after some steps, or where `enough` says so of the residual and of its square in the norm of the preconditioner.
-    SciPy's own use BLAS, see `inner`.
+    They end after some steps, where `enough` says so of the residual and of its square in the norm of the preconditioner, or
+    where what is left is rounding that `times`, singular, takes to nothing. SciPy's own use BLAS, see `inner`.
     """
     z, residual = np.zeros(len(right)), right
     step = inverse * residual
@@ -68,7 +68,10 @@ def conjugate_gradients(
         if enough(residual, norm):
             break
         image = times(direction)
-        length = norm / inner(direction, image)
+        curvature = inner(direction, image)
+        if curvature <= 0:
+            break
+        length = norm / curvature
         z, residual = z + length * direction, residual - length * image
         step = inverse * residual
         before, norm = norm, inner(residual, step)

@@ -20,7 +20,7 @@ from veridical.solvers.translate.standard_form import StandardForm
 __all__ = ["Scaling", "natural_units", "scaling"]
 
 WEAK = 0.1  # weight of a bound beside a coefficient: bounds are often there to be finite, and say little of a variable's size
-CANCELLED = 1e-13  # of the largest term of a row: what is less is rounding
+CANCELLED = 1e-13  # of the largest term of a row, or of all terms of a sum: what is less is rounding
 STEPS, ENOUGH = 100, 1e-3  # of conjugate gradients, at most; of what there was at first: logarithms need not be exact
 CLOSE = 2.0  # powers of 2 between a point and a Newton step: the point has the size that the functions speak of
 
@@ -143,7 +143,10 @@ def _balanced(jacobian: sp.csr_array, of_rows: tuple[Array, Array], of_columns: 
         product: Array = in_column * c - ones.T @ ((ones @ c) / in_row)
         return product
 
-    enough = ENOUGH * math.sqrt(inner(right, right))
+    # Where logarithms cancel there is rounding left, which is in no image of the singular matrix: nothing is to be balanced.
+    absolute: Array = np.abs(bound) + np.bincount(column, np.abs(logarithm), n)
+    absolute += ones.T @ ((np.bincount(row, np.abs(logarithm), m) + np.abs(side)) / in_row)
+    enough = max(ENOUGH * math.sqrt(inner(right, right)), CANCELLED * math.sqrt(inner(absolute, absolute)))
     solution = conjugate_gradients(times, right, 1 / weights, lambda rest, _: math.sqrt(inner(rest, rest)) <= enough, STEPS)
     exponents: Array = np.clip(np.round(solution), -300, 300)
     return np.exp2(exponents)

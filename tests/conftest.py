@@ -22,6 +22,7 @@ from support.continuous_cases import MANY
 from support.joint_plan_cases import vendors_at
 from support.processes import Forks
 from support.reproductions import Reproductions
+from support.strategies import draw_the_same_everywhere
 from veridical.cli import main
 from veridical.contracts.auction import Auction
 from veridical.contracts.joint_plan.caching import CachingPlanner
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # what rounds need is loaded by their tests alone
 
 Array = NDArray[np.float64]
 
+draw_the_same_everywhere()
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores Ctrl-C, and hands that on
 
 

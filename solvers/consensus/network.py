@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -158,7 +159,7 @@ class _AtHome:
 
     def talk(self) -> None:
         """Connect, and answer to the end; raise _LostError for a lost connection, InputError where the agent is refused."""
-        from websockets.exceptions import InvalidStatus, WebSocketException
+        from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
         from websockets.sync.client import connect
 
         self.met = False
@@ -179,7 +180,9 @@ class _AtHome:
                 for message in link:
                     if self._ended(message):
                         return
-                    link.send(self._answer(message))
+                    answer = self._answer(message)
+                    with suppress(ConnectionClosed):  # why it was closed meanwhile is still to be read
+                        link.send(answer)
             raise _LostError("the coordinator closed it")
         except ssl.SSLCertVerificationError as error:
             trusted = "the system trusts" if self.ca is None else f"{self.ca} vouches for"

@@ -216,7 +216,12 @@ def test_the_order_of_mechanisms_holds_but_for_what_rounding_loses(case: Assembl
     for less, more in (("naive", "frw"), ("frw", "icds"), ("naive", "hybrid"), ("hybrid", "icds"), ("icds", "first_best")):
         assert found[less].objective <= found[more].bound + scale
         assert found[less].objective <= found[more].objective + rounding_of(found[more])["loss"] + scale
-    assert found["icds_balanced"].objective == found["icds"].objective  # costs are independent
+    free, balanced = (rounding_of(found[name])["profit_before"] for name in ("icds", "icds_balanced"))
+    assert balanced == pytest.approx(free, rel=EXACT)  # costs are independent
+    if (
+        len({supplier.units_per_product for supplier in case.suppliers}) == 1
+    ):  # free orders may have other steps where they differ
+        assert found["icds_balanced"].objective == found["icds"].objective
     assert found["icds_balanced"].audit is not None
     assert found["icds_balanced"].audit.balanced
 

@@ -10,8 +10,8 @@ from threading import Thread
 from typing import Any
 
 from support.command_line import Run
-from support.homes import free_port
 from support.places import ROOT
+from support.ports import free_port
 from support.steady import steady
 from veridical.commands.agent import agent
 

@@ -13,7 +13,8 @@ import pytest
 import veridical as vd
 from support.command_line import Run, is_picture
 from support.consensus import consensus
-from support.homes import Answering, free_port
+from support.homes import Answering
+from support.ports import free_port
 from veridical.data import InputError
 from veridical.data.errors import shown
 from veridical.data.joint_plan import JointPlanCase, pilot

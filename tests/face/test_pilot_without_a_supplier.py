@@ -10,7 +10,8 @@ import pytest
 
 import veridical as vd
 from support.command_line import Run, is_picture
-from support.homes import Answering, free_port
+from support.homes import Answering
+from support.ports import free_port
 from veridical.data.joint_plan import pilot
 from veridical.firms.splitting import split
 from veridical.solvers.consensus import Answer

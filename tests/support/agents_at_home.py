@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,17 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from support.ports import free_port
 from veridical.data.joint_plan import JointPlanCase, pilot
 from veridical.solvers.consensus import Answer, Consensus, PartyAgent
 from veridical.solvers.consensus.network import serve_party
 
 SMALL = pilot(vendors=2, sites=1, regions=1, products=2, weeks=2)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def token(name: str) -> str:

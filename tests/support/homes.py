@@ -1,6 +1,5 @@
 """Parties at home: the same case with and without its records, and the agents that keep them, here or over the network."""
 
-import socket
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,13 +28,6 @@ def asking(case: JointPlanCase, options: dict[str, Any] | None = None, **setting
 def without_records(case: JointPlanCase) -> JointPlanCase:
     """Return a case as its coordinator has it."""
     return coordinated(case)
-
-
-def free_port() -> int:
-    """Return a port of this machine on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 class Answering:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import veridical as vd
@@ -151,6 +151,7 @@ def test_random_linear_demand_by_highs(own: AllocationCase) -> None:
 
 @examples(12)
 @given(cases([LINEAR, POWER, ROOT]))
+@example(case(group([2, 5], [0.6, 0.4]), group([2, 5], [1 / 3, 2 / 3]), capacity_cost=0.3))  # its units were rounding over 0
 def test_random_inverse_demands_by_ipopt(own: AllocationCase) -> None:
     holds(own, "ipopt")
 

@@ -149,6 +149,31 @@ def test_a_newer_connection_takes_the_place_of_the_older_one_which_is_told_so(
     np.testing.assert_allclose(result["plan"].units, inline.units, rtol=0, atol=1e-6)
 
 
+def test_an_older_connection_is_told_so_too_when_it_is_closed_while_it_is_at_an_answer(firms: Firms, inline: Plan) -> None:
+    """It went back to the coordinator instead, and took the place of the newer one."""
+    asked, answers = threading.Event(), threading.Event()
+
+    def respond(agent: Any, *arguments: Any) -> Any:
+        asked.set()
+        answers.wait(20)
+        return agent.respond(*arguments)
+
+    firms.start("retailer")
+    firms.start("Birch")
+    with running(firms) as result:
+        older = firms.start("Alder", Changed(PartyAgent(SMALL.part("Alder")), respond=respond))
+        assert asked.wait(20)
+        newer = firms.start("Alder")
+        while not newer.said:
+            time.sleep(0.01)
+        time.sleep(0.2)  # in which the older connection is closed
+        answers.set()
+        assert "it is refused: a newer connection of Alder took the place of this one" in older.ended()
+    assert newer.ended() == ""
+    assert sum(text.startswith("connected") for text in newer.said) == 1  # nobody took its place
+    np.testing.assert_allclose(result["plan"].units, inline.units, rtol=0, atol=1e-6)
+
+
 def test_who_does_not_come_is_waited_for_and_named(firms: Firms) -> None:
     firms.start("retailer")
     state = firms.folder / "run.state"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 import pytest
 
@@ -9,6 +10,7 @@ import veridical as vd
 from support.assembler_cases import build
 from veridical import solvers
 from veridical.data import NotSolvedError
+from veridical.data.arrays import conjugate_gradients
 
 Model = Any
 FACTORS = (1e-6, 1e-3, 1e3, 1e6, 1e9)
@@ -91,3 +93,11 @@ def test_a_model_is_not_called_unbounded_where_a_bound_far_out_ends_it() -> None
     with pytest.raises(NotSolvedError, match=r"bounds of 1e\+20 and more were taken for none: x") as end:
         solvers.solve(m, "ipopt")
     assert end.value.status == solvers.Termination.FAILED
+
+
+@pytest.mark.parametrize("right", [[1e-15, 1e-15], [1.0 + 1e-15, -1.0]])
+def test_rounding_that_a_singular_matrix_takes_to_nothing_ends_conjugate_gradients(right: list[float]) -> None:
+    """The first right side is rounding alone, as where the logarithms of coefficients cancel: they divided by 0 there."""
+    found = conjugate_gradients(lambda z: np.full(2, z[0] - z[1]) * [1, -1], np.array(right), np.ones(2), lambda *_: False, 100)
+    assert found[0] - found[1] == pytest.approx((right[0] - right[1]) / 2, abs=1e-12)
+    assert np.abs(found).max() <= 1.0
