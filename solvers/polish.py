@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -79,14 +80,17 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
         if idle == IDLE or best.rank <= (False, False, ENOUGH):
             break
         try:
-            state = state.step()
+            before, state = state, state.step()
         except (RuntimeError, ArithmeticError):  # SuperLU's words for a singular system
             break
         if not np.isfinite(state.worst):
             break
         idle += 1
-        if state.better_than(best):
+        better, settled = state.better_than(best), state.binds_as(before)
+        if better:
             best, idle = state, 0
+        if settled and (not better or best.rank < (False, False, NEARLY)):
+            break  # of the same equations there is but one solution: another step would move nothing but rounding
     best = best.repaired()
     return best.x, best.row_dual
 
@@ -98,6 +102,15 @@ def without_traces(point: Point) -> Array:
     """
     trace = (np.abs(point.x) <= TRACE * point.spread(point.reach, point.entries)) & (point.form.low <= 0) & (point.form.high >= 0)
     return np.where(trace, 0.0, point.x)
+
+
+class Equations(NamedTuple):
+    """Which rows and bounds of variables bind, and at what: figures of the others mean nothing."""
+
+    rows: Booleans
+    fixed: Booleans
+    side: Array
+    bound: Array
 
 
 @dataclass(eq=False)
@@ -218,18 +231,34 @@ class State:
         sizes = self.point.spread(np.abs(self.row_dual), self.point.entries.transposed, self.point.gradient_size)
         return self.at(self.x, np.where(np.abs(self.row_dual) <= TRACE * sizes, 0.0, self.row_dual))
 
+    @cached_property
+    def equations(self) -> Equations:
+        """The conditions that bind. A row that is broken does as well, whatever its multiplier is."""
+        form, rows, dual = self.form, self.point.rows, self.row_dual
+        below, above = rows < form.row_low, rows > form.row_high
+        side = np.where((dual > 0) & ~above | below, form.row_low, form.row_high)
+        side = np.where(np.isfinite(side), side, np.where(np.isfinite(form.row_low), form.row_low, form.row_high))
+        bound = np.where(self.reduced > 0, form.low, form.high)
+        return Equations(self.rows | below | above, self.fixed, side, bound)
+
+    def binds_as(self, other: State) -> bool:
+        """Whether the conditions that bind are those that do at another point, and linear."""
+        own, others = self.equations, other.equations
+        same = np.array_equal(own.rows, others.rows) and np.array_equal(own.fixed, others.fixed)
+        return (
+            same
+            and self.form.nonlinear is None
+            and np.array_equal(own.side[own.rows], others.side[own.rows])
+            and np.array_equal(own.bound[own.fixed], others.bound[own.fixed])
+        )
+
     def step(self) -> State:
         """Return the state after one Newton step with the conditions that bind as equations."""
         form, x, dual = self.form, self.x.copy(), self.row_dual.copy()
-        binding, fixed = self.rows, self.fixed
-        # A row that is broken binds as well, whatever its multiplier is.
-        below, above = self.point.rows < form.row_low, self.point.rows > form.row_high
-        binding |= below | above
+        binding, fixed, side, bound = self.equations
         move = np.zeros(len(x))
-        move[fixed] = (np.where(self.reduced > 0, form.low, form.high) - x)[fixed]
+        move[fixed] = (bound - x)[fixed]
         move = np.where(np.isfinite(move), move, 0.0)
-        side = np.where((dual > 0) & ~above | below, form.row_low, form.row_high)
-        side = np.where(np.isfinite(side), side, np.where(np.isfinite(form.row_low), form.row_low, form.row_high))
         free, active = np.flatnonzero(~fixed), np.flatnonzero(binding)
         hessian = form.lagrangian_hessian(x, dual)
         matrix = self.jacobian[active]
