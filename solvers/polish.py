@@ -8,9 +8,9 @@ it is certified like any other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import InitVar, dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -30,15 +30,18 @@ NEARLY = 1e-9  # what is little beside what is accepted
 TRACES = (1e-9, 1e-7, 1e-5, np.inf)  # of the size of a variable: what a barrier leaves of nothing
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
-# Rows of a system from which its symmetry is made use of: what is regularised needs no pivots but its diagonal's. With 47,000
-# (12,960 flows of a joint plan) factors had a million entries in 0.13 s, where 21 million took 4.7 s; with 150,000 many minutes.
-FACTORED = 5_000
+# Rows of a system from which its symmetry is made use of: what is regularised needs no pivots but its diagonal's. With 4,900
+# (576 flows of a joint plan) factors take half the time, with 47,000 (12,960 flows) 0.13 s for a million entries, where 21
+# million took 4.7 s; with 150,000 many minutes.
+FACTORED = 1_000
 SYMMETRIC: Mapping[str, Any] = {
     "permc_spec": "MMD_AT_PLUS_A",
     "diag_pivot_thresh": 0.0,
     "options": {"SymmetricMode": True},
 }
-REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
+# Relative: added to the diagonal of the equilibrated system, and refined away. Where the diagonal's are all pivots that there
+# are, factors are wrong by rounding over it: with 1e-9 some systems were not solved at all, with 1e-7 all of them to rounding.
+REGULAR, WITHOUT_PIVOTS = 1e-9, 1e-7
 
 
 @np.errstate(all="ignore")  # a step that leads to what is no number is not taken
@@ -57,6 +60,10 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     if clean.rank <= (False, False, ENOUGH) and clean.no_worse_than(best):
         return clean.x, clean.row_dual
     linear = form.hessian is None and form.nonlinear is None
+    if not linear and form.nonlinear is None and len(x) + len(row_dual) <= LARGE:
+        exact = best.exact()
+        if exact is not None:
+            return exact.x, exact.row_dual
     if linear:
         best = best.repaired()
     best = clean if clean.no_worse_than(best) else best
@@ -80,17 +87,14 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
         if idle == IDLE or best.rank <= (False, False, ENOUGH):
             break
         try:
-            before, state = state, state.step()
+            state = state.step()
         except (RuntimeError, ArithmeticError):  # SuperLU's words for a singular system
             break
         if not np.isfinite(state.worst):
             break
         idle += 1
-        better, settled = state.better_than(best), state.binds_as(before)
-        if better:
+        if state.better_than(best):
             best, idle = state, 0
-        if settled and (not better or best.rank < (False, False, NEARLY)):
-            break  # of the same equations there is but one solution: another step would move nothing but rounding
     best = best.repaired()
     return best.x, best.row_dual
 
@@ -104,13 +108,10 @@ def without_traces(point: Point) -> Array:
     return np.where(trace, 0.0, point.x)
 
 
-class Equations(NamedTuple):
-    """Which rows and bounds of variables bind, and at what: figures of the others mean nothing."""
-
-    rows: Booleans
-    fixed: Booleans
-    side: Array
-    bound: Array
+def without_slight(point: Point, row_dual: Array) -> Array:
+    """Return multipliers with 0 for those that are as small as the errors of those that they share variables with."""
+    sizes = point.spread(np.abs(row_dual), point.entries.transposed, point.gradient_size)
+    return np.where(np.abs(row_dual) <= TRACE * sizes, 0.0, row_dual)
 
 
 @dataclass(eq=False)
@@ -228,37 +229,38 @@ class State:
 
         What counts for nothing in the objective (a profile that is never met) has rows of nothing but such traces.
         """
-        sizes = self.point.spread(np.abs(self.row_dual), self.point.entries.transposed, self.point.gradient_size)
-        return self.at(self.x, np.where(np.abs(self.row_dual) <= TRACE * sizes, 0.0, self.row_dual))
+        return self.at(self.x, without_slight(self.point, self.row_dual))
 
-    @cached_property
-    def equations(self) -> Equations:
-        """The conditions that bind. A row that is broken does as well, whatever its multiplier is."""
-        form, rows, dual = self.form, self.point.rows, self.row_dual
-        below, above = rows < form.row_low, rows > form.row_high
-        side = np.where((dual > 0) & ~above | below, form.row_low, form.row_high)
-        side = np.where(np.isfinite(side), side, np.where(np.isfinite(form.row_low), form.row_low, form.row_high))
-        bound = np.where(self.reduced > 0, form.low, form.high)
-        return Equations(self.rows | below | above, self.fixed, side, bound)
+    def clean(self) -> State:
+        """Return the state with 0 for what is no more than an error: of variables, and of multipliers where these then stand."""
+        point = Point(self.form, without_traces(self.point), self.point)
+        return State(self.form, point.x, without_slight(point, self.row_dual), point)
 
-    def binds_as(self, other: State) -> bool:
-        """Whether the conditions that bind are those that do at another point, and linear."""
-        own, others = self.equations, other.equations
-        same = np.array_equal(own.rows, others.rows) and np.array_equal(own.fixed, others.fixed)
-        return (
-            same
-            and self.form.nonlinear is None
-            and np.array_equal(own.side[own.rows], others.side[own.rows])
-            and np.array_equal(own.bound[own.fixed], others.bound[own.fixed])
-        )
+    def exact(self) -> State | None:
+        """Return where one Newton step leads from the state without errors, cleaned of those of the step; None where that is
+        not exact, and better.
+
+        What a barrier leaves of nothing has rows and gradients of nothing else, and what binds there cannot be told; without it,
+        all counterfactuals of a joint plan were exact after one step.
+        """
+        with suppress(RuntimeError, ArithmeticError):  # SuperLU's words for a singular system
+            state = self.clean().step().clean()
+            if state.rank <= (False, False, ENOUGH) and state.better_than(self):
+                return state
+        return None
 
     def step(self) -> State:
         """Return the state after one Newton step with the conditions that bind as equations."""
         form, x, dual = self.form, self.x.copy(), self.row_dual.copy()
-        binding, fixed, side, bound = self.equations
+        binding, fixed = self.rows, self.fixed
+        # A row that is broken binds as well, whatever its multiplier is.
+        below, above = self.point.rows < form.row_low, self.point.rows > form.row_high
+        binding |= below | above
         move = np.zeros(len(x))
-        move[fixed] = (bound - x)[fixed]
+        move[fixed] = (np.where(self.reduced > 0, form.low, form.high) - x)[fixed]
         move = np.where(np.isfinite(move), move, 0.0)
+        side = np.where((dual > 0) & ~above | below, form.row_low, form.row_high)
+        side = np.where(np.isfinite(side), side, np.where(np.isfinite(form.row_low), form.row_low, form.row_high))
         free, active = np.flatnonzero(~fixed), np.flatnonzero(binding)
         hessian = form.lagrangian_hessian(x, dual)
         matrix = self.jacobian[active]
@@ -291,8 +293,9 @@ def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
         scale /= np.sqrt(np.where(size > 0, size, 1.0))
     place = entries.rows, entries.columns
     scaled = sp.csc_array((entries.values * scale[entries.rows] * scale[entries.columns], place), shape=system.shape)
-    shift = np.concatenate([np.full(positive, REGULAR), np.full(system.shape[0] - positive, -REGULAR)])
-    factors = sparse_linalg.splu(sp.csc_matrix(scaled + sp.diags_array(shift)), **(SYMMETRIC if len(shift) > FACTORED else {}))
+    regular, options = (REGULAR, {}) if system.shape[0] <= FACTORED else (WITHOUT_PIVOTS, SYMMETRIC)
+    shift = np.where(np.arange(system.shape[0]) < positive, regular, -regular)
+    factors = sparse_linalg.splu(sp.csc_matrix(scaled + sp.diags_array(shift)), **options)
     solution = np.zeros(len(right))
     target, best, least = right * scale, solution, np.inf
     for _ in range(20):
