@@ -7,7 +7,6 @@ it is certified like any other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import InitVar, dataclass
 from typing import Any
@@ -18,7 +17,7 @@ import scipy.sparse as sp
 from veridical.data.arrays import Array, Booleans
 from veridical.data.lazy import sparse_linalg
 from veridical.solvers.certificate import ACCEPTED, TRACE, Point, product, ratio, relative, signed
-from veridical.solvers.entries import Entries
+from veridical.solvers.linear_systems import symmetric
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["LARGE", "State", "polished"]
@@ -30,18 +29,6 @@ NEARLY = 1e-9  # what is little beside what is accepted
 TRACES = (1e-9, 1e-7, 1e-5, np.inf)  # of the size of a variable: what a barrier leaves of nothing
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
-# Rows of a system from which its symmetry is made use of: what is regularised needs no pivots but its diagonal's. With 4,900
-# (576 flows of a joint plan) factors take half the time, with 47,000 (12,960 flows) 0.13 s for a million entries, where 21
-# million took 4.7 s; with 150,000 many minutes.
-FACTORED = 1_000
-SYMMETRIC: Mapping[str, Any] = {
-    "permc_spec": "MMD_AT_PLUS_A",
-    "diag_pivot_thresh": 0.0,
-    "options": {"SymmetricMode": True},
-}
-# Relative: added to the diagonal of the equilibrated system, and refined away. Where the diagonal's are all pivots that there
-# are, factors are wrong by rounding over it: with 1e-9 some systems were not solved at all, with 1e-7 all of them to rounding.
-REGULAR, WITHOUT_PIVOTS = 1e-9, 1e-7
 
 
 @np.errstate(all="ignore")  # a step that leads to what is no number is not taken
@@ -56,14 +43,14 @@ def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None 
     best = State(form, x, row_dual)
     if best.rank <= (False, False, ENOUGH):
         return best.x, best.row_dual
+    if form.hessian is not None and form.nonlinear is None and len(x) + len(row_dual) <= LARGE:
+        exact = best.exact()
+        if exact is not None:
+            return exact.x, exact.row_dual
     clean = best.at(without_traces(best.point), row_dual)
     if clean.rank <= (False, False, ENOUGH) and clean.no_worse_than(best):
         return clean.x, clean.row_dual
     linear = form.hessian is None and form.nonlinear is None
-    if not linear and form.nonlinear is None and len(x) + len(row_dual) <= LARGE:
-        exact = best.exact()
-        if exact is not None:
-            return exact.x, exact.row_dual
     if linear:
         best = best.repaired()
     best = clean if clean.no_worse_than(best) else best
@@ -271,41 +258,13 @@ class State:
         blocks: Any = [[part, -rows.T], [-rows, None]]
         system = sp.csc_array(sp.block_array(blocks))
         right = np.concatenate([-gradient[free], -(side[active] - self.point.rows[active] - matrix @ move)])
-        solution = _solved(system, right, len(free))
+        solution = symmetric(system, right, len(free))
         move[free] = solution[: len(free)]
         after = np.zeros(len(dual))
         after[active] = dual[active] + solution[len(free) :]
         moved = State(form, x + move, after, self.point)
         clean = moved.at(without_traces(moved.point), after)
         return clean if clean.no_worse_than(moved) else moved
-
-
-def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
-    """Return a solution of a symmetric system; of one that is singular, the smallest as far as rounding allows.
-
-    `positive`: the size of the leading block, of which no more is known than that it has no negative eigenvalues.
-    """
-    if system.shape[0] == 0:
-        return right
-    entries, scale = Entries.of(system), np.ones(system.shape[0])
-    for _ in range(10):  # Ruiz: rows and columns alike to entries of 1
-        size = entries.largest_by_row(scale) * scale
-        scale /= np.sqrt(np.where(size > 0, size, 1.0))
-    place = entries.rows, entries.columns
-    scaled = sp.csc_array((entries.values * scale[entries.rows] * scale[entries.columns], place), shape=system.shape)
-    regular, options = (REGULAR, {}) if system.shape[0] <= FACTORED else (WITHOUT_PIVOTS, SYMMETRIC)
-    shift = np.where(np.arange(system.shape[0]) < positive, regular, -regular)
-    factors = sparse_linalg.splu(sp.csc_matrix(scaled + sp.diags_array(shift)), **options)
-    solution = np.zeros(len(right))
-    target, best, least = right * scale, solution, np.inf
-    for _ in range(20):
-        error = target - scaled @ solution
-        largest = float(np.abs(error).max(initial=0.0))
-        if not largest < least:
-            break
-        best, least = solution, largest
-        solution = solution + factors.solve(error)
-    return best * scale
 
 
 def _room(values: Array, low: Array, high: Array, worth: Array, size: Array) -> Array:
