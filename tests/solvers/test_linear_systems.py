@@ -1,5 +1,7 @@
 """Symmetric systems of Newton steps: large, singular, and solved to rounding all the same."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -16,7 +18,8 @@ def test_rows_that_depend_on_each_other_leave_a_solution(size: int, seed: int) -
     rows = sp.csr_array(sp.vstack([sp.kron(own, ones), sp.kron(ones, own)])) @ sp.diags_array(np.exp2(random.integers(-3, 4, n)))
     rows = sp.csr_array(sp.vstack([rows, sp.csr_array(rows)[:3]]))
     squares = sp.diags_array(np.where(random.random(n) < 0.3, random.random(n), 0.0))
-    system = sp.csc_array(sp.block_array([[squares, -rows.T], [-rows, None]]))
+    blocks: Any = [[squares, -rows.T], [-rows, None]]
+    system = sp.csc_array(sp.block_array(blocks))
     right = system @ random.standard_normal(system.shape[0])
     solution = symmetric(system, right, n)
     assert np.abs(system @ solution - right).max() <= 1e-14 * np.abs(right).max()

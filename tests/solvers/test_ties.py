@@ -14,10 +14,10 @@ def form(matrix: Any, row_low: list[float], row_high: list[float], low: list[flo
     """Return a program that costs 1 for each unit of its first column, which is 0 or more."""
     rows = sp.csr_array(np.array(matrix, dtype=float))
     n = rows.shape[1]
-    sides = [np.array(side, dtype=float) for side in (row_low, row_high, low, high)]
-    cost = np.append(1.0, np.zeros(n - 1))
-    named: dict[str, Any] = {"variables": [None] * n, "constraints": [None] * rows.shape[0]}
-    return StandardForm(1, cost, 0.0, None, None, rows, *sides, np.zeros(n, dtype=bool), **named)
+    names, sides = ("row_low", "row_high", "low", "high"), (row_low, row_high, low, high)
+    arrays: dict[str, Any] = {name: np.array(side, dtype=float) for name, side in zip(names, sides, strict=True)}
+    arrays |= {"integer": np.zeros(n, dtype=bool), "variables": [None] * n, "constraints": [None] * rows.shape[0]}
+    return StandardForm(1, np.append(1.0, np.zeros(n - 1)), 0.0, None, None, rows, **arrays)
 
 
 CHAIN = [[1, -1, 0, 0, 0], [0, 1, -1, 0, 0], [0, 0, 1, -1, -1]]  # 0 = column 0 = 1 = 2 = the sum of 3 and 4
