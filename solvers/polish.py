@@ -7,7 +7,7 @@ it is certified like any other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import InitVar, dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from veridical.data.arrays import Array, Booleans
 from veridical.data.lazy import sparse_linalg
 from veridical.solvers.certificate import ACCEPTED, TRACE, Point, product, ratio, relative, signed
-from veridical.solvers.entries import Entries
+from veridical.solvers.linear_systems import symmetric
 from veridical.solvers.translate.standard_form import StandardForm
 
 __all__ = ["LARGE", "State", "polished", "polished_state"]
@@ -29,15 +29,6 @@ NEARLY = 1e-9  # what is little beside what is accepted
 TRACES = (1e-9, 1e-7, 1e-5, np.inf)  # of the size of a variable: what a barrier leaves of nothing
 NEAR = 1e-7  # of the size of a variable: what a barrier keeps it from its bound
 LARGE = 60_000  # variables and rows: a factorisation would take longer than it is worth
-# Rows of a system from which its symmetry is made use of: what is regularised needs no pivots but its diagonal's. With 47,000
-# (12,960 flows of a joint plan) factors had a million entries in 0.13 s, where 21 million took 4.7 s; with 150,000 many minutes.
-FACTORED = 5_000
-SYMMETRIC: Mapping[str, Any] = {
-    "permc_spec": "MMD_AT_PLUS_A",
-    "diag_pivot_thresh": 0.0,
-    "options": {"SymmetricMode": True},
-}
-REGULAR = 1e-9  # relative: added to the diagonal of the equilibrated system, and refined away
 
 
 def polished(form: StandardForm, x: Array, row_dual: Array, units: Array | None = None) -> tuple[Array, Array]:
@@ -58,6 +49,10 @@ def polished_state(form: StandardForm, x: Array, row_dual: Array, units: Array |
     best = State(form, x, row_dual)
     if best.rank <= (False, False, ENOUGH):
         return best
+    if form.hessian is not None and form.nonlinear is None and len(x) + len(row_dual) <= LARGE:
+        exact = best.exact()
+        if exact is not None:
+            return exact
     clean = best.at(without_traces(best.point), row_dual)
     if clean.rank <= (False, False, ENOUGH) and clean.no_worse_than(best):
         return clean
@@ -103,6 +98,12 @@ def without_traces(point: Point) -> Array:
     """
     trace = (np.abs(point.x) <= TRACE * point.spread(point.reach, point.entries)) & (point.form.low <= 0) & (point.form.high >= 0)
     return np.where(trace, 0.0, point.x)
+
+
+def without_slight(point: Point, row_dual: Array) -> Array:
+    """Return multipliers with 0 for those that are as small as the errors of those that they share variables with."""
+    sizes = point.spread(np.abs(row_dual), point.entries.transposed, point.gradient_size)
+    return np.where(np.abs(row_dual) <= TRACE * sizes, 0.0, row_dual)
 
 
 @dataclass(eq=False)
@@ -220,8 +221,25 @@ class State:
 
         What counts for nothing in the objective (a profile that is never met) has rows of nothing but such traces.
         """
-        sizes = self.point.spread(np.abs(self.row_dual), self.point.entries.transposed, self.point.gradient_size)
-        return self.at(self.x, np.where(np.abs(self.row_dual) <= TRACE * sizes, 0.0, self.row_dual))
+        return self.at(self.x, without_slight(self.point, self.row_dual))
+
+    def clean(self) -> State:
+        """Return the state with 0 for what is no more than an error: of variables, and of multipliers where these then stand."""
+        point = Point(self.form, without_traces(self.point), self.point)
+        return State(self.form, point.x, without_slight(point, self.row_dual), point)
+
+    def exact(self) -> State | None:
+        """Return where one Newton step leads from the state without errors, cleaned of those of the step; None where that is
+        not exact, and better.
+
+        What a barrier leaves of nothing has rows and gradients of nothing else, and what binds there cannot be told; without it,
+        all counterfactuals of a joint plan were exact after one step.
+        """
+        with suppress(RuntimeError, ArithmeticError):  # SuperLU's words for a singular system
+            state = self.clean().step().clean()
+            if state.rank <= (False, False, ENOUGH) and state.better_than(self):
+                return state
+        return None
 
     def step(self) -> State:
         """Return the state after one Newton step with the conditions that bind as equations."""
@@ -245,40 +263,13 @@ class State:
         blocks: Any = [[part, -rows.T], [-rows, None]]
         system = sp.csc_array(sp.block_array(blocks))
         right = np.concatenate([-gradient[free], -(side[active] - self.point.rows[active] - matrix @ move)])
-        solution = _solved(system, right, len(free))
+        solution = symmetric(system, right, len(free))
         move[free] = solution[: len(free)]
         after = np.zeros(len(dual))
         after[active] = dual[active] + solution[len(free) :]
         moved = State(form, x + move, after, self.point)
         clean = moved.at(without_traces(moved.point), after)
         return clean if clean.no_worse_than(moved) else moved
-
-
-def _solved(system: sp.csc_array, right: Array, positive: int) -> Array:
-    """Return a solution of a symmetric system; of one that is singular, the smallest as far as rounding allows.
-
-    `positive`: the size of the leading block, of which no more is known than that it has no negative eigenvalues.
-    """
-    if system.shape[0] == 0:
-        return right
-    entries, scale = Entries.of(system), np.ones(system.shape[0])
-    for _ in range(10):  # Ruiz: rows and columns alike to entries of 1
-        size = entries.largest_by_row(scale) * scale
-        scale /= np.sqrt(np.where(size > 0, size, 1.0))
-    place = entries.rows, entries.columns
-    scaled = sp.csc_array((entries.values * scale[entries.rows] * scale[entries.columns], place), shape=system.shape)
-    shift = np.concatenate([np.full(positive, REGULAR), np.full(system.shape[0] - positive, -REGULAR)])
-    factors = sparse_linalg.splu(sp.csc_matrix(scaled + sp.diags_array(shift)), **(SYMMETRIC if len(shift) > FACTORED else {}))
-    solution = np.zeros(len(right))
-    target, best, least = right * scale, solution, np.inf
-    for _ in range(20):
-        error = target - scaled @ solution
-        largest = float(np.abs(error).max(initial=0.0))
-        if not largest < least:
-            break
-        best, least = solution, largest
-        solution = solution + factors.solve(error)
-    return best * scale
 
 
 def _room(values: Array, low: Array, high: Array, worth: Array, size: Array) -> Array:

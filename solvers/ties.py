@@ -18,8 +18,10 @@ import scipy.sparse as sp
 from veridical.data import NotSolvedError
 from veridical.data.arrays import Array, Booleans, Integers
 from veridical.solvers.certificate import TRACE, Certificate, certify
+from veridical.solvers.entries import Entries
 from veridical.solvers.packaging import load
 from veridical.solvers.polish import State, polished
+from veridical.solvers.presolve import Presolved
 from veridical.solvers.solution import Solution
 from veridical.solvers.translate.standard_form import StandardForm, compile_model
 
@@ -106,15 +108,51 @@ def _least_squares(form: StandardForm) -> Array | None:
     """
     from veridical.solvers.consensus.quadratic import LARGE, Quadratic  # with its solver, which nothing else here needs
 
-    free = form.low < form.high
-    nothing, problem = np.zeros(len(form.cost)), Quadratic(form, free)
+    columns = np.flatnonzero(_moving(form))
+    if not len(columns):
+        return np.zeros(len(form.cost))
+    part = _of_columns(form, columns)
+    presolved = Presolved.of(part)
+    left = part if presolved is None else presolved.form
+    nothing, problem = np.zeros(len(left.cost)), Quadratic(left, np.ones(len(left.cost), dtype=bool))
     attempts: list[tuple[bool, Ways | None]] = [(False, (SHARP,)), (True, None)]
-    for exact, ways in attempts if free.sum() < LARGE else attempts[1:]:
+    for exact, ways in attempts if len(columns) < LARGE else attempts[1:]:
         try:
-            step, _, bound = problem.solve(nothing, nothing, nothing, exact, ways=ways)
+            step, row_dual, bound = problem.solve(nothing, nothing, nothing, exact, ways=ways)
         except NotSolvedError:
             continue
-        value = form.minimised(step)
+        value = left.minimised(step)
         if exact or value - bound <= SHARP * value:
-            return step
+            whole = np.zeros(len(form.cost))
+            whole[columns] = step if presolved is None else presolved.restored(step, row_dual)[0]
+            return whole
     return None
+
+
+def _moving(form: StandardForm) -> Booleans:
+    """Return which columns may leave 0: not those that are fixed, nor the only one of a row that is 0, and so on.
+
+    Of 576 flows, 40 % of the columns that are not fixed; of 2,160 with an activity fee, half of them.
+    """
+    moving, held, entries = form.low < form.high, (form.row_low == 0) & (form.row_high == 0), Entries.of(form.matrix)
+    rows, columns = entries.rows, entries.columns
+    while True:
+        inside = moving[columns]
+        rows, columns = rows[inside], columns[inside]
+        alone = (held & (np.bincount(rows, minlength=len(held)) == 1))[rows]
+        if not alone.any():
+            return moving
+        moving[columns[alone]] = False
+
+
+def _of_columns(form: StandardForm, columns: Integers) -> StandardForm:
+    """Return the program of some columns, the others at 0, with the rows that they stand in."""
+    matrix = sp.csr_array(form.matrix[:, columns])
+    rows = np.flatnonzero(np.diff(matrix.indptr))
+    assert form.hessian is not None
+    arrays: dict[str, Any] = {"matrix": sp.csr_array(matrix[rows]), "hessian": sp.csc_array(form.hessian[columns][:, columns])}
+    arrays |= {name: getattr(form, name)[columns] for name in ("cost", "low", "high", "integer")}
+    arrays |= {name: getattr(form, name)[rows] for name in ("row_low", "row_high")}
+    variables = [form.variables[column] for column in columns.tolist()]
+    constraints = [form.constraints[row] for row in rows.tolist()]
+    return replace(form, variables=variables, constraints=constraints, _column={}, **arrays)

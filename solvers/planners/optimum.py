@@ -28,7 +28,7 @@ __all__ = ["Found", "optimum"]
 
 # Columns up to which PIQP goes first where no solver is named: as they are, or what a presolve leaves of them. Seconds of the
 # processor: 3,164 columns (324 flows) 0.015, HiPO 0.115; 10,049 that are left of 14,970 (2,160 flows, with a fee) 0.9 to a gap of
-# 1e-14, HiPO 0.8 to 1e-10; 36,291 (12,960 flows) about 12, HiPO 6.
+# 1e-14, HiPO 0.8, both exact once they are polished; 36,291 (12,960 flows) about 12, HiPO 6.
 QUICK, QUICK_LEFT = 5_000, 12_000
 TOLERANCES = (1e-12, 1e-10, 1e-8)  # of PIQP: the tighter, the surer that the right rows bind when it ends
 # Of the size of a variable by the data: less is a trace. Rows of traces alone miss much of themselves: 576 flows were solved up

@@ -45,6 +45,19 @@ def test_a_plan_of_compiled_parties_is_that_of_the_whole_model(name: str, absent
     assert plan.solution.sensitivity["activity_fee"] == pytest.approx(plan.fee / 2.0, rel=1e-6)
 
 
+@pytest.mark.parametrize("fee", [0.0, 5.0])
+@pytest.mark.parametrize("name", ["carriers", "pilot"])
+def test_a_plan_is_the_same_to_rounding_whoever_solves_it(name: str, fee: float) -> None:
+    """Two interior points, each polished: of all plans at least cost the evenest is one only."""
+    case = vd.example(name)
+    start, away = Central().baseline(case), case.suppliers[:1]
+    plans = [Central(solver).plan(case, start, away, fee) for solver in (None, "highs")]
+    assert [plan.solution.solver.name for plan in plans] == ["piqp", "highs"]
+    for plan in plans:
+        assert plan.solution.certificate.within_all(1e-12)
+    np.testing.assert_allclose(plans[0].units, plans[1].units, atol=1e-9 * plans[0].units.max())
+
+
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note whose programs are compiled."""
