@@ -164,10 +164,13 @@ def _of_plan(absent: Collection[str], error: Exception) -> str:
     return f"the plan without {' and '.join(absent)}: {error}" if absent else str(error)
 
 
-def party_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None) -> tuple[Any, Solution]:
+def party_at(
+    case: JointPlanCase | Part, name: str | None, plan: Any, solver: Solver | None = None, even: bool = False
+) -> tuple[Any, Solution]:
     """Return a party's own model, solved with the shared plan fixed, and the certified solution.
 
-    `plan` is over the flows of the case (or part).
+    `plan` is over the flows of the case (or part). `even`: of equally good solutions the one with the least sum of squares of what
+    the party decides.
     """
     m = models.joint_plan.party_model(case, name)
     share = case.shared.vector(plan)
@@ -176,7 +179,8 @@ def party_at(case: JointPlanCase | Part, name: str | None, plan: Any, solver: So
     share = without_traces(share)
     for variable, units in zip(m.plan.values(), share.tolist(), strict=True):
         variable.fix(units)
-    return m, solved(m, solver, given=True)
+    own = [v for v in m.component_data_objects(pyo.Var) if not v.fixed] if even else ()
+    return m, solved(m, solver, own, given=True)
 
 
 def without_traces(share: Array) -> Array:
