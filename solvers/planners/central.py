@@ -169,8 +169,8 @@ def party_at(
 ) -> tuple[Any, Solution]:
     """Return a party's own model, solved with the shared plan fixed, and the certified solution.
 
-    `plan` is over the flows of the case (or part). `even`: of equally good solutions the one with the least sum of squares of what
-    the party decides.
+    `plan` is over the flows of the case (or part). `even`: of equally good solutions the one with the least sum of squares of
+    what the party decides.
     """
     m = models.joint_plan.party_model(case, name)
     share = case.shared.vector(plan)

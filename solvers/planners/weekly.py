@@ -58,9 +58,10 @@ def _rows(values: Values) -> list[list[Any]]:
 def week_of(part: Part, plan: Array) -> PartyWeek:
     """Return what happens in the first week of a part when its party does what is best for it at a plan.
 
-    The party's own model is solved with the plan fixed, all weeks of it: what it decides for the first week is done. Often several
-    decisions are equally good in all, and not for that week: of these the evenest are taken, so that no week's figures depend on
-    which ones a solver comes upon. `plan`: units, one a flow of the part. Raises InputError where costs cannot be told apart by week, and what solving raises.
+    The party's own model is solved with the plan fixed, all weeks of it: what it decides for the first week is done. Often
+    several decisions are equally good in all, and not for that week: of these the evenest are taken, so that no week's figures
+    depend on which ones a solver comes upon. `plan`: units, one a flow of the part. Raises InputError where costs cannot be
+    told apart by week, and what solving raises.
     """
     record, week = part.record, part.shared.weeks[0]
     model, _ = party_at(part, None, plan, even=True)

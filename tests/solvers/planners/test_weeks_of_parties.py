@@ -7,8 +7,10 @@ from veridical.solvers.planners import Central
 from veridical.solvers.planners.central import party_at
 from veridical.solvers.planners.weekly import week_of, weekly_cost
 
+CASES = pilot(vendors=2, sites=2, products=3, weeks=4, seed=2), marketplace(sellers=2, weeks=4, seed=2)
 
-@pytest.mark.parametrize("case", [pilot(vendors=2, sites=2, products=3, weeks=4, seed=2), marketplace(sellers=2, weeks=4, seed=2)])
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_week_costs_the_same_whoever_works_out_what_is_done(case: JointPlanCase) -> None:
     plan = Central().baseline(case)
     apart = 0.0
