@@ -16,7 +16,8 @@ def test_a_week_costs_the_same_whoever_works_out_what_is_done(case: JointPlanCas
     apart = 0.0
     for name in case.names:
         part, share = case.part(name), plan[case.shared.share(name)]
-        weeks, any_one = {}, {}
+        weeks: dict[str, dict[int, float]] = {}
+        any_one: dict[str, dict[int, float]] = {}
         for solver in ("highs", "ipopt"):
             for even, found in ((True, weeks), (False, any_one)):
                 model, _ = party_at(part, None, share, solver, even)
