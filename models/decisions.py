@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
 from numbers import Real
 from typing import Any
 
@@ -20,13 +20,15 @@ from veridical.data.type_space import TypeSpace, in_words, word
 
 __all__ = [
     "Decisions",
-    "LinearBody",
+    "Terms",
     "Utility",
     "Variables",
     "decided",
     "evaluation",
     "evaluation_of_all_types",
+    "linear_body",
     "number",
+    "terms_of",
     "value_at_solution",
 ]
 
@@ -156,32 +158,62 @@ class Decisions(Variables):
         return pyo.value(member)
 
 
-class LinearBody(LinearExpression):  # type: ignore[misc]
-    """A linear expression whose terms are made when they are asked for: of a hundred thousand rows few are ever looked at.
+class Terms(MutableSequence[Any]):
+    """Terms of a linear expression that are made when they are asked for: of a hundred thousand rows few are ever looked at.
 
-    The translation reads the coefficients. Pyomo goes by `__class__`, and is told that it is a LinearExpression. Terms that are
-    made stay: who walks an expression more than once, as Pyomo does for derivatives, meets the same ones.
+    Our translation reads the coefficients instead, see `terms_of`. Terms that are made stay: who walks an expression more than
+    once, as Pyomo does for derivatives, meets the same ones. It is no list: who reads a list's memory would find none.
     """
 
-    __slots__ = ("coefficients", "decisions", "made")
-    __class__ = LinearExpression
+    __slots__ = ("_made", "changed", "coefficients", "numbered")
 
-    def __init__(self, decisions: Variables, coefficients: dict[int, float]) -> None:
-        self.decisions, self.coefficients = decisions, coefficients
-        self.made: list[Any] | None = None
+    def __init__(self, numbered: Variables, coefficients: Mapping[int, float]) -> None:
+        self.numbered, self.coefficients, self.changed = numbered, coefficients, False
+        self._made: list[Any] | None = None
 
-    @property
-    def _args_(self) -> list[Any]:
-        if self.made is None:
-            self.made = self.decisions.terms(self.coefficients)
-        return self.made
+    def _terms(self, changed: bool = False) -> list[Any]:
+        """Return the terms as Pyomo's; `changed`, as by a sum that goes on with them: the coefficients are no longer theirs."""
+        if self._made is None:
+            self._made = self.numbered.terms(self.coefficients)
+        self.changed |= changed
+        return self._made
 
-    @property
-    def _nargs(self) -> int:
-        return len(self.coefficients)
+    def __len__(self) -> int:
+        return len(self.coefficients) if self._made is None else len(self._made)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._terms()[place]
+
+    def __setitem__(self, place: Any, term: Any) -> None:
+        self._terms(changed=True)[place] = term
+
+    def __delitem__(self, place: Any) -> None:
+        del self._terms(changed=True)[place]
+
+    def insert(self, place: int, term: Any) -> None:
+        """Insert a term, as in a list."""
+        self._terms(changed=True).insert(place, term)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._terms())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return LinearExpression, (self._args_,)
+        return list, (self._terms(),)
+
+
+def linear_body(numbered: Variables, coefficients: Mapping[int, float]) -> LinearExpression:
+    """Return a linear expression of Pyomo's whose terms are made when they are asked for."""
+    expression = LinearExpression([])
+    expression._args_, expression._nargs = Terms(numbered, coefficients), len(coefficients)
+    return expression
+
+
+def terms_of(expression: Any) -> Terms | None:
+    """Return the terms of an expression that `linear_body` made; None of any other, and where they have been changed."""
+    if expression.__class__ is not LinearExpression or expression._args_.__class__ is not Terms:
+        return None
+    terms: Terms = expression._args_
+    return None if terms.changed else terms
 
 
 class _Varies:

@@ -22,7 +22,7 @@ from pyomo.core.expr import LinearExpression
 from veridical.data import Continuous, Demand, Discrete, InputError, Uniform
 from veridical.data.arrays import Array
 from veridical.models.curvature import Curvature
-from veridical.models.decisions import LinearBody, Variables
+from veridical.models.decisions import Variables, linear_body
 from veridical.models.info import ATTRIBUTE, info_of
 from veridical.models.linear_families import Each, declare
 
@@ -185,7 +185,7 @@ def _linear(sales: ExpectedSales) -> None:
     sold = demand.masses[::-1].cumsum()[::-1].tolist()
     numbered = Variables(z)
     for start, t in zip(first.tolist(), sales.profiles, strict=True):
-        sales.block.sales[t] = LinearBody(numbered, dict(zip(range(start, start + count), sold, strict=True)))
+        sales.block.sales[t] = linear_body(numbered, dict(zip(range(start, start + count), sold, strict=True)))
 
 
 def _quadratic(sales: ExpectedSales) -> None:

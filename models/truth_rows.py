@@ -17,7 +17,7 @@ from veridical.contracts.direct_mechanism import Promise
 from veridical.contracts.linear_utility import Decision, NotLinearError
 from veridical.data.errors import InputError, shown
 from veridical.data.type_space import TypeSpace, in_words, word
-from veridical.models.decisions import Decisions, LinearBody, Utility, number
+from veridical.models.decisions import Decisions, Utility, linear_body, number
 
 __all__ = ["Rows"]
 
@@ -150,7 +150,7 @@ class Rows:
             if 0.0 in coefficients.values():
                 coefficients = {column: coefficient for column, coefficient in coefficients.items() if coefficient}
             if coefficients:
-                return InequalityExpression((-form.constant, LinearBody(self.decisions, coefficients)), False)
+                return InequalityExpression((-form.constant, linear_body(self.decisions, coefficients)), False)
             difference: Any = form.constant
         else:
             difference = self._as_expression(greater) - self._as_expression(less)

@@ -12,7 +12,7 @@ from pyomo.core.base.constraint import ConstraintData
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
 
 from veridical.data import InputError
-from veridical.models.decisions import LinearBody
+from veridical.models.decisions import terms_of
 from veridical.models.linear_families import Family, family_of
 from veridical.solvers.translate.checks import relation_of
 from veridical.solvers.translate.families import Members, rows_of
@@ -70,12 +70,10 @@ class Rows:
         low, high = -np.inf, np.inf
         relation = relation_of(constraint)
         kind, arguments = type(relation), relation.args
-        if type(arguments[1]) is LinearBody and kind is InequalityExpression and arguments[0].__class__ is float:
-            body = arguments[1]
-            columns = self.splitter.columns_of(body)
-            if columns is not None:
-                self._close(constraint, arguments[0], np.inf, columns, body.coefficients.values())
-                return
+        linear = terms_of(arguments[1]) if kind is InequalityExpression and arguments[0].__class__ is float else None
+        if linear is not None and (columns := self.splitter.columns_of(linear)) is not None:
+            self._close(constraint, arguments[0], np.inf, columns, linear.coefficients.values())
+            return
         if kind is RangedExpression:
             parts = [(arguments[1], 1.0)]
             low = -np.inf if arguments[0] is None else self._side(constraint, arguments[0])

@@ -14,7 +14,7 @@ from pyomo.core.base.expression import ExpressionData, NamedExpressionData, Scal
 from pyomo.core.base.var import ScalarVar, VarData
 
 from veridical.data.arrays import plus
-from veridical.models.decisions import LinearBody
+from veridical.models.decisions import Terms, terms_of
 from veridical.solvers.translate.functions import UNARY
 from veridical.solvers.translate.graph import Graph
 from veridical.solvers.translate.numbers import Known, UndefinedError, fixed_value, number, varies
@@ -79,22 +79,22 @@ class Splitter:
         coefficients = total.coefficients
         coefficients[column] = plus(coefficients[column], factor) if column in coefficients else factor
 
-    def columns_of(self, body: LinearBody) -> list[int] | None:
+    def columns_of(self, terms: Terms) -> list[int] | None:
         """Return the columns of a linear form's variables; None where some are fixed: those count as their values."""
-        places = self._places.get(id(body.decisions))
+        places = self._places.get(id(terms.numbered))
         if places is None:
-            places = self._places[id(body.decisions)] = _Places(self, body.decisions.variables)
+            places = self._places[id(terms.numbered)] = _Places(self, terms.numbered.variables)
         try:
-            return list(map(places.__getitem__, body.coefficients))
+            return list(map(places.__getitem__, terms.coefficients))
         except _FixedError:
             return None
 
-    def _add_body(self, total: Sum, body: LinearBody, factor: float) -> bool:
-        """Add a linear form, whose terms nobody has made, and return whether that could be done."""
-        columns, coefficients = self.columns_of(body), total.coefficients
+    def _add_terms(self, total: Sum, terms: Terms, factor: float) -> bool:
+        """Add a linear form by its coefficients, and return whether that could be done: not where some variables are fixed."""
+        columns, coefficients = self.columns_of(terms), total.coefficients
         if columns is None:
             return False
-        for column, coefficient in zip(columns, body.coefficients.values(), strict=True):
+        for column, coefficient in zip(columns, terms.coefficients.values(), strict=True):
             size = factor * coefficient
             coefficients[column] = plus(coefficients[column], size) if column in coefficients else size
         return True
@@ -134,7 +134,8 @@ class Splitter:
             return True
         if node.__class__ not in SUMS:
             return False
-        if type(node) is LinearBody and self._add_body(total, node, factor):
+        terms = terms_of(node)
+        if terms is not None and self._add_terms(total, terms, factor):
             return True
         arguments = node.args
         for argument in arguments:
