@@ -229,11 +229,10 @@ class State:
         return State(self.form, point.x, without_slight(point, self.row_dual), point)
 
     def exact(self) -> State | None:
-        """Return where one Newton step leads from the state without errors, cleaned of those of the step; None where that is
-        not exact, and better.
+        """Return where one Newton step leads from the state without errors; None where that is not exact, and better.
 
-        What a barrier leaves of nothing has rows and gradients of nothing else, and what binds there cannot be told; without it,
-        all counterfactuals of a joint plan were exact after one step.
+        The errors of the step are taken out as well. What a barrier leaves of nothing has rows and gradients of nothing else, and
+        what binds there cannot be told; without it, all counterfactuals of a joint plan were exact after one step.
         """
         with suppress(RuntimeError, ArithmeticError):  # SuperLU's words for a singular system
             state = self.clean().step().clean()

@@ -1,12 +1,14 @@
 """Linear and quadratic programs as arrays, made degenerate on purpose, their Pyomo models, and scipy's word on them."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyomo.environ as pyo
 from numpy.typing import NDArray
 from scipy.optimize import linprog
+
+from veridical.solvers.translate.standard_form import StandardForm
 
 Array = NDArray[np.float64]
 Signs = tuple[Array, Array, Array, Array]
@@ -71,6 +73,15 @@ def least(rows: Rows) -> float:
         options={"presolve": False, "primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
     return float(result.fun) if result.status == 0 else np.inf if result.status == 2 else np.nan
+
+
+def by_scipy(form: StandardForm, method: Literal["highs-ds", "highs-ipm"] = "highs-ds") -> Any:
+    """Return scipy's result for a translated linear program, with all its rows: of the minimisation, without the offset."""
+    upper, lower = np.isfinite(form.row_high), np.isfinite(form.row_low)
+    rows = np.vstack([form.matrix.toarray()[upper], -form.matrix.toarray()[lower]])
+    sides = np.concatenate([form.row_high[upper], -form.row_low[lower]])
+    bounds: Any = np.column_stack([form.low, form.high])
+    return linprog(form.cost, rows, sides, bounds=bounds, method=method)
 
 
 def repeated(rng: np.random.Generator, matrix: Array, low: Array, high: Array) -> tuple[Array, Array, Array]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 import pytest
-from scipy.optimize import linprog
 
 import veridical as vd
 from support.assembler_cases import build
+from support.programs import by_scipy
 from veridical.data import AssemblerCase
 from veridical.models.info import info_of
 from veridical.solvers.configuration import configure
@@ -37,13 +37,9 @@ def drawn(seed: int, costs: tuple[int, ...] = (2, 3, 2), dependent: bool = True)
 
 def optimum(form: StandardForm) -> float:
     """Return the optimum over all rows by scipy's own way."""
-    upper, lower = np.isfinite(form.row_high), np.isfinite(form.row_low)
-    rows = np.vstack([form.matrix.toarray()[upper], -form.matrix.toarray()[lower]])
-    sides = np.concatenate([form.row_high[upper], -form.row_low[lower]])
-    bounds: Any = np.column_stack([form.low, form.high])
-    found = linprog(form.cost, rows, sides, bounds=bounds, method="highs-ds")
+    found = by_scipy(form)
     assert found.fun is not None
-    return form.sense * (found.fun + form.offset)
+    return float(form.sense * (found.fun + form.offset))
 
 
 def relaxed(m: Any) -> tuple[LiveModel, int]:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 import pytest
-from scipy.optimize import linprog
 
 import veridical as vd
+from support.programs import by_scipy
 from veridical.models.info import info_of
 from veridical.solvers.configuration import configure
 from veridical.solvers.engines.live import LiveModel
@@ -34,13 +34,9 @@ def two_goods(seed: int, types: int = 12) -> Any:
 
 def optimum(form: StandardForm) -> float:
     """Return the optimum over all rows by scipy's own way."""
-    upper, lower = np.isfinite(form.row_high), np.isfinite(form.row_low)
-    rows = np.vstack([form.matrix.toarray()[upper], -form.matrix.toarray()[lower]])
-    sides = np.concatenate([form.row_high[upper], -form.row_low[lower]])
-    bounds: Any = np.column_stack([form.low, form.high])
-    found = linprog(form.cost, rows, sides, bounds=bounds, method="highs-ipm")
+    found = by_scipy(form, "highs-ipm")
     assert found.fun is not None
-    return form.sense * found.fun
+    return float(form.sense * found.fun)
 
 
 @pytest.mark.parametrize("seed", range(10))
