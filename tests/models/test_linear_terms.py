@@ -77,3 +77,11 @@ def test_a_mechanism_of_ones_own_is_taken_by_solvers_that_go_by_types_of_express
     # A trade is worth 2.5 - (6.5 - 2.5) < 0 or 6.5, and costs 1 or 4 + (4 - 1) = 7: they trade at (1, 6.5).
     assert profits["highs"] == pytest.approx((6.5 - 1) / 4)
     assert profits["scip"] == pytest.approx(profits["highs"], rel=1e-6)
+
+
+def test_who_changes_a_term_in_place_is_taken_at_his_word(m: Any) -> None:
+    """As Pyomo does with the terms of its mutable sums: the coefficients that they were made of are not theirs any more."""
+    m.sum.expr._args_[0] = 5.0 * m.x[1]
+    assert str(m.sum.expr) == "5.0*x[1] - 2.5*x[2]"
+    m.value = pyo.Objective(expr=m.sum)
+    assert costs(m) == {"x[1]": 5.0, "x[2]": -2.5}
